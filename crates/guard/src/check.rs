@@ -1,0 +1,197 @@
+//! The checks: codes, default severities and what follows from them. Codes and severities are
+//! API; `docs/checks/CODE.md` explains each.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// How bad a finding is. Uppercase in JSON, any case where people write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// Worth knowing.
+    Informational,
+    /// To be tidied up.
+    Low,
+    /// To be looked at this week.
+    Medium,
+    /// To be looked at today.
+    High,
+    /// To be looked at now.
+    Critical,
+}
+
+impl Severity {
+    /// All, mildest first.
+    pub const ALL: [Self; 5] =
+        [Self::Informational, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// As JSON and alerts write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Informational => "INFORMATIONAL",
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+            Self::Critical => "CRITICAL",
+        }
+    }
+
+    /// One step worse; `CRITICAL` stays.
+    pub fn raised(self) -> Self {
+        match self {
+            Self::Informational => Self::Low,
+            Self::Low => Self::Medium,
+            Self::Medium => Self::High,
+            Self::High | Self::Critical => Self::Critical,
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A word that is no severity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no severity: one of informational, low, medium, high, critical")]
+pub struct UnknownSeverity(pub String);
+
+impl FromStr for Severity {
+    type Err = UnknownSeverity;
+
+    fn from_str(text: &str) -> Result<Self, UnknownSeverity> {
+        Self::ALL
+            .into_iter()
+            .find(|severity| severity.name().eq_ignore_ascii_case(text))
+            .ok_or_else(|| UnknownSeverity(text.to_owned()))
+    }
+}
+
+/// What a finding's check asks of the remediator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Remedy {
+    /// Nothing is undone; people act.
+    None,
+    /// The trust policy is put right.
+    TrustPolicy,
+    /// The access key is deactivated, where the rules ask for it.
+    AccessKey,
+}
+
+macro_rules! checks {
+    ($($variant:ident $code:literal $severity:ident $remedy:ident $title:literal;)*) => {
+        /// A check, by its kebab-case code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Check {
+            $(#[doc = $title] #[serde(rename = $code)] $variant,)*
+        }
+
+        impl Check {
+            /// All, in the order of the design's table.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its code, as `missing-external-id`.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// Severity where the rules do not say otherwise.
+            pub fn default_severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// What the remediator may do about it.
+            pub fn remedy(self) -> Remedy {
+                match self { $(Self::$variant => Remedy::$remedy,)* }
+            }
+
+            /// What it means, in a few words.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+checks! {
+    PublicTrust "public-trust" Critical TrustPolicy "any AWS account can enter the role";
+    UnknownThirdParty "unknown-third-party" Critical TrustPolicy "someone whom no rule names can enter the role";
+    OpenIdentityProvider "open-identity-provider" Critical TrustPolicy "any tenant of an identity provider can enter the role";
+    UnknownIdentityProvider "unknown-identity-provider" High TrustPolicy "an identity provider that no rule names opens the role";
+    RoleNotRegistered "role-not-registered" High TrustPolicy "a known vendor can enter a role that its rule does not name";
+    MissingExternalId "missing-external-id" High TrustPolicy "a vendor can enter the role without an external id";
+    WrongExternalId "wrong-external-id" High TrustPolicy "the external id is not the one the rules name";
+    ExpiredAccess "expired-access" High TrustPolicy "a vendor's access has expired and the role still admits it";
+    BroadPrincipal "broad-principal" High TrustPolicy "the whole vendor account can enter where the rule names principals";
+    WeakExternalId "weak-external-id" Medium None "the external id can be guessed, or any value will do";
+    SharedExternalId "shared-external-id" Medium None "the same external id serves several roles or vendors";
+    ConfusedDeputyService "confused-deputy-service" Informational None "a service may enter the role on behalf of any account";
+    OrphanedPrincipal "orphaned-principal" Low None "the role names a principal that was deleted";
+    UnreadablePolicy "unreadable-policy" High None "the trust policy could not be read, so it could not be judged";
+    ThirdPartyAccessKey "third-party-access-key" High AccessKey "a third party got a long-term access key";
+    AccessKeyCreated "access-key-created" High AccessKey "a user who may not have one got an access key";
+    ConsolePasswordCreated "console-password-created" High None "a console password was set";
+    RootAccessKey "root-access-key" Critical None "the root user got an access key";
+    AccessKeyTooOld "access-key-too-old" Medium None "an access key is older than the rules allow";
+    AccessKeyUnused "access-key-unused" Medium None "an access key is not used";
+    RootSignIn "root-sign-in" Critical None "the root user signed in";
+    RootWithoutMfa "root-without-mfa" Critical None "the root user signed in without MFA";
+    RootActivity "root-activity" Critical None "the root user called an API";
+    RootSignInFailed "root-sign-in-failed" Medium None "a root sign-in failed";
+    GuardTampered "guard-tampered" Critical None "someone changed the guard, or used its role";
+    GuardBlind "guard-blind" Critical None "the guard cannot see";
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.code())
+    }
+}
+
+/// A code that names no check.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no check")]
+pub struct UnknownCheck(pub String);
+
+impl FromStr for Check {
+    type Err = UnknownCheck;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCheck> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|check| check.code().eq_ignore_ascii_case(text))
+            .ok_or_else(|| UnknownCheck(text.to_owned()))
+    }
+}
+
+/// One thing that is wrong, with its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which check found it.
+    pub code: Check,
+    /// As the rules set it, or the check's own.
+    pub severity: Severity,
+    /// One sentence for a person: lower case, no full stop, hostile names already escaped by the
+    /// edge that shows it, not here.
+    pub message: String,
+    /// The deciding statement of the trust document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<usize>,
+    /// The outside account it is about, 12 digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_party: Option<String>,
+    /// The registered vendor it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// A request that gets in and should not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<policy::Request>,
+    /// What to change, as one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}

@@ -1,0 +1,6 @@
+//! What Trustwarden decides. Pure: no clock, environment, files or network; what it needs from
+//! the world are a few traits.
+
+mod check;
+
+pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};

@@ -1,0 +1,222 @@
+//! The answer: who can get in, what they must prove, and a request that shows it.
+//!
+//! These are the public types of the analysis. Field by field they mean what the crate's README
+//! says; every list is sorted, every field is always present, and whatever could not be decided
+//! stands here as open, never as closed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Who can get in by one trust document, as an upper bound: SCPs, RCPs and the caller's own
+/// policies are not seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// IAM accepts the document as a role trust policy, or AWS documents no rule against it.
+    pub valid: bool,
+    /// Why IAM would refuse the document. Empty exactly when `valid`.
+    pub errors: Vec<Problem>,
+    /// What IAM accepts (or decides by facts outside the document) and a person should still know.
+    pub warnings: Vec<Problem>,
+    /// An AWS principal of an account that the document does not name can get in.
+    pub public: bool,
+    /// Accounts other than the own one with at least one principal that gets in.
+    pub external_accounts: Vec<String>,
+    /// Organizations whose accounts get in without being named.
+    pub organizations: Vec<String>,
+    /// AWS service principals that get in.
+    pub services: Vec<String>,
+    /// Accounts on whose behalf those services may act; `["*"]` when nothing limits that.
+    pub service_source_accounts: Vec<String>,
+    /// An unnamed account gets in, limited only by network.
+    pub any_account_from_network: bool,
+    /// A principal gets in whose account the document does not tell.
+    pub unknown_account: bool,
+    /// Identity providers that can really be used.
+    pub federated: Vec<String>,
+    /// Those of `federated` through which an outsider of the intended tenant gets in.
+    pub federated_open: Vec<String>,
+    /// What external AWS principals must say as external id, the weakest path counting.
+    pub external_id: ExternalIdNeed,
+    /// Every external path is limited by something an outsider cannot choose.
+    pub guarded: bool,
+    /// An accepted external id can be guessed.
+    pub guessable: bool,
+    /// Accounts with a path that is not guarded.
+    pub unguarded_accounts: Vec<String>,
+    /// Every external AWS path needs multi-factor authentication.
+    pub mfa_required: bool,
+    /// Unique ids (`AROA…`, `AIDA…`) that stand where a deleted principal was named.
+    pub orphaned: Vec<String>,
+    /// A usable provider lives in another account.
+    pub foreign_provider: bool,
+    /// The last moment any external path is open; `None` when one never ends or there is none.
+    pub expires: Option<jiff::Timestamp>,
+    /// The ways in, one each; also those of the own account and of AWS services.
+    pub grants: Vec<Grant>,
+}
+
+/// Something IAM would refuse, or a person should know, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Problem {
+    /// JSON path, as `$.Statement[0].Principal.AWS`.
+    pub path: String,
+    /// 1-based.
+    pub line: u32,
+    /// 1-based, in characters.
+    pub column: u32,
+    /// What is wrong and what was meant: lower case, no full stop.
+    pub message: String,
+}
+
+/// What the weakest external AWS path must say as `sts:ExternalId`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExternalIdNeed {
+    /// The caller may leave it out.
+    NotRequired,
+    /// The caller must leave it out.
+    Forbidden,
+    /// Some value, whichever.
+    AnyValue,
+    /// A value that fits a pattern or escapes an exclusion.
+    Pattern,
+    /// One of a list of fixed values.
+    Required,
+    /// Conditions on the external id let nobody in.
+    Unsatisfiable,
+    /// No external AWS principal is named, or none gets in for another reason.
+    None,
+}
+
+/// One way in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Who gets in, as narrowly as the document says.
+    pub principal: Who,
+    /// The `sts:` actions allowed by this way, sorted (`sts:AssumeRole`, `sts:TagSession` …).
+    pub actions: Vec<String>,
+    /// What must hold, one entry a condition key, sorted by key. What `principal` already says
+    /// (account, ARN, organization) is not repeated.
+    pub restrictions: Vec<Restriction>,
+    /// Index of the Allow statement that grants it.
+    pub statement: usize,
+    /// Its Sid, where it has one.
+    pub sid: Option<String>,
+    /// `false`: the exact set was too costly to decide and is reported as open.
+    pub decided: bool,
+    /// A request that gets in by this grant, confirmed by the evaluator; `None` where witnesses
+    /// were not asked for.
+    pub witness: Option<Request>,
+}
+
+impl Grant {
+    /// The restriction on one condition key (compared without case), if any.
+    pub fn restriction(&self, key: &str) -> Option<&Restriction> {
+        self.restrictions.iter().find(|found| found.key.eq_ignore_ascii_case(key))
+    }
+}
+
+/// Who a grant lets in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Who {
+    /// Any AWS principal of any account (restrictions may name a network).
+    Anyone,
+    /// Any AWS principal of an organization, by id, or of a part of it, by path.
+    Organization {
+        /// `o-…`.
+        id: String,
+        /// An organization path pattern, where only a part of the organization gets in.
+        path: Option<String>,
+    },
+    /// Any principal of one account.
+    Account {
+        /// 12 digits.
+        account: String,
+    },
+    /// One principal, or those that fit an ARN pattern within one account.
+    Principal {
+        /// 12 digits.
+        account: String,
+        /// A role, user, session or federated user, or an ARN pattern from a condition.
+        arn: String,
+    },
+    /// A unique id, whose account the document does not tell.
+    UniqueId {
+        /// `AROA…` or `AIDA…`.
+        id: String,
+    },
+    /// An AWS service.
+    Service {
+        /// As `ec2.amazonaws.com`.
+        service: String,
+    },
+    /// A SAML, OIDC, Cognito or other web-identity provider.
+    Federated {
+        /// As the document names it.
+        provider: String,
+        /// The account whose provider it is; `None` for the built-in ones.
+        account: Option<String>,
+        /// An outsider of the intended tenant gets in.
+        open: bool,
+    },
+}
+
+/// What one condition key must be for a grant to hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Restriction {
+    /// The condition key, spelt as AWS documents it.
+    pub key: String,
+    /// A request without the key gets in as well.
+    pub may_be_absent: bool,
+    /// The values with which a request gets in.
+    pub values: Values,
+}
+
+/// A set of values of a condition key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "values", rename_all = "snake_case")]
+pub enum Values {
+    /// No value: the key must be absent.
+    None,
+    /// Every value.
+    Any,
+    /// Exactly these, sorted.
+    OneOf(Vec<String>),
+    /// These without regard to case, sorted.
+    OneOfIgnoringCase(Vec<String>),
+    /// Those that fit one of these patterns (`*`, `?`), sorted.
+    Like(Vec<String>),
+    /// Addresses within one of these networks, sorted.
+    Networks(Vec<String>),
+    /// Every value but some: said in words, for display.
+    Except(String),
+    /// A range of numbers or moments: said in words, for display.
+    Range(String),
+    /// Anything else: said in words, for display. Treat as open.
+    Other(String),
+}
+
+/// One concrete request to enter a role: the shape of a witness and the input of
+/// [`crate::evaluate`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Who calls.
+    pub principal: RequestPrincipal,
+    /// `sts:AssumeRole`, `sts:AssumeRoleWithSAML`, `sts:AssumeRoleWithWebIdentity` …
+    pub action: String,
+    /// Condition keys and their values. Keys that follow from the principal may be left out.
+    #[serde(default)]
+    pub context: BTreeMap<String, Vec<String>>,
+}
+
+/// The caller of a [`Request`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestPrincipal {
+    /// `AWS`, `Service` or `Federated`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// An ARN, a service's name, a provider.
+    pub value: String,
+}
