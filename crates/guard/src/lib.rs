@@ -2,5 +2,6 @@
 //! the world are a few traits.
 
 mod check;
+pub mod cloudtrail;
 
 pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};

@@ -1,0 +1,19 @@
+//! CloudTrail's records, and what they mean to the guard.
+//!
+//! A record comes as an EventBridge event's `detail` or as one entry of a log file. Its shape is
+//! not to be relied on: every field but `eventID`, `eventTime`, `eventName` and `eventSource` may
+//! be missing, null or of another type, large fields are cut away, and much of the text is chosen
+//! by attackers. So [`Record`] reads whatever it is given, and [`Record::activity`] says in the
+//! guard's words what happened, or that it cannot be told.
+
+mod activity;
+mod actor;
+mod lenient;
+mod record;
+
+pub use activity::{
+    Activity, ConsolePassword, Document, FailedCall, Irrelevance, KeyChange, RoleDeletion, SignIn,
+    TrustChange, Unreadable, Watched,
+};
+pub use actor::{Actor, ActorKind, Tool};
+pub use record::{Identity, Record, SessionIssuer};
