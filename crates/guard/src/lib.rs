@@ -1,7 +1,15 @@
 //! What Trustwarden decides. Pure: no clock, environment, files or network; what it needs from
 //! the world are a few traits.
 
+pub mod alert;
 mod check;
 pub mod cloudtrail;
+pub mod fold;
+pub mod history;
+pub mod incident;
+pub mod order;
+pub mod remediate;
+pub mod world;
 
 pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};
+pub use incident::incident_id;

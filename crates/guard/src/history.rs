@@ -1,0 +1,370 @@
+//! What the guard remembers of a role: the trust documents that were approved, and its own
+//! writes. One item a role, saved whole under an optimistic version, so that an intent, the
+//! hourly budget and the baselines never disagree after a crash.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::incident::Schema;
+
+/// How many approved documents are kept.
+pub const BASELINES_KEPT: usize = 10;
+/// How many bytes of documents are kept in one history at most, the newest document always: a
+/// DynamoDB item holds 400 KB, and IAM's API takes documents of 131,072 characters.
+pub const BASELINE_BYTES_KEPT: usize = 256 * 1024;
+/// How many own writes are remembered: events may be a day late.
+pub const WRITES_KEPT: usize = 100;
+
+/// A role's history, keyed by account and RoleId.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoleHistory {
+    /// Always there.
+    pub schema: Schema,
+    /// 12 digits.
+    pub account: String,
+    /// `AROA…`: a role deleted and created again under its name has another one.
+    pub role_id: String,
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// When IAM created it, if known: tells an older incarnation from a newer one.
+    pub created: Option<Timestamp>,
+    /// When it was seen to be gone.
+    pub closed: Option<Timestamp>,
+    /// The last approved documents, oldest first; the newest is what `revert` restores.
+    pub approved: Vec<Baseline>,
+    /// Own writes, oldest first, each from its intent on.
+    pub writes: Vec<OwnWrite>,
+    /// When the guard last denied the role's older sessions; the sweep takes the denial away.
+    pub sessions_denied_at: Option<Timestamp>,
+    /// Optimistic version: 0 for a history that was never saved. [`crate::world::State`] raises
+    /// it with each save.
+    pub version: u64,
+}
+
+/// An approved trust document of a role, byte for byte as it was sent (or as IAM returned it,
+/// where no event carried it).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The document.
+    pub document: String,
+    /// [`document_digest`] of it.
+    pub digest: String,
+    /// ARN of who wrote it, if known.
+    pub actor: Option<String>,
+    /// The write's eventTime (whole seconds), if its event is known.
+    pub written_at: Option<Timestamp>,
+    /// When the guard last saw it.
+    pub seen_at: Timestamp,
+    /// It was the live document when it was stored. `false`: its event came while a violating
+    /// document had already taken its place, so only the event tells of it.
+    pub seen_live: bool,
+}
+
+/// How the guard changed a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteKind {
+    /// An older approved document was put back.
+    Revert,
+    /// What violates was taken out.
+    Repair,
+    /// Everyone was denied.
+    Quarantine,
+    /// An approved document that a write of the guard had run over was put back.
+    PutBack,
+}
+
+/// One write of the guard, recorded before it happens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnWrite {
+    /// Of the order that asked for it.
+    pub order: String,
+    /// The incident it belongs to, if any.
+    pub incident: Option<String>,
+    /// What was done.
+    pub kind: WriteKind,
+    /// [`document_digest`] of what is written.
+    pub digest: String,
+    /// [`document_digest`] of what it replaces.
+    pub replaced: String,
+    /// When the intent was recorded; the hourly budget counts from here.
+    pub at: Timestamp,
+    /// How far it came.
+    pub progress: WriteProgress,
+    /// Principals that IAM refused as dead and that were left out.
+    #[serde(default)]
+    pub dropped: Vec<String>,
+    /// Why the plan is not the one the rules name first, if so.
+    #[serde(default)]
+    pub fallback: Option<String>,
+}
+
+/// How far an own write came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteProgress {
+    /// About to happen, or happened and not yet recorded.
+    Intended,
+    /// IAM accepted it.
+    Written,
+    /// IAM refused it: nothing changed.
+    Refused,
+}
+
+/// A document that the guard is about to overwrite, kept for `restore` and for the record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDocument {
+    /// Always there.
+    pub schema: Schema,
+    /// 12 digits.
+    pub account: String,
+    /// `AROA…`.
+    pub role_id: String,
+    /// Its name.
+    pub role: String,
+    /// The incident for which it was overwritten; with the account, the key.
+    pub incident: String,
+    /// The document, as IAM returned it.
+    pub document: String,
+    /// [`document_digest`] of it.
+    pub digest: String,
+    /// What took its place.
+    pub kind: WriteKind,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl RoleHistory {
+    /// An empty history for a role.
+    pub fn new(account: &str, role: &crate::world::LiveRole) -> Self {
+        Self {
+            schema: Schema,
+            account: account.to_owned(),
+            role_id: role.role_id.clone(),
+            name: role.name.clone(),
+            arn: role.arn.clone(),
+            created: role.created,
+            closed: None,
+            approved: Vec::new(),
+            writes: Vec::new(),
+            sessions_denied_at: None,
+            version: 0,
+        }
+    }
+
+    /// The guard wrote (or was about to write) this content.
+    pub fn wrote(&self, digest: &str) -> bool {
+        self.own_write(digest).is_some()
+    }
+
+    /// The newest own write of this content that was not refused.
+    pub fn own_write(&self, digest: &str) -> Option<&OwnWrite> {
+        self.writes
+            .iter()
+            .rev()
+            .find(|write| write.digest == digest && write.progress != WriteProgress::Refused)
+    }
+
+    /// Own writes within the hour before `now`, refused ones not counted.
+    pub fn writes_within_the_hour(&self, now: Timestamp) -> usize {
+        let Ok(from) = now.checked_sub(SignedDuration::from_hours(1)) else {
+            return self.writes.len();
+        };
+        self.writes
+            .iter()
+            .filter(|write| write.progress != WriteProgress::Refused && write.at > from)
+            .count()
+    }
+
+    /// The newest baseline.
+    pub fn newest(&self) -> Option<&Baseline> {
+        self.approved.last()
+    }
+
+    /// Adds an approved document as the newest, or moves it there if it is known. What exceeds
+    /// the limits goes, oldest first.
+    pub fn remember(&mut self, mut baseline: Baseline) {
+        if let Some(at) = self
+            .approved
+            .iter()
+            .position(|old| old.digest == baseline.digest)
+        {
+            let old = self.approved.remove(at);
+            if baseline.written_at.is_none() {
+                // Seen again without its event: who wrote it first, and his bytes, stay known.
+                baseline.document = old.document;
+                baseline.actor = old.actor;
+                baseline.written_at = old.written_at;
+            }
+            baseline.seen_live |= old.seen_live;
+        }
+        self.approved.push(baseline);
+        while self.approved.len() > BASELINES_KEPT
+            || (self.approved.len() > 1 && self.bytes_of_documents() > BASELINE_BYTES_KEPT)
+        {
+            self.approved.remove(0);
+        }
+    }
+
+    fn bytes_of_documents(&self) -> usize {
+        self.approved
+            .iter()
+            .map(|baseline| baseline.document.len())
+            .sum()
+    }
+
+    /// Records an intent or a write; the oldest beyond [`WRITES_KEPT`] go.
+    pub fn record_write(&mut self, write: OwnWrite) {
+        self.writes.push(write);
+        while self.writes.len() > WRITES_KEPT {
+            self.writes.remove(0);
+        }
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// SHA-256 of what a trust document says, in hexadecimal: equal for texts that IAM stores alike.
+///
+/// IAM does not keep a document's bytes: it drops white space, writes a lone element for a list
+/// of one and an account's root ARN for its bare id. So texts are compared in that form. A text
+/// that is no JSON, or that names a key twice, is compared byte for byte.
+pub fn document_digest(document: &str) -> String {
+    match serde_json::from_str::<Canonical>(document) {
+        Ok(canonical) => sha256_hex(canonical.text("").as_bytes()),
+        Err(_) => sha256_hex(document.as_bytes()),
+    }
+}
+
+/// JSON without order of keys; refuses a key given twice, which readers would read differently.
+enum Canonical {
+    Object(BTreeMap<String, Canonical>),
+    List(Vec<Canonical>),
+    Text(String),
+    Other(String),
+}
+
+impl Canonical {
+    fn text(&self, under: &str) -> String {
+        match self {
+            Self::Object(map) => {
+                let inside: Vec<String> = map
+                    .iter()
+                    .map(|(key, value)| format!("{}:{}", quoted(key), value.text(key)))
+                    .collect();
+                format!("{{{}}}", inside.join(","))
+            }
+            Self::List(list) => {
+                let mut inside: Vec<String> = list.iter().map(|value| value.text(under)).collect();
+                // The order of values says nothing; that of statements is kept.
+                if under != "Statement" {
+                    inside.sort();
+                }
+                match inside.as_slice() {
+                    [single] => single.clone(),
+                    _ => format!("[{}]", inside.join(",")),
+                }
+            }
+            Self::Text(text) if under == "AWS" => match account_of_root(text) {
+                Some(account) => quoted(account),
+                None => quoted(text),
+            },
+            Self::Text(text) => quoted(text),
+            Self::Other(text) => quoted(text),
+        }
+    }
+}
+
+/// The account of `arn:aws:iam::111122223333:root`, in any partition.
+fn account_of_root(text: &str) -> Option<&str> {
+    let (head, account) = text.strip_suffix(":root")?.split_once(":iam::")?;
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    (is_account && head.starts_with("arn:aws")).then_some(account)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+impl<'de> Deserialize<'de> for Canonical {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Canonical;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_bool<E>(self, value: bool) -> Result<Canonical, E> {
+                // IAM reads `true` and `"true"` alike.
+                Ok(Canonical::Other(value.to_string()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Canonical, E> {
+                Ok(Canonical::Other(value.to_string()))
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Canonical, E> {
+                Ok(Canonical::Other(value.to_string()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Canonical, E> {
+                Ok(Canonical::Other(value.to_string()))
+            }
+
+            fn visit_unit<E>(self) -> Result<Canonical, E> {
+                Ok(Canonical::Other("null".to_owned()))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Canonical, E> {
+                Ok(Canonical::Text(value.to_owned()))
+            }
+
+            fn visit_string<E>(self, value: String) -> Result<Canonical, E> {
+                Ok(Canonical::Text(value))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<Canonical, A::Error> {
+                let mut list = Vec::new();
+                while let Some(value) = seq.next_element()? {
+                    list.push(value);
+                }
+                Ok(Canonical::List(list))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Canonical, A::Error> {
+                let mut found = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry::<String, Canonical>()? {
+                    if found.insert(key, value).is_some() {
+                        return Err(serde::de::Error::custom("a key stands twice"));
+                    }
+                }
+                Ok(Canonical::Object(found))
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}

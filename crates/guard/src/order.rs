@@ -1,0 +1,159 @@
+//! Orders: what the detecting functions ask of the remediator, the one writer of each role.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Cause;
+use crate::check::{Finding, Severity};
+use crate::fold::FoldWindow;
+use crate::incident::Schema;
+
+/// One message of the FIFO queue. JSON, well under SQS's 256 KB: the document inside is one that
+/// CloudTrail carried (at most 100 KB).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// Always there.
+    pub schema: Schema,
+    /// The account it is about, 12 digits.
+    pub account: String,
+    /// What is asked.
+    pub task: Task,
+    /// Hash of the rules by which the sender judged; the remediator waits where its own differ.
+    pub rules: String,
+    /// When it was sent.
+    pub issued_at: Timestamp,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// A role changed and the change looks lawful: look at it, and remember it if it is.
+    Observe(RoleOrder),
+    /// A role violates the rules: look at it, and put it right if it does.
+    Remediate(RoleOrder),
+    /// An access key that may not exist: deactivate it, where the rules ask for it.
+    DeactivateKey(KeyOrder),
+    /// Publish the digest of a window once the window is over: the message that waits in the
+    /// queue so that a digest goes out even if no further event ever comes.
+    Digest(FoldWindow),
+}
+
+/// An order about a role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoleOrder {
+    /// Its name, as the event had it.
+    pub role: String,
+    /// The event behind the order.
+    pub cause: Cause,
+    /// What the event did to the role.
+    pub change: RoleChange,
+    /// The trust document as the event carried it, byte for byte; `None` where it did not.
+    pub document: Option<String>,
+    /// The incident, for `remediate`.
+    pub incident: Option<String>,
+    /// What the sender found; shown in the outcome, never what the plan is made from.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+}
+
+/// What an event did to a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleChange {
+    /// CreateRole.
+    Created,
+    /// UpdateAssumeRolePolicy.
+    Changed,
+    /// DeleteRole.
+    Deleted,
+}
+
+/// An order about an access key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeyOrder {
+    /// The IAM user.
+    pub user: String,
+    /// `AKIA…`.
+    pub key_id: String,
+    /// The event behind the order.
+    pub cause: Cause,
+    /// The incident.
+    pub incident: String,
+    /// What the sender found.
+    pub findings: Vec<Finding>,
+    /// The alert's severity.
+    pub severity: Severity,
+}
+
+impl Order {
+    /// Names the order: deduplication id in the queue, key of its progress in state. The event's
+    /// id and the kind of task, so that a duplicate of the event makes the same order.
+    pub fn id(&self) -> String {
+        let id = match &self.task {
+            Task::Observe(role) => format!("{}-observe", role.cause.event_id),
+            Task::Remediate(role) => format!("{}-remediate", role.cause.event_id),
+            Task::DeactivateKey(key) => format!("{}-deactivate", key.cause.event_id),
+            Task::Digest(window) => format!("{}-digest", window.id()),
+        };
+        fitting_the_queue(&id)
+    }
+
+    /// The FIFO group: one role, one user, one class of digest at a time. Role names are unique
+    /// without regard to case, so the group ignores case as well.
+    pub fn group(&self) -> String {
+        let account = &self.account;
+        let group = match &self.task {
+            Task::Observe(role) | Task::Remediate(role) => {
+                format!("{account}/role/{}", role.role.to_ascii_lowercase())
+            }
+            Task::DeactivateKey(key) => {
+                format!("{account}/user/{}", key.user.to_ascii_lowercase())
+            }
+            Task::Digest(window) => format!("{account}/digest/{}", window.class.name()),
+        };
+        fitting_the_queue(&group)
+    }
+}
+
+/// SQS takes 128 characters, letters, digits and ASCII punctuation, as group and deduplication
+/// id. IAM's names always fit; what a hostile sender invents is hashed.
+fn fitting_the_queue(text: &str) -> String {
+    if text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        text.to_owned()
+    } else {
+        crate::history::sha256_hex(text.as_bytes())
+    }
+}
+
+/// What becomes of an order's message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// It may be deleted.
+    Done,
+    /// It comes back after this time: ChangeMessageVisibility, then report it as failed.
+    LookAgain {
+        /// Whole seconds, at most 900.
+        after: Duration,
+    },
+}
+
+impl Disposition {
+    /// Look again after so many seconds, at least one and at most 900.
+    pub fn in_seconds(seconds: u64) -> Self {
+        Self::LookAgain {
+            after: Duration::from_secs(seconds.clamp(1, 900)),
+        }
+    }
+
+    /// 30, 60, then 120 seconds, by how often it has been looked at (1 for the first time).
+    pub fn after_attempt(attempts: u32) -> Self {
+        Self::in_seconds(match attempts {
+            0 | 1 => 30,
+            2 => 60,
+            _ => 120,
+        })
+    }
+}

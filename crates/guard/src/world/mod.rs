@@ -1,0 +1,491 @@
+//! What the guard needs from the world: a few traits, implemented by `crates/aws`, by
+//! [`memory::MemoryWorld`] and by the simulator of the tests.
+//!
+//! Reading and writing roles are different traits, so that a detecting function cannot even name
+//! a write. Each method is one effect: a handler may be stopped before or after any of them, and
+//! what it leaves behind must be picked up by the next delivery.
+
+use std::error::Error;
+use std::future::Future;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::alert::Alert;
+use crate::fold::{Counted, FoldMember, FoldWindow};
+use crate::history::{KeptDocument, RoleHistory};
+use crate::incident::{AlertKey, Incident};
+use crate::order::Order;
+
+pub mod memory;
+
+/// Why something underneath failed; for the log.
+pub type Source = Box<dyn Error + Send + Sync>;
+
+/// A role as IAM has it now (or had it seconds ago: reads may be stale).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveRole {
+    /// Its name, in IAM's own spelling.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its path, as `/` or `/aws-reserved/sso.amazonaws.com/`.
+    pub path: String,
+    /// `AROA…`.
+    pub role_id: String,
+    /// The trust document as text, percent-decoding already done.
+    pub document: String,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+}
+
+/// Why a role could not be read. A role that does not exist is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadRoleError {
+    /// A permission is missing, or a policy denies it.
+    #[error("may not read role {role}")]
+    AccessDenied {
+        /// Its name.
+        role: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Too many calls: worth trying again.
+    #[error("IAM asks to slow down")]
+    Throttled {
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Anything else: worth trying again.
+    #[error("role {role} could not be read")]
+    Other {
+        /// Its name.
+        role: String,
+        /// What happened.
+        #[source]
+        source: Source,
+    },
+}
+
+/// Why a trust policy was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteTrustPolicyError {
+    /// IAM does not accept a principal of the document: deleted, or not there yet.
+    #[error("IAM refuses the principal {principal}")]
+    RefusedPrincipal {
+        /// As IAM names it (`Invalid principal in policy: "AWS":"…"`).
+        principal: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// The document exceeds the quota.
+    #[error("the document is too long for IAM")]
+    TooLong {
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// An SCP, a boundary or a missing permission.
+    #[error("may not write the trust policy of role {role}")]
+    AccessDenied {
+        /// Its name.
+        role: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Too many calls: worth trying again.
+    #[error("IAM asks to slow down")]
+    Throttled {
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// The role is gone.
+    #[error("there is no role {role}")]
+    NoSuchRole {
+        /// Its name.
+        role: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// IAM finds the document malformed in a way not listed here: no retry will help.
+    #[error("IAM refuses the document")]
+    Malformed {
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Anything else; whether the write happened is unknown.
+    #[error("the trust policy of role {role} could not be written")]
+    Other {
+        /// Its name.
+        role: String,
+        /// What happened.
+        #[source]
+        source: Source,
+    },
+}
+
+/// Why a role's older sessions could not be denied, or the denial not be lifted.
+#[derive(Debug, thiserror::Error)]
+pub enum DenySessionsError {
+    /// A permission is missing, or a policy denies it.
+    #[error("may not change the inline policies of role {role}")]
+    AccessDenied {
+        /// Its name.
+        role: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// The role's inline policies are full.
+    #[error("role {role} has no room for another inline policy")]
+    QuotaExceeded {
+        /// Its name.
+        role: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// The role is gone.
+    #[error("there is no role {role}")]
+    NoSuchRole {
+        /// Its name.
+        role: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Anything else: worth trying again.
+    #[error("the inline policies of role {role} could not be changed")]
+    Other {
+        /// Its name.
+        role: String,
+        /// What happened.
+        #[source]
+        source: Source,
+    },
+}
+
+/// Why an access key is still active.
+#[derive(Debug, thiserror::Error)]
+pub enum DeactivateKeyError {
+    /// User or key are gone: nothing is left to do.
+    #[error("there is no access key {key_id} of user {user}")]
+    NoSuchKey {
+        /// The IAM user.
+        user: String,
+        /// `AKIA…`.
+        key_id: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// A permission is missing, or a policy denies it.
+    #[error("may not deactivate the access keys of user {user}")]
+    AccessDenied {
+        /// The IAM user.
+        user: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Too many calls, or anything else: worth trying again.
+    #[error("access key {key_id} of user {user} could not be deactivated")]
+    Other {
+        /// The IAM user.
+        user: String,
+        /// `AKIA…`.
+        key_id: String,
+        /// What happened.
+        #[source]
+        source: Source,
+    },
+}
+
+/// Why state did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The table is gone, throttled, denied or out of reach.
+    #[error("state is unavailable")]
+    Unavailable {
+        /// What happened.
+        #[source]
+        source: Source,
+    },
+    /// Someone else saved in between.
+    #[error("{what} was changed in between")]
+    Conflict {
+        /// Which item.
+        what: String,
+    },
+    /// An item is there and cannot be read: damaged, or of a schema this build does not know.
+    /// It is not overwritten.
+    #[error("{what} cannot be read")]
+    Unreadable {
+        /// Which item.
+        what: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+}
+
+/// An order was not accepted by the queue.
+#[derive(Debug, thiserror::Error)]
+#[error("the order {order} could not be sent")]
+pub struct SendOrderError {
+    /// Its id.
+    pub order: String,
+    /// What happened.
+    #[source]
+    pub source: Source,
+}
+
+/// An alert was not accepted by the topic.
+#[derive(Debug, thiserror::Error)]
+#[error("the alert {incident} could not be published")]
+pub struct PublishError {
+    /// Its incident.
+    pub incident: String,
+    /// What happened.
+    #[source]
+    pub source: Source,
+}
+
+/// Who may publish an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// The caller, until the moment he named.
+    Acquired,
+    /// Another holder, who may have crashed: after this moment it can be acquired.
+    InProgress {
+        /// When his lease runs out.
+        until: Timestamp,
+    },
+    /// Nobody: it is out.
+    Done,
+}
+
+/// How far an order came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderProgress {
+    /// How often it was begun, this time included.
+    pub attempts: u32,
+    /// When it was begun first.
+    pub first_at: Timestamp,
+    /// It was finished: a duplicate.
+    pub done: bool,
+}
+
+/// Reads roles.
+pub trait Roles: Sync {
+    /// The role of this name in the account the guard watches, or none.
+    ///
+    /// # Errors
+    /// [`ReadRoleError`]; a role that does not exist is `Ok(None)`.
+    fn read_role(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<LiveRole>, ReadRoleError>> + Send;
+}
+
+/// Writes roles: only the remediator has it.
+pub trait WriteRoles: Roles {
+    /// UpdateAssumeRolePolicy.
+    ///
+    /// # Errors
+    /// [`WriteTrustPolicyError`].
+    fn write_trust_policy(
+        &self,
+        role: &str,
+        document: &str,
+    ) -> impl Future<Output = Result<(), WriteTrustPolicyError>> + Send;
+
+    /// Puts the inline policy that denies everything to sessions issued before a moment. Putting
+    /// it again moves the moment.
+    ///
+    /// # Errors
+    /// [`DenySessionsError`].
+    fn deny_sessions_before(
+        &self,
+        role: &str,
+        before: Timestamp,
+    ) -> impl Future<Output = Result<(), DenySessionsError>> + Send;
+
+    /// Takes that inline policy away; none there is no error.
+    ///
+    /// # Errors
+    /// [`DenySessionsError`].
+    fn lift_session_denial(
+        &self,
+        role: &str,
+    ) -> impl Future<Output = Result<(), DenySessionsError>> + Send;
+}
+
+/// Deactivates access keys: only the remediator has it.
+pub trait Keys: Sync {
+    /// UpdateAccessKey to `Inactive`. Doing it twice is no error.
+    ///
+    /// # Errors
+    /// [`DeactivateKeyError`].
+    fn deactivate_key(
+        &self,
+        user: &str,
+        key_id: &str,
+    ) -> impl Future<Output = Result<(), DeactivateKeyError>> + Send;
+}
+
+/// What the guard remembers. Account ids are part of every key; every read is a consistent one.
+/// Each method fails with [`StateError`].
+pub trait State: Sync {
+    /// The history that the role's name (case ignored) points to: that of the newest incarnation
+    /// that was seen and not closed.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    fn role_history(
+        &self,
+        account: &str,
+        role: &str,
+    ) -> impl Future<Output = Result<Option<RoleHistory>, StateError>> + Send;
+
+    /// Saves a history whose `version` is the one that was read (0: it must not exist), as
+    /// version + 1, and in the same step points the role's name to it; a closed one takes the
+    /// pointer away, if it still points to it. Returns the new version.
+    ///
+    /// # Errors
+    /// `Conflict` when another version is stored; `Unavailable`.
+    fn save_role_history(
+        &self,
+        history: &RoleHistory,
+    ) -> impl Future<Output = Result<u64, StateError>> + Send;
+
+    /// Keeps a document that is about to be overwritten. The first one of an incident stays.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn keep_document(
+        &self,
+        kept: &KeptDocument,
+    ) -> impl Future<Output = Result<(), StateError>> + Send;
+
+    /// The document that was overwritten in an incident.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    fn kept_document(
+        &self,
+        account: &str,
+        incident: &str,
+    ) -> impl Future<Output = Result<Option<KeptDocument>, StateError>> + Send;
+
+    /// Counts one more attempt at an order (unless it is done) and says how far it came.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn begin_order(
+        &self,
+        account: &str,
+        order: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<OrderProgress, StateError>> + Send;
+
+    /// Marks an order done: duplicates of it do nothing.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn finish_order(
+        &self,
+        account: &str,
+        order: &str,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StateError>> + Send;
+
+    /// Asks for the right to publish an alert, until a moment. An expired lease can be taken.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn acquire_alert(
+        &self,
+        key: &AlertKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> impl Future<Output = Result<Lease, StateError>> + Send;
+
+    /// Gives the right back after a failed publish, so that a retry need not wait; never turns
+    /// `Done` back.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn release_alert(&self, key: &AlertKey) -> impl Future<Output = Result<(), StateError>> + Send;
+
+    /// Marks an alert as out and keeps what it was about.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn finish_alert(
+        &self,
+        incident: &Incident,
+    ) -> impl Future<Output = Result<(), StateError>> + Send;
+
+    /// Counts an alert in its window and keeps its line for the digest. Counting the same
+    /// incident again changes nothing and gives the same position.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn count_alert(
+        &self,
+        window: &FoldWindow,
+        member: &FoldMember,
+    ) -> impl Future<Output = Result<Counted, StateError>> + Send;
+
+    /// Records that the digest of a window has been ordered.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn digest_ordered(
+        &self,
+        window: &FoldWindow,
+    ) -> impl Future<Output = Result<(), StateError>> + Send;
+
+    /// All alerts counted in a window with their positions, in order of position.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    fn folded(
+        &self,
+        window: &FoldWindow,
+    ) -> impl Future<Output = Result<Vec<(u32, FoldMember)>, StateError>> + Send;
+}
+
+/// The queue of orders.
+pub trait Orders: Sync {
+    /// Sends an order to its FIFO group ([`Order::group`]) under its deduplication id
+    /// ([`Order::id`]).
+    ///
+    /// # Errors
+    /// [`SendOrderError`].
+    fn send_order(&self, order: &Order) -> impl Future<Output = Result<(), SendOrderError>> + Send;
+}
+
+/// The topic of alerts.
+pub trait Alerts: Sync {
+    /// Publishes one alert ([`Alert::bundle`] is what SNS takes).
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    fn publish_alert(&self, alert: &Alert)
+    -> impl Future<Output = Result<(), PublishError>> + Send;
+}
+
+/// The time.
+pub trait Clock: Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
