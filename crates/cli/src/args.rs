@@ -1,0 +1,382 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use guard::{Check, Severity};
+use jiff::Timestamp;
+
+use crate::input::Input;
+
+/// Who can get into your AWS account, and do your access rules allow it?
+#[derive(Debug, Parser)]
+#[command(
+    name = "trustwarden",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done; 1 findings at or above --fail-on; 2 usage, or input that \
+                  could not be read.\nData goes to standard output, everything else to standard \
+                  error; `-` is standard input; no network unless a command says so."
+)]
+pub struct CommandLine {
+    /// Colours on a terminal
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Who can get in by a role trust policy
+    Analyze(AnalyzeArgs),
+    /// Would one concrete request get in?
+    Simulate(SimulateArgs),
+    /// Findings for trust policies, as before a deploy
+    Check(CheckArgs),
+    /// What the deployed guard would have said and done about CloudTrail logs
+    Replay(ReplayArgs),
+    /// The rules file: validate, compile, describe, begin
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// A check: what it means, why it matters, what to do
+    Explain(ExplainArgs),
+    /// Send a marked alert through every channel of the deployed guard (live)
+    #[cfg(feature = "live")]
+    TestAlert(LiveArgs),
+    /// Is the deployed guard alive, and does anyone receive its alerts? (live)
+    #[cfg(feature = "live")]
+    Status(LiveArgs),
+    /// What an uninstall would leave behind: quarantines and session denies (live)
+    #[cfg(feature = "live")]
+    UninstallCheck(LiveArgs),
+    /// Completions for a shell, to be sourced
+    Completions(CompletionsArgs),
+    /// The manual page
+    Man,
+}
+
+/// People or machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// Sentences
+    Human,
+    /// One JSON object
+    Json,
+}
+
+/// `analyze`
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// The account that owns the role, 12 digits; without it every account is external
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub account: Option<String>,
+    /// Its organization, `o-…`
+    #[arg(long, value_name = "ID", value_parser = organization_id)]
+    pub organization: Option<String>,
+    /// The moment to judge dates at, RFC 3339; default: the clock
+    #[arg(long, value_name = "T")]
+    pub now: Option<Timestamp>,
+    /// How to print the answer; default: human for one file, JSON Lines with `file` for several
+    #[arg(long)]
+    pub format: Option<AnswerFormat>,
+    /// Do not look for a request that proves each grant
+    #[arg(long)]
+    pub no_witness: bool,
+    /// One `{"id","account","organization"?,"now"?,"policy"}` a line in, one answer a line out
+    #[arg(long, conflicts_with = "format")]
+    pub jsonl: bool,
+    /// Trust policies; `-` is standard input
+    #[arg(required = true, value_name = "FILE", value_parser = input())]
+    pub files: Vec<Input>,
+}
+
+/// `simulate`
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// The account that owns the role, 12 digits; without it every account is external
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub account: Option<String>,
+    /// Its organization, `o-…`
+    #[arg(long, value_name = "ID", value_parser = organization_id)]
+    pub organization: Option<String>,
+    /// The moment of the request where it does not say `aws:CurrentTime`; default: the clock
+    #[arg(long, value_name = "T")]
+    pub now: Option<Timestamp>,
+    /// How to print the decision
+    #[arg(long, default_value = "human")]
+    pub format: AnswerFormat,
+    /// The trust policy; `-` is standard input
+    #[arg(value_parser = input())]
+    pub policy: Input,
+    /// `{"principal":{"type","value"},"action","context"}`; `-` is standard input
+    #[arg(value_parser = input())]
+    pub request: Input,
+}
+
+/// People, programs or code scanning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FindingFormat {
+    /// A list, the worst first
+    Human,
+    /// `{"findings":[…],"summary":{…}}`
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The rules file (YAML), or the compiled rules (JSON)
+    #[arg(long, value_name = "FILE", value_parser = input())]
+    pub rules: Input,
+    /// The account that owns the roles, where the input does not say it
+    #[arg(long, value_name = "ID", value_parser = account_id)]
+    pub account: Option<String>,
+    /// The role's name, where the input does not say it
+    #[arg(long, value_name = "NAME")]
+    pub role: Option<String>,
+    /// The moment to judge dates at, RFC 3339; default: the clock
+    #[arg(long, value_name = "T")]
+    pub now: Option<Timestamp>,
+    /// How to print the findings
+    #[arg(long, default_value = "human")]
+    pub format: FindingFormat,
+    /// Exit with 1 if there is a finding of this severity or worse
+    #[arg(long, value_name = "SEVERITY", default_value = "high", ignore_case = true)]
+    pub fail_on: Severity,
+    /// Trust policies, or what `aws iam get-role` and `get-account-authorization-details` print;
+    /// `-` is standard input
+    #[arg(required = true, value_name = "FILE", value_parser = input())]
+    pub files: Vec<Input>,
+}
+
+/// People or machines, one line an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReplayFormat {
+    /// A list, in order of time, and a summary
+    Human,
+    /// One JSON object an alert, and a summary
+    Jsonl,
+}
+
+/// Says, or says and does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Alert only
+    Alert,
+    /// Put trust policies right
+    Enforce,
+}
+
+/// `replay`
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The rules file (YAML), or the compiled rules (JSON)
+    #[arg(long, value_name = "FILE", value_parser = input())]
+    pub rules: Input,
+    /// Print only what differs from these older rules
+    #[arg(long, value_name = "OLD_RULES", value_parser = input())]
+    pub against: Option<Input>,
+    /// What the stack's mode would have been; plans are printed whatever it is
+    #[arg(long, default_value = "alert")]
+    pub mode: ModeArg,
+    /// Leave out what happened before this moment, RFC 3339 or a date
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub from: Option<Timestamp>,
+    /// Leave out what happened at or after this moment, RFC 3339 or a date
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub to: Option<Timestamp>,
+    /// Only what happened in this region (may be given several times)
+    #[arg(long, value_name = "R")]
+    pub region: Vec<String>,
+    /// Files read at the same time; default: one a core
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Exit with 1 if there is an alert of this severity or worse
+    #[arg(long, value_name = "SEVERITY", ignore_case = true)]
+    pub fail_on: Option<Severity>,
+    /// Exit with 1 if the rules and those of --against differ in any alert
+    #[arg(long, requires = "against")]
+    pub fail_on_change: bool,
+    /// How to print
+    #[arg(long, default_value = "human")]
+    pub format: ReplayFormat,
+    /// `.json`, `.json.gz`, `.jsonl` files of CloudTrail records, and folders of them; `-` is
+    /// standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `rules …`
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Is the rules file right, and what in it is doubtful?
+    Check(RulesCheckArgs),
+    /// Print what the functions load: rules and accounts as one JSON document
+    Compile(RulesCompileArgs),
+    /// Print the JSON schema of the rules file, for completion in an editor
+    Schema,
+    /// Print a commented first rules file
+    Init(RulesInitArgs),
+    /// Print the organization's accounts, as accounts_file holds them (live)
+    #[cfg(feature = "live")]
+    Accounts(RulesAccountsArgs),
+}
+
+/// `rules check`
+#[derive(Debug, Args)]
+pub struct RulesCheckArgs {
+    /// The moment to judge expiry at, RFC 3339; default: the clock
+    #[arg(long, value_name = "T")]
+    pub now: Option<Timestamp>,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// The rules file; `-` is standard input
+    #[arg(default_value = "rules/access.yaml", value_parser = input())]
+    pub file: Input,
+}
+
+/// `rules compile`
+#[derive(Debug, Args)]
+pub struct RulesCompileArgs {
+    /// Where to write; default: standard output. Written whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The rules file; `-` is standard input
+    #[arg(default_value = "rules/access.yaml", value_parser = input())]
+    pub file: Input,
+}
+
+/// `rules init`
+#[derive(Debug, Args)]
+pub struct RulesInitArgs {
+    /// Propose vendors, accounts and providers from the roles of the account that the AWS
+    /// credentials in the environment name. A proposal is no approval: read it before you keep it
+    #[cfg(feature = "live")]
+    #[arg(long)]
+    pub live: bool,
+    /// The AWS profile to read with
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub profile: Option<String>,
+}
+
+/// `rules accounts`
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub struct RulesAccountsArgs {
+    /// Read them from AWS Organizations
+    #[arg(long, required = true)]
+    pub live: bool,
+    /// The AWS profile to read with
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// `explain`
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A check's code, as `missing-external-id`; none: the list of all
+    pub code: Option<String>,
+}
+
+/// The deployed guard.
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub struct LiveArgs {
+    /// The stack's name
+    #[arg(long, value_name = "NAME", default_value = "trustwarden")]
+    pub stack: String,
+    /// The AWS profile to use
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The region the stack is in
+    #[arg(long, value_name = "R")]
+    pub region: Option<String>,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// For which shell
+    pub shell: clap_complete::Shell,
+}
+
+fn input() -> impl TypedValueParser<Value = Input> {
+    PathBufValueParser::new().map(Input::new)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ArgumentError {
+    #[error("an account id has 12 digits")]
+    Account,
+    #[error("an organization id is `o-` and lowercase letters or digits")]
+    Organization,
+    #[error("neither RFC 3339 (2026-11-21T00:00:00Z) nor a date (2026-11-21)")]
+    Moment,
+}
+
+fn account_id(text: &str) -> Result<String, ArgumentError> {
+    let right = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    right.then(|| text.to_owned()).ok_or(ArgumentError::Account)
+}
+
+fn organization_id(text: &str) -> Result<String, ArgumentError> {
+    let right = text.strip_prefix("o-").is_some_and(|rest| {
+        !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    });
+    right.then(|| text.to_owned()).ok_or(ArgumentError::Organization)
+}
+
+/// A date stands for its first moment in UTC, which is how CloudTrail's folders count days.
+fn moment(text: &str) -> Result<Timestamp, ArgumentError> {
+    if let Ok(moment) = text.parse() {
+        return Ok(moment);
+    }
+    let date: jiff::civil::Date = text.parse().map_err(|_| ArgumentError::Moment)?;
+    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| ArgumentError::Moment)?;
+    Ok(zoned.timestamp())
+}
+
+/// All codes, for suggestions.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    Check::ALL.iter().map(|check| check.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn a_date_is_its_first_moment() {
+        assert_eq!(moment("2026-11-21").unwrap().to_string(), "2026-11-21T00:00:00Z");
+        assert_eq!(moment("2026-11-21T01:02:03Z").unwrap().to_string(), "2026-11-21T01:02:03Z");
+        assert!(moment("yesterday").is_err());
+    }
+}

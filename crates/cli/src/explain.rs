@@ -1,0 +1,103 @@
+//! `explain`: the page of a check, as the repository's `docs/checks` holds it.
+
+use std::io;
+
+use guard::Check;
+
+use crate::args::ExplainArgs;
+use crate::hostile::shown;
+use crate::streams::Tone;
+use crate::suggest::nearest;
+use crate::{Status, Streams};
+
+/// Prints the page of one check, or the list of all.
+///
+/// # Errors
+///
+/// Standard output does not take it.
+pub fn explain(arguments: &ExplainArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let Some(code) = &arguments.code else {
+        return list(streams);
+    };
+    let Ok(check) = code.parse::<Check>() else {
+        let hint = match nearest(code, Check::ALL.iter().map(|check| check.code())) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "`trustwarden explain` lists them".to_owned(),
+        };
+        streams.error(format_args!("`{}` is no check: {hint}", shown(code)));
+        return Ok(Status::Unreadable);
+    };
+    streams.out.write_all(page(check).trim_end().as_bytes())?;
+    writeln!(streams.out)?;
+    Ok(Status::Done)
+}
+
+fn list(streams: &mut Streams<'_>) -> io::Result<Status> {
+    let width = Check::ALL.iter().map(|check| check.code().len()).max().unwrap_or(0);
+    for check in Check::ALL {
+        let severity = check.default_severity();
+        let tone = Tone::of(severity);
+        writeln!(
+            streams.out,
+            "{:<width$}  {:<13}  {}",
+            check.code(),
+            streams.paint.tone(tone, severity),
+            check.title()
+        )?;
+    }
+    Ok(Status::Done)
+}
+
+macro_rules! pages {
+    ($($variant:ident $file:literal;)*) => {
+        /// Its page. A check without one does not compile.
+        fn page(check: Check) -> &'static str {
+            match check {
+                $(Check::$variant => include_str!(concat!("../../../docs/checks/", $file, ".md")),)*
+            }
+        }
+    };
+}
+
+pages! {
+    PublicTrust "public-trust";
+    UnknownThirdParty "unknown-third-party";
+    OpenIdentityProvider "open-identity-provider";
+    UnknownIdentityProvider "unknown-identity-provider";
+    RoleNotRegistered "role-not-registered";
+    MissingExternalId "missing-external-id";
+    WrongExternalId "wrong-external-id";
+    ExpiredAccess "expired-access";
+    BroadPrincipal "broad-principal";
+    WeakExternalId "weak-external-id";
+    SharedExternalId "shared-external-id";
+    ConfusedDeputyService "confused-deputy-service";
+    OrphanedPrincipal "orphaned-principal";
+    UnreadablePolicy "unreadable-policy";
+    ThirdPartyAccessKey "third-party-access-key";
+    AccessKeyCreated "access-key-created";
+    ConsolePasswordCreated "console-password-created";
+    RootAccessKey "root-access-key";
+    AccessKeyTooOld "access-key-too-old";
+    AccessKeyUnused "access-key-unused";
+    RootSignIn "root-sign-in";
+    RootWithoutMfa "root-without-mfa";
+    RootActivity "root-activity";
+    RootSignInFailed "root-sign-in-failed";
+    GuardTampered "guard-tampered";
+    GuardBlind "guard-blind";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_page_is_that_of_its_check() {
+        for check in Check::ALL {
+            let page = page(*check);
+            assert!(page.contains(check.code()), "{check}");
+            assert!(page.lines().count() > 5, "{check} is hardly explained");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading what the command line names: a file, or `-` for standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::hostile::shown;
+
+/// No document of any command is larger: a trust policy has at most 131,072 characters, a whole
+/// account's export some hundred megabytes.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// Why an input could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read {}", shown(name))]
+    Io {
+        /// As the person wrote it.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The bytes are no text.
+    #[error("{} is not UTF-8 text (byte {offset})", shown(name))]
+    NotText {
+        /// As the person wrote it.
+        name: String,
+        /// The first byte that is none, from 0.
+        offset: usize,
+    },
+    /// More than a gigabyte.
+    #[error("{} is larger than {MOST_BYTES} bytes", shown(name))]
+    TooLarge {
+        /// As the person wrote it.
+        name: String,
+    },
+}
+
+/// A file, or standard input, as the person named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    path: PathBuf,
+}
+
+impl Input {
+    /// The input that an argument names.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Is it `-`?
+    pub fn is_stdin(&self) -> bool {
+        self.path == Path::new("-")
+    }
+
+    /// For messages and for the `file` of an answer.
+    pub fn name(&self) -> String {
+        if self.is_stdin() { "<stdin>".to_owned() } else { self.path.display().to_string() }
+    }
+
+    /// Its bytes, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be opened, or is a folder.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, ReadError> {
+        if self.is_stdin() {
+            return Ok(Box::new(io::stdin()));
+        }
+        let failed = |source| ReadError::Io { name: self.name(), source };
+        let file = File::open(&self.path).map_err(failed)?;
+        // Opening a folder succeeds, and only reading it fails, in words that help nobody.
+        if file.metadata().map_err(failed)?.is_dir() {
+            return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")));
+        }
+        Ok(Box::new(file))
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is too large, or is no UTF-8 text.
+    pub fn read(&self) -> Result<String, ReadError> {
+        let mut bytes = Vec::new();
+        self.open()?
+            .take(MOST_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|source| ReadError::Io { name: self.name(), source })?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(ReadError::TooLarge { name: self.name() });
+        }
+        // PowerShell begins a file with a byte order mark, which JSON does not know.
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
+        }
+        String::from_utf8(bytes).map_err(|error| ReadError::NotText {
+            name: self.name(),
+            offset: error.utf8_error().valid_up_to(),
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! Which files hold the logs: any mix of files and folders, and of S3's layout only the days and
+//! regions asked for.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan, civil::Date};
+
+/// What of the logs is asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// From this moment on.
+    pub(crate) from: Option<Timestamp>,
+    /// Before this moment.
+    pub(crate) to: Option<Timestamp>,
+    /// Of these regions; empty: of all.
+    pub(crate) regions: Vec<String>,
+}
+
+impl Wanted {
+    /// Is this record asked for? What has no time or no region is never left out for that.
+    pub(crate) fn covers(&self, time: Option<Timestamp>, region: Option<&str>) -> bool {
+        let early = matches!((self.from, time), (Some(from), Some(time)) if time < from);
+        let late = matches!((self.to, time), (Some(to), Some(time)) if time >= to);
+        let elsewhere = !self.regions.is_empty()
+            && region.is_some_and(|region| !self.regions.iter().any(|wanted| wanted == region));
+        !early && !late && !elsewhere
+    }
+
+    /// Can a file or folder at this path hold a record that is asked for? Only S3's layout,
+    /// `…/CloudTrail/REGION/YYYY/MM/DD/…`, says that it cannot.
+    fn may_be_in(&self, path: &Path) -> bool {
+        let parts: Vec<&str> = path.iter().filter_map(OsStr::to_str).collect();
+        // Digests and the like lie beside the logs, in the same layout.
+        if parts.iter().any(|part| part.starts_with("CloudTrail-")) {
+            return false;
+        }
+        let Some(root) = parts.iter().rposition(|part| *part == "CloudTrail") else {
+            return true;
+        };
+        let mut below = parts.iter().skip(root + 1);
+        let Some(region) = below.next() else { return true };
+        if !self.regions.is_empty() && !self.regions.iter().any(|wanted| wanted == region) {
+            // A folder of another name is no region: its content is looked at.
+            return !region.contains('-');
+        }
+        let numbers: Vec<i16> = below.map_while(|part| part.parse().ok()).take(3).collect();
+        // The day in the path is that of delivery: never before the event, and at most hours
+        // behind it.
+        let first = self.from.map(date);
+        let last = self.to.map(date).and_then(|day| day.checked_add(1.day()).ok());
+        let prefix = |day: Date| {
+            let all = [day.year(), i16::from(day.month()), i16::from(day.day())];
+            all.into_iter().take(numbers.len()).collect::<Vec<i16>>()
+        };
+        first.is_none_or(|day| numbers >= prefix(day)) && last.is_none_or(|day| numbers <= prefix(day))
+    }
+}
+
+fn date(moment: Timestamp) -> Date {
+    moment.to_zoned(TimeZone::UTC).date()
+}
+
+/// A folder or file that could not be looked at.
+#[derive(Debug)]
+pub(crate) struct Unlisted {
+    pub(crate) path: PathBuf,
+    pub(crate) error: io::Error,
+}
+
+/// All files below `paths`, in the order of the paths and, within a folder, of the names.
+pub(crate) fn list(paths: &[PathBuf], wanted: &Wanted) -> (Vec<PathBuf>, Vec<Unlisted>) {
+    let mut files = Vec::new();
+    let mut unlisted = Vec::new();
+    for path in paths {
+        if path == Path::new("-") {
+            files.push(path.clone());
+            continue;
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                walk(path.clone(), wanted, &mut files, &mut unlisted);
+            }
+            // A file that is named is read whatever its name.
+            Ok(_) => files.push(path.clone()),
+            Err(error) => unlisted.push(Unlisted { path: path.clone(), error }),
+        }
+    }
+    (files, unlisted)
+}
+
+/// Depth first without recursion: a folder tree can be deeper than a stack.
+fn walk(
+    root: PathBuf,
+    wanted: &Wanted,
+    files: &mut Vec<PathBuf>,
+    unlisted: &mut Vec<Unlisted>,
+) {
+    let mut left = vec![(root, true)];
+    while let Some((path, folder)) = left.pop() {
+        if !folder {
+            files.push(path);
+            continue;
+        }
+        if !wanted.may_be_in(&path) {
+            continue;
+        }
+        let mut entries = Vec::new();
+        match fs::read_dir(&path) {
+            Ok(reading) => {
+                for entry in reading {
+                    match entry {
+                        Ok(entry) => entries.push(entry),
+                        Err(error) => {
+                            unlisted.push(Unlisted { path: path.clone(), error });
+                            break;
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                unlisted.push(Unlisted { path, error });
+                continue;
+            }
+        }
+        entries.sort_by_key(fs::DirEntry::file_name);
+        // The last pushed is taken first.
+        for entry in entries.into_iter().rev() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => left.push((path, true)),
+                // A link to a folder is not followed: it could lead back up.
+                Ok(kind) if kind.is_symlink() && path.is_dir() => {}
+                Ok(_) if is_log(&path) => left.push((path, false)),
+                Ok(_) => {}
+                Err(error) => unlisted.push(Unlisted { path, error }),
+            }
+        }
+    }
+}
+
+/// Does the name, within a folder, promise records?
+fn is_log(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    name.is_some_and(|name| {
+        let plain = name.strip_suffix(".gz").unwrap_or(&name);
+        plain.ends_with(".json") || plain.ends_with(".jsonl")
+    })
+}
+
+/// Does the name say that each line is a value?
+pub(crate) fn is_lines(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    name.is_some_and(|name| name.strip_suffix(".gz").unwrap_or(&name).ends_with(".jsonl"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(from: Option<&str>, to: Option<&str>, regions: &[&str]) -> Wanted {
+        let moment = |text: &str| text.parse().unwrap();
+        Wanted {
+            from: from.map(moment),
+            to: to.map(moment),
+            regions: regions.iter().map(|&region| region.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn of_the_bucket_only_what_can_matter_is_looked_at() {
+        let root = "b/AWSLogs/111122223333/CloudTrail";
+        let window = wanted(Some("2026-03-10T12:00:00Z"), Some("2026-04-02T00:00:00Z"), &["us-east-1"]);
+        for (path, expected) in [
+            ("b/AWSLogs", true),
+            ("b/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/11", false),
+            ("", true),
+            ("/us-east-1", true),
+            ("/eu-west-1", false),
+            ("/us-east-1/2025", false),
+            ("/us-east-1/2026", true),
+            ("/us-east-1/2026/02", false),
+            ("/us-east-1/2026/03", true),
+            ("/us-east-1/2026/03/09", false),
+            ("/us-east-1/2026/03/10", true),
+            ("/us-east-1/2026/04/02", true),
+            // delivered after midnight
+            ("/us-east-1/2026/04/03", true),
+            ("/us-east-1/2026/04/04", false),
+            ("/us-east-1/2026/05", false),
+            ("/us-east-1/2027", false),
+            ("/unpacked/2025", true),
+        ] {
+            let path = if path.starts_with("b/") { path.to_owned() } else { format!("{root}{path}") };
+            assert_eq!(window.may_be_in(Path::new(&path)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_say_when_or_where_is_kept() {
+        let window = wanted(Some("2026-03-10T00:00:00Z"), Some("2026-03-11T00:00:00Z"), &["us-east-1"]);
+        let moment = |text: &str| Some(text.parse().unwrap());
+        assert!(window.covers(None, None));
+        assert!(window.covers(moment("2026-03-10T00:00:00Z"), Some("us-east-1")));
+        assert!(!window.covers(moment("2026-03-09T23:59:59Z"), Some("us-east-1")));
+        assert!(!window.covers(moment("2026-03-11T00:00:00Z"), Some("us-east-1")));
+        assert!(!window.covers(moment("2026-03-10T00:00:00Z"), Some("eu-west-1")));
+    }
+
+    #[test]
+    fn names_promise_records() {
+        for (name, log, lines) in [
+            ("a.json", true, false),
+            ("a.json.gz", true, false),
+            ("A.JSON.GZ", true, false),
+            ("a.jsonl", true, true),
+            ("a.jsonl.gz", true, true),
+            ("LICENSE", false, false),
+            ("a.yaml", false, false),
+            ("a.gz", false, false),
+        ] {
+            assert_eq!((is_log(Path::new(name)), is_lines(Path::new(name))), (log, lines), "{name}");
+        }
+    }
+}
