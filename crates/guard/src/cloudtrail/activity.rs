@@ -407,9 +407,9 @@ fn omitted(value: &Value) -> bool {
     }
 }
 
-/// Response elements bear the document percent-encoded, except where they bear it plain: a JSON
-/// document never begins with `%`.
-fn percent_decoded(text: &str) -> String {
+/// A trust document as response elements and IAM's `GetRole` bear it: percent-encoded, except where
+/// they bear it plain (a JSON document never begins with `%`).
+pub fn percent_decoded(text: &str) -> String {
     if !text.starts_with('%') {
         return text.to_owned();
     }
