@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""What the stack costs a month, from template.yaml and stated assumptions. Standard library only.
+
+Prices are list prices in us-east-1, in US dollars, without any free tier. They change: the AWS
+pricing pages named beside them are what counts.
+"""
+
+import re
+from pathlib import Path
+
+# What one account does in a month: a busy one, with pipelines that create and delete roles.
+ROLE_CHANGES = 2_000
+KEY_AND_ROOT_EVENTS = 100
+INCIDENTS = 40
+RECIPIENTS = 2  # e-mail addresses subscribed to the alerts
+ACCOUNTS = (1, 1_000)  # one stack each
+
+# Dollars.
+KEY = 1.00  # a customer key, a month (KMS); the first rotations add as much again
+ALARM = 0.10  # a standard-resolution alarm, a month (CloudWatch)
+DASHBOARD = 3.00  # a month (CloudWatch); the first three of an account are free
+METRIC = 0.30  # a custom metric, a month (CloudWatch)
+# Dollars a million.
+INVOCATIONS = 0.20 + 0.05  # Lambda: requests, and this workload's compute
+LOGS = 0.17 * 4  # CloudWatch Logs: about four lines a run
+PUBLISHES = 0.50  # SNS
+EMAILS = 20.00  # SNS
+WRITES = 0.63  # DynamoDB, on demand
+FIFO = 0.50  # SQS FIFO requests
+
+# How the product uses them.
+WRITES_A_CHANGE = 10  # order begun and done, history and its pointer in one transaction
+WRITES_AN_ALERT = 6  # lease, count, digest line, done
+REQUESTS_AN_ORDER = 3  # send, receive, delete
+POLLERS = 5  # Lambda's pollers of an idle queue, each asking every 20 seconds
+POLLS = POLLERS * 3 * 60 * 24 * 30
+
+
+def resources(template: str) -> dict[str, int]:
+    """How many resources of each type the template makes without Slack and in mode alert."""
+    found: dict[str, int] = {}
+    for block in re.split(r"\n(?=  \w+:\n    Type: AWS::)", template):
+        kind = re.search(r"\n    Type: (AWS::\S+)", block)
+        if kind and not re.search(r"\n    Condition: HasSlack\b", block):
+            found[kind.group(1)] = found.get(kind.group(1), 0) + 1
+    return found
+
+
+def main() -> None:
+    template = Path(__file__).resolve().parent.parent / "template.yaml"
+    stack = resources(template.read_text(encoding="utf-8"))
+    alarms = stack["AWS::CloudWatch::Alarm"]
+    keys = stack["AWS::KMS::Key"]
+    dashboards = stack["AWS::CloudWatch::Dashboard"]
+
+    runs = ROLE_CHANGES * 2 + KEY_AND_ROOT_EVENTS + INCIDENTS
+    alerts = INCIDENTS * 2
+    million = 1_000_000
+    rows = [
+        (f"{alarms} alarms", alarms * ALARM),
+        (f"{dashboards} dashboard", dashboards * DASHBOARD),
+        (f"{keys} customer key", keys * KEY),
+        ("1 metric, from the logs", METRIC),
+        ("asking an idle queue for orders", POLLS * FIFO / million),
+        (f"Lambda, {runs:,} runs, and their logs", runs * (INVOCATIONS + LOGS) / million),
+        (
+            "DynamoDB writes",
+            (ROLE_CHANGES * WRITES_A_CHANGE + alerts * WRITES_AN_ALERT) * WRITES / million,
+        ),
+        ("orders", (ROLE_CHANGES + INCIDENTS) * REQUESTS_AN_ORDER * FIFO / million),
+        (
+            f"{alerts} alerts to {RECIPIENTS} addresses",
+            alerts * (PUBLISHES + RECIPIENTS * EMAILS) / million,
+        ),
+        ("EventBridge, events of AWS in the same account", 0.0),
+    ]
+    head = "".join(f" {count:,} account{'s' if count > 1 else ''} |" for count in ACCOUNTS)
+    print("| US dollars a month |" + head)
+    print("|---|" + "---:|" * len(ACCOUNTS))
+    total = sum(cost for _, cost in rows)
+    for name, cost in [*rows, ("**together**", total)]:
+        cells = "".join(f" {cost * count:,.2f} |" for count in ACCOUNTS)
+        print(f"| {name} |{cells}")
+
+
+if __name__ == "__main__":
+    main()
