@@ -4,11 +4,13 @@
 pub mod alert;
 mod check;
 pub mod cloudtrail;
+pub mod rules;
 pub mod fold;
 pub mod history;
 pub mod incident;
 pub mod order;
 pub mod remediate;
+pub mod slack;
 pub mod world;
 
 pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};

@@ -1,8 +1,15 @@
 //! Alerts: what people read and machines take. Two messages an incident, *detected* and
 //! *outcome*; a digest where there were many.
 
+mod advice;
 mod bundle;
 mod document;
+mod links;
+mod shown;
+mod text;
 
-pub use bundle::Bundle;
+pub(crate) use advice::advice;
+pub use bundle::{Bundle, MESSAGE_BYTES};
 pub use document::{ALERT_SCHEMA_ID, Alert, Cause, Digest, DigestLine, Grantee, Link, Resource};
+pub(crate) use shown::{duration, one_line};
+pub(crate) use text::actor_words;

@@ -4,5 +4,5 @@
 mod diff;
 mod outcome;
 
-pub use diff::{DiffLine, DiffSign};
+pub use diff::{DiffLine, DiffSign, diff};
 pub use outcome::{Outcome, OutcomeKind, PlanKind};

@@ -1,0 +1,97 @@
+//! What to do: if the change was planned, and if it was not.
+
+use crate::check::Check;
+
+/// Two sentences for the person on call.
+pub(crate) struct Advice {
+    /// It was planned.
+    pub(crate) planned: &'static str,
+    /// It was not.
+    pub(crate) unplanned: &'static str,
+}
+
+const CONTAIN: &str = "contain the actor first: deactivate the access key or end the sessions \
+                       named above. Whoever keeps iam:UpdateAssumeRolePolicy wins by repetition. \
+                       Then look in CloudTrail for AssumeRole on this role while the door was \
+                       open: sessions already issued live on for up to 12 hours";
+
+/// The advice of a check.
+pub(crate) fn advice(check: Check) -> Advice {
+    let (planned, unplanned) = match check {
+        Check::PublicTrust
+        | Check::UnknownThirdParty
+        | Check::OpenIdentityProvider
+        | Check::UnknownIdentityProvider
+        | Check::RoleNotRegistered
+        | Check::BroadPrincipal => (
+            "register the third party in rules/access.yaml (its account, this role, its external \
+             id), deploy, and make the change again",
+            CONTAIN,
+        ),
+        Check::MissingExternalId
+        | Check::WrongExternalId
+        | Check::WeakExternalId
+        | Check::SharedExternalId => (
+            "demand the external id that rules/access.yaml names for this vendor, or correct it \
+             there, deploy, and make the change again",
+            CONTAIN,
+        ),
+        Check::ExpiredAccess => (
+            "extend the vendor's `expires` in rules/access.yaml after asking its owner, and deploy",
+            "take the vendor out of the trust policy, and ask its owner who put it back",
+        ),
+        Check::ConfusedDeputyService => (
+            "limit the service with aws:SourceAccount or aws:SourceArn; until then write an \
+             exemption with a reason and an end",
+            "limit the service with aws:SourceAccount or aws:SourceArn",
+        ),
+        Check::OrphanedPrincipal => (
+            "take the deleted principal out of the trust policy",
+            "take the deleted principal out of the trust policy, and find out who deleted it",
+        ),
+        Check::UnreadablePolicy => (
+            "read the role's trust policy yourself (the link below) and write it again without \
+             padding, so that CloudTrail can carry it",
+            "somebody may be hiding a change: read the trust policy of every role changed at that \
+             time (aws iam get-account-authorization-details --filter Role), then contain the actor",
+        ),
+        Check::ThirdPartyAccessKey
+        | Check::AccessKeyCreated
+        | Check::AccessKeyTooOld
+        | Check::AccessKeyUnused => (
+            "add the user to access_keys.allow_users in rules/access.yaml, deploy, and make the \
+             key active again; better: use a role",
+            "deactivate the key, then contain the actor; sessions minted from a key outlive it by \
+             up to 36 hours",
+        ),
+        Check::ConsolePasswordCreated => (
+            "demand MFA for the user, or use IAM Identity Center instead",
+            "delete the login profile, end the user's sessions, then contain the actor",
+        ),
+        Check::RootAccessKey => (
+            "delete it all the same: nothing needs an access key of the root user",
+            "sign in as root, delete the key, change the password and the MFA device, then look \
+             for what the key did",
+        ),
+        Check::RootSignIn | Check::RootWithoutMfa | Check::RootActivity => (
+            "note who used the root user and why; use a role next time, and see that MFA is on",
+            "change the root password, end the root user's sessions, check the account's e-mail \
+             address and phone number and the MFA devices, then look for what was done",
+        ),
+        Check::RootSignInFailed => (
+            "nothing: somebody mistyped the password",
+            "check that MFA is on and that the root e-mail address is not a known one; somebody \
+             may be guessing",
+        ),
+        Check::GuardTampered => (
+            "note who changed the guard and why",
+            "treat the account as taken: whoever can change the guard or use its role owns the \
+             account. Stop the remediator's writes, contain the actor, deploy the stack again",
+        ),
+        Check::GuardBlind => (
+            "make the guard see again: see what it says above",
+            "make the guard see again, then look at every change since it went blind",
+        ),
+    };
+    Advice { planned, unplanned }
+}

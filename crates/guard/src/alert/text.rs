@@ -1,0 +1,320 @@
+//! The alert as a person reads it in an e-mail.
+
+use super::Alert;
+use super::advice::advice;
+use super::document::Digest;
+use super::shown::{duration, in_mail};
+use crate::cloudtrail::{Actor, ActorKind, Tool};
+use crate::incident::Stage;
+use crate::remediate::DiffSign;
+
+/// Longest text of a name, a sentence, a statement, in characters.
+const NAME: usize = 200;
+const SENTENCE: usize = 1_000;
+const STATEMENT: usize = 2_000;
+/// Longest list; what is left out is counted.
+const ENTRIES: usize = 25;
+const DIGEST_LINES: usize = 100;
+
+impl Alert {
+    /// Severity and incident, for the subject of an e-mail: under 100 ASCII characters.
+    pub fn mail_subject(&self) -> String {
+        let what = match self.stage {
+            Stage::Detected => "detected",
+            Stage::Outcome => match &self.outcome {
+                Some(outcome) if outcome.open => "outcome: STILL OPEN",
+                _ => "outcome",
+            },
+            Stage::Digest => "digest",
+            Stage::Test => "TEST",
+        };
+        let subject = format!(
+            "[{}] Trustwarden {} {what}: {} in {}",
+            self.severity, self.incident, self.subject, self.account
+        );
+        subject
+            .chars()
+            .filter(|shown| matches!(shown, ' '..='~'))
+            .take(99)
+            .collect()
+    }
+
+    /// The whole text, in the order in which a person on call asks.
+    pub fn text(&self) -> String {
+        let mut out = Lines::default();
+        if self.stage == Stage::Test {
+            out.line("THIS IS A TEST. Nothing happened; somebody checks that alerts arrive.");
+            out.blank();
+        }
+        self.what_changed(&mut out);
+        self.how_bad(&mut out);
+        self.who_did_it(&mut out);
+        self.who_can_get_in(&mut out);
+        self.what_was_done(&mut out);
+        self.difference(&mut out);
+        self.what_to_do(&mut out);
+        if let Some(digest) = &self.digest {
+            digest_lines(digest, &mut out);
+        }
+        self.where_to_look(&mut out);
+        out.0
+    }
+
+    fn what_changed(&self, out: &mut Lines) {
+        out.line(&in_mail(&self.title, SENTENCE));
+        if let Some(cause) = &self.cause {
+            out.line(&format!(
+                "{} on {} in account {}, {}, at {}",
+                in_mail(&cause.event_name, NAME),
+                in_mail(&self.subject, NAME),
+                in_mail(&self.account, 12),
+                in_mail(&cause.region, 32),
+                cause.event_time
+            ));
+        } else {
+            out.line(&format!(
+                "{} in account {}",
+                in_mail(&self.subject, NAME),
+                in_mail(&self.account, 12)
+            ));
+        }
+        if let Some(arn) = self
+            .resource
+            .as_ref()
+            .and_then(|resource| resource.arn.as_deref())
+        {
+            out.line(&in_mail(arn, NAME * 2));
+        }
+        out.blank();
+    }
+
+    fn how_bad(&self, out: &mut Lines) {
+        out.line(&format!("How bad: {}", self.severity));
+        for finding in self.findings.iter().take(ENTRIES) {
+            let message = in_mail(&finding.message, SENTENCE);
+            out.line(&format!(
+                "  - {} {}: {message}",
+                finding.severity, finding.code
+            ));
+            if let Some(fix) = &finding.fix {
+                out.line(&format!("    fix: {}", in_mail(fix, SENTENCE)));
+            }
+        }
+        out.left_out(self.findings.len());
+        out.blank();
+    }
+
+    fn who_did_it(&self, out: &mut Lines) {
+        let Some(cause) = &self.cause else { return };
+        out.line(&format!(
+            "Who did it: {}",
+            in_mail(&actor_words(&cause.actor), SENTENCE)
+        ));
+        if cause.actor.tool.repeats()
+            && let Some(tool) = cause.actor.tool.name()
+        {
+            out.line(&format!(
+                "  It was {tool}: the next apply undoes whatever is put right here. Change the \
+                 source too."
+            ));
+        }
+        out.blank();
+    }
+
+    fn who_can_get_in(&self, out: &mut Lines) {
+        if self.grantees.is_empty() {
+            return;
+        }
+        out.line(match self.stage {
+            Stage::Outcome => "Who can get in now, from outside:",
+            _ => "Who can get in by this change, from outside:",
+        });
+        for grantee in self.grantees.iter().take(ENTRIES) {
+            out.line(&format!("  - {}", in_mail(&grantee.words(), SENTENCE)));
+        }
+        out.left_out(self.grantees.len());
+        out.blank();
+    }
+
+    fn what_was_done(&self, out: &mut Lines) {
+        if let Some(outcome) = &self.outcome {
+            out.line(&format!(
+                "What the guard did: {}",
+                in_mail(&outcome.text, SENTENCE)
+            ));
+            for dropped in outcome.dropped.iter().take(ENTRIES) {
+                let dropped = in_mail(dropped, NAME);
+                out.line(&format!(
+                    "  IAM refused {dropped}, a principal that is gone: left out"
+                ));
+            }
+        }
+        if let Some(seconds) = self.open_seconds {
+            let open = duration(seconds);
+            let still = self.outcome.as_ref().is_none_or(|outcome| outcome.open);
+            out.line(&if still {
+                format!("The door has been open for {open}, and still is.")
+            } else {
+                format!("The door was open for {open}.")
+            });
+        }
+        for note in self.notes.iter().take(ENTRIES) {
+            out.line(&format!("Note: {}", in_mail(note, SENTENCE)));
+        }
+        if self.outcome.is_some() || self.open_seconds.is_some() || !self.notes.is_empty() {
+            out.blank();
+        }
+    }
+
+    fn difference(&self, out: &mut Lines) {
+        if self.diff.is_empty() {
+            return;
+        }
+        out.line("What changed, by statement (- went, + came):");
+        for line in self.diff.iter().take(ENTRIES) {
+            let sign = match line.sign {
+                DiffSign::Added => '+',
+                DiffSign::Removed => '-',
+            };
+            out.line(&format!("  {sign} {}", in_mail(&line.text, STATEMENT)));
+        }
+        out.left_out(self.diff.len());
+        out.blank();
+    }
+
+    fn what_to_do(&self, out: &mut Lines) {
+        let Some(worst) = self.findings.first() else {
+            return;
+        };
+        let advice = advice(worst.code);
+        out.line(&format!("If it was planned: {}.", advice.planned));
+        out.line(&format!("If it was not: {}.", advice.unplanned));
+        out.blank();
+    }
+
+    fn where_to_look(&self, out: &mut Lines) {
+        for link in &self.links {
+            // Made by `links`, which encodes what is hostile: these are to be followed.
+            let text = in_mail(&link.text, NAME);
+            out.line(&format!(
+                "{text}: {}",
+                super::shown::one_line(&link.url, 2_000)
+            ));
+        }
+        out.line(&format!(
+            "Incident {} · stack {} · mode {} · rules {} · {}",
+            in_mail(&self.incident, NAME),
+            in_mail(&self.stack, NAME),
+            in_mail(&self.mode, 32),
+            self.rules
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .take(12)
+                .collect::<String>(),
+            self.at
+        ));
+    }
+}
+
+/// Who, from where, with or without MFA, with what.
+pub(crate) fn actor_words(actor: &Actor) -> String {
+    let name = actor.name.as_deref().unwrap_or("someone without a name");
+    let mut words = match &actor.kind {
+        ActorKind::Root => "the root user".to_owned(),
+        ActorKind::IamUser => format!("IAM user {name}"),
+        ActorKind::AssumedRole => match &actor.session_name {
+            Some(session) => format!("role {name}, session {session}"),
+            None => format!("role {name}"),
+        },
+        ActorKind::FederatedUser => format!("federated user {name}"),
+        ActorKind::AwsAccount => "a principal of another account".to_owned(),
+        ActorKind::AwsService => format!("the AWS service {name}"),
+        ActorKind::Identity(kind) => format!("{kind} {name}"),
+        ActorKind::Other(kind) if kind.is_empty() => name.to_owned(),
+        ActorKind::Other(kind) => format!("{kind} {name}"),
+    };
+    if let Some(arn) = &actor.arn {
+        words += &format!(" ({arn})");
+    }
+    if let Some(source) = &actor.source_ip {
+        words += &format!(", from {source}");
+    }
+    words += match actor.mfa {
+        Some(true) => ", with MFA",
+        Some(false) => ", without MFA",
+        None => ", MFA unknown",
+    };
+    if let Some(key) = &actor.access_key_id {
+        words += &format!(", with access key {key}");
+    }
+    match (&actor.tool, actor.tool.name(), &actor.user_agent) {
+        (Tool::Other, _, Some(agent)) => words += &format!(", with {agent}"),
+        (_, Some(tool), _) => words += &format!(", with {tool}"),
+        _ => {}
+    }
+    words
+}
+
+impl super::Grantee {
+    /// In words, with the names by which the account is known.
+    pub(crate) fn words(&self) -> String {
+        let mut words = self.text.clone();
+        if let Some(vendor) = &self.vendor {
+            words += &format!(" (registered vendor {vendor})");
+        } else if let Some(name) = &self.known_as {
+            words += &format!(" (publicly listed as {name}: a hint, no approval)");
+        }
+        words
+    }
+}
+
+fn digest_lines(digest: &Digest, out: &mut Lines) {
+    out.line(&format!(
+        "{} alerts of the class {} between {} and {}; {} of them are told here for the first time.",
+        digest.count,
+        in_mail(&digest.class, NAME),
+        digest.from,
+        digest.to,
+        digest.folded
+    ));
+    for (subject, count) in digest.subjects.iter().take(ENTRIES) {
+        out.line(&format!("  {count} × {}", in_mail(subject, NAME)));
+    }
+    out.left_out(digest.subjects.len());
+    for line in digest.lines.iter().take(DIGEST_LINES) {
+        out.line(&format!(
+            "  {} {}: {}",
+            line.at,
+            line.incident,
+            in_mail(&line.line, 400)
+        ));
+    }
+    let told = digest.lines.len().min(DIGEST_LINES) as u64;
+    if told < digest.folded {
+        out.line(&format!(
+            "  … and {} more, each kept in state under its incident",
+            digest.folded - told
+        ));
+    }
+    out.blank();
+}
+
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn blank(&mut self) {
+        self.0.push('\n');
+    }
+
+    fn left_out(&mut self, all: usize) {
+        if all > ENTRIES {
+            self.line(&format!("  … and {} more", all - ENTRIES));
+        }
+    }
+}
