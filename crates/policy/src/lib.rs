@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod document;
+pub mod glob;
 mod parse;
 
 pub use answer::{

@@ -163,9 +163,13 @@ macro_rules! comparisons {
                 match self { $(Comparison::$name => stringify!($name)),* }
             }
 
-            /// By its name; IAM ignores case here.
+            /// By its name, in IAM's spelling: `stringEquals` is refused with "Invalid Condition
+            /// type".
             pub fn from_name(name: &str) -> Option<Comparison> {
-                Self::ALL.iter().copied().find(|known| known.name().eq_ignore_ascii_case(name))
+                match name {
+                    $(stringify!($name) => Some(Comparison::$name),)*
+                    _ => None,
+                }
             }
         }
     };

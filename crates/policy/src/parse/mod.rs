@@ -1,5 +1,13 @@
 //! From text to a [`TrustPolicy`], by IAM's own rules of validity.
 
+mod condition;
+mod principal;
+mod problem;
+mod reader;
+mod statement;
+
+use self::reader::{Fault, Kind, Lines, Reader};
+use self::statement::Parser;
 use crate::document::TrustPolicy;
 
 /// Longest text that is read, in bytes: IAM's own API stops at 131,072 characters, which is at most
@@ -49,7 +57,39 @@ impl<'a> TrustPolicy<'a> {
     /// For text that is not JSON, not an object, too long or nested too deep. A document that is
     /// readable and breaks IAM's rules is no error here: see [`TrustPolicy::errors`].
     pub fn parse(text: &'a str) -> Result<TrustPolicy<'a>, ParseError> {
-        let _ = text;
-        Err(ParseError::TooLong { bytes: text.len() })
+        if text.len() > MAX_BYTES {
+            return Err(ParseError::TooLong { bytes: text.len() });
+        }
+        let mut parser = Parser::new(Reader::new(text));
+        let json = |Fault { at, message }: Fault| {
+            let (line, column) = Lines::new(text).locate(at);
+            ParseError::Json {
+                line,
+                column,
+                message: message.into_owned(),
+            }
+        };
+        let kind = parser.reader.peek().map_err(json)?;
+        if kind != Kind::Object {
+            let at = parser.reader.at();
+            // Not JSON at all says more than not an object.
+            parser
+                .reader
+                .skip()
+                .and_then(|_| parser.reader.end())
+                .map_err(json)?;
+            let (line, column) = Lines::new(text).locate(at);
+            return Err(ParseError::NotAnObject {
+                line,
+                column,
+                found: kind.name(),
+            });
+        }
+        let mut policy = parser.document().map_err(json)?;
+        parser.reader.end().map_err(json)?;
+        let (errors, warnings) = parser.problems.locate(text);
+        policy.errors = errors;
+        policy.warnings = warnings;
+        Ok(policy)
     }
 }
