@@ -1,7 +1,22 @@
 //! The only crate that names `aws-sdk-*`: it implements the guard's traits.
 
+mod clock;
+mod cloud;
+mod failure;
+mod iam;
 mod network;
+mod queue;
+mod secret;
+mod table;
+mod topic;
 mod webhook;
 
+pub use clock::SystemClock;
+pub use cloud::Cloud;
+pub use iam::{Iam, IamWriter, SESSION_DENIAL};
 pub use network::Network;
+pub use queue::{PutOffError, Queue};
+pub use secret::{ReadSecretError, read_webhook_url};
+pub use table::Table;
+pub use topic::Topic;
 pub use webhook::{NoWebhookUrl, PostError, WebhookUrl, post};
