@@ -1,0 +1,376 @@
+"""From moto to the functions: EventBridge's targets, SNS's Lambda and e-mail subscribers, and the poller of SQS.
+
+Lambda itself is not here: the functions' binaries run under the Runtime API that `crates/local` serves, and are
+invoked by HTTP. What is here is what AWS does around them: permission of the caller, retries of an asynchronous
+invocation and the queue for what failed, one batch at a time per message group, redrive.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+
+from moto.events.models import Rule
+from moto.sns.models import Subscription
+from moto.sqs.models import Queue, sqs_backends
+
+import authorize
+
+_lambda_url = ""
+_permissions: dict[str, list[tuple[str, str]]] = {}
+_failures: dict[str, tuple[int, str]] = {}
+_roles: dict[str, str] = {}
+_mapped: dict[str, tuple[str, str, str]] = {}  # queue ARN: account, region, queue name
+_mails: list[dict] = []
+_lost: list[dict] = []
+
+_state = threading.Condition()
+_busy = 0
+_processing: set[str] = set()
+_pool = ThreadPoolExecutor(max_workers=16)
+
+
+def permit(function: str, principal: str, source_arn: str) -> None:
+    _permissions.setdefault(function, []).append((principal, source_arn))
+
+
+def on_failure(function: str, retries: int, queue_arn: str) -> None:
+    _failures[function] = (retries, queue_arn)
+
+
+def function_role(function: str, role: str) -> None:
+    _roles[function] = role
+
+
+def mails(account: str) -> list[dict]:
+    """E-mails sent so far, oldest first: {"account", "to", "subject", "text", "at"}."""
+    with _state:
+        return [m for m in _mails if m["account"] == account]
+
+
+def lost(account: str) -> list[dict]:
+    """What was delivered nowhere, for want of a permission: each one is a hole in the template."""
+    with _state:
+        return [entry for entry in _lost if entry["account"] == account]
+
+
+def _lose(account: str, what: str, payload) -> None:
+    with _state:
+        _lost.append({"account": account, "what": what, "payload": payload})
+
+
+def _permitted(function: str, principal: str, source_arn: str) -> bool:
+    return any(p == principal and authorize.glob(s, source_arn) for p, s in _permissions.get(function, []))
+
+
+def _to_queue(queue_arn: str, body: dict) -> None:
+    _, _, _, region, account, name = queue_arn.split(":")
+    sqs_backends[account][region].send_message(queue_name=name, message_body=json.dumps(body))
+
+
+# ------------------------------------------------------------------ invocations
+
+
+def invoke(function: str, payload) -> tuple[bool, object]:
+    """One synchronous invocation: whether it succeeded, and its answer or error."""
+    name = urllib.parse.quote(function, safe="")
+    request = urllib.request.Request(
+        f"{_lambda_url}/2015-03-31/functions/{name}/invocations",
+        data=json.dumps(payload).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            body = json.loads(answer.read() or b"null")
+            return answer.headers.get("X-Amz-Function-Error") is None, body
+    except urllib.error.HTTPError as error:
+        return False, {"errorType": f"http {error.code}", "errorMessage": error.read().decode("utf-8", "replace")}
+    except OSError as error:
+        return False, {"errorType": "unreachable", "errorMessage": str(error)}
+
+
+def invoke_async(function: str, payload) -> None:
+    """As `InvocationType=Event`: tried again on failure, and at last put where failures wait."""
+    global _busy
+    with _state:
+        _busy += 1
+    _pool.submit(_try_until_done, function, payload)
+
+
+def _try_until_done(function: str, payload) -> None:
+    global _busy
+    try:
+        retries, queue_arn = _failures.get(function, (2, ""))
+        for attempt in range(retries + 1):
+            # AWS waits a minute, then two.
+            time.sleep(0.1 * attempt)
+            done, answer = invoke(function, payload)
+            if done:
+                return
+        account = function.split(":")[4]
+        if not queue_arn or not authorize.role_may(_roles[function], "sqs:SendMessage", queue_arn):
+            _lose(account, f"failed invocation of {function}", payload)
+            return
+        _to_queue(
+            queue_arn,
+            {
+                "version": "1.0",
+                "requestContext": {
+                    "functionArn": function,
+                    "condition": "RetriesExhausted",
+                    "approximateInvokeCount": retries + 1,
+                },
+                "requestPayload": payload,
+                "responsePayload": answer,
+            },
+        )
+    finally:
+        with _state:
+            _busy -= 1
+            _state.notify_all()
+
+
+# ------------------------------------------------------------------ EventBridge
+
+
+def _iso(moment) -> str:
+    if isinstance(moment, (int, float)):
+        return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(moment)
+
+
+def _drops_read_only(rule: Rule, event: dict) -> bool:
+    """A rule in state ENABLED does not see read-only management events."""
+    detail = event.get("detail")
+    return rule.state == "ENABLED" and isinstance(detail, dict) and detail.get("readOnly") is True
+
+
+def _send_to_targets(original):
+    def send_to_targets(self: Rule, original_event, transform_input=True):
+        functions = [t for t in self.targets if ":lambda:" in t["Arn"]]
+        others = [t for t in self.targets if ":lambda:" not in t["Arn"]]
+        if functions and self.state != "DISABLED" and self.event_pattern.matches_event(original_event):
+            event = {k: v for k, v in original_event.items() if k != "ingestion-time"}
+            event["time"] = _iso(event.get("time"))
+            if not _drops_read_only(self, event):
+                for target in functions:
+                    _to_function(self, target, event)
+        if others:
+            kept, self.targets = self.targets, others
+            try:
+                original(self, original_event, transform_input)
+            finally:
+                self.targets = kept
+
+    return send_to_targets
+
+
+def _to_function(rule: Rule, target: dict, event: dict) -> None:
+    if _permitted(target["Arn"], "events.amazonaws.com", rule.arn):
+        invoke_async(target["Arn"], event)
+        return
+    dead_letters = target.get("DeadLetterConfig", {}).get("Arn")
+    if dead_letters and authorize.service_may("events.amazonaws.com", "sqs:SendMessage", dead_letters):
+        _to_queue(dead_letters, event)
+    else:
+        _lose(rule.account_id, f"event of rule {rule.name}", event)
+
+
+# ------------------------------------------------------------------ SNS
+
+
+def _publish(original):
+    def publish(self: Subscription, message, message_id, subject=None, message_structure=None, **rest):
+        if self.protocol not in ("lambda", "email"):
+            original(self, message, message_id, subject=subject, message_structure=message_structure, **rest)
+            return
+        if message_structure == "json":
+            message = self._parse_message_structure(message, self.protocol)
+        if self.protocol == "email":
+            with _state:
+                _mails.append(
+                    {"account": self.account_id, "to": self.endpoint, "subject": subject, "text": message, "at": time.time()}
+                )
+            return
+        if not _permitted(self.endpoint, "sns.amazonaws.com", self.topic.arn):
+            _lose(self.account_id, f"alert for {self.endpoint}", message)
+            return
+        invoke_async(
+            self.endpoint,
+            {
+                "Records": [
+                    {
+                        "EventVersion": "1.0",
+                        "EventSubscriptionArn": self.arn,
+                        "EventSource": "aws:sns",
+                        "Sns": {
+                            "SignatureVersion": "1",
+                            "Timestamp": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+                            "Signature": "none on this machine",
+                            "SigningCertUrl": "https://sns.us-east-1.amazonaws.com/none.pem",
+                            "MessageId": message_id,
+                            "Message": message,
+                            "MessageAttributes": {
+                                name: {"Type": a["Type"], "Value": a["Value"]}
+                                for name, a in (rest.get("message_attributes") or {}).items()
+                            },
+                            "Type": "Notification",
+                            "UnsubscribeUrl": "https://sns.us-east-1.amazonaws.com/unsubscribe",
+                            "TopicArn": self.topic.arn,
+                            "Subject": subject,
+                        },
+                    }
+                ]
+            },
+        )
+
+    return publish
+
+
+# ------------------------------------------------------------------ SQS
+
+
+def _add_message(original):
+    def add_message(self: Queue, message):
+        # moto would run the function in a container of its own.
+        mappings, self.lambda_event_source_mappings = self.lambda_event_source_mappings, {}
+        try:
+            original(self, message)
+        finally:
+            self.lambda_event_source_mappings = mappings
+        with _state:
+            _state.notify_all()
+
+    return add_message
+
+
+def poll(account: str, mapping: dict, function: str) -> None:
+    """An event source mapping: two pollers, which the queue's message groups keep out of each other's way."""
+    queue_arn = mapping["EventSourceArn"]
+    _, _, _, region, _, name = queue_arn.split(":")
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"):
+        if not authorize.role_may(_roles[function], action, queue_arn):
+            _lose(account, f"polling of {queue_arn}: {action} is not allowed", None)
+            return
+    _mapped[queue_arn] = (account, region, name)
+    for _ in range(2):
+        threading.Thread(target=_poll, args=(account, region, name, mapping, function), daemon=True).start()
+
+
+def _poll(account: str, region: str, name: str, mapping: dict, function: str) -> None:
+    backend = sqs_backends[account][region]
+    size = int(mapping.get("BatchSize", 10))
+    partial = "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", [])
+    while True:
+        with _state:
+            queue = backend.queues.get(name)
+            if queue is None:
+                return
+            batch = backend.receive_message(name, size, 0, int(queue.visibility_timeout))
+            if not batch:
+                _state.wait(0.25)
+                continue
+            _processing.update(m.id for m in batch)
+        try:
+            done, answer = invoke(function, {"Records": [_record(m, mapping, region) for m in batch]})
+            failed = _failed(batch, done, answer, partial)
+            for message in batch:
+                if message.id not in failed:
+                    backend.delete_message(name, message.receipt_handle)
+        finally:
+            with _state:
+                _processing.difference_update(m.id for m in batch)
+                _state.notify_all()
+
+
+def _failed(batch, done: bool, answer, partial: bool) -> set[str]:
+    everything = {m.id for m in batch}
+    if not done:
+        return everything
+    if not partial or not isinstance(answer, dict):
+        return set()
+    named = {entry.get("itemIdentifier") for entry in answer.get("batchItemFailures") or []}
+    # As Lambda does: an identifier that is empty or unknown fails the whole batch.
+    return named if named <= everything else everything
+
+
+def _record(message, mapping: dict, region: str) -> dict:
+    attributes = {
+        "ApproximateReceiveCount": str(message.approximate_receive_count),
+        "SentTimestamp": str(message.sent_timestamp),
+        "SenderId": "AROAEXAMPLE:function",
+        "ApproximateFirstReceiveTimestamp": str(message.approximate_first_receive_timestamp),
+    }
+    for name, value in (
+        ("MessageGroupId", message.group_id),
+        ("MessageDeduplicationId", message.deduplication_id),
+        ("SequenceNumber", message.sequence_number),
+    ):
+        if value:
+            attributes[name] = value
+    return {
+        "messageId": message.id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": attributes,
+        "messageAttributes": {},
+        "md5OfBody": message.body_md5,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": mapping["EventSourceArn"],
+        "awsRegion": region,
+    }
+
+
+def hasten(account: str) -> int:
+    """Makes messages that wait out a visibility time-out visible now; says how many there were."""
+    hastened = 0
+    with _state:
+        for owner, region, name in _mapped.values():
+            queue = sqs_backends[owner][region].queues.get(name) if owner == account else None
+            for message in list(queue._messages) if queue else []:
+                if message.id not in _processing and not message.visible:
+                    message.change_visibility(0)
+                    queue.pending_messages.discard(message)
+                    hastened += 1
+        _state.notify_all()
+    return hastened
+
+
+def kill(function: str) -> None:
+    """Ends the function's processes where they stand."""
+    name = urllib.parse.quote(function, safe="")
+    urllib.request.urlopen(urllib.request.Request(f"{_lambda_url}/kill/{name}", data=b""), timeout=30).read()
+
+
+def wait_until_quiet(account: str, seconds: float) -> dict:
+    """Waits until no invocation runs and no message is visible in a polled queue."""
+    deadline = time.monotonic() + seconds
+    with _state:
+        while True:
+            waiting, visible = 0, 0
+            for owner, region, name in _mapped.values():
+                queue = sqs_backends[owner][region].queues.get(name) if owner == account else None
+                for message in list(queue._messages) if queue else []:
+                    waiting += 1
+                    visible += message.visible or message.id in _processing
+            quiet = _busy == 0 and visible == 0
+            left = deadline - time.monotonic()
+            if quiet or left <= 0:
+                return {"quiet": quiet, "waiting": waiting}
+            _state.wait(min(left, 0.1))
+
+
+def install(lambda_url: str) -> None:
+    global _lambda_url
+    _lambda_url = lambda_url
+    Rule.send_to_targets = _send_to_targets(Rule.send_to_targets)
+    Subscription.publish = _publish(Subscription.publish)
+    Queue.add_message = _add_message(Queue.add_message)
+
+
