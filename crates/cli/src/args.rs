@@ -159,7 +159,12 @@ pub struct CheckArgs {
     #[arg(long, default_value = "human")]
     pub format: FindingFormat,
     /// Exit with 1 if there is a finding of this severity or worse
-    #[arg(long, value_name = "SEVERITY", default_value = "high", ignore_case = true)]
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "high",
+        ignore_case = true
+    )]
     pub fail_on: Severity,
     /// Trust policies, or what `aws iam get-role` and `get-account-authorization-details` print;
     /// `-` is standard input
@@ -246,9 +251,6 @@ pub struct RulesCheckArgs {
     /// The moment to judge expiry at, RFC 3339; default: the clock
     #[arg(long, value_name = "T")]
     pub now: Option<Timestamp>,
-    /// Warnings count as errors
-    #[arg(long)]
-    pub strict: bool,
     /// The rules file; `-` is standard input
     #[arg(default_value = "rules/access.yaml", value_parser = input())]
     pub file: Input,
@@ -342,9 +344,13 @@ fn account_id(text: &str) -> Result<String, ArgumentError> {
 fn organization_id(text: &str) -> Result<String, ArgumentError> {
     let right = text.strip_prefix("o-").is_some_and(|rest| {
         !rest.is_empty()
-            && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     });
-    right.then(|| text.to_owned()).ok_or(ArgumentError::Organization)
+    right
+        .then(|| text.to_owned())
+        .ok_or(ArgumentError::Organization)
 }
 
 /// A date stands for its first moment in UTC, which is how CloudTrail's folders count days.
@@ -353,7 +359,9 @@ fn moment(text: &str) -> Result<Timestamp, ArgumentError> {
         return Ok(moment);
     }
     let date: jiff::civil::Date = text.parse().map_err(|_| ArgumentError::Moment)?;
-    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| ArgumentError::Moment)?;
+    let zoned = date
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .map_err(|_| ArgumentError::Moment)?;
     Ok(zoned.timestamp())
 }
 
@@ -375,8 +383,14 @@ mod tests {
 
     #[test]
     fn a_date_is_its_first_moment() {
-        assert_eq!(moment("2026-11-21").unwrap().to_string(), "2026-11-21T00:00:00Z");
-        assert_eq!(moment("2026-11-21T01:02:03Z").unwrap().to_string(), "2026-11-21T01:02:03Z");
+        assert_eq!(
+            moment("2026-11-21").unwrap().to_string(),
+            "2026-11-21T00:00:00Z"
+        );
+        assert_eq!(
+            moment("2026-11-21T01:02:03Z").unwrap().to_string(),
+            "2026-11-21T01:02:03Z"
+        );
         assert!(moment("yesterday").is_err());
     }
 }

@@ -47,7 +47,9 @@ impl Diagnostic {
         };
         let mut block = format!("{}: {}\n", paint.tone(tone, label), shown(&self.message));
         let place = self.place;
-        let number = place.map(|place| place.line.to_string()).unwrap_or_default();
+        let number = place
+            .map(|place| place.line.to_string())
+            .unwrap_or_default();
         let margin = " ".repeat(number.len());
         let bar = paint.tone(Tone::Quiet, "|");
         let at = match place {
@@ -56,18 +58,28 @@ impl Diagnostic {
         };
         // Writing to a String does not fail.
         let _ = writeln!(block, "{margin}{} {at}", paint.tone(Tone::Quiet, "-->"));
-        let line = place.and_then(|place| Some((place, text.lines().nth(place.line.checked_sub(1)?)?)));
+        let line =
+            place.and_then(|place| Some((place, text.lines().nth(place.line.checked_sub(1)?)?)));
         if let Some((place, line)) = line {
             let piece = excerpt(line, place);
             let _ = writeln!(block, "{margin} {bar}");
             let quiet = paint.tone(Tone::Quiet, &number);
-            let _ = writeln!(block, "{quiet} {bar} {}{}{}", piece.before, piece.marked, piece.after);
+            let _ = writeln!(
+                block,
+                "{quiet} {bar} {}{}{}",
+                piece.before, piece.marked, piece.after
+            );
             let indent = " ".repeat(piece.before.chars().count());
             let carets = "^".repeat(piece.marked.chars().count().max(1));
             let _ = writeln!(block, "{margin} {bar} {indent}{}", paint.tone(tone, carets));
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(block, "{margin} {} help: {}", paint.tone(Tone::Quiet, "="), shown(help));
+            let _ = writeln!(
+                block,
+                "{margin} {} help: {}",
+                paint.tone(Tone::Quiet, "="),
+                shown(help)
+            );
         }
         block
     }
@@ -97,7 +109,10 @@ fn excerpt(line: &str, place: Place) -> Excerpt {
     Excerpt {
         before: format!("{dots}{}", part(skipped, start - skipped)),
         marked: part(start, length),
-        after: part(start + length, AFTER.max(100_usize.saturating_sub(start - skipped + length))),
+        after: part(
+            start + length,
+            AFTER.max(100_usize.saturating_sub(start - skipped + length)),
+        ),
     }
 }
 
@@ -106,7 +121,11 @@ mod tests {
     use super::*;
 
     fn place(line: usize, column: usize, length: usize) -> Option<Place> {
-        Some(Place { line, column, length })
+        Some(Place {
+            line,
+            column,
+            length,
+        })
     }
 
     #[test]
@@ -151,7 +170,11 @@ mod tests {
                 place: place(line, column, 3),
                 help: None,
             };
-            assert!(diagnostic.render("f", "one line", Paint::PLAIN).contains("f:"));
+            assert!(
+                diagnostic
+                    .render("f", "one line", Paint::PLAIN)
+                    .contains("f:")
+            );
         }
     }
 }

@@ -33,7 +33,11 @@ pub fn explain(arguments: &ExplainArgs, streams: &mut Streams<'_>) -> io::Result
 }
 
 fn list(streams: &mut Streams<'_>) -> io::Result<Status> {
-    let width = Check::ALL.iter().map(|check| check.code().len()).max().unwrap_or(0);
+    let width = Check::ALL
+        .iter()
+        .map(|check| check.code().len())
+        .max()
+        .unwrap_or(0);
     for check in Check::ALL {
         let severity = check.default_severity();
         let tone = Tone::of(severity);

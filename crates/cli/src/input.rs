@@ -49,6 +49,11 @@ impl Input {
         Self { path: path.into() }
     }
 
+    /// The path as given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Is it `-`?
     pub fn is_stdin(&self) -> bool {
         self.path == Path::new("-")
@@ -56,7 +61,11 @@ impl Input {
 
     /// For messages and for the `file` of an answer.
     pub fn name(&self) -> String {
-        if self.is_stdin() { "<stdin>".to_owned() } else { self.path.display().to_string() }
+        if self.is_stdin() {
+            "<stdin>".to_owned()
+        } else {
+            self.path.display().to_string()
+        }
     }
 
     /// Its bytes, one after the other.
@@ -68,11 +77,17 @@ impl Input {
         if self.is_stdin() {
             return Ok(Box::new(io::stdin()));
         }
-        let failed = |source| ReadError::Io { name: self.name(), source };
+        let failed = |source| ReadError::Io {
+            name: self.name(),
+            source,
+        };
         let file = File::open(&self.path).map_err(failed)?;
         // Opening a folder succeeds, and only reading it fails, in words that help nobody.
         if file.metadata().map_err(failed)?.is_dir() {
-            return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder")));
+            return Err(failed(io::Error::new(
+                io::ErrorKind::IsADirectory,
+                "it is a folder",
+            )));
         }
         Ok(Box::new(file))
     }
@@ -87,7 +102,10 @@ impl Input {
         self.open()?
             .take(MOST_BYTES + 1)
             .read_to_end(&mut bytes)
-            .map_err(|source| ReadError::Io { name: self.name(), source })?;
+            .map_err(|source| ReadError::Io {
+                name: self.name(),
+                source,
+            })?;
         if bytes.len() as u64 > MOST_BYTES {
             return Err(ReadError::TooLarge { name: self.name() });
         }

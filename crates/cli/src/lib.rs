@@ -6,11 +6,12 @@
 //! and nowhere else.
 
 pub mod args;
-pub mod explain;
 mod diagnostic;
-mod replay;
+pub mod explain;
 mod hostile;
 pub mod input;
+mod replay;
+pub mod rules;
 mod shell;
 mod status;
 mod streams;
@@ -66,6 +67,7 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
         Command::Explain(arguments) => explain::explain(&arguments, streams),
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),
+        Command::Rules(command) => rules::rules(&command, streams),
         _ => Ok(Status::Done),
     }
 }
@@ -74,7 +76,11 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
 fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Status> {
     let text = |paint: Paint| {
         let rendered = error.render();
-        if paint.is_on() { rendered.ansi().to_string() } else { rendered.to_string() }
+        if paint.is_on() {
+            rendered.ansi().to_string()
+        } else {
+            rendered.to_string()
+        }
     };
     if error.use_stderr() {
         streams.raw_error(text);

@@ -12,7 +12,10 @@ use crate::{Status, Streams};
 /// # Errors
 ///
 /// Standard output does not take them.
-pub(crate) fn completions(arguments: &CompletionsArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+pub(crate) fn completions(
+    arguments: &CompletionsArgs,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
     // The generator panics where its writer fails, so it writes to memory.
     let mut text = Vec::new();
     clap_complete::generate(

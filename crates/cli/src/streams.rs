@@ -30,7 +30,13 @@ impl<'a> Streams<'a> {
         err: &'a mut dyn Write,
         err_paint: Paint,
     ) -> Self {
-        Self { out, paint, err, err_paint, progress: false }
+        Self {
+            out,
+            paint,
+            err,
+            err_paint,
+            progress: false,
+        }
     }
 
     /// The same, with progress on standard error.
@@ -79,7 +85,11 @@ impl<'a> Streams<'a> {
     }
 
     fn note(&mut self, tone: Tone, label: &str, sentence: &dyn fmt::Display) {
-        drop(writeln!(self.err, "{}: {sentence}", self.err_paint.tone(tone, label)));
+        drop(writeln!(
+            self.err,
+            "{}: {sentence}",
+            self.err_paint.tone(tone, label)
+        ));
     }
 
     /// Ends a command's output.
@@ -152,7 +162,11 @@ impl Paint {
 
     /// `text` in the colour of `tone`.
     pub fn tone<T: fmt::Display>(self, tone: Tone, text: T) -> Painted<T> {
-        Painted { on: self.on, tone, text }
+        Painted {
+            on: self.on,
+            tone,
+            text,
+        }
     }
 }
 

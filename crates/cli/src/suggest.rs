@@ -1,7 +1,10 @@
 //! "Did you mean": the known word nearest to one that is not known.
 
 /// The candidate that takes the fewest edits, if that is few enough to be what was meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let word = word.to_lowercase();
     candidates
         .into_iter()
@@ -66,7 +69,12 @@ mod tests {
 
     #[test]
     fn only_near_words_are_meant() {
-        let words = ["public-trust", "missing-external-id", "root-sign-in", "root-activity"];
+        let words = [
+            "public-trust",
+            "missing-external-id",
+            "root-sign-in",
+            "root-activity",
+        ];
         assert_eq!(nearest("publik-trust", words), Some("public-trust"));
         assert_eq!(nearest("PUBLIC-TRUST", words), Some("public-trust"));
         assert_eq!(nearest("external-id", words), Some("missing-external-id"));

@@ -42,7 +42,9 @@ impl Wanted {
             return true;
         };
         let mut below = parts.iter().skip(root + 1);
-        let Some(region) = below.next() else { return true };
+        let Some(region) = below.next() else {
+            return true;
+        };
         if !self.regions.is_empty() && !self.regions.iter().any(|wanted| wanted == region) {
             // A folder of another name is no region: its content is looked at.
             return !region.contains('-');
@@ -51,12 +53,16 @@ impl Wanted {
         // The day in the path is that of delivery: never before the event, and at most hours
         // behind it.
         let first = self.from.map(date);
-        let last = self.to.map(date).and_then(|day| day.checked_add(1.day()).ok());
+        let last = self
+            .to
+            .map(date)
+            .and_then(|day| day.checked_add(1.day()).ok());
         let prefix = |day: Date| {
             let all = [day.year(), i16::from(day.month()), i16::from(day.day())];
             all.into_iter().take(numbers.len()).collect::<Vec<i16>>()
         };
-        first.is_none_or(|day| numbers >= prefix(day)) && last.is_none_or(|day| numbers <= prefix(day))
+        first.is_none_or(|day| numbers >= prefix(day))
+            && last.is_none_or(|day| numbers <= prefix(day))
     }
 }
 
@@ -86,19 +92,17 @@ pub(crate) fn list(paths: &[PathBuf], wanted: &Wanted) -> (Vec<PathBuf>, Vec<Unl
             }
             // A file that is named is read whatever its name.
             Ok(_) => files.push(path.clone()),
-            Err(error) => unlisted.push(Unlisted { path: path.clone(), error }),
+            Err(error) => unlisted.push(Unlisted {
+                path: path.clone(),
+                error,
+            }),
         }
     }
     (files, unlisted)
 }
 
 /// Depth first without recursion: a folder tree can be deeper than a stack.
-fn walk(
-    root: PathBuf,
-    wanted: &Wanted,
-    files: &mut Vec<PathBuf>,
-    unlisted: &mut Vec<Unlisted>,
-) {
+fn walk(root: PathBuf, wanted: &Wanted, files: &mut Vec<PathBuf>, unlisted: &mut Vec<Unlisted>) {
     let mut left = vec![(root, true)];
     while let Some((path, folder)) = left.pop() {
         if !folder {
@@ -115,7 +119,10 @@ fn walk(
                     match entry {
                         Ok(entry) => entries.push(entry),
                         Err(error) => {
-                            unlisted.push(Unlisted { path: path.clone(), error });
+                            unlisted.push(Unlisted {
+                                path: path.clone(),
+                                error,
+                            });
                             break;
                         }
                     }
@@ -144,7 +151,9 @@ fn walk(
 
 /// Does the name, within a folder, promise records?
 fn is_log(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_ascii_lowercase());
     name.is_some_and(|name| {
         let plain = name.strip_suffix(".gz").unwrap_or(&name);
         plain.ends_with(".json") || plain.ends_with(".jsonl")
@@ -153,8 +162,14 @@ fn is_log(path: &Path) -> bool {
 
 /// Does the name say that each line is a value?
 pub(crate) fn is_lines(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase());
-    name.is_some_and(|name| name.strip_suffix(".gz").unwrap_or(&name).ends_with(".jsonl"))
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_ascii_lowercase());
+    name.is_some_and(|name| {
+        name.strip_suffix(".gz")
+            .unwrap_or(&name)
+            .ends_with(".jsonl")
+    })
 }
 
 #[cfg(test)]
@@ -173,10 +188,17 @@ mod tests {
     #[test]
     fn of_the_bucket_only_what_can_matter_is_looked_at() {
         let root = "b/AWSLogs/111122223333/CloudTrail";
-        let window = wanted(Some("2026-03-10T12:00:00Z"), Some("2026-04-02T00:00:00Z"), &["us-east-1"]);
+        let window = wanted(
+            Some("2026-03-10T12:00:00Z"),
+            Some("2026-04-02T00:00:00Z"),
+            &["us-east-1"],
+        );
         for (path, expected) in [
             ("b/AWSLogs", true),
-            ("b/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/11", false),
+            (
+                "b/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/11",
+                false,
+            ),
             ("", true),
             ("/us-east-1", true),
             ("/eu-west-1", false),
@@ -194,14 +216,22 @@ mod tests {
             ("/us-east-1/2027", false),
             ("/unpacked/2025", true),
         ] {
-            let path = if path.starts_with("b/") { path.to_owned() } else { format!("{root}{path}") };
+            let path = if path.starts_with("b/") {
+                path.to_owned()
+            } else {
+                format!("{root}{path}")
+            };
             assert_eq!(window.may_be_in(Path::new(&path)), expected, "{path}");
         }
     }
 
     #[test]
     fn what_does_not_say_when_or_where_is_kept() {
-        let window = wanted(Some("2026-03-10T00:00:00Z"), Some("2026-03-11T00:00:00Z"), &["us-east-1"]);
+        let window = wanted(
+            Some("2026-03-10T00:00:00Z"),
+            Some("2026-03-11T00:00:00Z"),
+            &["us-east-1"],
+        );
         let moment = |text: &str| Some(text.parse().unwrap());
         assert!(window.covers(None, None));
         assert!(window.covers(moment("2026-03-10T00:00:00Z"), Some("us-east-1")));
@@ -222,7 +252,11 @@ mod tests {
             ("a.yaml", false, false),
             ("a.gz", false, false),
         ] {
-            assert_eq!((is_log(Path::new(name)), is_lines(Path::new(name))), (log, lines), "{name}");
+            assert_eq!(
+                (is_log(Path::new(name)), is_lines(Path::new(name))),
+                (log, lines),
+                "{name}"
+            );
         }
     }
 }

@@ -25,8 +25,15 @@ pub(crate) fn inflated(file: impl Read + Send + 'static) -> io::Result<Box<dyn R
         return Ok(Box::new(file));
     }
     let packed = Arc::new(AtomicU64::new(0));
-    let counted = Counted { inner: file, count: Arc::clone(&packed) };
-    Ok(Box::new(Capped { inner: MultiGzDecoder::new(counted), packed, unpacked: 0 }))
+    let counted = Counted {
+        inner: file,
+        count: Arc::clone(&packed),
+    };
+    Ok(Box::new(Capped {
+        inner: MultiGzDecoder::new(counted),
+        packed,
+        unpacked: 0,
+    }))
 }
 
 struct Counted<R> {
@@ -55,13 +62,18 @@ impl<R: Read> Read for Capped<R> {
             if error.kind() == io::ErrorKind::UnexpectedEof {
                 io::Error::new(error.kind(), "the compressed data ends too early")
             } else {
-                io::Error::new(error.kind(), format!("the compressed data is damaged: {error}"))
+                io::Error::new(
+                    error.kind(),
+                    format!("the compressed data is damaged: {error}"),
+                )
             }
         })?;
         self.unpacked += read as u64;
         let packed = self.packed.load(Ordering::Relaxed).max(1);
         if self.unpacked > MOST_BYTES {
-            return Err(io::Error::other(format!("it inflates to more than {MOST_BYTES} bytes")));
+            return Err(io::Error::other(format!(
+                "it inflates to more than {MOST_BYTES} bytes"
+            )));
         }
         if self.unpacked > RATIO_FROM_BYTES && self.unpacked / packed > MOST_RATIO {
             return Err(io::Error::other(format!(
@@ -90,7 +102,9 @@ mod tests {
     fn read(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
         let mut out = Vec::new();
         let mut reader = inflated(Cursor::new(bytes)).map_err(|error| error.to_string())?;
-        reader.read_to_end(&mut out).map_err(|error| error.to_string())?;
+        reader
+            .read_to_end(&mut out)
+            .map_err(|error| error.to_string())?;
         Ok(out)
     }
 
@@ -111,7 +125,11 @@ mod tests {
         let mut flipped = whole.clone();
         let middle = flipped.len() / 2;
         flipped[middle] ^= 0xff;
-        assert!(read(flipped).unwrap_err().starts_with("the compressed data is damaged"));
+        assert!(
+            read(flipped)
+                .unwrap_err()
+                .starts_with("the compressed data is damaged")
+        );
         assert!(read(vec![0x1f, 0x8b, 9, 9]).is_err());
     }
 

@@ -191,7 +191,13 @@ struct Window<R> {
 
 impl<R: Read> Window<R> {
     fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), start: 0, before: 0, ended: false }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            start: 0,
+            before: 0,
+            ended: false,
+        }
     }
 
     fn rest(&self) -> &[u8] {
@@ -207,7 +213,9 @@ impl<R: Read> Window<R> {
     }
 
     fn truncated(&self) -> SplitError {
-        SplitError::Truncated { at: self.before + self.buffer.len() as u64 }
+        SplitError::Truncated {
+            at: self.before + self.buffer.len() as u64,
+        }
     }
 
     fn unexpected(&self) -> SplitError {
@@ -216,7 +224,10 @@ impl<R: Read> Window<R> {
             Some(byte) => format!("byte {byte:#04x}"),
             None => "the end".to_owned(),
         };
-        SplitError::NotJson { found, at: self.offset() }
+        SplitError::NotJson {
+            found,
+            at: self.offset(),
+        }
     }
 
     /// Reads more; `false` at the end of the stream.
@@ -250,7 +261,11 @@ impl<R: Read> Window<R> {
     /// The next byte that is no white space, without taking it.
     fn skip_blank(&mut self) -> Result<Option<u8>, SplitError> {
         loop {
-            let blank = self.rest().iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let blank = self
+                .rest()
+                .iter()
+                .take_while(|byte| byte.is_ascii_whitespace())
+                .count();
             self.advance(blank);
             if let Some(byte) = self.rest().first() {
                 return Ok(Some(*byte));
@@ -265,7 +280,11 @@ impl<R: Read> Window<R> {
     fn line(&mut self) -> Result<Option<&[u8]>, SplitError> {
         let mut seen = 0;
         loop {
-            let found = self.rest().iter().skip(seen).position(|byte| *byte == b'\n');
+            let found = self
+                .rest()
+                .iter()
+                .skip(seen)
+                .position(|byte| *byte == b'\n');
             if let Some(more) = found {
                 let from = self.start;
                 self.advance(seen + more + 1);
@@ -275,7 +294,11 @@ impl<R: Read> Window<R> {
             if !self.fill()? {
                 let from = self.start;
                 self.advance(seen);
-                return Ok(if seen == 0 { None } else { self.buffer.get(from..) });
+                return Ok(if seen == 0 {
+                    None
+                } else {
+                    self.buffer.get(from..)
+                });
             }
         }
     }
@@ -300,10 +323,15 @@ impl<R: Read> Window<R> {
     fn opens_records(&mut self) -> Result<bool, SplitError> {
         let mut wanted = [&b"{"[..], b"\"Records\"", b":", b"["].into_iter();
         let mut at = 0;
-        let Some(mut word) = wanted.next() else { return Ok(false) };
+        let Some(mut word) = wanted.next() else {
+            return Ok(false);
+        };
         loop {
             let rest = self.rest().get(at..).unwrap_or_default();
-            let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+            let blank = rest
+                .iter()
+                .take_while(|byte| byte.is_ascii_whitespace())
+                .count();
             let rest = rest.get(blank..).unwrap_or_default();
             if rest.starts_with(word) {
                 at += blank + word.len();
@@ -343,7 +371,10 @@ impl<R: Read> Window<R> {
 
     /// Goes on behind the bracket that closes the object at hand.
     fn skip_to_end_of_object(&mut self) -> Result<(), SplitError> {
-        let mut scan = Scan { depth: 1, ..Scan::default() };
+        let mut scan = Scan {
+            depth: 1,
+            ..Scan::default()
+        };
         loop {
             if let Some(end) = scan.run(self.rest()) {
                 self.advance(end);
@@ -437,43 +468,174 @@ mod tests {
     #[test]
     fn every_shape_of_log_gives_its_records() {
         let cases: [(&str, bool, &[&str], Option<&str>); 30] = [
-            (r#"{"Records":[{"a":1},{"b":[2]}]}"#, false, &[r#"{"a":1}"#, r#"{"b":[2]}"#], None),
-            ("{\n \"Records\" : [\n  {\"a\": 1}\n ]\n}\n", false, &[r#"{"a": 1}"#], None),
+            (
+                r#"{"Records":[{"a":1},{"b":[2]}]}"#,
+                false,
+                &[r#"{"a":1}"#, r#"{"b":[2]}"#],
+                None,
+            ),
+            (
+                "{\n \"Records\" : [\n  {\"a\": 1}\n ]\n}\n",
+                false,
+                &[r#"{"a": 1}"#],
+                None,
+            ),
             (r#"{"Records":[]}"#, false, &[], None),
-            (r#"{"Records":[{"a":1}],"more":{"x":["}"]}} {"b":2}"#, false, &[r#"{"a":1}"#, r#"{"b":2}"#], None),
-            (r#"{"first":1,"Records":[{"a":1}]}"#, false, &[r#"{"a":1}"#], None),
-            (r#"{"note":"\"Records\"","a":1}"#, false, &[r#"{"note":"\"Records\"","a":1}"#], None),
-            (r#"{"Records":{"a":1}}"#, false, &[r#"{"Records":{"a":1}}"#], None),
-            (r#"[{"a":1} , {"b":"]}"}]"#, false, &[r#"{"a":1}"#, r#"{"b":"]}"}"#], None),
+            (
+                r#"{"Records":[{"a":1}],"more":{"x":["}"]}} {"b":2}"#,
+                false,
+                &[r#"{"a":1}"#, r#"{"b":2}"#],
+                None,
+            ),
+            (
+                r#"{"first":1,"Records":[{"a":1}]}"#,
+                false,
+                &[r#"{"a":1}"#],
+                None,
+            ),
+            (
+                r#"{"note":"\"Records\"","a":1}"#,
+                false,
+                &[r#"{"note":"\"Records\"","a":1}"#],
+                None,
+            ),
+            (
+                r#"{"Records":{"a":1}}"#,
+                false,
+                &[r#"{"Records":{"a":1}}"#],
+                None,
+            ),
+            (
+                r#"[{"a":1} , {"b":"]}"}]"#,
+                false,
+                &[r#"{"a":1}"#, r#"{"b":"]}"}"#],
+                None,
+            ),
             ("[]", false, &[], None),
-            ("[1, \"x\", null ,[2]]", false, &["1", "\"x\"", "null", "[2]"], None),
+            (
+                "[1, \"x\", null ,[2]]",
+                false,
+                &["1", "\"x\"", "null", "[2]"],
+                None,
+            ),
             (r#"{"a":"q\"}{"}"#, false, &[r#"{"a":"q\"}{"}"#], None),
-            (r#"{"a":"\\"}{"b":1}"#, false, &[r#"{"a":"\\"}"#, r#"{"b":1}"#], None),
-            ("{\n\"a\":1\n}\n{\n\"b\":2}", false, &["{\n\"a\":1\n}", "{\n\"b\":2}"], None),
+            (
+                r#"{"a":"\\"}{"b":1}"#,
+                false,
+                &[r#"{"a":"\\"}"#, r#"{"b":1}"#],
+                None,
+            ),
+            (
+                "{\n\"a\":1\n}\n{\n\"b\":2}",
+                false,
+                &["{\n\"a\":1\n}", "{\n\"b\":2}"],
+                None,
+            ),
             // lines
-            ("{\"a\":1}\n{\"b\":2}\n", false, &[r#"{"a":1}"#, r#"{"b":2}"#], None),
-            ("{\"a\":1}\nnonsense\n\n{\"b\":2}", false, &[r#"{"a":1}"#, "BAD", r#"{"b":2}"#], None),
-            ("{\"a\":1}\n{\"cut\":\n{\"b\":2}\n", false, &[r#"{"a":1}"#, "BAD", r#"{"b":2}"#], None),
-            ("nonsense\r\n{\"b\":2}\r\n", true, &["BAD", r#"{"b":2}"#], None),
-            ("{\"Records\":[{\"a\":1},{\"b\":2}]}\n[{\"c\":3}]\n", true, &[r#"{"a":1}"#, r#"{"b":2}"#, r#"{"c":3}"#], None),
+            (
+                "{\"a\":1}\n{\"b\":2}\n",
+                false,
+                &[r#"{"a":1}"#, r#"{"b":2}"#],
+                None,
+            ),
+            (
+                "{\"a\":1}\nnonsense\n\n{\"b\":2}",
+                false,
+                &[r#"{"a":1}"#, "BAD", r#"{"b":2}"#],
+                None,
+            ),
+            (
+                "{\"a\":1}\n{\"cut\":\n{\"b\":2}\n",
+                false,
+                &[r#"{"a":1}"#, "BAD", r#"{"b":2}"#],
+                None,
+            ),
+            (
+                "nonsense\r\n{\"b\":2}\r\n",
+                true,
+                &["BAD", r#"{"b":2}"#],
+                None,
+            ),
+            (
+                "{\"Records\":[{\"a\":1},{\"b\":2}]}\n[{\"c\":3}]\n",
+                true,
+                &[r#"{"a":1}"#, r#"{"b":2}"#, r#"{"c":3}"#],
+                None,
+            ),
             ("", true, &[], None),
             // what is wrong
             ("", false, &[], Some("it is empty")),
             (" \n ", false, &[], Some("it is empty")),
-            ("nonsense", false, &[], Some("it is not JSON: `n` at byte 0")),
-            ("\u{1}", false, &[], Some("it is not JSON: byte 0x01 at byte 0")),
-            (r#"{"Records":[{"a":1},{"b":"#, false, &[r#"{"a":1}"#], Some("it ends in the middle of a record (byte 25)")),
-            (r#"{"Records":[{"a":1}"#, false, &[r#"{"a":1}"#], Some("it ends in the middle of a record (byte 19)")),
-            (r#"{"Records":[{"a":1}]"#, false, &[r#"{"a":1}"#], Some("it ends in the middle of a record (byte 20)")),
-            (r#"{"a":"never closed"#, false, &[], Some("it ends in the middle of a record (byte 18)")),
-            (r#"[{"a":1}{"b":2}]"#, false, &[r#"{"a":1}"#], Some("it is not JSON: `{` at byte 8")),
-            (r#"[{"a":1},,{"b":2}]"#, false, &[r#"{"a":1}"#], Some("it is not JSON: `,` at byte 9")),
-            (r#"[{"a":1},]"#, false, &[r#"{"a":1}"#], Some("it is not JSON: `]` at byte 9")),
+            (
+                "nonsense",
+                false,
+                &[],
+                Some("it is not JSON: `n` at byte 0"),
+            ),
+            (
+                "\u{1}",
+                false,
+                &[],
+                Some("it is not JSON: byte 0x01 at byte 0"),
+            ),
+            (
+                r#"{"Records":[{"a":1},{"b":"#,
+                false,
+                &[r#"{"a":1}"#],
+                Some("it ends in the middle of a record (byte 25)"),
+            ),
+            (
+                r#"{"Records":[{"a":1}"#,
+                false,
+                &[r#"{"a":1}"#],
+                Some("it ends in the middle of a record (byte 19)"),
+            ),
+            (
+                r#"{"Records":[{"a":1}]"#,
+                false,
+                &[r#"{"a":1}"#],
+                Some("it ends in the middle of a record (byte 20)"),
+            ),
+            (
+                r#"{"a":"never closed"#,
+                false,
+                &[],
+                Some("it ends in the middle of a record (byte 18)"),
+            ),
+            (
+                r#"[{"a":1}{"b":2}]"#,
+                false,
+                &[r#"{"a":1}"#],
+                Some("it is not JSON: `{` at byte 8"),
+            ),
+            (
+                r#"[{"a":1},,{"b":2}]"#,
+                false,
+                &[r#"{"a":1}"#],
+                Some("it is not JSON: `,` at byte 9"),
+            ),
+            (
+                r#"[{"a":1},]"#,
+                false,
+                &[r#"{"a":1}"#],
+                Some("it is not JSON: `]` at byte 9"),
+            ),
         ];
         for (text, lines, expected, error) in cases {
             let whole = pieces(text.as_bytes(), lines);
-            assert_eq!((whole.0.iter().map(String::as_str).collect::<Vec<_>>(), whole.1.as_deref()), (expected.to_vec(), error), "{text}");
-            assert_eq!(pieces(Drip(text.as_bytes()), lines), whole, "a byte at a time: {text}");
+            assert_eq!(
+                (
+                    whole.0.iter().map(String::as_str).collect::<Vec<_>>(),
+                    whole.1.as_deref()
+                ),
+                (expected.to_vec(), error),
+                "{text}"
+            );
+            assert_eq!(
+                pieces(Drip(text.as_bytes()), lines),
+                whole,
+                "a byte at a time: {text}"
+            );
         }
     }
 
@@ -492,6 +654,10 @@ mod tests {
         let endless = io::Read::chain(&b"[\""[..], io::repeat(b'x'));
         let (found, error) = pieces(endless, false);
         assert!(found.is_empty());
-        assert!(error.unwrap().starts_with("one record is larger than 67108864 bytes"));
+        assert!(
+            error
+                .unwrap()
+                .starts_with("one record is larger than 67108864 bytes")
+        );
     }
 }

@@ -1,0 +1,199 @@
+//! From a file to rules, with everything that is wrong said on standard error.
+
+use std::path::{Path, PathBuf};
+
+use guard::rules::{
+    CompileError, CompiledRules, Level, OrganizationAccount, PathSegment, RuleProblem, Rules,
+    RulesFile, compile,
+};
+use jiff::Timestamp;
+
+use super::counted;
+use super::yaml::{Places, Step, parse};
+use crate::Streams;
+use crate::diagnostic::{Diagnostic, Place, Weight};
+use crate::hostile::shown;
+use crate::input::Input;
+
+/// A rules file that can be used.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// What it says.
+    pub(crate) file: RulesFile,
+    /// The organization's accounts.
+    pub(crate) accounts: Vec<OrganizationAccount>,
+    /// How many warnings were printed.
+    pub(crate) warnings: usize,
+    name: String,
+    accounts_name: String,
+}
+
+/// Reads a rules file and the accounts it names, printing what is wrong or doubtful; `None` if it
+/// cannot be used.
+pub(crate) fn read(
+    input: &Input,
+    now: Option<Timestamp>,
+    streams: &mut Streams<'_>,
+) -> Option<Read> {
+    let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
+    read_text(input, &text, now, streams)
+}
+
+/// Reads rules for judging: a rules file, or what `rules compile` made of one.
+pub(crate) fn load(input: &Input, streams: &mut Streams<'_>) -> Option<Rules> {
+    let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
+    let loaded = if text.starts_with("{\"schema\":") {
+        Rules::load(text.into_bytes())
+    } else {
+        let read = read_text(input, &text, None, streams)?;
+        Rules::load(read.compile(streams)?.bytes)
+    };
+    let named = |error| UnusableError {
+        name: input.name(),
+        source: error,
+    };
+    loaded.map_err(|error| streams.failure(&named(error))).ok()
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be used", shown(name))]
+struct UnusableError<E: std::error::Error + 'static> {
+    name: String,
+    source: E,
+}
+
+fn read_text(
+    input: &Input,
+    text: &str,
+    now: Option<Timestamp>,
+    streams: &mut Streams<'_>,
+) -> Option<Read> {
+    let name = input.name();
+    let show = |diagnostic: &Diagnostic, streams: &mut Streams<'_>| {
+        streams.raw_error(|paint| diagnostic.render(&name, text, paint));
+    };
+    let file = parse(text)
+        .map_err(|diagnostic| show(&diagnostic, streams))
+        .ok()?;
+    let places = Places::read(text);
+    let place = |path: &[PathSegment]| {
+        let steps = path.iter().map(|segment| match segment {
+            PathSegment::Key(key) => Step::Key(key),
+            PathSegment::Index(index) => Step::Index(*index),
+        });
+        places.as_ref()?.find(steps, false, text)
+    };
+
+    let mut problems: Vec<Diagnostic> = file
+        .problems(now)
+        .into_iter()
+        .map(|problem| diagnostic(problem, place))
+        .collect();
+    problems.sort_by_key(|problem| problem.place);
+    let errors = problems
+        .iter()
+        .filter(|problem| problem.weight == Weight::Error)
+        .count();
+    for problem in &problems {
+        show(problem, streams);
+    }
+
+    let accounts_path = file
+        .organization
+        .as_ref()
+        .and_then(|own| own.accounts_file.as_deref())
+        .map(|accounts| beside(input, accounts));
+    let mut accounts = Vec::new();
+    if let Some(path) = &accounts_path {
+        match read_accounts(path) {
+            Ok(read) => accounts = read,
+            Err((message, help)) => {
+                let path = ["organization", "accounts_file"].map(PathSegment::from);
+                let place = place(&path);
+                show(
+                    &Diagnostic {
+                        weight: Weight::Error,
+                        message,
+                        place,
+                        help,
+                    },
+                    streams,
+                );
+                return None;
+            }
+        }
+    }
+    if errors > 0 {
+        let rest = problems.len() - errors;
+        streams.error(format_args!(
+            "{} cannot be used: {}, {}",
+            shown(&name),
+            counted(errors, "error", "errors"),
+            counted(rest, "warning", "warnings")
+        ));
+        return None;
+    }
+    let accounts_name = accounts_path.unwrap_or_default().display().to_string();
+    Some(Read {
+        file,
+        accounts,
+        warnings: problems.len(),
+        name,
+        accounts_name,
+    })
+}
+
+fn diagnostic(problem: RuleProblem, place: impl Fn(&[PathSegment]) -> Option<Place>) -> Diagnostic {
+    Diagnostic {
+        weight: match problem.level {
+            Level::Error => Weight::Error,
+            Level::Warning => Weight::Warning,
+        },
+        message: problem.message,
+        place: place(&problem.path),
+        help: problem.suggestion,
+    }
+}
+
+/// The accounts file stands beside the rules.
+fn beside(input: &Input, accounts: &str) -> PathBuf {
+    let folder = Path::new(input.path())
+        .parent()
+        .filter(|_| !input.is_stdin());
+    folder.unwrap_or(Path::new("")).join(accounts)
+}
+
+/// What is wrong, and what to do.
+type Trouble = (String, Option<String>);
+
+fn read_accounts(path: &Path) -> Result<Vec<OrganizationAccount>, Trouble> {
+    let text = Input::new(path).read().map_err(|error| {
+        let help = "`trustwarden rules accounts --live` writes it".to_owned();
+        (crate::streams::chain(&error), Some(help))
+    })?;
+    serde_json::from_str(&text).map_err(|error| {
+        let help = "it is a list, as [{\"id\": \"111122223333\", \"name\": \"prod\"}]".to_owned();
+        (
+            format!("{} is no accounts file: {error}", path.display()),
+            Some(help),
+        )
+    })
+}
+
+impl Read {
+    /// What the functions load; `None`, and the reason printed, where there is none.
+    pub(crate) fn compile(&self, streams: &mut Streams<'_>) -> Option<CompiledRules> {
+        compile(&self.file, &self.accounts)
+            .map_err(|error| {
+                let name = match error {
+                    CompileError::Account { .. } => self.accounts_name.clone(),
+                    _ => self.name.clone(),
+                };
+                streams.failure(&UnusableError {
+                    name,
+                    source: error,
+                });
+            })
+            .ok()
+    }
+}

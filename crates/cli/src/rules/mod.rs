@@ -1,0 +1,133 @@
+//! `rules …`, and how every other command comes by its rules.
+
+mod first;
+mod load;
+mod yaml;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use guard::rules::RulesFile;
+
+use crate::args::{RulesCheckArgs, RulesCommand, RulesCompileArgs};
+use crate::hostile::shown;
+use crate::{Status, Streams};
+
+pub(crate) use first::FIRST;
+pub(crate) use load::{load, read};
+
+/// Runs `rules …`.
+///
+/// # Errors
+///
+/// Standard output does not take the result.
+pub fn rules(command: &RulesCommand, streams: &mut Streams<'_>) -> io::Result<Status> {
+    match command {
+        RulesCommand::Check(arguments) => check(arguments, streams),
+        RulesCommand::Compile(arguments) => compile(arguments, streams),
+        RulesCommand::Schema => {
+            streams.out.write_all(schema().as_bytes())?;
+            Ok(Status::Done)
+        }
+        RulesCommand::Init(_) => {
+            streams.out.write_all(FIRST.as_bytes())?;
+            Ok(Status::Done)
+        }
+    }
+}
+
+fn check(arguments: &RulesCheckArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let now = arguments.now.unwrap_or_else(jiff::Timestamp::now);
+    let Some(read) = read(&arguments.file, Some(now), streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let file = &read.file;
+    let name = arguments.file.name();
+    writeln!(
+        streams.out,
+        "{}: {}, {}, {}, {}{}",
+        shown(&name),
+        counted(file.vendors.len(), "vendor", "vendors"),
+        counted(
+            file.identity_providers.len(),
+            "identity provider",
+            "identity providers"
+        ),
+        counted(
+            read.accounts.len() + file.trusted_accounts.len(),
+            "own account",
+            "own accounts"
+        ),
+        counted(file.exemptions.len(), "exemption", "exemptions"),
+        match read.warnings {
+            0 => String::new(),
+            warnings => format!("; {}", counted(warnings, "warning", "warnings")),
+        }
+    )?;
+    Ok(Status::Done)
+}
+
+pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error("cannot write {}", shown(.path.display().to_string()))]
+    Io { path: PathBuf, source: io::Error },
+}
+
+fn compile(arguments: &RulesCompileArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let Some(read) = read(&arguments.file, None, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let Some(compiled) = read.compile(streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let Some(output) = &arguments.output else {
+        streams.out.write_all(&compiled.bytes)?;
+        return Ok(Status::Done);
+    };
+    if let Err(error) = replace(output, &compiled.bytes) {
+        streams.failure(&error);
+        return Ok(Status::Unreadable);
+    }
+    streams.remark(format_args!(
+        "{}: rules {}",
+        shown(output.display().to_string()),
+        compiled.hash
+    ));
+    Ok(Status::Done)
+}
+
+/// Writes a file whole or not at all: half a rules file must never be packed into a layer.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let failed = |source| WriteError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written = (|| {
+        let mut file = fs::File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    })();
+    if written.is_err() {
+        // What cannot be written can rarely be removed; the error that counts is the first.
+        drop(fs::remove_file(&beside));
+    }
+    written.map_err(failed)
+}
+
+/// The JSON schema of the rules file, as `rules/schema.json` holds it.
+pub fn schema() -> String {
+    let mut schema = schemars::schema_for!(RulesFile);
+    schema.insert("title".to_owned(), "Trustwarden access rules".into());
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
