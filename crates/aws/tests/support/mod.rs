@@ -14,10 +14,13 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use trustwarden_aws::{Cloud, Network};
 
 /// What came in.
 #[derive(Debug, Clone, Default)]
@@ -112,6 +115,18 @@ impl Response {
         )
         .header("content-type", "text/xml")
     }
+}
+
+/// The account behind a server: its region, keys that open nothing, and short pauses.
+pub fn account_at(url: &str) -> Cloud {
+    let keys = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "test");
+    let configuration = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(keys))
+        .endpoint_url(url)
+        .build();
+    Cloud::configured(Network::new(), configuration)
 }
 
 /// The server; it ends when it is dropped.
