@@ -1,0 +1,87 @@
+# `make help` lists what there is to do.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# What the functions are built with and for. RULES is compiled into the layer that they load.
+RULES ?= rules/access.yaml
+ARCH ?= arm64
+STACK ?= trustwarden
+REGION ?= us-east-1
+
+VENV := .venv
+READY := $(VENV)/.ready
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= $(REGION)
+export RULES_FILE := $(abspath $(RULES))
+# sam, cargo-lambda and zig come from the virtual environment, pinned in requirements.txt.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+# nextest where it is installed, cargo's own runner elsewhere.
+NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## the tools of this project, pinned, into .venv
+
+$(READY): requirements.txt
+	@command -v cargo >/dev/null || { echo "Trustwarden is built with Rust: install it from https://rustup.rs, then come back." >&2; exit 1; }
+	@command -v python3 >/dev/null || { echo "sam and moto need Python 3.10 or later as python3." >&2; exit 1; }
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "sam and moto need Python 3.10 or later; python3 here is $$(python3 --version)." >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "Rust needs a C linker as cc: install gcc or clang." >&2; exit 1; }
+	python3 -m venv $(VENV) || { echo "python3 cannot make virtual environments: install its venv module (python3-venv on Debian)." >&2; exit 1; }
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+.PHONY: build
+build: $(READY) ## release zips of all functions, and the layer with RULES=path (ARCH=arm64 or x86_64)
+	@test -f "$$RULES_FILE" || { echo "no rules file at $$RULES_FILE; name yours with RULES=path" >&2; exit 1; }
+	sam build --parameter-overrides Architecture=$(ARCH)
+	$(VENV)/bin/python scripts/record_rules_hash.py .aws-sam/build
+
+.PHONY: deploy
+deploy: build ## build, then deploy to AWS with your credentials; asks before it changes anything
+	sam deploy --guided
+
+.PHONY: debug-build
+debug-build: # the binaries that the tests and the demo run
+	cargo build --workspace
+
+.PHONY: fmt
+fmt: ## format the Rust code
+	cargo fmt --all
+
+.PHONY: check
+check: ## compile and lint everything, nothing run
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: lint-template
+lint-template: $(READY)
+	sam validate --lint --template template.yaml
+	sam validate --lint --template template-region.yaml
+
+.PHONY: test
+test: $(READY) ## everything: format, lints, templates, unit and CLI tests, the stack end to end
+	cargo fmt --all --check
+	$(MAKE) --no-print-directory lint-template
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo build --workspace --all-targets
+ifdef NEXTEST
+	cargo nextest run --workspace --no-fail-fast -E 'not package(trustwarden-tests)'
+	cargo test --workspace --doc --quiet
+else
+	cargo test --workspace --exclude trustwarden-tests
+endif
+	cargo test --workspace $(END_TO_END)
+
+# One process each, so that one account serves all tests of a file; the names of the files under tests/tests.
+END_TO_END := $(foreach file,$(wildcard tests/tests/*.rs),--test $(basename $(notdir $(file))))
+
+.PHONY: demo
+demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was
+	cargo run --quiet --package trustwarden-local -- demo
