@@ -153,11 +153,10 @@ fn unreadable(what: &str, why: &'static str) -> StateError {
     }
 }
 
-/// Which of a transaction's two conditions did not hold, or that another writer was at it.
+/// Whether the history's version did not hold (or another writer was at it), or anything else.
 #[derive(Debug, PartialEq, Eq)]
 enum Cancelled {
     Version,
-    Pointer,
     Elsewhere,
 }
 
@@ -178,7 +177,6 @@ fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Cancelled {
         // Another transaction holds the item: its writer wins, this one reads again.
         ("ConditionalCheckFailed" | "TransactionConflict", _) => Cancelled::Version,
         (_, "TransactionConflict") => Cancelled::Version,
-        (_, "ConditionalCheckFailed") => Cancelled::Pointer,
         _ => Cancelled::Elsewhere,
     }
 }
@@ -230,14 +228,9 @@ impl State for Table {
             )
         };
         let pointer = Item::new(&Key::pointer(&history.account, &history.name));
-        let pointer = if history.closed.is_none() {
-            self.put_in_transaction(pointer.with("role_id", text(&history.role_id)), None)
-        } else {
-            // Taken away only where it still points here: the name may have a new role already.
-            let here = Values::default().with(":here", text(&history.role_id));
-            self.put_in_transaction(pointer, Some(("role_id = :here", here)))
-        };
-        let put = self.put_in_transaction(item()?, Some(unchanged.clone()));
+        let pointer =
+            self.put_in_transaction(pointer.with("role_id", text(&history.role_id)), None);
+        let put = self.put_in_transaction(item()?, Some(unchanged));
         let call = self.client().transact_write_items();
         let call =
             call.set_transact_items(put.zip(pointer).map(|(put, pointer)| vec![put, pointer]));
@@ -245,25 +238,8 @@ impl State for Table {
             return Ok(version);
         };
         match cancelled(&error) {
-            Cancelled::Version => return Err(StateError::Conflict { what }),
-            Cancelled::Elsewhere => return Err(unavailable("dynamodb:TransactWriteItems", &error)),
-            Cancelled::Pointer => {}
-        }
-        let (condition, values) = unchanged;
-        let call = self
-            .client()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item()?.0));
-        let call = call.condition_expression(condition);
-        let call = match values.0.is_empty() {
-            true => call,
-            false => call.set_expression_attribute_values(Some(values.0)),
-        };
-        match call.send().await {
-            Ok(_) => Ok(version),
-            Err(error) if condition_failed(&error) => Err(StateError::Conflict { what }),
-            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
+            Cancelled::Version => Err(StateError::Conflict { what }),
+            Cancelled::Elsewhere => Err(unavailable("dynamodb:TransactWriteItems", &error)),
         }
     }
 

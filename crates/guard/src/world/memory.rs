@@ -239,11 +239,7 @@ impl State for MemoryWorld {
         }
         let version = stored + 1;
         let name = name_key(&history.account, &history.name);
-        if history.closed.is_none() {
-            inside.names.insert(name, history.role_id.clone());
-        } else if inside.names.get(&name) == Some(&history.role_id) {
-            inside.names.remove(&name);
-        }
+        inside.names.insert(name, history.role_id.clone());
         inside.histories.insert(
             key,
             RoleHistory {

@@ -344,8 +344,8 @@ pub trait Keys: Sync {
 /// What the guard remembers. Account ids are part of every key; every read is a consistent one.
 /// Each method fails with [`StateError`].
 pub trait State: Sync {
-    /// The history that the role's name (case ignored) points to: that of the newest incarnation
-    /// that was seen and not closed.
+    /// The history that the role's name (case ignored) points to: that of the incarnation saved
+    /// last, closed or not.
     ///
     /// # Errors
     /// `Unavailable`, `Unreadable`.
@@ -356,8 +356,7 @@ pub trait State: Sync {
     ) -> impl Future<Output = Result<Option<RoleHistory>, StateError>> + Send;
 
     /// Saves a history whose `version` is the one that was read (0: it must not exist), as
-    /// version + 1, and in the same step points the role's name to it; a closed one takes the
-    /// pointer away, if it still points to it. Returns the new version.
+    /// version + 1, and in the same step points the role's name to it. Returns the new version.
     ///
     /// # Errors
     /// `Conflict` when another version is stored; `Unavailable`.
