@@ -4,6 +4,8 @@
 pub mod alert;
 mod check;
 pub mod cloudtrail;
+pub mod detect;
+mod known_accounts;
 pub mod rules;
 pub mod fold;
 pub mod history;
@@ -15,3 +17,4 @@ pub mod world;
 
 pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};
 pub use incident::incident_id;
+pub use known_accounts::{KnownAccount, KnownKind, known_account};

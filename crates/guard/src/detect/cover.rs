@@ -1,0 +1,361 @@
+//! Whether a rule covers a grant.
+
+use jiff::Timestamp;
+use policy::{Analysis, Grant, Restriction, Values, Who};
+use serde::{Deserialize, Serialize};
+
+use super::network::is_within_networks;
+use super::provider::{Providing, cover_provider};
+use super::trust::{RoleRef, account_of};
+use super::vendor::vendor_complaints;
+use crate::check::Check;
+use crate::known_accounts::known_account;
+use crate::rules::Rules;
+
+/// The rule that covers a grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Coverage {
+    /// It is our own account's.
+    OwnAccount,
+    /// Its account is one of the organization's, or a trusted one.
+    OurAccount {
+        /// The account.
+        account: String,
+        /// Its name, which may be empty.
+        name: String,
+    },
+    /// It is limited to our organization.
+    OwnOrganization,
+    /// It is an AWS service's.
+    Service {
+        /// As `ec2.amazonaws.com`.
+        service: String,
+        /// On whose behalf.
+        on_behalf_of: OnBehalfOf,
+    },
+    /// IAM Identity Center enters a role of its own by it.
+    IdentityCenter,
+    /// It is a registered vendor's.
+    Vendor {
+        /// The vendor.
+        name: String,
+        /// The account it comes from.
+        account: String,
+    },
+    /// It is a registered identity provider's.
+    IdentityProvider {
+        /// The provider.
+        provider: String,
+    },
+    /// It is limited to networks that the rules name.
+    Network,
+    /// It violates the rules, and the rules accept that.
+    Exempted {
+        /// The outside account.
+        account: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// On whose behalf a service may enter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBehalfOf {
+    /// A condition limits that, or the service acts for its own account alone.
+    Limited,
+    /// Anyone, and the service is known to act across accounts.
+    Anyone,
+    /// An account that is not ours.
+    Stranger(String),
+}
+
+/// Why nothing covers a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Uncovered {
+    pub(super) check: Check,
+    pub(super) message: String,
+    pub(super) vendor: Option<String>,
+    pub(super) fix: Option<String>,
+}
+
+impl Uncovered {
+    pub(super) fn new(check: Check, message: String) -> Self {
+        Self {
+            check,
+            message,
+            vendor: None,
+            fix: None,
+        }
+    }
+}
+
+/// The rule that covers a grant, or what is wrong with it.
+pub(super) fn cover(
+    rules: &Rules,
+    role: &RoleRef,
+    analysis: &Analysis,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<Coverage, Vec<Uncovered>> {
+    match &grant.principal {
+        Who::Service { service } => {
+            let on_behalf_of = on_behalf_of(rules, role, service, grant);
+            return Ok(Coverage::Service {
+                service: service.clone(),
+                on_behalf_of,
+            });
+        }
+        Who::Federated {
+            provider,
+            account,
+            open,
+        } => {
+            let providing = Providing {
+                provider,
+                account: account.as_deref(),
+                open: *open,
+            };
+            return cover_provider(rules, role, &providing, grant);
+        }
+        _ => {}
+    }
+    if in_own_organization(rules, grant) {
+        return Ok(Coverage::OwnOrganization);
+    }
+    let by_network = is_within_networks(grant, rules.networks());
+    let account = account_of(&grant.principal);
+    let mut complaints = match (&grant.principal, account.as_deref()) {
+        (_, Some(own)) if own == role.account => return Ok(Coverage::OwnAccount),
+        (_, Some(account)) => {
+            let entry = rules.account(account);
+            if let Some(name) = entry.ours {
+                return Ok(Coverage::OurAccount {
+                    account: account.to_owned(),
+                    name,
+                });
+            }
+            let judged = entry
+                .vendors
+                .iter()
+                .map(|vendor| (vendor, vendor_complaints(vendor, role, grant, now)));
+            // The vendor whose rule comes nearest to what the document says.
+            match judged.min_by_key(|(_, complaints)| complaints.len()) {
+                Some((vendor, complaints)) if complaints.is_empty() => {
+                    let (name, account) = (vendor.name.clone(), account.to_owned());
+                    return Ok(Coverage::Vendor { name, account });
+                }
+                Some((_, complaints)) => complaints,
+                None => vec![unknown_account(rules, account, &grant.principal)],
+            }
+        }
+        (Who::UniqueId { id }, None) => {
+            let vendors = rules.vendors_of_unique_id(id);
+            let judged = vendors
+                .iter()
+                .map(|vendor| (vendor, vendor_complaints(vendor, role, grant, now)));
+            match judged.min_by_key(|(_, complaints)| complaints.len()) {
+                Some((vendor, complaints)) if complaints.is_empty() => {
+                    let (name, account) = (vendor.name.clone(), String::new());
+                    return Ok(Coverage::Vendor { name, account });
+                }
+                Some((_, complaints)) => complaints,
+                None => {
+                    let message = format!(
+                        "the principal with the unique id {id} can enter, whose account nobody \
+                         can tell, and no rule names it"
+                    );
+                    vec![Uncovered::new(Check::UnknownThirdParty, message)]
+                }
+            }
+        }
+        (Who::Organization { id, path }, None) => {
+            let part = path
+                .as_deref()
+                .map(|path| format!(" below {path}"))
+                .unwrap_or_default();
+            let message =
+                format!("every account of organization {id}{part} can enter, and it is not ours");
+            vec![Uncovered::new(Check::UnknownThirdParty, message)]
+        }
+        _ if analysis.public && !is_limited_to_a_network(grant) => {
+            let message = "anyone with an AWS account can enter the role".to_owned();
+            let fix = "name the accounts that may enter";
+            vec![Uncovered {
+                fix: Some(fix.to_owned()),
+                ..Uncovered::new(Check::PublicTrust, message)
+            }]
+        }
+        _ => {
+            let message = "any AWS account can enter the role from a network that no rule names";
+            vec![Uncovered::new(Check::UnknownThirdParty, message.to_owned())]
+        }
+    };
+    if by_network {
+        return Ok(Coverage::Network);
+    }
+    let (Some(account), Some(name)) = (account, &role.name) else {
+        return Err(complaints);
+    };
+    let mut reason = None;
+    complaints.retain(|complaint| {
+        let exempted = rules.exemption(name, &account, complaint.check, now);
+        reason = reason.or(exempted);
+        exempted.is_none()
+    });
+    match (complaints.is_empty(), reason) {
+        (true, Some(reason)) => Ok(Coverage::Exempted {
+            account,
+            reason: reason.to_owned(),
+        }),
+        _ => Err(complaints),
+    }
+}
+
+/// A condition of a grant, if it holds for every request: what was not decided holds for none.
+pub(super) fn restriction<'a>(grant: &'a Grant, key: &str) -> Option<&'a Restriction> {
+    grant
+        .restriction(key)
+        .filter(|found| grant.decided && !found.may_be_absent)
+}
+
+/// The values of a condition, where they are a list that a request must be in.
+pub(super) fn listed<'a>(grant: &'a Grant, key: &str) -> Option<&'a [String]> {
+    match &restriction(grant, key)?.values {
+        Values::OneOf(values) => Some(values),
+        _ => None,
+    }
+}
+
+fn in_own_organization(rules: &Rules, grant: &Grant) -> bool {
+    let Some(own) = rules.organization() else {
+        return false;
+    };
+    if let Who::Organization { id, .. } = &grant.principal {
+        return id == own;
+    }
+    if listed(grant, "aws:PrincipalOrgID").is_some_and(|ids| ids.iter().all(|id| id == own)) {
+        return true;
+    }
+    let below = |path: &String| {
+        path.strip_prefix(own)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    match restriction(grant, "aws:PrincipalOrgPaths").map(|found| &found.values) {
+        Some(Values::OneOf(paths) | Values::Like(paths)) => {
+            !paths.is_empty() && paths.iter().all(below)
+        }
+        _ => false,
+    }
+}
+
+fn is_limited_to_a_network(grant: &Grant) -> bool {
+    [
+        "aws:SourceIp",
+        "aws:VpcSourceIp",
+        "aws:SourceVpc",
+        "aws:SourceVpce",
+    ]
+    .iter()
+    .any(|key| {
+        matches!(
+            restriction(grant, key).map(|found| &found.values),
+            Some(Values::Networks(_) | Values::OneOf(_))
+        )
+    })
+}
+
+fn unknown_account(rules: &Rules, account: &str, who: &Who) -> Uncovered {
+    let subject = match who {
+        Who::Principal { arn, .. } => format!("{arn} can enter"),
+        _ => format!("account {account} can enter"),
+    };
+    let (message, fix) = match known_account(account) {
+        Some(known) => (
+            format!(
+                "{subject}; the account is known as {}'s, and no rule names it",
+                known.name
+            ),
+            format!("if {} shall enter, register it as a vendor", known.name),
+        ),
+        None if rules.organization().is_some() => (
+            format!("{subject}, and no rule names it: perhaps a new account of yours"),
+            format!("if {account} is yours, renew the accounts file; else take it out"),
+        ),
+        None => (
+            format!("{subject}, and no rule names it: perhaps a new account of yours"),
+            format!("if {account} is yours, add it to trusted_accounts; else take it out"),
+        ),
+    };
+    Uncovered {
+        fix: Some(fix),
+        ..Uncovered::new(Check::UnknownThirdParty, message)
+    }
+}
+
+/// Services that enter a role because someone in any account configured them to, and tell by
+/// `aws:SourceAccount` or `aws:SourceArn` for whom. Of each of them AWS's documentation says to
+/// limit the trust policy so. Services that take a role only from its own account's callers
+/// (`iam:PassRole`) and set no such key, as EC2 and Lambda, are not among them.
+const ACROSS_ACCOUNTS: &[&str] = &[
+    "amplify.amazonaws.com",
+    "appflow.amazonaws.com",
+    "bedrock.amazonaws.com",
+    "bedrock-agentcore.amazonaws.com",
+    "chatbot.amazonaws.com",
+    "cloudtrail.amazonaws.com",
+    "cognito-idp.amazonaws.com",
+    "config.amazonaws.com",
+    "databrew.amazonaws.com",
+    "datasync.amazonaws.com",
+    "delivery.logs.amazonaws.com",
+    "dms.amazonaws.com",
+    "events.amazonaws.com",
+    "firehose.amazonaws.com",
+    "grafana.amazonaws.com",
+    "imagebuilder.amazonaws.com",
+    "iot.amazonaws.com",
+    "kendra.amazonaws.com",
+    "kinesisanalytics.amazonaws.com",
+    "logs.amazonaws.com",
+    "monitoring.rds.amazonaws.com",
+    "pipes.amazonaws.com",
+    "rolesanywhere.amazonaws.com",
+    "scheduler.amazonaws.com",
+    "ses.amazonaws.com",
+    "sns.amazonaws.com",
+    "ssm.amazonaws.com",
+    "states.amazonaws.com",
+    "transfer.amazonaws.com",
+    "vpc-flow-logs.amazonaws.com",
+];
+
+fn on_behalf_of(rules: &Rules, role: &RoleRef, service: &str, grant: &Grant) -> OnBehalfOf {
+    let ours = |account: &str| account == role.account || rules.account(account).ours.is_some();
+    if let Some(accounts) = listed(grant, "aws:SourceAccount") {
+        return match accounts.iter().find(|account| !ours(account)) {
+            Some(stranger) => OnBehalfOf::Stranger(stranger.clone()),
+            None => OnBehalfOf::Limited,
+        };
+    }
+    let limits = |found: &Restriction| {
+        let key = found.key.to_ascii_lowercase();
+        let says_for_whom = matches!(
+            key.as_str(),
+            "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths"
+        ) || (service == "rolesanywhere.amazonaws.com"
+            && key.starts_with("aws:principaltag/"));
+        says_for_whom && !matches!(found.values, Values::Any | Values::None)
+    };
+    let limited = grant.decided
+        && grant
+            .restrictions
+            .iter()
+            .any(|found| !found.may_be_absent && limits(found));
+    if limited || !ACROSS_ACCOUNTS.contains(&service) {
+        OnBehalfOf::Limited
+    } else {
+        OnBehalfOf::Anyone
+    }
+}

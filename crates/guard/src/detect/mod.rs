@@ -1,0 +1,15 @@
+//! The judgement: what happened, compared with the access rules.
+//!
+//! A trust document is approved only if every way in is covered by a rule. What the analysis
+//! sums up for people never decides.
+
+mod access;
+mod cover;
+mod network;
+mod provider;
+mod trust;
+mod vendor;
+
+pub use access::{judge_console_password, judge_key, judge_root};
+pub use cover::{Coverage, OnBehalfOf};
+pub use trust::{Judgement, RoleRef, Verdict, judge_trust, unreadable_event};

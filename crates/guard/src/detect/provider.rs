@@ -1,0 +1,160 @@
+//! Whether a rule covers what an identity provider's users may do.
+
+use policy::glob::matches_ignoring_case;
+use policy::{Grant, Values};
+
+use super::cover::{Coverage, Uncovered, restriction};
+use super::trust::RoleRef;
+use crate::check::Check;
+use crate::rules::{IdentityProvider, ProviderKind, Rules, pattern_within};
+
+/// The federated principal of a grant.
+pub(super) struct Providing<'a> {
+    pub(super) provider: &'a str,
+    pub(super) account: Option<&'a str>,
+    pub(super) open: bool,
+}
+
+/// What a rule has against a grant to its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Against {
+    Subject,
+    Audience,
+    Role,
+}
+
+/// The rule that covers a grant to an identity provider, or what is wrong with it.
+pub(super) fn cover_provider(
+    rules: &Rules,
+    role: &RoleRef,
+    providing: &Providing<'_>,
+    grant: &Grant,
+) -> Result<Coverage, Vec<Uncovered>> {
+    let provider = providing.provider;
+    if providing.open {
+        let message = format!("users of any tenant of {provider} can enter");
+        let fix = "limit the subject to your own tenant, as repo:OWNER/REPOSITORY:*".to_owned();
+        let open = Uncovered::new(Check::OpenIdentityProvider, message);
+        return Err(vec![Uncovered {
+            fix: Some(fix),
+            ..open
+        }]);
+    }
+    let unknown = |message| {
+        Err(vec![Uncovered::new(
+            Check::UnknownIdentityProvider,
+            message,
+        )])
+    };
+    if let Some(account) = providing.account.filter(|account| *account != role.account) {
+        return unknown(format!(
+            "{provider} is an identity provider of account {account}"
+        ));
+    }
+    if is_identity_center(provider, role) {
+        return Ok(Coverage::IdentityCenter);
+    }
+    let against = rules
+        .identity_providers()
+        .iter()
+        .filter(|rule| is_of(rule, provider))
+        .map(|rule| against(rule, role, provider, grant))
+        // The rule that comes nearest decides what is said.
+        .max_by_key(|against| against.map_or(u8::MAX, |against| against as u8));
+    match against {
+        Some(None) => Ok(Coverage::IdentityProvider {
+            provider: provider.to_owned(),
+        }),
+        None => unknown(format!(
+            "users of {provider} can enter, and no rule names it"
+        )),
+        Some(Some(Against::Role)) => unknown(format!(
+            "users of {provider} can enter, and its rule does not name the role"
+        )),
+        Some(Some(Against::Audience)) => unknown(format!(
+            "users of {provider} can enter with tokens for audiences that its rule does not name"
+        )),
+        Some(Some(Against::Subject)) => unknown(format!(
+            "users of {provider} can enter that its rule does not name"
+        )),
+    }
+}
+
+/// IAM Identity Center makes its provider and its roles by itself, under a path nobody else can
+/// use. An update does not tell the path, but no one else can update such a role either.
+fn is_identity_center(provider: &str, role: &RoleRef) -> bool {
+    let own = provider
+        .split_once(":saml-provider/")
+        .is_some_and(|(_, name)| name.starts_with("AWSSSO_"));
+    let reserved = match (&role.path, &role.name) {
+        (Some(path), _) => path.starts_with("/aws-reserved/sso.amazonaws.com/"),
+        (None, Some(name)) => name.starts_with("AWSReservedSSO_"),
+        (None, None) => false,
+    };
+    own && reserved
+}
+
+/// A rule is about this provider.
+fn is_of(rule: &IdentityProvider, provider: &str) -> bool {
+    if rule.kind == Some(ProviderKind::Eks) {
+        let cluster = host(provider)
+            .strip_prefix("oidc.eks.")
+            .and_then(|rest| rest.split_once("/id/"))
+            .filter(|(place, _)| {
+                place.ends_with(".amazonaws.com") || place.ends_with(".amazonaws.com.cn")
+            });
+        return cluster.is_some_and(|(_, id)| rule.clusters.iter().any(|cluster| cluster == id));
+    }
+    rule.provider.as_deref().is_some_and(|named| {
+        let saml = provider.split_once(":saml-provider/").map(|(_, name)| name);
+        named == provider || named == host(provider) || Some(named) == saml
+    })
+}
+
+/// The issuer of an OIDC provider, without its ARN.
+fn host(provider: &str) -> &str {
+    provider
+        .split_once(":oidc-provider/")
+        .map_or(provider, |(_, host)| host)
+}
+
+/// What a rule has against the grant; of several things, the one that is named first.
+fn against(
+    rule: &IdentityProvider,
+    role: &RoleRef,
+    provider: &str,
+    grant: &Grant,
+) -> Option<Against> {
+    let admits = |name: &str| {
+        rule.roles
+            .iter()
+            .any(|role| matches_ignoring_case(role, name))
+    };
+    if !rule.roles.is_empty() && !role.name.as_deref().is_some_and(admits) {
+        return Some(Against::Role);
+    }
+    let saml = provider.contains(":saml-provider/");
+    let key = |claim: &str| {
+        if saml {
+            format!("SAML:{claim}")
+        } else {
+            format!("{}:{claim}", host(provider))
+        }
+    };
+    let within = |claim: &str, named: &[String]| {
+        named.is_empty()
+            || match restriction(grant, &key(claim)).map(|found| &found.values) {
+                Some(Values::OneOf(values) | Values::Like(values)) => {
+                    !values.is_empty()
+                        && values
+                            .iter()
+                            .all(|value| named.iter().any(|named| pattern_within(value, named)))
+                }
+                _ => false,
+            }
+    };
+    if !within("sub", &rule.subjects) {
+        return Some(Against::Subject);
+    }
+    (!within("aud", &rule.audiences)).then_some(Against::Audience)
+}

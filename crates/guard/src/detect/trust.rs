@@ -1,0 +1,328 @@
+//! Judging a role's trust document.
+
+use jiff::Timestamp;
+use policy::{Analysis, Grant, Values, Who};
+use serde::{Deserialize, Serialize};
+
+use super::access::finding;
+use super::cover::{Coverage, Uncovered, cover};
+use crate::check::{Check, Finding, Remedy, Severity};
+use crate::rules::Rules;
+
+/// A role of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRef {
+    /// 12 digits.
+    pub account: String,
+    /// Its name; without one, rules that are bound to roles count as unmet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Its path, as `/` or `/aws-reserved/`, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl RoleRef {
+    /// A role by name, whose path is not known.
+    pub fn named(account: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            account: account.into(),
+            name: Some(name.into()),
+            path: None,
+        }
+    }
+
+    /// A role by its ARN; `None` where it is none.
+    pub fn from_arn(arn: &str) -> Option<Self> {
+        let mut parts = arn.splitn(6, ':');
+        let (scheme, _partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+        let (_region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
+        let path = resource
+            .strip_prefix("role")
+            .filter(|_| scheme == "arn" && service == "iam")?;
+        let (path, name) = path.rsplit_once('/')?;
+        Some(Self {
+            account: account.to_owned(),
+            name: Some(name.to_owned()),
+            path: Some(format!("{path}/")),
+        })
+    }
+
+    /// AWS keeps the role: it lies under a path that only AWS can create roles in, and nobody
+    /// else can change it.
+    pub fn is_reserved(&self) -> bool {
+        self.path.as_deref().is_some_and(|path| {
+            ["/aws-service-role/", "/aws-reserved/"]
+                .iter()
+                .any(|reserved| path.starts_with(reserved))
+        })
+    }
+
+    /// Whether an ARN is this role's. Where the path is not known, any path will do: who asks
+    /// wants to protect it.
+    pub fn is(&self, arn: &str) -> bool {
+        let Some(other) = Self::from_arn(arn) else {
+            return false;
+        };
+        let same_name = match (&self.name, &other.name) {
+            (Some(own), Some(other)) => own.eq_ignore_ascii_case(other),
+            _ => false,
+        };
+        let same_path = self.path.is_none() || self.path == other.path;
+        same_name && same_path && self.account == other.account
+    }
+}
+
+/// What the judgement comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every way in is covered by a rule.
+    Approved,
+    /// Some way in is not.
+    Violation,
+    /// It could not be read, so it could not be judged. Never to be taken for approved.
+    Unreadable,
+}
+
+/// A trust document, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// All findings, worst first; also those of an approved document.
+    pub findings: Vec<Finding>,
+    /// Who can get in; `None` where the document could not be read.
+    pub analysis: Option<Analysis>,
+    /// What covers each grant of the analysis, by its index; `None`: nothing does.
+    pub coverage: Vec<Option<Coverage>>,
+}
+
+impl Judgement {
+    /// The findings that the remediator may put right.
+    pub fn violations(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|found| found.code.remedy() == Remedy::TrustPolicy)
+    }
+
+    /// The grants that no rule covers.
+    pub fn uncovered(&self) -> impl Iterator<Item = &Grant> {
+        let grants = self
+            .analysis
+            .iter()
+            .flat_map(|analysis| analysis.grants.iter());
+        grants
+            .zip(&self.coverage)
+            .filter(|(_, by)| by.is_none())
+            .map(|(grant, _)| grant)
+    }
+}
+
+/// Judges the trust document of a role. `now` decides what has expired.
+pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
+    let policy = match policy::TrustPolicy::parse(document) {
+        Ok(policy) => policy,
+        Err(error) => {
+            return unreadable(rules, format!("the trust policy cannot be read: {error}"));
+        }
+    };
+    let _ = (role, now, policy, judge_analysis);
+    unreadable(rules, "the trust policy cannot be judged yet".to_owned())
+}
+
+fn unreadable(rules: &Rules, message: String) -> Judgement {
+    Judgement {
+        verdict: Verdict::Unreadable,
+        findings: vec![finding(rules, Check::UnreadablePolicy, message)],
+        analysis: None,
+        coverage: Vec::new(),
+    }
+}
+
+/// The finding for an event, or a role, whose trust document could not be got at.
+pub fn unreadable_event(rules: &Rules, why: &str, role_hidden: bool) -> Finding {
+    let mut found = finding(rules, Check::UnreadablePolicy, why.to_owned());
+    if role_hidden {
+        found.severity = Severity::Critical;
+        found.message = format!("a role's trust policy was changed, and {why}");
+        found.fix = Some("look at every role that was changed at that time".to_owned());
+    }
+    found
+}
+
+/// Judges an analysed document: the judgement without the reading.
+pub(super) fn judge_analysis(
+    rules: &Rules,
+    role: &RoleRef,
+    analysis: Analysis,
+    now: Timestamp,
+) -> Judgement {
+    let mut findings = Vec::new();
+    let mut coverage = Vec::with_capacity(analysis.grants.len());
+    for grant in &analysis.grants {
+        match cover(rules, role, &analysis, grant, now) {
+            Ok(by) => {
+                weaknesses(rules, role, &analysis, grant, &by, now, &mut findings);
+                coverage.push(Some(by));
+            }
+            Err(uncovered) => {
+                for Uncovered {
+                    check,
+                    message,
+                    vendor,
+                    fix,
+                } in uncovered
+                {
+                    findings.push(Finding {
+                        statement: Some(grant.statement),
+                        third_party: account_of(&grant.principal),
+                        vendor,
+                        witness: grant.witness.clone(),
+                        fix,
+                        ..finding(rules, check, message)
+                    });
+                }
+                coverage.push(None);
+            }
+        }
+    }
+    let violation = coverage.iter().any(Option::is_none);
+    for id in &analysis.orphaned {
+        let message = format!("{id} stands where a principal was that has been deleted");
+        let fix = Some("take it out of the trust policy".to_owned());
+        findings.push(Finding {
+            fix,
+            ..finding(rules, Check::OrphanedPrincipal, message)
+        });
+    }
+    if !analysis.valid {
+        let why = analysis
+            .errors
+            .first()
+            .map_or("", |problem| problem.message.as_str());
+        let message = format!("the trust policy is not one that IAM accepts: {why}");
+        findings.push(finding(rules, Check::UnreadablePolicy, message));
+    }
+    if rules.protects(role) {
+        for found in &mut findings {
+            found.severity = found.severity.raised();
+        }
+    }
+    // One statement may grant the same in several ways.
+    findings.sort_by(|a, b| {
+        let key = |f: &Finding| (std::cmp::Reverse(f.severity), f.code, f.statement);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+    });
+    findings
+        .dedup_by(|b, a| (a.code, a.statement, &a.message) == (b.code, b.statement, &b.message));
+    let verdict = if violation {
+        Verdict::Violation
+    } else if analysis.valid {
+        Verdict::Approved
+    } else {
+        Verdict::Unreadable
+    };
+    Judgement {
+        verdict,
+        findings,
+        analysis: Some(analysis),
+        coverage,
+    }
+}
+
+/// The account that a grant is about.
+pub(super) fn account_of(who: &Who) -> Option<String> {
+    match who {
+        Who::Account { account } | Who::Principal { account, .. } => Some(account.clone()),
+        Who::Federated { account, .. } => account.clone(),
+        _ => None,
+    }
+}
+
+/// What is lawful and still could be better.
+fn weaknesses(
+    rules: &Rules,
+    role: &RoleRef,
+    analysis: &Analysis,
+    grant: &Grant,
+    by: &Coverage,
+    now: Timestamp,
+    findings: &mut Vec<Finding>,
+) {
+    match by {
+        Coverage::Vendor { name, account } => {
+            let exempted = |check| {
+                let role = role.name.as_deref().unwrap_or_default();
+                rules.exemption(role, account, check, now).is_some()
+            };
+            let entry = rules.account(account);
+            let Some(vendor) = entry.vendors.iter().find(|vendor| vendor.name == *name) else {
+                return;
+            };
+            let about = |check, message, fix: &str| Finding {
+                statement: Some(grant.statement),
+                third_party: Some(account.clone()),
+                vendor: Some(name.clone()),
+                fix: Some(fix.to_owned()),
+                ..finding(rules, check, message)
+            };
+            let id = grant.restriction("sts:ExternalId");
+            let fixed = match id.map(|restriction| &restriction.values) {
+                Some(Values::OneOf(values)) => values.as_slice(),
+                _ => &[],
+            };
+            let named = !vendor.external_id.values.is_empty()
+                || vendor.roles.iter().any(|entry| entry.external_id.is_some());
+            let weak = if id.is_none() {
+                None
+            } else if fixed.is_empty() {
+                Some(format!("{name} can enter with any of many external ids"))
+            } else if !named && vendor.external_id.required {
+                Some(format!(
+                    "the rules name no external id for {name}, so the id of any of its customers \
+                     would pass"
+                ))
+            } else if analysis.guessable {
+                Some(format!(
+                    "the external id that {name} must give can be guessed"
+                ))
+            } else {
+                None
+            };
+            if let Some(message) = weak.filter(|_| !exempted(Check::WeakExternalId)) {
+                let fix = "use one random id, and name it in the rules";
+                findings.push(about(Check::WeakExternalId, message, fix));
+            }
+            let shared = fixed
+                .iter()
+                .any(|id| vendor.shared_external_ids.contains(id));
+            if shared && !exempted(Check::SharedExternalId) {
+                let message = format!("the external id of {name} serves another vendor, too");
+                let fix = "give each vendor an id of its own";
+                findings.push(about(Check::SharedExternalId, message, fix));
+            }
+        }
+        Coverage::Service {
+            service,
+            on_behalf_of,
+        } => {
+            let message = match on_behalf_of {
+                super::cover::OnBehalfOf::Anyone => {
+                    format!("{service} may enter on behalf of any account")
+                }
+                super::cover::OnBehalfOf::Stranger(account) => format!(
+                    "{service} may enter on behalf of account {account}, which no rule names"
+                ),
+                super::cover::OnBehalfOf::Limited => return,
+            };
+            let fix = "limit it by aws:SourceAccount or aws:SourceArn".to_owned();
+            findings.push(Finding {
+                statement: Some(grant.statement),
+                fix: Some(fix),
+                ..finding(rules, Check::ConfusedDeputyService, message)
+            });
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,128 @@
+//! What a vendor's rule has against a grant to one of its accounts.
+
+use jiff::Timestamp;
+use policy::{Grant, Values, Who};
+
+use super::cover::{Uncovered, restriction};
+use super::trust::RoleRef;
+use crate::check::Check;
+use crate::rules::CompiledVendor;
+use policy::glob::matches_ignoring_case;
+
+/// Everything that a vendor's rule has against a grant; nothing: the rule covers it.
+pub(super) fn vendor_complaints(
+    vendor: &CompiledVendor,
+    role: &RoleRef,
+    grant: &Grant,
+    now: Timestamp,
+) -> Vec<Uncovered> {
+    let name = &vendor.name;
+    let mut complaints = Vec::new();
+    let mut complain = |check, message, fix: String| {
+        let vendor = Some(name.clone());
+        complaints.push(Uncovered {
+            check,
+            message,
+            vendor,
+            fix: Some(fix),
+        });
+    };
+
+    let entries = vendor.roles.iter().filter(|entry| {
+        role.name
+            .as_deref()
+            .is_some_and(|role| matches_ignoring_case(&entry.name, role))
+    });
+    let entries: Vec<_> = entries.collect();
+    if entries.is_empty() {
+        let message = match role.name.as_deref() {
+            Some(role) => format!("{name} can enter, and its rule does not name role {role}"),
+            None => format!("{name} can enter, and whether its rule names the role is not known"),
+        };
+        let fix = format!("name the role in the rule of {name}, or take {name} out of it");
+        complain(Check::RoleNotRegistered, message, fix);
+    }
+    if vendor.expires.is_some_and(|end| end <= now) {
+        let message = format!("{name} can still enter, and its access has expired");
+        let fix = format!("take {name} out of the trust policy, or renew its rule");
+        complain(Check::ExpiredAccess, message, fix);
+    }
+
+    // A role with an id of its own is bound to that one, not to the vendor's.
+    let mut allowed: Vec<&String> = entries
+        .iter()
+        .filter_map(|entry| entry.external_id.as_ref())
+        .collect();
+    let required = vendor.external_id.required || !allowed.is_empty();
+    if allowed.is_empty() {
+        allowed.extend(&vendor.external_id.values);
+    }
+    if required {
+        let fixed = match restriction(grant, "sts:ExternalId").map(|found| &found.values) {
+            None | Some(Values::None) => None,
+            Some(Values::OneOf(values)) => Some(values.as_slice()),
+            Some(_) => Some(&[] as &[String]),
+        };
+        match fixed {
+            None => {
+                let message = format!("{name} can enter without an external id");
+                let fix = "require it with StringEquals on sts:ExternalId".to_owned();
+                complain(Check::MissingExternalId, message, fix);
+            }
+            Some(fixed) if !allowed.is_empty() => {
+                let named = |id: &String| allowed.contains(&id);
+                if fixed.is_empty() {
+                    let message = format!(
+                        "{name} can enter with external ids other than those the rules name"
+                    );
+                    let fix = "compare with StringEquals, without a pattern".to_owned();
+                    complain(Check::WrongExternalId, message, fix);
+                } else if !fixed.iter().all(named) {
+                    let message =
+                        format!("{name} can enter with an external id that its rule does not name");
+                    let fix = "use the id that the rules name, or add this one".to_owned();
+                    complain(Check::WrongExternalId, message, fix);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    if !vendor.principals.is_empty() {
+        match &grant.principal {
+            Who::Principal { arn, .. } if !vendor.principals.iter().any(|own| is_of(arn, own)) => {
+                let message = format!("{arn} can enter, which is none of the principals of {name}");
+                let fix = format!("name only the principals of the rule of {name}");
+                complain(Check::UnknownThirdParty, message, fix);
+            }
+            Who::Principal { .. } => {}
+            Who::UniqueId { id } if vendor.principals.contains(id) => {}
+            _ => {
+                let message =
+                    format!("the whole account of {name} can enter, and its rule names principals");
+                let fix = "name these principals in the trust policy".to_owned();
+                complain(Check::BroadPrincipal, message, fix);
+            }
+        }
+    }
+    complaints
+}
+
+/// Whether a principal is the one a rule names, or a session of the role that it names.
+fn is_of(arn: &str, named: &str) -> bool {
+    if arn == named || named.ends_with(":root") {
+        return true;
+    }
+    let role = named
+        .split_once(":role/")
+        .and_then(|(_, path)| path.rsplit('/').next());
+    let session = arn
+        .split_once(":assumed-role/")
+        .and_then(|(_, path)| path.split_once('/'))
+        .filter(|(_, session)| !session.is_empty());
+    match (role, session) {
+        // Within one account a role's name is unique, whatever its path.
+        (Some(role), Some((of, _))) => role == of,
+        _ => false,
+    }
+}

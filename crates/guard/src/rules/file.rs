@@ -1,0 +1,387 @@
+//! The rules as people write them, in `rules/access.yaml`.
+//!
+//! Every section and key but `version` may be left out and then has the safest value. Unknown
+//! keys are errors: a typo must never read as "no restriction".
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::RoleEntry;
+use crate::check::Severity;
+
+/// The access rules of one account or organization.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RulesFile {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The organization whose accounts are ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<Organization>,
+    /// Accounts that are ours and outside the organization: 12 digits, in quotes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_accounts: Vec<String>,
+    /// What the guard does about a violation. A vendor or check may lower it to `alert`; the
+    /// stack's own mode is a ceiling above it.
+    #[serde(default)]
+    pub mode: Mode,
+    /// The third parties that may enter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendors: Vec<Vendor>,
+    /// The identity providers whose users or workloads may enter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_providers: Vec<IdentityProvider>,
+    /// Networks that may stand for an account: CIDRs, `vpc-…`, `vpce-…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<String>,
+    /// Who may have long-term access keys.
+    #[serde(default)]
+    pub access_keys: AccessKeys,
+    /// How bad it is when the root user is used.
+    #[serde(default)]
+    pub root: RootSettings,
+    /// What is done about a role that violates the rules, in mode `enforce`.
+    #[serde(default)]
+    pub remediation: Remediation,
+    /// Settings of single checks, by their code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, CheckSetting>,
+    /// Violations that are known and accepted, for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<Exemption>,
+}
+
+/// The organization whose accounts are ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Organization {
+    /// `o-…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The management account: 12 digits, in quotes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub management_account: Option<String>,
+    /// A JSON file beside this one, with the organization's accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts_file: Option<String>,
+}
+
+/// One account of the organization: an entry of the accounts file, which is a list of these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OrganizationAccount {
+    /// 12 digits.
+    pub id: String,
+    /// Its name, for people.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// What the guard does about a violation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It says what is wrong and what it would have done.
+    #[default]
+    Alert,
+    /// It puts things right as well.
+    Enforce,
+}
+
+/// A registered third party.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Vendor {
+    /// Its name, which no other vendor here has.
+    pub name: String,
+    /// The accounts it comes from: 12 digits, in quotes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+    /// Which of our roles may trust it: a name or pattern, or `{name, external_id}`. None: no
+    /// role may.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleEntry>,
+    /// ARNs of the principals it comes as, where that is narrower than its whole accounts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub principals: Vec<String>,
+    /// What it must say as external id.
+    #[serde(default)]
+    pub external_id: ExternalIdRule,
+    /// The most that its roles may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
+    /// IAM users that still hold access keys for it, by name or pattern.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<String>,
+    /// Who answers for it on our side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Where it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// The last day on which it may enter (`2027-03-31`, until the end of that day in UTC), or a
+    /// moment (`2027-03-31T12:00:00Z`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// `alert`: violations by this vendor are never remediated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+}
+
+/// What a vendor must say as external id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ExternalIdRule {
+    /// A trust policy without an external id is a violation.
+    #[serde(default = "yes")]
+    pub required: bool,
+    /// The values it may have. None: any fixed value, which admits other customers' roles at
+    /// that vendor, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// Who makes it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<ExternalIdOwner>,
+}
+
+impl Default for ExternalIdRule {
+    fn default() -> Self {
+        Self {
+            required: true,
+            values: Vec::new(),
+            owner: None,
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Who makes up an external id. AWS's own texts disagree, so the rules say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ExternalIdOwner {
+    /// The third party.
+    Vendor,
+    /// We do.
+    Us,
+}
+
+/// The most that a vendor's roles may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Permissions {
+    /// Action patterns, as `ec2:Describe*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+}
+
+/// An identity provider whose users or workloads may enter.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct IdentityProvider {
+    /// What kind, where that gives more than the provider's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ProviderKind>,
+    /// An OIDC issuer without `https://`, or the name or ARN of a SAML provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// With `kind: eks`: the clusters' OIDC ids. Never a pattern: anyone can have a cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<String>,
+    /// The audiences a token may be for. None: any that IAM's own provider admits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
+    /// The subjects that may enter: patterns. None: every subject of the provider.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<String>,
+    /// Which of our roles may trust it: names or patterns. None: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+}
+
+/// A kind of identity provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// OpenID Connect.
+    Oidc,
+    /// An EKS cluster's service accounts.
+    Eks,
+    /// SAML.
+    Saml,
+}
+
+/// Who may have long-term access keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct AccessKeys {
+    /// IAM users, by name or pattern.
+    pub allow_users: Vec<String>,
+    /// An older key is a finding.
+    pub max_age_days: u32,
+    /// What is done about a key of a user who may have none, in mode `enforce`.
+    pub on_violation: KeyViolation,
+}
+
+impl Default for AccessKeys {
+    fn default() -> Self {
+        Self {
+            allow_users: Vec::new(),
+            max_age_days: 90,
+            on_violation: KeyViolation::Alert,
+        }
+    }
+}
+
+/// What is done about a key of a user who may have none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyViolation {
+    /// It is said.
+    #[default]
+    Alert,
+    /// It is made inactive as well.
+    Deactivate,
+}
+
+/// How bad it is when the root user is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct RootSettings {
+    /// A sign-in that succeeded.
+    pub sign_in: Severity,
+    /// A sign-in that failed.
+    pub failed_sign_in: Severity,
+    /// A call of an API.
+    pub api_call: Severity,
+}
+
+impl Default for RootSettings {
+    fn default() -> Self {
+        Self {
+            sign_in: Severity::Critical,
+            failed_sign_in: Severity::Medium,
+            api_call: Severity::Critical,
+        }
+    }
+}
+
+/// What is done about a role that violates the rules, in mode `enforce`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Remediation {
+    /// About a role that was lawful before.
+    pub changed_role: ChangedRole,
+    /// About a role that never was.
+    pub new_role: NewRole,
+    /// Roles that are never written: exact ARNs. AWS's reserved paths always are among them.
+    pub protected_roles: Vec<String>,
+    /// Whether sessions that were issued while the door was open are ended.
+    pub revoke_sessions: RevokeSessions,
+    /// How often one role is written at most, in an hour.
+    pub max_writes_per_role_per_hour: u32,
+}
+
+impl Default for Remediation {
+    fn default() -> Self {
+        Self {
+            changed_role: ChangedRole::Revert,
+            new_role: NewRole::Repair,
+            protected_roles: Vec::new(),
+            revoke_sessions: RevokeSessions::Never,
+            max_writes_per_role_per_hour: 3,
+        }
+    }
+}
+
+/// What is done about a role that was lawful before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ChangedRole {
+    /// Nothing.
+    Off,
+    /// Its newest approved trust policy is put back.
+    #[default]
+    Revert,
+    /// What violates the rules is taken out, the rest stays.
+    Repair,
+    /// Nobody can enter it.
+    Quarantine,
+}
+
+/// What is done about a role that never was lawful.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NewRole {
+    /// Nothing.
+    Off,
+    /// What violates the rules is taken out, the rest stays; quarantine where nothing is left.
+    #[default]
+    Repair,
+    /// Nobody can enter it.
+    Quarantine,
+}
+
+/// Whether sessions that were issued while the door was open are ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RevokeSessions {
+    /// They live on, at most 12 hours.
+    #[default]
+    Never,
+    /// Only on roles that are new.
+    OnNewRole,
+    /// On every role but those that services use.
+    Always,
+}
+
+/// Settings of one check.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckSetting {
+    /// How bad its findings are, instead of the check's own severity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// `alert`: its findings are never remediated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+}
+
+/// A violation that is known and accepted, for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Exemption {
+    /// The role that may violate the rules: a name or pattern.
+    pub role: String,
+    /// The outside account it may trust; no other is covered. 12 digits, in quotes.
+    pub account: String,
+    /// The check's code, as `missing-external-id`.
+    pub check: String,
+    /// Why it is accepted.
+    #[serde(default)]
+    pub reason: String,
+    /// The last day of it, or a moment, as a vendor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+}

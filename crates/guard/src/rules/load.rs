@@ -1,0 +1,419 @@
+//! The compiled rules, as the functions load them.
+//!
+//! The file is one JSON document, laid out so that most of it need not be parsed:
+//!
+//! ```text
+//! {"schema":1,"hash":"…","sum":"…","length":N,
+//! "head":{…},
+//! "table":{
+//! "account/464622532012":{…},
+//! "user/datadog":{…}
+//! }}
+//! ```
+//!
+//! The head holds what is few. The table holds one line for each account and user, sorted by its
+//! key in bytes: it is searched where it lies, and only the line that is hit is parsed. `length`
+//! and `sum` cover everything after the first line and are checked when it is loaded, so a
+//! damaged file is refused; `hash` is the SHA-256 of the same bytes and names these rules in
+//! alerts and orders.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::entry::RoleEntry;
+use super::file::{
+    AccessKeys, CheckSetting, ExternalIdRule, IdentityProvider, Mode, Permissions, Remediation,
+    RootSettings,
+};
+use crate::check::{Check, Finding, Severity};
+use crate::detect::RoleRef;
+use policy::glob::matches_ignoring_case;
+
+/// The version of the compiled form that is written.
+pub(super) const SCHEMA: u32 = 1;
+
+/// The access rules, ready to be asked.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    hash: String,
+    head: Head,
+    bytes: Vec<u8>,
+    table: std::ops::Range<usize>,
+}
+
+/// Compiled rules that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// Not what `trustwarden rules compile` writes, or cut off.
+    #[error("the compiled rules are damaged: {0}")]
+    Damaged(&'static str),
+    /// A part of them is not the JSON it should be.
+    #[error("the compiled rules are damaged: {part} cannot be read")]
+    Unreadable {
+        /// Which part.
+        part: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Written by another version of the product.
+    #[error(
+        "the compiled rules have schema {found}, and this version reads schema {SCHEMA}: compile them again"
+    )]
+    Schema {
+        /// The schema they have.
+        found: u32,
+    },
+}
+
+/// What the rules say about one account.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountEntry {
+    /// It is ours, by this name (which may be empty).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ours: Option<String>,
+    /// The vendors that come from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vendors: Vec<CompiledVendor>,
+}
+
+/// A registered third party, ready to be compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompiledVendor {
+    /// Its name.
+    pub name: String,
+    /// Which of our roles may trust it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<RoleEntry>,
+    /// ARNs of the principals it comes as; none: its whole account.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub principals: Vec<String>,
+    /// What it must say as external id.
+    pub external_id: ExternalIdRule,
+    /// Those of its external ids that another vendor has, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_external_ids: Vec<String>,
+    /// The most that its roles may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
+    /// Who answers for it on our side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Where it was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// From this moment on it may not enter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// Its own mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+}
+
+/// An exemption, ready to be compared with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CompiledExemption {
+    pub(crate) role: String,
+    pub(crate) account: String,
+    pub(crate) check: Check,
+    pub(crate) reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<Timestamp>,
+}
+
+/// A pattern of users that hold keys for a vendor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserPattern {
+    pub(super) pattern: String,
+    pub(super) vendor: String,
+}
+
+/// The vendors that a user holds keys for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserEntry {
+    pub(super) vendors: Vec<String>,
+}
+
+/// The part of the rules that is small however many vendors there are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Head {
+    pub(super) mode: Mode,
+    pub(super) organization: Option<String>,
+    pub(super) identity_providers: Vec<IdentityProvider>,
+    pub(super) networks: Vec<String>,
+    pub(super) access_keys: AccessKeys,
+    pub(super) root: RootSettings,
+    pub(super) remediation: Remediation,
+    pub(super) checks: BTreeMap<Check, CheckSetting>,
+    pub(super) exemptions: Vec<CompiledExemption>,
+    pub(super) user_patterns: Vec<UserPattern>,
+}
+
+/// The first line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Label {
+    pub(super) schema: u32,
+    pub(super) hash: String,
+    pub(super) sum: String,
+    pub(super) length: usize,
+}
+
+pub(super) const HEAD: &[u8] = b"\"head\":";
+pub(super) const TABLE: &[u8] = b"\"table\":{\n";
+pub(super) const END: &[u8] = b"}}\n";
+
+impl Rules {
+    /// Takes up compiled rules.
+    ///
+    /// # Errors
+    /// If they are not what [`super::compile`] wrote, byte for byte.
+    pub fn load(bytes: Vec<u8>) -> Result<Self, RulesError> {
+        let newline = |from: &[u8]| from.iter().position(|&byte| byte == b'\n');
+        let (label, body) = newline(&bytes)
+            .and_then(|end| bytes.split_at_checked(end + 1))
+            .ok_or(RulesError::Damaged("there is no first line"))?;
+        let mut first = label.strip_suffix(b",\n").unwrap_or(label).to_vec();
+        first.push(b'}');
+        let label: Label =
+            serde_json::from_slice(&first).map_err(|source| RulesError::Unreadable {
+                part: "the first line",
+                source,
+            })?;
+        if label.schema != SCHEMA {
+            return Err(RulesError::Schema {
+                found: label.schema,
+            });
+        }
+        if label.length != body.len() {
+            return Err(RulesError::Damaged("they are not as long as they say"));
+        }
+        if label.sum != format!("{:016x}", quick_sum(body)) {
+            return Err(RulesError::Damaged("their sum is wrong"));
+        }
+        let misplaced = || RulesError::Damaged("a part is missing or in the wrong place");
+        let (head, rest) = body
+            .strip_prefix(HEAD)
+            .and_then(|rest| rest.split_at_checked(newline(rest)? + 1))
+            .ok_or_else(misplaced)?;
+        let head: Head = serde_json::from_slice(head.strip_suffix(b",\n").unwrap_or(head))
+            .map_err(|source| RulesError::Unreadable {
+                part: "the head",
+                source,
+            })?;
+        let table = rest
+            .strip_prefix(TABLE)
+            .and_then(|rest| rest.strip_suffix(END));
+        let length = table.ok_or_else(misplaced)?.len();
+        let start = bytes.len() - END.len() - length;
+        Ok(Self {
+            hash: label.hash,
+            head,
+            table: start..start + length,
+            bytes,
+        })
+    }
+
+    /// SHA-256 of the rules' content, as 64 hexadecimal digits.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// What the rules want done about violations; the stack's own mode is a ceiling above it.
+    pub fn mode(&self) -> Mode {
+        self.head.mode
+    }
+
+    /// How roles are put right.
+    pub fn remediation(&self) -> &Remediation {
+        &self.head.remediation
+    }
+
+    /// Who may have access keys.
+    pub fn access_keys(&self) -> &AccessKeys {
+        &self.head.access_keys
+    }
+
+    /// How bad it is when the root user is used.
+    pub fn root(&self) -> &RootSettings {
+        &self.head.root
+    }
+
+    /// The own organization's id.
+    pub fn organization(&self) -> Option<&str> {
+        self.head.organization.as_deref()
+    }
+
+    /// The identity providers that may open roles.
+    pub fn identity_providers(&self) -> &[IdentityProvider] {
+        &self.head.identity_providers
+    }
+
+    /// The networks that may stand for an account.
+    pub fn networks(&self) -> &[String] {
+        &self.head.networks
+    }
+
+    /// How bad a check's findings are under these rules.
+    pub fn severity(&self, check: Check) -> Severity {
+        let root = &self.head.root;
+        let set = self
+            .head
+            .checks
+            .get(&check)
+            .and_then(|setting| setting.severity);
+        set.unwrap_or(match check {
+            Check::RootSignIn => root.sign_in,
+            Check::RootActivity => root.api_call,
+            Check::RootSignInFailed => root.failed_sign_in,
+            check => check.default_severity(),
+        })
+    }
+
+    /// A check's own mode, where the rules set one.
+    pub fn check_mode(&self, check: Check) -> Option<Mode> {
+        self.head
+            .checks
+            .get(&check)
+            .and_then(|setting| setting.mode)
+    }
+
+    /// The reason why a violation by an outside account is accepted now, if it is.
+    pub fn exemption(
+        &self,
+        role: &str,
+        account: &str,
+        check: Check,
+        now: Timestamp,
+    ) -> Option<&str> {
+        self.head
+            .exemptions
+            .iter()
+            .find(|exemption| {
+                exemption.account == account
+                    && exemption.check == check
+                    && exemption.expires.is_none_or(|end| now < end)
+                    && matches_ignoring_case(&exemption.role, role)
+            })
+            .map(|exemption| exemption.reason.as_str())
+    }
+
+    /// The role is one that is never written.
+    pub fn protects(&self, role: &RoleRef) -> bool {
+        self.head
+            .remediation
+            .protected_roles
+            .iter()
+            .any(|arn| role.is(arn))
+    }
+
+    /// What may be done about a finding, as far as the rules go: the mode, lowered by the
+    /// check's and the vendor's own. The stack's mode is a ceiling above it.
+    pub fn mode_for(&self, finding: &Finding) -> Mode {
+        let of_vendor = finding
+            .vendor
+            .as_deref()
+            .zip(finding.third_party.as_deref());
+        let of_vendor = of_vendor.and_then(|(name, account)| {
+            let vendors = self.account(account).vendors;
+            vendors.into_iter().find(|vendor| vendor.name == name)?.mode
+        });
+        let lower = [self.check_mode(finding.code), of_vendor];
+        lower.into_iter().flatten().fold(self.mode(), Ord::min)
+    }
+
+    /// What the rules say about an account; nothing is said about most.
+    pub fn account(&self, account: &str) -> AccountEntry {
+        self.line(&format!("account/{account}"))
+            .and_then(|line| serde_json::from_slice(line).ok())
+            .unwrap_or_default()
+    }
+
+    /// The vendors that come as the principal with a unique id (`AROA…`, `AIDA…`).
+    pub fn vendors_of_unique_id(&self, id: &str) -> Vec<CompiledVendor> {
+        let entry: Option<AccountEntry> = self
+            .line(&format!("id/{id}"))
+            .and_then(|line| serde_json::from_slice(line).ok());
+        entry.unwrap_or_default().vendors
+    }
+
+    /// The vendors that a user holds access keys for.
+    pub fn vendors_of_user(&self, user: &str) -> Vec<String> {
+        let entry: Option<UserEntry> = self
+            .line(&format!("user/{}", user.to_lowercase()))
+            .and_then(|line| serde_json::from_slice(line).ok());
+        let mut vendors = entry.unwrap_or_default().vendors;
+        for by_pattern in &self.head.user_patterns {
+            if matches_ignoring_case(&by_pattern.pattern, user)
+                && !vendors.contains(&by_pattern.vendor)
+            {
+                vendors.push(by_pattern.vendor.clone());
+            }
+        }
+        vendors
+    }
+
+    /// The value on the table's line with this key.
+    fn line(&self, key: &str) -> Option<&[u8]> {
+        let table = self.bytes.get(self.table.clone())?;
+        let key = key.as_bytes();
+        let (mut low, mut high) = (0, table.len());
+        while low < high {
+            // Any place within a line will do: the line begins after the newline before it.
+            let middle = low + (high - low) / 2;
+            let start = table
+                .get(low..middle)?
+                .iter()
+                .rposition(|&byte| byte == b'\n')
+                .map_or(low, |newline| low + newline + 1);
+            let length = table
+                .get(start..high)?
+                .iter()
+                .position(|&byte| byte == b'\n');
+            let end = length.map_or(high, |length| start + length);
+            let line = table.get(start..end)?.strip_prefix(b"\"")?;
+            let quote = line.iter().position(|&byte| byte == b'"')?;
+            match line.get(..quote)?.cmp(key) {
+                std::cmp::Ordering::Less => low = end + 1,
+                std::cmp::Ordering::Greater => high = start,
+                std::cmp::Ordering::Equal => {
+                    let value = line.get(quote..)?.strip_prefix(b"\":")?;
+                    return Some(value.strip_suffix(b",").unwrap_or(value));
+                }
+            }
+        }
+        None
+    }
+}
+
+/// A sum that any damage changes, at a small part of the cost of a cryptographic one.
+pub(super) fn quick_sum(bytes: &[u8]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let (blocks, odd_words) = words.as_chunks::<4>();
+    let mut sum = 0_u64;
+    let mut mix = |word: u64| sum = (sum.rotate_left(7) ^ word).wrapping_mul(ODD);
+    for [a, b, c, d] in blocks {
+        let [a, b, c, d] = [a, b, c, d].map(|word| u64::from_le_bytes(*word));
+        // Each word at a turn of its own, so that exchanged words do not sum alike.
+        mix(a
+            .wrapping_add(b.rotate_left(17))
+            .wrapping_add(c.rotate_left(31))
+            .wrapping_add(d.rotate_left(47)));
+    }
+    for word in odd_words {
+        mix(u64::from_le_bytes(*word));
+    }
+    for &byte in rest {
+        mix(u64::from(byte) + 1);
+    }
+    sum
+}

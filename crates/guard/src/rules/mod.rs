@@ -1,0 +1,25 @@
+//! The access rules: what an operator writes, what is wrong with it, and what the functions load.
+//!
+//! People write YAML ([`RulesFile`]); [`RulesFile::problems`] says what does not hold together;
+//! [`compile`] turns it, with the organization's accounts, into the one file that [`Rules`] is
+//! loaded from. That file is made so that loading it costs nearly the same with ten thousand
+//! vendors as with ten: accounts stand one a line, sorted, and are read only when asked for.
+
+mod compile;
+mod entry;
+mod file;
+mod load;
+mod names;
+mod pattern;
+mod problems;
+
+pub use compile::{CompileError, CompiledRules, compile};
+pub use entry::RoleEntry;
+pub use file::{
+    AccessKeys, ChangedRole, CheckSetting, Exemption, ExternalIdOwner, ExternalIdRule,
+    IdentityProvider, KeyViolation, Mode, NewRole, Organization, OrganizationAccount, Permissions,
+    ProviderKind, Remediation, RevokeSessions, RootSettings, RulesFile, Vendor,
+};
+pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
+pub(crate) use pattern::pattern_within;
+pub use problems::{Level, PathSegment, RuleProblem};

@@ -1,0 +1,599 @@
+//! What is wrong with rules that could be read: names that name nothing, values that contradict
+//! each other, and doors left wider than the author will have meant.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::file::{IdentityProvider, ProviderKind, RulesFile, Vendor};
+use super::names::{
+    arn_parts, expiry, is_account_id, is_external_id, is_name_pattern, is_pattern, is_unique_id,
+    nearest,
+};
+use crate::check::Check;
+
+/// Something wrong with the rules, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleProblem {
+    /// The way to it from the top of the file.
+    pub path: Vec<PathSegment>,
+    /// Whether the rules can be used all the same.
+    pub level: Level,
+    /// What is wrong: lower case, no full stop.
+    pub message: String,
+    /// What was meant, or what to do.
+    pub suggestion: Option<String>,
+}
+
+/// One step into the file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathSegment {
+    /// Into an object.
+    Key(String),
+    /// Into a list, 0-based.
+    Index(usize),
+}
+
+/// Whether rules with a problem can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// They can, and do less than they seem to, or admit more.
+    Warning,
+    /// They cannot.
+    Error,
+}
+
+impl From<&str> for PathSegment {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<usize> for PathSegment {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// `at!["vendors", 3, "name"]`.
+macro_rules! at {
+    ($($segment:expr),* $(,)?) => { vec![$(PathSegment::from($segment)),*] };
+}
+
+/// Collects problems.
+struct Problems {
+    found: Vec<RuleProblem>,
+    now: Option<Timestamp>,
+}
+
+impl Problems {
+    fn add(&mut self, level: Level, path: Vec<PathSegment>, message: String, hint: Option<String>) {
+        self.found.push(RuleProblem {
+            path,
+            level,
+            message,
+            suggestion: hint,
+        });
+    }
+
+    fn error(&mut self, path: Vec<PathSegment>, message: impl Into<String>) {
+        self.add(Level::Error, path, message.into(), None);
+    }
+
+    fn warn(&mut self, path: Vec<PathSegment>, message: impl Into<String>, hint: &str) {
+        self.add(Level::Warning, path, message.into(), Some(hint.to_owned()));
+    }
+
+    fn account(&mut self, path: Vec<PathSegment>, account: &str) {
+        if is_account_id(account) {
+            return;
+        }
+        let digits: String = account.chars().filter(char::is_ascii_digit).collect();
+        let hint = if is_account_id(&digits) {
+            Some(format!("write \"{digits}\""))
+        } else if (9..12).contains(&account.len()) && digits.len() == account.len() {
+            Some(format!(
+                "with its leading zeros it would be \"{account:0>12}\""
+            ))
+        } else {
+            None
+        };
+        let message = format!("`{account}` is no account id, which is 12 digits");
+        self.add(Level::Error, path, message, hint);
+    }
+
+    fn name_pattern(&mut self, path: Vec<PathSegment>, what: &str, pattern: &str) {
+        if is_name_pattern(pattern) {
+            return;
+        }
+        let hint = pattern
+            .rsplit_once('/')
+            .map(|(_, name)| format!("{what}s are named here without their path: \"{name}\""));
+        let message = format!("`{pattern}` can be no {what}'s name, nor a pattern of such names");
+        self.add(Level::Error, path, message, hint);
+    }
+
+    fn expires(&mut self, path: Vec<PathSegment>, text: Option<&str>) {
+        let Some(text) = text else { return };
+        match (expiry(text), self.now) {
+            (None, _) => {
+                let message = format!("`{text}` is no date");
+                let hint = "write a day as 2027-03-31, or a moment as 2027-03-31T12:00:00Z";
+                self.add(Level::Error, path, message, Some(hint.to_owned()));
+            }
+            (Some(end), Some(now)) if end <= now => {
+                let message = format!("this has expired ({text})");
+                self.warn(path, message, "take it out, or renew it");
+            }
+            _ => {}
+        }
+    }
+
+    fn check_code(&mut self, path: Vec<PathSegment>, code: &str) {
+        if code.parse::<Check>().is_err() {
+            let known = nearest(code, Check::ALL.iter().map(|check| check.code()));
+            let hint = known.map(|known| format!("did you mean `{known}`?"));
+            self.add(Level::Error, path, format!("`{code}` is no check"), hint);
+        }
+    }
+}
+
+impl RulesFile {
+    /// What is wrong with these rules, in the order of the file. Whether something has expired is
+    /// only asked where `now` is given.
+    pub fn problems(&self, now: Option<Timestamp>) -> Vec<RuleProblem> {
+        let mut problems = Problems {
+            found: Vec::new(),
+            now,
+        };
+        if self.version != 1 {
+            let message = format!("version {} of the rules is not known here", self.version);
+            problems.add(
+                Level::Error,
+                at!["version"],
+                message,
+                Some("write 1".to_owned()),
+            );
+        }
+        self.own_accounts(&mut problems);
+        for (index, vendor) in self.vendors.iter().enumerate() {
+            vendor.problems(index, &mut problems);
+        }
+        self.between_vendors(&mut problems);
+        for (index, provider) in self.identity_providers.iter().enumerate() {
+            provider.problems(index, &mut problems);
+        }
+        for (index, network) in self.networks.iter().enumerate() {
+            network_problems(index, network, &mut problems);
+        }
+        for (index, user) in self.access_keys.allow_users.iter().enumerate() {
+            problems.name_pattern(at!["access_keys", "allow_users", index], "user", user);
+        }
+        for (index, arn) in self.remediation.protected_roles.iter().enumerate() {
+            let path = at!["remediation", "protected_roles", index];
+            protected_role_problems(path, arn, &mut problems);
+        }
+        if self.remediation.max_writes_per_role_per_hour == 0 {
+            let path = at!["remediation", "max_writes_per_role_per_hour"];
+            let hint = "to write nothing, use `mode: alert`";
+            let message = "with 0 writes an hour nothing can be put right".to_owned();
+            problems.add(Level::Error, path, message, Some(hint.to_owned()));
+        }
+        for code in self.checks.keys() {
+            problems.check_code(at!["checks", code.as_str()], code);
+        }
+        for (index, exemption) in self.exemptions.iter().enumerate() {
+            let at = |key: &str| at!["exemptions", index, key];
+            problems.name_pattern(at("role"), "role", &exemption.role);
+            problems.account(at("account"), &exemption.account);
+            problems.check_code(at("check"), &exemption.check);
+            if exemption.reason.trim().is_empty() {
+                let hint = "say why this is accepted, for whoever reads it next year";
+                problems.warn(
+                    at!["exemptions", index],
+                    "the exemption has no reason",
+                    hint,
+                );
+            }
+            if exemption.expires.is_none() {
+                let hint = "give it an `expires`";
+                problems.warn(at!["exemptions", index], "the exemption never ends", hint);
+            }
+            problems.expires(at("expires"), exemption.expires.as_deref());
+        }
+        problems.found
+    }
+
+    fn own_accounts(&self, problems: &mut Problems) {
+        if let Some(own) = &self.organization {
+            if let Some(id) = &own.id {
+                let known = id.strip_prefix("o-").is_some_and(|rest| {
+                    (10..=32).contains(&rest.len())
+                        && rest
+                            .bytes()
+                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                });
+                if !known {
+                    let message = format!("`{id}` is no organization id, as o-abc123example");
+                    problems.error(at!["organization", "id"], message);
+                }
+            }
+            if let Some(account) = &own.management_account {
+                problems.account(at!["organization", "management_account"], account);
+            }
+        }
+        for (index, account) in self.trusted_accounts.iter().enumerate() {
+            let path = at!["trusted_accounts", index];
+            problems.account(path.clone(), account);
+            if self
+                .trusted_accounts
+                .iter()
+                .take(index)
+                .any(|earlier| earlier == account)
+            {
+                problems.warn(
+                    path,
+                    format!("`{account}` stands here twice"),
+                    "take one out",
+                );
+            }
+        }
+    }
+
+    fn between_vendors(&self, problems: &mut Problems) {
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
+        let mut ids: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, vendor) in self.vendors.iter().enumerate() {
+            let first = *names.entry(vendor.name.to_lowercase()).or_insert(index);
+            if first != index {
+                let message = format!("another vendor is named `{}`", vendor.name);
+                problems.error(at!["vendors", index, "name"], message);
+            }
+            for account in &vendor.accounts {
+                if self.trusted_accounts.contains(account) {
+                    let message = format!("`{account}` is one of the trusted accounts");
+                    let hint = "what a trusted account may do, no vendor's rule limits";
+                    problems.warn(at!["vendors", index, "accounts"], message, hint);
+                }
+            }
+            for id in vendor.external_ids() {
+                let first = *ids.entry(id).or_insert(index);
+                if let Some(other) = self.vendors.get(first).filter(|_| first != index) {
+                    let message = format!("vendor `{}` has the same external id", other.name);
+                    let hint = "either can enter what was opened for the other: use two ids";
+                    problems.warn(at!["vendors", index, "external_id"], message, hint);
+                }
+            }
+        }
+    }
+}
+
+impl Vendor {
+    /// The external ids that its rule names, once each.
+    pub(super) fn external_ids(&self) -> Vec<&str> {
+        let of_roles = self
+            .roles
+            .iter()
+            .filter_map(|role| role.external_id.as_deref());
+        let own = self.external_id.values.iter().map(String::as_str);
+        let mut ids: Vec<&str> = own.chain(of_roles).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn problems(&self, index: usize, problems: &mut Problems) {
+        let here = || at!["vendors", index];
+        let at = |key: &str| at!["vendors", index, key];
+        if self.name.trim().is_empty() {
+            problems.error(at("name"), "a vendor needs a name");
+        }
+        if self.accounts.is_empty() && self.users.is_empty() {
+            let hint = "name its accounts, or the users that hold keys for it";
+            problems.warn(here(), "the vendor can enter nothing", hint);
+        }
+        for (entry, account) in self.accounts.iter().enumerate() {
+            problems.account(at!["vendors", index, "accounts", entry], account);
+        }
+        if self.roles.is_empty() && !self.accounts.is_empty() {
+            let hint = "name the roles under `roles`";
+            problems.warn(here(), "no role may trust this vendor", hint);
+        }
+        for (entry, role) in self.roles.iter().enumerate() {
+            let path = at!["vendors", index, "roles", entry];
+            problems.name_pattern(path.clone(), "role", &role.name);
+            if !role.name.is_empty() && role.name.chars().all(|char| "*?".contains(char)) {
+                let hint = "name those that were made for it";
+                problems.warn(path.clone(), "every role may trust this vendor", hint);
+            }
+            if let Some(id) = &role.external_id {
+                self.external_id_problems(path, id, problems);
+            }
+        }
+        for (entry, arn) in self.principals.iter().enumerate() {
+            self.principal_problems(at!["vendors", index, "principals", entry], arn, problems);
+        }
+        for (entry, id) in self.external_id.values.iter().enumerate() {
+            let path = at!["vendors", index, "external_id", "values", entry];
+            self.external_id_problems(path, id, problems);
+        }
+        let any_unbound =
+            self.roles.is_empty() || self.roles.iter().any(|role| role.external_id.is_none());
+        if self.external_id.required
+            && self.external_id.values.is_empty()
+            && !self.accounts.is_empty()
+            && any_unbound
+        {
+            let message = "any external id will do, so the vendor's other customers can have \
+                           their own ids accepted";
+            problems.warn(at("external_id"), message, "name it under `values`");
+        }
+        for (entry, user) in self.users.iter().enumerate() {
+            problems.name_pattern(at!["vendors", index, "users", entry], "user", user);
+        }
+        for (entry, action) in self
+            .permissions
+            .iter()
+            .flat_map(|p| p.allow.iter())
+            .enumerate()
+        {
+            let known = action == "*"
+                || action.split_once(':').is_some_and(|(prefix, name)| {
+                    !name.is_empty()
+                        && !prefix.is_empty()
+                        && prefix
+                            .bytes()
+                            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                });
+            if !known {
+                let path = at!["vendors", index, "permissions", "allow", entry];
+                problems.error(path, format!("`{action}` is no action, as ec2:Describe*"));
+            }
+        }
+        problems.expires(at("expires"), self.expires.as_deref());
+    }
+
+    fn principal_problems(&self, path: Vec<PathSegment>, arn: &str, problems: &mut Problems) {
+        if is_unique_id(arn) {
+            return;
+        }
+        let Some((service, account, resource)) = arn_parts(arn) else {
+            let hint = "write arn:aws:iam::123456789012:role/Name";
+            let message = format!("`{arn}` is no principal's ARN");
+            problems.add(Level::Error, path, message, Some(hint.to_owned()));
+            return;
+        };
+        let kind = resource.split('/').next().unwrap_or_default();
+        if !matches!(
+            (service, kind),
+            ("iam", "role" | "user" | "root") | ("sts", "assumed-role" | "federated-user")
+        ) {
+            problems.error(path, format!("`{arn}` names no role, user or session"));
+        } else if !self.accounts.iter().any(|own| own == account) {
+            let message = format!("`{arn}` is in none of the vendor's accounts");
+            let hint = Some("list its account under `accounts`, or mend the ARN".to_owned());
+            problems.add(Level::Error, path, message, hint);
+        } else if is_pattern(resource) {
+            let hint = "name the principals one by one";
+            problems.add(
+                Level::Error,
+                path,
+                format!("`{arn}` has a wildcard, which no trust policy's principal may have"),
+                Some(hint.to_owned()),
+            );
+        } else if resource == "root" {
+            let hint = "leave `principals` out to admit the whole account";
+            problems.warn(path, "root stands for the whole account", hint);
+        }
+    }
+
+    fn external_id_problems(&self, path: Vec<PathSegment>, id: &str, problems: &mut Problems) {
+        if is_pattern(id) {
+            let message =
+                format!("`{id}` looks like a pattern, and external ids are compared whole");
+            let hint = "name the ids one by one".to_owned();
+            problems.add(Level::Error, path, message, Some(hint));
+        } else if !is_external_id(id) {
+            let message = "this can be no external id, which is 2 to 1,224 of the characters \
+                           A-Z a-z 0-9 + = , . @ : / \\ - _";
+            problems.error(path, message);
+        } else if let Some(why) = self.guessable(id) {
+            let hint = "use a random one, as a UUID";
+            problems.warn(path, format!("the external id can be guessed: {why}"), hint);
+        }
+    }
+
+    fn guessable(&self, id: &str) -> Option<&'static str> {
+        let squeezed = |text: &str| -> String {
+            text.chars()
+                .filter(char::is_ascii_alphanumeric)
+                .flat_map(char::to_lowercase)
+                .collect()
+        };
+        let (id, name) = (squeezed(id), squeezed(&self.name));
+        if id.len() < 8 {
+            Some("it is shorter than 8 letters and digits")
+        } else if is_account_id(&id) {
+            Some("it is an account id")
+        } else if id.bytes().all(|byte| byte.is_ascii_digit()) && id.len() < 16 {
+            Some("it is a short number")
+        } else if !name.is_empty() && id.contains(&name) && id.len() < name.len() + 12 {
+            Some("it is made of the vendor's name")
+        } else if id.bytes().all(|byte| byte.is_ascii_alphabetic()) && id.len() < 16 {
+            Some("it is a word")
+        } else {
+            None
+        }
+    }
+}
+
+impl IdentityProvider {
+    fn problems(&self, index: usize, problems: &mut Problems) {
+        let here = || at!["identity_providers", index];
+        let at = |key: &str| at!["identity_providers", index, key];
+        if self.kind == Some(ProviderKind::Eks) {
+            if self.clusters.is_empty() {
+                problems.error(here(), "`kind: eks` needs the OIDC ids of its `clusters`");
+            }
+            if self.provider.is_some() {
+                let message = "with `kind: eks` the clusters name the provider";
+                problems.error(at("provider"), message);
+            }
+        } else {
+            match self.provider.as_deref() {
+                None | Some("") => {
+                    problems.error(here(), "the identity provider has no `provider`")
+                }
+                Some(provider) => self.provider_problems(at("provider"), provider, problems),
+            }
+            if !self.clusters.is_empty() {
+                let hint = Some("write `kind: eks`".to_owned());
+                let message = "only EKS has clusters".to_owned();
+                problems.add(Level::Error, at("clusters"), message, hint);
+            }
+        }
+        for (entry, cluster) in self.clusters.iter().enumerate() {
+            let path = at!["identity_providers", index, "clusters", entry];
+            if is_pattern(cluster) {
+                let message = "a cluster's id is never a pattern: anyone can have a cluster";
+                problems.error(path, message);
+            } else if cluster.len() != 32
+                || !cluster
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+            {
+                let message = format!(
+                    "`{cluster}` is no cluster's OIDC id, which is 32 capital letters and digits"
+                );
+                let hint = "it is the end of the cluster's OIDC issuer URL";
+                problems.add(Level::Error, path, message, Some(hint.to_owned()));
+            }
+        }
+        for (entry, role) in self.roles.iter().enumerate() {
+            problems.name_pattern(
+                at!["identity_providers", index, "roles", entry],
+                "role",
+                role,
+            );
+        }
+        self.tenant_problems(index, problems);
+    }
+
+    fn provider_problems(&self, path: Vec<PathSegment>, provider: &str, problems: &mut Problems) {
+        if let Some(host) = provider.strip_prefix("https://") {
+            let message = "IAM names a provider without https://".to_owned();
+            problems.add(
+                Level::Error,
+                path,
+                message,
+                Some(format!("write \"{host}\"")),
+            );
+        } else if is_pattern(provider) {
+            problems.error(path, "a provider is never a pattern");
+        } else if provider.contains("oidc.eks.") {
+            let message = "clusters are named by their ids".to_owned();
+            let hint = "write `kind: eks` and the id under `clusters`";
+            problems.add(Level::Error, path, message, Some(hint.to_owned()));
+        } else if provider.starts_with("arn:") {
+            let known = arn_parts(provider).is_some_and(|(service, account, resource)| {
+                service == "iam"
+                    && is_account_id(account)
+                    && (resource.starts_with("saml-provider/")
+                        || resource.starts_with("oidc-provider/"))
+            });
+            if !known {
+                problems.error(path, format!("`{provider}` is no identity provider's ARN"));
+            }
+        }
+    }
+
+    /// Providers that serve everyone tell their tenants apart by the subject alone.
+    fn tenant_problems(&self, index: usize, problems: &mut Problems) {
+        let provider = self.provider.as_deref().unwrap_or_default();
+        let github = provider.ends_with("token.actions.githubusercontent.com");
+        let shared = github
+            || [
+                "gitlab.com",
+                "app.terraform.io",
+                "agent.buildkite.com",
+                "oidc.vercel.com",
+            ]
+            .iter()
+            .any(|host| provider.ends_with(host));
+        if shared && self.subjects.is_empty() {
+            let path = at!["identity_providers", index];
+            let message = format!("every customer of {provider} could enter");
+            let hint = "name yours under `subjects`".to_owned();
+            problems.add(Level::Error, path, message, Some(hint));
+        }
+        for (entry, subject) in self.subjects.iter().enumerate() {
+            let path = at!["identity_providers", index, "subjects", entry];
+            let fixed = subject.split(['*', '?']).next().unwrap_or_default();
+            let owner = fixed
+                .strip_prefix("repo:")
+                .and_then(|rest| rest.split_once(['/', '@']));
+            if subject.is_empty() {
+                problems.error(path, "an empty subject is nobody's");
+            } else if github && owner.is_none_or(|(owner, _)| owner.is_empty()) {
+                let message = "this admits repositories of every owner".to_owned();
+                let hint = "begin with your owner, as repo:acme/*".to_owned();
+                problems.add(Level::Error, path, message, Some(hint));
+            } else if shared && fixed.is_empty() {
+                let message = format!("this admits every customer of {provider}");
+                problems.error(path, message);
+            }
+        }
+    }
+}
+
+fn network_problems(index: usize, network: &str, problems: &mut Problems) {
+    let path = at!["networks", index];
+    let is_id = |prefix: &str| {
+        network.strip_prefix(prefix).is_some_and(|id| {
+            matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    if is_id("vpc-") || is_id("vpce-") {
+        return;
+    }
+    let (address, length) = network
+        .split_once('/')
+        .map_or((network, None), |(address, length)| {
+            (address, Some(length.parse::<u8>().ok()))
+        });
+    let (broadest, narrowest, fits) = match address.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(_)) => (8, 32, true),
+        Ok(std::net::IpAddr::V6(_)) => (32, 128, true),
+        Err(_) => (0, 0, false),
+    };
+    let length = length
+        .unwrap_or(Some(narrowest))
+        .filter(|length| *length <= narrowest);
+    match (fits, length) {
+        (true, Some(length)) if length < broadest => {
+            let message = format!("`{network}` is too much of the internet to stand for anyone");
+            let hint = format!("name networks of /{broadest} or narrower");
+            problems.add(Level::Error, path, message, Some(hint));
+        }
+        (true, Some(_)) => {}
+        _ => {
+            let message = format!("`{network}` is no network");
+            let hint = "write a CIDR as 192.0.2.0/24, or the id of a VPC or of an endpoint";
+            problems.add(Level::Error, path, message, Some(hint.to_owned()));
+        }
+    }
+}
+
+fn protected_role_problems(path: Vec<PathSegment>, arn: &str, problems: &mut Problems) {
+    let exact = arn_parts(arn).is_some_and(|(service, account, resource)| {
+        service == "iam" && is_account_id(account) && resource.starts_with("role/")
+    });
+    if !exact {
+        let hint = "write arn:aws:iam::111122223333:role/Name, with its path";
+        let message = format!("`{arn}` is no role's ARN");
+        problems.add(Level::Error, path, message, Some(hint.to_owned()));
+    } else if is_pattern(arn) {
+        let message = "a protected role is never a pattern: an attacker could name a role into it";
+        problems.error(path, message);
+    }
+}
