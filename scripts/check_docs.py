@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Holds the documents to the code: what they name exists, what exists is named, and the examples
+on the checks' pages are judged as the pages say. Standard library only.
+
+    scripts/check_docs.py [--trustwarden PATH]
+
+Without a path the examples are only read, not judged. Exit status 1 if anything is wrong.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "checks"
+NOW = "2026-11-20T12:00:00Z"
+ACCOUNT = "111122223333"
+SECTIONS = [
+    "What it means",
+    "Why it matters",
+    "What the guard does",
+    "If it was planned",
+    "If it was not",
+    "Example that fails",
+    "Example that passes",
+    "Limits",
+    "Sources",
+]
+# Found by no command of this release: their examples are documents, not tests.
+NOT_FOUND_YET = {"access-key-too-old", "access-key-unused", "guard-tampered", "guard-blind"}
+
+
+def text(*path: str) -> str:
+    return ROOT.joinpath(*path).read_text(encoding="utf-8")
+
+
+def checks() -> list[tuple[str, str]]:
+    rows = re.findall(r'^\s+\w+ "([a-z-]+)" (\w+) \w+ "[^"]+";', text("crates", "guard", "src", "check.rs"), re.M)
+    return [(code, severity.upper()) for code, severity in rows]
+
+
+def pages_are_whole() -> Iterator[str]:
+    known = dict(checks())
+    for page in sorted(PAGES.glob("*.md")):
+        if page.stem not in known:
+            yield f"{page.name}: no such check"
+    for code, severity in known.items():
+        page = PAGES / f"{code}.md"
+        if not page.exists():
+            yield f"docs/checks/{code}.md is missing"
+            continue
+        content = page.read_text(encoding="utf-8")
+        if not content.startswith(f"# {code}\n"):
+            yield f"{page.name}: does not begin with its code"
+        if f"- Severity: {severity}" not in content:
+            yield f"{page.name}: severity is not {severity}"
+        if re.findall(r"^## (.*)$", content, re.M) != SECTIONS:
+            yield f"{page.name}: sections are not {SECTIONS}"
+        # A line of an example cannot be broken; prose and commands can.
+        for line in re.sub(r"```(?:json|csv) \w+\n.*?\n```", "", content, flags=re.S).splitlines():
+            if len(line) > 100:
+                yield f"{page.name}: too wide for a terminal: {line[:40]}…"
+
+
+def examples(code: str, kind: str) -> list[tuple[str, str]]:
+    page = (PAGES / f"{code}.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```(\w+) {kind}\n(.*?)\n```$", page, re.M | re.S)
+
+
+def judged(trustwarden: str, example: str) -> list[str]:
+    document = json.loads(example)
+    rules = str(PAGES / "rules.yaml")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "example.json"
+        file.write_text(example, encoding="utf-8")
+        if "Records" in document:
+            command = [trustwarden, "replay", "--rules", rules, "--format", "jsonl", str(file)]
+        else:
+            command = [trustwarden, "check", "--rules", rules, "--account", ACCOUNT, "--now", NOW]
+            command += ["--format", "json", str(file)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Records" in document:
+        lines = [json.loads(line) for line in run.stdout.splitlines()]
+        return [found["code"] for line in lines for found in line.get("findings", [])]
+    return [found["code"] for found in json.loads(run.stdout)["findings"]]
+
+
+def examples_hold(trustwarden: str | None) -> Iterator[str]:
+    for code, _ in checks():
+        for kind in ("fails", "passes"):
+            found = examples(code, kind)
+            if not found:
+                yield f"{code}: no example that {kind}"
+            for language, example in found:
+                if language != "json":
+                    continue
+                try:
+                    json.loads(example)
+                except ValueError as error:
+                    yield f"{code}: the example that {kind} is no JSON: {error}"
+                    continue
+                if trustwarden is None or code in NOT_FOUND_YET:
+                    continue
+                try:
+                    codes = judged(trustwarden, example)
+                except (ValueError, KeyError) as error:
+                    yield f"{code}: the example that {kind} could not be judged: {error}"
+                    continue
+                if kind == "fails" and code not in codes:
+                    yield f"{code}: the example that fails gives {codes}"
+                if kind == "passes" and codes:
+                    yield f"{code}: the example that passes gives {codes}"
+
+
+def readme_names_what_exists() -> Iterator[str]:
+    readme = text("README.md")
+    for code, severity in checks():
+        if not re.search(rf"^\| \[`{code}`\]\(docs/checks/{code}\.md\) \| {severity} \|", readme, re.M):
+            yield f"README.md: the table of checks has no row `{code}` with {severity}"
+    template = text("template.yaml")
+    parameters = template.split("\nParameters:\n")[1].split("\nRules:\n")[0]
+    for name in re.findall(r"^  (\w+):$", parameters, re.M):
+        if f"| `{name}` |" not in readme:
+            yield f"README.md: the parameter {name} is not explained"
+    printed = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "cost.py")], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if printed not in readme:
+        yield "README.md: the costs are not those that scripts/cost.py prints"
+    granted = "\n".join(re.findall(r"^\s+Action: .*$", roles_of(template), re.M))
+    actions = set(re.findall(r"\b[a-z0-9]+:\w+", granted)) - {"sts:AssumeRole"}
+    table = readme.split("## What it may do in your account")[1].split("\n## ")[0]
+    named = set(re.findall(r"\w+:\w+|`\w+`", table))
+    for action in sorted(actions):
+        service, name = action.split(":")
+        if action not in named and f"`{name}`" not in named:
+            yield f"README.md: the permission {service}:{name} is not explained"
+
+
+def roles_of(template: str) -> str:
+    """The parts of the template that give permissions."""
+    blocks = re.split(r"\n(?=  \w+:\n    Type: AWS::)", template)
+    return "\n".join(block for block in blocks if re.search(r"Type: AWS::IAM::(Role|Policy)\b", block))
+
+
+def alarms_have_runbooks() -> Iterator[str]:
+    operations = text("docs", "operations.md")
+    alarms = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm", text("template.yaml"), re.M)
+    for alarm in alarms:
+        if f"`{alarm}`" in operations or any(
+            f"`…{end}`" in operations and alarm.endswith(end) for end in ("Throttles", "RuleFailed")
+        ):
+            continue
+        yield f"docs/operations.md: the alarm {alarm} has no row"
+
+
+def links_lead_somewhere() -> Iterator[str]:
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    for document in documents:
+        content = document.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", content):
+            if "://" not in target and not (document.parent / target).exists():
+                yield f"{document.relative_to(ROOT)}: leads to {target}, which is not there"
+        for target in re.findall(r"--logical-resource-id\s+\"?(\w+)", content):
+            if not re.search(rf"^  {target}:\n    Type: ", text("template.yaml"), re.M):
+                yield f"{document.relative_to(ROOT)}: template.yaml has no resource {target}"
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    arguments.add_argument("--trustwarden", metavar="PATH", help="the binary that judges the examples")
+    trustwarden = arguments.parse_args().trustwarden
+    wrong = [
+        *pages_are_whole(),
+        *examples_hold(trustwarden),
+        *readme_names_what_exists(),
+        *alarms_have_runbooks(),
+        *links_lead_somewhere(),
+    ]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
