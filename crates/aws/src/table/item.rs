@@ -10,8 +10,8 @@
 //! | a window's count | `ACCOUNT/fold/CLASS/START` | `count` | 7 days |
 //! | an alert counted in it | the same | `member/INCIDENT` | 7 days |
 //!
-//! Nothing is ever deleted by a function (their roles have no permission to): a name that points
-//! nowhere is an item without `role_id`, and what has a term goes by the table's time to live.
+//! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
+//! by the table's time to live.
 
 use std::collections::HashMap;
 

@@ -102,22 +102,6 @@ impl Table {
             Err(error) => Err(unavailable("dynamodb:UpdateItem", &error)),
         }
     }
-
-    fn put_in_transaction(
-        &self,
-        item: Item,
-        condition: Option<(&str, Values)>,
-    ) -> Option<TransactWriteItem> {
-        let mut put = Put::builder().table_name(&self.name).set_item(Some(item.0));
-        if let Some((condition, values)) = condition {
-            put = put.condition_expression(condition);
-            // DynamoDB refuses an empty map of values.
-            if !values.0.is_empty() {
-                put = put.set_expression_attribute_values(Some(values.0));
-            }
-        }
-        Some(TransactWriteItem::builder().put(put.build().ok()?).build())
-    }
 }
 
 /// The values of an expression's placeholders.
@@ -153,31 +137,18 @@ fn unreadable(what: &str, why: &'static str) -> StateError {
     }
 }
 
-/// Whether the history's version did not hold (or another writer was at it), or anything else.
-#[derive(Debug, PartialEq, Eq)]
-enum Cancelled {
-    Version,
-    Elsewhere,
-}
-
-fn cancelled<R>(error: &SdkError<TransactWriteItemsError, R>) -> Cancelled {
-    let reasons = match error.as_service_error() {
+/// Another writer saved first, or is at it in this moment: this one has to read again.
+fn overtaken<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
+    match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-            cancelled.cancellation_reasons()
+            cancelled.cancellation_reasons().iter().any(|reason| {
+                matches!(
+                    reason.code(),
+                    Some("ConditionalCheckFailed" | "TransactionConflict")
+                )
+            })
         }
-        _ => return Cancelled::Elsewhere,
-    };
-    let code = |at: usize| {
-        reasons
-            .get(at)
-            .and_then(|reason| reason.code())
-            .unwrap_or_default()
-    };
-    match (code(0), code(1)) {
-        // Another transaction holds the item: its writer wins, this one reads again.
-        ("ConditionalCheckFailed" | "TransactionConflict", _) => Cancelled::Version,
-        (_, "TransactionConflict") => Cancelled::Version,
-        _ => Cancelled::Elsewhere,
+        _ => false,
     }
 }
 
@@ -207,40 +178,41 @@ impl State for Table {
     async fn save_role_history(&self, history: &RoleHistory) -> Result<u64, StateError> {
         let what = format!("the history of {}", history.name);
         let version = history.version + 1;
-        let key = Key::history(&history.account, &history.role_id);
         let saved = RoleHistory {
             version,
             ..history.clone()
         };
-        let item = || {
-            let item = Item::new(&key)
-                .with("version", number(version))
-                .with("role", text(&history.name))
-                .with("arn", text(&history.arn));
-            item.holding(&what, &saved)
+        let item = Item::new(&Key::history(&history.account, &history.role_id))
+            .with("version", number(version))
+            .with("role", text(&history.name))
+            .with("arn", text(&history.arn))
+            .holding(&what, &saved)?;
+        let put = Put::builder().table_name(&self.name).set_item(Some(item.0));
+        let put = match history.version {
+            0 => put.condition_expression("attribute_not_exists(pk)"),
+            read => put
+                .condition_expression("version = :read")
+                .expression_attribute_values(":read", number(read)),
         };
-        let unchanged = if history.version == 0 {
-            ("attribute_not_exists(pk)", Values::default())
-        } else {
-            (
-                "version = :read",
-                Values::default().with(":read", number(history.version)),
-            )
-        };
-        let pointer = Item::new(&Key::pointer(&history.account, &history.name));
-        let pointer =
-            self.put_in_transaction(pointer.with("role_id", text(&history.role_id)), None);
-        let put = self.put_in_transaction(item()?, Some(unchanged));
-        let call = self.client().transact_write_items();
-        let call =
-            call.set_transact_items(put.zip(pointer).map(|(put, pointer)| vec![put, pointer]));
+        let pointer = Item::new(&Key::pointer(&history.account, &history.name))
+            .with("role_id", text(&history.role_id));
+        let pointer = Put::builder()
+            .table_name(&self.name)
+            .set_item(Some(pointer.0));
+        let mut call = self.client().transact_write_items();
+        for put in [put, pointer] {
+            let put = put.build().map_err(|error| StateError::Unavailable {
+                source: error.into(),
+            });
+            call = call.transact_items(TransactWriteItem::builder().put(put?).build());
+        }
         let Err(error) = call.send().await else {
             return Ok(version);
         };
-        match cancelled(&error) {
-            Cancelled::Version => Err(StateError::Conflict { what }),
-            Cancelled::Elsewhere => Err(unavailable("dynamodb:TransactWriteItems", &error)),
+        if overtaken(&error) {
+            return Err(StateError::Conflict { what });
         }
+        Err(unavailable("dynamodb:TransactWriteItems", &error))
     }
 
     async fn keep_document(&self, kept: &KeptDocument) -> Result<(), StateError> {

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -119,14 +120,19 @@ impl Response {
 
 /// The account behind a server: its region, keys that open nothing, and short pauses.
 pub fn account_at(url: &str) -> Cloud {
+    Cloud::configured(Network::new(), configuration_at(url))
+}
+
+/// The same for a service client of the test's own.
+pub fn configuration_at(url: &str) -> SdkConfig {
     let keys = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "test");
-    let configuration = SdkConfig::builder()
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(keys))
+        .http_client(SharedHttpClient::new(Network::new()))
         .endpoint_url(url)
-        .build();
-    Cloud::configured(Network::new(), configuration)
+        .build()
 }
 
 /// The server; it ends when it is dropped.
