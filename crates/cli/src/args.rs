@@ -337,8 +337,14 @@ enum ArgumentError {
 }
 
 fn account_id(text: &str) -> Result<String, ArgumentError> {
-    let right = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    right.then(|| text.to_owned()).ok_or(ArgumentError::Account)
+    is_account_id(text)
+        .then(|| text.to_owned())
+        .ok_or(ArgumentError::Account)
+}
+
+/// 12 digits.
+pub(crate) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn organization_id(text: &str) -> Result<String, ArgumentError> {

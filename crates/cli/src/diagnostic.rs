@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use policy::ParseError;
+
 use crate::hostile::shown;
 use crate::streams::{Paint, Tone};
 
@@ -82,6 +84,40 @@ impl Diagnostic {
             );
         }
         block
+    }
+}
+
+/// What is no policy document, pointed at.
+pub(crate) fn no_policy(error: &ParseError) -> Diagnostic {
+    let at = |line: u32, column: u32| {
+        let number = |part: u32| usize::try_from(part).unwrap_or(usize::MAX);
+        Some(Place {
+            line: number(line),
+            column: number(column),
+            length: 1,
+        })
+    };
+    let (message, place) = match error {
+        ParseError::Json {
+            line,
+            column,
+            message,
+        } => (message.clone(), at(*line, *column)),
+        ParseError::NotAnObject {
+            line,
+            column,
+            found,
+        } => (
+            format!("a policy document is a JSON object, this is {found}"),
+            at(*line, *column),
+        ),
+        other => (other.to_string(), None),
+    };
+    Diagnostic {
+        weight: Weight::Error,
+        message,
+        place,
+        help: None,
     }
 }
 

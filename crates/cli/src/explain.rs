@@ -55,7 +55,7 @@ fn list(streams: &mut Streams<'_>) -> io::Result<Status> {
 macro_rules! pages {
     ($($variant:ident $file:literal;)*) => {
         /// Its page. A check without one does not compile.
-        fn page(check: Check) -> &'static str {
+        pub(crate) fn page(check: Check) -> &'static str {
             match check {
                 $(Check::$variant => include_str!(concat!("../../../docs/checks/", $file, ".md")),)*
             }

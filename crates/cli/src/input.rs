@@ -92,6 +92,14 @@ impl Input {
         Ok(Box::new(file))
     }
 
+    /// The error of reading it.
+    pub(crate) fn read_error(&self, source: io::Error) -> ReadError {
+        ReadError::Io {
+            name: self.name(),
+            source,
+        }
+    }
+
     /// All of it.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod input;
 mod replay;
 pub mod rules;
 mod shell;
+pub mod simulate;
 mod status;
 mod streams;
 mod suggest;
@@ -64,6 +65,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
     match command {
+        Command::Simulate(arguments) => simulate::simulate(&arguments, streams),
         Command::Explain(arguments) => explain::explain(&arguments, streams),
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),

@@ -1,0 +1,135 @@
+//! SARIF 2.1.0, for code scanning.
+
+use guard::{Check, Severity};
+use serde_json::{Value, json};
+
+use super::Found;
+
+const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";
+
+/// The log of one run.
+pub(super) fn log(found: &[Found]) -> Value {
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "trustwarden",
+                "version": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": Check::ALL.iter().map(|check| rule(*check)).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": found.iter().map(result).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn rule(check: Check) -> Value {
+    let severity = check.default_severity();
+    json!({
+        "id": check.code(),
+        "name": check.code(),
+        "shortDescription": { "text": check.title() },
+        "helpUri": format!("{PAGES}/{}.md", check.code()),
+        "help": {
+            "text": crate::explain::page(check),
+            "markdown": crate::explain::page(check),
+        },
+        "defaultConfiguration": { "level": level(severity) },
+        "properties": { "security-severity": score(severity), "tags": ["security"] },
+    })
+}
+
+fn result(found: &Found) -> Value {
+    let finding = &found.finding;
+    let mut text = finding.message.clone();
+    if let Some(fix) = &finding.fix {
+        text.push_str("; ");
+        text.push_str(fix);
+    }
+    let index = Check::ALL.iter().position(|check| *check == finding.code);
+    let region = json!({ "startLine": found.line.unwrap_or(1) });
+    let location = json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(&found.file) },
+            "region": region,
+        },
+        "logicalLocations": [{ "fullyQualifiedName": found.subject, "kind": "resource" }],
+    });
+    json!({
+        "ruleId": finding.code.code(),
+        "ruleIndex": index,
+        "level": level(finding.severity),
+        "message": { "text": escaped(&text) },
+        "locations": [location],
+        "properties": {
+            "severity": finding.severity.name(),
+            "account": found.account,
+            "statement": finding.statement,
+            "vendor": finding.vendor,
+            "witness": finding.witness,
+        },
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low | Severity::Informational => "note",
+    }
+}
+
+/// As code scanning sorts: over 9 is critical, over 7 high, over 4 medium.
+fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "2.0",
+        Severity::Informational => "0.0",
+    }
+}
+
+/// In a message, braces would be placeholders and brackets links.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '{' => escaped.push_str("{{"),
+            '}' => escaped.push_str("}}"),
+            '[' | ']' | '\\' => escaped.extend(['\\', character]),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// A path as a reference, relative where the path is.
+fn uri(path: &str) -> String {
+    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            uri.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_names_stay_text() {
+        assert_eq!(
+            escaped("[a](https://x) {0} \\"),
+            "\\[a\\](https://x) {{0}} \\\\"
+        );
+        assert_eq!(uri("a b/ü:%.json"), "a%20b/%C3%BC%3A%25.json");
+        assert_eq!(uri("/x/<stdin>"), "file:///x/%3Cstdin%3E");
+    }
+}

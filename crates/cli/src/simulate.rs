@@ -1,0 +1,181 @@
+//! `simulate`: would one concrete request get in?
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy};
+use serde::{Deserialize, Serialize};
+
+use crate::args::{AnswerFormat, SimulateArgs};
+use crate::diagnostic::{Diagnostic, Place, Weight, no_policy};
+use crate::hostile::shown;
+use crate::streams::Tone;
+use crate::{Status, Streams};
+
+/// Runs `simulate`.
+///
+/// # Errors
+///
+/// Standard output does not take the decision.
+pub fn simulate(arguments: &SimulateArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    if arguments.policy.is_stdin() && arguments.request.is_stdin() {
+        streams.error("policy and request cannot both be standard input");
+        return Ok(Status::Unreadable);
+    }
+    let mut read =
+        |input: &crate::input::Input| input.read().map_err(|error| streams.failure(&error)).ok();
+    let (Some(document), Some(question)) = (read(&arguments.policy), read(&arguments.request))
+    else {
+        return Ok(Status::Unreadable);
+    };
+    let policy = match TrustPolicy::parse(&document) {
+        Ok(policy) => policy,
+        Err(error) => {
+            let name = arguments.policy.name();
+            streams.raw_error(|paint| no_policy(&error).render(&name, &document, paint));
+            return Ok(Status::Unreadable);
+        }
+    };
+    let request = match serde_json::from_str::<Question>(&question) {
+        Ok(question) => question.into_request(),
+        Err(error) => {
+            let name = arguments.request.name();
+            streams.raw_error(|paint| not_a_request(&error).render(&name, &question, paint));
+            return Ok(Status::Unreadable);
+        }
+    };
+    if arguments.account.is_none() {
+        streams.warning("without --account every account counts as external, your own too");
+    }
+    let context = EvaluationContext {
+        account: arguments.account.as_deref(),
+        organization: arguments.organization.as_deref(),
+        now: arguments.now.unwrap_or_else(Timestamp::now),
+    };
+    let decision = match policy::evaluate(&policy, &request, &context) {
+        Ok(decision) => decision,
+        Err(error) => {
+            let name = arguments.request.name();
+            streams.error(format_args!(
+                "{}: {}",
+                shown(name),
+                shown(error.to_string())
+            ));
+            return Ok(Status::Unreadable);
+        }
+    };
+    let word = if decision.allowed {
+        "allowed"
+    } else {
+        "denied"
+    };
+    match arguments.format {
+        AnswerFormat::Human => {
+            let tone = if decision.allowed {
+                Tone::Warn
+            } else {
+                Tone::Good
+            };
+            let word = streams.paint.tone(tone, word);
+            writeln!(streams.out, "{word}: {}", shown(&decision.why))?;
+        }
+        AnswerFormat::Json => {
+            let answer = Answer {
+                decision: word,
+                statement: decision.statement,
+                why: &decision.why,
+            };
+            serde_json::to_writer(&mut *streams.out, &answer)?;
+            writeln!(streams.out)?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    decision: &'a str,
+    statement: Option<usize>,
+    why: &'a str,
+}
+
+/// A request as people write it: a value that is alone needs no list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    principal: RequestPrincipal,
+    action: String,
+    #[serde(default)]
+    context: BTreeMap<String, OneOrMany>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a context key's value is a text or a list of texts"
+)]
+enum OneOrMany {
+    One(Scalar),
+    Many(Vec<Scalar>),
+}
+
+/// IAM compares numbers and booleans as the text they are written as.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Bool(bool),
+    Number(serde_json::Number),
+}
+
+impl From<Scalar> for String {
+    fn from(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::Text(text) => text,
+            Scalar::Bool(value) => value.to_string(),
+            Scalar::Number(number) => number.to_string(),
+        }
+    }
+}
+
+impl Question {
+    fn into_request(self) -> Request {
+        let context = self.context.into_iter().map(|(key, value)| {
+            let values = match value {
+                OneOrMany::One(value) => vec![value.into()],
+                OneOrMany::Many(values) => values.into_iter().map(String::from).collect(),
+            };
+            (key, values)
+        });
+        Request {
+            principal: self.principal,
+            action: self.action,
+            context: context.collect(),
+        }
+    }
+}
+
+fn not_a_request(error: &serde_json::Error) -> Diagnostic {
+    let text = error.to_string();
+    let place = Place {
+        line: error.line(),
+        column: error.column().max(1),
+        length: 1,
+    };
+    // serde_json ends its messages with the place, which is shown here by a caret.
+    let message = match text.split_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    };
+    Diagnostic {
+        weight: Weight::Error,
+        message: format!("this is no request: {message}"),
+        place: Some(place),
+        help: Some(
+            "a request is {\"principal\":{\"type\":\"AWS\",\"value\":\"arn:…\"},\
+             \"action\":\"sts:AssumeRole\",\"context\":{\"sts:ExternalId\":[\"…\"]}}"
+                .to_owned(),
+        ),
+    }
+}
