@@ -93,12 +93,9 @@ impl schemars::JsonSchema for Severity {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "description": "How bad a finding is, in any case.",
-            "anyOf": [
-                { "enum": ["informational", "low", "medium", "high", "critical"] },
-                {
-                    "type": "string",
-                    "pattern": "^(?i:informational|low|medium|high|critical)$"
-                }
+            "enum": [
+                "informational", "low", "medium", "high", "critical",
+                "INFORMATIONAL", "LOW", "MEDIUM", "HIGH", "CRITICAL",
             ]
         })
     }

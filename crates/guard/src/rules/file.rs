@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::entry::RoleEntry;
 use crate::check::Severity;
@@ -21,36 +21,67 @@ pub struct RulesFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization: Option<Organization>,
     /// Accounts that are ours and outside the organization: 12 digits, in quotes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub trusted_accounts: Vec<String>,
     /// What the guard does about a violation. A vendor or check may lower it to `alert`; the
     /// stack's own mode is a ceiling above it.
     #[serde(default)]
     pub mode: Mode,
     /// The third parties that may enter.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub vendors: Vec<Vendor>,
     /// The identity providers whose users or workloads may enter.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub identity_providers: Vec<IdentityProvider>,
     /// Networks that may stand for an account: CIDRs, `vpc-…`, `vpce-…`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub networks: Vec<String>,
     /// Who may have long-term access keys.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub access_keys: AccessKeys,
     /// How bad it is when the root user is used.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub root: RootSettings,
     /// What is done about a role that violates the rules, in mode `enforce`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_empty")]
     pub remediation: Remediation,
     /// Settings of single checks, by their code.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub checks: BTreeMap<String, CheckSetting>,
     /// Violations that are known and accepted, for a while.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub exemptions: Vec<Exemption>,
+}
+
+/// A section with nothing below it, because all of it is commented out, is as good as none.
+fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// The organization whose accounts are ours.
