@@ -1,1 +1,17 @@
-//! See ARCHITECTURE.md.
+//! The deployed stack on one machine, for the demo and the end-to-end tests; never shipped.
+//!
+//! [`Machine`] runs two things: [`lambda`], which serves the Lambda Runtime API to the functions'
+//! real binaries, and [`account`], a process of moto and what it lacks (SAM's translation, IAM's
+//! decisions, delivery to Lambda). [`Stack`] is `template.yaml` deployed into it: queues, topics,
+//! rules, roles and environment are the template's own, so that a test that passes here says
+//! something about it. What moto cannot be, and so is seen nowhere here, is in ARCHITECTURE.md.
+
+pub mod account;
+pub mod cloudtrail;
+pub mod http;
+pub mod lambda;
+mod stack;
+
+pub use stack::{
+    DeployError, Machine, MadeFunction, MadeResource, Stack, StackError, envelope_of, event_of,
+};
