@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod document;
+mod evaluate;
 pub mod glob;
 mod parse;
 
@@ -9,4 +10,5 @@ pub use answer::{
     Analysis, ExternalIdNeed, Grant, Problem, Request, RequestPrincipal, Restriction, Values, Who,
 };
 pub use document::TrustPolicy;
+pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
 pub use parse::{MAX_BYTES, MAX_DEPTH, ParseError};
