@@ -19,8 +19,14 @@
 //!
 //! All text borrows from the document where it holds no escapes.
 
+mod api_text;
+mod edit;
+mod print;
+
 use std::borrow::Cow;
 
+pub use self::api_text::{DecodeError, from_api_text};
+pub use self::edit::{Remainder, Removal, RemovalError};
 use crate::answer::Problem;
 
 /// A role trust policy, parsed.

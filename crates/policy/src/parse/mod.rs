@@ -6,7 +6,8 @@ mod problem;
 mod reader;
 mod statement;
 
-use self::reader::{Fault, Kind, Lines, Reader};
+use self::reader::Lines;
+pub(crate) use self::reader::{Fault, Kind, Reader};
 use self::statement::Parser;
 use crate::document::TrustPolicy;
 
@@ -50,8 +51,8 @@ pub enum ParseError {
 }
 
 impl<'a> TrustPolicy<'a> {
-    /// Reads a document from its plain JSON text; text that IAM's API returned is
-    /// percent-encoded and must be decoded first.
+    /// Reads a document from its plain JSON text; [`crate::document::from_api_text`] undoes the
+    /// percent-encoding of IAM's answers.
     ///
     /// # Errors
     /// For text that is not JSON, not an object, too long or nested too deep. A document that is
