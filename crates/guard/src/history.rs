@@ -36,7 +36,8 @@ pub struct RoleHistory {
     pub created: Option<Timestamp>,
     /// When it was seen to be gone.
     pub closed: Option<Timestamp>,
-    /// The last approved documents, oldest first; the newest is what `revert` restores.
+    /// The last approved documents, oldest first by [`Baseline::as_of`]; the newest that still
+    /// complies is what `revert` restores.
     pub approved: Vec<Baseline>,
     /// Own writes, oldest first, each from its intent on.
     pub writes: Vec<OwnWrite>,
@@ -61,9 +62,16 @@ pub struct Baseline {
     pub written_at: Option<Timestamp>,
     /// When the guard last saw it.
     pub seen_at: Timestamp,
-    /// It was the live document when it was stored. `false`: its event came while a violating
-    /// document had already taken its place, so only the event tells of it.
+    /// It was the live document when it was stored. `false`: by the time of its event another
+    /// document had taken its place, so only the event tells of it.
     pub seen_live: bool,
+}
+
+impl Baseline {
+    /// Since when it stands in the role's history: when it was written, or else seen.
+    pub fn as_of(&self) -> Timestamp {
+        self.written_at.unwrap_or(self.seen_at)
+    }
 }
 
 /// How the guard changed a role.
@@ -95,8 +103,13 @@ pub struct OwnWrite {
     pub replaced: String,
     /// When the intent was recorded; the hourly budget counts from here.
     pub at: Timestamp,
+    /// The eventTime of the change that it undoes.
+    pub undoes: Timestamp,
     /// How far it came.
     pub progress: WriteProgress,
+    /// What is said of it: what was taken out, of when the restored document is.
+    #[serde(default)]
+    pub details: String,
     /// Principals that IAM refused as dead and that were left out.
     #[serde(default)]
     pub dropped: Vec<String>,
@@ -187,8 +200,9 @@ impl RoleHistory {
         self.approved.last()
     }
 
-    /// Adds an approved document as the newest, or moves it there if it is known. What exceeds
-    /// the limits goes, oldest first.
+    /// Adds an approved document in its place by time, or moves it there if it is known; among
+    /// those of one second the one that was seen live comes last, else the one added last. What
+    /// exceeds the limits goes, oldest first.
     pub fn remember(&mut self, mut baseline: Baseline) {
         if let Some(at) = self
             .approved
@@ -196,15 +210,23 @@ impl RoleHistory {
             .position(|old| old.digest == baseline.digest)
         {
             let old = self.approved.remove(at);
-            if baseline.written_at.is_none() {
-                // Seen again without its event: who wrote it first, and his bytes, stay known.
-                baseline.document = old.document;
-                baseline.actor = old.actor;
-                baseline.written_at = old.written_at;
+            if baseline.written_at.is_none() || baseline.as_of() < old.as_of() {
+                // Seen again without its event, or an older event of the same content: who wrote
+                // it last, and his bytes, stay known.
+                baseline = Baseline {
+                    seen_at: baseline.seen_at.max(old.seen_at),
+                    seen_live: baseline.seen_live || old.seen_live,
+                    ..old
+                };
+            } else {
+                baseline.seen_live |= old.seen_live;
             }
-            baseline.seen_live |= old.seen_live;
         }
-        self.approved.push(baseline);
+        let rank = |kept: &Baseline| (kept.as_of(), kept.seen_live);
+        let place = self
+            .approved
+            .partition_point(|kept| rank(kept) <= rank(&baseline));
+        self.approved.insert(place, baseline);
         while self.approved.len() > BASELINES_KEPT
             || (self.approved.len() > 1 && self.bytes_of_documents() > BASELINE_BYTES_KEPT)
         {

@@ -8,6 +8,7 @@ pub mod detect;
 mod known_accounts;
 pub mod rules;
 pub mod fold;
+pub mod handle;
 pub mod history;
 pub mod incident;
 pub mod order;

@@ -157,3 +157,11 @@ impl Disposition {
         })
     }
 }
+
+/// An order that this guard does not carry out.
+#[derive(Debug, thiserror::Error)]
+#[error("an order for account {account} came to the guard of another one")]
+pub struct ForeignOrder {
+    /// The order's account.
+    pub account: String,
+}

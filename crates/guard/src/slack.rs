@@ -233,6 +233,16 @@ fn difference(alert: &Alert) -> String {
     text
 }
 
+/// The body of a webhook's POST for what the topic carried and is no alert of this schema, as an
+/// alarm's notice: its subject and its text, neither of which may mean anything to Slack.
+pub fn plain_message(subject: Option<&str>, text: &str) -> Value {
+    let text = escaped(text, SECTION);
+    json!({ "text": match subject {
+        Some(subject) => format!("*{}*\n{text}", escaped(subject, HEADER)),
+        None => text,
+    } })
+}
+
 fn plain(text: &str) -> String {
     crate::alert::one_line(text, SECTION)
 }

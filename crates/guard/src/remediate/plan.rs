@@ -48,6 +48,9 @@ pub struct Situation<'a> {
     pub live: &'a str,
     /// A remediable finding on it is CRITICAL.
     pub critical: bool,
+    /// Other findings are left to people by the rules (a vendor's or a check's own mode): what
+    /// they are about stays, so that the live document is repaired rather than replaced.
+    pub tolerating: bool,
     /// The event created the role.
     pub created: bool,
     /// What is known of the role.
@@ -80,6 +83,7 @@ pub fn plan(situation: &Situation<'_>, lawful: impl Fn(&str) -> bool) -> Result<
     } else {
         match remediation.changed_role {
             ChangedRole::Off => return Err(Reason::Off),
+            ChangedRole::Revert if situation.tolerating => PlanKind::Repair,
             ChangedRole::Revert => PlanKind::Revert,
             ChangedRole::Repair => PlanKind::Repair,
             ChangedRole::Quarantine => PlanKind::Quarantine,

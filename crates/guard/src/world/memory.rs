@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{
     Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Lease, LiveRole, OrderProgress,
-    Orders, PublishError, ReadRoleError, Roles, SendOrderError, State, StateError, WriteRoles,
-    WriteTrustPolicyError,
+    Orders, PublishError, ReadRoleError, Roles, SendOrderError, State, StateError, World,
+    WriteRoles, WriteTrustPolicyError,
 };
 use crate::alert::Alert;
 use crate::fold::{Counted, FoldMember, FoldWindow};
@@ -400,5 +400,33 @@ impl Alerts for MemoryWorld {
     async fn publish_alert(&self, alert: &Alert) -> Result<(), PublishError> {
         self.inside().alerts.push(alert.clone());
         Ok(())
+    }
+}
+
+impl World for MemoryWorld {
+    type Roles = Self;
+    type State = Self;
+    type Orders = Self;
+    type Alerts = Self;
+    type Clock = Self;
+
+    fn roles(&self) -> &Self {
+        self
+    }
+
+    fn state(&self) -> &Self {
+        self
+    }
+
+    fn orders(&self) -> &Self {
+        self
+    }
+
+    fn alerts(&self) -> &Self {
+        self
+    }
+
+    fn clock(&self) -> &Self {
+        self
     }
 }

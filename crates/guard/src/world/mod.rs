@@ -488,3 +488,72 @@ pub trait Clock: Sync {
     /// Now.
     fn now(&self) -> Timestamp;
 }
+
+/// All of it together, as a handler takes it. Detecting handlers ask for no more than this; the
+/// remediator's ask for `W: World<Roles: WriteRoles + Keys>`.
+pub trait World: Sync {
+    /// Reads roles, and writes them if it is the remediator's.
+    type Roles: Roles;
+    /// What the guard remembers.
+    type State: State;
+    /// The queue of orders.
+    type Orders: Orders;
+    /// The topic of alerts.
+    type Alerts: Alerts;
+    /// The time.
+    type Clock: Clock;
+
+    /// Reads roles, and writes them if it is the remediator's.
+    fn roles(&self) -> &Self::Roles;
+    /// What the guard remembers.
+    fn state(&self) -> &Self::State;
+    /// The queue of orders.
+    fn orders(&self) -> &Self::Orders;
+    /// The topic of alerts.
+    fn alerts(&self) -> &Self::Alerts;
+    /// The time.
+    fn clock(&self) -> &Self::Clock;
+}
+
+/// A [`World`] put together from its parts.
+#[derive(Debug, Clone)]
+pub struct Assembled<R, S, O, A, C> {
+    /// Reads roles, and writes them if it is the remediator's.
+    pub roles: R,
+    /// What the guard remembers.
+    pub state: S,
+    /// The queue of orders.
+    pub orders: O,
+    /// The topic of alerts.
+    pub alerts: A,
+    /// The time.
+    pub clock: C,
+}
+
+impl<R: Roles, S: State, O: Orders, A: Alerts, C: Clock> World for Assembled<R, S, O, A, C> {
+    type Roles = R;
+    type State = S;
+    type Orders = O;
+    type Alerts = A;
+    type Clock = C;
+
+    fn roles(&self) -> &R {
+        &self.roles
+    }
+
+    fn state(&self) -> &S {
+        &self.state
+    }
+
+    fn orders(&self) -> &O {
+        &self.orders
+    }
+
+    fn alerts(&self) -> &A {
+        &self.alerts
+    }
+
+    fn clock(&self) -> &C {
+        &self.clock
+    }
+}

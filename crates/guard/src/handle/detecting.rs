@@ -1,0 +1,538 @@
+//! The detecting functions: an event comes in; if it violates the rules an alert goes out, and
+//! an order to the remediator. They read roles and never write them.
+
+use jiff::Timestamp;
+
+use super::story::{Story, alert, cause, grantees, seconds_between};
+use super::telling::tell;
+use super::{Guard, HandleError, Handled};
+use crate::alert::{Alert, Cause, Resource};
+use crate::check::{Check, Finding, Remedy};
+use crate::cloudtrail::{
+    Activity, ConsolePassword, Document, KeyChange, Record, RoleDeletion, TrustChange, Unreadable,
+};
+use crate::detect::{
+    Judgement, RoleRef, Verdict, judge_console_password, judge_key, judge_root, judge_trust,
+    unreadable_event,
+};
+use crate::history::document_digest;
+use crate::incident::{Schema, Stage, incident_id};
+use crate::order::{KeyOrder, Order, RoleChange, RoleOrder, Task};
+use crate::remediate::{Outcome, OutcomeKind, diff};
+use crate::rules::{KeyViolation, Mode};
+use crate::world::{Clock, LiveRole, Orders, Roles, State, World};
+
+/// Handles an event of `role-trust`: CreateRole, UpdateAssumeRolePolicy, DeleteRole.
+///
+/// # Errors
+/// [`HandleError`]: the event has to come again; what was done is not done twice.
+pub async fn role_trust<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+) -> Result<Handled, HandleError> {
+    match record.activity(&guard.watched()) {
+        Activity::TrustChange(change) => trust_change(world, guard, record, &change).await,
+        Activity::RoleDeleted(deletion) => role_deleted(world, guard, record, &deletion).await,
+        Activity::Failed(_) => Ok(Handled::FailedCall),
+        Activity::Unreadable(unreadable) => {
+            unreadable_record(world, guard, record, &unreadable, "").await
+        }
+        _ => Ok(Handled::Irrelevant),
+    }
+}
+
+/// Handles an event of `access-key`: access keys and console passwords.
+///
+/// # Errors
+/// [`HandleError`]: the event has to come again; what was done is not done twice.
+pub async fn access_key<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+) -> Result<Handled, HandleError> {
+    match record.activity(&guard.watched()) {
+        Activity::AccessKeyCreated(key) => key_opened(world, guard, record, &key, false).await,
+        Activity::AccessKeyActivated(key) => key_opened(world, guard, record, &key, true).await,
+        Activity::ConsolePasswordSet(set) => password_set(world, guard, record, &set).await,
+        Activity::Failed(_) => Ok(Handled::FailedCall),
+        Activity::Unreadable(unreadable) => {
+            unreadable_record(world, guard, record, &unreadable, "/access-key").await
+        }
+        _ => Ok(Handled::Irrelevant),
+    }
+}
+
+/// Handles an event of `root-activity`: sign-ins and calls of the root user, whatever the call.
+///
+/// # Errors
+/// [`HandleError`]: the event has to come again; what was done is not done twice.
+pub async fn root_activity<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+) -> Result<Handled, HandleError> {
+    let activity = record.root_activity(&guard.watched());
+    match &activity {
+        Activity::RootSignIn(_) | Activity::RootCall => {}
+        Activity::Failed(_) => return Ok(Handled::FailedCall),
+        Activity::Unreadable(unreadable) => {
+            return unreadable_record(world, guard, record, unreadable, ROOT).await;
+        }
+        _ => return Ok(Handled::Irrelevant),
+    }
+    let now = world.clock().now();
+    let findings = judge_root(&guard.rules, record, &activity);
+    let Some(worst) = findings.first() else {
+        return Ok(Handled::Approved);
+    };
+    let title = worst.code.title().to_owned();
+    let told = Subject {
+        kind: "root",
+        name: "root",
+        arn: None,
+        id: None,
+    };
+    let alert = event_alert(guard, record, told, title, &findings, ROOT, now);
+    alerted(world, guard, alert, None).await
+}
+
+/// Root's calls also are events of the other functions: their incidents must not be one.
+const ROOT: &str = "/root";
+
+struct Subject<'a> {
+    kind: &'a str,
+    name: &'a str,
+    arn: Option<String>,
+    id: Option<String>,
+}
+
+fn event_alert(
+    guard: &Guard,
+    record: &Record,
+    subject: Subject<'_>,
+    title: String,
+    findings: &[Finding],
+    function: &str,
+    now: Timestamp,
+) -> Alert {
+    let cause = cause(record, now);
+    let resource = Resource {
+        kind: subject.kind.to_owned(),
+        name: subject.name.to_owned(),
+        arn: subject.arn,
+        id: subject.id,
+    };
+    let incident = incident_of(guard, &cause, function);
+    let story = Story {
+        stage: Stage::Detected,
+        incident: &incident,
+        title,
+        cause: Some(&cause),
+        resource: Some(resource),
+        findings,
+        now,
+    };
+    alert(guard, story)
+}
+
+fn incident_of(guard: &Guard, cause: &Cause, function: &str) -> String {
+    incident_id(&guard.account, &format!("{}{function}", cause.event_id))
+}
+
+/// The alert goes out, then the order. The order goes out even if the alert does not: closing
+/// the door must not wait for the topic. Whichever failed, the event comes again.
+async fn alerted<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: Alert,
+    order: Option<Order>,
+) -> Result<Handled, HandleError> {
+    let told = tell(world, guard, &alert).await;
+    if let Some(order) = order {
+        world.orders().send_order(&order).await?;
+    }
+    Ok(Handled::Alerted {
+        incident: alert.incident,
+        told: told?,
+    })
+}
+
+fn order(guard: &Guard, task: Task, now: Timestamp) -> Order {
+    Order {
+        schema: Schema,
+        account: guard.account.clone(),
+        task,
+        rules: guard.rules.hash().to_owned(),
+        issued_at: now,
+    }
+}
+
+async fn trust_change<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    change: &TrustChange,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let cause = cause(record, now);
+    let sent = match &change.document {
+        Document::Present(document) => Some(document.clone()),
+        Document::Omitted | Document::Missing => None,
+    };
+    let mut findings = Vec::new();
+    let mut known = None;
+    if by_remediator(guard, &cause) {
+        match own_write(world, guard, change, sent.as_deref()).await {
+            Own::Yes => return Ok(Handled::OwnWrite),
+            Own::No => findings.push(tampering(guard, change)),
+            // Who did it proves nothing; it is judged like anyone's.
+            Own::Unknown => {}
+        }
+    }
+    let mut live: Option<LiveRole> = None;
+    if sent.is_none() {
+        match world.roles().read_role(&change.role).await {
+            Ok(Some(role)) => live = Some(role),
+            Ok(None) => known = Some("the event lacks the trust policy, and the role is not there"),
+            Err(_) => {
+                known = Some("the event lacks the trust policy, and the role could not be read")
+            }
+        }
+    }
+    let document = sent
+        .as_deref()
+        .or(live.as_ref().map(|role| role.document.as_str()));
+    let role = RoleRef {
+        account: guard.account.clone(),
+        name: Some(change.role.clone()),
+        path: change
+            .path
+            .clone()
+            .or(live.as_ref().map(|role| role.path.clone())),
+    };
+    let judgement = document.map(|document| judge_trust(&guard.rules, &role, document, now));
+    match (&judgement, known) {
+        (Some(judgement), _) => findings.extend(judgement.findings.iter().cloned()),
+        (None, why) => {
+            let why = why.unwrap_or("the event lacks the trust policy");
+            findings.push(unreadable_event(&guard.rules, why, false));
+        }
+    }
+    let incident = incident_of(guard, &cause, "");
+    let approved = judgement
+        .as_ref()
+        .is_some_and(|judgement| judgement.verdict == Verdict::Approved);
+    let what = RoleOrder {
+        role: change.role.clone(),
+        cause: cause.clone(),
+        change: if change.created {
+            RoleChange::Created
+        } else {
+            RoleChange::Changed
+        },
+        document: sent.clone(),
+        incident: Some(incident.clone()),
+        findings: findings.clone(),
+    };
+    let task = if approved {
+        Task::Observe(what)
+    } else {
+        Task::Remediate(what)
+    };
+    let order = order(guard, task, now);
+    if findings.is_empty() {
+        world.orders().send_order(&order).await?;
+        return Ok(Handled::Approved);
+    }
+    let title = trust_title(change, &findings);
+    let subject = Subject {
+        kind: "role",
+        name: &change.role,
+        arn: change
+            .arn
+            .clone()
+            .or(live.as_ref().map(|role| role.arn.clone())),
+        id: change
+            .role_id
+            .clone()
+            .or(live.as_ref().map(|role| role.role_id.clone())),
+    };
+    let mut alert = event_alert(guard, record, subject, title, &findings, "", now);
+    if let Some(judgement) = &judgement {
+        alert.grantees = grantees(judgement);
+    }
+    if !approved {
+        alert.open_seconds = Some(seconds_between(cause.event_time, now));
+        alert.outcome = Some(announced(guard, judgement.as_ref()));
+    }
+    if live.is_some() {
+        alert
+            .notes
+            .push("CloudTrail did not carry the trust policy; it was read from IAM".to_owned());
+    }
+    alert.diff = difference(world, guard, change, document).await;
+    alerted(world, guard, alert, Some(order)).await
+}
+
+fn trust_title(change: &TrustChange, findings: &[Finding]) -> String {
+    let what = findings
+        .iter()
+        .max_by_key(|finding| finding.severity)
+        .map_or("", |worst| worst.code.title());
+    if change.created {
+        format!("role {} was created: {what}", change.role)
+    } else {
+        format!(
+            "the trust policy of role {} was changed: {what}",
+            change.role
+        )
+    }
+}
+
+/// What changed against the newest approved document, as a help for the reader: without state
+/// the alert goes out without it.
+async fn difference<W: World>(
+    world: &W,
+    guard: &Guard,
+    change: &TrustChange,
+    document: Option<&str>,
+) -> Vec<crate::remediate::DiffLine> {
+    let Some(document) = document else {
+        return Vec::new();
+    };
+    if change.created {
+        return Vec::new();
+    }
+    match world
+        .state()
+        .role_history(&guard.account, &change.role)
+        .await
+    {
+        Ok(Some(history)) => history
+            .newest()
+            .map_or_else(Vec::new, |newest| diff(&newest.document, document)),
+        _ => Vec::new(),
+    }
+}
+
+fn announced(guard: &Guard, judgement: Option<&Judgement>) -> Outcome {
+    let violates = judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violation);
+    let text = match (violates, guard.ceiling()) {
+        (true, Mode::Enforce) => {
+            "an order to put it right was sent; a second message says what came of it"
+        }
+        (true, Mode::Alert) => {
+            "mode alert: nothing is written; a second message says what would have been done"
+        }
+        (false, _) => "the role is looked at again; a second message says what came of it",
+    };
+    Outcome {
+        kind: OutcomeKind::Ordered,
+        text: text.to_owned(),
+        open: true,
+        dropped: Vec::new(),
+        document: None,
+    }
+}
+
+fn by_remediator(guard: &Guard, cause: &Cause) -> bool {
+    cause.actor.issuer.as_deref() == Some(guard.remediator_role.as_str())
+}
+
+enum Own {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// Whether the guard wrote exactly this: an intent is recorded before each of its writes.
+async fn own_write<W: World>(
+    world: &W,
+    guard: &Guard,
+    change: &TrustChange,
+    sent: Option<&str>,
+) -> Own {
+    match (
+        world
+            .state()
+            .role_history(&guard.account, &change.role)
+            .await,
+        sent,
+    ) {
+        (Ok(Some(history)), Some(sent)) if history.wrote(&document_digest(sent)) => Own::Yes,
+        (Ok(_), _) => Own::No,
+        (Err(_), _) => Own::Unknown,
+    }
+}
+
+fn tampering(guard: &Guard, change: &TrustChange) -> Finding {
+    let code = Check::GuardTampered;
+    Finding {
+        code,
+        severity: guard.rules.severity(code),
+        message: format!(
+            "the guard's own role wrote a trust policy of role {} that the guard never planned",
+            change.role
+        ),
+        statement: None,
+        third_party: None,
+        vendor: None,
+        witness: None,
+        fix: Some("find out who uses the remediator's role, and end its sessions".to_owned()),
+    }
+}
+
+async fn role_deleted<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    deletion: &RoleDeletion,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let task = Task::Observe(RoleOrder {
+        role: deletion.role.clone(),
+        cause: cause(record, now),
+        change: RoleChange::Deleted,
+        document: None,
+        incident: None,
+        findings: Vec::new(),
+    });
+    world.orders().send_order(&order(guard, task, now)).await?;
+    Ok(Handled::Approved)
+}
+
+async fn key_opened<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    key: &KeyChange,
+    activated: bool,
+) -> Result<Handled, HandleError> {
+    let findings = judge_key(&guard.rules, key, activated);
+    let Some(worst) = findings.first() else {
+        return Ok(Handled::Approved);
+    };
+    let now = world.clock().now();
+    let title = match (&key.user, &key.key_id) {
+        (Some(user), Some(id)) => format!("{}: {id} of user {user}", worst.code.title()),
+        (Some(user), None) => format!("{}: user {user}", worst.code.title()),
+        _ => worst.code.title().to_owned(),
+    };
+    let subject = Subject {
+        kind: if key.root { "root" } else { "access-key" },
+        name: key
+            .user
+            .as_deref()
+            .unwrap_or(if key.root { "root" } else { "" }),
+        arn: None,
+        id: key.key_id.clone(),
+    };
+    let mut alert = event_alert(guard, record, subject, title, &findings, "/access-key", now);
+    let closes = findings
+        .iter()
+        .any(|finding| finding.code.remedy() == Remedy::AccessKey)
+        && guard.rules.access_keys().on_violation == KeyViolation::Deactivate;
+    let order = match (&key.user, &key.key_id) {
+        (Some(user), Some(key_id)) if closes && !key.root => {
+            alert.outcome = Some(Outcome {
+                kind: OutcomeKind::Ordered,
+                text: match guard.ceiling() {
+                    Mode::Enforce => {
+                        "an order to deactivate the key was sent; a second message \
+                                      says what came of it"
+                    }
+                    Mode::Alert => {
+                        "mode alert: the key stays active; a second message says what \
+                                    would have been done"
+                    }
+                }
+                .to_owned(),
+                open: true,
+                dropped: Vec::new(),
+                document: None,
+            });
+            let task = Task::DeactivateKey(KeyOrder {
+                user: user.clone(),
+                key_id: key_id.clone(),
+                cause: cause(record, now),
+                incident: alert.incident.clone(),
+                findings: findings.clone(),
+                severity: alert.severity,
+            });
+            Some(order(guard, task, now))
+        }
+        _ => None,
+    };
+    alerted(world, guard, alert, order).await
+}
+
+async fn password_set<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    set: &ConsolePassword,
+) -> Result<Handled, HandleError> {
+    let findings = judge_console_password(&guard.rules, set);
+    let Some(worst) = findings.first() else {
+        return Ok(Handled::Approved);
+    };
+    let now = world.clock().now();
+    let name = set
+        .user
+        .as_deref()
+        .unwrap_or(if set.root { "root" } else { "" });
+    let title = format!("{}: {name}", worst.code.title());
+    let kind = if set.root { "root" } else { "user" };
+    let subject = Subject {
+        kind,
+        name,
+        arn: None,
+        id: None,
+    };
+    let alert = event_alert(guard, record, subject, title, &findings, "/access-key", now);
+    alerted(world, guard, alert, None).await
+}
+
+async fn unreadable_record<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    unreadable: &Unreadable,
+    function: &str,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let findings = [unreadable_event(
+        &guard.rules,
+        unreadable.why,
+        unreadable.role_hidden,
+    )];
+    let title = if unreadable.role_hidden {
+        "a role's trust policy was changed, and the event hides which role".to_owned()
+    } else {
+        "an event that may matter could not be read".to_owned()
+    };
+    let kind = if unreadable.role_hidden {
+        "role"
+    } else {
+        "event"
+    };
+    let subject = Subject {
+        kind,
+        name: "unknown",
+        arn: None,
+        id: None,
+    };
+    let mut alert = event_alert(guard, record, subject, title, &findings, function, now);
+    if unreadable.role_hidden {
+        // The link would lead to a role of that name.
+        alert
+            .links
+            .retain(|link| !link.url.contains("/roles/details/"));
+        alert.open_seconds = Some(seconds_between(
+            alert.cause.as_ref().map_or(now, |cause| cause.event_time),
+            now,
+        ));
+    }
+    alerted(world, guard, alert, None).await
+}
