@@ -8,10 +8,12 @@ protocols; `control` takes JSON by POST:
     /call       {account, service, operation, parameters}     any boto3 call, as an operator no policy stops
     /call       {…, role}                                     the same, as a role of the account
     /deploy     {account, stack, template, parameters}        the stack: outputs, functions, resolved resources
+    /rules      {template, region, parameters}                whether a template's Rules admit a region
     /session    {account, role, name}                         credentials of a role
     /quiet      {account, seconds}                            waits until nothing is under way
     /hasten     {account}                                     ends all waiting for a visibility time-out
     /crash      {account, role, action, function}             kills the function after the role's next such call
+    /peek       {account, queue}                              what is in a queue, nothing received
     /seen       {account}                                     {mails, refusals, lost}
 
 moto is pinned: this reaches into names of its that are private.
@@ -123,6 +125,14 @@ def deploy_stack(account: str, stack: str, template: str, parameters: dict) -> d
     return made if "error" in made else {"ok": deploy.finish(account, stack)}
 
 
+def rules(template: str, region: str, parameters: dict) -> dict:
+    try:
+        deploy.assert_rules(deploy.parsed(deploy.read_template(template)), parameters, region)
+    except deploy.ValidationError as error:
+        return {"error": {"code": "ValidationError", "message": error.message}}
+    return {}
+
+
 def seen(account: str) -> dict:
     return {
         "mails": deliver.mails(account),
@@ -142,7 +152,9 @@ ROUTES = {
     "/session": session,
     "/quiet": lambda account, seconds: deliver.wait_until_quiet(account, seconds),
     "/hasten": lambda account: {"hastened": deliver.hasten(account)},
+    "/rules": rules,
     "/crash": crash_after,
+    "/peek": lambda account, queue: {"ok": deliver.peek(account, deploy.REGION, queue.rsplit("/", 1)[-1])},
     "/seen": seen,
 }
 

@@ -327,6 +327,12 @@ def _record(message, mapping: dict, region: str) -> dict:
     }
 
 
+def peek(account: str, region: str, name: str) -> list[str]:
+    """The bodies of all messages in a queue, oldest first; none is received by it."""
+    with _state:
+        return [message.body for message in sqs_backends[account][region].queues[name]._messages]
+
+
 def hasten(account: str) -> int:
     """Makes messages that wait out a visibility time-out visible now; says how many there were."""
     hastened = 0

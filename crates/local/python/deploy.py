@@ -200,7 +200,9 @@ def _function_arn(resources: dict, functions: dict, function_id: str) -> str:
     return resources[functions[function_id]]["arn"]
 
 
+def parsed(text: str) -> dict:
+    return yaml_parse(text)
+
+
 def read_template(path: str) -> str:
     return Path(path).read_text(encoding="utf-8")
-
-

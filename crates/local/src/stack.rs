@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use crate::account::{Account, AccountError, Seen};
 use crate::lambda::{Ending, Function, InvokeError, Lambda};
 
+/// The queue on the alert topic that stands for whoever reads alerts by program.
+const INBOX: &str = "inbox";
+
 /// This machine: where the project lies, its binaries, and Lambda and the account running.
 #[derive(Debug)]
 pub struct Machine {
@@ -127,6 +130,7 @@ impl Machine {
         for function in &stack.made.functions {
             stack.put_to_work(function, rules)?;
         }
+        stack.subscribe_inbox()?;
         Ok(stack)
     }
 }
@@ -198,6 +202,21 @@ pub enum StackError {
 }
 
 impl Stack<'_> {
+    /// A queue on the alert topic, as a machine would subscribe one.
+    fn subscribe_inbox(&self) -> Result<(), AccountError> {
+        let Some(topic) = self.made.outputs.get("AlertTopic") else {
+            return Ok(());
+        };
+        self.call("sqs", "create_queue", &json!({ "QueueName": INBOX }))?;
+        let queue = format!("arn:aws:sqs:us-east-1:{}:{INBOX}", self.account);
+        let subscription = json!({
+            "TopicArn": topic, "Protocol": "sqs", "Endpoint": queue,
+            "Attributes": { "RawMessageDelivery": "true" },
+        });
+        self.call("sns", "subscribe", &subscription)?;
+        Ok(())
+    }
+
     fn put_to_work(&self, made: &MadeFunction, rules: &Path) -> Result<(), DeployError> {
         let session = self
             .machine
@@ -362,6 +381,30 @@ impl Stack<'_> {
     pub fn seen(&self) -> Result<Seen, AccountError> {
         let question = json!({ "account": self.account });
         self.machine.account.ask_for("/seen", &question)
+    }
+
+    /// The bodies of all messages in a queue, by name or URL; none is received by it.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn peek(&self, queue: &str) -> Result<Vec<String>, AccountError> {
+        let question = json!({ "account": self.account, "queue": queue });
+        self.machine.account.ask_for("/peek", &question)
+    }
+
+    /// The documents for machines that the alert topic carried, oldest first.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn alerts(&self) -> Result<Vec<Value>, AccountError> {
+        let bodies = self.peek(INBOX)?;
+        let parsed = bodies.iter().map(|body| serde_json::from_str(body));
+        parsed
+            .collect::<Result<_, _>>()
+            .map_err(|source| AccountError::NotJson {
+                path: INBOX.to_owned(),
+                source,
+            })
     }
 
     /// What a function has logged.

@@ -1,0 +1,280 @@
+//! The house is built as drawn: which crate may know which, and under which licences others' work
+//! comes in. `cargo metadata` knows both.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+use trustwarden_tests::root;
+
+/// Licences that ask for no more than their text; anything else is a decision to be taken.
+const LICENCES: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Whether an SPDX expression can be met with the licences above: OR of ANDs, as crates write it,
+/// with or without brackets around the parts.
+fn acceptable(expression: &str) -> bool {
+    let known = |licence: &str| LICENCES.contains(&licence.trim());
+    // Brackets are only seen around an OR inside an AND: every bracketed part must be met.
+    if let Some((before, rest)) = expression.split_once('(') {
+        let (inside, after) = rest.split_once(')').unwrap_or((rest, ""));
+        let outside = [
+            before.trim().trim_end_matches("AND"),
+            after.trim().trim_start_matches("AND"),
+        ];
+        return acceptable(inside)
+            && outside
+                .iter()
+                .all(|part| part.trim().is_empty() || acceptable(part.trim()));
+    }
+    let expression = expression.replace('/', " OR ");
+    expression
+        .split(" OR ")
+        .any(|choice| choice.split(" AND ").all(known))
+}
+
+#[test]
+fn licences_ask_for_no_more_than_their_text() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let refused: Vec<_> = packages
+        .iter()
+        .filter(|package| !acceptable(package["license"].as_str().unwrap_or_default()))
+        .map(|package| {
+            format!(
+                "{} {}: {}",
+                package["name"], package["version"], package["license"]
+            )
+        })
+        .collect();
+    assert!(refused.is_empty(), "{refused:#?}");
+}
+
+#[test]
+fn expressions_are_read_as_spdx_means_them() {
+    assert!(acceptable("MIT OR GPL-3.0"));
+    assert!(acceptable("MIT/Apache-2.0"));
+    assert!(acceptable("(MIT OR Apache-2.0) AND Unicode-3.0"));
+    assert!(acceptable("Apache-2.0 AND ISC"));
+    assert!(!acceptable("MIT AND GPL-3.0"));
+    assert!(!acceptable("(MIT OR GPL-3.0) AND GPL-2.0"));
+    assert!(!acceptable(""));
+}
+
+/// Package → what it depends on, by package name; `kinds` are `normal`, `build`, `dev`.
+fn dependencies(metadata: &Value, kinds: &[&str]) -> BTreeMap<String, BTreeSet<String>> {
+    let names: BTreeMap<&str, &str> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| {
+            (
+                package["id"].as_str().unwrap(),
+                package["name"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap().iter();
+    let edges = nodes.map(|node| {
+        let all = node["deps"].as_array().unwrap().iter();
+        let wanted = all.filter(|dependency| {
+            dependency["dep_kinds"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|kind| kinds.contains(&kind["kind"].as_str().unwrap_or("normal")))
+        });
+        let on = wanted.map(|dependency| names[dependency["pkg"].as_str().unwrap()].to_owned());
+        (names[node["id"].as_str().unwrap()].to_owned(), on.collect())
+    });
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    // Two versions of one package are one here.
+    for (name, on) in edges {
+        let on: BTreeSet<String> = on;
+        found.entry(name).or_default().extend(on);
+    }
+    found
+}
+
+fn reachable(edges: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from.to_owned()];
+    while let Some(name) = open.pop() {
+        for next in edges.get(&name).into_iter().flatten() {
+            if seen.insert(next.clone()) {
+                open.push(next.clone());
+            }
+        }
+    }
+    seen
+}
+
+const FUNCTIONS: &[&str] = &[
+    "role-trust",
+    "access-key",
+    "root-activity",
+    "remediator",
+    "slack",
+    "sweep",
+];
+
+/// What each crate of ours may depend on among ours; a crate that is not named may use none, and
+/// only those above the product may use it.
+fn arrows(name: &str) -> &'static [&'static str] {
+    match name {
+        "trustwarden-policy" => &[],
+        "trustwarden-guard" => &["trustwarden-policy"],
+        "trustwarden-aws" => &["trustwarden-guard"],
+        "trustwarden" => &["trustwarden-guard", "trustwarden-policy", "trustwarden-aws"],
+        name if FUNCTIONS.contains(&name) => &["trustwarden-aws", "trustwarden-guard"],
+        // Above the product, never shipped.
+        _ => &[
+            "trustwarden-aws",
+            "trustwarden-guard",
+            "trustwarden-policy",
+            "trustwarden-local",
+        ],
+    }
+}
+
+#[test]
+fn arrows_point_as_drawn() {
+    let metadata = metadata();
+    let members: BTreeSet<&str> = metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|package| package["source"].is_null())
+        .map(|package| package["name"].as_str().unwrap())
+        .collect();
+    assert!(members.contains("trustwarden-policy") && members.contains("trustwarden"));
+    let edges = dependencies(&metadata, &["normal", "build"]);
+    for member in &members {
+        let ours = edges[*member]
+            .iter()
+            .filter(|name| members.contains(name.as_str()));
+        for other in ours {
+            assert!(
+                arrows(member).contains(&other.as_str()),
+                "{member} must not know {other}"
+            );
+        }
+    }
+    // What is shipped: the functions and the command line.
+    for shipped in FUNCTIONS
+        .iter()
+        .filter(|name| members.contains(*name))
+        .chain(&["trustwarden"])
+    {
+        let used = reachable(&edges, shipped);
+        let above: Vec<_> = used
+            .iter()
+            .filter(|name| members.contains(name.as_str()))
+            .filter(|name| {
+                !name.starts_with("trustwarden-")
+                    || name.ends_with("-local")
+                    || name.ends_with("-tests")
+            })
+            .collect();
+        assert!(above.is_empty(), "{shipped} ships {above:?}");
+    }
+}
+
+fn is_sdk(name: &str) -> bool {
+    name.starts_with("aws-sdk-") || name == "aws-config"
+}
+
+#[test]
+fn only_crates_aws_names_the_sdk() {
+    let metadata = metadata();
+    for package in metadata["packages"].as_array().unwrap() {
+        if !package["source"].is_null() {
+            continue;
+        }
+        let name = package["name"].as_str().unwrap();
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let other = dependency["name"].as_str().unwrap();
+            assert!(
+                !is_sdk(other) || name == "trustwarden-aws",
+                "{name} names {other}"
+            );
+        }
+    }
+    let edges = dependencies(&metadata, &["normal", "build"]);
+    for pure in ["trustwarden-policy", "trustwarden-guard"] {
+        let used = reachable(&edges, pure);
+        let impure: Vec<_> = used
+            .iter()
+            .filter(|name| {
+                is_sdk(name)
+                    || ["tokio", "hyper", "rustls", "ureq", "reqwest"].contains(&name.as_str())
+            })
+            .collect();
+        assert!(impure.is_empty(), "{pure} is pure, but for {impure:?}");
+    }
+}
+
+/// One HTTP stack, and ring in it: aws-lc costs 40 ms of CPU at the first handshake of every cold
+/// start, and one SDK crate with default features brings a second, older stack back.
+#[test]
+fn one_http_stack_with_ring() {
+    let metadata = metadata();
+    let edges = dependencies(&metadata, &["normal", "build"]);
+    for function in ["role-trust", "remediator", "slack"] {
+        let used = reachable(&edges, function);
+        assert!(used.contains("ring"), "{function}");
+        for banned in [
+            "aws-lc-rs",
+            "aws-lc-sys",
+            "openssl",
+            "openssl-sys",
+            "native-tls",
+        ] {
+            assert!(!used.contains(banned), "{function} ships {banned}");
+        }
+    }
+    let versions = |name: &str| -> Vec<&str> {
+        let packages = metadata["packages"].as_array().unwrap().iter();
+        packages
+            .filter(|package| package["name"] == name)
+            .map(|package| package["version"].as_str().unwrap())
+            .collect()
+    };
+    for (name, major) in [("hyper", "1."), ("rustls", "0.23."), ("h2", "0.4.")] {
+        let found = versions(name);
+        assert!(
+            found.iter().all(|version| version.starts_with(major)),
+            "{name} {found:?}"
+        );
+    }
+}

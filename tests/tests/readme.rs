@@ -1,0 +1,141 @@
+//! README's commands work as printed. A block marked `sh` is run line by line, from the project's
+//! root; one marked `sh aws` needs an account, and one marked `sh slow` minutes: they are listed
+//! here, so that a new one is a decision.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use trustwarden_tests::{binaries, root};
+
+/// One fenced block.
+struct Block {
+    file: &'static str,
+    line: usize,
+    marks: Vec<String>,
+    text: String,
+}
+
+fn blocks(file: &'static str) -> Vec<Block> {
+    let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+    let mut found: Vec<Block> = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in text.lines().enumerate() {
+        match (line.trim_start().strip_prefix("```"), open.take()) {
+            (Some(marks), None) => {
+                open = Some(Block {
+                    file,
+                    line: number + 1,
+                    marks: marks.split_whitespace().map(str::to_owned).collect(),
+                    text: String::new(),
+                });
+            }
+            (Some(_), Some(block)) => found.push(block),
+            (None, Some(mut block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+                open = Some(block);
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{file}: a block does not end");
+    found
+}
+
+fn shell_blocks() -> Vec<Block> {
+    let all = ["README.md", "CONTRIBUTING.md"]
+        .into_iter()
+        .flat_map(blocks);
+    all.filter(|block| block.marks.first().is_some_and(|mark| mark == "sh"))
+        .collect()
+}
+
+fn marked(block: &Block, mark: &str) -> bool {
+    block.marks.iter().any(|own| own == mark)
+}
+
+#[test]
+fn every_shell_block_says_what_it_needs() {
+    for file in ["README.md", "CONTRIBUTING.md"] {
+        for block in blocks(file) {
+            let language = block.marks.first().map(String::as_str);
+            let shell = ["bash", "shell", "console", "zsh"];
+            assert!(
+                !language.is_some_and(|language| shell.contains(&language)),
+                "{file}:{}: call it sh",
+                block.line
+            );
+        }
+    }
+    for block in shell_blocks() {
+        for mark in block.marks.iter().skip(1) {
+            let known = ["aws", "slow"].contains(&mark.as_str());
+            assert!(known, "{}:{}: {mark}?", block.file, block.line);
+        }
+        let needs_aws = ["sam deploy", "make deploy", "aws ", "--live"];
+        let calls = block.text.lines().any(|line| {
+            needs_aws
+                .iter()
+                .any(|word| line.trim_start().starts_with(word) || line.contains(" --live"))
+        });
+        assert!(
+            !calls || marked(&block, "aws"),
+            "{}:{}: mark it aws",
+            block.file,
+            block.line
+        );
+    }
+}
+
+#[test]
+fn commands_that_need_neither_aws_nor_minutes_run_as_printed() {
+    // The binaries of this build stand for installed ones.
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{path}", binaries().display());
+    for block in shell_blocks() {
+        if marked(&block, "aws") || marked(&block, "slow") {
+            continue;
+        }
+        let output = Command::new("bash")
+            .args(["-eu", "-o", "pipefail", "-c", &block.text])
+            .current_dir(scratch())
+            .env("PATH", &path)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        if !output.status.success() {
+            panic!(
+                "{}:{} ended with {}:\n{}\n{}",
+                block.file,
+                block.line,
+                output.status,
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+    }
+}
+
+/// A copy of what README's commands read, so that what they write is not left in the work tree.
+fn scratch() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("trustwarden-readme-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["rules", "events", "docs", "template.yaml"] {
+        let link = folder.join(name);
+        if link.exists() {
+            continue;
+        }
+        let copied = Command::new("cp")
+            .arg("-R")
+            .arg(root().join(name))
+            .arg(&link)
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    folder
+}

@@ -1,0 +1,759 @@
+//! Who may do what, by `template.yaml` as CloudFormation would resolve it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use local::{MadeResource, Stack};
+use serde_json::{Value, json};
+use trustwarden_tests::{fresh_account, machine};
+
+const SLACK: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:hook-AbCdEf";
+
+fn translated(parameters: &[(&str, &str)]) -> Stack<'static> {
+    let nothing_runs = Path::new("rules.json");
+    machine()
+        .deploy(&fresh_account(), "guard", parameters, nothing_runs)
+        .unwrap()
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(values) => values.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
+}
+
+fn texts(value: &Value) -> BTreeSet<String> {
+    list(value)
+        .into_iter()
+        .map(|text| text.as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The resources of a type.
+fn of_type<'a>(stack: &'a Stack, kind: &str) -> BTreeMap<&'a str, &'a MadeResource> {
+    let resources = stack.resources().iter();
+    resources
+        .filter(|(_, resource)| resource.kind == kind)
+        .map(|(name, resource)| (name.as_str(), resource))
+        .collect()
+}
+
+/// Each role's identity statements, inline and from policies of their own.
+fn statements<'a>(stack: &'a Stack) -> BTreeMap<&'a str, Vec<&'a Value>> {
+    let mut found: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    let roles = of_type(stack, "AWS::IAM::Role");
+    for (name, role) in &roles {
+        assert!(
+            role.properties.get("ManagedPolicyArns").is_none(),
+            "{name} takes what AWS puts into a managed policy"
+        );
+        for policy in list(&role.properties["Policies"]) {
+            let statements = list(&policy["PolicyDocument"]["Statement"]);
+            found.entry(name).or_default().extend(statements);
+        }
+    }
+    for (name, policy) in of_type(stack, "AWS::IAM::Policy") {
+        for held_by in texts(&policy.properties["Roles"]) {
+            let holder = roles
+                .iter()
+                .find(|(_, role)| role.id.as_deref() == Some(&held_by))
+                .unwrap_or_else(|| panic!("{name} is held by {held_by}, which is not ours"));
+            let statements = list(&policy.properties["PolicyDocument"]["Statement"]);
+            found.entry(holder.0).or_default().extend(statements);
+        }
+    }
+    found
+}
+
+fn allowed_actions(statements: &[&Value]) -> BTreeSet<String> {
+    let allowing = statements
+        .iter()
+        .filter(|statement| statement["Effect"] == "Allow");
+    allowing
+        .flat_map(|statement| {
+            assert!(statement.get("NotAction").is_none(), "{statement}");
+            texts(&statement["Action"])
+        })
+        .collect()
+}
+
+fn writes_to_iam(action: &str) -> bool {
+    let Some(name) = action
+        .to_ascii_lowercase()
+        .strip_prefix("iam:")
+        .map(str::to_owned)
+    else {
+        return action == "*";
+    };
+    !(name.starts_with("get") || name.starts_with("list"))
+}
+
+/// The writers to IAM: role → actions.
+fn writers<'a>(stack: &'a Stack) -> BTreeMap<&'a str, BTreeSet<String>> {
+    let all = statements(stack).into_iter();
+    all.map(|(role, statements)| {
+        let actions = allowed_actions(&statements).into_iter();
+        (
+            role,
+            actions.filter(|action| writes_to_iam(action)).collect(),
+        )
+    })
+    .filter(|(_, actions): &(_, BTreeSet<_>)| !actions.is_empty())
+    .collect()
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn role_arns(stack: &Stack) -> BTreeSet<String> {
+    let roles = of_type(stack, "AWS::IAM::Role").into_values();
+    roles.map(|role| role.arn.clone().unwrap()).collect()
+}
+
+#[test]
+fn in_mode_alert_nobody_may_write_to_iam() {
+    for parameters in [&[][..], &[("Mode", "alert"), ("SlackSecretArn", SLACK)][..]] {
+        let stack = translated(parameters);
+        assert_eq!(writers(&stack), BTreeMap::new());
+        assert_eq!(stack.output("Mode").unwrap(), "alert");
+    }
+}
+
+#[test]
+fn in_mode_enforce_the_remediator_alone_writes_and_no_more_than_it_must() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    let expected = set(&["iam:UpdateAssumeRolePolicy", "iam:UpdateAccessKey"]);
+    assert_eq!(
+        writers(&stack),
+        BTreeMap::from([("RemediatorRole", expected)])
+    );
+}
+
+#[test]
+fn ending_sessions_takes_a_parameter_of_its_own_and_mode_enforce() {
+    let stack = translated(&[("Mode", "enforce"), ("RevokeSessions", "true")]);
+    let writes = &writers(&stack)["RemediatorRole"];
+    assert!(writes.contains("iam:PutRolePolicy") && writes.contains("iam:DeleteRolePolicy"));
+    let refused = machine()
+        .deploy(
+            &fresh_account(),
+            "guard",
+            &[("RevokeSessions", "true")],
+            Path::new(""),
+        )
+        .unwrap_err();
+    assert!(
+        format!("{refused:?}").contains("RevokeSessions needs Mode enforce"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn our_own_roles_are_denied_by_exact_arn() {
+    for (slack, count) in [("", 4), (SLACK, 5)] {
+        let stack = translated(&[
+            ("Mode", "enforce"),
+            ("RevokeSessions", "true"),
+            ("SlackSecretArn", slack),
+        ]);
+        let all = statements(&stack);
+        let denies: Vec<_> = all["RemediatorRole"]
+            .iter()
+            .filter(|statement| statement["Effect"] == "Deny")
+            .collect();
+        assert_eq!(denies.len(), 1);
+        assert!(denies[0].get("Condition").is_none());
+        let denied = texts(&denies[0]["Resource"]);
+        assert_eq!(denied, role_arns(&stack));
+        assert_eq!(denied.len(), count);
+        assert!(denied.iter().all(|arn| !arn.contains(['*', '?'])));
+        let role_writes = set(&[
+            "iam:UpdateAssumeRolePolicy",
+            "iam:PutRolePolicy",
+            "iam:DeleteRolePolicy",
+        ]);
+        assert_eq!(texts(&denies[0]["Action"]), role_writes);
+        // The functions are told the same roles.
+        for function in stack
+            .functions()
+            .iter()
+            .filter(|function| function.binary != "slack")
+        {
+            let told: BTreeSet<_> = function.environment["TRUSTWARDEN_OWN_ROLES"]
+                .split(',')
+                .map(str::to_owned)
+                .collect();
+            assert_eq!(told, denied, "{}", function.name);
+        }
+    }
+}
+
+#[test]
+fn every_role_is_of_our_path_and_trusts_lambda_alone() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    for (name, role) in of_type(&stack, "AWS::IAM::Role") {
+        assert_eq!(role.properties["Path"], "/trustwarden/", "{name}");
+        let trust = &role.properties["AssumeRolePolicyDocument"]["Statement"];
+        assert_eq!(list(trust).len(), 1, "{name}");
+        assert_eq!(
+            trust[0]["Principal"],
+            json!({ "Service": "lambda.amazonaws.com" }),
+            "{name}"
+        );
+        assert!(
+            role.properties.get("RoleName").is_none(),
+            "{name}: a name can be waited for"
+        );
+    }
+    let used: BTreeSet<_> = stack
+        .functions()
+        .iter()
+        .map(|function| function.role.clone())
+        .collect();
+    assert_eq!(
+        used,
+        role_arns(&stack),
+        "one role per function, and no role besides"
+    );
+    assert_eq!(used.len(), stack.functions().len());
+}
+
+#[test]
+fn no_statement_is_wider_than_its_work() {
+    let stack = translated(&[
+        ("Mode", "enforce"),
+        ("RevokeSessions", "true"),
+        ("SlackSecretArn", SLACK),
+    ]);
+    for (role, statements) in statements(&stack) {
+        for statement in statements {
+            for action in texts(&statement["Action"]) {
+                assert!(!action.contains('*'), "{role}: {action}");
+            }
+            for resource in texts(&statement["Resource"]) {
+                assert_ne!(resource, "*", "{role}: {statement}");
+                let patterned = resource.contains('*');
+                let may_be = [":role/*", ":user/*", ":key/*", ":*"];
+                let fits = may_be.iter().any(|end| resource.ends_with(end));
+                assert!(!patterned || fits, "{role}: {resource}");
+                if resource.ends_with(":key/*") {
+                    assert!(statement.get("Condition").is_some(), "{role}: {statement}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn each_function_may_do_exactly_this() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    let state = [
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+    ];
+    let alert = ["sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"];
+    let log = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    let expected = [
+        (
+            "RoleTrustRole",
+            [
+                &state[..],
+                &alert,
+                &log,
+                &["iam:GetRole", "sqs:SendMessage"],
+            ]
+            .concat(),
+        ),
+        (
+            "AccessKeyRole",
+            [&state[..], &alert, &log, &["sqs:SendMessage"]].concat(),
+        ),
+        (
+            "RootActivityRole",
+            [&state[..], &alert, &log, &["sqs:SendMessage"]].concat(),
+        ),
+        (
+            "RemediatorRole",
+            [
+                &state[..],
+                &alert,
+                &log,
+                &[
+                    "iam:GetRole",
+                    "iam:UpdateAssumeRolePolicy",
+                    "iam:UpdateAccessKey",
+                    "sqs:SendMessage",
+                    "sqs:ReceiveMessage",
+                    "sqs:DeleteMessage",
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:GetQueueAttributes",
+                ],
+            ]
+            .concat(),
+        ),
+        (
+            "SlackRole",
+            [
+                &log[..],
+                &[
+                    "secretsmanager:GetSecretValue",
+                    "kms:Decrypt",
+                    "sqs:SendMessage",
+                ],
+            ]
+            .concat(),
+        ),
+    ];
+    let all = statements(&stack);
+    assert_eq!(all.len(), expected.len());
+    for (role, actions) in expected {
+        assert_eq!(allowed_actions(&all[role]), set(&actions), "{role}");
+    }
+}
+
+#[test]
+fn orders_come_from_the_judges_and_go_to_the_remediator() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    let arn = |name: &str| stack.resources()[name].arn.clone().unwrap();
+    let policy = &stack.resources()["OrdersPolicy"].properties["PolicyDocument"]["Statement"];
+    for statement in list(policy) {
+        assert_eq!(
+            statement["Effect"], "Deny",
+            "identity policies allow; this one narrows"
+        );
+    }
+    let narrowed = |sid: &str| {
+        let statement = list(policy)
+            .into_iter()
+            .find(|statement| statement["Sid"] == sid)
+            .unwrap();
+        texts(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"])
+    };
+    let judges = narrowed("OnlyOurFunctionsOrder");
+    assert_eq!(
+        narrowed("OnlyTheRemediatorTakes"),
+        BTreeSet::from([arn("RemediatorRole")])
+    );
+    // Whoever is admitted can also do it, and nobody who can is kept out.
+    let orders = arn("Orders");
+    let can_send: BTreeSet<_> = statements(&stack)
+        .into_iter()
+        .filter(|(_, statements)| {
+            statements.iter().any(|statement| {
+                texts(&statement["Action"]).contains("sqs:SendMessage")
+                    && texts(&statement["Resource"]).contains(&orders)
+            })
+        })
+        .map(|(role, _)| arn(role))
+        .collect();
+    assert_eq!(judges, can_send);
+}
+
+#[test]
+fn a_stranger_with_every_permission_on_sqs_can_place_no_order() {
+    let stack = translated(&[("Mode", "enforce")]);
+    let admin = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}"#;
+    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let made = stack
+        .call(
+            "iam",
+            "create_role",
+            &json!({ "RoleName": "admin", "AssumeRolePolicyDocument": trust }),
+        )
+        .unwrap();
+    let role = made["Role"]["Arn"].as_str().unwrap();
+    let policy = json!({ "RoleName": "admin", "PolicyName": "all", "PolicyDocument": admin });
+    stack.call("iam", "put_role_policy", &policy).unwrap();
+    let account = &stack.machine.account;
+    let url = stack.output("OrdersUrl").unwrap();
+    let order = json!({
+        "QueueUrl": url, "MessageBody": "{}", "MessageGroupId": "g", "MessageDeduplicationId": "d",
+    });
+    for (operation, request) in [
+        ("send_message", order),
+        ("receive_message", json!({ "QueueUrl": url })),
+        ("purge_queue", json!({ "QueueUrl": url })),
+    ] {
+        let refused = account
+            .call_as(role, "sqs", operation, &request)
+            .unwrap_err();
+        assert!(
+            refused.code().unwrap().contains("AccessDenied"),
+            "{operation}: {refused}"
+        );
+    }
+    // The same role may use any other queue.
+    account
+        .call_as(
+            role,
+            "sqs",
+            "create_queue",
+            &json!({ "QueueName": "other" }),
+        )
+        .unwrap();
+}
+
+#[test]
+fn orders_wait_in_line_and_none_is_lost() {
+    let stack = translated(&[]);
+    let orders = &stack.resources()["Orders"].properties;
+    let dead = &stack.resources()["OrdersDeadLetters"];
+    assert_eq!(
+        (&orders["FifoQueue"], &dead.properties["FifoQueue"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(
+        orders["RedrivePolicy"]["deadLetterTargetArn"],
+        json!(dead.arn)
+    );
+    let remediator = stack.function("remediator").unwrap();
+    assert!(orders["VisibilityTimeout"].as_u64().unwrap() >= 6 * remediator.timeout);
+    let mapping =
+        &of_type(&stack, "AWS::Lambda::EventSourceMapping")["RemediatorOrders"].properties;
+    assert_eq!(mapping["BatchSize"], 1);
+    assert_eq!(
+        mapping["FunctionResponseTypes"],
+        json!(["ReportBatchItemFailures"])
+    );
+    for (name, queue) in of_type(&stack, "AWS::SQS::Queue") {
+        assert_eq!(queue.properties["SqsManagedSseEnabled"], true, "{name}");
+        assert_eq!(
+            queue.properties["MessageRetentionPeriod"],
+            14 * 24 * 3600,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_fails_is_kept_on_both_hops() {
+    let stack = translated(&[("SlackSecretArn", SLACK)]);
+    let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
+    let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
+    let rules = of_type(&stack, "AWS::Events::Rule");
+    assert_eq!(rules.len(), 4);
+    for (name, rule) in &rules {
+        for target in list(&rule.properties["Targets"]) {
+            assert_eq!(
+                target["DeadLetterConfig"]["Arn"],
+                json!(event_letters),
+                "{name}"
+            );
+        }
+    }
+    // EventBridge may fill the first queue for exactly these rules.
+    let policy = &stack.resources()["EventDeadLettersPolicy"].properties["PolicyDocument"];
+    let sources = texts(&policy["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]);
+    let arns: BTreeSet<_> = rules
+        .values()
+        .map(|rule| rule.arn.clone().unwrap())
+        .collect();
+    assert_eq!(sources, arns);
+    let configured: BTreeMap<_, _> = of_type(&stack, "AWS::Lambda::EventInvokeConfig")
+        .into_values()
+        .map(|config| {
+            let destination = &config.properties["DestinationConfig"]["OnFailure"]["Destination"];
+            assert_eq!(destination, &json!(async_letters));
+            (
+                config.properties["FunctionName"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+                (),
+            )
+        })
+        .collect();
+    // The remediator is fed by a queue, which has dead letters of its own.
+    let asynchronous = stack
+        .functions()
+        .iter()
+        .filter(|function| function.binary != "remediator");
+    for function in asynchronous {
+        assert!(
+            configured.contains_key(&function.function_name),
+            "{}",
+            function.name
+        );
+    }
+}
+
+#[test]
+fn each_function_is_invoked_by_exactly_who_should() {
+    let stack = translated(&[("SlackSecretArn", SLACK)]);
+    let mut callers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for permission in of_type(&stack, "AWS::Lambda::Permission").into_values() {
+        let properties = &permission.properties;
+        assert_eq!(properties["Action"], "lambda:InvokeFunction");
+        let function = properties["FunctionName"].as_str().unwrap().to_owned();
+        let source = properties["SourceArn"].as_str().unwrap();
+        assert!(!source.contains('*'));
+        let principal = properties["Principal"].as_str().unwrap();
+        callers
+            .entry(function)
+            .or_default()
+            .insert(format!("{principal} {source}"));
+    }
+    let rule = |name: &str| {
+        format!(
+            "events.amazonaws.com {}",
+            stack.resources()[name].arn.clone().unwrap()
+        )
+    };
+    let expected = [
+        ("role-trust", BTreeSet::from([rule("RoleTrustRule")])),
+        ("access-key", BTreeSet::from([rule("AccessKeyRule")])),
+        (
+            "root-activity",
+            BTreeSet::from([rule("RootSignInRule"), rule("RootCallRule")]),
+        ),
+        (
+            "slack",
+            BTreeSet::from([format!(
+                "sns.amazonaws.com {}",
+                stack.output("AlertTopic").unwrap()
+            )]),
+        ),
+    ];
+    assert_eq!(callers.len(), expected.len());
+    for (binary, who) in expected {
+        assert_eq!(
+            callers[&stack.function(binary).unwrap().function_name],
+            who,
+            "{binary}"
+        );
+    }
+}
+
+#[test]
+fn every_pattern_names_the_account_twice() {
+    let stack = translated(&[]);
+    for (name, rule) in of_type(&stack, "AWS::Events::Rule") {
+        let pattern = &rule.properties["EventPattern"];
+        assert_eq!(pattern["account"], json!([stack.account]), "{name}");
+        assert_eq!(
+            pattern["detail"]["recipientAccountId"],
+            json!([stack.account]),
+            "{name}"
+        );
+        assert!(pattern.to_string().len() < 2048, "{name}");
+        let reads_too = name.starts_with("Root");
+        let state = rule.properties.get("State").and_then(Value::as_str);
+        let all = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
+        assert_eq!(state == Some(all), reads_too, "{name}");
+    }
+}
+
+#[test]
+fn alarms_reach_people_by_a_topic_of_their_own() {
+    let stack = translated(&[
+        ("SlackSecretArn", SLACK),
+        ("AlertEmail", "a@example.com"),
+        ("OperationsEmail", "b@example.com"),
+    ]);
+    let operations = stack.output("OperationsTopic").unwrap();
+    assert_ne!(operations, stack.output("AlertTopic").unwrap());
+    let alarms = of_type(&stack, "AWS::CloudWatch::Alarm");
+    for (name, alarm) in &alarms {
+        assert_eq!(
+            alarm.properties["AlarmActions"],
+            json!([operations]),
+            "{name}"
+        );
+        assert_eq!(
+            alarm.properties["TreatMissingData"], "notBreaching",
+            "{name}"
+        );
+    }
+    for function in stack.functions() {
+        for kind in ["Errors", "Throttles", "LoggedErrors"] {
+            let name = format!("{}{kind}", function.name);
+            assert!(stack.resources().contains_key(&name), "no {name}");
+        }
+    }
+    for (name, queue) in of_type(&stack, "AWS::SQS::Queue") {
+        if name.ends_with("DeadLetters") {
+            let watched =
+                &alarms[format!("{name}Filled").as_str()].properties["Dimensions"][0]["Value"];
+            let arn = queue.arn.clone().unwrap();
+            assert!(arn.ends_with(watched.as_str().unwrap()), "{name}");
+        }
+    }
+    // CloudWatch may use the key: an alarm on a topic whose key forbids it is silent.
+    let key = &stack.resources()["Key"].properties["KeyPolicy"]["Statement"];
+    let admitted = list(key).into_iter().any(|statement| {
+        statement["Principal"] == json!({ "Service": "cloudwatch.amazonaws.com" })
+            && texts(&statement["Action"]) == set(&["kms:Decrypt", "kms:GenerateDataKey*"])
+            && statement.get("Condition").is_none()
+    });
+    assert!(admitted);
+    for topic in of_type(&stack, "AWS::SNS::Topic").into_values() {
+        assert!(topic.properties["KmsMasterKeyId"].is_string());
+    }
+}
+
+#[test]
+fn state_survives_mistakes() {
+    let stack = translated(&[]);
+    let table = &stack.resources()["Table"].properties;
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["DeletionProtectionEnabled"], true);
+    assert_eq!(
+        table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        true
+    );
+    assert_eq!(
+        table["TimeToLiveSpecification"],
+        json!({ "AttributeName": "expires_at", "Enabled": true })
+    );
+    let source = std::fs::read_to_string(stack.machine.root.join("template.yaml")).unwrap();
+    let table = source.split("\n  Table:\n").nth(1).unwrap();
+    let table = table.split("\n\n").next().unwrap();
+    assert!(
+        table.contains("DeletionPolicy: Retain") && table.contains("UpdateReplacePolicy: Retain")
+    );
+}
+
+#[test]
+fn what_an_organization_may_demand_is_applied_everywhere() {
+    let boundary = "arn:aws:iam::111122223333:policy/boundary";
+    let signing = "arn:aws:lambda:us-east-1:111122223333:code-signing-config:csc-0123456789abcdef0";
+    let stack = translated(&[
+        ("PermissionsBoundaryArn", boundary),
+        ("CodeSigningConfigArn", signing),
+        ("ReservedConcurrency", "5"),
+        ("SlackSecretArn", SLACK),
+        ("Architecture", "x86_64"),
+    ]);
+    for (name, role) in of_type(&stack, "AWS::IAM::Role") {
+        assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
+    }
+    let functions = of_type(&stack, "AWS::Lambda::Function");
+    assert_eq!(functions.len(), 5);
+    for (name, function) in functions {
+        assert_eq!(
+            function.properties["CodeSigningConfigArn"], signing,
+            "{name}"
+        );
+        assert_eq!(
+            function.properties["ReservedConcurrentExecutions"], "5",
+            "{name}"
+        );
+        assert_eq!(
+            function.properties["Architectures"],
+            json!(["x86_64"]),
+            "{name}"
+        );
+    }
+    // And none of it by default: an account must keep 100 units unreserved, and a new one has few.
+    let plain = translated(&[]);
+    for (name, function) in of_type(&plain, "AWS::Lambda::Function") {
+        for absent in ["CodeSigningConfigArn", "ReservedConcurrentExecutions"] {
+            assert!(
+                function.properties.get(absent).is_none(),
+                "{name}: {absent}"
+            );
+        }
+        assert_eq!(
+            function.properties["Architectures"],
+            json!(["arm64"]),
+            "{name}"
+        );
+    }
+    for (name, role) in of_type(&plain, "AWS::IAM::Role") {
+        assert!(
+            role.properties.get("PermissionsBoundary").is_none(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn functions_are_told_what_they_need() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    let told = [
+        "TRUSTWARDEN_ACCOUNT",
+        "TRUSTWARDEN_MODE",
+        "TRUSTWARDEN_RULES",
+        "TRUSTWARDEN_TABLE",
+        "TRUSTWARDEN_TOPIC_ARN",
+        "TRUSTWARDEN_ORDERS_URL",
+        "TRUSTWARDEN_REMEDIATOR_ROLE",
+        "TRUSTWARDEN_REVOKE_SESSIONS",
+        "TRUSTWARDEN_STACK",
+    ];
+    for function in stack.functions() {
+        let own = if function.binary == "slack" {
+            "TRUSTWARDEN_SLACK_SECRET_ARN"
+        } else {
+            "TRUSTWARDEN_OWN_ROLES"
+        };
+        let mut expected = set(&told);
+        expected.insert(own.to_owned());
+        let names: BTreeSet<_> = function.environment.keys().cloned().collect();
+        assert_eq!(names, expected, "{}", function.name);
+        assert!(function.environment.values().all(|value| !value.is_empty()));
+    }
+    let binaries: BTreeSet<_> = stack
+        .functions()
+        .iter()
+        .map(|function| function.binary.as_str())
+        .collect();
+    assert_eq!(
+        binaries,
+        BTreeSet::from([
+            "access-key",
+            "remediator",
+            "role-trust",
+            "root-activity",
+            "slack"
+        ])
+    );
+    assert!(translated(&[]).function("slack").is_err());
+}
+
+#[test]
+fn a_wrong_region_is_refused() {
+    let machine = machine();
+    for (template, region, parameters, words) in [
+        (
+            "template.yaml",
+            "eu-west-1",
+            json!({}),
+            "only in the partition's home region",
+        ),
+        (
+            "template-region.yaml",
+            "us-east-1",
+            json!({}),
+            "The home region gets template.yaml",
+        ),
+    ] {
+        let question = json!({
+            "template": machine.root.join(template), "region": region, "parameters": parameters,
+        });
+        let refused = machine.account.ask("/rules", &question).unwrap_err();
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+    for (template, region) in [
+        ("template.yaml", "us-east-1"),
+        ("template.yaml", "us-gov-west-1"),
+        ("template.yaml", "cn-north-1"),
+        ("template-region.yaml", "eu-west-1"),
+    ] {
+        let question = json!({
+            "template": machine.root.join(template), "region": region, "parameters": {},
+        });
+        machine.account.ask("/rules", &question).unwrap();
+    }
+}
