@@ -6,11 +6,12 @@
 //! and nowhere else.
 
 pub mod args;
+pub mod check;
 mod diagnostic;
 pub mod explain;
 mod hostile;
 pub mod input;
-mod replay;
+pub mod replay;
 pub mod rules;
 mod shell;
 pub mod simulate;
@@ -19,7 +20,7 @@ mod streams;
 mod suggest;
 
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -65,6 +66,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
     match command {
+        Command::Check(arguments) => check::check(&arguments, streams),
+        Command::Replay(arguments) => replay::replay(&arguments, streams),
         Command::Simulate(arguments) => simulate::simulate(&arguments, streams),
         Command::Explain(arguments) => explain::explain(&arguments, streams),
         Command::Completions(arguments) => shell::completions(&arguments, streams),

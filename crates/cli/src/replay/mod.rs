@@ -2,4 +2,102 @@
 
 mod files;
 mod inflate;
+mod judge;
+mod read;
+mod report;
 mod split;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::thread;
+
+use crate::args::{ReplayArgs, ReplayFormat};
+use crate::hostile::shown;
+use crate::{Status, Streams};
+use files::Wanted;
+use report::Report;
+
+/// Runs `replay`.
+///
+/// # Errors
+///
+/// Standard output does not take the alerts.
+pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    if let (Some(from), Some(to)) = (arguments.from, arguments.to)
+        && from >= to
+    {
+        streams.error(format_args!(
+            "--from {from} is not before --to {to}: nothing is in between"
+        ));
+        return Ok(Status::Unreadable);
+    }
+    let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let older = match &arguments.against {
+        None => None,
+        Some(input) => match crate::rules::load(input, streams) {
+            Some(rules) => Some(rules),
+            None => return Ok(Status::Unreadable),
+        },
+    };
+    let wanted = Wanted {
+        from: arguments.from,
+        to: arguments.to,
+        regions: arguments.region.clone(),
+    };
+    let (files, unlisted) = files::list(&arguments.paths, &wanted);
+    let jobs = arguments
+        .jobs
+        .or_else(|| thread::available_parallelism().ok());
+    let mut reading = read::read(&files, &wanted, jobs.map_or(1, NonZeroUsize::get), streams);
+    let unlisted = unlisted.into_iter().map(|entry| read::UnreadableFile {
+        path: entry.path,
+        why: entry.error.to_string(),
+    });
+    reading.unreadable_files.extend(unlisted);
+
+    let judged = judge::judge(&rules, &reading.hits);
+    let before = older.map(|older| judge::judge(&older, &reading.hits));
+    let report = Report {
+        reading: &reading,
+        judged: &judged,
+        before: before.as_deref(),
+        mode: arguments.mode,
+    };
+    let printed = match arguments.format {
+        ReplayFormat::Jsonl => report.jsonl(streams)?,
+        ReplayFormat::Human => report.human(streams)?,
+    };
+    streams.finish()?;
+
+    for record in &reading.told {
+        let path = shown(record.path.display().to_string()).to_string();
+        let why = shown(&record.why);
+        streams.error(format_args!(
+            "{path}: record {} is unreadable: {why}",
+            record.number
+        ));
+    }
+    let told = reading.told.len() as u64;
+    if reading.unreadable_records > told {
+        let more = reading.unreadable_records - told;
+        streams.error(format_args!("{more} more records are unreadable"));
+    }
+    for file in &reading.unreadable_files {
+        let path = shown(file.path.display().to_string()).to_string();
+        streams.error(format_args!("{path} is unreadable: {}", shown(&file.why)));
+    }
+    let unreadable = reading.unreadable_records > 0 || !reading.unreadable_files.is_empty();
+    let reached = arguments
+        .fail_on
+        .is_some_and(|least| printed.worst >= Some(least));
+    let changed = arguments.fail_on_change && printed.differences > 0;
+    Ok(if unreadable {
+        Status::Unreadable
+    } else if reached || changed {
+        Status::Findings
+    } else {
+        Status::Done
+    })
+}

@@ -1,0 +1,313 @@
+//! Judging what was read, in order, with the functions' own judges and a history in memory.
+//!
+//! The log is history: what the guard would have written never alters it. So each plan is the one
+//! that `enforce` would have made had it been switched on just then.
+
+use std::collections::{BTreeMap, HashSet};
+
+use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
+use guard::detect::{
+    RoleRef, Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
+};
+use guard::history::{Baseline, RoleHistory, document_digest};
+use guard::remediate::{PlanKind, Situation, plan};
+use guard::rules::{KeyViolation, Mode, Rules};
+use guard::world::LiveRole;
+use guard::{Check, Finding, Remedy, Severity};
+use jiff::Timestamp;
+
+use super::read::Hit;
+
+/// What became of one record that mattered.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Judged {
+    /// Nothing to say.
+    Approved,
+    /// Something to say.
+    Alert(Box<Alert>),
+    /// The call failed and changed nothing.
+    FailedCall,
+    /// The same event again.
+    Duplicate,
+}
+
+/// What would have been said, and done.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Alert {
+    /// `role/NAME`, `user/NAME`, `root`, or the resource's ARN.
+    pub(crate) subject: String,
+    /// Worst first.
+    pub(crate) findings: Vec<Finding>,
+    /// What `enforce` would do.
+    pub(crate) action: PlanKind,
+    /// What it would write.
+    pub(crate) document: Option<String>,
+    /// About the plan, in words.
+    pub(crate) remark: Option<String>,
+}
+
+impl Alert {
+    /// The worst finding's.
+    pub(crate) fn severity(&self) -> Severity {
+        let severities = self.findings.iter().map(|finding| finding.severity);
+        severities.max().unwrap_or(Severity::Informational)
+    }
+}
+
+/// A role as the log has told of it.
+#[derive(Debug)]
+struct Known {
+    history: RoleHistory,
+    path: Option<String>,
+}
+
+/// Judges all hits, which are in order.
+pub(crate) fn judge(rules: &Rules, hits: &[Hit]) -> Vec<Judged> {
+    // A record without a time is judged as of the last one that has it.
+    let latest = hits
+        .iter()
+        .filter_map(|hit| hit.record.event_time)
+        .max()
+        .unwrap_or_default();
+    let mut seen = HashSet::new();
+    let mut judge = Judge {
+        rules,
+        roles: BTreeMap::new(),
+    };
+    let judged = hits.iter().map(|hit| {
+        if !seen.insert(hit.record.id()) {
+            return Judged::Duplicate;
+        }
+        if hit.failed {
+            return Judged::FailedCall;
+        }
+        judge.record(hit, hit.record.event_time.unwrap_or(latest))
+    });
+    judged.collect()
+}
+
+struct Judge<'a> {
+    rules: &'a Rules,
+    /// By account and lower-case name.
+    roles: BTreeMap<(String, String), Known>,
+}
+
+impl Judge<'_> {
+    fn record(&mut self, hit: &Hit, at: Timestamp) -> Judged {
+        let mut alert = self.activity(hit, at);
+        let by_root = match &hit.by_root {
+            Some(activity) => judge_root(self.rules, &hit.record, activity),
+            None => Vec::new(),
+        };
+        if !by_root.is_empty() {
+            let told = alert.get_or_insert_with(|| saying("root".to_owned(), Vec::new()));
+            told.findings.extend(by_root);
+            told.findings
+                .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        }
+        match alert {
+            Some(alert) => Judged::Alert(Box::new(alert)),
+            None => Judged::Approved,
+        }
+    }
+
+    /// `None`: nothing to say.
+    fn activity(&mut self, hit: &Hit, at: Timestamp) -> Option<Alert> {
+        let record = &hit.record;
+        let alert = match &hit.activity {
+            Activity::TrustChange(change) => return self.trust_change(hit, change, at),
+            Activity::RoleDeleted(deleted) => {
+                self.roles.remove(&key(record.account(), &deleted.role));
+                return None;
+            }
+            Activity::AccessKeyCreated(change) => self.key_change(change, false),
+            Activity::AccessKeyActivated(change) => self.key_change(change, true),
+            Activity::ConsolePasswordSet(password) => {
+                let subject = user(password.root, password.user.as_deref());
+                saying(subject, judge_console_password(self.rules, password))
+            }
+            Activity::RootSignIn(_) | Activity::RootCall => saying(
+                "root".to_owned(),
+                judge_root(self.rules, record, &hit.activity),
+            ),
+            Activity::Unreadable(unreadable) => {
+                let why = unreadable.why;
+                let finding = unreadable_event(self.rules, why, unreadable.role_hidden);
+                let subject = record.identity.arn.clone();
+                saying(
+                    subject.unwrap_or_else(|| record.event_name.clone()),
+                    vec![finding],
+                )
+            }
+            Activity::Failed(_) | Activity::Irrelevant(_) => return None,
+        };
+        Some(alert).filter(|alert| !alert.findings.is_empty())
+    }
+
+    fn key_change(&self, change: &KeyChange, activated: bool) -> Alert {
+        let findings = judge_key(self.rules, change, activated);
+        let mut alert = saying(user(change.root, change.user.as_deref()), findings);
+        let deactivates = self.rules.access_keys().on_violation == KeyViolation::Deactivate
+            && alert.findings.iter().any(|finding| {
+                finding.code.remedy() == Remedy::AccessKey && enforced(self.rules, finding)
+            });
+        if deactivates && change.key_id.is_some() {
+            alert.action = PlanKind::Deactivate;
+        }
+        alert
+    }
+
+    fn trust_change(&mut self, hit: &Hit, change: &TrustChange, at: Timestamp) -> Option<Alert> {
+        let account = hit.record.account();
+        let key = key(account, &change.role);
+        if change.created {
+            self.roles.remove(&key);
+        }
+        let known = self.roles.entry(key).or_insert_with(|| Known {
+            history: empty_history(account, change),
+            path: change.path.clone(),
+        });
+        let subject = format!("role/{}", change.role);
+        let Document::Present(document) = &change.document else {
+            let why = "the log does not hold the trust policy; the deployed guard reads the role";
+            return Some(saying(
+                subject,
+                vec![unreadable_event(self.rules, why, false)],
+            ));
+        };
+        let role = RoleRef {
+            account: account.to_owned(),
+            name: Some(change.role.clone()),
+            path: known.path.clone(),
+        };
+        let judgement = judge_trust(self.rules, &role, document, at);
+        if judgement.verdict == Verdict::Approved {
+            known.history.remember(Baseline {
+                document: document.clone(),
+                digest: document_digest(document),
+                actor: hit.record.identity.arn.clone(),
+                written_at: Some(at),
+                seen_at: at,
+                seen_live: true,
+            });
+        }
+        if judgement.findings.is_empty() {
+            return None;
+        }
+        let violating: Vec<&Finding> = judgement.violations().collect();
+        let critical = violating
+            .iter()
+            .any(|finding| finding.severity == Severity::Critical);
+        let rules = self.rules;
+        let acts = judgement.verdict == Verdict::Violation
+            && violating.iter().any(|finding| enforced(rules, finding));
+        let mut remark = None;
+        let mut planned = None;
+        if rules.protects(&role) {
+            remark = Some("the role is protected: never written".to_owned());
+        } else if role.is_reserved() {
+            remark = Some("the role is kept by AWS: never written".to_owned());
+        } else if acts {
+            let situation = Situation {
+                live: document,
+                critical,
+                created: change.created,
+                history: &known.history,
+                remediation: rules.remediation(),
+                writes_used: 0,
+            };
+            let lawful = |document: &str| {
+                let judgement = judge_trust(rules, &role, document, at);
+                judgement.verdict != Verdict::Unreadable && judgement.violations().next().is_none()
+            };
+            match plan(&situation, lawful) {
+                Ok(plan) => {
+                    remark = Some(match &plan.fallback {
+                        Some(why) => format!("{} ({why})", plan.details),
+                        None => plan.details.clone(),
+                    });
+                    planned = Some(plan);
+                }
+                Err(_) => remark = Some("the rules switch remediation off".to_owned()),
+            }
+        }
+        Some(Alert {
+            subject,
+            findings: judgement.findings,
+            action: planned.as_ref().map_or(PlanKind::None, |plan| plan.kind),
+            document: planned.map(|plan| plan.document),
+            remark,
+        })
+    }
+}
+
+/// Whether the guard acts on such a finding once the rules and the stack say `enforce`: neither
+/// the check nor the vendor is lowered to `alert`.
+fn enforced(rules: &Rules, finding: &Finding) -> bool {
+    let of_vendor = || {
+        let account = rules.account(finding.third_party.as_deref()?);
+        let vendor = account
+            .vendors
+            .into_iter()
+            .find(|vendor| finding.vendor.as_deref() == Some(vendor.name.as_str()));
+        vendor?.mode
+    };
+    [rules.check_mode(finding.code), of_vendor()]
+        .into_iter()
+        .flatten()
+        .all(|mode| mode == Mode::Enforce)
+}
+
+fn key(account: &str, role: &str) -> (String, String) {
+    (account.to_owned(), role.to_lowercase())
+}
+
+fn user(root: bool, name: Option<&str>) -> String {
+    match (root, name) {
+        (true, _) => "root".to_owned(),
+        (false, Some(name)) => format!("user/{name}"),
+        (false, None) => "user/?".to_owned(),
+    }
+}
+
+fn saying(subject: String, findings: Vec<Finding>) -> Alert {
+    Alert {
+        subject,
+        findings,
+        action: PlanKind::None,
+        document: None,
+        remark: None,
+    }
+}
+
+fn empty_history(account: &str, change: &TrustChange) -> RoleHistory {
+    let arn = format!("arn:aws:iam::{account}:role/{}", change.role);
+    let role = LiveRole {
+        name: change.role.clone(),
+        arn: change.arn.clone().unwrap_or(arn),
+        path: change.path.clone().unwrap_or_else(|| "/".to_owned()),
+        role_id: change.role_id.clone().unwrap_or_default(),
+        document: String::new(),
+        created: None,
+    };
+    RoleHistory::new(account, &role)
+}
+
+/// How often each thing happened, the most first.
+pub(crate) fn ranked<T: Ord>(things: impl IntoIterator<Item = T>) -> Vec<(T, usize)> {
+    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
+    for thing in things {
+        *counts.entry(thing).or_default() += 1;
+    }
+    let mut ranked: Vec<(T, usize)> = counts.into_iter().collect();
+    ranked.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    ranked
+}
+
+/// The checks of an alert, each once.
+pub(crate) fn checks(alert: &Alert) -> impl Iterator<Item = Check> {
+    let mut codes: Vec<Check> = alert.findings.iter().map(|finding| finding.code).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes.into_iter()
+}
