@@ -83,7 +83,7 @@ impl Failure {
 }
 
 /// The error and its causes, outermost first.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

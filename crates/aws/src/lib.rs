@@ -1,9 +1,14 @@
 //! The only crate that names `aws-sdk-*`: it implements the guard's traits.
 
+mod channel;
 mod clock;
 mod cloud;
 mod failure;
 mod iam;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+#[cfg(feature = "live")]
+pub mod live;
 mod network;
 mod queue;
 mod secret;
@@ -12,6 +17,7 @@ mod table;
 mod topic;
 mod webhook;
 
+pub use channel::{Channel, ChannelError};
 pub use clock::SystemClock;
 pub use cloud::Cloud;
 pub use iam::{Iam, IamWriter, SESSION_DENIAL};

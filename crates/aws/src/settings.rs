@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use guard::handle::Guard;
 use guard::rules::{Mode, Rules, RulesError};
 
 /// Where the layer puts the compiled rules.
@@ -192,11 +193,23 @@ impl Settings {
         })
     }
 
-    /// Takes up the compiled rules.
+    /// What the handlers need of it, with the compiled rules taken up.
     ///
     /// # Errors
     /// [`LoadRulesError`], which names the file.
-    pub fn load_rules(&self) -> Result<Rules, LoadRulesError> {
+    pub fn guard(self) -> Result<Guard, LoadRulesError> {
+        Ok(Guard {
+            rules: self.load_rules()?,
+            account: self.account,
+            stack: self.stack,
+            mode: self.mode,
+            own_roles: self.own_roles,
+            remediator_role: self.remediator_role,
+            revoke_sessions: self.revoke_sessions,
+        })
+    }
+
+    fn load_rules(&self) -> Result<Rules, LoadRulesError> {
         let path = || self.rules.clone();
         let bytes = std::fs::read(&self.rules).map_err(|source| LoadRulesError::Unreadable {
             path: path(),

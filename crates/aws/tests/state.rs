@@ -166,7 +166,9 @@ async fn a_full_history(state: &impl State) {
             digest: document_digest("{}"),
             replaced: document_digest("{}"),
             at: now(),
+            undoes: now(),
             progress: guard::history::WriteProgress::Written,
+            details: "of a day long ago".to_owned(),
             dropped: vec!["arn:aws:iam::444455556666:role/gone".to_owned()],
             fallback: None,
         });
@@ -395,7 +397,7 @@ impl Moto {
             .unwrap_or_else(|error| panic!("{}: {error}; run `make setup`", server.display()));
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = loop {
-            let line = lines.next().expect("moto says where it listens").unwrap();
+            let line = lines.next().unwrap().unwrap();
             if let Some((_, url)) = line.split_once("Running on ") {
                 break url.trim().to_owned();
             }

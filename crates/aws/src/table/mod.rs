@@ -61,6 +61,32 @@ impl Table {
         }
     }
 
+    /// What every item with this sort key holds: reads the whole table, which is for a person who
+    /// asks and never for a function.
+    #[cfg(feature = "live")]
+    pub(crate) async fn all<T: serde::de::DeserializeOwned>(
+        &self,
+        sk: &str,
+    ) -> Result<Vec<T>, StateError> {
+        let call = self
+            .client()
+            .scan()
+            .table_name(&self.name)
+            .filter_expression("sk = :sk");
+        let call = call
+            .expression_attribute_values(":sk", text(sk))
+            .consistent_read(true);
+        let mut pages = call.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| unavailable("dynamodb:Scan", &error))?;
+            for item in page.items.unwrap_or_default() {
+                found.push(Item(item).held(&format!("a {sk} in the table"))?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Puts an item unless one is there; says whether it did.
     async fn put_new(&self, item: Item) -> Result<bool, StateError> {
         let call = self

@@ -1,0 +1,55 @@
+//! What the command line asks of a live account: the organization's accounts, the deployed stack,
+//! what an uninstall would leave behind. Reading only, but for the test alert, which is
+//! [`crate::Topic`]'s own publish.
+
+mod organization;
+mod residue;
+mod stack;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::cloud::Cloud;
+use crate::failure::Failure;
+use crate::network::Network;
+
+pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
+pub use residue::{Quarantine, Residue, SessionDenial, residue};
+pub use stack::{
+    FunctionState, RuleState, Stack, StackError, Subscription, describe_stack, function_state,
+    rule_state, subscriptions,
+};
+
+/// A call to AWS failed.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct CallError(Failure);
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+impl CallError {
+    /// The service's error code, as `AccessDenied`; empty where no service answered.
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+}
+
+/// The account that a person's AWS configuration names: environment, profiles, SSO, as for the
+/// AWS CLI.
+pub async fn cloud(profile: Option<&str>, region: Option<&str>) -> Cloud {
+    let network = Network::new();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(SharedHttpClient::new(network.clone()));
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let configuration: SdkConfig = loader.load().await;
+    Cloud::configured(network, configuration)
+}
