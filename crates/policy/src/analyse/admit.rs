@@ -1,0 +1,351 @@
+//! Whom a way admits, by account: the accounts that the document names, and whether strangers get
+//! in besides, and by what they are limited.
+
+use super::compiled::{Named, is_account};
+use super::identity::{Account, Solved};
+use super::literal::Literal;
+use super::network;
+use super::solve::{Present, Solver};
+use super::variable::one_account;
+use super::way::{Class, Way};
+use crate::keys::{self, Group, Presence, Role};
+use crate::sets::pattern::Pattern;
+use crate::sets::test::Test;
+
+/// Whom a way of AWS principals admits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Admission {
+    /// Accounts that the document names and that the way admits, sorted. With `strangers` limited
+    /// to ids or organizations, only those that get in without them.
+    pub(crate) accounts: Vec<String>,
+    /// Principals of accounts that the document does not name.
+    pub(crate) strangers: Strangers,
+    /// The organizations that every admitted caller is in, where the way asks for one.
+    pub(crate) organizations: Option<Vec<Organization>>,
+    /// Every admitted caller comes through a network that is named positively and is not broad.
+    pub(crate) network: bool,
+}
+
+/// An organization, or the part of one, by a pattern of paths.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Organization {
+    pub(crate) id: String,
+    pub(crate) path: Option<String>,
+}
+
+/// Which principals of unnamed accounts get in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Strangers {
+    /// None.
+    #[default]
+    Nobody,
+    /// Those with one of these unique ids.
+    UniqueIds(Vec<String>),
+    /// Those of the organizations in [`Admission::organizations`].
+    OfOrganizations,
+    /// Those of an organization that is known only by its management account.
+    OfManagementAccount,
+    /// Those that come through a named network.
+    FromNetwork,
+    /// Anyone.
+    Anyone,
+}
+
+/// The accounts that a document names, as principals or in conditions on who calls, sorted; and
+/// those on whose behalf services are told to call.
+#[derive(Debug, Default)]
+pub(crate) struct NamedAccounts<'p> {
+    pub(crate) callers: Vec<&'p str>,
+    pub(crate) sources: Vec<&'p str>,
+}
+
+/// Runs of exactly 12 digits.
+fn account_runs(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_digit())
+        .filter(|run| is_account(run))
+}
+
+impl<'p> NamedAccounts<'p> {
+    pub(crate) fn of(policy: &'p crate::TrustPolicy<'p>) -> Self {
+        let mut named = Self::default();
+        for statement in &policy.statements {
+            let lists = [&statement.principal, &statement.not_principal];
+            for principal in lists.into_iter().flatten().flatten() {
+                if let Some(
+                    Named::Account { account, .. }
+                    | Named::Arn { account, .. }
+                    | Named::Session { account, .. },
+                ) = Named::read(principal)
+                {
+                    named.callers.push(account);
+                }
+            }
+            for condition in &statement.conditions {
+                let row = keys::find(&condition.key);
+                let list = match row.role {
+                    Role::PrincipalArn | Role::PrincipalAccount | Role::UserId => {
+                        &mut named.callers
+                    }
+                    Role::SourceArn | Role::SourceAccount => &mut named.sources,
+                    _ => continue,
+                };
+                for value in &condition.values {
+                    list.extend(account_runs(value));
+                }
+            }
+        }
+        for list in [&mut named.callers, &mut named.sources] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        named
+    }
+}
+
+/// Whom a way of AWS principals admits. Clears `decided` on the way where that could not be told.
+pub(crate) fn admit<'p>(
+    way: &mut Way<'p>,
+    named: &NamedAccounts<'p>,
+    solver: &mut Solver<'_>,
+) -> Admission {
+    let mut admission = Admission {
+        organizations: organizations(way, solver),
+        network: network::limits(way, solver),
+        ..Admission::default()
+    };
+    let only = match way.named {
+        Named::Account { account, .. }
+        | Named::Arn { account, .. }
+        | Named::Session { account, .. } => Some(account.to_owned()),
+        _ => one_account(way).map(str::to_owned),
+    };
+    if let Some(account) = only {
+        admission.accounts.push(account);
+        return admission;
+    }
+    let mut known: Vec<&str> = named.callers.clone();
+    known.extend(solver.context.own_account);
+    known.sort_unstable();
+    known.dedup();
+    let ids = unique_ids(way);
+    let strangers = solver.identity(way, Account::NoneOf(&known), &[]);
+    if strangers == Solved::Unknown {
+        way.decided = false;
+    }
+    let mut others: &[Pattern<'_>] = &[];
+    let id_patterns = id_patterns(&ids);
+    if strangers != Solved::Nobody {
+        if !ids.is_empty()
+            && solver.identity(way, Account::NoneOf(&known), &id_patterns) == Solved::Nobody
+        {
+            let row = keys::by_role(Role::UserId);
+            let live = ids
+                .iter()
+                .filter(|id| {
+                    let test = Test::Text(self::id_patterns(std::slice::from_ref(*id)));
+                    way.and(&[Literal::passing(row, row.name, test)], solver)
+                        .is_some()
+                })
+                .cloned()
+                .collect();
+            admission.strangers = Strangers::UniqueIds(live);
+            others = &id_patterns;
+        } else if admission.organizations.is_some() {
+            admission.strangers = Strangers::OfOrganizations;
+            return admission;
+        } else if management_account(way) {
+            admission.strangers = Strangers::OfManagementAccount;
+        } else if admission.network {
+            admission.strangers = Strangers::FromNetwork;
+        } else {
+            admission.strangers = Strangers::Anyone;
+        }
+    }
+    for account in known {
+        match solver.identity(way, Account::Is(account), others) {
+            Solved::Nobody => {}
+            Solved::Caller(_) => admission.accounts.push(account.to_owned()),
+            Solved::Unknown => {
+                way.decided = false;
+                admission.accounts.push(account.to_owned());
+            }
+        }
+    }
+    admission
+}
+
+/// The unique ids that positive demands on `aws:userid` spell out.
+fn unique_ids(way: &Way<'_>) -> Vec<String> {
+    let mut ids: Vec<String> = way
+        .of_role(Role::UserId)
+        .filter(|literal| literal.passes)
+        .filter_map(|literal| match &*literal.test {
+            Test::Text(patterns) => Some(patterns),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|pattern| {
+            let prefix = pattern.literal_prefix();
+            let id = prefix.split(':').next().unwrap_or_default();
+            // Ids have 21 characters; a shorter text is one only where a colon or the end says so.
+            let whole = prefix.contains(':') || pattern.tokens.is_none() || id.len() >= 20;
+            let form = id.starts_with("AROA") || id.starts_with("AIDA");
+            (whole && form && id.len() > 4 && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+                .then(|| id.to_owned())
+        })
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+fn id_patterns(ids: &[String]) -> Vec<Pattern<'static>> {
+    ids.iter()
+        .flat_map(|id| {
+            let open = if id.len() >= 20 {
+                format!("{id}*")
+            } else {
+                format!("{id}:*")
+            };
+            [Pattern::exact(id.clone()), Pattern::wild(open)]
+        })
+        .collect()
+}
+
+/// A fixed management account fixes the organization.
+fn management_account(way: &Way<'_>) -> bool {
+    way.demands.iter().any(|literal| {
+        literal.row.name == "aws:PrincipalOrgMasterAccount"
+            && literal.passes
+            && !literal.absent
+            && literal.test.fixed().is_some()
+    })
+}
+
+/// The organizations that the demands leave, if they leave only ones that they spell out.
+fn organizations(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Vec<Organization>> {
+    if way.class != Class::Aws {
+        return None;
+    }
+    limited_to(way, solver, Group::Organization, Role::OrganizationId)
+}
+
+/// The organizations for which a service may call, likewise.
+pub(crate) fn source_organizations(
+    way: &Way<'_>,
+    solver: &mut Solver<'_>,
+) -> Option<Vec<Organization>> {
+    limited_to(
+        way,
+        solver,
+        Group::SourceOrganization,
+        Role::SourceOrganizationId,
+    )
+}
+
+fn limited_to(
+    way: &Way<'_>,
+    solver: &mut Solver<'_>,
+    group: Group,
+    id: Role,
+) -> Option<Vec<Organization>> {
+    let solve = |solver: &mut Solver<'_>, outside: &[Pattern<'_>]| match group {
+        Group::Organization => solver.organization(way, outside),
+        _ => solver.source_organization(way, outside),
+    };
+    let mut spelled: Vec<Organization> = Vec::new();
+    let mut any = false;
+    for literal in way
+        .demands
+        .iter()
+        .filter(|literal| literal.row.role.group() == group)
+    {
+        any = true;
+        let Test::Text(patterns) = &*literal.test else {
+            continue;
+        };
+        if !literal.passes {
+            continue;
+        }
+        for pattern in patterns {
+            let prefix = pattern.literal_prefix();
+            let is_id = literal.row.role == id;
+            let head = prefix.split('/').next().unwrap_or_default();
+            let whole = if is_id {
+                pattern.tokens.is_none()
+            } else {
+                prefix.contains('/')
+            };
+            if !whole || !head.starts_with("o-") {
+                continue;
+            }
+            let shown = pattern.shown();
+            let part = !is_id && shown != format!("{head}/*");
+            spelled.push(Organization {
+                id: head.to_owned(),
+                path: part.then_some(shown),
+            });
+        }
+    }
+    if !any || spelled.is_empty() {
+        return None;
+    }
+    spelled.sort_unstable();
+    spelled.dedup();
+    let heads: Vec<Pattern<'_>> = spelled
+        .iter()
+        .map(|one| Pattern::exact(one.id.clone()))
+        .collect();
+    let outside = solve(solver, &heads);
+    if outside.absent || outside.present != Present::Nothing {
+        return None;
+    }
+    // Paths say more than ids: where an id has a part, the bare id is left out.
+    let parts: Vec<String> = spelled
+        .iter()
+        .filter(|one| one.path.is_some())
+        .map(|one| one.id.clone())
+        .collect();
+    let ids: Vec<String> = spelled.iter().map(|one| one.id.clone()).collect();
+    spelled.retain(|one| one.path.is_some() || !parts.contains(&one.id) || both(way, id, &one.id));
+    spelled.retain(|one| {
+        let others: Vec<Pattern<'_>> = ids
+            .iter()
+            .filter(|other| **other != one.id)
+            .map(|other| Pattern::exact(other.clone()))
+            .collect();
+        // With every other id excluded, this one must still be possible.
+        let state = solve(solver, &others);
+        state.present != Present::Nothing
+    });
+    Some(spelled)
+}
+
+/// A path demand that admits the whole organization stands beside a part of it.
+fn both(way: &Way<'_>, id: Role, organization: &str) -> bool {
+    let whole = format!("{organization}/*");
+    way.demands.iter().any(|literal| {
+        literal.row.role != id
+            && literal.passes
+            && matches!(&*literal.test, Test::Text(patterns)
+                if patterns.iter().any(|pattern| pattern.shown() == whole))
+    })
+}
+
+/// Whether a key must be present with one of a finite list of values; then those.
+pub(crate) fn finite<'t, 'p>(
+    way: &'t Way<'p>,
+    like: &Literal<'_>,
+    solver: &Solver<'_>,
+) -> Option<&'t [Pattern<'p>]> {
+    let always = solver.presence(way, like) == Presence::Always;
+    way.demands
+        .iter()
+        .filter(|literal| literal.same_key(like) && literal.passes && (always || !literal.absent))
+        .find_map(|literal| match &*literal.test {
+            Test::Text(patterns) if patterns.iter().all(|pattern| pattern.tokens.is_none()) => {
+                Some(patterns.as_slice())
+            }
+            _ => None,
+        })
+}

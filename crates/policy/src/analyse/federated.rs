@@ -1,0 +1,99 @@
+//! Whether outsiders get in through an identity provider that many tenants share.
+
+use super::admit::finite;
+use super::literal::Literal;
+use super::solve::{Present, Solver};
+use super::way::{Issuer, Way};
+use crate::keys::{Presence, Role};
+use crate::providers::{Pin, Provider};
+use crate::sets::pattern::Pattern;
+use crate::sets::test::Test;
+
+/// Whether someone outside the intended tenant gets in by this way.
+pub(crate) fn is_open(way: &Way<'_>, issuer: Issuer<'_>, solver: &mut Solver<'_>) -> bool {
+    if issuer.saml {
+        return false;
+    }
+    let providers = solver.context.providers;
+    let Some(provider) = Provider::find(issuer.prefix, providers) else {
+        return false;
+    };
+    if let Some((claim, guest)) = &provider.guests
+        && admits_guests(way, issuer, claim, guest, solver)
+    {
+        return true;
+    }
+    !provider.pins.is_empty()
+        && !provider
+            .pins
+            .iter()
+            .any(|pin| pinned(way, issuer, pin, solver))
+}
+
+/// The demands on one claim.
+fn on_claim<'t, 'p>(way: &'t Way<'p>, issuer: Issuer<'_>, claim: &str) -> Option<&'t Literal<'p>> {
+    way.of_role(Role::Claim).find(|literal| {
+        literal.key.rsplit_once(':').is_some_and(|(space, name)| {
+            space.eq_ignore_ascii_case(issuer.prefix) && name.eq_ignore_ascii_case(claim)
+        })
+    })
+}
+
+fn admits_guests(
+    way: &Way<'_>,
+    issuer: Issuer<'_>,
+    claim: &str,
+    guest: &str,
+    solver: &Solver<'_>,
+) -> bool {
+    let Some(like) = on_claim(way, issuer, claim) else {
+        return true;
+    };
+    // A guest's token has this one value alone, so "each" and "at least one" are the same.
+    solver
+        .ready(way, |literal| literal.same_key(like))
+        .iter()
+        .all(|one| one.test.passes(guest) == one.literal.passes)
+}
+
+fn pinned(way: &Way<'_>, issuer: Issuer<'_>, pin: &Pin, solver: &mut Solver<'_>) -> bool {
+    let Some(like) = on_claim(way, issuer, &pin.claim) else {
+        return false;
+    };
+    let like = like.clone();
+    if pin.prefixes.is_empty() {
+        return finite(way, &like, solver).is_some_and(|list| !list.is_empty());
+    }
+    let always = solver.presence(way, &like) == Presence::Always;
+    let absent = way
+        .demands
+        .iter()
+        .filter(|literal| literal.same_key(&like))
+        .all(|one| one.absent);
+    if absent && !always {
+        return false;
+    }
+    // The tenants that the demands spell out; then nothing outside of them may be left.
+    let tenants: Vec<Pattern<'_>> = way
+        .demands
+        .iter()
+        .filter(|literal| literal.same_key(&like) && literal.passes)
+        .filter_map(|literal| match &*literal.test {
+            Test::Text(patterns) => Some(patterns),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|pattern| {
+            let mut tenant = Pattern::wild(pin.tenant_pattern(&pattern.literal_prefix())?);
+            if pattern.fold {
+                tenant.fold = true;
+            }
+            Some(tenant)
+        })
+        .collect();
+    if tenants.is_empty() {
+        return false;
+    }
+    let elsewhere = Test::Text(tenants);
+    solver.key(way, &like, &[(&elsewhere, false)]).present == Present::Nothing
+}

@@ -1,0 +1,307 @@
+//! From ways to the grants of the answer.
+
+use super::admit::{Admission, Strangers, source_organizations};
+use super::compiled::{Actions, Named};
+use super::federated;
+use super::literal::Literal;
+use super::restrict::restriction;
+use super::solve::Solver;
+use super::way::{Class, Way};
+use crate::answer::{Restriction, Who};
+use crate::keys::{self, Group, Role};
+use crate::sets::pattern::Pattern;
+use crate::sets::test::Test;
+
+/// Whom a way admits, and the way narrowed to just them.
+pub(crate) type Entrant<'p> = (Who, Way<'p>);
+
+/// One entry for each kind of caller that a way admits.
+pub(crate) fn entrants<'p>(
+    way: &Way<'p>,
+    admission: &Admission,
+    solver: &mut Solver<'_>,
+) -> Vec<Entrant<'p>> {
+    let mut entrants = Vec::new();
+    match way.class {
+        Class::Service(service) => {
+            entrants.push((
+                Who::Service {
+                    service: service.to_owned(),
+                },
+                way.clone(),
+            ));
+        }
+        Class::Federated(issuer) => {
+            let open = federated::is_open(way, issuer, solver);
+            let who = Who::Federated {
+                provider: issuer.provider.to_owned(),
+                account: issuer.account.map(str::to_owned),
+                open,
+            };
+            entrants.push((who, way.clone()));
+        }
+        Class::Aws => {
+            match &admission.strangers {
+                Strangers::Nobody => {}
+                Strangers::UniqueIds(ids) => {
+                    for id in ids {
+                        entrants.push((Who::UniqueId { id: id.clone() }, narrowed_to_id(way, id)));
+                    }
+                }
+                Strangers::OfOrganizations => {
+                    for one in admission.organizations.iter().flatten() {
+                        let who = Who::Organization {
+                            id: one.id.clone(),
+                            path: one.path.clone(),
+                        };
+                        entrants.push((who, narrowed_to_organization(way, one)));
+                    }
+                }
+                Strangers::OfManagementAccount | Strangers::FromNetwork | Strangers::Anyone => {
+                    // Named accounts are among them.
+                    entrants.push((Who::Anyone, way.clone()));
+                    return entrants;
+                }
+            }
+            for account in &admission.accounts {
+                of_account(way, account, solver, &mut entrants);
+            }
+        }
+    }
+    entrants
+}
+
+fn with<'p>(way: &Way<'p>, role: Role, patterns: Vec<Pattern<'p>>) -> Way<'p> {
+    let row = keys::by_role(role);
+    let mut way = way.clone();
+    way.demands
+        .push(Literal::passing(row, row.name, Test::Text(patterns)));
+    way
+}
+
+fn narrowed_to_id<'p>(way: &Way<'p>, id: &str) -> Way<'p> {
+    let patterns = vec![
+        Pattern::exact(id.to_owned()),
+        Pattern::wild(format!("{id}*")),
+    ];
+    with(way, Role::UserId, patterns)
+}
+
+fn narrowed_to_organization<'p>(way: &Way<'p>, one: &super::admit::Organization) -> Way<'p> {
+    let way = with(
+        way,
+        Role::OrganizationId,
+        vec![Pattern::exact(one.id.clone())],
+    );
+    match &one.path {
+        Some(path) => with(
+            &way,
+            Role::OrganizationPaths,
+            vec![Pattern::wild(path.clone())],
+        ),
+        None => way,
+    }
+}
+
+/// The principals of one account that a way admits: by ARN where it asks for some.
+fn of_account<'p>(
+    way: &Way<'p>,
+    account: &str,
+    solver: &mut Solver<'_>,
+    entrants: &mut Vec<Entrant<'p>>,
+) {
+    if let Named::Session { arn, .. } = way.named {
+        let who = Who::Principal {
+            account: account.to_owned(),
+            arn: arn.to_owned(),
+        };
+        entrants.push((who, way.clone()));
+        return;
+    }
+    let arns = way
+        .of_role(Role::PrincipalArn)
+        .filter(|literal| literal.passes)
+        .filter_map(|literal| match &*literal.test {
+            Test::Text(patterns) => Some(patterns),
+            _ => None,
+        })
+        // Fixed ARNs say more than patterns.
+        .max_by_key(|patterns| patterns.iter().all(|pattern| pattern.tokens.is_none()));
+    let pinned = with(
+        way,
+        Role::PrincipalAccount,
+        vec![Pattern::exact(account.to_owned())],
+    );
+    if let Some(patterns) = arns {
+        let mut found = Vec::new();
+        let mut exact = true;
+        for pattern in patterns {
+            let Some(arn) = arn_within(pattern, account) else {
+                exact = false;
+                continue;
+            };
+            let row = keys::by_role(Role::PrincipalArn);
+            let only = Literal::passing(row, row.name, Test::Text(vec![pattern.clone()]));
+            if let Some(narrow) = pinned.and(&[only], solver) {
+                found.push((
+                    Who::Principal {
+                        account: account.to_owned(),
+                        arn,
+                    },
+                    narrow,
+                ));
+            }
+        }
+        if exact && !found.is_empty() {
+            entrants.extend(found);
+            return;
+        }
+    }
+    let who = Who::Account {
+        account: account.to_owned(),
+    };
+    // Where the account follows from the principal itself nothing has to be added.
+    let way = if matches!(way.named, Named::Account { .. }) {
+        way.clone()
+    } else {
+        pinned
+    };
+    entrants.push((who, way));
+}
+
+/// The pattern, if what it says beyond the account can be said of this account alone.
+fn arn_within(pattern: &Pattern<'_>, account: &str) -> Option<String> {
+    let shown = pattern.shown();
+    let mut parts: Vec<&str> = shown.splitn(6, ':').collect();
+    let part = parts.get_mut(4)?;
+    if *part == "*" || *part == "????????????" {
+        *part = account;
+        return Some(parts.join(":"));
+    }
+    let fits = Pattern::wild(part.to_owned()).matches(account);
+    fits.then_some(shown)
+}
+
+/// What a way demands besides what its principal already says.
+pub(crate) fn restrictions(who: &Who, way: &Way<'_>, solver: &mut Solver<'_>) -> Vec<Restriction> {
+    let said = |role: Role| match who {
+        Who::Account { .. } => role == Role::PrincipalAccount,
+        Who::Principal { .. } => matches!(role, Role::PrincipalAccount | Role::PrincipalArn),
+        Who::Organization { .. } => role.group() == Group::Organization,
+        Who::UniqueId { .. } => role == Role::UserId,
+        Who::Service { .. } => role == Role::ServiceName,
+        Who::Anyone | Who::Federated { .. } => false,
+    };
+    let mut seen: Vec<&Literal<'_>> = Vec::new();
+    let mut found = Vec::new();
+    for literal in &way.demands {
+        let role = literal.row.role;
+        if said(role) || role == Role::SessionName || seen.iter().any(|one| one.same_key(literal)) {
+            continue;
+        }
+        seen.push(literal);
+        found.extend(match role.group() {
+            Group::Organization | Group::SourceOrganization => on_path(way, literal, solver),
+            _ => restriction(way, literal, solver),
+        });
+    }
+    found.sort_by(|left: &Restriction, right: &Restriction| left.key.cmp(&right.key));
+    found
+}
+
+/// Ids and paths are solved on the path as a whole, but each is shown as it was asked for.
+fn on_path(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option<Restriction> {
+    let state = match literal.row.role.group() {
+        Group::Organization => solver.organization(way, &[]),
+        _ => solver.source_organization(way, &[]),
+    };
+    let mut found = super::restrict::restriction_on_text(way, literal, solver)?;
+    if state.present == super::solve::Present::Nothing {
+        found.values = crate::answer::Values::None;
+    }
+    Some(found)
+}
+
+/// The actions that a caller who goes this way is allowed.
+pub(crate) fn actions(
+    way: &Way<'_>,
+    company: &[(Actions, Vec<Way<'_>>)],
+    solver: &mut Solver<'_>,
+) -> Vec<String> {
+    let mut names = vec![way.class.way_in().name().to_owned()];
+    for (action, ways) in company {
+        let allowed = ways
+            .iter()
+            .any(|other| other.class == way.class && joined(way, other, solver));
+        if allowed {
+            names.push(action.name().to_owned());
+        }
+    }
+    names.sort_unstable();
+    names
+}
+
+fn joined(way: &Way<'_>, other: &Way<'_>, solver: &mut Solver<'_>) -> bool {
+    // The same statement, and nothing taken from it: no need to solve.
+    let covered = other
+        .demands
+        .iter()
+        .all(|literal| way.demands.iter().any(|one| one.same(literal)));
+    covered || way.and(&other.demands, solver).is_some()
+}
+
+/// Accounts on whose behalf a service may act by this way: `None` where nothing limits that.
+pub(crate) fn source_accounts(
+    way: &Way<'_>,
+    named: &[&str],
+    solver: &mut Solver<'_>,
+) -> Option<Vec<String>> {
+    use super::identity::Account;
+    if way
+        .demands
+        .iter()
+        .all(|literal| literal.row.role.group() != Group::Source)
+    {
+        return if source_organizations(way, solver).is_some() {
+            Some(Vec::new())
+        } else {
+            None
+        };
+    }
+    let mut known: Vec<&str> = named.to_vec();
+    known.extend(solver.context.own_account);
+    known.sort_unstable();
+    known.dedup();
+    let limited_to_resource = way.of_role(Role::SourceArn).any(|literal| {
+        literal.passes
+            && !literal.absent
+            && matches!(&*literal.test, Test::Text(patterns) if patterns.iter().all(|pattern| {
+                // A bucket's ARN: it has no account, and its name is fixed to a first letter.
+                let prefix = pattern.literal_prefix();
+                let mut parts = prefix.splitn(6, ':');
+                parts.nth(4) == Some("") && parts.next().is_some_and(|name| !name.is_empty())
+            }))
+    });
+    let stranger = solver.source(way, Account::NoneOf(&known));
+    let open = match stranger {
+        None => true,
+        Some(None) => false,
+        Some(Some(_)) => !limited_to_resource,
+    };
+    if open {
+        return if source_organizations(way, solver).is_some() {
+            Some(Vec::new())
+        } else {
+            None
+        };
+    }
+    let mut accounts = Vec::new();
+    for account in known {
+        let found = solver.source(way, Account::Is(account));
+        let asked = !limited_to_resource || way.of_role(Role::SourceAccount).next().is_some();
+        if asked && !matches!(found, Some(None)) {
+            accounts.push(account.to_owned());
+        }
+    }
+    Some(accounts)
+}

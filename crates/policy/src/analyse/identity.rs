@@ -1,0 +1,435 @@
+//! Who calls: ARN, account, unique id, user name and type of an AWS principal are faces of one
+//! fact, and are solved as one.
+//!
+//! A caller is a role's session, a user, the root user or a federated user. For each kind the
+//! demands turn into patterns on two texts, the ARN and the user id, which do not depend on each
+//! other; an account is a part of the ARN, a user's name its end.
+
+use super::solve::Ready;
+use crate::keys::Role;
+use crate::sets::language::{Demand, find};
+use crate::sets::pattern::Pattern;
+use crate::sets::test::Test;
+use crate::sets::universe::{PARTITIONS, Universe, View};
+use crate::sets::{Found, Fuel};
+
+/// Which accounts are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Account<'a> {
+    Any,
+    Is(&'a str),
+    NoneOf(&'a [&'a str]),
+}
+
+/// A caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) kind: Kind,
+    /// `aws:PrincipalArn`.
+    pub(crate) arn: String,
+    /// `aws:userid`.
+    pub(crate) user_id: String,
+}
+
+/// Kinds of callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    RoleSession,
+    User,
+    Root,
+    FederatedUser,
+}
+
+/// Whether anybody meets the demands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Solved {
+    Nobody,
+    Caller(Caller),
+    Unknown,
+}
+
+/// Kinds that can have long-term keys.
+pub(crate) const LONG_TERM: [Kind; 2] = [Kind::User, Kind::Root];
+
+/// All kinds, likeliest first.
+pub(crate) const KINDS: [Kind; 4] = [
+    Kind::RoleSession,
+    Kind::User,
+    Kind::Root,
+    Kind::FederatedUser,
+];
+
+impl Kind {
+    /// The value of `aws:PrincipalType`.
+    pub(crate) fn principal_type(self) -> &'static str {
+        match self {
+            Self::RoleSession => "AssumedRole",
+            Self::User => "User",
+            Self::Root => "Account",
+            Self::FederatedUser => "FederatedUser",
+        }
+    }
+
+    fn universe(self, partition: &'static str) -> Universe {
+        match self {
+            Self::RoleSession => Universe::RoleArn(partition),
+            Self::User => Universe::UserArn(partition),
+            Self::Root => Universe::RootArn(partition),
+            Self::FederatedUser => Universe::FederatedUserArn(partition),
+        }
+    }
+
+    fn usual_arn(self, account: &str) -> String {
+        match self {
+            Self::RoleSession => format!("arn:aws:iam::{account}:role/any-role"),
+            Self::User => format!("arn:aws:iam::{account}:user/any-user"),
+            Self::Root => format!("arn:aws:iam::{account}:root"),
+            Self::FederatedUser => format!("arn:aws:sts::{account}:federated-user/any-user"),
+        }
+    }
+}
+
+/// The parts of an ARN that other keys show.
+pub(crate) fn account_of(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
+/// What follows the last slash.
+pub(crate) fn name_of(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// What the demands come down to for one kind of caller.
+struct Task<'t, 'd> {
+    arn: Vec<Demand<'t, 'd>>,
+    id: Vec<Demand<'t, 'd>>,
+    unsure: bool,
+}
+
+/// The demands for one kind of caller; `None` where they exclude the kind.
+fn task<'t, 'd>(kind: Kind, ready: &'t [Ready<'_, 'd>]) -> Option<Task<'t, 'd>> {
+    let mut task = Task {
+        arn: Vec::new(),
+        id: Vec::new(),
+        unsure: false,
+    };
+    for one in ready {
+        let passes = one.literal.passes;
+        let (view, on_arn) = match (one.literal.row.role, kind) {
+            (Role::PrincipalArn, _) => (View::Whole, true),
+            (Role::PrincipalAccount, _) => (View::Account, true),
+            (Role::Username, Kind::User) => (View::Name, true),
+            (Role::UserId, Kind::Root) => (View::Account, true),
+            (Role::UserId, Kind::FederatedUser) => (View::AccountAndName, true),
+            (Role::UserId, _) => (View::Whole, false),
+            (Role::SessionName, Kind::RoleSession) => (View::Tail, false),
+            (Role::PrincipalType, _) => {
+                if one.test.passes(kind.principal_type()) != passes {
+                    return None;
+                }
+                continue;
+            }
+            // The key is absent for this kind.
+            _ => {
+                if !one.literal.absent {
+                    return None;
+                }
+                continue;
+            }
+        };
+        match &*one.test {
+            Test::Text(patterns) => {
+                let demand = Demand {
+                    patterns,
+                    fits: passes,
+                    view,
+                };
+                if on_arn {
+                    task.arn.push(demand)
+                } else {
+                    task.id.push(demand)
+                }
+            }
+            Test::Present if passes => {}
+            Test::Present => return None,
+            // An account may be read as a number or as seconds.
+            Test::Number(..) | Test::Moment(..) if view != View::Whole => task.unsure = true,
+            _ if passes => return None,
+            _ => {}
+        }
+    }
+    Some(task)
+}
+
+fn seen(view: View, text: &str) -> std::borrow::Cow<'_, str> {
+    match view {
+        View::Whole => text.into(),
+        View::Account => account_of(text).into(),
+        View::Name => name_of(text).into(),
+        View::AccountAndName => format!("{}:{}", account_of(text), name_of(text)).into(),
+        View::Head => text.split('/').next().unwrap_or(text).into(),
+        View::Tail => text.split_once(':').map_or("", |(_, tail)| tail).into(),
+    }
+}
+
+fn meets(demands: &[Demand<'_, '_>], text: &str) -> bool {
+    demands.iter().all(|demand| {
+        let seen = seen(demand.view, text);
+        demand.patterns.iter().any(|pattern| pattern.matches(&seen)) == demand.fits
+    })
+}
+
+fn account_fits(account: Account<'_>, arn: &str) -> bool {
+    match account {
+        Account::Any => true,
+        Account::Is(one) => account_of(arn) == one,
+        Account::NoneOf(list) => !list.contains(&account_of(arn)),
+    }
+}
+
+/// A caller that meets all demands, from an account as asked, and whose user id fits none of
+/// `other_ids`.
+pub(crate) fn solve(
+    ready: &[Ready<'_, '_>],
+    kinds: &[Kind],
+    account: Account<'_>,
+    other_ids: &[Pattern<'_>],
+    fuel: &mut Fuel,
+) -> Solved {
+    let mut unknown = false;
+    for &kind in kinds {
+        let Some(mut task) = task(kind, ready) else {
+            continue;
+        };
+        if !other_ids.is_empty() {
+            let demand = Demand {
+                patterns: other_ids,
+                fits: false,
+                view: View::Whole,
+            };
+            match kind {
+                Kind::RoleSession | Kind::User => task.id.push(demand),
+                Kind::Root => task.arn.push(Demand {
+                    view: View::Account,
+                    ..demand
+                }),
+                Kind::FederatedUser => task.arn.push(Demand {
+                    view: View::AccountAndName,
+                    ..demand
+                }),
+            }
+        }
+        unknown |= task.unsure;
+        let arn = match arn(kind, &task.arn, account, fuel) {
+            Found::Value(arn) => arn,
+            Found::Nothing => continue,
+            Found::Unknown => {
+                unknown = true;
+                continue;
+            }
+        };
+        let user_id = match kind {
+            Kind::Root => account_of(&arn).to_owned(),
+            Kind::FederatedUser => format!("{}:{}", account_of(&arn), name_of(&arn)),
+            Kind::RoleSession | Kind::User => match user_id(kind, &task.id, fuel) {
+                Found::Value(id) => id,
+                Found::Nothing => continue,
+                Found::Unknown => {
+                    unknown = true;
+                    continue;
+                }
+            },
+        };
+        if task.unsure {
+            continue;
+        }
+        return Solved::Caller(Caller { kind, arn, user_id });
+    }
+    if unknown {
+        Solved::Unknown
+    } else {
+        Solved::Nobody
+    }
+}
+
+fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut Fuel) -> Found {
+    let possible = |arn: &str, fuel: &mut Fuel| {
+        fuel.spend(8 * (1 + demands.len() as u64))
+            && account_fits(account, arn)
+            && meets(demands, arn)
+            && PARTITIONS
+                .iter()
+                .any(|partition| kind.universe(partition).admits(arn))
+    };
+    // A finite list of ARNs is tried out.
+    let listed = demands
+        .iter()
+        .filter(|demand| demand.fits && demand.view == View::Whole)
+        .find(|demand| {
+            demand
+                .patterns
+                .iter()
+                .all(|pattern| pattern.fixed().is_some())
+        });
+    if let Some(listed) = listed {
+        let found = listed
+            .patterns
+            .iter()
+            .find(|pattern| possible(&pattern.source, fuel));
+        return match found {
+            Some(pattern) => Found::Value(pattern.source.clone().into_owned()),
+            None if fuel.spend(1) => Found::Nothing,
+            None => Found::Unknown,
+        };
+    }
+    // A usual ARN of an account that stands to reason, most often an answer.
+    let listed = demands
+        .iter()
+        .filter(|demand| demand.fits && demand.view == View::Account)
+        .find(|demand| {
+            demand
+                .patterns
+                .iter()
+                .all(|pattern| pattern.fixed().is_some())
+        });
+    let mut accounts: Vec<&str> = Vec::new();
+    match (account, listed) {
+        (Account::Is(one), _) => accounts.push(one),
+        (_, Some(listed)) => {
+            accounts.extend(listed.patterns.iter().map(|pattern| &*pattern.source))
+        }
+        _ => accounts.extend(["999999999999", "999999999998"]),
+    }
+    let mut bare = true;
+    for demand in demands
+        .iter()
+        .filter(|demand| demand.fits && demand.view != View::Account)
+    {
+        bare = false;
+        for pattern in demand.patterns {
+            let text = pattern.shown();
+            match demand.view {
+                View::Whole => {
+                    for account in &accounts {
+                        let arn = with_account(&text, account)
+                            .replace('*', "x")
+                            .replace('?', "x");
+                        if possible(&arn, fuel) {
+                            return Found::Value(arn);
+                        }
+                    }
+                    let arn = text.replace(['*', '?'], "x");
+                    if possible(&arn, fuel) {
+                        return Found::Value(arn);
+                    }
+                }
+                View::Name => {
+                    for account in &accounts {
+                        let name = text.replace(['*', '?'], "x");
+                        let arn = format!("arn:aws:iam::{account}:user/{name}");
+                        if possible(&arn, fuel) {
+                            return Found::Value(arn);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for account in &accounts {
+        let arn = kind.usual_arn(account);
+        if possible(&arn, fuel) {
+            return Found::Value(arn);
+        }
+    }
+    // A finite list of accounts and nothing else asked for: no other ARN could do better.
+    if bare && demands.iter().all(|demand| demand.view == View::Account) && listed.is_some() {
+        return if fuel.spend(1) {
+            Found::Nothing
+        } else {
+            Found::Unknown
+        };
+    }
+    let one;
+    let many;
+    let mut demands = demands.to_vec();
+    match account {
+        Account::Any => {}
+        Account::Is(account) => {
+            one = [Pattern::exact(account)];
+            demands.push(Demand {
+                patterns: &one,
+                fits: true,
+                view: View::Account,
+            });
+        }
+        Account::NoneOf(list) => {
+            many = list
+                .iter()
+                .map(|account| Pattern::exact(*account))
+                .collect::<Vec<_>>();
+            demands.push(Demand {
+                patterns: &many,
+                fits: false,
+                view: View::Account,
+            });
+        }
+    }
+    let mut unknown = false;
+    for partition in PARTITIONS {
+        match find(kind.universe(partition), &demands, fuel) {
+            Found::Nothing => {}
+            Found::Unknown => unknown = true,
+            found => return found,
+        }
+    }
+    if unknown {
+        Found::Unknown
+    } else {
+        Found::Nothing
+    }
+}
+
+/// The pattern with its account part, where that is a lone star, filled in.
+fn with_account(pattern: &str, account: &str) -> String {
+    let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    if let Some(part) = parts.get_mut(4)
+        && part.contains(['*', '?'])
+    {
+        *part = account;
+    }
+    if let Some(part @ &mut "*") = parts.get_mut(1) {
+        *part = "aws";
+    }
+    parts.join(":")
+}
+
+fn user_id(kind: Kind, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
+    let universe = match kind {
+        Kind::User => Universe::UserId,
+        _ => Universe::RoleSessionId,
+    };
+    let usual = match kind {
+        Kind::User => "AIDAEXAMPLEUSERID0001",
+        _ => "AROAEXAMPLEROLEID0001:any-session",
+    };
+    if meets(demands, usual) {
+        return Found::Value(usual.to_owned());
+    }
+    for demand in demands.iter().filter(|demand| demand.fits) {
+        for pattern in demand.patterns {
+            let text = pattern
+                .shown()
+                .replace('*', "any-session")
+                .replace('?', "x");
+            let text = match demand.view {
+                View::Tail => format!("AROAEXAMPLEROLEID0001:{text}"),
+                _ => text,
+            };
+            if universe.admits(&text) && meets(demands, &text) {
+                return Found::Value(text);
+            }
+        }
+    }
+    find(universe, demands, fuel)
+}

@@ -1,0 +1,271 @@
+//! A condition, or the denial of one, as a demand on the values of one key.
+//!
+//! Every operator with its qualifier comes down to: the key may be absent or not, and if it is
+//! present, one of its values (or each) passes a test (or fails it). This form is closed under
+//! denial, so that a Deny can be subtracted without ever leaving it.
+
+use std::rc::Rc;
+
+use crate::document::{Comparison, Condition, Qualifier, Version};
+use crate::keys::{self, Row};
+use crate::sets::moment;
+use crate::sets::network::Network;
+use crate::sets::pattern::{Pattern, Reading};
+use crate::sets::test::{Relation, Test, number};
+
+/// A demand on the values of one key.
+#[derive(Debug, Clone)]
+pub(crate) struct Literal<'p> {
+    /// What is known of the key.
+    pub(crate) row: &'static Row,
+    /// The key as the document writes it.
+    pub(crate) key: &'p str,
+    /// What a value must pass or fail.
+    pub(crate) test: Rc<Test<'p>>,
+    /// `true`: each value; `false`: at least one.
+    pub(crate) each: bool,
+    /// `true`: must pass; `false`: must fail.
+    pub(crate) passes: bool,
+    /// A request without the key meets the demand.
+    pub(crate) absent: bool,
+}
+
+/// What a condition comes down to.
+#[derive(Debug, Clone)]
+pub(crate) enum Demand<'p> {
+    /// Every request meets it.
+    Always,
+    /// None does.
+    Never,
+    /// Those that meet this do.
+    Literal(Literal<'p>),
+}
+
+impl<'p> Literal<'p> {
+    /// At least one value passes, and the key is present.
+    pub(crate) fn passing(row: &'static Row, key: &'p str, test: Test<'p>) -> Self {
+        Self {
+            row,
+            key,
+            test: Rc::new(test),
+            each: false,
+            passes: true,
+            absent: false,
+        }
+    }
+
+    /// What holds exactly where this does not.
+    pub(crate) fn denied(&self) -> Self {
+        Self {
+            test: Rc::clone(&self.test),
+            each: !self.each,
+            passes: !self.passes,
+            absent: !self.absent,
+            ..*self
+        }
+    }
+
+    /// Both speak of the same key.
+    pub(crate) fn same_key(&self, other: &Self) -> bool {
+        std::ptr::eq(self.row, other.row)
+            && ((!self.row.name.is_empty() && !self.row.name.ends_with('/'))
+                || self.key.eq_ignore_ascii_case(other.key))
+    }
+
+    /// Both say the same.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        self.same_key(other)
+            && self.each == other.each
+            && self.passes == other.passes
+            && self.absent == other.absent
+            && (Rc::ptr_eq(&self.test, &other.test) || self.test == other.test)
+    }
+}
+
+/// What each comparison reads its values as, and whether it is the negation of another.
+fn comparison_parts(comparison: Comparison) -> (Kind, bool) {
+    use Comparison as C;
+    use Relation::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
+    match comparison {
+        C::StringEquals => (
+            Kind::Text {
+                wildcards: false,
+                fold: false,
+                arn: false,
+            },
+            false,
+        ),
+        C::StringNotEquals => (
+            Kind::Text {
+                wildcards: false,
+                fold: false,
+                arn: false,
+            },
+            true,
+        ),
+        C::StringEqualsIgnoreCase => (
+            Kind::Text {
+                wildcards: false,
+                fold: true,
+                arn: false,
+            },
+            false,
+        ),
+        C::StringNotEqualsIgnoreCase => (
+            Kind::Text {
+                wildcards: false,
+                fold: true,
+                arn: false,
+            },
+            true,
+        ),
+        C::StringLike => (
+            Kind::Text {
+                wildcards: true,
+                fold: false,
+                arn: false,
+            },
+            false,
+        ),
+        C::StringNotLike => (
+            Kind::Text {
+                wildcards: true,
+                fold: false,
+                arn: false,
+            },
+            true,
+        ),
+        // IAM: ArnEquals and ArnLike behave identically.
+        C::ArnEquals | C::ArnLike => (
+            Kind::Text {
+                wildcards: true,
+                fold: false,
+                arn: true,
+            },
+            false,
+        ),
+        C::ArnNotEquals | C::ArnNotLike => (
+            Kind::Text {
+                wildcards: true,
+                fold: false,
+                arn: true,
+            },
+            true,
+        ),
+        C::NumericEquals => (Kind::Number(Equal), false),
+        C::NumericNotEquals => (Kind::Number(Equal), true),
+        C::NumericLessThan => (Kind::Number(Less), false),
+        C::NumericLessThanEquals => (Kind::Number(LessOrEqual), false),
+        C::NumericGreaterThan => (Kind::Number(Greater), false),
+        C::NumericGreaterThanEquals => (Kind::Number(GreaterOrEqual), false),
+        C::DateEquals => (Kind::Moment(Equal), false),
+        C::DateNotEquals => (Kind::Moment(Equal), true),
+        C::DateLessThan => (Kind::Moment(Less), false),
+        C::DateLessThanEquals => (Kind::Moment(LessOrEqual), false),
+        C::DateGreaterThan => (Kind::Moment(Greater), false),
+        C::DateGreaterThanEquals => (Kind::Moment(GreaterOrEqual), false),
+        C::Bool => (Kind::Truth, false),
+        C::BinaryEquals => (
+            Kind::Text {
+                wildcards: false,
+                fold: false,
+                arn: false,
+            },
+            false,
+        ),
+        C::IpAddress => (Kind::Network, false),
+        C::NotIpAddress => (Kind::Network, true),
+        C::Null => (Kind::Null, false),
+    }
+}
+
+enum Kind {
+    Text {
+        wildcards: bool,
+        fold: bool,
+        arn: bool,
+    },
+    Number(Relation),
+    Moment(Relation),
+    Truth,
+    Network,
+    Null,
+}
+
+/// Reads one condition of a statement.
+pub(crate) fn demand<'p>(condition: &'p Condition<'p>, version: Version) -> Demand<'p> {
+    let Some(operator) = condition.operator else {
+        return Demand::Never;
+    };
+    let row = keys::find(&condition.key);
+    let key: &'p str = &condition.key;
+    let values = condition.values.iter().map(|value| &**value);
+    let (kind, negated) = comparison_parts(operator.comparison);
+    let says = |word: &str| {
+        condition
+            .values
+            .iter()
+            .any(|value| value.eq_ignore_ascii_case(word))
+    };
+    let test = match kind {
+        Kind::Null => {
+            let present = |test, each, passes, absent| {
+                Demand::Literal(Literal {
+                    row,
+                    key,
+                    test: Rc::new(test),
+                    each,
+                    passes,
+                    absent,
+                })
+            };
+            return match (says("true"), says("false")) {
+                (true, true) => Demand::Always,
+                (true, false) => present(Test::Present, true, false, true),
+                (false, true) => present(Test::Present, false, true, false),
+                (false, false) => Demand::Never,
+            };
+        }
+        Kind::Text {
+            wildcards,
+            fold,
+            arn,
+        } => {
+            let reading = Reading {
+                wildcards,
+                fold,
+                arn,
+                variables: version == Version::V2012,
+            };
+            Test::Text(
+                values
+                    .filter_map(|value| Pattern::read(value.into(), reading))
+                    .collect(),
+            )
+        }
+        Kind::Number(relation) => Test::Number(relation, values.filter_map(number).collect()),
+        Kind::Moment(relation) => {
+            Test::Moment(relation, values.filter_map(moment::parse).collect())
+        }
+        Kind::Truth => Test::Truth {
+            yes: says("true"),
+            no: says("false"),
+        },
+        Kind::Network => Test::Networks(values.filter_map(Network::parse).collect()),
+    };
+    let (each, absent) = match operator.qualifier {
+        // Without a qualifier a negated operator asks it of every value, and a missing key is
+        // unlike anything.
+        None => (negated, negated || operator.if_exists),
+        Some(Qualifier::ForAnyValue) => (false, operator.if_exists),
+        Some(Qualifier::ForAllValues) => (true, true),
+    };
+    Demand::Literal(Literal {
+        row,
+        key,
+        test: Rc::new(test),
+        each,
+        passes: !negated,
+        absent,
+    })
+}

@@ -1,0 +1,198 @@
+//! Which networks a way admits, and whether they are few enough to stand for someone.
+
+use super::admit::finite;
+use super::solve::Solver;
+use super::way::Way;
+use crate::keys::{Presence, Role};
+use crate::sets::network::Network;
+use crate::sets::test::Test;
+
+/// Addresses from `first` to `last`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) six: bool,
+    pub(crate) first: u128,
+    pub(crate) last: u128,
+}
+
+/// The addresses that the demands on `aws:SourceIp` leave, in order; `None` where some demand is
+/// none on networks.
+pub(crate) fn admitted(way: &Way<'_>) -> Option<Vec<Range>> {
+    let mut demands: Vec<(&[Network], bool)> = Vec::new();
+    for literal in way.of_role(Role::SourceIp) {
+        match &*literal.test {
+            Test::Networks(networks) => demands.push((networks, literal.passes)),
+            Test::Present if literal.passes => {}
+            _ => return None,
+        }
+    }
+    let mut ranges = Vec::new();
+    for six in [false, true] {
+        let top = if six { u128::MAX } else { u128::from(u32::MAX) };
+        let mut starts = vec![0];
+        for (networks, _) in &demands {
+            for network in networks.iter().filter(|network| network.six == six) {
+                starts.push(network.first);
+                if network.last < top {
+                    starts.push(network.last + 1);
+                }
+            }
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        for (index, first) in starts.iter().enumerate() {
+            let last = starts.get(index + 1).map_or(top, |next| next - 1);
+            let inside = demands.iter().all(|(networks, passes)| {
+                networks.iter().any(|network| network.contains(six, *first)) == *passes
+            });
+            if !inside {
+                continue;
+            }
+            match ranges.last_mut() {
+                Some(Range {
+                    six: before,
+                    last: end,
+                    ..
+                }) if *before == six && end.checked_add(1) == Some(*first) => {
+                    *end = last;
+                }
+                _ => ranges.push(Range {
+                    six,
+                    first: *first,
+                    last,
+                }),
+            }
+        }
+    }
+    Some(ranges)
+}
+
+/// The fewest networks that make up a range.
+pub(crate) fn networks_of(range: Range, most: usize) -> Option<Vec<Network>> {
+    let width: u32 = if range.six { 128 } else { 32 };
+    let mut networks = Vec::new();
+    let mut first = range.first;
+    loop {
+        let mut bits = first.trailing_zeros().min(width);
+        // As large as it is aligned and fits.
+        while bits > 0 {
+            let size_less_one = if bits >= 128 {
+                u128::MAX
+            } else {
+                (1_u128 << bits) - 1
+            };
+            if first
+                .checked_add(size_less_one)
+                .is_some_and(|last| last <= range.last)
+            {
+                break;
+            }
+            bits -= 1;
+        }
+        let size_less_one = if bits >= 128 {
+            u128::MAX
+        } else {
+            (1_u128 << bits) - 1
+        };
+        let last = first + size_less_one;
+        let prefix = u8::try_from(width - bits).unwrap_or(0);
+        networks.push(Network {
+            six: range.six,
+            first,
+            last,
+            prefix,
+        });
+        if networks.len() > most {
+            return None;
+        }
+        if last >= range.last {
+            return Some(networks);
+        }
+        first = last + 1;
+    }
+}
+
+fn narrow(network: &Network) -> bool {
+    network.prefix >= if network.six { 32 } else { 8 }
+}
+
+/// The admitted addresses, if they are positively named, no network broader than /8 (IPv4) or /32
+/// (IPv6), and together no more than half of all.
+fn few(way: &Way<'_>) -> bool {
+    let Some(ranges) = admitted(way) else {
+        return false;
+    };
+    if ranges.is_empty() {
+        return false;
+    }
+    let mut listed: Vec<Network> = way
+        .of_role(Role::SourceIp)
+        .filter_map(|literal| match &*literal.test {
+            Test::Networks(networks) => Some(networks),
+            _ => None,
+        })
+        .flatten()
+        .filter(|network| narrow(network))
+        .copied()
+        .collect();
+    listed.sort_unstable_by_key(|network| (network.six, network.first));
+    let mut total_four: u128 = 0;
+    let mut total_six: u128 = 0;
+    for range in &ranges {
+        if range.six {
+            total_six = total_six.saturating_add(range.last - range.first);
+        } else {
+            total_four += range.last - range.first + 1;
+        }
+        // Covered by listed networks, side by side.
+        let mut reach = range.first;
+        let mut covered = false;
+        for network in listed.iter().filter(|network| network.six == range.six) {
+            if network.first <= reach && network.last >= reach {
+                if network.last >= range.last {
+                    covered = true;
+                    break;
+                }
+                reach = network.last + 1;
+            }
+        }
+        let small = || networks_of(*range, 256).is_some_and(|list| list.iter().all(narrow));
+        if !covered && !small() {
+            return false;
+        }
+    }
+    total_four <= 1 << 31 && total_six <= 1 << 124
+}
+
+/// Every request comes through a network that the demands name positively and that is not broad.
+pub(crate) fn limits(way: &Way<'_>, solver: &Solver<'_>) -> bool {
+    let mut address = way.of_role(Role::SourceIp).peekable();
+    if address.peek().is_some() && !address.all(|literal| literal.absent) && few(way) {
+        return true;
+    }
+    way.of_role(Role::Network).any(|literal| {
+        let present = !literal.absent || solver.presence(way, literal) == Presence::Always;
+        if !literal.passes || !present {
+            return false;
+        }
+        if let Some(list) = finite(way, literal, solver) {
+            return !list.is_empty();
+        }
+        // Patterns: a VPC's ARN with its account, an endpoint's path with its organization.
+        let Test::Text(patterns) = &*literal.test else {
+            return false;
+        };
+        let fixed = |prefix: &str| match literal.row.name {
+            "aws:SourceVpcArn" => {
+                let mut parts = prefix.splitn(6, ':');
+                parts.nth(4).is_some_and(super::compiled::is_account) && parts.next().is_some()
+            }
+            "aws:VpceOrgPaths" => prefix.starts_with("o-") && prefix.contains('/'),
+            _ => false,
+        };
+        !patterns.is_empty()
+            && patterns
+                .iter()
+                .all(|pattern| fixed(&pattern.literal_prefix()))
+    })
+}

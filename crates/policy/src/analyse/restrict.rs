@@ -1,0 +1,308 @@
+//! What a way demands of one key, as the answer says it.
+
+use super::literal::Literal;
+use super::network;
+use super::solve::{Present, Ready, Solver};
+use super::way::Way;
+use crate::answer::{ExternalIdNeed, Restriction, Values};
+use crate::keys::{Presence, Role};
+use crate::sets::test::Test;
+use crate::sets::value::Domain;
+
+/// Patterns and networks that are listed one by one; more are summed up in words.
+const MOST_NETWORKS: usize = 64;
+
+/// What a way demands of the key of `like`; `None` where it demands nothing.
+pub(crate) fn restriction(
+    way: &Way<'_>,
+    like: &Literal<'_>,
+    solver: &mut Solver<'_>,
+) -> Option<Restriction> {
+    let presence = solver.presence(way, like);
+    if presence == Presence::Never {
+        return None;
+    }
+    let ready = solver.ready(way, |literal| literal.same_key(like));
+    let may_be_absent = presence != Presence::Always && ready.iter().all(|one| one.literal.absent);
+    let possible = match like.row.role {
+        Role::MfaPresent | Role::MfaAge => solver.mfa(way).present != Present::Nothing,
+        _ => solver.key(way, like, &[]).present != Present::Nothing,
+    };
+    let values = if possible {
+        values(way, like, &ready, solver)
+    } else {
+        Values::None
+    };
+    if may_be_absent && values == Values::Any {
+        return None;
+    }
+    if !may_be_absent && presence == Presence::Always && values == Values::Any {
+        return None;
+    }
+    Some(Restriction {
+        key: spelled(like),
+        may_be_absent,
+        values,
+    })
+}
+
+/// The same for a key whose possible values are solved elsewhere.
+pub(crate) fn restriction_on_text(
+    way: &Way<'_>,
+    like: &Literal<'_>,
+    solver: &mut Solver<'_>,
+) -> Option<Restriction> {
+    let presence = solver.presence(way, like);
+    if presence == Presence::Never {
+        return None;
+    }
+    let ready = solver.ready(way, |literal| literal.same_key(like));
+    let may_be_absent = presence != Presence::Always && ready.iter().all(|one| one.literal.absent);
+    let values = values(way, like, &ready, solver);
+    (!may_be_absent || values != Values::Any).then(|| Restriction {
+        key: spelled(like),
+        may_be_absent,
+        values,
+    })
+}
+
+/// A key as AWS documents it.
+fn spelled(like: &Literal<'_>) -> String {
+    let name = like.row.name;
+    if name.is_empty() {
+        return like.key.to_owned();
+    }
+    match like.key.get(name.len()..) {
+        Some(rest) if name.ends_with('/') => format!("{name}{rest}"),
+        _ => name.to_owned(),
+    }
+}
+
+fn values(
+    way: &Way<'_>,
+    like: &Literal<'_>,
+    ready: &[Ready<'_, '_>],
+    solver: &mut Solver<'_>,
+) -> Values {
+    let passes_rest = |value: &str| {
+        ready
+            .iter()
+            .all(|one| one.test.passes(value) == one.literal.passes)
+    };
+    match like.row.role {
+        Role::SourceIp => {
+            if let Some(values) = networks(way) {
+                return values;
+            }
+        }
+        Role::Now => return Values::Range(words(ready)),
+        _ => {}
+    }
+    if like.row.domain == Domain::Truth {
+        let list: Vec<String> = ["false", "true"]
+            .into_iter()
+            .filter(|v| passes_rest(v))
+            .map(str::to_owned)
+            .collect();
+        return if list.len() == 2 {
+            Values::Any
+        } else {
+            Values::OneOf(list)
+        };
+    }
+    if like.row.many
+        && ready
+            .iter()
+            .any(|one| !one.literal.each && *one.test != Test::Present)
+    {
+        return Values::Other(words(ready));
+    }
+    let positive = |one: &&Ready<'_, '_>| one.literal.passes;
+    let mut likes: Option<Vec<String>> = None;
+    let mut ordered = false;
+    for one in ready.iter().filter(positive) {
+        match &*one.test {
+            Test::Text(patterns) => {
+                if patterns.iter().all(|pattern| pattern.fixed().is_some()) {
+                    let mut list: Vec<String> = patterns
+                        .iter()
+                        .map(|pattern| pattern.source.clone().into_owned())
+                        .filter(|value| passes_rest(value) && domain_admits(like, value))
+                        .collect();
+                    list.sort_unstable();
+                    list.dedup();
+                    return Values::OneOf(list);
+                }
+                if patterns.iter().all(|pattern| pattern.tokens.is_none()) {
+                    let mut list: Vec<String> = patterns
+                        .iter()
+                        .map(|pattern| pattern.source.to_ascii_lowercase())
+                        .collect();
+                    list.sort_unstable();
+                    list.dedup();
+                    return Values::OneOfIgnoringCase(list);
+                }
+                let mut list: Vec<String> = patterns
+                    .iter()
+                    .map(crate::sets::pattern::Pattern::shown)
+                    .collect();
+                list.sort_unstable();
+                list.dedup();
+                let every = list.iter().any(|pattern| pattern == "*");
+                // Of several lists of patterns the one that says most is shown.
+                let fixed = |list: &[String]| {
+                    list.iter()
+                        .map(|text| text.trim_end_matches('*').len())
+                        .min()
+                        .unwrap_or(0)
+                };
+                if !every
+                    && likes
+                        .as_ref()
+                        .is_none_or(|known| fixed(&list) > fixed(known))
+                {
+                    likes = Some(list);
+                }
+            }
+            Test::Present => {}
+            _ => ordered = true,
+        }
+    }
+    if let Some(likes) = likes {
+        return Values::Like(likes);
+    }
+    if ordered {
+        return Values::Range(words(ready));
+    }
+    // Exclusions that exclude nothing possible are none.
+    let mut excludes = false;
+    for one in ready.iter().filter(|one| *one.test != Test::Present) {
+        let opposite = [(&*one.test, !one.literal.passes)];
+        let bare = Way {
+            demands: Vec::new(),
+            ..way.clone()
+        };
+        excludes |= solver.key(&bare, like, &opposite).present != Present::Nothing;
+    }
+    if excludes {
+        Values::Except(words(ready))
+    } else {
+        Values::Any
+    }
+}
+
+fn domain_admits(like: &Literal<'_>, value: &str) -> bool {
+    match like.row.domain {
+        Domain::Text(universe)
+            if !matches!(
+                like.row.role,
+                Role::OrganizationId | Role::SourceOrganizationId
+            ) =>
+        {
+            universe.admits(value)
+        }
+        _ => true,
+    }
+}
+
+fn networks(way: &Way<'_>) -> Option<Values> {
+    let ranges = network::admitted(way)?;
+    // The networks as they were listed, where they are all there is to it.
+    let mut lists = way
+        .of_role(Role::SourceIp)
+        .filter_map(|literal| match &*literal.test {
+            Test::Networks(networks) => Some((networks, literal.passes)),
+            _ => None,
+        });
+    if let (Some((listed, true)), None) = (lists.next(), lists.next()) {
+        let mut texts: Vec<String> = listed
+            .iter()
+            .map(crate::sets::network::Network::text)
+            .collect();
+        texts.sort_unstable();
+        texts.dedup();
+        return Some(Values::Networks(texts));
+    }
+    let mut texts = Vec::new();
+    for range in ranges {
+        let whole = range.first == 0
+            && range.last
+                == if range.six {
+                    u128::MAX
+                } else {
+                    u128::from(u32::MAX)
+                };
+        if whole {
+            return None;
+        }
+        let list = network::networks_of(range, MOST_NETWORKS)?;
+        texts.extend(list.iter().map(crate::sets::network::Network::text));
+    }
+    texts.sort_unstable();
+    (texts.len() <= MOST_NETWORKS).then_some(Values::Networks(texts))
+}
+
+/// Demands in words.
+fn words(ready: &[Ready<'_, '_>]) -> String {
+    let mut said: Vec<String> = ready
+        .iter()
+        .filter_map(|one| {
+            let what = match &*one.test {
+                Test::Present => return None,
+                Test::Text(patterns) => patterns
+                    .iter()
+                    .map(|pattern| format!("\"{}\"", pattern.source))
+                    .collect(),
+                Test::Number(relation, constants) => constants
+                    .iter()
+                    .map(|constant| format!("{} {constant}", relation.words()))
+                    .collect(),
+                Test::Moment(relation, constants) => constants
+                    .iter()
+                    .map(|constant| format!("{} {constant}", relation.words_of_time()))
+                    .collect(),
+                Test::Truth { yes, no } => {
+                    let mut list = Vec::new();
+                    if *yes {
+                        list.push("true".to_owned());
+                    }
+                    if *no {
+                        list.push("false".to_owned());
+                    }
+                    list
+                }
+                Test::Networks(networks) => networks
+                    .iter()
+                    .map(crate::sets::network::Network::text)
+                    .collect::<Vec<_>>(),
+            };
+            let what = what.join(" or ");
+            Some(
+                match (one.literal.passes, one.literal.each, one.literal.row.many) {
+                    (true, true, true) => format!("each {what}"),
+                    (true, false, true) => format!("at least one {what}"),
+                    (false, false, true) => format!("at least one other than {what}"),
+                    (true, ..) => what,
+                    (false, ..) => format!("not {what}"),
+                },
+            )
+        })
+        .collect();
+    said.sort_unstable();
+    said.dedup();
+    said.join(" and ")
+}
+
+/// What a caller who goes this way must say as external id.
+pub(crate) fn external_id(found: Option<&Restriction>) -> ExternalIdNeed {
+    let Some(found) = found else {
+        return ExternalIdNeed::NotRequired;
+    };
+    match (&found.values, found.may_be_absent) {
+        (Values::None, true) => ExternalIdNeed::Forbidden,
+        (_, true) => ExternalIdNeed::NotRequired,
+        (Values::Any, false) => ExternalIdNeed::AnyValue,
+        (Values::OneOf(_) | Values::OneOfIgnoringCase(_), false) => ExternalIdNeed::Required,
+        _ => ExternalIdNeed::Pattern,
+    }
+}

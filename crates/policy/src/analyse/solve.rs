@@ -1,0 +1,745 @@
+//! Whether a way can be gone at all: the demands on the keys of one fact, solved together.
+
+use std::borrow::Cow;
+
+use super::AnalysisContext;
+use super::identity::{self, Account};
+use super::literal::Literal;
+use super::variable::{self, Fill};
+use super::way::{Class, Way};
+use crate::keys::{Group, Presence, Role};
+use crate::providers::Provider;
+use crate::sets::language::{Demand, find};
+use crate::sets::pattern::Pattern;
+use crate::sets::test::Test;
+use crate::sets::universe::{PARTITIONS, Universe, View};
+use crate::sets::value::{Domain, solve};
+use crate::sets::{Found, Fuel};
+
+/// Steps for one document. At about two nanoseconds each this keeps the slowest document of 8,192
+/// bytes within tens of milliseconds; longer documents get more.
+pub(crate) const STEPS: u64 = 6_000_000;
+
+/// A demand with its policy variables filled in as far as the way fixes them.
+#[derive(Debug, Clone)]
+pub(crate) struct Ready<'t, 'p> {
+    pub(crate) literal: &'t Literal<'p>,
+    pub(crate) test: Cow<'t, Test<'p>>,
+}
+
+/// The values of one key with which a way can be gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct State {
+    /// It may be absent.
+    pub(crate) absent: bool,
+    /// Values that serve, at once; `Nothing` if it can not be present.
+    pub(crate) present: Present,
+}
+
+/// Values that a key can have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Present {
+    Nothing,
+    Values(Vec<String>),
+    Unknown,
+}
+
+impl State {
+    /// `None`: too costly to tell.
+    pub(crate) fn possible(&self) -> Option<bool> {
+        match (self.absent, &self.present) {
+            (true, _) | (_, Present::Values(_)) => Some(true),
+            (false, Present::Nothing) => Some(false),
+            (false, Present::Unknown) => None,
+        }
+    }
+}
+
+/// Decides, and pays for it.
+#[derive(Debug)]
+pub(crate) struct Solver<'c> {
+    pub(crate) context: &'c AnalysisContext<'c>,
+    pub(crate) fuel: Fuel,
+    dry: bool,
+}
+
+impl<'c> Solver<'c> {
+    pub(crate) fn new(context: &'c AnalysisContext<'c>, length: usize) -> Self {
+        let steps = STEPS + 400 * length as u64;
+        Self {
+            context,
+            fuel: Fuel::new(steps),
+            dry: false,
+        }
+    }
+
+    /// Nothing is left to spend.
+    pub(crate) fn exhausted(&self) -> bool {
+        self.dry
+    }
+
+    pub(crate) fn note(&mut self, found: Found) -> Found {
+        if found == Found::Unknown && !self.fuel.spend(1) {
+            self.dry = true;
+        }
+        found
+    }
+
+    /// Whether a caller of this kind carries the key.
+    pub(crate) fn presence(&self, way: &Way<'_>, literal: &Literal<'_>) -> Presence {
+        self.presence_in(way.class, literal.row.role, literal)
+    }
+
+    fn presence_in(&self, class: Class<'_>, role: Role, literal: &Literal<'_>) -> Presence {
+        if (role == Role::OwnAccount && self.context.own_account.is_some())
+            || (role == Role::OwnOrganization && self.context.own_organization.is_some())
+        {
+            return Presence::Always;
+        }
+        match class {
+            Class::Aws => literal.row.aws,
+            Class::Service(_) => literal.row.service,
+            Class::Federated(issuer) => match role {
+                Role::Saml if !issuer.saml => Presence::Never,
+                Role::Claim if issuer.saml => Presence::Never,
+                Role::Claim => self.claim(issuer.prefix, literal.key),
+                _ => literal.row.federated,
+            },
+        }
+    }
+
+    fn claim(&self, issuer: &str, key: &str) -> Presence {
+        let Some((space, claim)) = key.rsplit_once(':') else {
+            return Presence::Never;
+        };
+        if !space.eq_ignore_ascii_case(issuer) {
+            return Presence::Never;
+        }
+        let row = Provider::find(issuer, self.context.providers);
+        match row.and_then(|row| row.claims.as_ref()) {
+            Some(claims) => {
+                match claims
+                    .iter()
+                    .find(|known| known.name.eq_ignore_ascii_case(claim))
+                {
+                    Some(known) if known.always => Presence::Always,
+                    Some(_) => Presence::Maybe,
+                    None => Presence::Never,
+                }
+            }
+            None if claim.eq_ignore_ascii_case("aud") || claim.eq_ignore_ascii_case("sub") => {
+                Presence::Always
+            }
+            None => Presence::Maybe,
+        }
+    }
+
+    /// A subject (and any claim of a provider whose claims are all known) names repositories,
+    /// branches, projects or service accounts, never a wildcard: `StringEquals` with a star is met
+    /// by nobody.
+    fn is_plain_claim(&self, class: Class<'_>, literal: &Literal<'_>) -> bool {
+        let Class::Federated(issuer) = class else {
+            return false;
+        };
+        literal.row.role == Role::Claim
+            && Provider::find(issuer.prefix, self.context.providers).is_some_and(|row| {
+                row.claims.is_some()
+                    || literal
+                        .key
+                        .rsplit_once(':')
+                        .is_some_and(|(_, claim)| claim.eq_ignore_ascii_case("sub"))
+            })
+    }
+
+    /// Whether the way can still be gone, given that it could before this demand joined it.
+    pub(crate) fn possible(&mut self, way: &Way<'_>, joined: &Literal<'_>) -> Option<bool> {
+        match joined.row.role.group() {
+            Group::Identity if way.class == Class::Aws => {
+                match self.identity(way, Account::Any, &[]) {
+                    identity::Solved::Nobody => Some(false),
+                    identity::Solved::Caller(_) => Some(true),
+                    identity::Solved::Unknown => None,
+                }
+            }
+            Group::Organization if way.class == Class::Aws => {
+                self.organization(way, &[]).possible()
+            }
+            Group::Mfa if way.class == Class::Aws => match self.mfa(way).possible() {
+                Some(true) if self.long_term_only(way) => {
+                    match self.identity(way, Account::Any, &[]) {
+                        identity::Solved::Nobody => Some(false),
+                        identity::Solved::Caller(_) => Some(true),
+                        identity::Solved::Unknown => None,
+                    }
+                }
+                other => other,
+            },
+            Group::Source if matches!(way.class, Class::Service(_)) => {
+                self.source(way, Account::Any).map(|found| found.is_some())
+            }
+            Group::SourceOrganization if matches!(way.class, Class::Service(_)) => {
+                self.source_organization(way, &[]).possible()
+            }
+            _ => self.key(way, joined, &[]).possible(),
+        }
+    }
+
+    /// The demands for which `of` holds, ready to be solved.
+    pub(crate) fn ready<'t, 'p>(
+        &self,
+        way: &'t Way<'p>,
+        of: impl Fn(&Literal<'p>) -> bool,
+    ) -> Vec<Ready<'t, 'p>> {
+        way.demands
+            .iter()
+            .filter(|literal| of(literal))
+            .map(|literal| Ready {
+                literal,
+                test: self.filled(way, literal),
+            })
+            .collect()
+    }
+
+    fn filled<'t, 'p>(&self, way: &Way<'p>, literal: &'t Literal<'p>) -> Cow<'t, Test<'p>> {
+        let Test::Text(patterns) = &*literal.test else {
+            return Cow::Borrowed(&*literal.test);
+        };
+        if !literal.test.has_variables() {
+            return Cow::Borrowed(&*literal.test);
+        }
+        let filled: Vec<Pattern<'p>> = patterns
+            .iter()
+            .filter_map(|pattern| {
+                let mut lost = false;
+                let mut open = false;
+                for named in &pattern.variables {
+                    match variable::fill(self, way, named) {
+                        Fill::Value(_) => {}
+                        Fill::Missing => lost = true,
+                        Fill::Unknown => open = true,
+                    }
+                }
+                if lost || (open && !literal.passes) {
+                    // What fits nothing, or what is left out so that less must be avoided.
+                    return None;
+                }
+                let fill =
+                    |named: &crate::sets::pattern::Variable| match variable::fill(self, way, named)
+                    {
+                        Fill::Value(text) => Some(text),
+                        Fill::Missing | Fill::Unknown => None,
+                    };
+                Some(pattern.filled(&fill, true))
+            })
+            .collect();
+        Cow::Owned(Test::Text(filled))
+    }
+
+    /// What the key of a demand can be, on its own, with further demands on its values.
+    pub(crate) fn key(
+        &mut self,
+        way: &Way<'_>,
+        like: &Literal<'_>,
+        further: &[(&Test<'_>, bool)],
+    ) -> State {
+        let ready = self.ready(way, |literal| literal.same_key(like));
+        let presence = self.presence(way, like);
+        let domain = match (
+            like.row.role,
+            self.context.own_account,
+            self.context.own_organization,
+        ) {
+            (Role::OwnAccount, Some(own), _) => OwnDomain::Only(own),
+            (Role::OwnOrganization, _, Some(own)) => OwnDomain::Only(own),
+            _ if self.is_plain_claim(way.class, like) => {
+                OwnDomain::Of(Domain::Text(Universe::Plain))
+            }
+            _ => domain_of(way.class, like),
+        };
+        if like.row.role == Role::Now {
+            let now = self.context.now;
+            let open = ready
+                .iter()
+                .all(|one| one.test.passes_at(now) == one.literal.passes);
+            let present = if open {
+                Present::Values(vec![now.to_string()])
+            } else {
+                Present::Nothing
+            };
+            return State {
+                absent: false,
+                present,
+            };
+        }
+        self.state(&ready, presence, domain, like.row.many, further)
+    }
+
+    fn state(
+        &mut self,
+        ready: &[Ready<'_, '_>],
+        presence: Presence,
+        domain: OwnDomain<'_>,
+        many: bool,
+        further: &[(&Test<'_>, bool)],
+    ) -> State {
+        let absent = presence != Presence::Always && ready.iter().all(|one| one.literal.absent);
+        if presence == Presence::Never {
+            return State {
+                absent,
+                present: Present::Nothing,
+            };
+        }
+        // What is asked of one value: everything, or what is asked of each and one demand besides.
+        let asks = |all: bool, besides: Option<usize>| {
+            let mut asks: Vec<(&Test<'_>, bool)> = Vec::with_capacity(ready.len() + further.len());
+            for (index, one) in ready.iter().enumerate() {
+                if all || one.literal.each || besides == Some(index) {
+                    asks.push((&*one.test, one.literal.passes));
+                }
+            }
+            asks.extend_from_slice(further);
+            asks
+        };
+        if !many {
+            let present = match self.one(domain, &asks(true, None)) {
+                Found::Nothing => Present::Nothing,
+                Found::Value(value) => Present::Values(vec![value]),
+                Found::Unknown => Present::Unknown,
+            };
+            return State { absent, present };
+        }
+        let mut values = Vec::new();
+        let mut unknown = false;
+        let some: Vec<usize> = (0..ready.len())
+            .filter(|index| ready.get(*index).is_some_and(|one| !one.literal.each))
+            .collect();
+        // Where no value in particular is asked for, any that each demand allows will do.
+        let wanted: Vec<Option<usize>> = if some.is_empty() {
+            vec![None]
+        } else {
+            some.into_iter().map(Some).collect()
+        };
+        for index in wanted {
+            match self.one(domain, &asks(false, index)) {
+                Found::Nothing => {
+                    return State {
+                        absent,
+                        present: Present::Nothing,
+                    };
+                }
+                Found::Value(value) => values.push(value),
+                Found::Unknown => unknown = true,
+            }
+        }
+        values.sort_unstable();
+        values.dedup();
+        let present = if unknown {
+            Present::Unknown
+        } else {
+            Present::Values(values)
+        };
+        State { absent, present }
+    }
+
+    fn one(&mut self, domain: OwnDomain<'_>, asks: &[(&Test<'_>, bool)]) -> Found {
+        match domain {
+            OwnDomain::Only(value) => {
+                if asks
+                    .iter()
+                    .all(|(test, passes)| test.passes(value) == *passes)
+                {
+                    Found::Value(value.to_owned())
+                } else {
+                    Found::Nothing
+                }
+            }
+            OwnDomain::Of(domain) => {
+                let found = solve(domain, asks, &mut self.fuel);
+                self.note(found)
+            }
+        }
+    }
+
+    /// Who can call: a caller whose ARN, account, ids and type meet every demand.
+    pub(crate) fn identity(
+        &mut self,
+        way: &Way<'_>,
+        account: Account<'_>,
+        other_ids: &[Pattern<'_>],
+    ) -> identity::Solved {
+        let ready = self.ready(way, |literal| literal.row.role.group() == Group::Identity);
+        let kinds: &[identity::Kind] = if self.long_term_only(way) {
+            &identity::LONG_TERM
+        } else {
+            &identity::KINDS
+        };
+        let solved = identity::solve(&ready, kinds, account, other_ids, &mut self.fuel);
+        if solved == identity::Solved::Unknown {
+            self.note(Found::Unknown);
+        }
+        solved
+    }
+
+    /// The organization's path, outside the given ones.
+    pub(crate) fn organization(&mut self, way: &Way<'_>, outside: &[Pattern<'_>]) -> State {
+        self.path(way, Group::Organization, Role::OrganizationId, outside)
+    }
+
+    /// The path of the organization for which a service calls.
+    pub(crate) fn source_organization(&mut self, way: &Way<'_>, outside: &[Pattern<'_>]) -> State {
+        self.path(
+            way,
+            Group::SourceOrganization,
+            Role::SourceOrganizationId,
+            outside,
+        )
+    }
+
+    fn path(&mut self, way: &Way<'_>, group: Group, id: Role, outside: &[Pattern<'_>]) -> State {
+        let ready = self.ready(way, |literal| literal.row.role.group() == group);
+        let absent = ready.iter().all(|one| one.literal.absent);
+        let mut demands: Vec<Demand<'_, '_>> = Vec::with_capacity(ready.len() + 1);
+        for one in &ready {
+            let view = if one.literal.row.role == id {
+                View::Head
+            } else {
+                View::Whole
+            };
+            match &*one.test {
+                Test::Text(patterns) => {
+                    demands.push(Demand {
+                        patterns,
+                        fits: one.literal.passes,
+                        view,
+                    });
+                }
+                Test::Present if one.literal.passes => {}
+                // No path is a number, a moment, a truth or an address.
+                _ if one.literal.passes => {
+                    return State {
+                        absent,
+                        present: Present::Nothing,
+                    };
+                }
+                Test::Present => {
+                    return State {
+                        absent,
+                        present: Present::Nothing,
+                    };
+                }
+                _ => {}
+            }
+        }
+        if !outside.is_empty() {
+            demands.push(Demand {
+                patterns: outside,
+                fits: false,
+                view: View::Head,
+            });
+        }
+        // A usual path first: most often it is an answer.
+        let guess = demands
+            .iter()
+            .filter(|demand| demand.fits)
+            .find_map(|demand| {
+                demand.patterns.iter().find_map(|pattern| {
+                    let text = pattern.shown().replace('*', "");
+                    let text = match demand.view {
+                        View::Head => format!("{text}/r-0000/"),
+                        _ if text.ends_with('/') && text.matches('/').count() == 1 => {
+                            format!("{text}r-0000/")
+                        }
+                        _ => text,
+                    };
+                    path_fits(&demands, &text).then_some(text)
+                })
+            });
+        let usual = || {
+            let text = "o-outsider00/r-0000/".to_owned();
+            path_fits(&demands, &text).then_some(text)
+        };
+        let found = match guess.or_else(usual) {
+            Some(text) => Found::Value(text),
+            None => find(Universe::OrganizationPath, &demands, &mut self.fuel),
+        };
+        let present = match self.note(found) {
+            Found::Nothing => Present::Nothing,
+            Found::Value(value) => Present::Values(vec![value]),
+            Found::Unknown => Present::Unknown,
+        };
+        State { absent, present }
+    }
+
+    /// Multi-factor authentication: absent, `false`, or `true` with an age.
+    pub(crate) fn mfa(&mut self, way: &Way<'_>) -> State {
+        let without = self.mfa_without(way);
+        let age = self.ready(way, |literal| literal.row.role == Role::MfaAge);
+        let flag = self.ready(way, |literal| literal.row.role == Role::MfaPresent);
+        let with = flag
+            .iter()
+            .all(|one| one.test.passes("true") == one.literal.passes);
+        let present = if with {
+            self.state(
+                &age,
+                Presence::Always,
+                OwnDomain::Of(Domain::Count),
+                false,
+                &[],
+            )
+            .present
+        } else {
+            Present::Nothing
+        };
+        State {
+            absent: without.is_some(),
+            present,
+        }
+    }
+
+    /// The demands on multi-factor authentication admit only callers whose requests do not speak of
+    /// it: those with long-term keys, users and root. Every session says `true` or `false`.
+    fn long_term_only(&self, way: &Way<'_>) -> bool {
+        let flag = self.ready(way, |literal| literal.row.role == Role::MfaPresent);
+        !flag.is_empty()
+            && ["true", "false"].iter().all(|said| {
+                flag.iter()
+                    .any(|one| one.test.passes(said) != one.literal.passes)
+            })
+    }
+
+    /// The value of `aws:MultiFactorAuthPresent` (or none) with which a caller without it gets in.
+    pub(crate) fn mfa_without(&self, way: &Way<'_>) -> Option<Option<&'static str>> {
+        let ageless = way.of_role(Role::MfaAge).all(|literal| literal.absent);
+        if !ageless {
+            return None;
+        }
+        let flag = self.ready(way, |literal| literal.row.role == Role::MfaPresent);
+        if flag.iter().all(|one| one.literal.absent) {
+            return Some(None);
+        }
+        flag.iter()
+            .all(|one| one.test.passes("false") == one.literal.passes)
+            .then_some(Some("false"))
+    }
+
+    /// On whose behalf a service can call: source ARN and source account, which agree where both
+    /// are there and the ARN has an account. `None`: too costly to tell.
+    pub(crate) fn source(&mut self, way: &Way<'_>, account: Account<'_>) -> Option<Option<Source>> {
+        let arns = self.ready(way, |literal| literal.row.role == Role::SourceArn);
+        let accounts = self.ready(way, |literal| literal.row.role == Role::SourceAccount);
+        let arnless = arns.iter().all(|one| one.literal.absent);
+        let accountless = accounts.iter().all(|one| one.literal.absent);
+        let limit = |demands: &mut Vec<(Test<'static>, bool)>| match account {
+            Account::Any => {}
+            Account::Is(one) => {
+                demands.push((Test::Text(vec![Pattern::exact(one.to_owned())]), true))
+            }
+            Account::NoneOf(list) => demands.push((
+                Test::Text(
+                    list.iter()
+                        .map(|one| Pattern::exact((*one).to_owned()))
+                        .collect(),
+                ),
+                false,
+            )),
+        };
+        let mut unknown = false;
+        // Without an ARN.
+        if arnless {
+            if accountless && account == Account::Any {
+                return Some(Some(Source {
+                    arn: None,
+                    account: None,
+                }));
+            }
+            let mut own = Vec::new();
+            limit(&mut own);
+            let mut asks: Vec<(&Test<'_>, bool)> = accounts
+                .iter()
+                .map(|one| (&*one.test, one.literal.passes))
+                .collect();
+            asks.extend(own.iter().map(|(test, passes)| (test, *passes)));
+            match solve(Domain::Text(Universe::Account), &asks, &mut self.fuel) {
+                Found::Value(value) => {
+                    return Some(Some(Source {
+                        arn: None,
+                        account: Some(value),
+                    }));
+                }
+                Found::Nothing => {}
+                Found::Unknown => unknown = true,
+            }
+            if accountless && matches!(account, Account::NoneOf(_)) {
+                return Some(Some(Source {
+                    arn: None,
+                    account: None,
+                }));
+            }
+        }
+        // With an ARN that has an account, and the account beside it where it is asked for.
+        let mut demands = Vec::new();
+        let mut dead = false;
+        let mut account_dead = false;
+        let mut arn_texts = Vec::new();
+        let mut account_texts = Vec::new();
+        for (ready, view, dead, texts) in [
+            (&arns, View::Whole, &mut dead, &mut arn_texts),
+            (
+                &accounts,
+                View::Account,
+                &mut account_dead,
+                &mut account_texts,
+            ),
+        ] {
+            for one in ready {
+                match &*one.test {
+                    Test::Text(patterns) => {
+                        texts.push((patterns.clone(), one.literal.passes, view))
+                    }
+                    Test::Present => *dead |= !one.literal.passes,
+                    Test::Number(..) => unknown = true,
+                    _ => *dead |= one.literal.passes,
+                }
+            }
+        }
+        let mut extra = Vec::new();
+        limit(&mut extra);
+        if !dead {
+            // Absent where it may be, else equal to the ARN's account.
+            let choices: &[bool] = if accountless { &[false, true] } else { &[true] };
+            for &with_account in choices {
+                if with_account && account_dead {
+                    continue;
+                }
+                demands.clear();
+                for (patterns, fits, view) in &arn_texts {
+                    demands.push(Demand {
+                        patterns,
+                        fits: *fits,
+                        view: *view,
+                    });
+                }
+                if with_account {
+                    for (patterns, fits, view) in &account_texts {
+                        demands.push(Demand {
+                            patterns,
+                            fits: *fits,
+                            view: *view,
+                        });
+                    }
+                }
+                for (test, fits) in &extra {
+                    if let Test::Text(patterns) = test {
+                        demands.push(Demand {
+                            patterns,
+                            fits: *fits,
+                            view: View::Account,
+                        });
+                    }
+                }
+                for partition in PARTITIONS {
+                    match find(Universe::ResourceArn(partition), &demands, &mut self.fuel) {
+                        Found::Value(arn) => {
+                            let account = arn.split(':').nth(4).map(str::to_owned);
+                            let account = if with_account { account } else { None };
+                            return Some(Some(Source {
+                                arn: Some(arn),
+                                account,
+                            }));
+                        }
+                        Found::Nothing => {}
+                        Found::Unknown => unknown = true,
+                    }
+                }
+            }
+            // An ARN without an account, as a bucket's; then the account stands alone.
+            let mut asks: Vec<(&Test<'_>, bool)> = accounts
+                .iter()
+                .map(|one| (&*one.test, one.literal.passes))
+                .collect();
+            asks.extend(extra.iter().map(|(test, passes)| (test, *passes)));
+            let beside = if accountless && account == Account::Any {
+                Some(None)
+            } else {
+                match solve(Domain::Text(Universe::Account), &asks, &mut self.fuel) {
+                    Found::Value(value) => Some(Some(value)),
+                    Found::Nothing => None,
+                    Found::Unknown => {
+                        unknown = true;
+                        None
+                    }
+                }
+            };
+            if let Some(beside) = beside {
+                demands.clear();
+                for (patterns, fits, view) in &arn_texts {
+                    demands.push(Demand {
+                        patterns,
+                        fits: *fits,
+                        view: *view,
+                    });
+                }
+                for partition in PARTITIONS {
+                    match find(
+                        Universe::AccountlessArn(partition),
+                        &demands,
+                        &mut self.fuel,
+                    ) {
+                        Found::Value(arn) => {
+                            return Some(Some(Source {
+                                arn: Some(arn),
+                                account: beside,
+                            }));
+                        }
+                        Found::Nothing => {}
+                        Found::Unknown => unknown = true,
+                    }
+                }
+            }
+        }
+        if unknown {
+            self.note(Found::Unknown);
+            None
+        } else {
+            Some(None)
+        }
+    }
+}
+
+fn path_fits(demands: &[Demand<'_, '_>], text: &str) -> bool {
+    Universe::OrganizationPath.admits(text)
+        && demands.iter().all(|demand| {
+            let seen = match demand.view {
+                View::Head => text.split('/').next().unwrap_or(text),
+                _ => text,
+            };
+            demand.patterns.iter().any(|pattern| pattern.matches(seen)) == demand.fits
+        })
+}
+
+/// What a service says about whom it calls for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    pub(crate) arn: Option<String>,
+    pub(crate) account: Option<String>,
+}
+
+/// A domain, or the one value that the class of caller fixes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum OwnDomain<'p> {
+    Of(Domain),
+    Only(&'p str),
+}
+
+fn domain_of<'p>(class: Class<'p>, literal: &Literal<'_>) -> OwnDomain<'p> {
+    match (literal.row.role, class) {
+        (Role::ServiceName, Class::Service(name)) => OwnDomain::Only(name),
+        (Role::Other, Class::Aws) if literal.row.name == "aws:PrincipalIsAWSService" => {
+            OwnDomain::Only("false")
+        }
+        (Role::Other, Class::Service(_)) if literal.row.name == "aws:PrincipalIsAWSService" => {
+            OwnDomain::Only("true")
+        }
+        _ => OwnDomain::Of(literal.row.domain),
+    }
+}

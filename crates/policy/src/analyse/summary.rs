@@ -1,0 +1,447 @@
+//! The answer's fields, read off the ways that are left.
+
+use super::AnalysisContext;
+use super::admit::{Admission, NamedAccounts, Strangers, admit};
+use super::compiled::{Actions, Compiled, Named, compile};
+use super::grants::{self, entrants};
+use super::literal::Literal;
+use super::restrict;
+use super::solve::Solver;
+use super::way::{Class, Way, ways, with_company};
+use super::witness;
+use crate::answer::{Analysis, ExternalIdNeed, Grant, Restriction, Values, Who};
+use crate::document::{Effect, TrustPolicy};
+use crate::evaluate::{EvaluationContext, evaluate};
+use crate::external_id;
+use crate::keys::Role;
+use crate::sets::test::Test;
+
+/// A way with all that is known of it.
+struct Known<'p> {
+    way: Way<'p>,
+    admission: Admission,
+    /// Someone from outside the own account gets in, as an AWS principal.
+    external: bool,
+    external_id: Option<Restriction>,
+}
+
+pub(super) fn analysis(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) -> Analysis {
+    let length: usize = policy
+        .statements
+        .iter()
+        .map(|one| one.span.end - one.span.start)
+        .sum();
+    let mut solver = Solver::new(context, length);
+    let statements = compile(policy);
+    let named = NamedAccounts::of(policy);
+    let left = ways(&statements, None, &mut solver);
+    let left = with_company(left, &statements, &mut solver);
+    let known: Vec<Known<'_>> = left
+        .into_iter()
+        .map(|way| learn(way, &named, &mut solver))
+        .collect();
+
+    let mut answer = Analysis {
+        valid: policy.errors.is_empty(),
+        errors: policy.errors.clone(),
+        warnings: policy.warnings.clone(),
+        public: false,
+        external_accounts: Vec::new(),
+        organizations: Vec::new(),
+        services: Vec::new(),
+        service_source_accounts: Vec::new(),
+        any_account_from_network: false,
+        unknown_account: false,
+        federated: Vec::new(),
+        federated_open: Vec::new(),
+        external_id: ExternalIdNeed::None,
+        guarded: true,
+        guessable: false,
+        unguarded_accounts: Vec::new(),
+        mfa_required: false,
+        orphaned: orphaned(policy),
+        foreign_provider: false,
+        expires: None,
+        grants: Vec::new(),
+    };
+    who_gets_in(&mut answer, &known, context);
+    services(&mut answer, &known, &named, &mut solver);
+    what_they_must_prove(&mut answer, &known, context, &mut solver);
+    if !known.iter().any(|one| one.external) {
+        answer.external_id = unsatisfiable(&statements, &named, context, &mut solver);
+    }
+    answer.grants = grants_of(policy, &statements, &known, &named, context, &mut solver);
+    for grant in &answer.grants {
+        if let Who::Federated {
+            provider,
+            open,
+            account,
+        } = &grant.principal
+        {
+            answer.federated.push(provider.clone());
+            if *open {
+                answer.federated_open.push(provider.clone());
+                answer.guarded = false;
+            }
+            answer.foreign_provider |=
+                account.is_some() && account.as_deref() != context.own_account;
+        }
+    }
+    for list in [
+        &mut answer.external_accounts,
+        &mut answer.organizations,
+        &mut answer.services,
+        &mut answer.service_source_accounts,
+        &mut answer.federated,
+        &mut answer.federated_open,
+        &mut answer.unguarded_accounts,
+        &mut answer.orphaned,
+    ] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    answer
+}
+
+fn learn<'p>(mut way: Way<'p>, named: &NamedAccounts<'p>, solver: &mut Solver<'_>) -> Known<'p> {
+    let admission = match way.class {
+        Class::Aws => admit(&mut way, named, solver),
+        _ => Admission::default(),
+    };
+    let own = solver.context.own_account;
+    let external = way.class == Class::Aws
+        && (admission.strangers != Strangers::Nobody
+            || admission
+                .accounts
+                .iter()
+                .any(|account| Some(account.as_str()) != own));
+    let like = way.of_role(Role::ExternalId).next().cloned();
+    let external_id = like.and_then(|like| restrict::restriction(&way, &like, solver));
+    Known {
+        way,
+        admission,
+        external,
+        external_id,
+    }
+}
+
+fn who_gets_in(answer: &mut Analysis, known: &[Known<'_>], context: &AnalysisContext<'_>) {
+    for one in known.iter().filter(|one| one.way.class == Class::Aws) {
+        let accounts = one.admission.accounts.iter();
+        answer.external_accounts.extend(
+            accounts
+                .filter(|account| Some(account.as_str()) != context.own_account)
+                .cloned(),
+        );
+        match &one.admission.strangers {
+            Strangers::Nobody => {}
+            Strangers::UniqueIds(_) | Strangers::OfManagementAccount => {
+                answer.unknown_account = true;
+            }
+            Strangers::OfOrganizations => {
+                let list = one.admission.organizations.iter().flatten();
+                answer.organizations.extend(list.map(|one| one.id.clone()));
+            }
+            Strangers::FromNetwork => answer.any_account_from_network = true,
+            Strangers::Anyone => answer.public = true,
+        }
+    }
+}
+
+fn services(
+    answer: &mut Analysis,
+    known: &[Known<'_>],
+    named: &NamedAccounts<'_>,
+    solver: &mut Solver<'_>,
+) {
+    let mut anyone = false;
+    for one in known {
+        let Class::Service(service) = one.way.class else {
+            continue;
+        };
+        answer.services.push(service.to_owned());
+        match grants::source_accounts(&one.way, &named.sources, solver) {
+            None => anyone = true,
+            Some(accounts) => answer.service_source_accounts.extend(accounts),
+        }
+        if service.starts_with("rolesanywhere.") && !trust_anchored(&one.way) {
+            answer.guarded = false;
+        }
+    }
+    if anyone {
+        answer.service_source_accounts = vec!["*".to_owned()];
+    }
+}
+
+/// IAM Roles Anywhere: a fixed trust anchor, or an attribute of the certificate.
+fn trust_anchored(way: &Way<'_>) -> bool {
+    way.demands.iter().any(|literal| {
+        let Test::Text(patterns) = &*literal.test else {
+            return false;
+        };
+        if !literal.passes || literal.absent {
+            return false;
+        }
+        match literal.row.role {
+            Role::SourceArn => patterns.iter().all(|pattern| pattern.fixed().is_some()),
+            Role::PrincipalTag => {
+                let tag = literal.key.split_once('/').map_or("", |(_, tag)| tag);
+                tag.get(..4)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("x509"))
+                    && patterns
+                        .iter()
+                        .all(|pattern| !pattern.literal_prefix().is_empty())
+            }
+            _ => false,
+        }
+    })
+}
+
+/// The fixed external ids that a way accepts, where it accepts nothing else.
+fn fixed_ids(found: &Restriction) -> &[String] {
+    match (&found.values, found.may_be_absent) {
+        (Values::OneOf(list) | Values::OneOfIgnoringCase(list), false) => list,
+        _ => &[],
+    }
+}
+
+fn what_they_must_prove(
+    answer: &mut Analysis,
+    known: &[Known<'_>],
+    context: &AnalysisContext<'_>,
+    solver: &mut Solver<'_>,
+) {
+    let external: Vec<&Known<'_>> = known.iter().filter(|one| one.external).collect();
+    answer.external_id = weakest_need(&external);
+    let mut mfa = !external.is_empty();
+    let mut expires: Option<jiff::Timestamp> = None;
+    let mut endless = false;
+    for one in &external {
+        let ids = one.external_id.as_ref().map_or(&[] as &[String], fixed_ids);
+        let guessable = ids.iter().any(|id| external_id::quality(id, &[]).is_some());
+        answer.guessable |= guessable;
+        let variable = one
+            .way
+            .of_role(Role::ExternalId)
+            .any(|literal| literal.test.has_variables());
+        let own = |organization: &super::admit::Organization| {
+            Some(organization.id.as_str()) == context.own_organization
+        };
+        let guarded = (!ids.is_empty() && !guessable && !variable)
+            || one
+                .admission
+                .organizations
+                .as_ref()
+                .is_some_and(|list| list.iter().all(own))
+            || one.admission.network
+            || matches!(one.admission.strangers, Strangers::UniqueIds(_));
+        if !guarded {
+            answer.guarded = false;
+            let accounts = one.admission.accounts.iter();
+            answer.unguarded_accounts.extend(
+                accounts
+                    .filter(|account| Some(account.as_str()) != context.own_account)
+                    .cloned(),
+            );
+        }
+        mfa &= solver.mfa_without(&one.way).is_none();
+    }
+    answer.mfa_required = mfa;
+    let outside = known
+        .iter()
+        .filter(|one| one.external || matches!(one.way.class, Class::Federated(_)));
+    for one in outside {
+        match last_moment(&one.way, context.now) {
+            Some(end) => expires = expires.max(Some(end)),
+            None => endless = true,
+        }
+    }
+    answer.expires = if endless { None } else { expires };
+}
+
+/// The weakest need over all external paths. Ways that one statement opens for one principal are
+/// alternatives: where one forbids an external id and another takes some, none is required.
+fn weakest_need(external: &[&Known<'_>]) -> ExternalIdNeed {
+    let mut weakest = ExternalIdNeed::None;
+    for one in external {
+        let need = restrict::external_id(one.external_id.as_ref());
+        let need = if need == ExternalIdNeed::Forbidden
+            && external.iter().any(|other| {
+                other.way.statement == one.way.statement
+                    && other.way.named == one.way.named
+                    && restrict::external_id(other.external_id.as_ref())
+                        != ExternalIdNeed::Forbidden
+            }) {
+            ExternalIdNeed::NotRequired
+        } else {
+            need
+        };
+        weakest = weakest.min(need);
+    }
+    weakest
+}
+
+/// The last moment at which the way is open; `None` where it never ends.
+fn last_moment(way: &Way<'_>, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
+    let literals: Vec<&Literal<'_>> = way.of_role(Role::Now).collect();
+    let mut turns: Vec<jiff::Timestamp> = Vec::new();
+    for literal in &literals {
+        match &*literal.test {
+            Test::Moment(_, constants) => turns.extend(constants),
+            Test::Number(_, constants) => turns.extend(constants.iter().filter_map(|constant| {
+                #[expect(clippy::cast_possible_truncation, reason = "out of range is no moment")]
+                jiff::Timestamp::from_second(*constant as i64).ok()
+            })),
+            _ => {}
+        }
+    }
+    turns.retain(|turn| *turn >= now);
+    turns.sort_unstable();
+    turns.dedup();
+    let open = |at: jiff::Timestamp| {
+        literals
+            .iter()
+            .all(|literal| literal.test.passes_at(at) == literal.passes)
+    };
+    let second = jiff::SignedDuration::from_secs(1);
+    let after = |turn: &jiff::Timestamp| turn.checked_add(second).unwrap_or(*turn);
+    // Open behind the last turn: for ever.
+    let last = turns.last()?;
+    if open(after(last)) {
+        return None;
+    }
+    // The latest turn at which it is open, or just before which it is.
+    turns
+        .iter()
+        .rev()
+        .find(|turn| open(**turn) || turn.checked_sub(second).is_ok_and(open))
+        .copied()
+        .or(Some(now))
+}
+
+/// Whether it is the external id alone that keeps everyone out.
+fn unsatisfiable(
+    statements: &[Compiled<'_>],
+    named: &NamedAccounts<'_>,
+    context: &AnalysisContext<'_>,
+    solver: &mut Solver<'_>,
+) -> ExternalIdNeed {
+    if !statements.iter().any(Compiled::mentions_external_id) {
+        return ExternalIdNeed::None;
+    }
+    let without: Vec<Compiled<'_>> = statements
+        .iter()
+        .filter(|one| one.effect == Effect::Allow || !one.mentions_external_id())
+        .map(Compiled::without_external_id)
+        .collect();
+    let left = ways(&without, None, solver);
+    let left = with_company(left, &without, solver);
+    let own = context.own_account;
+    let someone = left.into_iter().any(|mut way| {
+        if way.class != Class::Aws {
+            return false;
+        }
+        let found = admit(&mut way, named, solver);
+        found.strangers != Strangers::Nobody
+            || found
+                .accounts
+                .iter()
+                .any(|account| Some(account.as_str()) != own)
+    });
+    if someone {
+        ExternalIdNeed::Unsatisfiable
+    } else {
+        ExternalIdNeed::None
+    }
+}
+
+/// Unique ids under `Principal`: what IAM leaves of a deleted principal.
+fn orphaned(policy: &TrustPolicy<'_>) -> Vec<String> {
+    policy
+        .statements
+        .iter()
+        .flat_map(|statement| [&statement.principal, &statement.not_principal])
+        .flatten()
+        .flatten()
+        .filter_map(|principal| match Named::read(principal) {
+            Some(Named::Deleted(id)) => Some(id.to_owned()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn grants_of<'p>(
+    policy: &TrustPolicy<'_>,
+    statements: &[Compiled<'p>],
+    known: &[Known<'p>],
+    named: &NamedAccounts<'_>,
+    context: &AnalysisContext<'_>,
+    solver: &mut Solver<'_>,
+) -> Vec<Grant> {
+    const COMPANY: [Actions; 3] = [
+        Actions::SET_CONTEXT,
+        Actions::SET_SOURCE_IDENTITY,
+        Actions::TAG_SESSION,
+    ];
+    let mut company: Vec<(Actions, Vec<Way<'p>>)> = Vec::new();
+    for action in COMPANY {
+        let allowed = statements
+            .iter()
+            .any(|one| one.effect == Effect::Allow && one.actions.has(action));
+        if allowed {
+            company.push((action, ways(statements, Some(action), solver)));
+        }
+    }
+    let mentioned: Vec<&Literal<'_>> = statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .collect();
+    let evaluation = EvaluationContext {
+        account: context.own_account,
+        organization: context.own_organization,
+        now: context.now,
+    };
+    let mut grants: Vec<Grant> = Vec::new();
+    for one in known {
+        for entrant in entrants(&one.way, &one.admission, solver) {
+            let (who, way) = &entrant;
+            let witness = if context.witnesses {
+                witness::request(&entrant, &mentioned, &named.callers, solver).filter(|request| {
+                    evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
+                })
+            } else {
+                None
+            };
+            let sid = statements
+                .iter()
+                .find(|statement| statement.index == way.statement)
+                .and_then(|statement| statement.sid)
+                .map(str::to_owned);
+            let grant = Grant {
+                principal: who.clone(),
+                actions: grants::actions(way, &company, solver),
+                restrictions: grants::restrictions(who, way, solver),
+                statement: way.statement,
+                sid,
+                decided: way.decided,
+                witness,
+            };
+            grants.push(grant);
+        }
+    }
+    grants.sort_by(|left, right| {
+        (left.statement, &left.principal)
+            .cmp(&(right.statement, &right.principal))
+            .then_with(|| left.actions.cmp(&right.actions))
+            .then_with(|| {
+                format!("{:?}", left.restrictions).cmp(&format!("{:?}", right.restrictions))
+            })
+    });
+    grants.dedup_by(|next, kept| {
+        next.statement == kept.statement
+            && next.principal == kept.principal
+            && next.actions == kept.actions
+            && next.restrictions == kept.restrictions
+    });
+    grants
+}

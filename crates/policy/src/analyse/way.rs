@@ -1,0 +1,359 @@
+//! A way in: one principal, one action, and demands on the context; and what a Deny leaves of it.
+
+use super::compiled::{Actions, Compiled, Named, being, not_being};
+use super::literal::Literal;
+use super::solve::Solver;
+use crate::document::Effect;
+use crate::keys::{Presence, Role};
+
+/// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
+/// ways say that they are undecided: more is reported as open, never less.
+pub(crate) const MOST_WAYS: usize = 4_096;
+
+/// Which kind of caller a way admits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class<'p> {
+    /// A user, role, session or federated user of an account.
+    Aws,
+    /// An AWS service, by name.
+    Service(&'p str),
+    /// A provider, as the document names it.
+    Federated(Issuer<'p>),
+}
+
+/// An identity provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Issuer<'p> {
+    /// As the document names it.
+    pub(crate) provider: &'p str,
+    /// Its account; `None` for the built-in ones.
+    pub(crate) account: Option<&'p str>,
+    /// SAML, or web identity.
+    pub(crate) saml: bool,
+    /// What its claims' keys begin with: the issuer without `https://`.
+    pub(crate) prefix: &'p str,
+}
+
+impl<'p> Issuer<'p> {
+    pub(crate) fn read(provider: &'p str) -> Self {
+        let own = || {
+            let mut parts = provider.strip_prefix("arn:")?.splitn(5, ':');
+            let account = parts.nth(3)?;
+            let resource = parts.next()?;
+            Some((account, resource))
+        };
+        match own() {
+            Some((account, resource)) => match resource.strip_prefix("oidc-provider/") {
+                Some(prefix) => Self {
+                    provider,
+                    account: Some(account),
+                    saml: false,
+                    prefix,
+                },
+                None => Self {
+                    provider,
+                    account: Some(account),
+                    saml: true,
+                    prefix: "saml",
+                },
+            },
+            None => Self {
+                provider,
+                account: None,
+                saml: false,
+                prefix: provider,
+            },
+        }
+    }
+}
+
+impl Class<'_> {
+    /// The action by which this kind of caller gets in.
+    pub(crate) fn way_in(self) -> Actions {
+        match self {
+            Self::Aws | Self::Service(_) => Actions::ASSUME_ROLE,
+            Self::Federated(issuer) if issuer.saml => Actions::WITH_SAML,
+            Self::Federated(_) => Actions::WITH_WEB_IDENTITY,
+        }
+    }
+}
+
+/// One way in.
+#[derive(Debug, Clone)]
+pub(crate) struct Way<'p> {
+    /// The place of its statement in the document.
+    pub(crate) statement: usize,
+    /// Which of the statement's principals.
+    pub(crate) named: Named<'p>,
+    pub(crate) class: Class<'p>,
+    /// All must hold.
+    pub(crate) demands: Vec<Literal<'p>>,
+    /// `false`: it may admit more than the document does.
+    pub(crate) decided: bool,
+}
+
+impl<'p> Way<'p> {
+    /// The demands on one role's keys.
+    pub(crate) fn of_role(&self, role: Role) -> impl Iterator<Item = &Literal<'p>> {
+        self.demands
+            .iter()
+            .filter(move |literal| literal.row.role == role)
+    }
+
+    /// The same with more demands; `None` if nobody is left.
+    pub(crate) fn and(&self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
+        let mut with = self.clone();
+        let mut fresh = Vec::new();
+        for literal in more {
+            if !with.demands.iter().any(|known| known.same(literal)) {
+                with.demands.push(literal.clone());
+                fresh.push(literal);
+            }
+        }
+        for literal in fresh {
+            match solver.possible(&with, literal) {
+                Some(true) => {}
+                Some(false) => return None,
+                None => with.decided = false,
+            }
+        }
+        Some(with)
+    }
+}
+
+/// The ways in that a document's Allow statements open for an action, whatever is denied.
+fn opened<'p>(
+    statement: &Compiled<'p>,
+    action: Option<Actions>,
+    solver: &mut Solver<'_>,
+) -> Vec<Way<'p>> {
+    let mut ways = Vec::new();
+    let mut add = |class: Class<'p>, named: Named<'p>, who: &[Literal<'p>]| {
+        let action = action.unwrap_or_else(|| class.way_in());
+        if !statement.actions.has(action) {
+            return;
+        }
+        let bare = Way {
+            statement: statement.index,
+            named,
+            class,
+            demands: Vec::new(),
+            decided: true,
+        };
+        let Some(way) = bare.and(who, solver) else {
+            return;
+        };
+        ways.extend(way.and(&statement.conditions, solver));
+    };
+    // With `NotPrincipal` in an Allow every AWS principal but the listed ones is meant; services
+    // and providers only where they are named.
+    let spared: Vec<Vec<Literal<'p>>> = match &statement.not_principals {
+        None => vec![Vec::new()],
+        Some(list) => match being(list) {
+            Some(listed) => not_being(&listed),
+            None => Vec::new(),
+        },
+    };
+    let named: &[Named<'p>] = match &statement.principals {
+        Some(list) => list,
+        None => &[Named::Everyone],
+    };
+    for one in named {
+        match *one {
+            Named::Service(name) => {
+                if !names(statement.not_principals.as_deref(), *one) {
+                    add(Class::Service(name), *one, &[]);
+                }
+            }
+            Named::Federated(provider) => {
+                if !names(statement.not_principals.as_deref(), *one) {
+                    add(Class::Federated(Issuer::read(provider)), *one, &[]);
+                }
+            }
+            Named::Deleted(_) => {}
+            _ => {
+                for other in &spared {
+                    match being(std::slice::from_ref(one)) {
+                        None => add(Class::Aws, *one, other),
+                        Some(lists) => {
+                            for mut list in lists {
+                                list.extend(other.iter().cloned());
+                                add(Class::Aws, *one, &list);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+    ways
+}
+
+/// Whether a list names this service or provider, or everyone.
+fn names(list: Option<&[Named<'_>]>, one: Named<'_>) -> bool {
+    list.is_some_and(|list| {
+        list.iter()
+            .any(|other| *other == Named::Everyone || *other == one)
+    })
+}
+
+/// How a Deny can fail to apply to a caller: any of these lists of demands. `None`: it can not.
+fn escapes<'p>(deny: &Compiled<'p>, way: &Way<'p>) -> Option<Vec<Vec<Literal<'p>>>> {
+    let mut all = Vec::new();
+    match way.class {
+        Class::Aws => {
+            if let Some(list) = &deny.principals
+                && let Some(listed) = being(list)
+            {
+                all.extend(not_being(&listed));
+            }
+            if let Some(list) = &deny.not_principals {
+                match being(list) {
+                    Some(listed) => all.extend(listed),
+                    // Everyone is spared.
+                    None => return None,
+                }
+            }
+        }
+        Class::Service(_) | Class::Federated(_) => {
+            let outside = deny
+                .principals
+                .as_ref()
+                .is_some_and(|list| !names(Some(list), way.named));
+            if outside || names(deny.not_principals.as_deref(), way.named) {
+                return None;
+            }
+        }
+    }
+    all.extend(
+        deny.conditions
+            .iter()
+            .map(|condition| vec![condition.denied()]),
+    );
+    Some(all)
+}
+
+/// The ways in by one action (by default the one that fits each kind of caller), after every Deny.
+pub(crate) fn ways<'p>(
+    statements: &[Compiled<'p>],
+    action: Option<Actions>,
+    solver: &mut Solver<'_>,
+) -> Vec<Way<'p>> {
+    let mut left: Vec<Way<'p>> = Vec::new();
+    for statement in statements {
+        if statement.effect == Effect::Allow {
+            left.extend(opened(statement, action, solver));
+        }
+    }
+    let mut budget = MOST_WAYS.max(left.len());
+    for deny in statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Deny)
+    {
+        let mut next = Vec::with_capacity(left.len());
+        for way in left {
+            let action = action.unwrap_or_else(|| way.class.way_in());
+            if deny.actions.has(action) {
+                subtract(way, deny, solver, &mut budget, &mut next);
+            } else {
+                next.push(way);
+            }
+        }
+        left = next;
+    }
+    left
+}
+
+fn subtract<'p>(
+    mut way: Way<'p>,
+    deny: &Compiled<'p>,
+    solver: &mut Solver<'_>,
+    budget: &mut usize,
+    into: &mut Vec<Way<'p>>,
+) {
+    let Some(escapes) = escapes(deny, &way) else {
+        into.push(way);
+        return;
+    };
+    // A Deny that meets nobody of this way leaves it as it is.
+    if !touches(&way, deny, solver) {
+        into.push(way);
+        return;
+    }
+    if *budget == 0 || solver.exhausted() {
+        way.decided = false;
+        into.push(way);
+        return;
+    }
+    // Who is spared by `NotPrincipal` whatever else holds is not touched either.
+    let spared = deny.not_principals.is_some()
+        && escapes.iter().any(|escape| {
+            escape
+                .iter()
+                .all(|literal| way.and(&[literal.denied()], solver).is_none())
+        });
+    if spared {
+        into.push(way);
+        return;
+    }
+    let before = into.len();
+    for escape in &escapes {
+        if let Some(rest) = way.and(escape, solver) {
+            into.push(rest);
+        }
+    }
+    *budget = budget.saturating_sub(into.len() - before);
+}
+
+/// Whether a Deny takes anything from a way.
+fn touches<'p>(way: &Way<'p>, deny: &Compiled<'p>, solver: &mut Solver<'_>) -> bool {
+    let lists = match (&way.class, &deny.principals, &deny.not_principals) {
+        (Class::Aws, Some(list), None) => being(list).unwrap_or_else(|| vec![Vec::new()]),
+        _ => vec![Vec::new()],
+    };
+    lists.iter().any(|who| {
+        way.and(who, solver)
+            .is_some_and(|met| met.and(&deny.conditions, solver).is_some())
+    })
+}
+
+/// Leaves of each way what a whole call can use: a call that carries session tags or a source
+/// identity is checked for those actions too.
+pub(crate) fn with_company<'p>(
+    ways: Vec<Way<'p>>,
+    statements: &[Compiled<'p>],
+    solver: &mut Solver<'_>,
+) -> Vec<Way<'p>> {
+    const NEEDS: [(Role, Actions); 3] = [
+        (Role::Tagging, Actions::TAG_SESSION),
+        (Role::SourceIdentity, Actions::SET_SOURCE_IDENTITY),
+        (Role::Context, Actions::SET_CONTEXT),
+    ];
+    let mut left = ways;
+    for (role, action) in NEEDS {
+        let mut company: Option<Vec<Way<'p>>> = None;
+        let mut next = Vec::with_capacity(left.len());
+        for way in left {
+            let carried = way.of_role(role).any(|literal| {
+                !literal.absent || solver.presence(&way, literal) == Presence::Always
+            });
+            if !carried {
+                next.push(way);
+                continue;
+            }
+            let company =
+                company.get_or_insert_with(|| self::ways(statements, Some(action), solver));
+            for other in company.iter() {
+                if other.class == way.class
+                    && next.len() < MOST_WAYS
+                    && let Some(mut both) = way.and(&other.demands, solver)
+                {
+                    both.decided &= other.decided;
+                    next.push(both);
+                }
+            }
+        }
+        left = next;
+    }
+    left
+}

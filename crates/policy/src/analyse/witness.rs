@@ -1,0 +1,209 @@
+//! A request that goes a way: who calls, and each key with a value that serves.
+
+use std::collections::BTreeMap;
+
+use super::compiled::Named;
+use super::grants::Entrant;
+use super::identity::{Account, Caller, Kind, Solved, name_of};
+use super::literal::Literal;
+use super::solve::{Present, Solver};
+use super::way::{Class, Way};
+use crate::answer::{Request, RequestPrincipal, Who};
+use crate::keys::{Group, Presence, Role};
+
+/// A request that goes this way; `None` where none was found.
+///
+/// `mentioned` are all conditions of the document: a key that every such caller carries is said
+/// wherever the document speaks of it.
+pub(crate) fn request(
+    (who, way): &Entrant<'_>,
+    mentioned: &[&Literal<'_>],
+    named_accounts: &[&str],
+    solver: &mut Solver<'_>,
+) -> Option<Request> {
+    let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let principal = match way.class {
+        Class::Aws => {
+            let mut caller = caller(who, way, named_accounts, solver)?;
+            // An account id says nothing of the partition, its root's ARN does.
+            if let Named::Account {
+                partition: Some(partition),
+                ..
+            } = way.named
+                && let Some(rest) = caller.arn.strip_prefix("arn:aws:")
+            {
+                caller.arn = format!("arn:{partition}:{rest}");
+            }
+            let (value, role_arn) = principal_value(way, &caller);
+            if let Some(arn) = role_arn {
+                context.insert("aws:PrincipalArn".to_owned(), vec![arn]);
+            }
+            let speaks_of_id = |literal: &&Literal<'_>| literal.row.role == Role::UserId;
+            if way.demands.iter().any(|literal| speaks_of_id(&literal))
+                || mentioned.iter().any(speaks_of_id)
+            {
+                context.insert("aws:userid".to_owned(), vec![caller.user_id.clone()]);
+            }
+            RequestPrincipal {
+                kind: "AWS".to_owned(),
+                value,
+            }
+        }
+        Class::Service(service) => RequestPrincipal {
+            kind: "Service".to_owned(),
+            value: service.to_owned(),
+        },
+        Class::Federated(issuer) => RequestPrincipal {
+            kind: "Federated".to_owned(),
+            value: issuer.provider.to_owned(),
+        },
+    };
+    let mut seen: Vec<&Literal<'_>> = Vec::new();
+    let all = way.demands.iter().chain(mentioned.iter().copied());
+    for (index, literal) in all.enumerate() {
+        if seen.iter().any(|one| one.same_key(literal)) {
+            continue;
+        }
+        seen.push(literal);
+        let demanded = index < way.demands.len();
+        let key = key_name(literal);
+        match literal.row.role.group() {
+            Group::Identity => {}
+            Group::Organization if way.class == Class::Aws => {
+                let state = solver.organization(way, &[]);
+                if let (false, Present::Values(values)) = (state.absent, &state.present)
+                    && let Some(path) = values.first()
+                {
+                    let id = path.split('/').next().unwrap_or(path).to_owned();
+                    context.insert("aws:PrincipalOrgID".to_owned(), vec![id]);
+                    context.insert("aws:PrincipalOrgPaths".to_owned(), vec![path.clone()]);
+                }
+            }
+            Group::SourceOrganization if matches!(way.class, Class::Service(_)) => {
+                let state = solver.source_organization(way, &[]);
+                if let (false, Present::Values(values)) = (state.absent, &state.present)
+                    && let Some(path) = values.first()
+                {
+                    let id = path.split('/').next().unwrap_or(path).to_owned();
+                    context.insert("aws:SourceOrgID".to_owned(), vec![id]);
+                    context.insert("aws:SourceOrgPaths".to_owned(), vec![path.clone()]);
+                }
+            }
+            Group::Source if matches!(way.class, Class::Service(_)) => {
+                let own = solver.context.own_account;
+                let source = own
+                    .and_then(|own| solver.source(way, Account::Is(own)).flatten())
+                    .or_else(|| solver.source(way, Account::Any).flatten())?;
+                if let Some(arn) = source.arn {
+                    context.insert("aws:SourceArn".to_owned(), vec![arn]);
+                }
+                if let Some(account) = source.account {
+                    context.insert("aws:SourceAccount".to_owned(), vec![account]);
+                }
+            }
+            Group::Mfa if way.class == Class::Aws => {
+                let state = solver.mfa(way);
+                match (solver.mfa_without(way), &state.present) {
+                    (Some(None), _) => {}
+                    (Some(Some(said)), _) => {
+                        context.insert(
+                            "aws:MultiFactorAuthPresent".to_owned(),
+                            vec![said.to_owned()],
+                        );
+                    }
+                    (None, Present::Values(ages)) => {
+                        context.insert(
+                            "aws:MultiFactorAuthPresent".to_owned(),
+                            vec!["true".to_owned()],
+                        );
+                        context.insert("aws:MultiFactorAuthAge".to_owned(), ages.clone());
+                    }
+                    (None, _) => return None,
+                }
+            }
+            _ => {
+                // What follows from the caller and the clock need not be said.
+                let follows = matches!(
+                    literal.row.role,
+                    Role::Now | Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
+                ) || matches!(
+                    literal.row.name,
+                    "aws:PrincipalIsAWSService" | "aws:ViaAWSService"
+                );
+                if follows {
+                    continue;
+                }
+                let presence = solver.presence(way, literal);
+                if !demanded && presence != Presence::Always {
+                    continue;
+                }
+                let state = solver.key(way, literal, &[]);
+                if state.absent {
+                    continue;
+                }
+                match state.present {
+                    Present::Values(values) => {
+                        context.insert(key, values);
+                    }
+                    Present::Nothing | Present::Unknown => return None,
+                }
+            }
+        }
+    }
+    Some(Request {
+        principal,
+        action: way.class.way_in().name().to_owned(),
+        context,
+    })
+}
+
+fn key_name(literal: &Literal<'_>) -> String {
+    if literal.row.name.is_empty() || literal.row.name.ends_with('/') {
+        literal.key.to_owned()
+    } else {
+        literal.row.name.to_owned()
+    }
+}
+
+fn caller(who: &Who, way: &Way<'_>, named: &[&str], solver: &mut Solver<'_>) -> Option<Caller> {
+    let solved = match who {
+        Who::Account { account } | Who::Principal { account, .. } => {
+            solver.identity(way, Account::Is(account), &[])
+        }
+        // Someone from an account that the document does not speak of.
+        Who::Anyone | Who::Organization { .. } | Who::UniqueId { .. } => {
+            let mut known = named.to_vec();
+            known.extend(solver.context.own_account);
+            match solver.identity(way, Account::NoneOf(&known), &[]) {
+                Solved::Caller(caller) => Solved::Caller(caller),
+                _ => solver.identity(way, Account::Any, &[]),
+            }
+        }
+        Who::Service { .. } | Who::Federated { .. } => return None,
+    };
+    match solved {
+        Solved::Caller(caller) => Some(caller),
+        Solved::Nobody | Solved::Unknown => None,
+    }
+}
+
+/// The caller's own ARN, and what `aws:PrincipalArn` says where that is another.
+fn principal_value(way: &Way<'_>, caller: &Caller) -> (String, Option<String>) {
+    if caller.kind != Kind::RoleSession {
+        return (caller.arn.clone(), None);
+    }
+    let session = match way.named {
+        Named::Session { arn, .. } => return (arn.to_owned(), Some(caller.arn.clone())),
+        _ => caller
+            .user_id
+            .split_once(':')
+            .map_or("any-session", |(_, session)| session),
+    };
+    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
+    let account = super::identity::account_of(&caller.arn);
+    let value = format!(
+        "arn:{partition}:sts::{account}:assumed-role/{}/{session}",
+        name_of(&caller.arn)
+    );
+    (value, Some(caller.arn.clone()))
+}

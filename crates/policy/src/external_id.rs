@@ -1,0 +1,465 @@
+//! What an external id is worth: whether someone who knows the vendor and the customer could guess
+//! it.
+
+use serde::{Deserialize, Serialize};
+
+/// Why an external id can be guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weakness {
+    /// Twelve digits, with or without hyphens: an account id.
+    AccountId,
+    /// A name of the context, of a known vendor, or of a company, with little around it.
+    Name,
+    /// A date.
+    Date,
+    /// A phone number.
+    PhoneNumber,
+    /// Fewer than eight characters.
+    Short,
+    /// An everyday word, digits that run on, or few different characters.
+    LowEntropy,
+}
+
+/// Names that stand in many external ids and make none of them secret. Lower case, letters only.
+const VENDORS: &[&str] = &[
+    "aws",
+    "amazon",
+    "datadog",
+    "newrelic",
+    "snowflake",
+    "databricks",
+    "splunk",
+    "wiz",
+    "lacework",
+    "orca",
+    "prismacloud",
+    "paloalto",
+    "crowdstrike",
+    "vanta",
+    "drata",
+    "secureframe",
+    "cloudhealth",
+    "cloudability",
+    "cloudzero",
+    "vantage",
+    "spot",
+    "spotinst",
+    "dynatrace",
+    "elastic",
+    "grafana",
+    "pagerduty",
+    "sumologic",
+    "logzio",
+    "rapid",
+    "qualys",
+    "tenable",
+    "snyk",
+    "terraform",
+    "hashicorp",
+    "github",
+    "gitlab",
+    "okta",
+    "segment",
+    "fivetran",
+    "stitch",
+    "mongodb",
+    "confluent",
+    "trendmicro",
+    "checkpoint",
+    "dome",
+    "fortinet",
+    "sophos",
+    "turbot",
+    "cloudcheckr",
+    "densify",
+    "kubecost",
+    "harness",
+    "spacelift",
+    "pulumi",
+    "zscaler",
+    "netskope",
+    "rubrik",
+    "veeam",
+    "druva",
+    "cohesity",
+    "aviatrix",
+    "alertlogic",
+    "armor",
+    "expel",
+    "arcticwolf",
+    "sentinelone",
+    "acme",
+];
+
+/// Words that people use where a secret was asked for. Lower case, letters only.
+const WORDS: &[&str] = &[
+    "external",
+    "externalid",
+    "id",
+    "secret",
+    "password",
+    "passw",
+    "test",
+    "testing",
+    "example",
+    "sample",
+    "demo",
+    "default",
+    "changeme",
+    "change",
+    "me",
+    "role",
+    "assume",
+    "assumerole",
+    "access",
+    "admin",
+    "administrator",
+    "root",
+    "user",
+    "account",
+    "prod",
+    "production",
+    "dev",
+    "development",
+    "stage",
+    "staging",
+    "qa",
+    "uat",
+    "shared",
+    "key",
+    "token",
+    "value",
+    "my",
+    "your",
+    "the",
+    "company",
+    "corp",
+    "corporation",
+    "inc",
+    "llc",
+    "ltd",
+    "gmbh",
+    "customer",
+    "client",
+    "vendor",
+    "partner",
+    "integration",
+    "monitoring",
+    "security",
+    "audit",
+    "auditor",
+    "backup",
+    "readonly",
+    "read",
+    "only",
+    "cross",
+    "crossaccount",
+    "trust",
+    "trusted",
+    "unique",
+    "string",
+    "some",
+    "any",
+    "cloud",
+    "service",
+    "team",
+    "org",
+    "organization",
+    "tenant",
+    "placeholder",
+    "todo",
+    "foo",
+    "bar",
+    "baz",
+    "hello",
+    "world",
+    "welcome",
+    "letmein",
+    "qwerty",
+    "abc",
+    "xyz",
+    "old",
+    "new",
+    "for",
+    "and",
+    "of",
+    "to",
+];
+
+/// A UUID in its usual form, in any case.
+pub fn is_uuid(value: &str) -> bool {
+    value.len() == 36
+        && value.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Why `value` can be guessed, if it can. `context` holds words an attacker knows: the names of
+/// the vendor, of the own company, of the role; account ids. Case and punctuation do not count.
+///
+/// # Example
+/// ```
+/// use trustwarden_policy::external_id::{Weakness, quality};
+/// assert_eq!(quality("464622532012", &[]), Some(Weakness::AccountId));
+/// assert_eq!(quality("globex-2024", &["Globex"]), Some(Weakness::Name));
+/// assert_eq!(quality("0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b21", &[]), None);
+/// ```
+pub fn quality(value: &str, context: &[&str]) -> Option<Weakness> {
+    let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.to_ascii_lowercase();
+    if is_uuid(value) {
+        let distinct = distinct(&plain);
+        return (distinct < 6 || runs_on(&plain)).then_some(Weakness::LowEntropy);
+    }
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let letters: String = plain.chars().filter(char::is_ascii_alphabetic).collect();
+    let phone_marks = value
+        .chars()
+        .all(|c| c.is_ascii_digit() || "+-.:/= ".contains(c));
+    if letters.is_empty() {
+        if is_date(value, &digits) {
+            return Some(Weakness::Date);
+        }
+        if digits.len() == 12 {
+            return Some(Weakness::AccountId);
+        }
+        if phone_marks && (7..=15).contains(&digits.len()) {
+            return Some(Weakness::PhoneNumber);
+        }
+    }
+    // Names first, so that the reason given is the one to act on.
+    let mut known: Vec<String> = context
+        .iter()
+        .map(|word| {
+            word.chars()
+                .filter(char::is_ascii_alphanumeric)
+                .collect::<String>()
+        })
+        .map(|word| word.to_ascii_lowercase())
+        .filter(|word| word.len() >= 3)
+        .collect();
+    known.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    if known
+        .iter()
+        .any(|word| plain.contains(word.as_str()) && secret_part(&plain, word) < 8)
+    {
+        return Some(if twelve_digits(&digits) {
+            Weakness::AccountId
+        } else {
+            Weakness::Name
+        });
+    }
+    // An account id within words, as `datadog-111122223333`.
+    if let Some(run) = longest_digits(value)
+        && run.len() == 12
+        && letters.len() < 16
+    {
+        return Some(Weakness::AccountId);
+    }
+    let words = words_of(value);
+    let named = words.iter().any(|word| VENDORS.contains(&word.as_str()));
+    let unknown: usize = words
+        .iter()
+        .filter(|word| !VENDORS.contains(&word.as_str()) && !WORDS.contains(&word.as_str()))
+        .map(String::len)
+        .sum();
+    // Digits beside words are years, counters, environments, until they are long.
+    let guessed_digits = digits.len() < 8;
+    if unknown == 0 && guessed_digits && !words.is_empty() {
+        return Some(if named {
+            Weakness::Name
+        } else {
+            short_or(value, Weakness::LowEntropy)
+        });
+    }
+    if value.chars().count() < 8 {
+        return Some(Weakness::Short);
+    }
+    if distinct(&plain) < 5 || runs_on(&plain) {
+        return Some(Weakness::LowEntropy);
+    }
+    // Letters alone, short, in one case and easy to say: a name that stands in no list.
+    let one_case = value
+        .chars()
+        .filter(|c| c.is_ascii_alphabetic())
+        .all(|c| c.is_ascii_lowercase())
+        || letters.len() == value.len() && value.chars().skip(1).all(|c| c.is_ascii_lowercase());
+    if digits.is_empty() && one_case && plain.len() <= 12 && sayable(&letters) {
+        return Some(Weakness::Name);
+    }
+    None
+}
+
+fn short_or(value: &str, other: Weakness) -> Weakness {
+    if value.chars().count() < 8 {
+        Weakness::Short
+    } else {
+        other
+    }
+}
+
+fn twelve_digits(digits: &str) -> bool {
+    digits.len() == 12
+}
+
+/// How many characters remain that a known word does not explain.
+fn secret_part(plain: &str, word: &str) -> usize {
+    let rest = plain.replacen(word, "", 1);
+    let mut unknown = rest.clone();
+    for common in WORDS.iter().chain(VENDORS) {
+        if common.len() >= 4 {
+            unknown = unknown.replace(common, "");
+        }
+    }
+    unknown.len()
+}
+
+fn distinct(text: &str) -> usize {
+    let mut letters: Vec<char> = text.chars().collect();
+    letters.sort_unstable();
+    letters.dedup();
+    letters.len()
+}
+
+/// Most neighbours are the same, or one up or down: `12345678`, `abcdefgh`, `aaaa1111`.
+fn runs_on(text: &str) -> bool {
+    let codes: Vec<i32> = text.bytes().map(i32::from).collect();
+    if codes.len() < 4 {
+        return false;
+    }
+    let steps = codes
+        .windows(2)
+        .filter(|pair| matches!(pair, [left, right] if (left - right).abs() <= 1))
+        .count();
+    steps * 4 >= (codes.len() - 1) * 3
+}
+
+fn longest_digits(value: &str) -> Option<&str> {
+    value
+        .split(|c: char| !c.is_ascii_digit())
+        .max_by_key(|run| run.len())
+}
+
+fn is_date(value: &str, digits: &str) -> bool {
+    let marks = value.chars().filter(|c| "-/.:".contains(*c)).count();
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok()).unwrap_or(0);
+    let year = |text: Option<&str>| (1_970..=2_099).contains(&number(text));
+    let month = |text: Option<&str>| (1..=12).contains(&number(text));
+    let day = |text: Option<&str>| (1..=31).contains(&number(text));
+    match digits.len() {
+        8 => {
+            let whole = marks == 0 || marks == 2;
+            whole
+                && ((year(digits.get(..4)) && month(digits.get(4..6)) && day(digits.get(6..)))
+                    || (year(digits.get(4..))
+                        && ((month(digits.get(..2)) && day(digits.get(2..4)))
+                            || (day(digits.get(..2)) && month(digits.get(2..4))))))
+        }
+        4 => year(Some(digits)) && marks == 0,
+        6 => marks <= 1 && year(digits.get(..4)) && month(digits.get(4..)),
+        _ => false,
+    }
+}
+
+/// Words by punctuation, digits and camel case, in lower case.
+fn words_of(value: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for c in value.chars() {
+        if c.is_ascii_alphabetic() {
+            let begins = !before.is_ascii_alphabetic()
+                || (c.is_ascii_uppercase() && before.is_ascii_lowercase());
+            if begins {
+                words.push(String::new());
+            }
+            if let Some(word) = words.last_mut() {
+                word.push(c.to_ascii_lowercase());
+            }
+        }
+        before = c;
+    }
+    words
+}
+
+/// Vowels and consonants take turns as in names, with no run of four consonants.
+fn sayable(letters: &str) -> bool {
+    let vowels = letters.chars().filter(|c| "aeiouy".contains(*c)).count();
+    let longest_run = letters
+        .split(|c| "aeiouy".contains(c))
+        .map(str::len)
+        .max()
+        .unwrap_or(0);
+    vowels * 5 >= letters.len() && longest_run < 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_weakness_has_its_name() {
+        for (value, expected) in [
+            ("464622532012", Some(Weakness::AccountId)),
+            ("4646-2253-2012", Some(Weakness::AccountId)),
+            ("datadog-111122223333", Some(Weakness::AccountId)),
+            ("datadog", Some(Weakness::Name)),
+            ("Datadog-Integration", Some(Weakness::Name)),
+            ("snowflake_prod_1", Some(Weakness::Name)),
+            ("acme-2024", Some(Weakness::Name)),
+            ("acmecorp", Some(Weakness::Name)),
+            ("globex", Some(Weakness::Short)),
+            ("initrode", Some(Weakness::Name)),
+            ("2024-01-31", Some(Weakness::Date)),
+            ("20240131", Some(Weakness::Date)),
+            ("31.01.2024", Some(Weakness::Date)),
+            ("+49-30-1234567", Some(Weakness::PhoneNumber)),
+            ("5551234567", Some(Weakness::PhoneNumber)),
+            ("a1b2", Some(Weakness::Short)),
+            ("x9k2m7q", Some(Weakness::Short)),
+            ("changeme", Some(Weakness::LowEntropy)),
+            ("ExternalId", Some(Weakness::LowEntropy)),
+            ("my-external-id", Some(Weakness::LowEntropy)),
+            ("aaaaaaaaaaaa", Some(Weakness::LowEntropy)),
+            ("abcdefghijkl", Some(Weakness::LowEntropy)),
+            (
+                "00000000-0000-0000-0000-000000000000",
+                Some(Weakness::LowEntropy),
+            ),
+            ("0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b21", None),
+            ("0F2D6C1E-6A55-4D2B-9C63-7A1D6C7F1B21", None),
+            ("a1b2c3d4e5f60718", None),
+            ("A1B2C3D4E5F60718", None),
+            ("dd_7Hq2LmX9pRt4", None),
+            ("9c63f71a-prod", None),
+        ] {
+            assert_eq!(quality(value, &[]), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_an_attacker_knows_is_no_secret() {
+        assert_eq!(quality("initech-backend", &[]), None);
+        assert_eq!(
+            quality("initech-backend", &["Initech"]),
+            Some(Weakness::Name)
+        );
+        assert_eq!(
+            quality("initech-role-7", &["Initech"]),
+            Some(Weakness::Name)
+        );
+        assert_eq!(
+            quality("Umbrella Corp", &["umbrella"]),
+            Some(Weakness::Name)
+        );
+        assert_eq!(quality("umbrella-9f8e7d6c5b4a3210", &["umbrella"]), None);
+    }
+
+    #[test]
+    fn uuids() {
+        assert!(is_uuid("0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b21"));
+        assert!(!is_uuid("0f2d6c1e6a554d2b9c637a1d6c7f1b21"));
+        assert!(!is_uuid("0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b2g"));
+    }
+}

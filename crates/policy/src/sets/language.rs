@@ -1,0 +1,314 @@
+//! Is there a text that fits some patterns and avoids others?
+//!
+//! Each pattern is a small automaton whose states are the positions in it that a text read so far
+//! may have reached. A walk, breadth first, through the product of all of them with the automaton
+//! of the possible texts decides the question exactly and finds a shortest text. Characters that no
+//! pattern asks for at a state behave alike there, so one stands for all of its class.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::pattern::{Pattern, Token, folded};
+use super::universe::{Place, Sight, Universe, View};
+use super::{Found, Fuel};
+
+/// What one list of patterns asks of a text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demand<'t, 'd> {
+    /// A text fits the list if it fits one of these.
+    pub(crate) patterns: &'t [Pattern<'d>],
+    /// `true`: it must fit; `false`: it must not.
+    pub(crate) fits: bool,
+    /// What of the text the patterns look at.
+    pub(crate) view: View,
+}
+
+/// One pattern of one demand, as an automaton.
+struct Machine<'t> {
+    demand: usize,
+    tokens: Cow<'t, [Token]>,
+    fold: bool,
+    view: View,
+    fits: bool,
+    /// Where its bits begin in a state.
+    offset: usize,
+    words: usize,
+}
+
+impl Machine<'_> {
+    fn bits<'s>(&self, state: &'s [u64]) -> &'s [u64] {
+        state
+            .get(self.offset..self.offset + self.words)
+            .unwrap_or(&[])
+    }
+
+    /// Positions reached without reading: past every star.
+    fn close(&self, bits: &mut [u64]) {
+        for (index, token) in self.tokens.iter().enumerate() {
+            if matches!(token, Token::Many | Token::ManyInSegment) && has(bits, index) {
+                set(bits, index + 1);
+            }
+        }
+    }
+
+    fn start(&self) -> Vec<u64> {
+        let mut bits = vec![0; self.words];
+        set(&mut bits, 0);
+        self.close(&mut bits);
+        bits
+    }
+
+    fn step(&self, from: &[u64], c: char) -> Vec<u64> {
+        let mut to = vec![0; self.words];
+        for index in ones(from) {
+            let Some(token) = self.tokens.get(index) else {
+                continue;
+            };
+            let next = match token {
+                Token::Char(want) => {
+                    (*want == c || (self.fold && folded(*want) == folded(c))).then_some(index + 1)
+                }
+                Token::One => Some(index + 1),
+                Token::OneInSegment => (c != ':').then_some(index + 1),
+                Token::Many | Token::Variable(_) => Some(index),
+                Token::ManyInSegment => (c != ':').then_some(index),
+            };
+            if let Some(next) = next {
+                set(&mut to, next);
+            }
+        }
+        self.close(&mut to);
+        to
+    }
+
+    fn accepts(&self, bits: &[u64]) -> bool {
+        has(bits, self.tokens.len())
+    }
+
+    /// Every text from here on fits.
+    fn accepts_forever(&self, bits: &[u64]) -> bool {
+        self.view == View::Whole
+            && matches!(self.tokens.last(), Some(Token::Many))
+            && has(bits, self.tokens.len())
+    }
+}
+
+fn set(bits: &mut [u64], index: usize) {
+    if let Some(word) = bits.get_mut(index / 64) {
+        *word |= 1 << (index % 64);
+    }
+}
+
+fn has(bits: &[u64], index: usize) -> bool {
+    bits.get(index / 64)
+        .is_some_and(|word| word & (1 << (index % 64)) != 0)
+}
+
+fn ones(bits: &[u64]) -> impl Iterator<Item = usize> + '_ {
+    bits.iter().enumerate().flat_map(|(place, word)| {
+        let mut word = *word;
+        std::iter::from_fn(move || {
+            (word != 0).then(|| {
+                let bit = word.trailing_zeros() as usize;
+                word &= word - 1;
+                place * 64 + bit
+            })
+        })
+    })
+}
+
+/// A state that was reached, and how.
+struct Reached {
+    place: Place,
+    bits: Box<[u64]>,
+    from: usize,
+    by: char,
+    length: usize,
+}
+
+/// A text of the universe that meets all demands.
+pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
+    let mut machines: Vec<Machine<'_>> = Vec::new();
+    let mut width = 0;
+    for (index, demand) in demands.iter().enumerate() {
+        if demand.fits && demand.patterns.is_empty() {
+            return Found::Nothing;
+        }
+        for pattern in demand.patterns {
+            let tokens = pattern.all_tokens();
+            let words = tokens.len() / 64 + 1;
+            machines.push(Machine {
+                demand: index,
+                tokens,
+                fold: pattern.fold,
+                view: demand.view,
+                fits: demand.fits,
+                offset: width,
+                words,
+            });
+            width += words;
+        }
+    }
+    let mut first = Vec::with_capacity(width);
+    for machine in &machines {
+        first.extend(machine.start());
+    }
+    let first: Box<[u64]> = first.into();
+    let mut seen: HashMap<(Place, Box<[u64]>), ()> = HashMap::new();
+    seen.insert((universe.start(), first.clone()), ());
+    let mut reached = vec![Reached {
+        place: universe.start(),
+        bits: first,
+        from: usize::MAX,
+        by: ' ',
+        length: 0,
+    }];
+    let mut at = 0;
+    let mut letters: Vec<char> = Vec::new();
+    while at < reached.len() {
+        let Some(here) = reached.get(at) else { break };
+        let (place, bits, length) = (here.place, here.bits.clone(), here.length);
+        if universe.accepts(place) && meets(&machines, demands, &bits) {
+            return Found::Value(text_to(&reached, at));
+        }
+        letters.clear();
+        if length < universe.longest() {
+            alphabet(universe, place, &machines, &bits, &mut letters);
+        }
+        let cost = 4 + (width + machines.len()) as u64;
+        for &c in &letters {
+            if !fuel.spend(cost) {
+                return Found::Unknown;
+            }
+            let Some(next) = universe.step(place, c) else {
+                continue;
+            };
+            let Some(after) = step_all(universe, &machines, demands.len(), place, &bits, c) else {
+                continue;
+            };
+            let key = (next, after);
+            if seen.contains_key(&key) {
+                continue;
+            }
+            if !fuel.spend(40 + width as u64) {
+                return Found::Unknown;
+            }
+            reached.push(Reached {
+                place: next,
+                bits: key.1.clone(),
+                from: at,
+                by: c,
+                length: length + 1,
+            });
+            seen.insert(key, ());
+        }
+        at += 1;
+    }
+    Found::Nothing
+}
+
+fn meets(machines: &[Machine<'_>], demands: &[Demand<'_, '_>], bits: &[u64]) -> bool {
+    let mut fitted = vec![false; demands.len()];
+    for machine in machines {
+        if machine.accepts(machine.bits(bits)) {
+            if !machine.fits {
+                return false;
+            }
+            if let Some(slot) = fitted.get_mut(machine.demand) {
+                *slot = true;
+            }
+        }
+    }
+    demands
+        .iter()
+        .zip(fitted)
+        .all(|(demand, fitted)| !demand.fits || fitted)
+}
+
+/// The state after reading `c`, or `None` if no continuation can meet the demands.
+fn step_all(
+    universe: Universe,
+    machines: &[Machine<'_>],
+    demands: usize,
+    place: Place,
+    bits: &[u64],
+    c: char,
+) -> Option<Box<[u64]>> {
+    let mut after: Vec<u64> = Vec::with_capacity(bits.len());
+    let mut alive = vec![true; demands];
+    for machine in machines {
+        if machine.fits
+            && let Some(slot) = alive.get_mut(machine.demand)
+        {
+            *slot = false;
+        }
+    }
+    for machine in machines {
+        let before = machine.bits(bits);
+        match universe.sight(machine.view, place, c) {
+            Sight::Hidden => after.extend_from_slice(before),
+            Sight::Seen => after.extend(machine.step(before, c)),
+            Sight::As(other) => after.extend(machine.step(before, other)),
+            Sight::Forget => after.extend(machine.start()),
+        }
+        let now = machine.bits(&after);
+        if machine.fits {
+            // A name may begin again, so its pattern never is lost for good.
+            if (machine.view == View::Name || now.iter().any(|word| *word != 0))
+                && let Some(slot) = alive.get_mut(machine.demand)
+            {
+                *slot = true;
+            }
+        } else if machine.accepts_forever(now) {
+            return None;
+        }
+    }
+    alive.iter().all(|alive| *alive).then(|| after.into())
+}
+
+/// The characters worth trying: those that a pattern asks for here, and one of each class.
+fn alphabet(
+    universe: Universe,
+    place: Place,
+    machines: &[Machine<'_>],
+    bits: &[u64],
+    letters: &mut Vec<char>,
+) {
+    if let Some(only) = universe.forced(place) {
+        letters.push(only);
+        return;
+    }
+    let mut asked: Vec<char> = Vec::new();
+    for machine in machines {
+        for index in ones(machine.bits(bits)) {
+            if let Some(Token::Char(c)) = machine.tokens.get(index) {
+                asked.push(*c);
+                if machine.fold {
+                    asked.push(c.to_ascii_lowercase());
+                    asked.push(c.to_ascii_uppercase());
+                }
+            }
+        }
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    for class in universe.classes(place) {
+        if let Some(other) = class.iter().find(|c| !asked.contains(c)) {
+            letters.push(*other);
+        }
+    }
+    letters.extend(asked);
+}
+
+fn text_to(reached: &[Reached], end: usize) -> String {
+    let mut letters = Vec::new();
+    let mut at = end;
+    while let Some(state) = reached.get(at) {
+        if state.from == usize::MAX {
+            break;
+        }
+        letters.push(state.by);
+        at = state.from;
+    }
+    letters.iter().rev().collect()
+}

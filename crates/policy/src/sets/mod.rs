@@ -1,0 +1,54 @@
+//! Sets of values, exactly: what text, numbers, moments and addresses satisfy a list of tests.
+//!
+//! A condition of a policy is a [`Test`] on the values of one key, asserted or denied. Whether any
+//! value at all satisfies several such tests is decided, never guessed: finite lists are tried one
+//! by one, ordered values (numbers, moments, addresses) at and around each constant of the tests,
+//! and text by a walk through the product of the patterns' automata ([`language`]). Each decision
+//! brings a value along that proves it.
+
+pub(crate) mod language;
+pub(crate) mod moment;
+pub(crate) mod network;
+pub(crate) mod pattern;
+pub(crate) mod test;
+pub(crate) mod universe;
+pub(crate) mod value;
+
+/// Whether a set has a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It has none.
+    Nothing,
+    /// It has this one.
+    Value(String),
+    /// Too costly to tell; treat as a member.
+    Unknown,
+}
+
+/// What an analysis may still spend. Documents are written by attackers, so every walk through a
+/// product of automata pays from one purse; when it is empty the answer is [`Found::Unknown`].
+#[derive(Debug)]
+pub(crate) struct Fuel {
+    left: u64,
+}
+
+impl Fuel {
+    /// A purse of so many steps; one step is about 2 nanoseconds of work.
+    pub(crate) fn new(steps: u64) -> Self {
+        Self { left: steps }
+    }
+
+    /// Pays, or says that nothing is left.
+    pub(crate) fn spend(&mut self, steps: u64) -> bool {
+        match self.left.checked_sub(steps) {
+            Some(left) => {
+                self.left = left;
+                true
+            }
+            None => {
+                self.left = 0;
+                false
+            }
+        }
+    }
+}

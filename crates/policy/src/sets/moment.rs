@@ -1,0 +1,29 @@
+//! Moments in time as conditions write them.
+
+use jiff::Timestamp;
+use jiff::civil;
+
+/// Reads ISO 8601 in the forms that IAM documents (a date, a time to the minute, second or
+/// fraction, `Z` or an offset), or epoch seconds.
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && text.len() != 4 {
+        return Timestamp::from_second(text.parse().ok()?).ok();
+    }
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment);
+    }
+    let utc = jiff::tz::TimeZone::UTC;
+    if let Ok(date_time) = text.trim_end_matches(['Z', 'z']).parse::<civil::DateTime>() {
+        return date_time.to_zoned(utc).ok().map(|zoned| zoned.timestamp());
+    }
+    let (year, month) = match text.split_once('-') {
+        Some((year, month)) => (year, month.parse().ok()?),
+        None => (text, 1),
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let date = civil::Date::new(year.parse().ok()?, month, 1).ok()?;
+    date.to_zoned(utc).ok().map(|zoned| zoned.timestamp())
+}

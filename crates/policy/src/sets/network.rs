@@ -1,0 +1,76 @@
+//! Networks of addresses, IPv4 and IPv6.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A network as `192.0.2.0/24`; an address alone is a network of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Network {
+    /// IPv6.
+    pub(crate) six: bool,
+    /// Lowest address.
+    pub(crate) first: u128,
+    /// Highest address.
+    pub(crate) last: u128,
+    /// Bits that are fixed.
+    pub(crate) prefix: u8,
+}
+
+/// An address as a number, and whether it is IPv6.
+pub(crate) fn address(text: &str) -> Option<(bool, u128)> {
+    match text.parse::<IpAddr>().ok()? {
+        IpAddr::V4(four) => Some((false, u128::from(u32::from(four)))),
+        IpAddr::V6(six) => Some((true, u128::from(six))),
+    }
+}
+
+/// The address as text.
+pub(crate) fn address_text(six: bool, number: u128) -> String {
+    if six {
+        Ipv6Addr::from(number).to_string()
+    } else {
+        Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)).to_string()
+    }
+}
+
+impl Network {
+    /// Reads `address` or `address/bits`; bits beyond the prefix are ignored, as IAM does.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (host, bits) = match text.split_once('/') {
+            Some((host, bits)) => {
+                if bits.is_empty() || bits.len() > 3 || !bits.bytes().all(|b| b.is_ascii_digit()) {
+                    return None;
+                }
+                (host, Some(bits.parse::<u8>().ok()?))
+            }
+            None => (text, None),
+        };
+        let (six, number) = address(host)?;
+        let width: u8 = if six { 128 } else { 32 };
+        let prefix = bits.unwrap_or(width);
+        if prefix > width {
+            return None;
+        }
+        let free = u32::from(width - prefix);
+        let mask = if free >= 128 {
+            u128::MAX
+        } else {
+            (1_u128 << free) - 1
+        };
+        Some(Self {
+            six,
+            first: number & !mask,
+            last: number | mask,
+            prefix,
+        })
+    }
+
+    /// Whether the address lies within.
+    pub(crate) fn contains(&self, six: bool, number: u128) -> bool {
+        self.six == six && self.first <= number && number <= self.last
+    }
+
+    /// As `192.0.2.0/24`.
+    pub(crate) fn text(&self) -> String {
+        format!("{}/{}", address_text(self.six, self.first), self.prefix)
+    }
+}

@@ -1,0 +1,320 @@
+//! One value of a text condition: fixed text, or a pattern of `*` and `?`, perhaps with policy
+//! variables that are filled in later.
+
+use std::borrow::Cow;
+
+/// One value of a text condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern<'d> {
+    /// As the document writes it.
+    pub(crate) source: Cow<'d, str>,
+    /// Case does not count.
+    pub(crate) fold: bool,
+    /// `None`: `source` is the fixed text.
+    pub(crate) tokens: Option<Vec<Token>>,
+    /// What [`Token::Variable`] counts into.
+    pub(crate) variables: Vec<Variable>,
+}
+
+/// A piece of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// This character.
+    Char(char),
+    /// Any one character.
+    One,
+    /// Any one character but a colon.
+    OneInSegment,
+    /// Any text.
+    Many,
+    /// Any text without a colon.
+    ManyInSegment,
+    /// The value of a policy variable.
+    Variable(usize),
+}
+
+/// `${key}` or `${key, 'default'}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Variable {
+    /// In lower case.
+    pub(crate) key: String,
+    /// What stands where the key is missing.
+    pub(crate) default: Option<String>,
+}
+
+/// How a value of a condition is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// `*` and `?` are wildcards.
+    pub(crate) wildcards: bool,
+    /// Case does not count.
+    pub(crate) fold: bool,
+    /// An ARN: a wildcard in one of the first five parts stays within it.
+    pub(crate) arn: bool,
+    /// `${…}` is a policy variable.
+    pub(crate) variables: bool,
+}
+
+/// Case-folded: ASCII letters, as IAM's keys and actions are.
+pub(crate) fn folded(c: char) -> char {
+    c.to_ascii_lowercase()
+}
+
+impl<'d> Pattern<'d> {
+    /// Fixed text.
+    pub(crate) fn exact(text: impl Into<Cow<'d, str>>) -> Self {
+        Self {
+            source: text.into(),
+            fold: false,
+            tokens: None,
+            variables: Vec::new(),
+        }
+    }
+
+    /// Text with `*` and `?`.
+    pub(crate) fn wild(text: impl Into<Cow<'d, str>>) -> Self {
+        let reading = Reading {
+            wildcards: true,
+            fold: false,
+            arn: false,
+            variables: false,
+        };
+        Self::read(text.into(), reading).unwrap_or_else(|| Self::exact(""))
+    }
+
+    /// Reads a value of a condition; `None` for an ARN pattern that no ARN can fit.
+    pub(crate) fn read(source: Cow<'d, str>, reading: Reading) -> Option<Self> {
+        // The lone star is every ARN.
+        let source = if reading.arn && source == "*" {
+            Cow::Borrowed("*:*:*:*:*:*")
+        } else {
+            source
+        };
+        let has_wildcard = reading.wildcards && source.contains(['*', '?']);
+        let has_variable = reading.variables && source.contains("${");
+        if !has_wildcard && !has_variable {
+            if reading.arn && source.split(':').count() < 6 {
+                return None;
+            }
+            return Some(Self {
+                source,
+                fold: reading.fold,
+                tokens: None,
+                variables: Vec::new(),
+            });
+        }
+        let mut tokens = Vec::with_capacity(source.len());
+        let mut variables = Vec::new();
+        let mut colons = 0_usize;
+        let mut rest: &str = &source;
+        while let Some(c) = rest.chars().next() {
+            if has_variable
+                && let Some(after) = rest.strip_prefix("${")
+                && let Some((inside, tail)) = after.split_once('}')
+            {
+                match inside.trim() {
+                    literal @ ("*" | "?" | "$") => {
+                        tokens.extend(literal.chars().map(Token::Char));
+                    }
+                    name => {
+                        let (key, default) = match name.split_once(',') {
+                            Some((key, default)) => {
+                                let default = default.trim();
+                                let default = default
+                                    .strip_prefix('\'')
+                                    .and_then(|text| text.strip_suffix('\''))
+                                    .unwrap_or(default);
+                                (key.trim(), Some(default.to_owned()))
+                            }
+                            None => (name, None),
+                        };
+                        tokens.push(Token::Variable(variables.len()));
+                        variables.push(Variable {
+                            key: key.to_ascii_lowercase(),
+                            default,
+                        });
+                    }
+                }
+                rest = tail;
+                continue;
+            }
+            let in_segment = reading.arn && colons < 5;
+            tokens.push(match c {
+                '*' if reading.wildcards && in_segment => Token::ManyInSegment,
+                '*' if reading.wildcards => Token::Many,
+                '?' if reading.wildcards && in_segment => Token::OneInSegment,
+                '?' if reading.wildcards => Token::One,
+                c => Token::Char(c),
+            });
+            if c == ':' {
+                colons += 1;
+            }
+            let mut chars = rest.chars();
+            chars.next();
+            rest = chars.as_str();
+        }
+        if reading.arn && colons < 5 {
+            return None;
+        }
+        // Two stars in a row say no more than one.
+        tokens.dedup_by(|next, kept| {
+            next == kept && matches!(next, Token::Many | Token::ManyInSegment)
+        });
+        Some(Self {
+            source,
+            fold: reading.fold,
+            tokens: Some(tokens),
+            variables,
+        })
+    }
+
+    /// The fixed text, if it is that and case counts.
+    pub(crate) fn fixed(&self) -> Option<&str> {
+        (self.tokens.is_none() && !self.fold).then_some(&*self.source)
+    }
+
+    /// Whether a variable waits to be filled in.
+    pub(crate) fn has_variables(&self) -> bool {
+        !self.variables.is_empty()
+    }
+
+    /// Its tokens, also for fixed text.
+    pub(crate) fn all_tokens(&self) -> Cow<'_, [Token]> {
+        match &self.tokens {
+            Some(tokens) => Cow::Borrowed(tokens),
+            None => Cow::Owned(self.source.chars().map(Token::Char).collect()),
+        }
+    }
+
+    /// The text before the first wildcard or variable.
+    pub(crate) fn literal_prefix(&self) -> Cow<'_, str> {
+        match &self.tokens {
+            None => Cow::Borrowed(&self.source),
+            Some(tokens) => tokens
+                .iter()
+                .map_while(|token| match token {
+                    Token::Char(c) => Some(*c),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
+
+    /// As it is shown to people and compared by the guard: wildcards as `*` and `?`, a variable as
+    /// `*`.
+    pub(crate) fn shown(&self) -> String {
+        match &self.tokens {
+            None => self.source.clone().into_owned(),
+            Some(tokens) => tokens
+                .iter()
+                .map(|token| match token {
+                    Token::Char(c) => *c,
+                    Token::One | Token::OneInSegment => '?',
+                    Token::Many | Token::ManyInSegment | Token::Variable(_) => '*',
+                })
+                .collect(),
+        }
+    }
+
+    /// Fills in variables; `fill` gives the text, or `None` to leave the variable. A variable that
+    /// stays is read as any text when `widen`.
+    pub(crate) fn filled(
+        &self,
+        fill: &dyn Fn(&Variable) -> Option<String>,
+        widen: bool,
+    ) -> Pattern<'d> {
+        let mut tokens = Vec::new();
+        let mut kept = Vec::new();
+        for token in self.all_tokens().iter() {
+            match token {
+                Token::Variable(index) => match self.variables.get(*index) {
+                    Some(variable) => match fill(variable) {
+                        Some(text) => tokens.extend(text.chars().map(Token::Char)),
+                        None if widen => tokens.push(Token::Many),
+                        None => {
+                            tokens.push(Token::Variable(kept.len()));
+                            kept.push(variable.clone());
+                        }
+                    },
+                    None => tokens.push(Token::Many),
+                },
+                other => tokens.push(*other),
+            }
+        }
+        let fixed: Option<String> = tokens
+            .iter()
+            .map(|token| match token {
+                Token::Char(c) => Some(*c),
+                _ => None,
+            })
+            .collect();
+        match fixed {
+            Some(text) => Pattern {
+                source: Cow::Owned(text),
+                fold: self.fold,
+                tokens: None,
+                variables: Vec::new(),
+            },
+            None => Pattern {
+                source: self.source.clone(),
+                fold: self.fold,
+                tokens: Some(tokens),
+                variables: kept,
+            },
+        }
+    }
+
+    /// Whether the text fits. A variable that was not filled in fits nothing.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let Some(tokens) = &self.tokens else {
+            return if self.fold {
+                self.source.chars().map(folded).eq(text.chars().map(folded))
+            } else {
+                self.source == text
+            };
+        };
+        // Two pointers and one place to come back to: never worse than pattern × text.
+        let mut at = 0;
+        let mut rest = text.chars();
+        let mut retry: Option<(usize, std::str::Chars<'_>, bool)> = None;
+        loop {
+            let here = rest.clone().next();
+            let stepped = match (tokens.get(at), here) {
+                (None, None) => return true,
+                (Some(Token::Many), _) => {
+                    at += 1;
+                    retry = Some((at, rest.clone(), false));
+                    continue;
+                }
+                (Some(Token::ManyInSegment), _) => {
+                    at += 1;
+                    // A wildcard of an earlier part can not help once this part began.
+                    retry = Some((at, rest.clone(), true));
+                    continue;
+                }
+                (Some(Token::Char(want)), Some(c)) => {
+                    *want == c || (self.fold && folded(*want) == folded(c))
+                }
+                (Some(Token::One), Some(_)) => true,
+                (Some(Token::OneInSegment), Some(c)) => c != ':',
+                _ => false,
+            };
+            if stepped {
+                at += 1;
+                rest.next();
+                continue;
+            }
+            match &mut retry {
+                Some((back, from, in_segment)) => match from.next() {
+                    Some(':') if *in_segment => return false,
+                    Some(_) => {
+                        at = *back;
+                        rest = from.clone();
+                    }
+                    None => return false,
+                },
+                None => return false,
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What a condition asks of one value, and whether a value passes.
+
+use jiff::Timestamp;
+
+use super::network::{Network, address};
+use super::pattern::Pattern;
+use super::{moment, network};
+
+/// What a condition asks of one value. Several values in a condition mean: one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Test<'d> {
+    /// Any value passes.
+    Present,
+    /// Text that fits one of these.
+    Text(Vec<Pattern<'d>>),
+    /// A number in this relation to one of these.
+    Number(Relation, Vec<f64>),
+    /// A moment in this relation to one of these.
+    Moment(Relation, Vec<Timestamp>),
+    /// One of these truth values.
+    Truth {
+        /// `true` passes.
+        yes: bool,
+        /// `false` passes.
+        no: bool,
+    },
+    /// An address in one of these networks.
+    Networks(Vec<Network>),
+}
+
+/// How a value stands to a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Relation {
+    fn holds<T: PartialOrd>(self, value: &T, constant: &T) -> bool {
+        match self {
+            Self::Equal => value == constant,
+            Self::Less => value < constant,
+            Self::LessOrEqual => value <= constant,
+            Self::Greater => value > constant,
+            Self::GreaterOrEqual => value >= constant,
+        }
+    }
+
+    /// As people say it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Equal => "equal to",
+            Self::Less => "below",
+            Self::LessOrEqual => "at most",
+            Self::Greater => "above",
+            Self::GreaterOrEqual => "at least",
+        }
+    }
+
+    /// As people say it of time.
+    pub(crate) fn words_of_time(self) -> &'static str {
+        match self {
+            Self::Equal => "at",
+            Self::Less => "before",
+            Self::LessOrEqual => "until",
+            Self::Greater => "after",
+            Self::GreaterOrEqual => "from",
+        }
+    }
+}
+
+/// Reads a number as IAM does; words such as `inf` are none.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    if !plain {
+        return None;
+    }
+    text.parse::<f64>().ok().filter(|value| value.is_finite())
+}
+
+impl Test<'_> {
+    /// Whether the value passes.
+    pub(crate) fn passes(&self, value: &str) -> bool {
+        match self {
+            Self::Present => true,
+            Self::Text(patterns) => patterns.iter().any(|pattern| pattern.matches(value)),
+            Self::Number(relation, constants) => number(value).is_some_and(|value| {
+                constants
+                    .iter()
+                    .any(|constant| relation.holds(&value, constant))
+            }),
+            Self::Moment(relation, constants) => moment::parse(value)
+                .is_some_and(|value| self.passes_moment(*relation, constants, value)),
+            Self::Truth { yes, no } => {
+                (*yes && value.eq_ignore_ascii_case("true"))
+                    || (*no && value.eq_ignore_ascii_case("false"))
+            }
+            Self::Networks(networks) => address(value).is_some_and(|(six, number)| {
+                networks.iter().any(|network| network.contains(six, number))
+            }),
+        }
+    }
+
+    fn passes_moment(&self, relation: Relation, constants: &[Timestamp], value: Timestamp) -> bool {
+        constants
+            .iter()
+            .any(|constant| relation.holds(&value, constant))
+    }
+
+    /// Whether the moment passes; for a test that is not about time, whether its text does.
+    pub(crate) fn passes_at(&self, value: Timestamp) -> bool {
+        match self {
+            Self::Moment(relation, constants) => self.passes_moment(*relation, constants, value),
+            Self::Number(relation, constants) => {
+                #[expect(clippy::cast_precision_loss, reason = "seconds stay below 2^53")]
+                let seconds = value.as_second() as f64;
+                constants
+                    .iter()
+                    .any(|constant| relation.holds(&seconds, constant))
+            }
+            other => other.passes(&value.to_string()),
+        }
+    }
+
+    /// Whether a policy variable waits to be filled in.
+    pub(crate) fn has_variables(&self) -> bool {
+        matches!(self, Self::Text(patterns) if patterns.iter().any(Pattern::has_variables))
+    }
+
+    /// The fixed texts, if it asks for one of a list of them.
+    pub(crate) fn fixed(&self) -> Option<&[Pattern<'_>]> {
+        match self {
+            Self::Text(patterns) if patterns.iter().all(|pattern| pattern.fixed().is_some()) => {
+                Some(patterns)
+            }
+            _ => None,
+        }
+    }
+
+    /// The values at which an ordered test changes its answer, and those next to them.
+    pub(crate) fn turning_points(&self, into: &mut Vec<String>) {
+        match self {
+            Self::Present => into.push("1".to_owned()),
+            Self::Text(_) => {}
+            Self::Number(_, constants) => {
+                for constant in constants {
+                    for value in [*constant, constant - 1.0, constant + 1.0] {
+                        into.push(value.to_string());
+                    }
+                }
+                // A number between each pair of neighbours.
+                let mut sorted = constants.clone();
+                sorted.sort_by(f64::total_cmp);
+                for pair in sorted.windows(2) {
+                    if let [low, high] = pair {
+                        into.push(((low + high) / 2.0).to_string());
+                    }
+                }
+            }
+            Self::Moment(_, constants) => {
+                let second = jiff::SignedDuration::from_secs(1);
+                for constant in constants {
+                    into.push(constant.to_string());
+                    into.extend(constant.checked_sub(second).ok().map(|at| at.to_string()));
+                    into.extend(constant.checked_add(second).ok().map(|at| at.to_string()));
+                }
+            }
+            Self::Truth { .. } => into.extend(["true".to_owned(), "false".to_owned()]),
+            Self::Networks(networks) => {
+                for found in networks {
+                    let top = if found.six {
+                        u128::MAX
+                    } else {
+                        u128::from(u32::MAX)
+                    };
+                    let inside = if found.last > found.first {
+                        found.first + 1
+                    } else {
+                        found.first
+                    };
+                    into.push(network::address_text(found.six, inside));
+                    into.push(network::address_text(found.six, found.first));
+                    into.push(network::address_text(found.six, found.last));
+                    if found.first > 0 {
+                        into.push(network::address_text(found.six, found.first - 1));
+                    }
+                    if found.last < top {
+                        into.push(network::address_text(found.six, found.last + 1));
+                    }
+                }
+            }
+        }
+    }
+}

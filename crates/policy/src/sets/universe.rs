@@ -1,0 +1,411 @@
+//! Which texts a context key can hold at all, as small deterministic automata.
+//!
+//! The forms of ARNs and ids are those of the IAM user guide ("IAM identifiers") and of the API
+//! references' patterns; where AWS gives no strict form, any text is possible, so that nothing
+//! possible is left out.
+
+/// The partitions of AWS, likeliest first.
+pub(crate) const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
+
+/// Which texts are possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Universe {
+    /// Any text, the empty one too.
+    Any,
+    /// Any text without `*` and `?`, which no name, branch or path of a repository holds.
+    Plain,
+    /// Characters of IAM names, at least and at most so many.
+    Name(usize, usize),
+    /// `sts:ExternalId`: 2 to 1,224 of `[A-Za-z0-9_+=,.@:/-]` (AssumeRole, API reference).
+    ExternalId,
+    /// 12 digits.
+    Account,
+    /// The ARN of an account's root user in a partition.
+    RootArn(&'static str),
+    /// The ARN of an IAM user.
+    UserArn(&'static str),
+    /// The ARN of an IAM role.
+    RoleArn(&'static str),
+    /// The ARN of a federated user session.
+    FederatedUserArn(&'static str),
+    /// `AIDA…`.
+    UserId,
+    /// `AROA…:session`.
+    RoleSessionId,
+    /// `o-…/r-…/ou-…/`.
+    OrganizationPath,
+    /// The ARN of any resource, with an account.
+    ResourceArn(&'static str),
+    /// The ARN of any resource, without an account, as S3 buckets have.
+    AccountlessArn(&'static str),
+}
+
+/// Where in a text a walk stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    /// Which part.
+    pub(crate) part: u8,
+    /// How far within.
+    pub(crate) offset: u16,
+}
+
+/// What a pattern looks at: the whole text, or a part of it that another key holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    /// All.
+    Whole,
+    /// An ARN's account.
+    Account,
+    /// What follows the last slash.
+    Name,
+    /// `account:name`, the user id of a federated user.
+    AccountAndName,
+    /// What precedes the first slash: the id in an organization's path.
+    Head,
+    /// What follows the colon: the session in a role session's user id.
+    Tail,
+}
+
+/// How a step looks to a view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// Not at all.
+    Hidden,
+    /// As the character itself.
+    Seen,
+    /// As another character.
+    As(char),
+    /// What was seen before is forgotten.
+    Forget,
+}
+
+/// Characters of IAM names.
+pub(crate) fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+}
+
+/// Printable ASCII without the space: what IAM paths are made of.
+fn is_path(c: char) -> bool {
+    ('\u{21}'..='\u{7e}').contains(&c)
+}
+
+const NAMES: &[char] = &[
+    'x', 'y', 'z', 'a', 'b', 'q', 'k', 'j', 'w', 'v', 'u', '0', '1', '7', '_', 'Q', 'Z', 'X', 'J',
+    '=', '@', '+', ',', '.', '-',
+];
+const LOWERS: &[char] = &[
+    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'x', 'y', 'z', '0', '1', '2', '3', '4',
+    '5', '6', '7', '8', '9',
+];
+const UPPERS: &[char] = &[
+    'X', 'Y', 'Z', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'Q', 'J', 'K', '0', '1', '2', '3', '4',
+    '5', '6', '7', '8', '9',
+];
+const DIGITS: &[char] = &['9', '8', '7', '6', '5', '4', '3', '2', '1', '0'];
+const ODDS: &[char] = &[
+    '!', '#', '%', '&', '(', ')', ';', '<', '>', '[', ']', '^', '{', '|', '}', '~',
+];
+const SLASH: &[char] = &['/'];
+const COLON: &[char] = &[':'];
+const DASH: &[char] = &['-'];
+
+impl Universe {
+    fn arn(self) -> Option<(&'static str, &'static str, &'static str)> {
+        Some(match self {
+            Self::RootArn(partition) => (partition, ":iam::", ":root"),
+            Self::UserArn(partition) => (partition, ":iam::", ":user/"),
+            Self::RoleArn(partition) => (partition, ":iam::", ":role/"),
+            Self::FederatedUserArn(partition) => (partition, ":sts::", ":federated-user/"),
+            _ => return None,
+        })
+    }
+
+    /// Where every text begins.
+    pub(crate) fn start(self) -> Place {
+        Place { part: 0, offset: 0 }
+    }
+
+    /// Lengths beyond which no text is possible, in characters.
+    pub(crate) fn longest(self) -> usize {
+        match self {
+            Self::Name(_, most) => most,
+            Self::ExternalId => 1_224,
+            // A path of 512 and a name of 64 around an ARN's fixed parts.
+            Self::UserArn(_) | Self::RoleArn(_) => 640,
+            Self::FederatedUserArn(_) => 80,
+            Self::RoleSessionId => 128 + 1 + 64,
+            Self::UserId => 128,
+            _ => usize::MAX,
+        }
+    }
+
+    /// One character further, if a text can go on so.
+    pub(crate) fn step(self, place: Place, c: char) -> Option<Place> {
+        let Place { part, offset } = place;
+        let to = |part: u8, offset: u16| Some(Place { part, offset });
+        if let Some((partition, service, kind)) = self.arn() {
+            return match part {
+                // The fixed beginning, written out so that no text has to be built.
+                0 => {
+                    let (next, more) = fixed_step(&["arn:", partition, service], offset, c)?;
+                    if more { to(0, next) } else { to(1, 0) }
+                }
+                1 if c.is_ascii_digit() => {
+                    if offset == 11 {
+                        to(2, 0)
+                    } else {
+                        to(1, offset + 1)
+                    }
+                }
+                2 => {
+                    let (next, more) = fixed_step(&[kind], offset, c)?;
+                    if more { to(2, next) } else { to(3, 0) }
+                }
+                // 0: at the beginning of a name, 1: within a name, 2: within a part of the path.
+                3 => match self {
+                    Self::RootArn(_) => None,
+                    Self::FederatedUserArn(_) => is_name(c).then_some(Place { part: 3, offset: 1 }),
+                    _ if c == '/' => to(3, 0),
+                    _ if is_name(c) => to(3, if offset == 2 { 2 } else { 1 }),
+                    _ if is_path(c) => to(3, 2),
+                    _ => None,
+                },
+                _ => None,
+            };
+        }
+        match self {
+            Self::Any => Some(place),
+            Self::Plain => (c != '*' && c != '?').then_some(place),
+            Self::Name(least, _) => {
+                let least = u16::try_from(least).unwrap_or(u16::MAX);
+                is_name(c).then_some(Place {
+                    part: 0,
+                    offset: least.min(offset + 1),
+                })
+            }
+            Self::ExternalId => (is_name(c) || c == ':' || c == '/').then_some(Place {
+                part: 0,
+                offset: 2.min(offset + 1),
+            }),
+            Self::Account => (c.is_ascii_digit() && offset < 12).then_some(Place {
+                part: 0,
+                offset: offset + 1,
+            }),
+            Self::UserId | Self::RoleSessionId => {
+                let prefix = if self == Self::UserId { "AIDA" } else { "AROA" };
+                match part {
+                    0 => {
+                        let (next, more) = fixed_step(&[prefix], offset, c)?;
+                        if more { to(0, next) } else { to(1, 0) }
+                    }
+                    1 if c.is_ascii_uppercase() || c.is_ascii_digit() => to(1, 1),
+                    1 if c == ':' && offset == 1 && self == Self::RoleSessionId => to(2, 0),
+                    2 if is_name(c) => to(2, 2.min(offset + 1)),
+                    _ => None,
+                }
+            }
+            Self::OrganizationPath => match part {
+                0 => {
+                    let (next, more) = fixed_step(&["o-"], offset, c)?;
+                    if more { to(0, next) } else { to(1, 0) }
+                }
+                1 | 3 if is_lower(c) => to(part, 1),
+                1 if c == '/' && offset == 1 => to(2, 0),
+                2 => {
+                    let (next, more) = fixed_step(&["r-"], offset, c)?;
+                    if more { to(2, next) } else { to(3, 0) }
+                }
+                3 if c == '/' && offset == 1 => to(4, 0),
+                // Between two parts, where a path may end.
+                4 => (c == 'o').then_some(Place { part: 5, offset: 0 }),
+                5 => {
+                    let (next, more) = fixed_step(&["u-"], offset, c)?;
+                    if more { to(5, next) } else { to(6, 0) }
+                }
+                6 if is_lower(c) => to(6, 1),
+                6 if c == '-' && offset == 1 => to(7, 0),
+                7 if is_lower(c) => to(7, 1),
+                7 if c == '/' && offset == 1 => to(4, 0),
+                _ => None,
+            },
+            Self::ResourceArn(partition) | Self::AccountlessArn(partition) => {
+                let with_account = matches!(self, Self::ResourceArn(_));
+                match part {
+                    0 => {
+                        let (next, more) = fixed_step(&["arn:", partition, ":"], offset, c)?;
+                        if more { to(0, next) } else { to(1, 0) }
+                    }
+                    // The service, then the region, which may be empty.
+                    1 if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' => to(1, 1),
+                    1 if c == ':' && offset == 1 => to(2, 0),
+                    2 if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' => to(2, 0),
+                    2 if c == ':' => {
+                        if with_account {
+                            to(3, 0)
+                        } else {
+                            to(4, 0)
+                        }
+                    }
+                    3 if c.is_ascii_digit() => {
+                        if offset == 11 {
+                            to(4, 0)
+                        } else {
+                            to(3, offset + 1)
+                        }
+                    }
+                    4 if c == ':' => to(5, 0),
+                    5 => to(5, 1),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a text may end here.
+    pub(crate) fn accepts(self, place: Place) -> bool {
+        let Place { part, offset } = place;
+        match self {
+            Self::Any | Self::Plain => true,
+            Self::Name(least, _) => usize::from(offset) >= least,
+            Self::ExternalId => offset >= 2,
+            Self::Account => offset == 12,
+            Self::RootArn(_) => part == 3,
+            Self::UserArn(_) | Self::RoleArn(_) | Self::FederatedUserArn(_) => {
+                part == 3 && offset == 1
+            }
+            Self::UserId => part == 1 && offset == 1,
+            Self::RoleSessionId => part == 2 && offset >= 2,
+            Self::OrganizationPath => part == 4,
+            Self::ResourceArn(_) | Self::AccountlessArn(_) => part == 5 && offset == 1,
+        }
+    }
+
+    /// Whether the text is possible.
+    pub(crate) fn admits(self, text: &str) -> bool {
+        let mut place = self.start();
+        let mut length = 0;
+        for c in text.chars() {
+            match self.step(place, c) {
+                Some(next) => place = next,
+                None => return false,
+            }
+            length += 1;
+        }
+        length <= self.longest() && self.accepts(place)
+    }
+
+    /// Characters that stand for all that no pattern names, one class a list, the nicest first.
+    pub(crate) fn classes(self, place: Place) -> &'static [&'static [char]] {
+        if self.arn().is_some() {
+            return match (place.part, self) {
+                (1, _) => &[DIGITS],
+                (3, Self::FederatedUserArn(_)) => &[NAMES],
+                (3, Self::RootArn(_)) => &[],
+                (3, _) => &[NAMES, SLASH, COLON, ODDS],
+                _ => &[],
+            };
+        }
+        match self {
+            Self::Any | Self::Plain => &[NAMES, SLASH, COLON, ODDS],
+            Self::Name(..) => &[NAMES],
+            Self::ExternalId => &[NAMES, SLASH, COLON],
+            Self::Account => &[DIGITS],
+            Self::UserId | Self::RoleSessionId => match place.part {
+                1 => &[UPPERS, COLON],
+                2 => &[NAMES],
+                _ => &[],
+            },
+            Self::OrganizationPath => match place.part {
+                1 | 3 => &[LOWERS, SLASH],
+                6 => &[LOWERS, DASH],
+                7 => &[LOWERS, SLASH],
+                _ => &[],
+            },
+            Self::ResourceArn(_) | Self::AccountlessArn(_) => match place.part {
+                1 | 2 => &[LOWERS, COLON],
+                3 => &[DIGITS],
+                4 => &[COLON],
+                5 => &[NAMES, SLASH, COLON, ODDS],
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
+
+    /// The only character possible here, where there is only one.
+    pub(crate) fn forced(self, place: Place) -> Option<char> {
+        let at = |pieces: &[&str]| {
+            let mut offset = usize::from(place.offset);
+            for piece in pieces {
+                if let Some(byte) = piece.as_bytes().get(offset) {
+                    return Some(char::from(*byte));
+                }
+                offset -= piece.len();
+            }
+            None
+        };
+        if let Some((partition, service, kind)) = self.arn() {
+            return match place.part {
+                0 => at(&["arn:", partition, service]),
+                2 => at(&[kind]),
+                _ => None,
+            };
+        }
+        match (self, place.part) {
+            (Self::UserId, 0) => at(&["AIDA"]),
+            (Self::RoleSessionId, 0) => at(&["AROA"]),
+            (Self::OrganizationPath, 0) => at(&["o-"]),
+            (Self::OrganizationPath, 2) => at(&["r-"]),
+            (Self::OrganizationPath, 4) => Some('o'),
+            (Self::OrganizationPath, 5) => at(&["u-"]),
+            (Self::ResourceArn(partition) | Self::AccountlessArn(partition), 0) => {
+                at(&["arn:", partition, ":"])
+            }
+            _ => None,
+        }
+    }
+
+    /// How a step from `place` by `c` looks to a view.
+    pub(crate) fn sight(self, view: View, place: Place, c: char) -> Sight {
+        let seen = |yes: bool| if yes { Sight::Seen } else { Sight::Hidden };
+        match view {
+            View::Whole => Sight::Seen,
+            View::Account => match self {
+                Self::ResourceArn(_) => seen(place.part == 3),
+                _ => seen(place.part == 1),
+            },
+            View::Name => match (place.part, c) {
+                (3, '/') => Sight::Forget,
+                (3, _) => Sight::Seen,
+                _ => Sight::Hidden,
+            },
+            View::AccountAndName => match place.part {
+                1 | 3 => Sight::Seen,
+                // The slash that ends `:federated-user/`.
+                2 if c == '/' => Sight::As(':'),
+                _ => Sight::Hidden,
+            },
+            View::Head => seen(place.part <= 1 && c != '/'),
+            View::Tail => seen(place.part == 2),
+        }
+    }
+}
+
+fn is_lower(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit()
+}
+
+/// One step along fixed text given in pieces: the next offset, and whether more is to come.
+fn fixed_step(pieces: &[&str], offset: u16, c: char) -> Option<(u16, bool)> {
+    let mut before = usize::from(offset);
+    let total: usize = pieces.iter().map(|piece| piece.len()).sum();
+    for piece in pieces {
+        if let Some(byte) = piece.as_bytes().get(before) {
+            let fits = char::from(*byte) == c;
+            return fits.then(|| (offset + 1, usize::from(offset) + 1 < total));
+        }
+        before -= piece.len();
+    }
+    None
+}

@@ -1,0 +1,218 @@
+//! Is there one value that passes some tests and fails others?
+
+use super::language::{Demand, find};
+use super::test::{Test, number};
+use super::universe::{Universe, View};
+use super::{Found, Fuel, moment, network};
+
+/// What one test asks of a value: to pass, or to fail.
+pub(crate) type Ask<'t, 'd> = (&'t Test<'d>, bool);
+
+/// What values a key can have at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Domain {
+    /// Text of these forms.
+    Text(Universe),
+    /// `true` or `false`.
+    Truth,
+    /// A whole number, zero or more.
+    Count,
+    /// A moment.
+    Moment,
+    /// An address.
+    Address,
+}
+
+impl Domain {
+    fn admits(self, value: &str) -> bool {
+        match self {
+            Self::Text(universe) => universe.admits(value),
+            Self::Truth => value == "true" || value == "false",
+            Self::Count => number(value).is_some_and(|value| value >= 0.0 && value.fract() == 0.0),
+            Self::Moment => moment::parse(value).is_some(),
+            Self::Address => network::address(value).is_some(),
+        }
+    }
+}
+
+fn passes_all(asks: &[Ask<'_, '_>], value: &str) -> bool {
+    asks.iter().all(|(test, pass)| test.passes(value) == *pass)
+}
+
+/// Texts that fit the patterns asked for, guessed; most often one of them is an answer.
+fn guesses(asks: &[Ask<'_, '_>], into: &mut Vec<String>) {
+    for (test, pass) in asks {
+        if let (Test::Text(patterns), true) = (test, pass) {
+            for pattern in patterns {
+                let shown = pattern.shown();
+                if pattern.tokens.is_some() {
+                    into.push(shown.replace('*', "").replace('?', "x"));
+                    into.push(shown.replace(['*', '?'], "x"));
+                    into.push(shown.replace(['*', '?'], "1"));
+                } else {
+                    into.push(shown);
+                }
+            }
+        }
+    }
+}
+
+/// A usual value of the domain.
+fn usual(domain: Domain) -> &'static [&'static str] {
+    match domain {
+        Domain::Text(Universe::ExternalId) => &["any-value", "another-value"],
+        Domain::Text(Universe::Account) => &["999999999999", "999999999998"],
+        Domain::Text(Universe::Name(..)) => &["session", "another-session"],
+        Domain::Text(Universe::OrganizationPath) => &[
+            "o-outsider00/r-0000/",
+            "o-outsider01/r-0000/ou-0000-00000000/",
+        ],
+        Domain::Text(_) => &["any-value", "another-value"],
+        Domain::Truth => &["true", "false"],
+        Domain::Count => &["60", "0"],
+        Domain::Moment => &["2026-01-01T00:00:00Z"],
+        Domain::Address => &["8.8.8.8", "1.1.1.1", "2001:4860:4860::8888"],
+    }
+}
+
+/// A value of the domain that passes and fails as asked.
+pub(crate) fn solve(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
+    // A finite domain is tried out.
+    if domain == Domain::Truth {
+        return match ["true", "false"]
+            .into_iter()
+            .find(|value| passes_all(asks, value))
+        {
+            Some(value) => Found::Value(value.to_owned()),
+            None => Found::Nothing,
+        };
+    }
+    // A finite list among the tests, likewise.
+    let fixed = asks
+        .iter()
+        .filter(|(_, pass)| *pass)
+        .find_map(|(test, _)| test.fixed());
+    if let Some(patterns) = fixed {
+        if !fuel.spend((patterns.len() * asks.len()) as u64) {
+            return Found::Unknown;
+        }
+        let found = patterns
+            .iter()
+            .map(|pattern| &*pattern.source)
+            .find(|value| domain.admits(value) && passes_all(asks, value));
+        return match found {
+            Some(value) => Found::Value(value.to_owned()),
+            None => Found::Nothing,
+        };
+    }
+    if asks.is_empty()
+        || asks
+            .iter()
+            .all(|(test, pass)| *pass && **test == Test::Present)
+    {
+        return match usual(domain).first() {
+            Some(value) => Found::Value((*value).to_owned()),
+            None => Found::Unknown,
+        };
+    }
+    let text = |(test, _): &Ask<'_, '_>| matches!(test, Test::Text(_) | Test::Present);
+    if asks.iter().all(text) {
+        return solve_text(domain, asks, fuel);
+    }
+    solve_ordered(domain, asks, fuel)
+}
+
+fn solve_text(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
+    let mut candidates: Vec<String> = usual(domain)
+        .iter()
+        .map(|text| (*text).to_owned())
+        .collect();
+    guesses(asks, &mut candidates);
+    if !fuel.spend((candidates.len() * asks.len()) as u64 * 4) {
+        return Found::Unknown;
+    }
+    if let Some(value) = candidates
+        .into_iter()
+        .find(|value| domain.admits(value) && passes_all(asks, value))
+    {
+        return Found::Value(value);
+    }
+    let mut demands = Vec::with_capacity(asks.len());
+    for (test, pass) in asks {
+        match test {
+            Test::Text(patterns) => {
+                demands.push(Demand {
+                    patterns,
+                    fits: *pass,
+                    view: View::Whole,
+                });
+            }
+            Test::Present if !*pass => return Found::Nothing,
+            _ => {}
+        }
+    }
+    match domain {
+        Domain::Text(universe) => find(universe, &demands, fuel),
+        // Text tests on a number, a moment or an address: a text that is found must also be one.
+        _ => match find(Universe::Any, &demands, fuel) {
+            Found::Value(value) if domain.admits(&value) => Found::Value(value),
+            Found::Value(_) => Found::Unknown,
+            other => other,
+        },
+    }
+}
+
+/// Numbers, moments, addresses: the tests change their answer only at their constants, so the
+/// constants, their neighbours and the middles between them are all there is to try. Where text
+/// tests are mixed in, the same values may miss, and then the answer is unknown.
+fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
+    let mut candidates: Vec<String> = usual(domain)
+        .iter()
+        .map(|text| (*text).to_owned())
+        .collect();
+    for (test, _) in asks {
+        test.turning_points(&mut candidates);
+    }
+    let mut numbers: Vec<f64> = candidates.iter().filter_map(|text| number(text)).collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.dedup();
+    for pair in numbers.windows(2) {
+        if let [low, high] = pair {
+            candidates.push(((low + high) / 2.0).to_string());
+        }
+    }
+    let mut moments: Vec<jiff::Timestamp> = candidates
+        .iter()
+        .filter_map(|text| moment::parse(text))
+        .collect();
+    moments.sort_unstable();
+    moments.dedup();
+    for pair in moments.windows(2) {
+        if let [low, high] = pair {
+            let half = high.duration_since(*low) / 2;
+            candidates.extend(low.checked_add(half).ok().map(|at| at.to_string()));
+        }
+    }
+    // A value that is no number, moment or address at all: negated tests let it pass.
+    candidates.push("any-value".to_owned());
+    let kinds: std::collections::HashSet<_> = asks
+        .iter()
+        .filter(|(test, _)| **test != Test::Present)
+        .map(|(test, _)| std::mem::discriminant(*test))
+        .collect();
+    let mixed = kinds.len() > 1;
+    if mixed {
+        guesses(asks, &mut candidates);
+    }
+    if !fuel.spend((candidates.len() * asks.len()) as u64 * 8) {
+        return Found::Unknown;
+    }
+    match candidates
+        .into_iter()
+        .find(|value| domain.admits(value) && passes_all(asks, value))
+    {
+        Some(value) => Found::Value(value),
+        None if mixed => Found::Unknown,
+        None => Found::Nothing,
+    }
+}

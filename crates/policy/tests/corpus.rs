@@ -1,0 +1,144 @@
+//! Every document of `testdata/trust`: one a line, with the fields that its author expects and why.
+//!
+//! Fields that `expect` does not name are not looked at, but every way in must be proved: with
+//! witnesses asked for, each decided grant carries one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use trustwarden_policy::{Analysis, AnalysisContext, TrustPolicy, analyse};
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/trust")
+}
+
+fn lines() -> Vec<(String, Value)> {
+    let mut files: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let mut lines = Vec::new();
+    for file in files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|end| end == "jsonl"))
+    {
+        let theme = file.file_stem().unwrap().to_string_lossy().into_owned();
+        for (index, line) in fs::read_to_string(file).unwrap().lines().enumerate() {
+            let value: Value = serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("{theme} line {}: {error}", index + 1));
+            lines.push((theme.clone(), value));
+        }
+    }
+    lines
+}
+
+fn answer(case: &Value, witnesses: bool) -> Analysis {
+    let text = match &case["policy"] {
+        Value::String(text) => text.clone(),
+        policy => policy.to_string(),
+    };
+    let policy =
+        TrustPolicy::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", case["id"]));
+    let context = AnalysisContext {
+        own_account: case
+            .get("own_account")
+            .map_or(Some("111122223333"), Value::as_str),
+        own_organization: case
+            .get("own_organization")
+            .map_or(Some("o-own1234567"), Value::as_str),
+        now: case
+            .get("now")
+            .and_then(Value::as_str)
+            .unwrap_or("2026-11-21T00:00:00Z")
+            .parse()
+            .unwrap(),
+        witnesses,
+        providers: &[],
+    };
+    analyse(&policy, &context)
+}
+
+#[test]
+fn every_document_has_the_answer_its_author_expects() {
+    let mut wrong = Vec::new();
+    for (theme, case) in lines() {
+        let id = case["id"].as_str().unwrap();
+        assert!(
+            case["note"].as_str().is_some_and(|note| !note.is_empty()),
+            "{theme} {id}: no note"
+        );
+        let found = serde_json::to_value(answer(&case, false)).unwrap();
+        for (field, expected) in case["expect"].as_object().unwrap() {
+            // What AWS's own texts leave open, said so by the author.
+            if field == "doubtful" {
+                continue;
+            }
+            if &found[field] != expected {
+                wrong.push(format!(
+                    "{theme} {id}: {field} is {}, expected {expected}\n    {}\n    {}",
+                    found[field], case["note"], case["policy"],
+                ));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} differences\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+#[test]
+fn every_decided_way_in_is_proved_by_a_request() {
+    let mut unproved = Vec::new();
+    let mut undecided = Vec::new();
+    let mut grants = 0;
+    for (theme, case) in lines() {
+        for grant in answer(&case, true).grants {
+            grants += 1;
+            let what = format!(
+                "{theme} {}: {:?}\n    {}",
+                case["id"], grant, case["policy"]
+            );
+            if !grant.decided {
+                undecided.push(what);
+            } else if grant.witness.is_none() {
+                unproved.push(what);
+            }
+        }
+    }
+    assert!(
+        unproved.is_empty(),
+        "{} unproved\n{}",
+        unproved.len(),
+        unproved.join("\n")
+    );
+    assert!(
+        undecided.len() * 1_000 <= grants,
+        "{} of {grants} undecided\n{}",
+        undecided.len(),
+        undecided.join("\n"),
+    );
+}
+
+#[test]
+fn witnesses_change_nothing_else() {
+    for (theme, case) in lines() {
+        let bare = answer(&case, false);
+        let mut proved = answer(&case, true);
+        for grant in &mut proved.grants {
+            grant.witness = None;
+        }
+        assert_eq!(bare, proved, "{theme} {}", case["id"]);
+    }
+}
