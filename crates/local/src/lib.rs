@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod cloudtrail;
+pub mod demo;
 pub mod http;
 pub mod lambda;
 mod stack;
