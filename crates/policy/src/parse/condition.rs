@@ -273,7 +273,9 @@ pub(super) fn check_value(
         {
             Some("can be no external id: one has 2 to 1,224 characters")
         }
-        C::StringEquals if value.contains(['*', '?']) && !value.contains("${") => {
+        C::StringEquals
+            if value.bytes().any(|c| matches!(c, b'*' | b'?')) && !value.contains("${") =>
+        {
             Some("is compared letter by letter: wildcards need StringLike")
         }
         C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike

@@ -149,13 +149,17 @@ fn aws(value: &str) -> Option<String> {
         format!("an account id is written without hyphens or spaces: \"{digits}\"")
     } else if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         format!("an account id has 12 digits, this has {}", value.len())
-    } else if value.contains(['*', '?']) {
+    } else if has_wildcard(value) {
         wildcard()
     } else if service(value).is_none() {
         "this is a service: it stands under \"Service\", not under \"AWS\"".to_owned()
     } else {
         format!("this is no AWS principal; {FORMS}")
     })
+}
+
+fn has_wildcard(value: &str) -> bool {
+    value.bytes().any(|c| matches!(c, b'*' | b'?'))
 }
 
 fn wildcard() -> String {
@@ -166,10 +170,10 @@ fn wildcard() -> String {
 
 /// Why an ARN (without its `arn:`) names no principal.
 fn aws_arn(arn: &str) -> Option<String> {
-    if arn.contains(['*', '?']) {
+    if has_wildcard(arn) {
         return Some(wildcard());
     }
-    if arn.contains("${") {
+    if arn.bytes().any(|c| c == b'$') && arn.contains("${") {
         return Some("policy variables have no meaning in a principal".to_owned());
     }
     let mut parts = arn.splitn(5, ':');
@@ -233,7 +237,7 @@ const SERVICE_DOMAINS: [&str; 8] = [
 
 /// Why this cannot stand under `Service`.
 fn service(value: &str) -> Option<String> {
-    if value.contains(['*', '?']) {
+    if has_wildcard(value) {
         return Some("a wildcard is no service; name each service".to_owned());
     }
     let name = SERVICE_DOMAINS
@@ -265,7 +269,7 @@ fn service(value: &str) -> Option<String> {
 
 /// Why this cannot stand under `Federated`.
 fn federated(value: &str) -> Option<String> {
-    if value.contains(['*', '?']) {
+    if has_wildcard(value) {
         return Some("a wildcard is no identity provider; name each provider".to_owned());
     }
     let Some(arn) = value.strip_prefix("arn:") else {
