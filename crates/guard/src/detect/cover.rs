@@ -188,7 +188,11 @@ pub(super) fn cover(
             }]
         }
         _ => {
-            let message = "any AWS account can enter the role from a network that no rule names";
+            let message = if is_limited_to_a_network(grant) {
+                "any AWS account can enter the role from a network that no rule names"
+            } else {
+                "AWS accounts that the trust policy does not name can enter the role"
+            };
             vec![Uncovered::new(Check::UnknownThirdParty, message.to_owned())]
         }
     };
