@@ -5,6 +5,7 @@
 //! wrong with the input is said on standard error and shows in the status. The clock is read here
 //! and nowhere else.
 
+pub mod analyze;
 pub mod args;
 pub mod check;
 mod diagnostic;
@@ -66,6 +67,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
     match command {
+        Command::Analyze(arguments) => analyze::analyze(&arguments, streams),
         Command::Check(arguments) => check::check(&arguments, streams),
         Command::Replay(arguments) => replay::replay(&arguments, streams),
         Command::Simulate(arguments) => simulate::simulate(&arguments, streams),
@@ -73,7 +75,6 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),
         Command::Rules(command) => rules::rules(&command, streams),
-        _ => Ok(Status::Done),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `simulate`: would one concrete request get in?
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 
 use jiff::Timestamp;
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy};

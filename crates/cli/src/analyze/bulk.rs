@@ -17,7 +17,7 @@ use crate::{Status, Streams};
 /// Answers every line of every input, in order.
 pub(super) fn run(
     inputs: &[Input],
-    context: &AnalysisContext,
+    context: &AnalysisContext<'_>,
     workers: usize,
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
@@ -78,10 +78,11 @@ enum BadPartError {
 }
 
 /// Appends the answer to one line; `false` if it is an error.
-fn answer(number: u64, line: Line<'_>, context: &AnalysisContext, out: &mut Vec<u8>) -> bool {
+fn answer(number: u64, line: Line<'_>, context: &AnalysisContext<'_>, out: &mut Vec<u8>) -> bool {
     let parsed = match line {
-        Line::Whole(bytes) => serde_json::from_slice::<Question<'_>>(bytes)
-            .map_err(|error| format!("this is no question: {error}")),
+        Line::Whole(bytes) => {
+            serde_json::from_slice::<Question<'_>>(bytes).map_err(|error| not_a_question(&error))
+        }
         Line::TooLong => Err(format!("the line is longer than {MOST_LINE_BYTES} bytes")),
     };
     match parsed {
@@ -113,6 +114,15 @@ fn answer(number: u64, line: Line<'_>, context: &AnalysisContext, out: &mut Vec<
     }
 }
 
+fn not_a_question(error: &serde_json::Error) -> String {
+    // serde_json counts lines from the beginning of what it was given.
+    let text = error.to_string();
+    let what = text
+        .split_once(" at line ")
+        .map_or(text.as_str(), |(what, _)| what);
+    format!("this is no question: {what} (column {})", error.column())
+}
+
 fn append_text(text: &str, out: &mut Vec<u8>) {
     // A text is always JSON.
     let _ = serde_json::to_writer(out, text);
@@ -121,17 +131,20 @@ fn append_text(text: &str, out: &mut Vec<u8>) {
 /// Appends `,` and the fields of the answer, up to the closing brace.
 fn append_answer(
     question: &Question<'_>,
-    context: &AnalysisContext,
+    context: &AnalysisContext<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), BadPartError> {
     let text = |part: &RawValue| serde_json::from_str::<String>(part.get()).ok();
-    let mut context = context.clone();
-    if let Some(account) = question.account {
-        let account = text(account).filter(|account| is_account_id(account));
-        context.account = Some(account.ok_or(BadPartError::Account)?);
+    let mut context = *context;
+    let account;
+    if let Some(given) = question.account {
+        account = text(given).filter(|account| is_account_id(account));
+        context.own_account = Some(account.as_deref().ok_or(BadPartError::Account)?);
     }
-    if let Some(organization) = question.organization {
-        context.organization = Some(text(organization).ok_or(BadPartError::Organization)?);
+    let organization;
+    if let Some(given) = question.organization {
+        organization = text(given).ok_or(BadPartError::Organization)?;
+        context.own_organization = Some(&organization);
     }
     if let Some(now) = question.now {
         let now = serde_json::from_str::<Timestamp>(now.get());
@@ -165,10 +178,11 @@ mod tests {
 
     fn ask(line: &str) -> (Value, bool) {
         let context = AnalysisContext {
-            account: None,
-            organization: None,
+            own_account: None,
+            own_organization: None,
             now: "2026-11-21T00:00:00Z".parse().unwrap(),
             witnesses: true,
+            providers: &[],
         };
         let mut out = Vec::new();
         let good = answer(7, Line::Whole(line.as_bytes()), &context, &mut out);

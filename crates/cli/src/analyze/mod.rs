@@ -4,7 +4,7 @@ mod bulk;
 mod pipeline;
 mod words;
 
-use std::io::{self, Write};
+use std::io;
 use std::num::NonZeroUsize;
 use std::thread;
 
@@ -25,20 +25,25 @@ use crate::{Status, Streams};
 pub fn analyze(arguments: &AnalyzeArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
     let now = arguments.now.unwrap_or_else(Timestamp::now);
     let context = AnalysisContext {
-        account: arguments.account.clone(),
-        organization: arguments.organization.clone(),
+        own_account: arguments.account.as_deref(),
+        own_organization: arguments.organization.as_deref(),
         now,
         witnesses: !arguments.no_witness,
+        providers: &[],
     };
     if arguments.jsonl {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         return bulk::run(&arguments.files, &context, cores, streams);
     }
-    if context.account.is_none() {
+    if context.own_account.is_none() {
         streams.warning("without --account every account counts as external, your own too");
     }
     let several = arguments.files.len() > 1;
-    let default = if several { AnswerFormat::Json } else { AnswerFormat::Human };
+    let default = if several {
+        AnswerFormat::Json
+    } else {
+        AnswerFormat::Human
+    };
     let mut status = Status::Done;
     for (index, input) in arguments.files.iter().enumerate() {
         let Some(analysis) = read_and_analyse(input, &context, streams) else {
@@ -48,7 +53,10 @@ pub fn analyze(arguments: &AnalyzeArgs, streams: &mut Streams<'_>) -> io::Result
         match arguments.format.unwrap_or(default) {
             AnswerFormat::Json => {
                 let file = several.then(|| input.name());
-                let answer = Answer { file, analysis: &analysis };
+                let answer = Answer {
+                    file,
+                    analysis: &analysis,
+                };
                 serde_json::to_writer(&mut *streams.out, &answer)?;
                 writeln!(streams.out)?;
             }
@@ -74,7 +82,7 @@ struct Answer<'a> {
 
 fn read_and_analyse(
     input: &Input,
-    context: &AnalysisContext,
+    context: &AnalysisContext<'_>,
     streams: &mut Streams<'_>,
 ) -> Option<Analysis> {
     let text = input.read().map_err(|error| streams.failure(&error)).ok()?;

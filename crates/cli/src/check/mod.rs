@@ -5,7 +5,7 @@ mod sarif;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 
 use guard::detect::{RoleRef, Verdict, judge_trust};
 use guard::rules::Rules;
@@ -15,6 +15,7 @@ use policy::{Request, TrustPolicy};
 use serde::Serialize;
 
 use crate::args::{CheckArgs, FindingFormat};
+use crate::diagnostic::no_policy;
 use crate::hostile::shown;
 use crate::input::Input;
 use crate::rules::counted;
@@ -152,7 +153,7 @@ fn judge(
     report.approved += usize::from(judgement.verdict == Verdict::Approved);
     let policy = TrustPolicy::parse(&document.text);
     if let Err(error) = &policy {
-        let mut diagnostic = crate::diagnostic::no_policy(error);
+        let mut diagnostic = no_policy(error);
         diagnostic.message = format!("the trust policy of {subject}: {}", diagnostic.message);
         streams.raw_error(|paint| diagnostic.render(&input.name(), &document.text, paint));
     }
@@ -244,12 +245,16 @@ fn human(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
     for found in &report.found {
         let Found { finding, .. } = found;
         let tone = Tone::of(finding.severity);
+        let subject = if found.subject == found.file {
+            "(role not named)".to_owned()
+        } else {
+            shown(&found.subject).to_string()
+        };
         write!(
             streams.out,
-            "{} {}  {}",
+            "{} {}  {subject}",
             paint.tone(tone, finding.severity),
             paint.tone(Tone::Strong, finding.code),
-            shown(&found.subject)
         )?;
         if let Some(account) = &found.account {
             write!(streams.out, " in {}", shown(account))?;

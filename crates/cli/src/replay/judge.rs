@@ -194,31 +194,38 @@ impl Judge<'_> {
         if judgement.findings.is_empty() {
             return None;
         }
-        let violating: Vec<&Finding> = judgement.violations().collect();
-        let critical = violating
-            .iter()
-            .any(|finding| finding.severity == Severity::Critical);
         let rules = self.rules;
+        let left_alone = |finding: &Finding| !enforced(rules, finding);
         let acts = judgement.verdict == Verdict::Violation
-            && violating.iter().any(|finding| enforced(rules, finding));
+            && judgement.violations().any(|finding| !left_alone(finding));
+        let tolerating = judgement.violations().any(left_alone);
         let mut remark = None;
         let mut planned = None;
         if rules.protects(&role) {
             remark = Some("the role is protected: never written".to_owned());
         } else if role.is_reserved() {
             remark = Some("the role is kept by AWS: never written".to_owned());
+        } else if judgement.verdict == Verdict::Violation && !acts {
+            remark = Some("the rules leave it to people".to_owned());
         } else if acts {
             let situation = Situation {
                 live: document,
-                critical,
+                critical: judgement
+                    .violations()
+                    .any(|finding| finding.severity == Severity::Critical && !left_alone(finding)),
+                tolerating,
                 created: change.created,
                 history: &known.history,
                 remediation: rules.remediation(),
                 writes_used: 0,
             };
             let lawful = |document: &str| {
-                let judgement = judge_trust(rules, &role, document, at);
-                judgement.verdict != Verdict::Unreadable && judgement.violations().next().is_none()
+                let judged = judge_trust(rules, &role, document, at);
+                match judged.verdict {
+                    Verdict::Approved => true,
+                    Verdict::Violation => tolerating && judged.violations().all(left_alone),
+                    Verdict::Unreadable => false,
+                }
             };
             match plan(&situation, lawful) {
                 Ok(plan) => {
@@ -228,7 +235,7 @@ impl Judge<'_> {
                     });
                     planned = Some(plan);
                 }
-                Err(_) => remark = Some("the rules switch remediation off".to_owned()),
+                Err(_) => remark = Some("the rules leave it to people".to_owned()),
             }
         }
         Some(Alert {

@@ -125,6 +125,22 @@ fn said(judged: &Judged) -> Option<&Alert> {
     }
 }
 
+/// Is the same said and planned? A reader sees no difference in how a fix is worded.
+fn same(before: Option<&Alert>, after: Option<&Alert>) -> bool {
+    let (Some(before), Some(after)) = (before, after) else {
+        return before.is_none() && after.is_none();
+    };
+    let said = |alert: &Alert| -> Vec<_> {
+        let findings = alert.findings.iter();
+        findings
+            .map(|found| (found.code, found.severity, found.message.clone()))
+            .collect()
+    };
+    said(before) == said(after)
+        && before.action == after.action
+        && before.document == after.document
+}
+
 /// What is printed about a reading.
 pub(crate) struct Report<'a> {
     pub(crate) reading: &'a Reading,
@@ -186,7 +202,7 @@ impl<'a> Report<'a> {
                 None => {}
                 Some(all) => {
                     let before = all.get(index).and_then(said);
-                    if before != after {
+                    if !same(before, after) {
                         printed.differences += 1;
                         print(hit, before, after)?;
                     }

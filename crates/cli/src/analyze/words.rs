@@ -1,0 +1,321 @@
+//! The answer, for people: what it comes to, then every way in with the statement that opens it,
+//! the keys that limit it and a request that proves it.
+
+use std::io::{self, Write};
+
+use guard::known_account;
+use policy::{Analysis, ExternalIdNeed, Grant, Problem, Restriction, Values, Who};
+
+use crate::Streams;
+use crate::check::request_words;
+use crate::hostile::shown;
+use crate::streams::{Paint, Tone};
+
+/// How many values of a list are worth reading.
+const LISTED: usize = 8;
+
+pub(super) fn write(analysis: &Analysis, streams: &mut Streams<'_>) -> io::Result<()> {
+    let paint = streams.paint;
+    let out = &mut *streams.out;
+    for (tone, sentence) in sentences(analysis) {
+        writeln!(out, "{}", paint.tone(tone, sentence))?;
+    }
+    problems(
+        "IAM would refuse this document",
+        Tone::Bad,
+        &analysis.errors,
+        paint,
+        out,
+    )?;
+    problems("worth knowing", Tone::Warn, &analysis.warnings, paint, out)?;
+    for (index, grant) in analysis.grants.iter().enumerate() {
+        if index == 0 {
+            writeln!(out, "\nways in:")?;
+        }
+        way_in(grant, paint, out)?;
+    }
+    Ok(())
+}
+
+fn problems(
+    title: &str,
+    tone: Tone,
+    problems: &[Problem],
+    paint: Paint,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}:", paint.tone(tone, title))?;
+    for problem in problems {
+        let place = format!("{}:{}", problem.line, problem.column);
+        let place = paint.tone(Tone::Quiet, place);
+        writeln!(
+            out,
+            "  {place} {}: {}",
+            shown(&problem.path),
+            shown(&problem.message)
+        )?;
+    }
+    Ok(())
+}
+
+/// What the answer comes to, worst first.
+fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
+    let mut said = Vec::new();
+    let mut say = |tone: Tone, sentence: String| said.push((tone, sentence));
+    if analysis.public {
+        say(Tone::Bad, "any AWS account can get in".to_owned());
+    }
+    if !analysis.federated_open.is_empty() {
+        let providers = listed(&analysis.federated_open, |provider| {
+            shown(provider).to_string()
+        });
+        say(
+            Tone::Bad,
+            format!("outsiders of the intended tenant can get in by {providers}"),
+        );
+    }
+    if analysis.any_account_from_network {
+        say(
+            Tone::Warn,
+            "any AWS account can get in from the networks below".to_owned(),
+        );
+    }
+    if analysis.unknown_account {
+        let sentence = "a principal can get in whose account the document does not tell";
+        say(Tone::Warn, sentence.to_owned());
+    }
+    if !analysis.organizations.is_empty() {
+        let organizations = listed(&analysis.organizations, |id| shown(id).to_string());
+        say(
+            Tone::Warn,
+            format!("accounts of organization {organizations} can get in"),
+        );
+    }
+    if !analysis.external_accounts.is_empty() {
+        let accounts = listed(&analysis.external_accounts, |id| account_words(id));
+        let tone = if analysis.unguarded_accounts.is_empty() {
+            Tone::Strong
+        } else {
+            Tone::Warn
+        };
+        say(
+            tone,
+            format!("outside accounts that can get in: {accounts}"),
+        );
+    }
+    if let Some((tone, sentence)) = external_id_words(analysis.external_id) {
+        say(tone, sentence.to_owned());
+    }
+    if analysis.guessable {
+        say(
+            Tone::Warn,
+            "an external id that is accepted can be guessed".to_owned(),
+        );
+    }
+    if !analysis.unguarded_accounts.is_empty() {
+        let accounts = listed(&analysis.unguarded_accounts, |id| account_words(id));
+        let sentence = format!("nothing that an outsider cannot choose guards: {accounts}");
+        say(Tone::Warn, sentence);
+    }
+    if analysis.mfa_required {
+        say(Tone::Strong, "every outsider must use MFA".to_owned());
+    }
+    let closed: Vec<String> = analysis
+        .federated
+        .iter()
+        .filter(|provider| !analysis.federated_open.contains(provider))
+        .cloned()
+        .collect();
+    if !closed.is_empty() {
+        let providers = listed(&closed, |provider| shown(provider).to_string());
+        say(
+            Tone::Strong,
+            format!("identity providers that open the role: {providers}"),
+        );
+    }
+    if analysis.foreign_provider {
+        let sentence = "an identity provider of another account is named: AWS lets nobody in by it";
+        say(Tone::Warn, sentence.to_owned());
+    }
+    if !analysis.services.is_empty() {
+        let services = listed(&analysis.services, |service| shown(service).to_string());
+        let behalf = match analysis.service_source_accounts.as_slice() {
+            [] => String::new(),
+            [any] if any == "*" => ", on behalf of any account".to_owned(),
+            accounts => format!(
+                ", on behalf of {}",
+                listed(accounts, |id| account_words(id))
+            ),
+        };
+        say(
+            Tone::Strong,
+            format!("AWS services that can get in: {services}{behalf}"),
+        );
+    }
+    if let Some(expires) = analysis.expires {
+        say(
+            Tone::Strong,
+            format!("no outsider can get in after {expires}"),
+        );
+    }
+    if !analysis.orphaned.is_empty() {
+        let ids = listed(&analysis.orphaned, |id| shown(id).to_string());
+        say(
+            Tone::Warn,
+            format!("principals that were deleted are still named: {ids}"),
+        );
+    }
+    if said.is_empty() {
+        let (tone, nobody) = match (analysis.valid, analysis.grants.is_empty()) {
+            (true, true) => (Tone::Good, "nobody can get in"),
+            (true, false) => (Tone::Good, "nobody outside the own account can get in"),
+            (false, _) => (
+                Tone::Warn,
+                "what can be read of the document lets nobody outside in",
+            ),
+        };
+        said.push((tone, nobody.to_owned()));
+    }
+    said
+}
+
+fn external_id_words(need: ExternalIdNeed) -> Option<(Tone, &'static str)> {
+    Some(match need {
+        ExternalIdNeed::NotRequired => (Tone::Warn, "no external id is asked for"),
+        ExternalIdNeed::Forbidden => (Tone::Warn, "who gives an external id is kept out"),
+        ExternalIdNeed::AnyValue => (Tone::Warn, "an external id is asked for, and any will do"),
+        ExternalIdNeed::Pattern => (Tone::Warn, "an external id is asked for, and many will do"),
+        ExternalIdNeed::Required => (Tone::Strong, "a fixed external id is asked for"),
+        ExternalIdNeed::Unsatisfiable => (
+            Tone::Warn,
+            "the conditions on the external id let nobody in",
+        ),
+        ExternalIdNeed::None => return None,
+    })
+}
+
+fn way_in(grant: &Grant, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    let statement = match grant.sid.as_deref() {
+        Some(sid) if !sid.is_empty() => format!("statement {} ({})", grant.statement, shown(sid)),
+        _ => format!("statement {}", grant.statement),
+    };
+    let actions = listed(&grant.actions, |action| shown(action).to_string());
+    let who = who_words(&grant.principal);
+    writeln!(
+        out,
+        "  {}: {who}, by {actions}",
+        paint.tone(Tone::Strong, statement)
+    )?;
+    for restriction in &grant.restrictions {
+        writeln!(out, "    where {}", restriction_words(restriction))?;
+    }
+    if !grant.decided {
+        let sentence = "what limits this could not be decided: it counts as open";
+        writeln!(out, "    {}", paint.tone(Tone::Warn, sentence))?;
+    }
+    if let Some(witness) = &grant.witness {
+        let proof = format!("proof: {}", request_words(witness));
+        writeln!(out, "    {}", paint.tone(Tone::Quiet, proof))?;
+    }
+    Ok(())
+}
+
+fn who_words(who: &Who) -> String {
+    match who {
+        Who::Anyone => "any principal of any AWS account".to_owned(),
+        Who::Organization { id, path: None } => {
+            format!("any principal of any account of organization {}", shown(id))
+        }
+        Who::Organization {
+            id,
+            path: Some(path),
+        } => {
+            format!(
+                "any principal of the accounts of organization {} under {}",
+                shown(id),
+                shown(path)
+            )
+        }
+        Who::Account { account } => format!("any principal of account {}", account_words(account)),
+        Who::Principal { account, arn } => match known(account) {
+            Some(name) => format!("{} (of {})", shown(arn), shown(name)),
+            None => shown(arn).to_string(),
+        },
+        Who::UniqueId { id } => format!("the principal with the unique id {}", shown(id)),
+        Who::Service { service } => format!("the service {}", shown(service)),
+        Who::Federated { provider, open, .. } => {
+            let open = if *open {
+                ", for anyone who has an account there"
+            } else {
+                ""
+            };
+            format!("users of {}{open}", shown(provider))
+        }
+    }
+}
+
+fn restriction_words(restriction: &Restriction) -> String {
+    let one_of = |values: &[String]| match values {
+        [only] => format!("is {}", shown(only)),
+        many => format!(
+            "is one of {}",
+            listed(many, |value| shown(value).to_string())
+        ),
+    };
+    let values = match &restriction.values {
+        Values::None => "is absent".to_owned(),
+        Values::Any => "is there, whatever it says".to_owned(),
+        Values::OneOf(values) => one_of(values),
+        Values::OneOfIgnoringCase(values) => format!("{}, in any case", one_of(values)),
+        Values::Like(patterns) => {
+            format!(
+                "fits {}",
+                listed(patterns, |pattern| shown(pattern).to_string())
+            )
+        }
+        Values::Networks(networks) => {
+            format!(
+                "is within {}",
+                listed(networks, |network| shown(network).to_string())
+            )
+        }
+        Values::Except(words) | Values::Range(words) | Values::Other(words) => {
+            format!("is {}", shown(words))
+        }
+    };
+    let absent = if restriction.may_be_absent {
+        ", or is absent"
+    } else {
+        ""
+    };
+    format!("{} {values}{absent}", shown(&restriction.key))
+}
+
+/// The name under which an account is publicly known: a hint, never an approval.
+fn known(account: &str) -> Option<&'static str> {
+    known_account(account).map(|known| known.name)
+}
+
+fn account_words(account: &str) -> String {
+    match known(account) {
+        Some(name) => format!("{} (known as {})", shown(account), shown(name)),
+        None => shown(account).to_string(),
+    }
+}
+
+fn listed(values: &[String], words: impl Fn(&String) -> String) -> String {
+    let mut text = values
+        .iter()
+        .take(LISTED)
+        .map(words)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let more = values.len().saturating_sub(LISTED);
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
