@@ -52,8 +52,6 @@ pub(crate) enum Role {
     Tagging,
     /// Needs `sts:SetSourceIdentity`.
     SourceIdentity,
-    /// Needs `sts:SetContext`.
-    Context,
     /// A certificate attribute of IAM Roles Anywhere, or any other tag of the caller.
     PrincipalTag,
     /// A claim of an identity provider.
@@ -524,14 +522,14 @@ static ROWS: &[Row] = &[
     ),
     row(
         "sts:RequestContext/",
-        Role::Context,
+        Role::Other,
         ANY,
         true,
         [Maybe, Maybe, Maybe],
     ),
     row(
         "sts:RequestContextProviders",
-        Role::Context,
+        Role::Other,
         ANY,
         true,
         [Maybe, Maybe, Maybe],

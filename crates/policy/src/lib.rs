@@ -2,8 +2,10 @@
 
 mod analyse;
 mod answer;
+mod compare;
 pub mod document;
 mod evaluate;
+mod explain;
 pub mod external_id;
 pub mod glob;
 mod keys;
@@ -15,6 +17,11 @@ pub use analyse::{AnalysisContext, analyse};
 pub use answer::{
     Analysis, ExternalIdNeed, Grant, Problem, Request, RequestPrincipal, Restriction, Values, Who,
 };
+pub use compare::{
+    Allowance, Allowed, AllowedValues, AllowedWho, Wider, difference, is_subset,
+    is_within_allowance,
+};
 pub use document::TrustPolicy;
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
+pub use explain::{describe, explain};
 pub use parse::{MAX_BYTES, MAX_DEPTH, ParseError};

@@ -12,14 +12,20 @@ mod grants;
 mod identity;
 mod literal;
 mod network;
+pub(crate) mod region;
 mod restrict;
 mod solve;
 mod summary;
 mod variable;
-mod way;
+pub(crate) mod way;
 mod witness;
 
-use crate::answer::Analysis;
+pub(crate) use self::compiled::Named;
+pub(crate) use self::literal::Literal;
+use self::region::{Calls, Region};
+pub(crate) use self::solve::Solver;
+use self::way::Way;
+use crate::answer::{Analysis, Grant, Request, Who};
 use crate::document::TrustPolicy;
 use crate::providers::Provider;
 
@@ -45,4 +51,62 @@ pub struct AnalysisContext<'c> {
 /// `false`.
 pub fn analyse(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) -> Analysis {
     summary::analysis(policy, context)
+}
+
+/// A solver for questions about these documents.
+pub(crate) fn solver<'c>(
+    policies: &[&TrustPolicy<'_>],
+    context: &'c AnalysisContext<'c>,
+) -> Solver<'c> {
+    Solver::new(
+        context,
+        policies.iter().map(|policy| summary::length(policy)).sum(),
+    )
+}
+
+/// Each grant with the calls that it lets in.
+pub(crate) fn grants_with_regions<'p>(
+    policy: &'p TrustPolicy<'p>,
+    context: &AnalysisContext<'_>,
+) -> Vec<(Grant, Region<'p>)> {
+    let context = AnalysisContext {
+        witnesses: false,
+        ..*context
+    };
+    let mut solver = solver(&[policy], &context);
+    let mut all = Vec::new();
+    for (grant, way) in summary::grants(policy, &mut solver) {
+        for region in region::carrying(&way, policy, &mut solver) {
+            all.push((grant.clone(), region));
+        }
+        all.push((
+            grant,
+            Region {
+                way,
+                calls: Calls::Plain,
+                any_service: false,
+            },
+        ));
+    }
+    all
+}
+
+/// A request that goes a way of a document; `None` where none was found.
+pub(crate) fn request_in<'p>(
+    policy: &'p TrustPolicy<'p>,
+    way: &Way<'p>,
+    solver: &mut Solver<'_>,
+) -> Option<Request> {
+    let statements = compiled::compile(policy);
+    let mentioned: Vec<&Literal<'_>> = statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .collect();
+    let named = admit::NamedAccounts::of(policy);
+    witness::request(
+        &(Who::Anyone, way.clone()),
+        &mentioned,
+        &named.callers,
+        solver,
+    )
 }

@@ -397,8 +397,26 @@ impl<'c> Solver<'c> {
 
     fn path(&mut self, way: &Way<'_>, group: Group, id: Role, outside: &[Pattern<'_>]) -> State {
         let ready = self.ready(way, |literal| literal.row.role.group() == group);
-        let absent = ready.iter().all(|one| one.literal.absent);
-        let mut demands: Vec<Demand<'_, '_>> = Vec::with_capacity(ready.len() + 1);
+        // The own account is in the own organization, for all that is known.
+        let own: Option<[Pattern<'_>; 1]> =
+            match (self.context.own_account, self.context.own_organization) {
+                (Some(account), Some(id))
+                    if group == Group::Organization
+                        && variable::one_account(way) == Some(account) =>
+                {
+                    Some([Pattern::exact(id)])
+                }
+                _ => None,
+            };
+        let absent = own.is_none() && ready.iter().all(|one| one.literal.absent);
+        let mut demands: Vec<Demand<'_, '_>> = Vec::with_capacity(ready.len() + 2);
+        if let Some(own) = &own {
+            demands.push(Demand {
+                patterns: own,
+                fits: true,
+                view: View::Head,
+            });
+        }
         for one in &ready {
             let view = if one.literal.row.role == id {
                 View::Head

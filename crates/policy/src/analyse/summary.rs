@@ -70,7 +70,10 @@ pub(super) fn analysis(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) 
     if !known.iter().any(|one| one.external) {
         answer.external_id = unsatisfiable(&statements, &named, context, &mut solver);
     }
-    answer.grants = grants_of(policy, &statements, &known, &named, context, &mut solver);
+    answer.grants = grants_of(policy, &statements, &known, &named, &mut solver)
+        .into_iter()
+        .map(|(grant, _)| grant)
+        .collect();
     for grant in &answer.grants {
         if let Who::Federated {
             provider,
@@ -101,6 +104,31 @@ pub(super) fn analysis(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) 
         list.dedup();
     }
     answer
+}
+
+/// The bytes that a document's statements take.
+pub(super) fn length(policy: &TrustPolicy<'_>) -> usize {
+    policy
+        .statements
+        .iter()
+        .map(|one| one.span.end - one.span.start)
+        .sum()
+}
+
+/// The grants of a document, each with its way.
+pub(super) fn grants<'p>(
+    policy: &'p TrustPolicy<'p>,
+    solver: &mut Solver<'_>,
+) -> Vec<(Grant, Way<'p>)> {
+    let statements = compile(policy);
+    let named = NamedAccounts::of(policy);
+    let left = ways(&statements, None, solver);
+    let left = with_company(left, &statements, solver);
+    let known: Vec<Known<'_>> = left
+        .into_iter()
+        .map(|way| learn(way, &named, solver))
+        .collect();
+    grants_of(policy, &statements, &known, &named, solver)
 }
 
 fn learn<'p>(mut way: Way<'p>, named: &NamedAccounts<'p>, solver: &mut Solver<'_>) -> Known<'p> {
@@ -375,9 +403,9 @@ fn grants_of<'p>(
     statements: &[Compiled<'p>],
     known: &[Known<'p>],
     named: &NamedAccounts<'_>,
-    context: &AnalysisContext<'_>,
     solver: &mut Solver<'_>,
-) -> Vec<Grant> {
+) -> Vec<(Grant, Way<'p>)> {
+    let context = solver.context;
     const COMPANY: [Actions; 3] = [
         Actions::SET_CONTEXT,
         Actions::SET_SOURCE_IDENTITY,
@@ -401,7 +429,7 @@ fn grants_of<'p>(
         organization: context.own_organization,
         now: context.now,
     };
-    let mut grants: Vec<Grant> = Vec::new();
+    let mut grants: Vec<(Grant, Way<'p>)> = Vec::new();
     for one in known {
         for entrant in entrants(&one.way, &one.admission, solver) {
             let (who, way) = &entrant;
@@ -426,10 +454,10 @@ fn grants_of<'p>(
                 decided: way.decided,
                 witness,
             };
-            grants.push(grant);
+            grants.push((grant, entrant.1));
         }
     }
-    grants.sort_by(|left, right| {
+    grants.sort_by(|(left, _), (right, _)| {
         (left.statement, &left.principal)
             .cmp(&(right.statement, &right.principal))
             .then_with(|| left.actions.cmp(&right.actions))
@@ -437,7 +465,7 @@ fn grants_of<'p>(
                 format!("{:?}", left.restrictions).cmp(&format!("{:?}", right.restrictions))
             })
     });
-    grants.dedup_by(|next, kept| {
+    grants.dedup_by(|(next, _), (kept, _)| {
         next.statement == kept.statement
             && next.principal == kept.principal
             && next.actions == kept.actions

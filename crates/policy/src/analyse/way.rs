@@ -324,10 +324,9 @@ pub(crate) fn with_company<'p>(
     statements: &[Compiled<'p>],
     solver: &mut Solver<'_>,
 ) -> Vec<Way<'p>> {
-    const NEEDS: [(Role, Actions); 3] = [
+    const NEEDS: [(Role, Actions); 2] = [
         (Role::Tagging, Actions::TAG_SESSION),
         (Role::SourceIdentity, Actions::SET_SOURCE_IDENTITY),
-        (Role::Context, Actions::SET_CONTEXT),
     ];
     let mut left = ways;
     for (role, action) in NEEDS {

@@ -82,6 +82,17 @@ impl<'d> Pattern<'d> {
         Self::read(text.into(), reading).unwrap_or_else(|| Self::exact(""))
     }
 
+    /// An ARN pattern; `None` if no ARN can fit.
+    pub(crate) fn arn(text: &str) -> Option<Pattern<'static>> {
+        let reading = Reading {
+            wildcards: true,
+            fold: false,
+            arn: true,
+            variables: false,
+        };
+        Pattern::read(Cow::Owned(text.to_owned()), reading)
+    }
+
     /// Reads a value of a condition; `None` for an ARN pattern that no ARN can fit.
     pub(crate) fn read(source: Cow<'d, str>, reading: Reading) -> Option<Self> {
         // The lone star is every ARN.
