@@ -1,0 +1,589 @@
+//! What the remediator decides to do, and what it leaves alone.
+
+use serde_json::json;
+use trustwarden_guard::Severity;
+use trustwarden_guard::history::WriteKind;
+use trustwarden_guard::order::Disposition;
+use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
+use trustwarden_guard::rules::Mode;
+use trustwarden_guard::world::LiveRole;
+
+use super::scene::{
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, STRANGER, Scene, VENDOR, bad, better, careless,
+    document, good, guard, outcome, own, rules, statement, stranger, told, vendor,
+};
+
+#[test]
+fn a_changed_role_is_put_back_as_it_was_sent() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(4);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good(), "byte for byte");
+    let reverted = &alerts[1];
+    assert_eq!(reverted.incident, alerts[0].incident);
+    assert_eq!(reverted.open_seconds, Some(4));
+    assert_eq!(reverted.severity, Severity::Critical);
+    assert!(!reverted.outcome.as_ref().unwrap().open);
+    assert_eq!(reverted.diff.len(), 1);
+    assert_eq!(
+        reverted.grantees.len(),
+        1,
+        "only the vendor is left: {:?}",
+        reverted.grantees
+    );
+    let history = scene.history();
+    assert_eq!(history.approved.len(), 1);
+    assert_eq!(history.writes.len(), 1);
+    assert_eq!(history.writes[0].kind, WriteKind::Revert);
+}
+
+#[test]
+fn a_new_role_keeps_its_lawful_grants() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROANEW", &bad());
+    let event = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(
+        scene.live(),
+        document(&[vendor()]),
+        "the rest byte for byte"
+    );
+    assert_eq!(
+        scene.history().approved,
+        [],
+        "the guard's own documents are no baselines"
+    );
+}
+
+#[test]
+fn a_new_role_without_a_lawful_grant_is_quarantined() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROANEW", &document(&[stranger()]));
+    let event = scene.event("CreateRole", ROLE, Some(&document(&[stranger()])), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(scene.live(), QUARANTINE);
+    let kept = super::troubled::run(trustwarden_guard::world::State::kept_document(
+        &scene.world.inside,
+        ACCOUNT,
+        &alerts[0].incident,
+    ));
+    assert_eq!(
+        kept.unwrap().unwrap().unwrap().document,
+        document(&[stranger()])
+    );
+}
+
+#[test]
+fn a_changed_role_without_a_baseline_is_repaired() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROAOLD", &good());
+    let event = scene.write(&bad(), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    let text = &alerts[1].outcome.as_ref().unwrap().text;
+    assert!(
+        text.contains("no approved trust policy of this role is known"),
+        "{text}"
+    );
+}
+
+/// Safety line 1.
+#[test]
+fn line_1_nothing_is_written_in_mode_alert() {
+    let stack = || {
+        let mut guard = guard(rules(|_| {}));
+        guard.mode = Mode::Alert;
+        guard
+    };
+    let the_rules = || guard(rules(|rules| rules["mode"] = json!("alert")));
+    let the_check = || {
+        guard(rules(|rules| {
+            rules["checks"] = json!({ "unknown-third-party": { "mode": "alert" } });
+        }))
+    };
+    for guard in [stack(), the_rules(), the_check()] {
+        let mut scene = Scene::settled_with(guard);
+        let event = scene.write(&bad(), ALICE);
+        let alerts = scene.play(&event);
+        assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::WouldRevert)]);
+        let would = alerts[1].outcome.as_ref().unwrap();
+        assert_eq!(would.document.as_deref(), Some(good().as_str()));
+        assert!(would.open);
+        assert_eq!(scene.world.called("write_trust_policy"), 0);
+        assert_eq!(scene.live(), bad());
+        assert_eq!(scene.history().writes, []);
+    }
+}
+
+#[test]
+fn line_1_a_vendor_in_mode_alert_is_left_to_people_and_strangers_are_not() {
+    let guard = || guard(rules(|rules| rules["vendors"][0]["mode"] = json!("alert")));
+    let mut scene = Scene::settled_with(guard());
+    let event = scene.write(&careless(), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::WouldRevert)]);
+    assert_eq!(scene.live(), careless());
+    // Beside a stranger: the stranger goes, the vendor stays as he is.
+    let mut scene = Scene::settled_with(guard());
+    let both = document(&[
+        statement(&format!(r#""arn:aws:iam::{VENDOR}:root""#), ""),
+        stranger(),
+    ]);
+    let event = scene.write(&both, ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(scene.live(), careless());
+}
+
+/// Safety line 2: an approved document that was visible to the read is never overwritten.
+#[test]
+fn line_2_an_approved_change_between_look_and_write_is_not_overwritten() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    // The first read of the remediator still shows the violation, the one before the write not.
+    *scene.world.before_read.lock().unwrap() = Some((
+        1,
+        Box::new(|inside| {
+            let live = inside.role(ROLE).unwrap();
+            inside.put_role(LiveRole {
+                document: better(),
+                ..live
+            });
+        }),
+    ));
+    let alerts = scene.play(&event);
+    assert_eq!(scene.written(), Vec::<String>::new());
+    assert_eq!(scene.live(), better());
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Superseded)]);
+    assert_eq!(scene.history().newest().unwrap().document, better());
+}
+
+/// Safety line 2: one written inside the read–write window is put back.
+#[test]
+fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: better(),
+            ..live
+        });
+    }));
+    let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good(), "bob's document was lost");
+    let alerts = scene.play(&lost);
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(
+        scene.live(),
+        better(),
+        "at rest the newest approved document is live"
+    );
+    // And its echo starts nothing.
+    let echo = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), GUARD);
+    assert_eq!(scene.play(&echo), []);
+    assert_eq!(scene.written().len(), 2);
+}
+
+#[test]
+fn line_2_a_late_event_of_an_older_approved_document_puts_nothing_back() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROAOBSERVERPROD0001", &own());
+    let late = scene.event("CreateRole", ROLE, Some(&own()), ALICE);
+    scene.pass(60);
+    let event = scene.write(&good(), ALICE);
+    scene.play(&event);
+    scene.pass(60);
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    assert_eq!(scene.live(), good());
+    assert_eq!(scene.play(&late), []);
+    assert_eq!(scene.live(), good(), "the newest approved one stays");
+    let kept: Vec<_> = scene
+        .history()
+        .approved
+        .iter()
+        .map(|kept| kept.document.clone())
+        .collect();
+    assert_eq!(
+        kept,
+        [own(), good()],
+        "in the order of time, not of arrival"
+    );
+}
+
+/// An approved document whose event is looked at while a violation is live already.
+#[test]
+fn line_2_the_newest_approved_document_is_restored_even_if_it_was_never_seen_live() {
+    let mut scene = Scene::settled();
+    let approved = scene.write(&better(), "bob");
+    scene.pass(3);
+    let violating = scene.write(&bad(), ALICE);
+    scene.handle(&approved).unwrap().unwrap();
+    scene.handle(&violating).unwrap().unwrap();
+    scene.drain();
+    assert_eq!(scene.live(), better());
+}
+
+/// Safety line 3: it decides from the live document, not from the event.
+#[test]
+fn line_3_a_change_that_was_undone_meanwhile_is_superseded_after_looking_again() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    scene.write(&good(), ALICE);
+    let order = scene.world.inside.take_order().unwrap();
+    let before = scene.now();
+    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(30));
+    scene.pass(30);
+    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(60));
+    scene.pass(60);
+    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.now().as_second() - before.as_second(), 90);
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Superseded)]);
+    assert_eq!(scene.written(), Vec::<String>::new());
+}
+
+/// Safety line 3: a stale read is told from a newer change by looking again.
+#[test]
+fn line_3_a_stale_read_of_the_lawful_document_does_not_end_the_order() {
+    let mut scene = Scene::settled();
+    let old = scene.world.inside.role(ROLE);
+    let event = scene.write(&bad(), ALICE);
+    scene.world.stale.lock().unwrap().extend([old.clone(), old]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good());
+}
+
+/// Safety line 3: it reads back; a stale read after the write is no reason to write again.
+#[test]
+fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    let violating = scene.world.inside.role(ROLE);
+    scene.handle(&event).unwrap().unwrap();
+    // Look, comparison: the truth. Read back, and the next look: stale.
+    let truth = violating.clone();
+    scene
+        .world
+        .stale
+        .lock()
+        .unwrap()
+        .extend([truth.clone(), truth, violating.clone(), violating]);
+    scene.drain();
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Reverted)]
+    );
+    assert_eq!(scene.written().len(), 1);
+}
+
+#[test]
+fn line_3_the_same_violation_written_again_after_the_guard_is_no_stale_read() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    scene.pass(2);
+    let again = scene.write(&bad(), ALICE);
+    scene.handle(&again).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    assert_eq!(
+        scene.once(&order).unwrap(),
+        Disposition::Done,
+        "it is not put off"
+    );
+    assert_eq!(scene.live(), good());
+}
+
+/// Safety line 4: every baseline is judged again before it is used.
+#[test]
+fn line_4_a_baseline_that_no_longer_complies_is_not_restored() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROAOBSERVERPROD0001", &own());
+    let event = scene.event("CreateRole", ROLE, Some(&own()), ALICE);
+    scene.play(&event);
+    scene.pass(60);
+    let event = scene.write(&good(), ALICE);
+    scene.play(&event);
+    scene.pass(60);
+    // The vendor is taken out of the rules.
+    scene.guard = guard(rules(|rules| rules["vendors"] = json!([])));
+    let event = scene.write(&bad(), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(
+        scene.live(),
+        own(),
+        "the newest baseline that still complies"
+    );
+}
+
+/// Safety line 4: quarantine is exactly one statement.
+#[test]
+fn line_4_quarantine_is_one_deny_for_everyone() {
+    let quarantine: serde_json::Value = serde_json::from_str(QUARANTINE).unwrap();
+    assert_eq!(
+        quarantine,
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Sid": "TrustwardenQuarantine",
+                "Effect": "Deny",
+                "Principal": { "AWS": "*" },
+                "Action": [
+                    "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"
+                ],
+            }]
+        })
+    );
+    let policy = policy::TrustPolicy::parse(QUARANTINE).unwrap();
+    assert_eq!(policy.errors, [], "IAM accepts it");
+}
+
+/// Safety line 7: never written, still judged and told.
+#[test]
+fn line_7_protected_reserved_and_own_roles_are_never_written() {
+    let arn = format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}");
+    let protecting = guard(rules(|rules| {
+        rules["remediation"] = json!({ "protected_roles": [arn] });
+    }));
+    let mut own = guard(rules(|_| {}));
+    own.own_roles.push(arn.clone());
+    let plain = || guard(rules(|_| {}));
+    for (guard, path) in [
+        (protecting, "/"),
+        (own, "/"),
+        (plain(), "/aws-service-role/"),
+        (plain(), "/aws-reserved/sso.amazonaws.com/"),
+    ] {
+        let mut scene = Scene::settled_with(guard);
+        let event = scene.write(&bad(), ALICE);
+        let live = scene.world.inside.role(ROLE).unwrap();
+        scene.world.inside.put_role(LiveRole {
+            arn: format!("arn:aws:iam::{ACCOUNT}:role{path}{ROLE}"),
+            path: path.to_owned(),
+            ..live
+        });
+        let alerts = scene.play(&event);
+        assert_eq!(
+            told(&alerts),
+            [DETECTED, outcome(OutcomeKind::NotTouched)],
+            "{path}"
+        );
+        assert_eq!(scene.world.called("write_trust_policy"), 0);
+        assert!(alerts[1].outcome.as_ref().unwrap().open);
+    }
+}
+
+#[test]
+fn line_7_a_violation_on_a_protected_role_is_one_severity_higher() {
+    let arn = format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}");
+    let protecting = guard(rules(|rules| {
+        rules["remediation"] = json!({ "protected_roles": [arn] });
+    }));
+    let mut scene = Scene::settled_with(protecting);
+    let event = scene.write(&careless(), ALICE);
+    assert_eq!(
+        scene.play(&event)[0].severity,
+        Severity::Critical,
+        "HIGH, raised"
+    );
+}
+
+/// Safety line 8: the same order twice does nothing twice.
+#[test]
+fn line_8_the_same_order_twice_does_nothing_twice() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    assert!(scene.carry(&order));
+    let alerts = scene.alerts();
+    // Somebody writes it again; this order is over, the new write has an event of its own.
+    scene.write(&bad(), ALICE);
+    scene.world.calls.lock().unwrap().clear();
+    assert!(scene.carry(&order));
+    assert_eq!(*scene.world.calls.lock().unwrap(), ["begin_order"]);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.alerts(), []);
+    assert_eq!(scene.written().len(), 1);
+}
+
+#[test]
+fn line_8_orders_in_the_wrong_order_come_to_the_same() {
+    let mut scene = Scene::settled();
+    let first = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    let second = scene.write(&better(), ALICE);
+    scene.handle(&second).unwrap().unwrap();
+    scene.handle(&first).unwrap().unwrap();
+    scene.drain();
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Superseded)]
+    );
+    assert_eq!(scene.live(), better());
+    assert_eq!(scene.history().newest().unwrap().document, better());
+    assert_eq!(scene.written(), Vec::<String>::new());
+}
+
+#[test]
+fn a_role_deleted_and_created_again_has_a_history_of_its_own() {
+    let mut scene = Scene::settled();
+    scene.world.inside.remove_role(ROLE);
+    let deleted = scene.event("DeleteRole", ROLE, None, ALICE);
+    assert_eq!(scene.play(&deleted), []);
+    let closed = scene
+        .world
+        .inside
+        .history(ACCOUNT, "AROAOBSERVERPROD0001")
+        .unwrap();
+    assert!(closed.closed.is_some());
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
+    let created = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
+    let alerts = scene.play(&created);
+    assert_eq!(
+        told(&alerts),
+        [DETECTED, outcome(OutcomeKind::Repaired)],
+        "not its predecessor's"
+    );
+    assert_eq!(scene.history().role_id, "AROAOBSERVERPROD0002");
+    // A lost DeleteRole event: the new id alone closes the old history.
+    let mut scene = Scene::settled();
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+    let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+    scene.play(&created);
+    let closed = scene
+        .world
+        .inside
+        .history(ACCOUNT, "AROAOBSERVERPROD0001")
+        .unwrap();
+    assert!(closed.closed.is_some());
+    // A late event of an own write to the first one is still known.
+    assert_eq!(scene.history().writes, closed.writes);
+}
+
+#[test]
+fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
+    let mut scene = Scene::settled();
+    let deleted = scene.world.inside.role(ROLE);
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+    let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+    scene.play(&created);
+    scene.pass(60);
+    let event = scene.write(&bad(), ALICE);
+    scene.world.stale.lock().unwrap().extend([deleted]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good());
+    assert_eq!(scene.history().closed, None);
+}
+
+#[test]
+fn a_role_that_is_gone_is_gone_after_looking_again() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.inside.remove_role(ROLE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
+    // It was not to be seen yet.
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.stale.lock().unwrap().extend([None, None]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+}
+
+/// Safety line 10.
+#[test]
+fn line_10_orders_of_other_rules_wait_ten_minutes_and_then_say_so() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    scene.alerts();
+    let order = scene.world.inside.take_order().unwrap();
+    // A deploy is on its way.
+    scene.guard = guard(rules(|rules| {
+        rules["trusted_accounts"] = json!(["101010101010"])
+    }));
+    let start = scene.now();
+    scene.world.calls.lock().unwrap().clear();
+    while scene.now().as_second() - start.as_second() < 600 {
+        let Disposition::LookAgain { after } = scene.once(&order).unwrap() else {
+            panic!("it does not wait: {:?}", scene.alerts());
+        };
+        scene.pass(i64::try_from(after.as_secs()).unwrap());
+    }
+    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::Reverted)]);
+    assert!(
+        alerts[0]
+            .notes
+            .iter()
+            .any(|note| note.contains("other rules")),
+        "{:?}",
+        alerts[0].notes
+    );
+    assert_eq!(scene.live(), good());
+}
+
+#[test]
+fn line_10_the_remediators_own_rules_decide_in_the_end() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    // The new rules know the stranger.
+    scene.guard = guard(rules(|rules| rules["trusted_accounts"] = json!([STRANGER])));
+    scene.drain();
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Superseded)]
+    );
+    assert_eq!(scene.live(), bad());
+}
+
+#[test]
+fn the_rules_may_leave_it_to_people() {
+    let mut scene = Scene::settled_with(guard(rules(|rules| {
+        rules["remediation"] = json!({ "changed_role": "off" });
+    })));
+    let event = scene.write(&bad(), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+}
+
+#[test]
+fn an_order_for_another_account_is_refused_unread() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    let mut order = scene.world.inside.take_order().unwrap();
+    order.account = "123456789012".to_owned();
+    scene.world.calls.lock().unwrap().clear();
+    assert!(scene.once(&order).is_err());
+    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+}
+
+#[test]
+fn an_approved_document_that_a_quarantine_writer_wrote_is_no_baseline() {
+    let mut scene = Scene::settled();
+    let event = scene.write(QUARANTINE, ALICE);
+    scene.play(&event);
+    let history = scene.history();
+    assert_eq!(history.approved.len(), 1);
+    assert_eq!(history.newest().unwrap().document, good());
+}

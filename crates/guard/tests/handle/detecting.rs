@@ -1,0 +1,300 @@
+//! The detecting functions.
+
+use serde_json::json;
+use trustwarden_guard::handle::{HandleError, Handled, Told};
+use trustwarden_guard::incident::{AlertKey, Stage};
+use trustwarden_guard::order::Task;
+use trustwarden_guard::world::State;
+use trustwarden_guard::{Check, Severity, incident_id};
+
+use super::scene::{
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, good, identity, told,
+};
+use super::troubled::run;
+
+#[test]
+fn an_irrelevant_or_failed_or_foreign_event_asks_nothing_of_the_world() {
+    let mut scene = Scene::new();
+    let irrelevant = scene.raw_event(
+        "s3.amazonaws.com",
+        "CreateBucket",
+        json!({}),
+        identity(ALICE),
+    );
+    let mut failed = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&bad()), ALICE);
+    failed["detail"]["errorCode"] = json!("AccessDenied");
+    let mut foreign = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&bad()), ALICE);
+    foreign["account"] = json!("123456789012");
+    foreign["detail"]["recipientAccountId"] = json!("123456789012");
+    for (event, expected) in [
+        (irrelevant, Handled::Irrelevant),
+        (failed, Handled::FailedCall),
+        (foreign, Handled::Irrelevant),
+    ] {
+        assert_eq!(scene.handle(&event).unwrap().unwrap(), expected);
+    }
+    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_lawful_change_sends_an_order_to_observe_and_no_alert() {
+    let mut scene = Scene::new();
+    let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+    assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
+    assert_eq!(*scene.world.calls.lock().unwrap(), ["send_order"]);
+    let order = scene.world.inside.take_order().unwrap();
+    let Task::Observe(role) = &order.task else {
+        panic!("{order:?}")
+    };
+    assert_eq!(
+        role.document.as_deref(),
+        Some(good().as_str()),
+        "byte for byte"
+    );
+    assert_eq!(order.group(), format!("{ACCOUNT}/role/observerprod"));
+    assert_eq!(order.id(), "00000000-0000-4000-8000-000000000001-observe");
+}
+
+#[test]
+fn a_violation_is_told_at_once_and_ordered_to_be_put_right() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    let handled = scene.handle(&event).unwrap().unwrap();
+    let incident = incident_id(ACCOUNT, event["detail"]["eventID"].as_str().unwrap());
+    assert_eq!(
+        handled,
+        Handled::Alerted {
+            incident: incident.clone(),
+            told: Told::Alone
+        }
+    );
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [DETECTED]);
+    let alert = &alerts[0];
+    assert_eq!(alert.incident, incident);
+    assert_eq!(alert.severity, Severity::Critical);
+    assert_eq!(alert.findings[0].code, Check::UnknownThirdParty);
+    assert_eq!(alert.subject, format!("role/{ROLE}"));
+    assert_eq!(
+        alert.diff.len(),
+        1,
+        "the stranger's statement: {:?}",
+        alert.diff
+    );
+    assert!(
+        alert.grantees[0].text.contains("999988887777"),
+        "{:?}",
+        alert.grantees
+    );
+    assert_eq!(
+        alert.grantees[1].vendor.as_deref(),
+        Some("Example Observer")
+    );
+    let order = scene.world.inside.take_order().unwrap();
+    assert!(matches!(order.task, Task::Remediate(_)), "{order:?}");
+}
+
+/// Safety line 8: delivery is at least once.
+#[test]
+fn line_8_a_duplicate_event_is_one_alert_and_one_order() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    for _ in 0..3 {
+        scene.handle(&event).unwrap().unwrap();
+        scene.pass(20);
+    }
+    assert_eq!(told(&scene.alerts()), [DETECTED]);
+    assert!(scene.world.inside.take_order().is_some());
+    assert!(scene.world.inside.take_order().is_none());
+}
+
+/// Safety line 8: the alert goes out at least once; closing the door does not wait for it.
+#[test]
+fn line_8_a_failing_topic_is_tried_again_and_the_order_goes_out_all_the_same() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.fail("publish_alert", 1);
+    let failed = scene.handle(&event).unwrap();
+    assert!(matches!(failed, Err(HandleError::Publish(_))), "{failed:?}");
+    assert!(
+        scene.world.inside.take_order().is_some(),
+        "the order does not wait for the topic"
+    );
+    assert_eq!(scene.alerts(), []);
+    let handled = scene.handle(&event).unwrap().unwrap();
+    assert!(
+        matches!(
+            handled,
+            Handled::Alerted {
+                told: Told::Alone,
+                ..
+            }
+        ),
+        "{handled:?}"
+    );
+    assert_eq!(told(&scene.alerts()), [DETECTED]);
+}
+
+/// Safety line 8: a lease whose holder died is taken over when it has run out, not before.
+#[test]
+fn line_8_a_lease_of_a_dead_holder_runs_out() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    let key = AlertKey {
+        account: ACCOUNT.to_owned(),
+        incident: incident_id(ACCOUNT, event["detail"]["eventID"].as_str().unwrap()),
+        stage: Stage::Detected,
+    };
+    let now = scene.now();
+    let until = now + jiff::SignedDuration::from_secs(50);
+    run(scene.world.inside.acquire_alert(&key, now, until))
+        .unwrap()
+        .unwrap();
+    let waiting = scene.handle(&event).unwrap();
+    assert!(
+        matches!(waiting, Err(HandleError::InProgress { .. })),
+        "{waiting:?}"
+    );
+    assert_eq!(scene.alerts(), []);
+    scene.pass(60);
+    scene.handle(&event).unwrap().unwrap();
+    assert_eq!(told(&scene.alerts()), [DETECTED]);
+    assert!(scene.world.inside.incident(&key).is_some());
+}
+
+/// State unavailable: alert anyway, duplicates accepted, never remediate.
+#[test]
+fn without_state_the_alert_goes_out_and_nothing_is_written() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.state_fails(usize::MAX);
+    for _ in 0..2 {
+        let handled = scene.handle(&event).unwrap().unwrap();
+        assert!(
+            matches!(
+                handled,
+                Handled::Alerted {
+                    told: Told::Unleased,
+                    ..
+                }
+            ),
+            "{handled:?}"
+        );
+    }
+    assert_eq!(told(&scene.alerts()), [DETECTED, DETECTED]);
+    scene.drain();
+    assert_eq!(scene.written(), Vec::<String>::new());
+    assert_eq!(scene.live(), bad());
+    assert_eq!(
+        scene.poisoned.len(),
+        1,
+        "the order is kept in the dead-letter queue"
+    );
+    let failed = scene.alerts();
+    assert!(
+        failed
+            .iter()
+            .all(|alert| alert.severity == Severity::Critical
+                && alert.outcome.as_ref().unwrap().open)
+    );
+    assert!(
+        !failed.is_empty(),
+        "people hear that nothing will happen by itself"
+    );
+}
+
+/// Safety line 9: what CloudTrail does not carry is read from IAM.
+#[test]
+fn line_9_a_document_that_was_cut_away_is_read_from_iam() {
+    let mut scene = Scene::settled();
+    scene.write(&bad(), ALICE);
+    let mut event = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
+    event["detail"]["requestParameters"]["policyDocument"] = json!({ "omitted": true });
+    scene.handle(&event).unwrap().unwrap();
+    let alerts = scene.alerts();
+    assert_eq!(alerts[0].findings[0].code, Check::UnknownThirdParty);
+    assert!(
+        alerts[0].notes[0].contains("read from IAM"),
+        "{:?}",
+        alerts[0].notes
+    );
+    scene.drain();
+    assert_eq!(scene.live(), good(), "padding a document does not save it");
+}
+
+/// Safety line 9: unreadable is not safe.
+#[test]
+fn line_9_what_cannot_be_read_is_an_alert() {
+    let mut scene = Scene::settled();
+    // The role cannot be read either.
+    let missing = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
+    scene.world.fail("read_role", 1);
+    scene.handle(&missing).unwrap().unwrap();
+    let alerts = scene.alerts();
+    assert_eq!(alerts[0].findings[0].code, Check::UnreadablePolicy);
+    assert_eq!(alerts[0].severity, Severity::High);
+    let order = scene.world.inside.take_order().unwrap();
+    assert!(
+        matches!(order.task, Task::Remediate(_)),
+        "the remediator looks at it"
+    );
+    // Not even JSON.
+    let garbage = scene.event("UpdateAssumeRolePolicy", ROLE, Some("{]"), ALICE);
+    scene.handle(&garbage).unwrap().unwrap();
+    assert_eq!(scene.alerts()[0].findings[0].code, Check::UnreadablePolicy);
+    // The cut took the role's name along.
+    let mut hidden = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
+    hidden["detail"]["requestParameters"] = json!({ "omitted": true });
+    scene.handle(&hidden).unwrap().unwrap();
+    let alerts = scene.alerts();
+    assert_eq!(alerts[0].severity, Severity::Critical);
+    assert_eq!(alerts[0].findings[0].code, Check::UnreadablePolicy);
+}
+
+/// Safety line 5: own writes are known by actor and by content.
+#[test]
+fn line_5_an_own_write_comes_back_and_is_no_news() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    let written = scene.written();
+    assert_eq!(written, [good()]);
+    let echo = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&written[0]), GUARD);
+    scene.world.calls.lock().unwrap().clear();
+    assert_eq!(scene.handle(&echo).unwrap().unwrap(), Handled::OwnWrite);
+    assert_eq!(*scene.world.calls.lock().unwrap(), ["role_history"]);
+    assert!(scene.world.inside.take_order().is_none());
+}
+
+/// Safety line 5: the actor alone proves nothing.
+#[test]
+fn line_5_the_guards_role_used_for_anything_else_is_tampering() {
+    for document in [bad(), better()] {
+        let mut scene = Scene::settled();
+        let event = scene.write(&document, GUARD);
+        scene.handle(&event).unwrap().unwrap();
+        let alerts = scene.alerts();
+        assert_eq!(alerts[0].severity, Severity::Critical);
+        assert!(
+            alerts[0]
+                .findings
+                .iter()
+                .any(|finding| finding.code == Check::GuardTampered),
+            "{:?}",
+            alerts[0].findings
+        );
+    }
+}
+
+/// Safety line 5: the content alone proves nothing either.
+#[test]
+fn line_5_what_the_guard_once_wrote_is_judged_when_others_write_it() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    // The vendor is taken out of the rules: what the guard restored then violates now.
+    scene.guard = super::scene::guard(super::scene::rules(|rules| rules["vendors"] = json!([])));
+    let event = scene.write(&good(), ALICE);
+    let handled = scene.handle(&event).unwrap().unwrap();
+    assert!(matches!(handled, Handled::Alerted { .. }), "{handled:?}");
+}

@@ -1,0 +1,19 @@
+//! The handlers over a world that can fail, lie and stop them anywhere. Each line of the safety
+//! model (DESIGN, "Remediation: the safety model") has tests here that name it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod budget;
+mod crashes;
+mod deciding;
+mod detecting;
+mod folding;
+mod keys_and_root;
+mod scene;
+mod troubled;
+mod writing;

@@ -1,0 +1,350 @@
+//! One account, its rules, its people, and a queue that brings orders again.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use trustwarden_guard::alert::Alert;
+use trustwarden_guard::cloudtrail::Record;
+use trustwarden_guard::handle::{
+    Guard, HandleError, Handled, access_key, carry_out, role_trust, root_activity,
+};
+use trustwarden_guard::history::RoleHistory;
+use trustwarden_guard::incident::Stage;
+use trustwarden_guard::order::{Disposition, Order};
+use trustwarden_guard::remediate::OutcomeKind;
+use trustwarden_guard::rules::{Mode, Rules, RulesFile, compile};
+use trustwarden_guard::world::{Clock, LiveRole};
+
+use super::troubled::{Troubled, run};
+
+pub const ACCOUNT: &str = "111122223333";
+pub const VENDOR: &str = "444455556666";
+pub const STRANGER: &str = "999988887777";
+pub const EXTERNAL_ID: &str = "7d9f2c1e-4b0a-4f7e-9a52-3c61d8e0b9f4";
+pub const ROLE: &str = "ObserverProd";
+pub const REMEDIATOR: &str = "arn:aws:iam::111122223333:role/trustwarden/remediator";
+
+/// What an actor of an event is.
+pub const ALICE: &str = "alice";
+pub const GUARD: &str = "the guard";
+
+pub struct Scene {
+    pub world: Troubled,
+    pub guard: Guard,
+    pub poisoned: Vec<Order>,
+    events: usize,
+}
+
+pub fn rules(change: impl FnOnce(&mut Value)) -> Rules {
+    let mut file = json!({
+        "version": 1,
+        "mode": "enforce",
+        "vendors": [
+            {
+                "name": "Example Observer", "accounts": [VENDOR], "roles": ["Observer*"],
+                "external_id": { "required": true, "values": [EXTERNAL_ID] }
+            },
+            {
+                "name": "Example Auditor", "accounts": ["777766665555"], "roles": ["Observer*"],
+                "external_id": { "required": true, "values": [EXTERNAL_ID.replace('7', "8")] }
+            }
+        ],
+        "access_keys": { "on_violation": "deactivate", "allow_users": ["ci-*"] },
+    });
+    change(&mut file);
+    let file: RulesFile = serde_json::from_value(file).unwrap();
+    Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
+}
+
+pub fn guard(rules: Rules) -> Guard {
+    Guard {
+        account: ACCOUNT.to_owned(),
+        stack: "trustwarden".to_owned(),
+        mode: Mode::Enforce,
+        rules,
+        own_roles: vec![REMEDIATOR.to_owned()],
+        remediator_role: REMEDIATOR.to_owned(),
+        revoke_sessions: true,
+    }
+}
+
+pub fn statement(principal: &str, condition: &str) -> String {
+    format!(
+        r#"{{"Effect": "Allow", "Principal": {{"AWS": {principal}}}, "Action": "sts:AssumeRole"{condition}}}"#
+    )
+}
+
+pub fn document(statements: &[String]) -> String {
+    format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#,
+        statements.join(", ")
+    )
+}
+
+pub fn vendor() -> String {
+    vendor_as(&format!(r#""arn:aws:iam::{VENDOR}:root""#))
+}
+
+fn vendor_as(principal: &str) -> String {
+    let condition =
+        format!(r#", "Condition": {{"StringEquals": {{"sts:ExternalId": "{EXTERNAL_ID}"}}}}"#);
+    statement(principal, &condition)
+}
+
+pub fn stranger() -> String {
+    statement(&format!(r#""arn:aws:iam::{STRANGER}:root""#), "")
+}
+
+/// Lawful.
+pub fn good() -> String {
+    document(&[vendor()])
+}
+
+/// Lawful, too, and another one.
+pub fn better() -> String {
+    let condition = format!(
+        r#", "Condition": {{"StringEquals": {{"sts:ExternalId": "{}"}}}}"#,
+        EXTERNAL_ID.replace('7', "8")
+    );
+    document(&[
+        vendor(),
+        statement(r#""arn:aws:iam::777766665555:root""#, &condition),
+    ])
+}
+
+/// Lawful: only the own account.
+pub fn own() -> String {
+    document(&[statement(&format!(r#""arn:aws:iam::{ACCOUNT}:root""#), "")])
+}
+
+/// The vendor, and a stranger.
+pub fn bad() -> String {
+    document(&[vendor(), stranger()])
+}
+
+/// HIGH, not CRITICAL: the vendor without an external id.
+pub fn careless() -> String {
+    document(&[statement(&format!(r#""arn:aws:iam::{VENDOR}:root""#), "")])
+}
+
+impl Scene {
+    pub fn new() -> Self {
+        Self::with(guard(rules(|_| {})))
+    }
+
+    pub fn with(guard: Guard) -> Self {
+        let now = "2026-11-21T10:00:00Z".parse().unwrap();
+        Self {
+            world: Troubled::at(now),
+            guard,
+            poisoned: Vec::new(),
+            events: 0,
+        }
+    }
+
+    /// A scene in which the role is lawful, and known to be.
+    pub fn settled() -> Self {
+        Self::settled_with(guard(rules(|_| {})))
+    }
+
+    pub fn settled_with(guard: Guard) -> Self {
+        let mut scene = Self::with(guard);
+        scene.put(ROLE, "AROAOBSERVERPROD0001", &good());
+        let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+        scene.deliver(&event);
+        scene.drain();
+        assert_eq!(scene.alerts(), [], "a lawful role is no news");
+        scene.pass(600);
+        scene
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    pub fn pass(&self, seconds: i64) {
+        let now = self.now() + SignedDuration::from_secs(seconds);
+        self.world.inside.set_now(now);
+    }
+
+    pub fn put(&self, name: &str, role_id: &str, document: &str) {
+        self.world.inside.put_role(LiveRole {
+            name: name.to_owned(),
+            arn: format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
+            path: "/".to_owned(),
+            role_id: role_id.to_owned(),
+            document: document.to_owned(),
+            created: Some(self.now()),
+        });
+    }
+
+    /// Somebody writes the trust policy, and CloudTrail says so.
+    pub fn write(&mut self, document: &str, actor: &str) -> Value {
+        let live = self.world.inside.role(ROLE).unwrap();
+        self.world.inside.put_role(LiveRole {
+            document: document.to_owned(),
+            ..live
+        });
+        self.event("UpdateAssumeRolePolicy", ROLE, Some(document), actor)
+    }
+
+    pub fn event(&mut self, name: &str, role: &str, document: Option<&str>, actor: &str) -> Value {
+        let sent = match name {
+            "CreateRole" => "assumeRolePolicyDocument",
+            _ => "policyDocument",
+        };
+        let mut request = json!({ "roleName": role });
+        if let Some(document) = document {
+            request[sent] = json!(document);
+        }
+        self.raw_event("iam.amazonaws.com", name, request, identity(actor))
+    }
+
+    pub fn raw_event(
+        &mut self,
+        source: &str,
+        name: &str,
+        request: Value,
+        identity: Value,
+    ) -> Value {
+        self.events += 1;
+        json!({
+            "detail-type": "AWS API Call via CloudTrail",
+            "account": ACCOUNT,
+            "detail": {
+                "eventID": format!("00000000-0000-4000-8000-{:012}", self.events),
+                "eventTime": Timestamp::from_second(self.now().as_second()).unwrap().to_string(),
+                "eventName": name,
+                "eventSource": source,
+                "awsRegion": "us-east-1",
+                "sourceIPAddress": "203.0.113.9",
+                "userAgent": "aws-cli/2.17.0",
+                "recipientAccountId": ACCOUNT,
+                "userIdentity": identity,
+                "requestParameters": request,
+                "responseElements": null,
+            }
+        })
+    }
+
+    pub fn handle(&self, event: &Value) -> Option<Result<Handled, HandleError>> {
+        let record = Record::from_value(event);
+        let source = record.event_source.as_str();
+        match record.event_name.as_str() {
+            "CreateRole" | "UpdateAssumeRolePolicy" | "DeleteRole" => {
+                run(role_trust(&self.world, &self.guard, &record))
+            }
+            _ if source == "iam.amazonaws.com" => {
+                run(access_key(&self.world, &self.guard, &record))
+            }
+            _ => run(root_activity(&self.world, &self.guard, &record)),
+        }
+    }
+
+    /// EventBridge and Lambda: an event whose handler fails or dies comes twice more.
+    pub fn deliver(&self, event: &Value) -> Option<Handled> {
+        for wait in [0, 60, 120] {
+            self.pass(wait);
+            if let Some(Ok(handled)) = self.handle(event) {
+                return Some(handled);
+            }
+        }
+        None
+    }
+
+    /// The queue: brings each order again until it is done, or 25 times.
+    pub fn drain(&mut self) {
+        while let Some(order) = self.world.inside.take_order() {
+            if !self.carry(&order) {
+                self.poisoned.push(order);
+            }
+        }
+    }
+
+    pub fn carry(&self, order: &Order) -> bool {
+        for _ in 0..25 {
+            match run(carry_out(&self.world, &self.guard, order)) {
+                Some(Ok(Disposition::Done)) => return true,
+                Some(Ok(Disposition::LookAgain { after })) => {
+                    self.pass(i64::try_from(after.as_secs()).unwrap());
+                }
+                // The visibility time-out.
+                Some(Err(_)) | None => self.pass(360),
+            }
+        }
+        false
+    }
+
+    pub fn once(&self, order: &Order) -> Result<Disposition, HandleError> {
+        run(carry_out(&self.world, &self.guard, order)).expect("nothing stops it")
+    }
+
+    /// Delivers an event and all that follows; the alerts of it.
+    pub fn play(&mut self, event: &Value) -> Vec<Alert> {
+        assert!(self.deliver(event).is_some(), "the event is handled");
+        self.drain();
+        self.alerts()
+    }
+
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.world.inside.take_alerts()
+    }
+
+    pub fn live(&self) -> String {
+        self.world.inside.role(ROLE).unwrap().document
+    }
+
+    pub fn history(&self) -> RoleHistory {
+        let role_id = self.world.inside.role(ROLE).unwrap().role_id;
+        self.world.inside.history(ACCOUNT, &role_id).unwrap()
+    }
+
+    pub fn written(&self) -> Vec<String> {
+        let written = self.world.written.lock().unwrap();
+        written
+            .iter()
+            .map(|(_, document)| document.clone())
+            .collect()
+    }
+}
+
+pub fn identity(actor: &str) -> Value {
+    if actor == GUARD {
+        return json!({
+            "type": "AssumedRole",
+            "arn": "arn:aws:sts::111122223333:assumed-role/remediator/trustwarden-remediator",
+            "accountId": ACCOUNT,
+            "sessionContext": {
+                "sessionIssuer": { "type": "Role", "arn": REMEDIATOR, "userName": "remediator" },
+                "attributes": { "mfaAuthenticated": "false" }
+            }
+        });
+    }
+    json!({
+        "type": "IAMUser",
+        "arn": format!("arn:aws:iam::{ACCOUNT}:user/{actor}"),
+        "accountId": ACCOUNT,
+        "userName": actor,
+        "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+        "sessionContext": { "attributes": { "mfaAuthenticated": "false" } }
+    })
+}
+
+/// The stages and outcomes of alerts, in order.
+pub fn told(alerts: &[Alert]) -> Vec<(Stage, Option<OutcomeKind>)> {
+    alerts
+        .iter()
+        .map(|alert| {
+            let outcome = alert.outcome.as_ref().map(|outcome| outcome.kind);
+            (
+                alert.stage,
+                outcome.filter(|kind| *kind != OutcomeKind::Ordered),
+            )
+        })
+        .collect()
+}
+
+pub const DETECTED: (Stage, Option<OutcomeKind>) = (Stage::Detected, None);
+
+pub fn outcome(kind: OutcomeKind) -> (Stage, Option<OutcomeKind>) {
+    (Stage::Outcome, Some(kind))
+}
