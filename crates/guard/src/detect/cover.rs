@@ -227,7 +227,7 @@ pub(super) fn restriction<'a>(grant: &'a Grant, key: &str) -> Option<&'a Restric
 /// The values of a condition, where they are a list that a request must be in.
 pub(super) fn listed<'a>(grant: &'a Grant, key: &str) -> Option<&'a [String]> {
     match &restriction(grant, key)?.values {
-        Values::OneOf(values) => Some(values),
+        Values::OneOf(values) if !values.is_empty() => Some(values),
         _ => None,
     }
 }
@@ -278,7 +278,7 @@ fn unknown_account(rules: &Rules, account: &str, who: &Who) -> Uncovered {
     let (message, fix) = match known_account(account) {
         Some(known) => (
             format!(
-                "{subject}; the account is known as {}'s, and no rule names it",
+                "{subject}, which is known as {}, and no rule names it",
                 known.name
             ),
             format!("if {} shall enter, register it as a vendor", known.name),

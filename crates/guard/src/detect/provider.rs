@@ -80,35 +80,40 @@ pub(super) fn cover_provider(
     }
 }
 
-/// IAM Identity Center makes its provider and its roles by itself, under a path nobody else can
-/// use. An update does not tell the path, but no one else can update such a role either.
+/// IAM Identity Center makes its provider and its roles by itself, under a path that nobody else
+/// can create roles in. Names are anybody's: where the path is not known this is not its role.
 fn is_identity_center(provider: &str, role: &RoleRef) -> bool {
     let own = provider
         .split_once(":saml-provider/")
         .is_some_and(|(_, name)| name.starts_with("AWSSSO_"));
-    let reserved = match (&role.path, &role.name) {
-        (Some(path), _) => path.starts_with("/aws-reserved/sso.amazonaws.com/"),
-        (None, Some(name)) => name.starts_with("AWSReservedSSO_"),
-        (None, None) => false,
-    };
-    own && reserved
+    let reserved = "/aws-reserved/sso.amazonaws.com/";
+    own && role
+        .path
+        .as_deref()
+        .is_some_and(|path| path.starts_with(reserved))
 }
 
 /// A rule is about this provider.
 fn is_of(rule: &IdentityProvider, provider: &str) -> bool {
     if rule.kind == Some(ProviderKind::Eks) {
-        let cluster = host(provider)
-            .strip_prefix("oidc.eks.")
-            .and_then(|rest| rest.split_once("/id/"))
-            .filter(|(place, _)| {
-                place.ends_with(".amazonaws.com") || place.ends_with(".amazonaws.com.cn")
-            });
-        return cluster.is_some_and(|(_, id)| rule.clusters.iter().any(|cluster| cluster == id));
+        return eks_cluster(host(provider))
+            .is_some_and(|id| rule.clusters.iter().any(|cluster| cluster == id));
     }
     rule.provider.as_deref().is_some_and(|named| {
         let saml = provider.split_once(":saml-provider/").map(|(_, name)| name);
         named == provider || named == host(provider) || Some(named) == saml
     })
+}
+
+/// The id of the EKS cluster that an issuer belongs to. A stranger's issuer may have any path, so
+/// the host is compared as a whole.
+fn eks_cluster(issuer: &str) -> Option<&str> {
+    let (place, id) = issuer.strip_prefix("oidc.eks.")?.split_once("/id/")?;
+    let (region, domain) = place.split_once('.')?;
+    let is_region = region
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    (is_region && matches!(domain, "amazonaws.com" | "amazonaws.com.cn")).then_some(id)
 }
 
 /// The issuer of an OIDC provider, without its ARN.

@@ -12,7 +12,7 @@ use crate::rules::Rules;
 /// A role of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleRef {
-    /// 12 digits.
+    /// 12 digits; empty where it is not known, and then every account is an outside one.
     pub account: String,
     /// Its name; without one, rules that are bound to roles count as unmet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,7 +128,7 @@ pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp
         }
     };
     let context = policy::AnalysisContext {
-        own_account: Some(&role.account),
+        own_account: Some(role.account.as_str()).filter(|account| !account.is_empty()),
         own_organization: rules.organization(),
         now,
         witnesses: false,
@@ -220,7 +220,10 @@ pub(super) fn judge_analysis(
         findings.push(finding(rules, Check::UnreadablePolicy, message));
     }
     if rules.protects(role) {
-        for found in &mut findings {
+        let violations = findings
+            .iter_mut()
+            .filter(|found| found.code.remedy() == Remedy::TrustPolicy);
+        for found in violations {
             found.severity = found.severity.raised();
         }
     }
