@@ -89,8 +89,8 @@ pub struct AnalyzeArgs {
     /// Its organization, `o-…`
     #[arg(long, value_name = "ID", value_parser = organization_id)]
     pub organization: Option<String>,
-    /// The moment to judge dates at, RFC 3339; default: the clock
-    #[arg(long, value_name = "T")]
+    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
     /// How to print the answer; default: human for one file, JSON Lines with `file` for several
     #[arg(long)]
@@ -116,7 +116,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "ID", value_parser = organization_id)]
     pub organization: Option<String>,
     /// The moment of the request where it does not say `aws:CurrentTime`; default: the clock
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
     /// How to print the decision
     #[arg(long, default_value = "human")]
@@ -152,8 +152,8 @@ pub struct CheckArgs {
     /// The role's name, where the input does not say it
     #[arg(long, value_name = "NAME")]
     pub role: Option<String>,
-    /// The moment to judge dates at, RFC 3339; default: the clock
-    #[arg(long, value_name = "T")]
+    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
     /// How to print the findings
     #[arg(long, default_value = "human")]
@@ -248,8 +248,8 @@ pub enum RulesCommand {
 /// `rules check`
 #[derive(Debug, Args)]
 pub struct RulesCheckArgs {
-    /// The moment to judge expiry at, RFC 3339; default: the clock
-    #[arg(long, value_name = "T")]
+    /// The moment to judge expiry at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
     /// The rules file; `-` is standard input
     #[arg(default_value = "rules/access.yaml", value_parser = input())]

@@ -29,6 +29,11 @@ impl<T: AsRef<str>> fmt::Display for Shown<T> {
     }
 }
 
+/// Would [`shown`] change this line?
+pub(crate) fn is_hostile(line: &str) -> bool {
+    line.chars().any(hidden)
+}
+
 /// Characters that have no ink of their own, or that change how others are drawn.
 fn hidden(character: char) -> bool {
     character.is_control()

@@ -29,6 +29,8 @@ use clap::Parser;
 pub use crate::status::Status;
 pub use crate::streams::{Paint, Streams, Tone};
 
+use crate::hostile::shown;
+
 use crate::args::{ColorChoice, Command, CommandLine};
 
 /// Data is written in pieces of this size, so that a pipeline is not a system call a line.
@@ -82,10 +84,17 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
 fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Status> {
     let text = |paint: Paint| {
         let rendered = error.render();
-        if paint.is_on() {
+        let plain = rendered.to_string();
+        // clap repeats what was typed; an escape in it must not reach the terminal.
+        if plain.lines().any(hostile::is_hostile) {
+            plain
+                .lines()
+                .map(|line| format!("{}\n", shown(line)))
+                .collect()
+        } else if paint.is_on() {
             rendered.ansi().to_string()
         } else {
-            rendered.to_string()
+            plain
         }
     };
     if error.use_stderr() {
