@@ -1,0 +1,164 @@
+//! The account as it truly is, and as IAM lets it be seen: every write is kept with its moment
+//! and its writer, reads may be stale, deleted principals read back as unique ids and are refused
+//! on write, new ones are refused for a while.
+
+use serde_json::Value;
+
+/// Milliseconds since the beginning of a history.
+pub type Moment = i64;
+
+/// Who wrote a trust policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writer {
+    /// Opens doors.
+    Attacker,
+    /// Makes lawful changes.
+    Administrator,
+    /// Applies its own idea again and again.
+    Terraform,
+    /// Approves and restores, on the guard's advice.
+    Operator,
+    /// The remediator.
+    Guard,
+}
+
+/// One trust policy of a role and since when it stood.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// When IAM took it.
+    pub at: Moment,
+    /// As it was sent.
+    pub sent: String,
+    /// As IAM keeps it: without white space.
+    pub kept: String,
+    /// Who sent it.
+    pub by: Writer,
+    /// Of its CloudTrail event.
+    pub event_id: String,
+}
+
+/// One incarnation of a role.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// `AROA…`.
+    pub id: String,
+    /// When it was created.
+    pub created: Moment,
+    /// When it was deleted.
+    pub deleted: Option<Moment>,
+    /// Its trust policies, oldest first; never empty.
+    pub versions: Vec<Version>,
+    /// Sessions issued before this moment are denied.
+    pub sessions_denied_before: Option<jiff::Timestamp>,
+}
+
+impl Role {
+    /// What stood at a moment; the first one for an earlier moment.
+    pub fn at(&self, moment: Moment) -> Option<&Version> {
+        self.versions
+            .iter()
+            .rev()
+            .find(|version| version.at <= moment)
+            .or_else(|| self.versions.first())
+    }
+
+    /// What stands now.
+    pub fn live(&self) -> Option<&Version> {
+        self.versions.last()
+    }
+}
+
+/// A principal of another account that comes and goes.
+#[derive(Debug, Clone)]
+pub struct Outsider {
+    /// Its ARN.
+    pub arn: String,
+    /// What it reads back as once it is gone.
+    pub unique_id: String,
+    /// IAM refuses it until here: it is too new.
+    pub refused_until: Moment,
+    /// When it was deleted.
+    pub deleted: Option<Moment>,
+}
+
+/// The account.
+#[derive(Debug, Clone, Default)]
+pub struct Account {
+    /// All roles that ever were.
+    pub roles: Vec<Role>,
+    /// Principals of others that matter.
+    pub outsiders: Vec<Outsider>,
+}
+
+/// Why IAM did not take a trust policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such role.
+    NoSuchRole,
+    /// A principal is gone, or too new.
+    Principal(String),
+}
+
+impl Account {
+    /// The role of a name, if it is there at a moment.
+    pub fn role_at(&self, name: &str, moment: Moment) -> Option<&Role> {
+        self.roles.iter().rev().find(|role| {
+            role.name.eq_ignore_ascii_case(name)
+                && role.created <= moment
+                && role.deleted.is_none_or(|deleted| deleted > moment)
+        })
+    }
+
+    /// The role of a name, to be changed.
+    pub fn role_mut(&mut self, name: &str) -> Option<&mut Role> {
+        self.roles
+            .iter_mut()
+            .rev()
+            .find(|role| role.name.eq_ignore_ascii_case(name) && role.deleted.is_none())
+    }
+
+    /// The principal of a document that IAM refuses, if any.
+    pub fn refused_principal(&self, document: &str, now: Moment) -> Option<String> {
+        self.outsiders.iter().find_map(|outsider| {
+            if document.contains(&outsider.unique_id) {
+                return Some(outsider.unique_id.clone());
+            }
+            let unusable = now < outsider.refused_until || outsider.deleted.is_some();
+            (unusable && document.contains(&outsider.arn)).then(|| outsider.arn.clone())
+        })
+    }
+
+    /// Takes a trust policy.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn write(&mut self, name: &str, version: Version) -> Result<(), Refusal> {
+        if let Some(principal) = self.refused_principal(&version.sent, version.at) {
+            return Err(Refusal::Principal(principal));
+        }
+        let role = self.role_mut(name).ok_or(Refusal::NoSuchRole)?;
+        role.versions.push(version);
+        Ok(())
+    }
+
+    /// A kept document as GetRole shows it: principals that are gone appear by their unique id.
+    pub fn shown(&self, version: &Version, moment: Moment) -> String {
+        let mut text = version.kept.clone();
+        for outsider in &self.outsiders {
+            if outsider
+                .deleted
+                .is_some_and(|deleted| deleted <= moment && version.at <= deleted)
+            {
+                text = text.replace(&outsider.arn, &outsider.unique_id);
+            }
+        }
+        text
+    }
+}
+
+/// A document as IAM keeps it.
+pub fn as_kept(sent: &str) -> String {
+    serde_json::from_str::<Value>(sent).map_or_else(|_| sent.to_owned(), |json| json.to_string())
+}

@@ -1,0 +1,133 @@
+//! What the run counts: in how many histories each thing happened that the guard must survive.
+
+use std::collections::BTreeMap;
+
+/// Something that a history can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Happened {
+    /// A read showed an earlier moment.
+    StaleRead,
+    /// A write was decided by such a read.
+    StaleReadBeforeWrite,
+    /// A lawful document was saved between the guard's read and its write.
+    ApprovedInTheWindow,
+    /// An invocation was stopped between two effects.
+    Crash,
+    /// A lease ran out while its holder went on.
+    StalledHolder,
+    /// A role's writes of the hour were spent.
+    BudgetSpent,
+    /// Someone opened a role again and again.
+    FlippingAttacker,
+    /// Terraform applied its own idea again.
+    RivalReapplying,
+    /// An event came twice.
+    Duplicate,
+    /// Two events of a role came in the other order.
+    ReorderedPair,
+    /// An event never came.
+    LostEvent,
+    /// IAM refused a principal.
+    RefusedPrincipal,
+    /// A role was deleted and created again.
+    Recreated,
+    /// A vendor was taken out of the rules.
+    VendorRemoved,
+    /// Functions judged by different rules for a while.
+    RulesSkew,
+    /// State did not answer.
+    StateUnavailable,
+}
+
+impl Happened {
+    /// All, as the last line names them.
+    pub const ALL: [(Self, &'static str); 16] = [
+        (Self::StaleRead, "stale_read"),
+        (Self::StaleReadBeforeWrite, "stale_read_before_write"),
+        (Self::ApprovedInTheWindow, "approved_write_inside_window"),
+        (Self::Crash, "crash"),
+        (Self::StalledHolder, "lease_expired_holder_alive"),
+        (Self::BudgetSpent, "budget_spent"),
+        (Self::FlippingAttacker, "flipping_attacker"),
+        (Self::RivalReapplying, "rival_reapplying"),
+        (Self::Duplicate, "duplicate"),
+        (Self::ReorderedPair, "reordered_pair"),
+        (Self::LostEvent, "lost_event"),
+        (Self::RefusedPrincipal, "refused_principal"),
+        (Self::Recreated, "deleted_and_recreated"),
+        (Self::VendorRemoved, "vendor_removed"),
+        (Self::RulesSkew, "rules_skew"),
+        (Self::StateUnavailable, "state_unavailable"),
+    ];
+}
+
+/// The counts of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Histories run.
+    pub seeds: u64,
+    /// Histories in which something was wrong.
+    pub violations: u64,
+    /// Alerts published in histories without crashes, lost answers or outages.
+    pub alerts: u64,
+    /// Those of them that had been published before.
+    pub duplicates: u64,
+    /// In how many histories each thing happened.
+    pub happened: BTreeMap<Happened, u64>,
+    /// In how many histories an invocation was stopped between these two effects.
+    pub crashes: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+impl Counts {
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.seeds += other.seeds;
+        self.violations += other.violations;
+        self.alerts += other.alerts;
+        self.duplicates += other.duplicates;
+        for (what, count) in &other.happened {
+            *self.happened.entry(*what).or_default() += count;
+        }
+        for (pair, count) in &other.crashes {
+            *self.crashes.entry(*pair).or_default() += count;
+        }
+    }
+
+    /// What happened in fewer than one in a hundred histories: such a run proves too little.
+    pub fn too_rare(&self) -> Vec<&'static str> {
+        Happened::ALL
+            .into_iter()
+            .filter(|(what, _)| {
+                self.happened.get(what).copied().unwrap_or_default() * 100 < self.seeds.max(1)
+            })
+            .map(|(_, name)| name)
+            .collect()
+    }
+
+    /// One line of JSON.
+    pub fn json(&self) -> String {
+        let happened: serde_json::Map<String, serde_json::Value> = Happened::ALL
+            .into_iter()
+            .map(|(what, name)| {
+                (
+                    name.to_owned(),
+                    self.happened.get(&what).copied().unwrap_or_default().into(),
+                )
+            })
+            .chain(self.crashes.iter().map(|((before, after), count)| {
+                (
+                    format!("crash between {before} and {after}"),
+                    (*count).into(),
+                )
+            }))
+            .collect();
+        serde_json::json!({
+            "seeds": self.seeds,
+            "violations": self.violations,
+            "alerts": self.alerts,
+            "duplicate_alerts": self.duplicates,
+            "counts": happened,
+        })
+        .to_string()
+    }
+}

@@ -1,0 +1,513 @@
+//! Runs one history: draws who acts and what goes wrong, lets the functions' own handlers meet
+//! it, and stops when nothing moves any more.
+
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use guard::cloudtrail::Record;
+use guard::handle::{Guard, HandleError, Handled, carry_out, role_trust};
+use guard::order::{Disposition, Order};
+
+use crate::account::{Account, Moment, Outsider, Writer};
+use crate::cast::{Act, Character, PROTECTED, ROLE, act, create};
+use crate::counts::Happened;
+use crate::dice::Dice;
+use crate::documents::{BETA_ROLE, Law, Part};
+use crate::hand::Hand;
+use crate::queue::{Fifo, VISIBILITY};
+use crate::rulebook::{Setting, guard_with};
+use crate::scene::{Happening, Inside, Invocation, Scene, Steps, Weather};
+
+/// When everyone but the guard stops, and nothing goes wrong any more.
+pub const STORM: Moment = 40 * 60_000;
+/// When the last history must be at rest.
+pub const END: Moment = 30 * 3_600_000;
+/// The detecting functions' time-out.
+const DETECTING_TIME_OUT: Moment = 30_000;
+/// The remediator's time-out.
+const REMEDIATOR_TIME_OUT: Moment = 60_000;
+/// How many orders are carried out at once.
+const CONCURRENCY: usize = 5;
+
+/// What ran.
+enum Ended {
+    Detecting(Result<Handled, HandleError>),
+    Remediating(Result<Disposition, HandleError>),
+}
+
+/// What an invocation was for.
+#[derive(Debug, Clone)]
+enum Job {
+    Event { index: usize, tries: u32 },
+    Order { group: String, id: String },
+}
+
+struct Running {
+    future: Pin<Box<dyn Future<Output = Ended> + Send>>,
+    job: Job,
+}
+
+/// One history.
+pub struct Director {
+    scene: Scene,
+    characters: Vec<Character>,
+    running: BTreeMap<Invocation, Running>,
+    next: Invocation,
+    setting: Setting,
+    detecting: Arc<Guard>,
+    remediator: Arc<Guard>,
+}
+
+/// A history at its end.
+pub struct Ran {
+    /// Everything that was true.
+    pub scene: Scene,
+    /// The rules it ran under.
+    pub setting: Setting,
+    /// It never came to rest.
+    pub restless: bool,
+}
+
+/// Runs the history of a seed.
+pub fn run(seed: u64, with_story: bool) -> Ran {
+    let mut dice = Dice::of(seed);
+    let setting = Setting::drawn(&mut dice);
+    let weather = weather(&mut dice);
+    let inside = Inside {
+        now: 0,
+        heap: BinaryHeap::new(),
+        sequence: 0,
+        effects_until_crash: weather.crash,
+        weather,
+        calm: false,
+        account: Account::default(),
+        queue: Fifo::default(),
+        published: Vec::new(),
+        trail: Vec::new(),
+        writes: Vec::new(),
+        failed_writes: 0,
+        outage: false,
+        steps: BTreeMap::new(),
+        doomed: BTreeSet::new(),
+        stopped: false,
+        newest_delivered: 0,
+        remediator_law: Law { beta: true },
+        detecting_law: Law { beta: true },
+        happened: BTreeSet::new(),
+        crashed_between: BTreeSet::new(),
+        story: with_story.then(Vec::new),
+        next_event: 0,
+        dice,
+    };
+    let scene = Scene::new(inside);
+    let detecting = guard_with(setting, Law { beta: true });
+    let mut director = Director {
+        scene,
+        characters: Vec::new(),
+        running: BTreeMap::new(),
+        next: 0,
+        setting,
+        remediator: detecting.clone(),
+        detecting,
+    };
+    director.cast();
+    let restless = !director.play();
+    Ran {
+        scene: director.scene,
+        setting,
+        restless,
+    }
+}
+
+/// Most histories have a few troubles, not all of them.
+fn weather(dice: &mut Dice) -> Weather {
+    let mut some = |chance: u32, rate: u32| if dice.per_mille(chance) { rate } else { 0 };
+    let stale = some(400, 300);
+    let errors = some(250, 40);
+    let lies = some(200, 30);
+    let duplicates = some(350, 250);
+    let late = some(350, 300);
+    let lost = some(250, 200);
+    let window = some(200, 1) == 1;
+    let stall = some(60, 1) == 1;
+    let crash = dice
+        .per_mille(450)
+        .then(|| u32::try_from(dice.between(0, 60)).unwrap_or(0));
+    Weather {
+        stale,
+        errors,
+        lies,
+        duplicates,
+        late,
+        lost,
+        window,
+        stall,
+        crash,
+    }
+}
+
+impl Director {
+    /// Who takes part, and when.
+    fn cast(&mut self) {
+        let mut inside = self.scene.inside();
+        let inside = &mut *inside;
+        let too_new = inside.dice.per_mille(100);
+        let outsider = Outsider {
+            arn: BETA_ROLE.to_owned(),
+            unique_id: "AROA2E3F4G5H6I7J8K9LM".to_owned(),
+            refused_until: if too_new { 45_000 } else { 0 },
+            deleted: None,
+        };
+        inside.account.outsiders.push(outsider);
+        let known_to_be_new = !too_new;
+        let parts: &[Part] = if known_to_be_new {
+            &[Part::Acme, Part::Beta]
+        } else {
+            &[Part::Acme]
+        };
+        create(inside, ROLE, parts, Writer::Administrator);
+        if inside.dice.per_mille(300) {
+            create(inside, PROTECTED, &[Part::Acme], Writer::Administrator);
+            self.characters.push(Character {
+                part: Act::Attack,
+                role: PROTECTED,
+                times: 1,
+                every: (1, 1),
+            });
+        }
+        let attacks = inside.dice.between(1, 4);
+        let flips = inside.dice.per_mille(150);
+        if flips {
+            inside.happened.insert(Happened::FlippingAttacker);
+        }
+        self.characters.push(Character {
+            part: Act::Attack,
+            role: ROLE,
+            times: if flips {
+                12
+            } else {
+                u32::try_from(attacks).unwrap_or(1)
+            },
+            every: if flips {
+                (2_000, 90_000)
+            } else {
+                (20_000, 900_000)
+            },
+        });
+        if inside.dice.per_mille(600) {
+            let times = u32::try_from(inside.dice.between(1, 3)).unwrap_or(1);
+            self.characters.push(Character {
+                part: Act::Administrate,
+                role: ROLE,
+                times,
+                every: (5_000, 900_000),
+            });
+        }
+        if inside.dice.per_mille(200) {
+            let bad = inside.dice.per_mille(500);
+            let parts = if bad {
+                vec![Part::Acme, Part::NoExternalId]
+            } else {
+                vec![Part::Acme, Part::Service]
+            };
+            self.characters.push(Character {
+                part: Act::Reapply(parts),
+                role: ROLE,
+                times: 8,
+                every: (120_000, 300_000),
+            });
+        }
+        if inside.dice.per_mille(120) {
+            self.characters.push(Character {
+                part: Act::Recreate,
+                role: ROLE,
+                times: 1,
+                every: (1, 1),
+            });
+        }
+        for index in 0..self.characters.len() {
+            let at = inside.dice.mostly_short(10_000, STORM * 3 / 4);
+            inside.plan(at, Happening::Act(index));
+        }
+        if inside.dice.per_mille(150) {
+            let at = inside.dice.between(60_000, STORM / 2);
+            inside.plan(at, Happening::PrincipalGoes);
+        }
+        if inside.dice.per_mille(120) {
+            let at = inside.dice.between(60_000, STORM * 3 / 4);
+            let later = at + inside.dice.mostly_short(0, 180_000);
+            let (first, second) = if inside.dice.per_mille(500) {
+                (Happening::DeployDetecting, Happening::DeployRemediator)
+            } else {
+                (Happening::DeployRemediator, Happening::DeployDetecting)
+            };
+            inside.plan(at, first);
+            inside.plan(later, second);
+        }
+        if inside.dice.per_mille(120) {
+            let at = inside.dice.between(10_000, STORM * 3 / 4);
+            let until = at + inside.dice.mostly_short(1_000, 900_000);
+            inside.plan(at, Happening::OutageBegins);
+            inside.plan(until, Happening::OutageEnds);
+        }
+    }
+
+    /// Lets everything happen. `false` if it never ends.
+    fn play(&mut self) -> bool {
+        loop {
+            let happening = {
+                let mut inside = self.scene.inside();
+                let Some(std::cmp::Reverse((at, _, happening))) = inside.heap.pop() else {
+                    return inside.queue.is_empty();
+                };
+                if at > END {
+                    return false;
+                }
+                inside.now = inside.now.max(at);
+                if inside.now >= STORM && !inside.calm {
+                    inside.calm = true;
+                    inside.effects_until_crash = None;
+                    inside.tell(|| "the storm is over".to_owned());
+                }
+                happening
+            };
+            self.happen(happening);
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::GoOn(invocation) => self.go_on(invocation),
+            Happening::TimeOut(invocation) => {
+                let stalls = self
+                    .scene
+                    .inside()
+                    .steps
+                    .get(&invocation)
+                    .is_some_and(|steps| steps.stalls);
+                if !stalls && self.running.contains_key(&invocation) {
+                    self.stop(invocation, "its time is up");
+                }
+            }
+            Happening::Deliver(index, tries) => self.deliver(index, tries),
+            Happening::Poll => self.poll_queue(),
+            Happening::Act(index) => {
+                act(&mut self.scene.inside(), &mut self.characters, index);
+            }
+            Happening::PrincipalGoes => {
+                let mut inside = self.scene.inside();
+                let now = inside.now;
+                for outsider in &mut inside.account.outsiders {
+                    outsider.deleted = Some(now);
+                }
+                inside.tell(|| format!("{BETA_ROLE} is deleted"));
+            }
+            Happening::DeployDetecting => {
+                self.detecting = guard_with(self.setting, Law { beta: false });
+                let mut inside = self.scene.inside();
+                inside.detecting_law.beta = false;
+                deployed(&mut inside, "the detecting functions");
+            }
+            Happening::DeployRemediator => {
+                self.remediator = guard_with(self.setting, Law { beta: false });
+                let mut inside = self.scene.inside();
+                inside.remediator_law.beta = false;
+                deployed(&mut inside, "the remediator");
+            }
+            Happening::OutageBegins => self.scene.inside().outage = true,
+            Happening::OutageEnds => self.scene.inside().outage = false,
+        }
+    }
+
+    fn start(
+        &mut self,
+        job: Job,
+        time_out: Moment,
+        future: impl FnOnce(Hand) -> Pin<Box<dyn Future<Output = Ended> + Send>>,
+    ) {
+        let invocation = self.next;
+        self.next += 1;
+        let hand = Hand {
+            scene: self.scene.clone(),
+            invocation,
+        };
+        {
+            let mut inside = self.scene.inside();
+            inside.steps.insert(invocation, Steps::default());
+            let up = inside.now + time_out;
+            inside.plan(up, Happening::TimeOut(invocation));
+        }
+        self.running.insert(
+            invocation,
+            Running {
+                future: future(hand),
+                job,
+            },
+        );
+        self.go_on(invocation);
+    }
+
+    fn deliver(&mut self, index: usize, tries: u32) {
+        let text = {
+            let mut inside = self.scene.inside();
+            let Some(event) = inside.trail.get(index) else {
+                return;
+            };
+            let (text, at) = (event.record.clone(), event.at);
+            if inside.newest_delivered > at {
+                inside.happened.insert(Happened::ReorderedPair);
+            }
+            inside.newest_delivered = inside.newest_delivered.max(at);
+            text
+        };
+        let guard = self.detecting.clone();
+        self.start(Job::Event { index, tries }, DETECTING_TIME_OUT, |hand| {
+            Box::pin(async move {
+                let record = Record::from_text(&text).unwrap_or_default();
+                Ended::Detecting(role_trust(&hand, &guard, &record).await)
+            })
+        });
+    }
+
+    fn poll_queue(&mut self) {
+        loop {
+            let busy = self
+                .running
+                .values()
+                .filter(|running| matches!(running.job, Job::Order { .. }))
+                .count();
+            if busy >= CONCURRENCY {
+                return;
+            }
+            let received = {
+                let mut inside = self.scene.inside();
+                let now = inside.now;
+                let group = inside.queue.ready(now).into_iter().next();
+                let received = group.and_then(|group| {
+                    inside
+                        .queue
+                        .receive(&group, now)
+                        .map(|message| (group, message))
+                });
+                if received.is_some() {
+                    inside.plan(now + VISIBILITY, Happening::Poll);
+                } else if inside.queue.ready(now).is_empty() {
+                    return;
+                }
+                received
+            };
+            let Some((group, message)) = received else {
+                continue;
+            };
+            let guard = self.remediator.clone();
+            let Ok(order) = serde_json::from_str::<Order>(&message.body) else {
+                continue;
+            };
+            self.start(
+                Job::Order {
+                    group,
+                    id: message.id,
+                },
+                REMEDIATOR_TIME_OUT,
+                |hand| {
+                    Box::pin(
+                        async move { Ended::Remediating(carry_out(&hand, &guard, &order).await) },
+                    )
+                },
+            );
+        }
+    }
+
+    fn go_on(&mut self, invocation: Invocation) {
+        if self.scene.inside().doomed.remove(&invocation) {
+            self.stop(invocation, "it crashes");
+            return;
+        }
+        let Some(running) = self.running.get_mut(&invocation) else {
+            return;
+        };
+        let mut context = Context::from_waker(Scene::waker());
+        if let Poll::Ready(ended) = running.future.as_mut().poll(&mut context) {
+            self.ended(invocation, ended);
+        }
+    }
+
+    fn ended(&mut self, invocation: Invocation, ended: Ended) {
+        let Some(running) = self.running.remove(&invocation) else {
+            return;
+        };
+        let mut inside = self.scene.inside();
+        inside.steps.remove(&invocation);
+        match (running.job, ended) {
+            (Job::Event { index, .. }, Ended::Detecting(Ok(_))) => {
+                if let Some(event) = inside.trail.get_mut(index) {
+                    event.handled = true;
+                }
+            }
+            (Job::Event { index, tries }, Ended::Detecting(Err(error))) => {
+                inside.tell(|| format!("role-trust fails: {error}"));
+                try_again(&mut inside, index, tries);
+            }
+            (Job::Order { group, id }, Ended::Remediating(result)) => {
+                let now = inside.now;
+                match result {
+                    Ok(Disposition::Done) => inside.queue.delete(&group, &id),
+                    Ok(Disposition::LookAgain { after }) => {
+                        let at = now + i64::try_from(after.as_millis()).unwrap_or(0);
+                        inside.tell(|| format!("order {id} is looked at again in {after:?}"));
+                        inside.queue.show_again(&group, &id, at);
+                        inside.plan(at, Happening::Poll);
+                    }
+                    Err(error) => inside.tell(|| format!("the remediator fails: {error}")),
+                }
+                inside.plan(now, Happening::Poll);
+            }
+            _ => {}
+        }
+    }
+
+    /// The invocation does nothing more; what it was given comes again.
+    fn stop(&mut self, invocation: Invocation, why: &str) {
+        let Some(running) = self.running.remove(&invocation) else {
+            return;
+        };
+        let mut inside = self.scene.inside();
+        let steps = inside.steps.remove(&invocation).unwrap_or_default();
+        inside.tell(|| {
+            format!(
+                "invocation {invocation} is stopped, {why}, after {:?}",
+                steps.done
+            )
+        });
+        inside.stopped = true;
+        match running.job {
+            Job::Event { index, tries } => try_again(&mut inside, index, tries),
+            // Its visibility time-out brings it back; a look at the queue then is planned.
+            Job::Order { .. } => {
+                let now = inside.now;
+                inside.plan(now, Happening::Poll);
+            }
+        }
+    }
+}
+
+fn deployed(inside: &mut Inside, whom: &str) {
+    inside.tell(|| format!("new rules reach {whom}"));
+    inside.happened.insert(Happened::VendorRemoved);
+    if inside.detecting_law != inside.remediator_law {
+        inside.happened.insert(Happened::RulesSkew);
+    }
+}
+
+/// Lambda tries an event twice more, after one minute and after two.
+fn try_again(inside: &mut Inside, index: usize, tries: u32) {
+    if tries >= 2 {
+        inside.tell(|| format!("event number {index} goes to the dead letters"));
+        return;
+    }
+    let at = inside.now + 60_000 * i64::from(tries + 1);
+    inside.plan(at, Happening::Deliver(index, tries + 1));
+}

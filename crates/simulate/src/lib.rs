@@ -1,0 +1,61 @@
+//! Seeded histories of an account in which everything goes wrong.
+//!
+//! A history is a few roles, an attacker, an administrator, a Terraform, a CloudTrail that is
+//! late, doubles, reorders and loses, an IAM that shows what was a moment ago, functions that
+//! crash between any two effects, and a state that goes away. The guard's own handlers
+//! ([`guard::handle`]) run in it, behind the same traits as on AWS. When nothing moves any more,
+//! the judges ask whether the guard kept its promises. The same seed gives the same history.
+
+pub mod account;
+pub mod cast;
+pub mod counts;
+pub mod dice;
+pub mod director;
+pub mod documents;
+pub mod hand;
+pub mod judges;
+pub mod queue;
+pub mod rulebook;
+pub mod scene;
+pub mod trail;
+
+use counts::{Counts, Happened};
+use guard::remediate::OutcomeKind;
+
+/// Runs one history and says what was wrong with it.
+pub fn history(seed: u64, oracle: &documents::Oracle, counts: &mut Counts) -> Vec<String> {
+    let ran = director::run(seed, false);
+    let wrongs = judges::wrongs(&ran, oracle);
+    let duplicates = judges::duplicates(&ran);
+    let mut inside = ran.scene.inside();
+    let spent = inside.published.iter().any(|(alert, _)| {
+        alert
+            .outcome
+            .as_ref()
+            .is_some_and(|outcome| outcome.kind == OutcomeKind::BudgetSpent)
+    });
+    if spent {
+        inside.happened.insert(Happened::BudgetSpent);
+    }
+    counts.seeds += 1;
+    counts.violations += u64::from(!wrongs.is_empty());
+    if let Some((alerts, again)) = duplicates {
+        counts.alerts += alerts;
+        counts.duplicates += again;
+    }
+    for happened in &inside.happened {
+        *counts.happened.entry(*happened).or_default() += 1;
+    }
+    for pair in &inside.crashed_between {
+        *counts.crashes.entry(*pair).or_default() += 1;
+    }
+    wrongs
+}
+
+/// The whole history of a seed in words, and what was wrong with it.
+pub fn story(seed: u64, oracle: &documents::Oracle) -> (Vec<String>, Vec<String>) {
+    let ran = director::run(seed, true);
+    let wrongs = judges::wrongs(&ran, oracle);
+    let story = ran.scene.inside().story.take().unwrap_or_default();
+    (story, wrongs)
+}

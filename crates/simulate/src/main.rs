@@ -1,0 +1,141 @@
+//! `histories [--seeds N] [--from SEED] [--threads N]`, or `histories --story SEED`.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use trustwarden_simulate::counts::Counts;
+use trustwarden_simulate::documents::{OWN, Oracle};
+use trustwarden_simulate::{history, story};
+
+fn main() -> ExitCode {
+    let mut out = io::stdout().lock();
+    match run(&mut out) {
+        Ok(code) => code,
+        // Nobody reads any more.
+        Err(_) => ExitCode::SUCCESS,
+    }
+}
+
+struct Arguments {
+    seeds: u64,
+    from: u64,
+    threads: usize,
+    story: Option<u64>,
+    rarity: bool,
+}
+
+fn arguments() -> Option<Arguments> {
+    let mut found = Arguments {
+        seeds: 1000,
+        from: 0,
+        threads: 2,
+        story: None,
+        rarity: true,
+    };
+    let mut given = std::env::args().skip(1);
+    while let Some(name) = given.next() {
+        match name.as_str() {
+            "--seeds" => found.seeds = given.next()?.parse().ok()?,
+            "--from" => found.from = given.next()?.parse().ok()?,
+            "--threads" => found.threads = given.next()?.parse().ok()?,
+            "--story" => found.story = Some(given.next()?.parse().ok()?),
+            "--any-rarity" => found.rarity = false,
+            _ => return None,
+        }
+    }
+    Some(found)
+}
+
+fn run(out: &mut impl Write) -> io::Result<ExitCode> {
+    let Some(given) = arguments() else {
+        writeln!(
+            out,
+            "histories [--seeds N] [--from SEED] [--threads N] [--any-rarity] | --story SEED"
+        )?;
+        return Ok(ExitCode::from(2));
+    };
+    if let Some(seed) = given.story {
+        let (story, wrongs) = story(seed, &oracle());
+        for line in story.iter().chain(wrongs.iter().map(|wrong| wrong)) {
+            writeln!(out, "{line}")?;
+        }
+        return Ok(if wrongs.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
+        });
+    }
+    let next = AtomicU64::new(given.from);
+    let end = given.from.saturating_add(given.seeds);
+    let mut counts = Counts::default();
+    let mut failed: Vec<(u64, Vec<String>)> = Vec::new();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..given.threads.max(1))
+            .map(|_| {
+                scope.spawn(|| {
+                    let oracle = oracle();
+                    let mut counts = Counts::default();
+                    let mut failed = Vec::new();
+                    loop {
+                        let seed = next.fetch_add(1, Ordering::Relaxed);
+                        if seed >= end || failed.len() >= 20 {
+                            return (counts, failed);
+                        }
+                        let wrongs = history(seed, &oracle, &mut counts);
+                        if !wrongs.is_empty() {
+                            failed.push((seed, wrongs));
+                        }
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            if let Ok((more, wrong)) = worker.join() {
+                counts.add(&more);
+                failed.extend(wrong);
+            }
+        }
+    });
+    failed.sort();
+    for (seed, wrongs) in &failed {
+        writeln!(out, "seed {seed}: {}", wrongs.join("; "))?;
+    }
+    if let Some((seed, _)) = failed.first() {
+        let (story, _) = story(*seed, &oracle());
+        writeln!(
+            out,
+            "the history of seed {seed} (again: histories --story {seed}):"
+        )?;
+        for line in story {
+            writeln!(out, "{line}")?;
+        }
+    }
+    let rare = if given.rarity {
+        counts.too_rare()
+    } else {
+        Vec::new()
+    };
+    if !rare.is_empty() {
+        writeln!(out, "too rare to prove anything: {}", rare.join(", "))?;
+    }
+    let many = counts.duplicates * 1000 > counts.alerts;
+    if many {
+        writeln!(
+            out,
+            "one alert in {} was a duplicate, without any crash",
+            counts.alerts / counts.duplicates.max(1)
+        )?;
+    }
+    writeln!(out, "{}", counts.json())?;
+    let good = failed.is_empty() && rare.is_empty() && !many && counts.seeds == given.seeds;
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+fn oracle() -> Oracle {
+    Oracle::new(OWN, trustwarden_simulate::scene::BEGINNING)
+}

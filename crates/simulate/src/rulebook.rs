@@ -1,0 +1,106 @@
+//! The rules of the histories: drawn from all that an operator may set.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use guard::handle::Guard;
+use guard::rules::{Mode, Rules, RulesFile, compile};
+use serde_json::json;
+
+use crate::cast::PROTECTED;
+use crate::dice::Dice;
+use crate::documents::{ACME, ACME_ID, BETA, BETA_ID, BETA_ROLE, Law, OWN};
+use crate::trail::REMEDIATOR_ROLE;
+
+/// What an operator chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Setting {
+    /// Writes are on.
+    pub enforce: bool,
+    /// What is done about a changed role.
+    pub changed_role: &'static str,
+    /// What is done about a new one.
+    pub new_role: &'static str,
+    /// Writes per role and hour.
+    pub most: u32,
+}
+
+impl Setting {
+    /// One of them.
+    pub fn drawn(dice: &mut Dice) -> Self {
+        let changed = ["revert", "revert", "revert", "repair", "quarantine"];
+        let new = ["repair", "repair", "quarantine"];
+        Self {
+            enforce: dice.per_mille(900),
+            changed_role: dice.one_of(&changed).copied().unwrap_or("revert"),
+            new_role: dice.one_of(&new).copied().unwrap_or("repair"),
+            most: dice.one_of(&[3, 3, 3, 2, 5]).copied().unwrap_or(3),
+        }
+    }
+}
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<(Setting, bool), Arc<Guard>>> = RefCell::default();
+}
+
+/// The guard under a setting, by rules with or without the other vendor.
+pub fn guard_with(setting: Setting, law: Law) -> Arc<Guard> {
+    KNOWN.with_borrow_mut(|known| {
+        known
+            .entry((setting, law.beta))
+            .or_insert_with(|| Arc::new(made(setting, law)))
+            .clone()
+    })
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "the rules are written here; were they wrong, no history could be run"
+)]
+fn made(setting: Setting, law: Law) -> Guard {
+    let mut vendors = vec![json!({
+        "name": "Acme",
+        "accounts": [ACME],
+        "roles": ["Vendor*"],
+        "external_id": { "required": true, "values": [ACME_ID] },
+    })];
+    if law.beta {
+        vendors.push(json!({
+            "name": "Beta",
+            "accounts": [BETA],
+            "roles": ["Vendor*"],
+            "principals": [BETA_ROLE],
+            "external_id": { "required": true, "values": [BETA_ID] },
+        }));
+    }
+    let mode = if setting.enforce { "enforce" } else { "alert" };
+    let rules = json!({
+        "version": 1,
+        "mode": mode,
+        "vendors": vendors,
+        "remediation": {
+            "changed_role": setting.changed_role,
+            "new_role": setting.new_role,
+            "revoke_sessions": "never",
+            "max_writes_per_role_per_hour": setting.most,
+            "protected_roles": [format!("arn:aws:iam::{OWN}:role/{PROTECTED}")],
+        },
+    });
+    let file: RulesFile =
+        serde_json::from_value(rules).expect("the rules of the histories are rules");
+    let compiled = compile(&file, &[]).expect("the rules of the histories hold together");
+    Guard {
+        account: OWN.to_owned(),
+        stack: "trustwarden".to_owned(),
+        mode: if setting.enforce {
+            Mode::Enforce
+        } else {
+            Mode::Alert
+        },
+        rules: Rules::load(compiled.bytes).expect("compiled rules load"),
+        own_roles: vec![REMEDIATOR_ROLE.to_owned()],
+        remediator_role: REMEDIATOR_ROLE.to_owned(),
+        revoke_sessions: false,
+    }
+}

@@ -1,0 +1,226 @@
+//! What a history is made of, and everything that is true in it.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use guard::world::memory::MemoryWorld;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::account::{Account, Moment};
+use crate::counts::Happened;
+use crate::dice::Dice;
+use crate::queue::Fifo;
+
+/// When every history begins.
+pub const BEGINNING: Timestamp = Timestamp::constant(1_795_219_200, 0);
+
+/// A moment of a history as the clock shows it.
+pub fn clock(moment: Moment) -> Timestamp {
+    BEGINNING
+        .checked_add(SignedDuration::from_millis(moment))
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Names an invocation of a function.
+pub type Invocation = usize;
+
+/// Something that is going to happen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Happening {
+    /// An invocation goes on.
+    GoOn(Invocation),
+    /// An invocation's time is up.
+    TimeOut(Invocation),
+    /// An event reaches `role-trust`, for the n-th time of a delivery's three.
+    Deliver(usize, u32),
+    /// The queue may have something to receive.
+    Poll,
+    /// One of the cast does its next thing.
+    Act(usize),
+    /// A principal of another account is deleted.
+    PrincipalGoes,
+    /// The rules without the other vendor reach the detecting functions, or the remediator.
+    DeployDetecting,
+    /// See [`Happening::DeployDetecting`].
+    DeployRemediator,
+    /// State does not answer from here.
+    OutageBegins,
+    /// State answers again.
+    OutageEnds,
+}
+
+/// How much goes wrong in a history, in parts of a thousand calls or events.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weather {
+    /// Reads of roles that show an earlier moment.
+    pub stale: u32,
+    /// Calls that fail and did nothing.
+    pub errors: u32,
+    /// Calls that did something and say that they failed.
+    pub lies: u32,
+    /// Events delivered twice.
+    pub duplicates: u32,
+    /// Events delivered late.
+    pub late: u32,
+    /// Events never delivered.
+    pub lost: u32,
+    /// An administrator saves a lawful document between the remediator's read and its write.
+    pub window: bool,
+    /// An invocation stalls beyond its lease.
+    pub stall: bool,
+    /// One invocation is stopped before its n-th effect.
+    pub crash: Option<u32>,
+}
+
+/// What a function was doing, step by step.
+#[derive(Debug, Clone, Default)]
+pub struct Steps {
+    /// The effects so far.
+    pub done: Vec<&'static str>,
+    /// What it read of a role, last: since when that stood, and when it was read.
+    pub read: Option<Read>,
+    /// It stalls, and its time-out does not end it.
+    pub stalls: bool,
+}
+
+/// What a read showed.
+#[derive(Debug, Clone, Copy)]
+pub struct Read {
+    /// The moment whose document was shown.
+    pub showed: Moment,
+    /// When it was asked.
+    pub asked: Moment,
+}
+
+/// One write of the guard and what it did, for the judges.
+#[derive(Debug, Clone)]
+pub struct GuardWrite {
+    /// When.
+    pub at: Moment,
+    /// Of which incarnation.
+    pub role_id: String,
+    /// What it wrote.
+    pub document: String,
+    /// What was live until then.
+    pub replaced: String,
+    /// Since when, and by whom.
+    pub replaced_at: Moment,
+    /// See `replaced_at`.
+    pub replaced_by: crate::account::Writer,
+    /// What the writer had read.
+    pub read: Option<Read>,
+    /// The removed vendor was still in the writer's rules.
+    pub law: crate::documents::Law,
+}
+
+/// An event of CloudTrail.
+#[derive(Debug, Clone)]
+pub struct TrailEvent {
+    /// Its eventID.
+    pub id: String,
+    /// The record, as EventBridge carries it.
+    pub record: String,
+    /// When the call was made.
+    pub at: Moment,
+    /// It reached the function and was handled to the end.
+    pub handled: bool,
+}
+
+/// Everything that is true in a history.
+pub struct Inside {
+    /// The time.
+    pub now: Moment,
+    /// What comes.
+    pub heap: BinaryHeap<Reverse<(Moment, u64, Happening)>>,
+    /// Orders equal moments.
+    pub sequence: u64,
+    /// Chance.
+    pub dice: Dice,
+    /// How much goes wrong.
+    pub weather: Weather,
+    /// Nothing goes wrong any more, so that the history comes to rest.
+    pub calm: bool,
+    /// The account.
+    pub account: Account,
+    /// The queue of orders.
+    pub queue: Fifo,
+    /// What was published: incident, stage, and when.
+    pub published: Vec<(guard::alert::Alert, Moment)>,
+    /// CloudTrail.
+    pub trail: Vec<TrailEvent>,
+    /// Writes of the guard.
+    pub writes: Vec<GuardWrite>,
+    /// Tries of the guard that IAM refused.
+    pub failed_writes: u32,
+    /// State does not answer.
+    pub outage: bool,
+    /// What the running invocations did so far.
+    pub steps: BTreeMap<Invocation, Steps>,
+    /// Who wrote under which rules: the other vendor is in those of the remediator.
+    pub remediator_law: crate::documents::Law,
+    /// Those of the detecting functions.
+    pub detecting_law: crate::documents::Law,
+    /// What happened that the run counts.
+    pub happened: BTreeSet<Happened>,
+    /// Pairs of effects between which an invocation was stopped.
+    pub crashed_between: BTreeSet<(&'static str, &'static str)>,
+    /// The history in words, if somebody wants to read it.
+    pub story: Option<Vec<String>>,
+    /// How many effects until the crash, if there is still to be one.
+    pub effects_until_crash: Option<u32>,
+    /// Invocations that do not live to see their next effect.
+    pub doomed: BTreeSet<Invocation>,
+    /// An invocation was stopped, by a crash or by its time-out.
+    pub stopped: bool,
+    /// When the newest event that was delivered had been made.
+    pub newest_delivered: Moment,
+    /// Where a new event's delivery is scheduled from.
+    pub next_event: u32,
+}
+
+/// A history that invocations share.
+#[derive(Clone)]
+pub struct Scene {
+    inside: Arc<Mutex<Inside>>,
+    /// What the guard remembers, kept by the implementation that `replay` uses.
+    pub state: Arc<MemoryWorld>,
+}
+
+impl Scene {
+    /// A scene at its beginning.
+    pub fn new(inside: Inside) -> Self {
+        Self {
+            inside: Arc::new(Mutex::new(inside)),
+            state: Arc::new(MemoryWorld::at(BEGINNING)),
+        }
+    }
+
+    /// What is true now.
+    pub fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody needs to be woken: the director asks by himself.
+    pub fn waker() -> &'static Waker {
+        Waker::noop()
+    }
+}
+
+impl Inside {
+    /// Something is going to happen.
+    pub fn plan(&mut self, at: Moment, happening: Happening) {
+        self.sequence += 1;
+        self.heap
+            .push(Reverse((at.max(self.now), self.sequence, happening)));
+    }
+
+    /// Writes a line of the story.
+    pub fn tell(&mut self, line: impl FnOnce() -> String) {
+        let now = self.now;
+        if let Some(story) = &mut self.story {
+            story.push(format!("{:>10.3} s  {}", now as f64 / 1000.0, line()));
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! CloudTrail and EventBridge: every write makes a record; it is delivered late, twice, in
+//! another order or not at all.
+
+use serde_json::{Value, json};
+
+use crate::account::{Moment, Writer};
+use crate::counts::Happened;
+use crate::documents::OWN;
+use crate::scene::{Happening, Inside, TrailEvent, clock};
+
+/// The remediator's role.
+pub const REMEDIATOR_ROLE: &str = "arn:aws:iam::111122223333:role/trustwarden/remediator";
+
+impl Inside {
+    /// The id of the next event.
+    pub fn new_event_id(&mut self) -> String {
+        self.next_event += 1;
+        format!("{:08x}-0000-4000-8000-{:012x}", self.next_event, self.now)
+    }
+}
+
+/// An UpdateAssumeRolePolicy was made.
+pub fn record_write(
+    inside: &mut Inside,
+    role: &str,
+    document: &str,
+    by: Writer,
+    event_id: String,
+    issuer: Option<&str>,
+) {
+    let request = json!({ "roleName": role, "policyDocument": document });
+    record(
+        inside,
+        "UpdateAssumeRolePolicy",
+        role,
+        request,
+        Value::Null,
+        by,
+        event_id,
+        issuer,
+    );
+}
+
+/// A CreateRole was made.
+pub fn record_creation(
+    inside: &mut Inside,
+    role: &str,
+    role_id: &str,
+    document: &str,
+    by: Writer,
+    event_id: String,
+) {
+    let request = json!({ "roleName": role, "assumeRolePolicyDocument": document, "path": "/" });
+    let response = json!({ "role": {
+        "roleName": role,
+        "roleId": role_id,
+        "path": "/",
+        "arn": format!("arn:aws:iam::{OWN}:role/{role}"),
+    }});
+    record(
+        inside,
+        "CreateRole",
+        role,
+        request,
+        response,
+        by,
+        event_id,
+        None,
+    );
+}
+
+/// A DeleteRole was made.
+pub fn record_deletion(inside: &mut Inside, role: &str, by: Writer, event_id: String) {
+    record(
+        inside,
+        "DeleteRole",
+        role,
+        json!({ "roleName": role }),
+        Value::Null,
+        by,
+        event_id,
+        None,
+    );
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a record has that many parts, and three callers"
+)]
+fn record(
+    inside: &mut Inside,
+    name: &str,
+    role: &str,
+    request: Value,
+    response: Value,
+    by: Writer,
+    event_id: String,
+    issuer: Option<&str>,
+) {
+    let session = format!("{by:?}").to_lowercase();
+    let issuer = issuer.map_or_else(
+        || format!("arn:aws:iam::{OWN}:role/{session}"),
+        str::to_owned,
+    );
+    let issuer_name = issuer.rsplit('/').next().unwrap_or_default().to_owned();
+    let time = clock(inside.now).round(
+        jiff::TimestampRound::new()
+            .smallest(jiff::Unit::Second)
+            .mode(jiff::RoundMode::Floor),
+    );
+    let time = time.unwrap_or_else(|_| clock(inside.now)).to_string();
+    let record = json!({
+        "version": "0",
+        "account": OWN,
+        "region": "us-east-1",
+        "source": "aws.iam",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": {
+            "eventVersion": "1.11",
+            "eventID": event_id,
+            "eventTime": time,
+            "eventName": name,
+            "eventSource": "iam.amazonaws.com",
+            "eventType": "AwsApiCall",
+            "awsRegion": "us-east-1",
+            "recipientAccountId": OWN,
+            "sourceIPAddress": "198.51.100.7",
+            "userAgent": "aws-cli/2.31.0",
+            "userIdentity": {
+                "type": "AssumedRole",
+                "accountId": OWN,
+                "arn": format!("arn:aws:sts::{OWN}:assumed-role/{issuer_name}/{session}"),
+                "sessionContext": { "sessionIssuer": {
+                    "type": "Role", "arn": issuer, "accountId": OWN, "userName": issuer_name,
+                }},
+            },
+            "requestParameters": request,
+            "responseElements": response,
+        },
+    })
+    .to_string();
+    let index = inside.trail.len();
+    let at = inside.now;
+    inside.tell(|| format!("{by:?}: {name} {role} (event {event_id})"));
+    inside.trail.push(TrailEvent {
+        id: event_id,
+        record,
+        at,
+        handled: false,
+    });
+    deliver(inside, index);
+}
+
+/// When the event arrives, and how often.
+fn deliver(inside: &mut Inside, index: usize) {
+    let weather = inside.weather;
+    if !inside.calm && inside.dice.per_mille(weather.lost) {
+        inside.happened.insert(Happened::LostEvent);
+        inside.tell(|| format!("event number {index} is lost"));
+        return;
+    }
+    let arrival = |inside: &mut Inside| -> Moment {
+        let late = inside.dice.per_mille(weather.late);
+        let delay = if late {
+            inside.dice.between(60_000, 900_000)
+        } else {
+            inside.dice.mostly_short(500, 40_000)
+        };
+        inside.now + delay
+    };
+    let at = arrival(inside);
+    inside.plan(at, Happening::Deliver(index, 0));
+    if !inside.calm && inside.dice.per_mille(weather.duplicates) {
+        let again = arrival(inside);
+        inside.happened.insert(Happened::Duplicate);
+        inside.plan(again, Happening::Deliver(index, 0));
+    }
+}
