@@ -6,11 +6,14 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
+use guard::cloudtrail::Record;
 use guard::handle::Guard;
+use guard::history::sha256_hex;
 use guard::world::Assembled;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::{error, subscriber};
 use lambda_runtime::{Context, Diagnostic};
+use serde_json::value::RawValue;
 
 use crate::failure::chain;
 use crate::{
@@ -72,6 +75,15 @@ pub fn start_log() {
     }
 }
 
+fn level(name: &str) -> LevelFilter {
+    match name.to_ascii_uppercase().as_str() {
+        "TRACE" | "DEBUG" => LevelFilter::DEBUG,
+        "WARN" => LevelFilter::WARN,
+        "ERROR" | "FATAL" => LevelFilter::ERROR,
+        _ => LevelFilter::INFO,
+    }
+}
+
 /// What a detecting function starts with.
 ///
 /// # Errors
@@ -117,33 +129,116 @@ fn assembled<R>(
     }
 }
 
-/// The work's result, or an error before Lambda ends the process without a word. The error holds
-/// all causes in one line. The work comes in a box: a handler's future, with all calls inside it,
-/// is kilobytes of state that nobody should move around.
+/// The record in an invocation's payload, whatever its shape: an event that is no CloudTrail event
+/// reaches the guard, which tells it, rather than being refused here. One without an id gets one
+/// from its bytes, so that two of them are two incidents.
+pub fn record(payload: &RawValue) -> Record {
+    let text = payload.get();
+    // Refused is only JSON that is nested too deep to be any event of AWS's.
+    let mut record = Record::from_text(text).unwrap_or_default();
+    if record.event_id.is_empty() {
+        record.event_id = format!("sha256-{}", sha256_hex(text.as_bytes()));
+    }
+    record
+}
+
+/// An invocation failed, and what it was given has to come again. `Debug`, which the runtime logs,
+/// is the sentence: the error and all its causes in one line.
+pub struct Failed(String);
+
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Failed {}
+
+impl From<Failed> for Diagnostic {
+    fn from(failed: Failed) -> Self {
+        Self {
+            error_type: "Failed".to_owned(),
+            error_message: failed.0,
+        }
+    }
+}
+
+impl Failed {
+    /// An error with its causes.
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        Self(chain(error))
+    }
+}
+
+/// The work's result, or an error before Lambda ends the process without a word. The work comes
+/// in a box: a handler's future, with all calls inside it, is kilobytes of state that nobody
+/// should move around.
 ///
 /// # Errors
 /// The work's own, or that the time ran out: what was not done comes with the next delivery.
 pub async fn before_the_end<T, E: Error + 'static>(
     context: &Context,
     work: Pin<Box<impl Future<Output = Result<T, E>>>>,
-) -> Result<T, Diagnostic> {
+) -> Result<T, Failed> {
     let left = context
         .deadline()
         .duration_since(SystemTime::now())
         .unwrap_or_default();
     match tokio::time::timeout(left.saturating_sub(LAST_WORDS), work).await {
-        Ok(result) => result.map_err(|error| failed(&error)),
-        Err(_) => Err(Diagnostic {
-            error_type: "OutOfTime".to_owned(),
-            error_message: "the invocation's time ran out; the event comes again".to_owned(),
-        }),
+        Ok(result) => result.map_err(|error| Failed::of(&error)),
+        Err(_) => Err(Failed(
+            "the invocation's time ran out before its work was done".to_owned(),
+        )),
     }
 }
 
-/// An error as Lambda reports it.
-pub fn failed(error: &(dyn Error + 'static)) -> Diagnostic {
-    Diagnostic {
-        error_type: "HandlerFailed".to_owned(),
-        error_message: chain(error),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_shows_what_lambda_asks_for_but_never_whole_events() {
+        let levels = [
+            ("", LevelFilter::INFO),
+            ("INFO", LevelFilter::INFO),
+            ("warn", LevelFilter::WARN),
+            ("FATAL", LevelFilter::ERROR),
+            ("DEBUG", LevelFilter::DEBUG),
+            ("TRACE", LevelFilter::DEBUG),
+        ];
+        for (name, expected) in levels {
+            assert_eq!(level(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_one_incident_each() {
+        let read = |text: &str| {
+            let payload = RawValue::from_string(text.to_owned()).unwrap();
+            record(&payload).event_id
+        };
+        let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+        let ids: std::collections::BTreeSet<String> = ["{}", "[]", "null", "\"x\"", "12", &deep]
+            .into_iter()
+            .map(read)
+            .collect();
+        assert_eq!(ids.len(), 6);
+        assert!(ids.iter().all(|id| id.starts_with("sha256-")));
+        assert_eq!(read(r#"{"detail":{"eventID":"e-1"}}"#), "e-1");
+        assert_eq!(read("{}"), read("{}"), "the same for every delivery");
+    }
+
+    #[tokio::test]
+    async fn time_that_runs_out_is_said() {
+        let context = Context::default();
+        let work = Box::pin(std::future::pending::<Result<(), std::fmt::Error>>());
+        let error = before_the_end(&context, work).await.unwrap_err();
+        assert!(error.to_string().contains("ran out"), "{error}");
     }
 }

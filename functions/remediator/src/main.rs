@@ -1,10 +1,10 @@
 //! Takes one order at a time per role, keeps its approved history, and alone writes to IAM.
 
-use aws::lambda::{Remediating, before_the_end, failed, remediating, start_log};
+use aws::lambda::{Failed, Remediating, before_the_end, remediating, start_log};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use guard::handle::{Guard, carry_out};
 use guard::order::{Disposition, Order};
-use lambda_runtime::{Context, Diagnostic, Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn, tracing};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -15,18 +15,18 @@ async fn main() -> Result<(), Error> {
         for message in event.payload.records {
             let id = message.message_id.clone().unwrap_or_default();
             match take(world, guard, &event.context, &message).await {
-                Ok(Disposition::Done) => tracing::info!(message = id, "done"),
+                Ok(Disposition::Done) => tracing::info!(id, "done"),
                 Ok(Disposition::LookAgain { after }) => {
-                    tracing::info!(message = id, ?after, "comes again");
+                    tracing::info!(id, ?after, "comes again");
                     let receipt = message.receipt_handle.as_deref().unwrap_or_default();
                     // Not put off, it comes again when its visibility time-out ends: later, no more.
                     if let Err(error) = world.orders.put_off(receipt, after).await {
-                        tracing::warn!("{}", failed(&error).error_message);
+                        tracing::warn!(id, "{}", Failed::of(&error));
                     }
                     response.add_failure(id);
                 }
                 Err(error) => {
-                    tracing::error!(message = id, "{}", error.error_message);
+                    tracing::error!(id, "{error}");
                     response.add_failure(id);
                 }
             }
@@ -43,8 +43,8 @@ async fn take(
     guard: &Guard,
     context: &Context,
     message: &SqsMessage,
-) -> Result<Disposition, Diagnostic> {
+) -> Result<Disposition, Failed> {
     let body = message.body.as_deref().unwrap_or_default();
-    let order: Order = serde_json::from_str(body).map_err(|error| failed(&error))?;
+    let order: Order = serde_json::from_str(body).map_err(|error| Failed::of(&error))?;
     before_the_end(context, Box::pin(carry_out(world, guard, &order))).await
 }

@@ -1,18 +1,18 @@
 //! Posts the topic's alerts to a Slack channel.
 
 use aws::Channel;
-use aws::lambda::{before_the_end, posting, start_log};
+use aws::lambda::{Failed, before_the_end, posting, start_log};
 use aws_lambda_events::event::sns::{SnsEvent, SnsMessage};
 use guard::alert::Alert;
 use guard::slack;
-use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     start_log();
     let channel = &posting()?;
-    let handle = async |event: LambdaEvent<SnsEvent>| -> Result<(), Diagnostic> {
+    let handle = async |event: LambdaEvent<SnsEvent>| -> Result<(), Failed> {
         for record in &event.payload.records {
             before_the_end(&event.context, Box::pin(tell(channel, &record.sns))).await?;
         }
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Error> {
 
 async fn tell(channel: &Channel, message: &SnsMessage) -> Result<(), aws::ChannelError> {
     channel.post(&shown(message)).await?;
-    tracing::info!(message = message.message_id, "posted");
+    tracing::info!(id = message.message_id, "posted");
     Ok(())
 }
 
