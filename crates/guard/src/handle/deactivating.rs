@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::remediating::{TRIES, outcome_title};
+use super::ending::outcome_title;
+use super::remediating::TRIES;
 use super::story::{Story, alert, seconds_between};
 use super::telling::tell;
 use super::{Guard, HandleError};

@@ -1,4 +1,4 @@
-//! The detecting functions: an event comes in; if it violates the rules an alert goes out, and
+//! The detecting function for roles, and what all of them share: an event comes in; if it violates the rules an alert goes out, and
 //! an order to the remediator. They read roles and never write them.
 
 use jiff::Timestamp;
@@ -7,19 +7,14 @@ use super::story::{Story, alert, cause, grantees, seconds_between};
 use super::telling::tell;
 use super::{Guard, HandleError, Handled};
 use crate::alert::{Alert, Cause, Resource};
-use crate::check::{Check, Finding, Remedy};
-use crate::cloudtrail::{
-    Activity, ConsolePassword, Document, KeyChange, Record, RoleDeletion, TrustChange, Unreadable,
-};
-use crate::detect::{
-    Judgement, RoleRef, Verdict, judge_console_password, judge_key, judge_root, judge_trust,
-    unreadable_event,
-};
+use crate::check::{Check, Finding};
+use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange, Unreadable};
+use crate::detect::{Judgement, RoleRef, Verdict, judge_trust, unreadable_event};
 use crate::history::document_digest;
 use crate::incident::{Schema, Stage, incident_id};
-use crate::order::{KeyOrder, Order, RoleChange, RoleOrder, Task};
+use crate::order::{Order, RoleChange, RoleOrder, Task};
 use crate::remediate::{Outcome, OutcomeKind, diff};
-use crate::rules::{KeyViolation, Mode};
+use crate::rules::Mode;
 use crate::world::{Clock, LiveRole, Orders, Roles, State, World};
 
 /// Handles an event of `role-trust`: CreateRole, UpdateAssumeRolePolicy, DeleteRole.
@@ -42,72 +37,15 @@ pub async fn role_trust<W: World>(
     }
 }
 
-/// Handles an event of `access-key`: access keys and console passwords.
-///
-/// # Errors
-/// [`HandleError`]: the event has to come again; what was done is not done twice.
-pub async fn access_key<W: World>(
-    world: &W,
-    guard: &Guard,
-    record: &Record,
-) -> Result<Handled, HandleError> {
-    match record.activity(&guard.watched()) {
-        Activity::AccessKeyCreated(key) => key_opened(world, guard, record, &key, false).await,
-        Activity::AccessKeyActivated(key) => key_opened(world, guard, record, &key, true).await,
-        Activity::ConsolePasswordSet(set) => password_set(world, guard, record, &set).await,
-        Activity::Failed(_) => Ok(Handled::FailedCall),
-        Activity::Unreadable(unreadable) => {
-            unreadable_record(world, guard, record, &unreadable, "/access-key").await
-        }
-        _ => Ok(Handled::Irrelevant),
-    }
+/// What an alert is about.
+pub(super) struct Subject<'a> {
+    pub(super) kind: &'a str,
+    pub(super) name: &'a str,
+    pub(super) arn: Option<String>,
+    pub(super) id: Option<String>,
 }
 
-/// Handles an event of `root-activity`: sign-ins and calls of the root user, whatever the call.
-///
-/// # Errors
-/// [`HandleError`]: the event has to come again; what was done is not done twice.
-pub async fn root_activity<W: World>(
-    world: &W,
-    guard: &Guard,
-    record: &Record,
-) -> Result<Handled, HandleError> {
-    let activity = record.root_activity(&guard.watched());
-    match &activity {
-        Activity::RootSignIn(_) | Activity::RootCall => {}
-        Activity::Failed(_) => return Ok(Handled::FailedCall),
-        Activity::Unreadable(unreadable) => {
-            return unreadable_record(world, guard, record, unreadable, ROOT).await;
-        }
-        _ => return Ok(Handled::Irrelevant),
-    }
-    let now = world.clock().now();
-    let findings = judge_root(&guard.rules, record, &activity);
-    let Some(worst) = findings.first() else {
-        return Ok(Handled::Approved);
-    };
-    let title = worst.code.title().to_owned();
-    let told = Subject {
-        kind: "root",
-        name: "root",
-        arn: None,
-        id: None,
-    };
-    let alert = event_alert(guard, record, told, title, &findings, ROOT, now);
-    alerted(world, guard, alert, None).await
-}
-
-/// Root's calls also are events of the other functions: their incidents must not be one.
-const ROOT: &str = "/root";
-
-struct Subject<'a> {
-    kind: &'a str,
-    name: &'a str,
-    arn: Option<String>,
-    id: Option<String>,
-}
-
-fn event_alert(
+pub(super) fn event_alert(
     guard: &Guard,
     record: &Record,
     subject: Subject<'_>,
@@ -142,7 +80,7 @@ fn incident_of(guard: &Guard, cause: &Cause, function: &str) -> String {
 
 /// The alert goes out, then the order. The order goes out even if the alert does not: closing
 /// the door must not wait for the topic. Whichever failed, the event comes again.
-async fn alerted<W: World>(
+pub(super) async fn alerted<W: World>(
     world: &W,
     guard: &Guard,
     alert: Alert,
@@ -158,7 +96,7 @@ async fn alerted<W: World>(
     })
 }
 
-fn order(guard: &Guard, task: Task, now: Timestamp) -> Order {
+pub(super) fn order(guard: &Guard, task: Task, now: Timestamp) -> Order {
     Order {
         schema: Schema,
         account: guard.account.clone(),
@@ -402,99 +340,7 @@ async fn role_deleted<W: World>(
     Ok(Handled::Approved)
 }
 
-async fn key_opened<W: World>(
-    world: &W,
-    guard: &Guard,
-    record: &Record,
-    key: &KeyChange,
-    activated: bool,
-) -> Result<Handled, HandleError> {
-    let findings = judge_key(&guard.rules, key, activated);
-    let Some(worst) = findings.first() else {
-        return Ok(Handled::Approved);
-    };
-    let now = world.clock().now();
-    let title = match (&key.user, &key.key_id) {
-        (Some(user), Some(id)) => format!("{}: {id} of user {user}", worst.code.title()),
-        (Some(user), None) => format!("{}: user {user}", worst.code.title()),
-        _ => worst.code.title().to_owned(),
-    };
-    let subject = Subject {
-        kind: if key.root { "root" } else { "access-key" },
-        name: key
-            .user
-            .as_deref()
-            .unwrap_or(if key.root { "root" } else { "" }),
-        arn: None,
-        id: key.key_id.clone(),
-    };
-    let mut alert = event_alert(guard, record, subject, title, &findings, "/access-key", now);
-    let closes = findings
-        .iter()
-        .any(|finding| finding.code.remedy() == Remedy::AccessKey)
-        && guard.rules.access_keys().on_violation == KeyViolation::Deactivate;
-    let order = match (&key.user, &key.key_id) {
-        (Some(user), Some(key_id)) if closes && !key.root => {
-            alert.outcome = Some(Outcome {
-                kind: OutcomeKind::Ordered,
-                text: match guard.ceiling() {
-                    Mode::Enforce => {
-                        "an order to deactivate the key was sent; a second message \
-                                      says what came of it"
-                    }
-                    Mode::Alert => {
-                        "mode alert: the key stays active; a second message says what \
-                                    would have been done"
-                    }
-                }
-                .to_owned(),
-                open: true,
-                dropped: Vec::new(),
-                document: None,
-            });
-            let task = Task::DeactivateKey(KeyOrder {
-                user: user.clone(),
-                key_id: key_id.clone(),
-                cause: cause(record, now),
-                incident: alert.incident.clone(),
-                findings: findings.clone(),
-                severity: alert.severity,
-            });
-            Some(order(guard, task, now))
-        }
-        _ => None,
-    };
-    alerted(world, guard, alert, order).await
-}
-
-async fn password_set<W: World>(
-    world: &W,
-    guard: &Guard,
-    record: &Record,
-    set: &ConsolePassword,
-) -> Result<Handled, HandleError> {
-    let findings = judge_console_password(&guard.rules, set);
-    let Some(worst) = findings.first() else {
-        return Ok(Handled::Approved);
-    };
-    let now = world.clock().now();
-    let name = set
-        .user
-        .as_deref()
-        .unwrap_or(if set.root { "root" } else { "" });
-    let title = format!("{}: {name}", worst.code.title());
-    let kind = if set.root { "root" } else { "user" };
-    let subject = Subject {
-        kind,
-        name,
-        arn: None,
-        id: None,
-    };
-    let alert = event_alert(guard, record, subject, title, &findings, "/access-key", now);
-    alerted(world, guard, alert, None).await
-}
-
-async fn unreadable_record<W: World>(
+pub(super) async fn unreadable_record<W: World>(
     world: &W,
     guard: &Guard,
     record: &Record,

@@ -5,15 +5,21 @@
 //! A handler may be stopped between any two of its effects, and what it was given comes again.
 //! So each effect either is harmless twice, or is announced in state before it happens.
 
+mod access;
+mod concluding;
 mod deactivating;
 mod detecting;
 mod digesting;
+mod ending;
+mod observing;
+mod putting_right;
 mod remediating;
 mod story;
 mod telling;
 mod writing;
 
-pub use detecting::{access_key, role_trust, root_activity};
+pub use access::{access_key, root_activity};
+pub use detecting::role_trust;
 pub use remediating::carry_out;
 pub use telling::{LEASE, Told};
 

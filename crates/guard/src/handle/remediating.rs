@@ -7,20 +7,20 @@
 
 use jiff::Timestamp;
 
-use super::deactivating::deactivate;
+use super::deactivating::{deactivate, key_alert};
 use super::digesting::publish_digest;
-use super::story::{Story, alert, grantees, seconds_between};
+use super::ending::{end, finish, role_alert};
+use super::observing::{observe, settled};
+use super::putting_right::put_right;
+use super::story::seconds_between;
 use super::telling::tell;
-use super::writing::{conclude, put_right};
 use super::{Guard, HandleError};
-use crate::alert::{Alert, Resource};
 use crate::check::Severity;
 use crate::detect::{Judgement, RoleRef, Verdict, judge_trust};
-use crate::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress, document_digest};
-use crate::incident::{Stage, incident_id};
+use crate::history::RoleHistory;
+use crate::incident::incident_id;
 use crate::order::{Disposition, ForeignOrder, Order, RoleChange, RoleOrder, Task};
-use crate::remediate::{Outcome, OutcomeKind};
-use crate::rules::ChangedRole;
+use crate::remediate::OutcomeKind;
 use crate::world::{Clock, Keys, LiveRole, Roles, State, StateError, World, WriteRoles};
 
 /// How long the remediator waits for a deploy that is on its way to reach it, too.
@@ -28,7 +28,7 @@ const SKEW_SECONDS: i64 = 10 * 60;
 /// How long an order waits for state before people are told that nothing will happen.
 const STATE_SECONDS: i64 = 10 * 60;
 /// How often what IAM shows is doubted: after looks at 0, 30 and 90 seconds it is believed.
-const LOOKS: u32 = 3;
+pub(super) const LOOKS: u32 = 3;
 /// How often a call that fails is tried again: for about eleven minutes.
 pub(super) const TRIES: u32 = 8;
 
@@ -159,8 +159,7 @@ async fn without_state<W: World>(
             tell(world, guard, &alert).await?;
         }
         Task::DeactivateKey(key) => {
-            let mut alert =
-                super::deactivating::key_alert(guard, key, OutcomeKind::Failed, text, now);
+            let mut alert = key_alert(guard, key, OutcomeKind::Failed, text, now);
             alert.severity = Severity::Critical;
             tell(world, guard, &alert).await?;
         }
@@ -291,284 +290,4 @@ async fn gone<W: World>(
         return end(world, task, None, OutcomeKind::Gone, text, false).await;
     }
     finish(world, task).await
-}
-
-/// A lawful change: what the event carried and what is live are remembered, if they are approved.
-async fn observe<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    task: Assignment<'_>,
-    mut history: RoleHistory,
-    live: &LiveRole,
-    judgement: &Judgement,
-) -> Result<Disposition, HandleError> {
-    let Assignment {
-        guard, role, now, ..
-    } = task;
-    let live_digest = document_digest(&live.document);
-    let by_guard = role.cause.actor.issuer.as_deref() == Some(guard.remediator_role.as_str());
-    let sent = role
-        .document
-        .as_deref()
-        .filter(|sent| approved(guard, live, sent, now))
-        .map(|sent| (sent, document_digest(sent)))
-        // What the guard wrote itself is no baseline, nor is a quarantine, whoever wrote it.
-        .filter(|(_, digest)| !quarantined(digest) && !(by_guard && history.wrote(digest)));
-    let before = history.clone();
-    if let Some((document, digest)) = &sent {
-        history.remember(Baseline {
-            document: (*document).to_owned(),
-            digest: digest.clone(),
-            actor: role.cause.actor.arn.clone(),
-            written_at: Some(role.cause.event_time),
-            seen_at: now,
-            seen_live: *digest == live_digest,
-        });
-    }
-    let is_sent = sent
-        .as_ref()
-        .is_some_and(|(_, digest)| *digest == live_digest);
-    remember_live(&mut history, live, judgement, is_sent, now);
-    if history != before || history.version == 0 {
-        history.version = world.state().save_role_history(&history).await?;
-    }
-    let Some((_, digest)) = sent.filter(|_| !is_sent) else {
-        return finish(world, task).await;
-    };
-    match history.own_write(&live_digest) {
-        Some(own) if run_over(guard, &history, own, &digest, role.cause.event_time) => {
-            if task.attempts < 2 {
-                // The read may be stale: perhaps the approved document is live already.
-                return Ok(Disposition::after_attempt(task.attempts));
-            }
-            super::writing::put_back(world, task, history, live, &digest).await
-        }
-        _ => finish(world, task).await,
-    }
-}
-
-fn quarantined(digest: &str) -> bool {
-    digest == document_digest(crate::remediate::QUARANTINE)
-}
-
-/// A live approved document of which no event told is remembered as of now, unless it is the
-/// guard's own.
-fn remember_live(
-    history: &mut RoleHistory,
-    live: &LiveRole,
-    judgement: &Judgement,
-    told_by_event: bool,
-    now: Timestamp,
-) {
-    let digest = document_digest(&live.document);
-    let known = history.approved.iter().any(|kept| kept.digest == digest);
-    if judgement.verdict == Verdict::Approved
-        && !told_by_event
-        && !known
-        && !history.wrote(&digest)
-        && !quarantined(&digest)
-    {
-        history.remember(Baseline {
-            document: live.document.clone(),
-            digest,
-            actor: None,
-            written_at: None,
-            seen_at: now,
-            seen_live: true,
-        });
-    }
-}
-
-/// An approved document of which the event tells is not live, because the guard wrote over it or
-/// did not know of it when it wrote: at rest the newest approved document is live.
-fn run_over(
-    guard: &Guard,
-    history: &RoleHistory,
-    own: &OwnWrite,
-    sent: &str,
-    written_at: Timestamp,
-) -> bool {
-    let newest = history.newest().is_some_and(|newest| newest.digest == sent);
-    newest
-        && match own.kind {
-            WriteKind::Revert | WriteKind::PutBack => true,
-            // What was repaired is newer than what was there before the violation, unless the
-            // rules would rather have had that.
-            WriteKind::Repair | WriteKind::Quarantine => {
-                written_at >= own.undoes
-                    || guard.rules.remediation().changed_role == ChangedRole::Revert
-            }
-        }
-}
-
-/// An order to remediate finds the role lawful.
-async fn settled<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    task: Assignment<'_>,
-    mut history: RoleHistory,
-    live: &LiveRole,
-    judgement: &Judgement,
-) -> Result<Disposition, HandleError> {
-    let digest = document_digest(&live.document);
-    let id = task.order_id();
-    let own = history
-        .writes
-        .iter_mut()
-        .rev()
-        .find(|write| write.order == id);
-    match own {
-        Some(own) if own.digest == digest => {
-            // An earlier attempt wrote it and was stopped before it could say so.
-            own.progress = WriteProgress::Written;
-            let own = own.clone();
-            history.version = world.state().save_role_history(&history).await?;
-            return conclude(world, task, history, &own, live, None).await;
-        }
-        Some(own) if own.progress == WriteProgress::Written => {
-            let own = own.clone();
-            let note = "the role has been changed since, and is lawful";
-            return conclude(world, task, history, &own, live, Some(note)).await;
-        }
-        _ => {}
-    }
-    if task.attempts < LOOKS {
-        return Ok(Disposition::after_attempt(task.attempts));
-    }
-    let before = history.clone();
-    remember_live(&mut history, live, judgement, false, task.now);
-    if history != before {
-        world.state().save_role_history(&history).await?;
-    }
-    let text = "nothing: the role was changed again and is lawful now, as looks over 90 seconds \
-                have shown";
-    let live = Some((live, judgement));
-    end(
-        world,
-        task,
-        live,
-        OutcomeKind::Superseded,
-        text.to_owned(),
-        false,
-    )
-    .await
-}
-
-/// The outcome's alert goes out, then the order is done.
-pub(super) async fn end<W: World>(
-    world: &W,
-    task: Assignment<'_>,
-    live: Option<(&LiveRole, &Judgement)>,
-    kind: OutcomeKind,
-    text: String,
-    open: bool,
-) -> Result<Disposition, HandleError> {
-    let alert = role_alert(task, live, kind, text, open);
-    end_with(world, task, &alert).await
-}
-
-/// Publishes an outcome and marks the order done. While another delivery holds the lease the
-/// order waits, since its end must not come before its outcome.
-pub(super) async fn end_with<W: World>(
-    world: &W,
-    task: Assignment<'_>,
-    alert: &Alert,
-) -> Result<Disposition, HandleError> {
-    match tell(world, task.guard, alert).await {
-        Ok(_) => finish(world, task).await,
-        Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
-        Err(error) => Err(error),
-    }
-}
-
-pub(super) async fn finish<W: World>(
-    world: &W,
-    task: Assignment<'_>,
-) -> Result<Disposition, HandleError> {
-    let account = &task.order.account;
-    world
-        .state()
-        .finish_order(account, &task.order_id(), world.clock().now())
-        .await?;
-    Ok(Disposition::Done)
-}
-
-/// The outcome of an order about a role.
-pub(super) fn role_alert(
-    task: Assignment<'_>,
-    live: Option<(&LiveRole, &Judgement)>,
-    kind: OutcomeKind,
-    text: String,
-    open: bool,
-) -> Alert {
-    let Assignment {
-        guard, role, now, ..
-    } = task;
-    let incident = task.incident();
-    // What the live document is found guilty of now, or else what the event was.
-    let findings = match live {
-        Some((_, judgement)) if open && !judgement.findings.is_empty() => &judgement.findings,
-        _ => &role.findings,
-    };
-    let resource = Resource {
-        kind: "role".to_owned(),
-        name: live.map_or(&role.role, |(live, _)| &live.name).clone(),
-        arn: live.map(|(live, _)| live.arn.clone()),
-        id: live.map(|(live, _)| live.role_id.clone()),
-    };
-    let story = Story {
-        stage: Stage::Outcome,
-        incident: &incident,
-        title: format!("role {}: {}", role.role, outcome_title(kind)),
-        cause: Some(&role.cause),
-        resource: Some(resource),
-        findings,
-        now,
-    };
-    let mut alert = alert(guard, story);
-    if let Some((_, judgement)) = live {
-        alert.grantees = grantees(judgement);
-    }
-    if matches!(
-        kind,
-        OutcomeKind::Refused | OutcomeKind::Failed | OutcomeKind::BudgetSpent
-    ) {
-        alert.severity = Severity::Critical;
-    }
-    alert.open_seconds = Some(seconds_between(role.cause.event_time, now));
-    alert.outcome = Some(Outcome {
-        kind,
-        text,
-        open,
-        dropped: Vec::new(),
-        document: None,
-    });
-    if task.skewed() {
-        alert.notes.push(
-            "the order was judged by other rules than these; after 10 minutes the remediator \
-             used its own"
-                .to_owned(),
-        );
-    }
-    alert
-}
-
-pub(super) fn outcome_title(kind: OutcomeKind) -> &'static str {
-    match kind {
-        OutcomeKind::Ordered => "an order was sent",
-        OutcomeKind::Reverted => "the approved trust policy is back",
-        OutcomeKind::Repaired => "what violated the rules was taken out",
-        OutcomeKind::Quarantined => "quarantined, nobody can enter",
-        OutcomeKind::Deactivated => "deactivated",
-        OutcomeKind::PutBack => "an approved trust policy that the guard ran over is back",
-        OutcomeKind::WouldRevert => "mode alert, still open; would have been reverted",
-        OutcomeKind::WouldRepair => "mode alert, still open; would have been repaired",
-        OutcomeKind::WouldQuarantine => "mode alert, still open; would have been quarantined",
-        OutcomeKind::WouldDeactivate => "mode alert, still active; would have been deactivated",
-        OutcomeKind::Superseded => "changed again, and lawful now",
-        OutcomeKind::Gone => "gone",
-        OutcomeKind::NotTouched => "STILL OPEN, the guard never writes here",
-        OutcomeKind::LeftAlone => "STILL OPEN, the rules leave it to people",
-        OutcomeKind::Refused => "STILL OPEN, IAM refused the write",
-        OutcomeKind::Failed => "STILL OPEN, it could not be put right",
-        OutcomeKind::BudgetSpent => "STILL OPEN, the hour's writes are spent",
-    }
 }

@@ -1,216 +1,32 @@
-//! Writing to IAM: the intent first, then the comparison, the write, the record, the look back,
-//! and at last the words. Each step finds out by itself whether it was done before.
+//! Writing to IAM: the proof and the intent first, then the comparison, the write, the record and
+//! the look back. Each step finds out by itself whether it was done before.
 
-use super::remediating::{
-    Assignment, TRIES, approved, end, end_with, finish, judge, outcome_title, role_alert,
-};
-use super::story::seconds_between;
-use super::{Guard, HandleError};
-use crate::check::{Finding, Severity};
-use crate::detect::{Judgement, RoleRef, Verdict};
+use policy::{AnalysisContext, TrustPolicy};
+
+use super::HandleError;
+use super::concluding::conclude;
+use super::ending::{end, finish};
+use super::remediating::{Assignment, TRIES};
+use crate::detect::Judgement;
 use crate::history::{
     KeptDocument, OwnWrite, RoleHistory, WriteKind, WriteProgress, document_digest,
 };
 use crate::incident::Schema;
 use crate::order::{Disposition, RoleChange};
 use crate::remediate::{
-    OutcomeKind, Plan, PlanKind, QUARANTINE, Reason, Situation, diff, fall_back, plan,
-    without_principal,
+    OutcomeKind, Plan, PlanKind, QUARANTINE, Situation, fall_back, without_principal,
 };
-use crate::rules::{Mode, RevokeSessions};
 use crate::world::{Clock, Keys, LiveRole, Roles, State, World, WriteRoles, WriteTrustPolicyError};
 
-/// For how long after an own write the document it replaced is taken for a stale read.
-const STALE_SECONDS: i64 = 60;
 /// How many documents are tried within one order: IAM names one dead principal at a time.
 const DOCUMENTS: usize = 8;
 
-/// The live role violates the rules: it is put right, or it is said why not.
-pub(super) async fn put_right<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    task: Assignment<'_>,
-    history: RoleHistory,
-    live: &LiveRole,
-    judgement: &Judgement,
-) -> Result<Disposition, HandleError> {
-    let Assignment {
-        guard, role, now, ..
-    } = task;
-    let seen = Some((live, judgement));
-    if may_be_stale(task, &history, live) {
-        return Ok(Disposition::in_seconds(30));
-    }
-    if let Some(why) = untouchable(guard, live) {
-        let text = format!("nothing: {why}; people have to act");
-        return end(world, task, seen, OutcomeKind::NotTouched, text, true).await;
-    }
-    let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
-    let enforce =
-        guard.mode == Mode::Enforce && judgement.violations().any(|finding| !lowered(finding));
-    let tolerating = enforce && judgement.violations().any(lowered);
-    let lawful = |document: &str| {
-        let judged = judge(guard, live, document, now);
-        match judged.verdict {
-            Verdict::Approved => true,
-            Verdict::Violation => tolerating && judged.violations().all(lowered),
-            Verdict::Unreadable => false,
-        }
-    };
-    let situation = Situation {
-        live: &live.document,
-        critical: judgement.violations().any(|finding| {
-            finding.severity == Severity::Critical && (!enforce || !lowered(finding))
-        }),
-        tolerating,
-        created: role.change == RoleChange::Created,
-        history: &history,
-        remediation: guard.rules.remediation(),
-        writes_used: history.writes_within_the_hour(now),
-    };
-    let plan = match plan(&situation, lawful) {
-        Ok(plan) => plan,
-        Err(Reason::Off) => {
-            let text = "nothing: the rules leave this to people (remediation)".to_owned();
-            return end(world, task, seen, OutcomeKind::LeftAlone, text, true).await;
-        }
-        Err(Reason::BudgetSpent { used, most }) => {
-            let text = format!(
-                "nothing: {used} of {most} writes to this role within an hour are used, and what \
-                 is left is kept for closing the door on something worse. Contain the actor: he \
-                 will not stop"
-            );
-            return end(world, task, seen, OutcomeKind::BudgetSpent, text, true).await;
-        }
-    };
-    if !enforce {
-        return would(world, task, live, judgement, &plan).await;
-    }
-    let history = history.clone();
-    write(
-        world,
-        task,
-        history,
-        live,
-        Some(judgement),
-        WritePlan::from(plan),
-        lawful,
-    )
-    .await
-}
-
-/// An approved document that the guard ran over comes back.
-pub(super) async fn put_back<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    task: Assignment<'_>,
-    history: RoleHistory,
-    live: &LiveRole,
-    digest: &str,
-) -> Result<Disposition, HandleError> {
-    let Assignment { guard, now, .. } = task;
-    let baseline = history.approved.iter().find(|kept| kept.digest == digest);
-    let Some(baseline) = baseline else {
-        return finish(world, task).await;
-    };
-    let most = guard.rules.remediation().max_writes_per_role_per_hour;
-    let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let spent = history.writes_within_the_hour(now).saturating_add(1) >= most;
-    if guard.ceiling() != Mode::Enforce || untouchable(guard, live).is_some() || spent {
-        // The last write of the hour is kept for closing.
-        let text = format!(
-            "an approved trust policy, written at {}, was overwritten while the guard put the \
-             role right, and the guard may not write now: put it back by hand",
-            baseline.as_of()
-        );
-        let mut alert = role_alert(task, None, OutcomeKind::Failed, text, false);
-        alert.severity = Severity::High;
-        return end_with(world, task, &alert).await;
-    }
-    let plan = WritePlan {
-        kind: WriteKind::PutBack,
-        document: baseline.document.clone(),
-        details: format!(
-            "an approved trust policy of {}, which a write of the guard had run over",
-            baseline.as_of()
-        ),
-        fallback: None,
-    };
-    let lawful = |document: &str| approved(guard, live, document, now);
-    write(world, task, history, live, None, plan, lawful).await
-}
-
-/// The live document may be what the guard has just replaced, shown by a stale read: unless the
-/// event is newer than that write.
-fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
-    let last = history
-        .writes
-        .iter()
-        .rev()
-        .find(|write| write.progress != WriteProgress::Refused);
-    last.is_some_and(|last| {
-        last.replaced == document_digest(&live.document)
-            && seconds_between(last.at, task.now) < STALE_SECONDS
-            && task.role.cause.event_time.as_second() <= last.at.as_second()
-    })
-}
-
-/// Why a role is never written, if so.
-fn untouchable(guard: &Guard, live: &LiveRole) -> Option<&'static str> {
-    let role = RoleRef {
-        account: guard.account.clone(),
-        name: Some(live.name.clone()),
-        path: Some(live.path.clone()),
-    };
-    if guard
-        .own_roles
-        .iter()
-        .any(|own| own.eq_ignore_ascii_case(&live.arn) || role.is(own))
-    {
-        Some("it is one of the guard's own roles, which it never writes")
-    } else if role.is_reserved() {
-        Some("AWS keeps this role, and nobody else can write it")
-    } else if guard.rules.protects(&role) {
-        Some("the rules protect this role (remediation.protected_roles)")
-    } else {
-        None
-    }
-}
-
-/// Mode alert: says what would have been done.
-async fn would<W: World>(
-    world: &W,
-    task: Assignment<'_>,
-    live: &LiveRole,
-    judgement: &Judgement,
-    plan: &Plan,
-) -> Result<Disposition, HandleError> {
-    let (kind, done) = match plan.kind {
-        PlanKind::Revert => (OutcomeKind::WouldRevert, "put back"),
-        PlanKind::Repair => (OutcomeKind::WouldRepair, "repaired it"),
-        PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => {
-            (OutcomeKind::WouldQuarantine, "quarantined it")
-        }
-    };
-    let mut text = format!(
-        "nothing, in mode alert; in mode enforce it would have {done}: {}",
-        plan.details
-    );
-    if let Some(why) = &plan.fallback {
-        text += &format!(" ({why})");
-    }
-    let mut alert = role_alert(task, Some((live, judgement)), kind, text, true);
-    alert.diff = diff(&live.document, &plan.document);
-    if let Some(outcome) = &mut alert.outcome {
-        outcome.document = Some(plan.document.clone());
-    }
-    end_with(world, task, &alert).await
-}
-
 /// What is about to be written.
-struct WritePlan {
-    kind: WriteKind,
-    document: String,
-    details: String,
-    fallback: Option<String>,
+pub(super) struct WritePlan {
+    pub(super) kind: WriteKind,
+    pub(super) document: String,
+    pub(super) details: String,
+    pub(super) fallback: Option<String>,
 }
 
 impl From<Plan> for WritePlan {
@@ -229,169 +45,223 @@ impl From<Plan> for WritePlan {
     }
 }
 
+/// What is written about one live document.
+pub(super) struct Writing<'a, L> {
+    pub(super) task: Assignment<'a>,
+    /// What is overwritten.
+    pub(super) live: &'a LiveRole,
+    /// What is wrong with it; `None` where nothing is, and a lawful document is put back.
+    pub(super) judgement: Option<&'a Judgement>,
+    /// The judgement that decides what may be written.
+    pub(super) lawful: L,
+}
+
+enum Answer {
+    /// Written, or given up: the order's fate is settled for now.
+    Settled(Disposition),
+    /// A principal of it is dead: the document without it, and the principal.
+    Without(String, String),
+    /// IAM will not take it, for this reason.
+    NotTaken(String),
+}
+
 /// Writes a document, or the next best one if IAM does not take it.
-async fn write<W: World<Roles: WriteRoles + Keys>>(
+pub(super) async fn write<W, L>(
     world: &W,
-    task: Assignment<'_>,
+    writing: Writing<'_, L>,
     mut history: RoleHistory,
-    live: &LiveRole,
-    judgement: Option<&Judgement>,
     mut plan: WritePlan,
-    lawful: impl Fn(&str) -> bool,
-) -> Result<Disposition, HandleError> {
-    let Assignment {
-        guard,
-        role,
-        attempts,
-        ..
-    } = task;
-    let (state, roles) = (world.state(), world.roles());
-    let replaced = document_digest(&live.document);
-    let seen = judgement.map(|judgement| (live, judgement));
+) -> Result<Disposition, HandleError>
+where
+    W: World<Roles: WriteRoles + Keys>,
+    L: Fn(&str) -> bool + Sync,
+{
+    let Writing { task, live, .. } = writing;
     let mut dropped: Vec<String> = Vec::new();
-    state
-        .keep_document(&KeptDocument {
-            schema: Schema,
-            account: guard.account.clone(),
-            role_id: live.role_id.clone(),
-            role: live.name.clone(),
-            incident: task.incident(),
-            document: live.document.clone(),
-            digest: replaced.clone(),
-            kind: plan.kind,
-            at: world.clock().now(),
-        })
-        .await?;
+    let kept = KeptDocument {
+        schema: Schema,
+        account: task.guard.account.clone(),
+        role_id: live.role_id.clone(),
+        role: live.name.clone(),
+        incident: task.incident(),
+        document: live.document.clone(),
+        digest: document_digest(&live.document),
+        kind: plan.kind,
+        at: world.clock().now(),
+    };
+    world.state().keep_document(&kept).await?;
     for _ in 0..DOCUMENTS {
-        // The proof: whatever the plan came from, this is what will stand in IAM.
-        let proved = match plan.kind {
-            WriteKind::Quarantine => plan.document == QUARANTINE,
-            _ => lawful(&plan.document),
+        let why = if writing.proved(&plan) {
+            match writing
+                .try_out(world, &mut history, &plan, &dropped)
+                .await?
+            {
+                Answer::Settled(disposition) => return Ok(disposition),
+                Answer::Without(document, principal) => {
+                    plan.document = document;
+                    dropped.push(principal);
+                    continue;
+                }
+                Answer::NotTaken(why) => why,
+            }
+        } else {
+            "it could not be proved that what was to be written grants no more than it may"
+                .to_owned()
         };
-        if !proved {
-            let text = "nothing: what was to be written could not be shown to be lawful";
-            return end(
-                world,
-                task,
-                seen,
-                OutcomeKind::Failed,
-                text.to_owned(),
-                true,
-            )
-            .await;
+        let situation = Situation {
+            live: &live.document,
+            critical: true,
+            tolerating: false,
+            created: task.role.change == RoleChange::Created,
+            history: &history,
+            remediation: task.guard.rules.remediation(),
+            writes_used: 0,
+        };
+        let next = match plan.kind {
+            // The live document is lawful: there is nothing worse to fall back from.
+            WriteKind::PutBack => None,
+            kind => fall_back(PlanKind::from(kind), &why, &situation, &writing.lawful),
+        };
+        match next {
+            Some(next) => plan = WritePlan::from(next),
+            None => return writing.give_up(world, OutcomeKind::Failed, &why).await,
         }
-        let own = OwnWrite {
+        dropped.clear();
+    }
+    let why = format!("IAM refused {DOCUMENTS} documents");
+    writing.give_up(world, OutcomeKind::Failed, &why).await
+}
+
+impl<L: Fn(&str) -> bool + Sync> Writing<'_, L> {
+    /// Whatever the plan came from, this is what would stand in IAM: it must be lawful, and a
+    /// repair must grant nothing that the live document does not.
+    fn proved(&self, plan: &WritePlan) -> bool {
+        match plan.kind {
+            WriteKind::Quarantine => plan.document == QUARANTINE,
+            WriteKind::Revert | WriteKind::PutBack => (self.lawful)(&plan.document),
+            WriteKind::Repair => {
+                (self.lawful)(&plan.document)
+                    && narrower(self.task, &plan.document, &self.live.document)
+            }
+        }
+    }
+
+    async fn give_up<W: World>(
+        &self,
+        world: &W,
+        kind: OutcomeKind,
+        why: &str,
+    ) -> Result<Disposition, HandleError> {
+        let seen = self.judgement.map(|judgement| (self.live, judgement));
+        let text = format!("nothing: {why}; people have to act");
+        end(world, self.task, seen, kind, text, self.judgement.is_some()).await
+    }
+
+    async fn try_out<W: World<Roles: WriteRoles + Keys>>(
+        &self,
+        world: &W,
+        history: &mut RoleHistory,
+        plan: &WritePlan,
+        dropped: &[String],
+    ) -> Result<Answer, HandleError> {
+        let Self {
+            task, live, lawful, ..
+        } = self;
+        let replaced = document_digest(&live.document);
+        let again = || Ok(Answer::Settled(Disposition::after_attempt(task.attempts)));
+        history.record_write(OwnWrite {
             order: task.order_id(),
             incident: Some(task.incident()),
             kind: plan.kind,
             digest: document_digest(&plan.document),
             replaced: replaced.clone(),
             at: world.clock().now(),
-            undoes: role.cause.event_time,
+            undoes: task.role.cause.event_time,
             progress: WriteProgress::Intended,
             details: plan.details.clone(),
-            dropped: dropped.clone(),
+            dropped: dropped.to_vec(),
             fallback: plan.fallback.clone(),
-        };
-        history.record_write(own.clone());
-        history.version = state.save_role_history(&history).await?;
-        let unchanged = match roles.read_role(&live.name).await {
-            Ok(Some(now)) => {
+        });
+        history.version = world.state().save_role_history(history).await?;
+        let unchanged = world.roles().read_role(&live.name).await.is_ok_and(|now| {
+            now.is_some_and(|now| {
                 now.role_id == live.role_id && document_digest(&now.document) == replaced
-            }
-            _ => false,
-        };
+            })
+        });
         if !unchanged {
             // Somebody changed it meanwhile: it is decided anew, from what is live then.
-            not_written(world, &mut history).await?;
-            return Ok(Disposition::in_seconds(5));
+            not_written(world, history).await?;
+            return Ok(Answer::Settled(Disposition::in_seconds(5)));
         }
-        let error = match roles.write_trust_policy(&live.name, &plan.document).await {
-            Ok(()) => return written(world, task, history, live).await,
-            Err(error) => error,
+        let Err(error) = world
+            .roles()
+            .write_trust_policy(&live.name, &plan.document)
+            .await
+        else {
+            return written(world, *task, history, live)
+                .await
+                .map(Answer::Settled);
         };
-        match error {
-            WriteTrustPolicyError::Other { .. } => {
-                // It may have happened: what is live will tell.
-                if attempts < TRIES {
-                    return Ok(Disposition::after_attempt(attempts));
-                }
-                let text = format!("nothing that is certain: {error}; people have to act");
-                return end(world, task, seen, OutcomeKind::Failed, text, true).await;
+        if let WriteTrustPolicyError::Other { .. } = error {
+            // It may have happened: what is live will tell.
+            if task.attempts < TRIES {
+                return again();
             }
-            WriteTrustPolicyError::NoSuchRole { .. } => {
-                not_written(world, &mut history).await?;
-                return Ok(Disposition::after_attempt(attempts));
-            }
-            WriteTrustPolicyError::Throttled { .. } => {
-                not_written(world, &mut history).await?;
-                if attempts < TRIES {
-                    return Ok(Disposition::after_attempt(attempts));
-                }
-                let text = format!("nothing: {error}, again and again; people have to act");
-                return end(world, task, seen, OutcomeKind::Failed, text, true).await;
-            }
-            WriteTrustPolicyError::AccessDenied { .. } => {
-                not_written(world, &mut history).await?;
-                let text = format!(
-                    "nothing: {error}. An SCP, a permissions boundary or a missing permission \
-                     forbids it; it is not tried again, people have to act"
-                );
-                return end(world, task, seen, OutcomeKind::Refused, text, true).await;
-            }
-            WriteTrustPolicyError::RefusedPrincipal { ref principal, .. } => {
-                not_written(world, &mut history).await?;
-                match without_principal(&plan.document, principal, &lawful) {
-                    Some((document, written)) => {
-                        dropped.push(written);
-                        plan.document = document;
-                        continue;
-                    }
-                    None => {
-                        plan.fallback = Some(format!("{error}, and nothing is left without it"))
-                    }
+            let why = format!("it is not certain what happened: {error}");
+            return self
+                .give_up(world, OutcomeKind::Failed, &why)
+                .await
+                .map(Answer::Settled);
+        }
+        not_written(world, history).await?;
+        match &error {
+            WriteTrustPolicyError::RefusedPrincipal { principal, .. } => {
+                match without_principal(&plan.document, principal, lawful) {
+                    Some((document, written)) => Ok(Answer::Without(document, written)),
+                    None => Ok(Answer::NotTaken(format!(
+                        "{error}, and nothing is left without it"
+                    ))),
                 }
             }
             WriteTrustPolicyError::TooLong { .. } | WriteTrustPolicyError::Malformed { .. } => {
-                not_written(world, &mut history).await?;
-                plan.fallback = Some(error.to_string());
+                Ok(Answer::NotTaken(error.to_string()))
             }
-        }
-        let situation = Situation {
-            live: &live.document,
-            critical: true,
-            tolerating: false,
-            created: role.change == RoleChange::Created,
-            history: &history,
-            remediation: guard.rules.remediation(),
-            writes_used: 0,
-        };
-        let why = plan.fallback.unwrap_or_default();
-        let next = match plan.kind {
-            // The live document is lawful: there is nothing worse to fall back from.
-            WriteKind::PutBack => None,
-            kind => fall_back(PlanKind::from(kind), &why, &situation, &lawful),
-        };
-        match next {
-            Some(next) => plan = WritePlan::from(next),
-            None => {
-                let text = format!("nothing: {why}; people have to act");
-                let open = judgement.is_some();
-                return end(world, task, seen, OutcomeKind::Failed, text, open).await;
+            WriteTrustPolicyError::AccessDenied { .. } => {
+                let why = format!(
+                    "{error}. An SCP, a permissions boundary or a missing permission forbids it, \
+                     and it is not tried again"
+                );
+                self.give_up(world, OutcomeKind::Refused, &why)
+                    .await
+                    .map(Answer::Settled)
             }
+            WriteTrustPolicyError::Throttled { .. } if task.attempts >= TRIES => {
+                let why = format!("{error}, again and again");
+                self.give_up(world, OutcomeKind::Failed, &why)
+                    .await
+                    .map(Answer::Settled)
+            }
+            WriteTrustPolicyError::Throttled { .. }
+            | WriteTrustPolicyError::NoSuchRole { .. }
+            | WriteTrustPolicyError::Other { .. } => again(),
         }
-        dropped.clear();
     }
-    let text = format!("nothing: IAM refused {DOCUMENTS} documents; people have to act");
-    end(
-        world,
-        task,
-        seen,
-        OutcomeKind::Failed,
-        text,
-        judgement.is_some(),
-    )
-    .await
+}
+
+/// The one grants nothing that the other does not.
+fn narrower(task: Assignment<'_>, narrow: &str, wide: &str) -> bool {
+    let rules = &task.guard.rules;
+    let context = AnalysisContext {
+        own_account: Some(&task.guard.account),
+        own_organization: rules.organization(),
+        now: task.now,
+        witnesses: false,
+        providers: &[],
+    };
+    match (TrustPolicy::parse(narrow), TrustPolicy::parse(wide)) {
+        (Ok(narrow), Ok(wide)) => policy::is_subset(&narrow, &wide, &context).is_ok(),
+        _ => false,
+    }
 }
 
 /// The last intent came to nothing: it does not count.
@@ -407,7 +277,7 @@ async fn not_written<W: World>(world: &W, history: &mut RoleHistory) -> Result<(
 async fn written<W: World<Roles: WriteRoles + Keys>>(
     world: &W,
     task: Assignment<'_>,
-    mut history: RoleHistory,
+    history: &mut RoleHistory,
     live: &LiveRole,
 ) -> Result<Disposition, HandleError> {
     let Some(last) = history.writes.last_mut() else {
@@ -415,111 +285,12 @@ async fn written<W: World<Roles: WriteRoles + Keys>>(
     };
     last.progress = WriteProgress::Written;
     let own = last.clone();
-    history.version = world.state().save_role_history(&history).await?;
+    history.version = world.state().save_role_history(history).await?;
     match world.roles().read_role(&live.name).await {
         Ok(Some(now)) if document_digest(&now.document) == own.digest => {
-            conclude(world, task, history, &own, &now, None).await
+            conclude(world, task, history.clone(), &own, &now, None).await
         }
         // Stale, or changed again: the next look tells.
         _ => Ok(Disposition::after_attempt(task.attempts)),
-    }
-}
-
-/// A write is done and seen: sessions are ended where the rules ask for it, and the outcome is
-/// told.
-pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    task: Assignment<'_>,
-    mut history: RoleHistory,
-    own: &OwnWrite,
-    live: &LiveRole,
-    note: Option<&str>,
-) -> Result<Disposition, HandleError> {
-    let Assignment {
-        guard, role, now, ..
-    } = task;
-    let kept = world
-        .state()
-        .kept_document(&guard.account, &task.incident())
-        .await?;
-    let old = kept.as_ref().map(|kept| kept.document.as_str());
-    let sessions = if sessions_are_to_end(task, own, live, old) {
-        if history.sessions_denied_at.is_some_and(|at| at >= own.at) {
-            Some("sessions issued before the write are denied".to_owned())
-        } else {
-            Some(deny_sessions(world, &mut history, live).await?)
-        }
-    } else {
-        None
-    };
-    let (kind, did) = match own.kind {
-        WriteKind::Revert => (OutcomeKind::Reverted, "put back"),
-        WriteKind::Repair => (OutcomeKind::Repaired, "repaired"),
-        WriteKind::Quarantine => (OutcomeKind::Quarantined, "quarantined"),
-        WriteKind::PutBack => (OutcomeKind::PutBack, "put back"),
-    };
-    let mut text = format!("{did}: {}", own.details);
-    if let Some(why) = &own.fallback {
-        text += &format!(" ({why})");
-    }
-    if let Some(sessions) = &sessions {
-        text += &format!("; {sessions}");
-    } else if own.kind != WriteKind::PutBack {
-        text += "; sessions already issued live on for up to 12 hours";
-    }
-    let judgement = judge(guard, live, &live.document, now);
-    let mut alert = role_alert(task, Some((live, &judgement)), kind, text, false);
-    alert.title = format!("role {}: {}", role.role, outcome_title(kind));
-    alert.open_seconds =
-        (own.kind != WriteKind::PutBack).then(|| seconds_between(role.cause.event_time, own.at));
-    if let Some(outcome) = &mut alert.outcome {
-        outcome.dropped.clone_from(&own.dropped);
-        outcome.document = Some(live.document.clone());
-    }
-    alert.diff = old.map_or_else(Vec::new, |old| diff(old, &live.document));
-    alert.notes.extend(note.map(str::to_owned));
-    end_with(world, task, &alert).await
-}
-
-/// Never on a role that services use: a service does not come back for a new session.
-fn sessions_are_to_end(
-    task: Assignment<'_>,
-    own: &OwnWrite,
-    live: &LiveRole,
-    old: Option<&str>,
-) -> bool {
-    let Assignment {
-        guard, role, now, ..
-    } = task;
-    let asked = match guard.rules.remediation().revoke_sessions {
-        RevokeSessions::Never => false,
-        RevokeSessions::OnNewRole => role.change == RoleChange::Created,
-        RevokeSessions::Always => true,
-    };
-    let used_by_services = |document: &str| {
-        judge(guard, live, document, now)
-            .analysis
-            .is_none_or(|analysis| !analysis.services.is_empty())
-    };
-    asked
-        && guard.revoke_sessions
-        && own.kind != WriteKind::PutBack
-        && !used_by_services(&live.document)
-        && !old.is_some_and(used_by_services)
-}
-
-async fn deny_sessions<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    history: &mut RoleHistory,
-    live: &LiveRole,
-) -> Result<String, HandleError> {
-    let before = world.clock().now();
-    match world.roles().deny_sessions_before(&live.name, before).await {
-        Ok(()) => {
-            history.sessions_denied_at = Some(before);
-            history.version = world.state().save_role_history(history).await?;
-            Ok(format!("sessions issued before {before} are denied"))
-        }
-        Err(error) => Ok(format!("sessions already issued live on: {error}")),
     }
 }

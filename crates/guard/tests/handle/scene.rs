@@ -16,25 +16,25 @@ use trustwarden_guard::world::{Clock, LiveRole};
 
 use super::troubled::{Troubled, run};
 
-pub const ACCOUNT: &str = "111122223333";
-pub const VENDOR: &str = "444455556666";
-pub const STRANGER: &str = "999988887777";
-pub const EXTERNAL_ID: &str = "7d9f2c1e-4b0a-4f7e-9a52-3c61d8e0b9f4";
-pub const ROLE: &str = "ObserverProd";
-pub const REMEDIATOR: &str = "arn:aws:iam::111122223333:role/trustwarden/remediator";
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const VENDOR: &str = "444455556666";
+pub(crate) const STRANGER: &str = "999988887777";
+pub(crate) const EXTERNAL_ID: &str = "7d9f2c1e-4b0a-4f7e-9a52-3c61d8e0b9f4";
+pub(crate) const ROLE: &str = "ObserverProd";
+pub(crate) const REMEDIATOR: &str = "arn:aws:iam::111122223333:role/trustwarden/remediator";
 
 /// What an actor of an event is.
-pub const ALICE: &str = "alice";
-pub const GUARD: &str = "the guard";
+pub(crate) const ALICE: &str = "alice";
+pub(crate) const GUARD: &str = "the guard";
 
-pub struct Scene {
-    pub world: Troubled,
-    pub guard: Guard,
-    pub poisoned: Vec<Order>,
+pub(crate) struct Scene {
+    pub(crate) world: Troubled,
+    pub(crate) guard: Guard,
+    pub(crate) poisoned: Vec<Order>,
     events: usize,
 }
 
-pub fn rules(change: impl FnOnce(&mut Value)) -> Rules {
+pub(crate) fn rules(change: impl FnOnce(&mut Value)) -> Rules {
     let mut file = json!({
         "version": 1,
         "mode": "enforce",
@@ -55,7 +55,7 @@ pub fn rules(change: impl FnOnce(&mut Value)) -> Rules {
     Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
 }
 
-pub fn guard(rules: Rules) -> Guard {
+pub(crate) fn guard(rules: Rules) -> Guard {
     Guard {
         account: ACCOUNT.to_owned(),
         stack: "trustwarden".to_owned(),
@@ -67,20 +67,20 @@ pub fn guard(rules: Rules) -> Guard {
     }
 }
 
-pub fn statement(principal: &str, condition: &str) -> String {
+pub(crate) fn statement(principal: &str, condition: &str) -> String {
     format!(
         r#"{{"Effect": "Allow", "Principal": {{"AWS": {principal}}}, "Action": "sts:AssumeRole"{condition}}}"#
     )
 }
 
-pub fn document(statements: &[String]) -> String {
+pub(crate) fn document(statements: &[String]) -> String {
     format!(
         r#"{{"Version": "2012-10-17", "Statement": [{}]}}"#,
         statements.join(", ")
     )
 }
 
-pub fn vendor() -> String {
+pub(crate) fn vendor() -> String {
     vendor_as(&format!(r#""arn:aws:iam::{VENDOR}:root""#))
 }
 
@@ -90,17 +90,17 @@ fn vendor_as(principal: &str) -> String {
     statement(principal, &condition)
 }
 
-pub fn stranger() -> String {
+pub(crate) fn stranger() -> String {
     statement(&format!(r#""arn:aws:iam::{STRANGER}:root""#), "")
 }
 
 /// Lawful.
-pub fn good() -> String {
+pub(crate) fn good() -> String {
     document(&[vendor()])
 }
 
 /// Lawful, too, and another one.
-pub fn better() -> String {
+pub(crate) fn better() -> String {
     let condition = format!(
         r#", "Condition": {{"StringEquals": {{"sts:ExternalId": "{}"}}}}"#,
         EXTERNAL_ID.replace('7', "8")
@@ -112,26 +112,26 @@ pub fn better() -> String {
 }
 
 /// Lawful: only the own account.
-pub fn own() -> String {
+pub(crate) fn own() -> String {
     document(&[statement(&format!(r#""arn:aws:iam::{ACCOUNT}:root""#), "")])
 }
 
 /// The vendor, and a stranger.
-pub fn bad() -> String {
+pub(crate) fn bad() -> String {
     document(&[vendor(), stranger()])
 }
 
 /// HIGH, not CRITICAL: the vendor without an external id.
-pub fn careless() -> String {
+pub(crate) fn careless() -> String {
     document(&[statement(&format!(r#""arn:aws:iam::{VENDOR}:root""#), "")])
 }
 
 impl Scene {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(guard(rules(|_| {})))
     }
 
-    pub fn with(guard: Guard) -> Self {
+    pub(crate) fn with(guard: Guard) -> Self {
         let now = "2026-11-21T10:00:00Z".parse().unwrap();
         Self {
             world: Troubled::at(now),
@@ -142,11 +142,11 @@ impl Scene {
     }
 
     /// A scene in which the role is lawful, and known to be.
-    pub fn settled() -> Self {
+    pub(crate) fn settled() -> Self {
         Self::settled_with(guard(rules(|_| {})))
     }
 
-    pub fn settled_with(guard: Guard) -> Self {
+    pub(crate) fn settled_with(guard: Guard) -> Self {
         let mut scene = Self::with(guard);
         scene.put(ROLE, "AROAOBSERVERPROD0001", &good());
         let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
@@ -157,16 +157,16 @@ impl Scene {
         scene
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.world.now()
     }
 
-    pub fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         let now = self.now() + SignedDuration::from_secs(seconds);
         self.world.inside.set_now(now);
     }
 
-    pub fn put(&self, name: &str, role_id: &str, document: &str) {
+    pub(crate) fn put(&self, name: &str, role_id: &str, document: &str) {
         self.world.inside.put_role(LiveRole {
             name: name.to_owned(),
             arn: format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
@@ -178,7 +178,7 @@ impl Scene {
     }
 
     /// Somebody writes the trust policy, and CloudTrail says so.
-    pub fn write(&mut self, document: &str, actor: &str) -> Value {
+    pub(crate) fn write(&mut self, document: &str, actor: &str) -> Value {
         let live = self.world.inside.role(ROLE).unwrap();
         self.world.inside.put_role(LiveRole {
             document: document.to_owned(),
@@ -187,7 +187,13 @@ impl Scene {
         self.event("UpdateAssumeRolePolicy", ROLE, Some(document), actor)
     }
 
-    pub fn event(&mut self, name: &str, role: &str, document: Option<&str>, actor: &str) -> Value {
+    pub(crate) fn event(
+        &mut self,
+        name: &str,
+        role: &str,
+        document: Option<&str>,
+        actor: &str,
+    ) -> Value {
         let sent = match name {
             "CreateRole" => "assumeRolePolicyDocument",
             _ => "policyDocument",
@@ -199,7 +205,7 @@ impl Scene {
         self.raw_event("iam.amazonaws.com", name, request, identity(actor))
     }
 
-    pub fn raw_event(
+    pub(crate) fn raw_event(
         &mut self,
         source: &str,
         name: &str,
@@ -226,7 +232,7 @@ impl Scene {
         })
     }
 
-    pub fn handle(&self, event: &Value) -> Option<Result<Handled, HandleError>> {
+    pub(crate) fn handle(&self, event: &Value) -> Option<Result<Handled, HandleError>> {
         let record = Record::from_value(event);
         let source = record.event_source.as_str();
         match record.event_name.as_str() {
@@ -241,7 +247,7 @@ impl Scene {
     }
 
     /// EventBridge and Lambda: an event whose handler fails or dies comes twice more.
-    pub fn deliver(&self, event: &Value) -> Option<Handled> {
+    pub(crate) fn deliver(&self, event: &Value) -> Option<Handled> {
         for wait in [0, 60, 120] {
             self.pass(wait);
             if let Some(Ok(handled)) = self.handle(event) {
@@ -252,7 +258,7 @@ impl Scene {
     }
 
     /// The queue: brings each order again until it is done, or 25 times.
-    pub fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         while let Some(order) = self.world.inside.take_order() {
             if !self.carry(&order) {
                 self.poisoned.push(order);
@@ -260,7 +266,7 @@ impl Scene {
         }
     }
 
-    pub fn carry(&self, order: &Order) -> bool {
+    pub(crate) fn carry(&self, order: &Order) -> bool {
         for _ in 0..25 {
             match run(carry_out(&self.world, &self.guard, order)) {
                 Some(Ok(Disposition::Done)) => return true,
@@ -274,31 +280,31 @@ impl Scene {
         false
     }
 
-    pub fn once(&self, order: &Order) -> Result<Disposition, HandleError> {
+    pub(crate) fn once(&self, order: &Order) -> Result<Disposition, HandleError> {
         run(carry_out(&self.world, &self.guard, order)).expect("nothing stops it")
     }
 
     /// Delivers an event and all that follows; the alerts of it.
-    pub fn play(&mut self, event: &Value) -> Vec<Alert> {
+    pub(crate) fn play(&mut self, event: &Value) -> Vec<Alert> {
         assert!(self.deliver(event).is_some(), "the event is handled");
         self.drain();
         self.alerts()
     }
 
-    pub fn alerts(&self) -> Vec<Alert> {
+    pub(crate) fn alerts(&self) -> Vec<Alert> {
         self.world.inside.take_alerts()
     }
 
-    pub fn live(&self) -> String {
+    pub(crate) fn live(&self) -> String {
         self.world.inside.role(ROLE).unwrap().document
     }
 
-    pub fn history(&self) -> RoleHistory {
+    pub(crate) fn history(&self) -> RoleHistory {
         let role_id = self.world.inside.role(ROLE).unwrap().role_id;
         self.world.inside.history(ACCOUNT, &role_id).unwrap()
     }
 
-    pub fn written(&self) -> Vec<String> {
+    pub(crate) fn written(&self) -> Vec<String> {
         let written = self.world.written.lock().unwrap();
         written
             .iter()
@@ -307,7 +313,7 @@ impl Scene {
     }
 }
 
-pub fn identity(actor: &str) -> Value {
+pub(crate) fn identity(actor: &str) -> Value {
     if actor == GUARD {
         return json!({
             "type": "AssumedRole",
@@ -330,7 +336,7 @@ pub fn identity(actor: &str) -> Value {
 }
 
 /// The stages and outcomes of alerts, in order.
-pub fn told(alerts: &[Alert]) -> Vec<(Stage, Option<OutcomeKind>)> {
+pub(crate) fn told(alerts: &[Alert]) -> Vec<(Stage, Option<OutcomeKind>)> {
     alerts
         .iter()
         .map(|alert| {
@@ -343,8 +349,8 @@ pub fn told(alerts: &[Alert]) -> Vec<(Stage, Option<OutcomeKind>)> {
         .collect()
 }
 
-pub const DETECTED: (Stage, Option<OutcomeKind>) = (Stage::Detected, None);
+pub(crate) const DETECTED: (Stage, Option<OutcomeKind>) = (Stage::Detected, None);
 
-pub fn outcome(kind: OutcomeKind) -> (Stage, Option<OutcomeKind>) {
+pub(crate) fn outcome(kind: OutcomeKind) -> (Stage, Option<OutcomeKind>) {
     (Stage::Outcome, Some(kind))
 }

@@ -24,30 +24,30 @@ type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
 
 /// See the module.
 #[derive(Default)]
-pub struct Troubled {
-    pub inside: MemoryWorld,
+pub(crate) struct Troubled {
+    pub(crate) inside: MemoryWorld,
     /// How many gates the handlers have passed: two a call, before and after the effect.
-    pub gates: AtomicUsize,
+    pub(crate) gates: AtomicUsize,
     /// The gate at which a handler stops for ever.
-    pub stop_at: Mutex<Option<usize>>,
+    pub(crate) stop_at: Mutex<Option<usize>>,
     /// How many further calls of a method fail.
-    pub failing: Mutex<BTreeMap<&'static str, usize>>,
+    pub(crate) failing: Mutex<BTreeMap<&'static str, usize>>,
     /// What the next reads of a role show instead of the truth.
-    pub stale: Mutex<VecDeque<Option<LiveRole>>>,
+    pub(crate) stale: Mutex<VecDeque<Option<LiveRole>>>,
     /// What the next writes of a trust policy fail with.
-    pub refusing: Mutex<VecDeque<WriteTrustPolicyError>>,
+    pub(crate) refusing: Mutex<VecDeque<WriteTrustPolicyError>>,
     /// What happens just before the next write of a trust policy.
-    pub before_write: Mutex<Option<Hook>>,
+    pub(crate) before_write: Mutex<Option<Hook>>,
     /// What happens just before the n-th next read of a role.
-    pub before_read: Mutex<Option<(usize, Hook)>>,
+    pub(crate) before_read: Mutex<Option<(usize, Hook)>>,
     /// Every trust policy that was written, in order.
-    pub written: Mutex<Vec<(String, String)>>,
+    pub(crate) written: Mutex<Vec<(String, String)>>,
     /// Every call, in order.
-    pub calls: Mutex<Vec<&'static str>>,
+    pub(crate) calls: Mutex<Vec<&'static str>>,
 }
 
 /// Runs a handler until it is done or stopped (`None`): nothing in this world ever waits.
-pub fn run<F: Future>(handler: F) -> Option<F::Output> {
+pub(crate) fn run<F: Future>(handler: F) -> Option<F::Output> {
     let mut handler = pin!(handler);
     match handler
         .as_mut()
@@ -59,24 +59,24 @@ pub fn run<F: Future>(handler: F) -> Option<F::Output> {
 }
 
 impl Troubled {
-    pub fn at(now: Timestamp) -> Self {
+    pub(crate) fn at(now: Timestamp) -> Self {
         Self {
             inside: MemoryWorld::at(now),
             ..Self::default()
         }
     }
 
-    pub fn fail(&self, method: &'static str, times: usize) {
+    pub(crate) fn fail(&self, method: &'static str, times: usize) {
         self.failing.lock().unwrap().insert(method, times);
     }
 
-    pub fn state_fails(&self, times: usize) {
+    pub(crate) fn state_fails(&self, times: usize) {
         for method in STATE {
             self.fail(method, times);
         }
     }
 
-    pub fn called(&self, method: &str) -> usize {
+    pub(crate) fn called(&self, method: &str) -> usize {
         self.calls
             .lock()
             .unwrap()

@@ -64,7 +64,7 @@ fn a_dead_principal_is_dropped_and_named() {
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), without_the_dead_one());
-    assert_eq!(alerts[1].outcome.as_ref().unwrap().dropped, [gone.clone()]);
+    assert_eq!(alerts[1].outcome.as_ref().unwrap().dropped.join(" "), gone);
     assert!(
         alerts[1].text().contains(&format!("IAM refused {gone}")),
         "{}",

@@ -1,0 +1,134 @@
+//! The end of an order: its outcome is told, then it is done.
+
+use super::HandleError;
+use super::remediating::Assignment;
+use super::story::{Story, alert, grantees, seconds_between};
+use super::telling::tell;
+use crate::alert::{Alert, Resource};
+use crate::check::Severity;
+use crate::detect::Judgement;
+use crate::incident::Stage;
+use crate::order::Disposition;
+use crate::remediate::{Outcome, OutcomeKind};
+use crate::world::{Clock, LiveRole, State, World};
+
+/// The outcome's alert goes out, then the order is done.
+pub(super) async fn end<W: World>(
+    world: &W,
+    task: Assignment<'_>,
+    live: Option<(&LiveRole, &Judgement)>,
+    kind: OutcomeKind,
+    text: String,
+    open: bool,
+) -> Result<Disposition, HandleError> {
+    let alert = role_alert(task, live, kind, text, open);
+    end_with(world, task, &alert).await
+}
+
+/// Publishes an outcome and marks the order done. While another delivery holds the lease the
+/// order waits, since its end must not come before its outcome.
+pub(super) async fn end_with<W: World>(
+    world: &W,
+    task: Assignment<'_>,
+    alert: &Alert,
+) -> Result<Disposition, HandleError> {
+    match tell(world, task.guard, alert).await {
+        Ok(_) => finish(world, task).await,
+        Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn finish<W: World>(
+    world: &W,
+    task: Assignment<'_>,
+) -> Result<Disposition, HandleError> {
+    let account = &task.order.account;
+    world
+        .state()
+        .finish_order(account, &task.order_id(), world.clock().now())
+        .await?;
+    Ok(Disposition::Done)
+}
+
+/// The outcome of an order about a role.
+pub(super) fn role_alert(
+    task: Assignment<'_>,
+    live: Option<(&LiveRole, &Judgement)>,
+    kind: OutcomeKind,
+    text: String,
+    open: bool,
+) -> Alert {
+    let Assignment {
+        guard, role, now, ..
+    } = task;
+    let incident = task.incident();
+    // What the live document is found guilty of now, or else what the event was.
+    let findings = match live {
+        Some((_, judgement)) if open && !judgement.findings.is_empty() => &judgement.findings,
+        _ => &role.findings,
+    };
+    let resource = Resource {
+        kind: "role".to_owned(),
+        name: live.map_or(&role.role, |(live, _)| &live.name).clone(),
+        arn: live.map(|(live, _)| live.arn.clone()),
+        id: live.map(|(live, _)| live.role_id.clone()),
+    };
+    let story = Story {
+        stage: Stage::Outcome,
+        incident: &incident,
+        title: format!("role {}: {}", role.role, outcome_title(kind)),
+        cause: Some(&role.cause),
+        resource: Some(resource),
+        findings,
+        now,
+    };
+    let mut alert = alert(guard, story);
+    if let Some((_, judgement)) = live {
+        alert.grantees = grantees(judgement);
+    }
+    if matches!(
+        kind,
+        OutcomeKind::Refused | OutcomeKind::Failed | OutcomeKind::BudgetSpent
+    ) {
+        alert.severity = Severity::Critical;
+    }
+    alert.open_seconds = Some(seconds_between(role.cause.event_time, now));
+    alert.outcome = Some(Outcome {
+        kind,
+        text,
+        open,
+        dropped: Vec::new(),
+        document: None,
+    });
+    if task.skewed() {
+        alert.notes.push(
+            "the order was judged by other rules than these; after 10 minutes the remediator \
+             used its own"
+                .to_owned(),
+        );
+    }
+    alert
+}
+
+pub(super) fn outcome_title(kind: OutcomeKind) -> &'static str {
+    match kind {
+        OutcomeKind::Ordered => "an order was sent",
+        OutcomeKind::Reverted => "the approved trust policy is back",
+        OutcomeKind::Repaired => "what violated the rules was taken out",
+        OutcomeKind::Quarantined => "quarantined, nobody can enter",
+        OutcomeKind::Deactivated => "deactivated",
+        OutcomeKind::PutBack => "an approved trust policy that the guard ran over is back",
+        OutcomeKind::WouldRevert => "mode alert, still open; would have been reverted",
+        OutcomeKind::WouldRepair => "mode alert, still open; would have been repaired",
+        OutcomeKind::WouldQuarantine => "mode alert, still open; would have been quarantined",
+        OutcomeKind::WouldDeactivate => "mode alert, still active; would have been deactivated",
+        OutcomeKind::Superseded => "changed again, and lawful now",
+        OutcomeKind::Gone => "gone",
+        OutcomeKind::NotTouched => "STILL OPEN, the guard never writes here",
+        OutcomeKind::LeftAlone => "STILL OPEN, the rules leave it to people",
+        OutcomeKind::Refused => "STILL OPEN, IAM refused the write",
+        OutcomeKind::Failed => "STILL OPEN, it could not be put right",
+        OutcomeKind::BudgetSpent => "STILL OPEN, the hour's writes are spent",
+    }
+}

@@ -1,0 +1,192 @@
+//! What is lawful is remembered; what the guard ran over comes back; an order to remediate that
+//! finds the role lawful is told from a stale read.
+
+use jiff::Timestamp;
+
+use super::concluding::conclude;
+use super::ending::{end, finish};
+use super::putting_right::put_back;
+use super::remediating::{Assignment, LOOKS, approved};
+use super::{Guard, HandleError};
+use crate::detect::{Judgement, Verdict};
+use crate::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress, document_digest};
+use crate::order::Disposition;
+use crate::remediate::OutcomeKind;
+use crate::rules::ChangedRole;
+use crate::world::{Keys, LiveRole, State, World, WriteRoles};
+
+/// A lawful change: what the event carried and what is live are remembered, if they are approved.
+pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
+    world: &W,
+    task: Assignment<'_>,
+    mut history: RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> Result<Disposition, HandleError> {
+    let Assignment {
+        guard, role, now, ..
+    } = task;
+    let live_digest = document_digest(&live.document);
+    let by_guard = role.cause.actor.issuer.as_deref() == Some(guard.remediator_role.as_str());
+    let sent = role
+        .document
+        .as_deref()
+        .filter(|sent| approved(guard, live, sent, now))
+        .map(|sent| (sent, document_digest(sent)))
+        // What the guard wrote itself is no baseline, nor is a quarantine, whoever wrote it.
+        .filter(|(_, digest)| !quarantined(digest))
+        .filter(|(_, digest)| !by_guard || !history.wrote(digest));
+    let before = history.clone();
+    let id = task.order_id();
+    let earlier = history
+        .writes
+        .iter_mut()
+        .rev()
+        .find(|write| write.order == id);
+    let done = earlier
+        .filter(|write| write.digest == live_digest)
+        .map(|write| {
+            // An earlier attempt put it back and was stopped before it could say so.
+            write.progress = WriteProgress::Written;
+            write.clone()
+        });
+    if let Some((document, digest)) = &sent {
+        history.remember(Baseline {
+            document: (*document).to_owned(),
+            digest: digest.clone(),
+            actor: role.cause.actor.arn.clone(),
+            written_at: Some(role.cause.event_time),
+            seen_at: now,
+            seen_live: *digest == live_digest,
+        });
+    }
+    let is_sent = sent
+        .as_ref()
+        .is_some_and(|(_, digest)| *digest == live_digest);
+    remember_live(&mut history, live, judgement, is_sent, now);
+    if history != before || history.version == 0 {
+        history.version = world.state().save_role_history(&history).await?;
+    }
+    if let Some(own) = done {
+        return conclude(world, task, history, &own, live, None).await;
+    }
+    let Some((_, digest)) = sent.filter(|_| !is_sent) else {
+        return finish(world, task).await;
+    };
+    match history.own_write(&live_digest) {
+        Some(own) if run_over(guard, &history, own, &digest, role.cause.event_time) => {
+            if task.attempts < 2 {
+                // The read may be stale: perhaps the approved document is live already.
+                return Ok(Disposition::after_attempt(task.attempts));
+            }
+            put_back(world, task, history, live, &digest).await
+        }
+        _ => finish(world, task).await,
+    }
+}
+
+fn quarantined(digest: &str) -> bool {
+    digest == document_digest(crate::remediate::QUARANTINE)
+}
+
+/// A live approved document of which no event told is remembered as of now, unless it is the
+/// guard's own.
+fn remember_live(
+    history: &mut RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+    told_by_event: bool,
+    now: Timestamp,
+) {
+    let digest = document_digest(&live.document);
+    let known = history.approved.iter().any(|kept| kept.digest == digest);
+    if judgement.verdict == Verdict::Approved
+        && !told_by_event
+        && !known
+        && !history.wrote(&digest)
+        && !quarantined(&digest)
+    {
+        history.remember(Baseline {
+            document: live.document.clone(),
+            digest,
+            actor: None,
+            written_at: None,
+            seen_at: now,
+            seen_live: true,
+        });
+    }
+}
+
+/// An approved document of which the event tells is not live, because the guard wrote over it or
+/// did not know of it when it wrote: at rest the newest approved document is live.
+fn run_over(
+    guard: &Guard,
+    history: &RoleHistory,
+    own: &OwnWrite,
+    sent: &str,
+    written_at: Timestamp,
+) -> bool {
+    let newest = history.newest().is_some_and(|newest| newest.digest == sent);
+    newest
+        && match own.kind {
+            WriteKind::Revert | WriteKind::PutBack => true,
+            // What was repaired is newer than what was there before the violation, unless the
+            // rules would rather have had that.
+            WriteKind::Repair | WriteKind::Quarantine => {
+                written_at >= own.undoes
+                    || guard.rules.remediation().changed_role == ChangedRole::Revert
+            }
+        }
+}
+
+/// An order to remediate finds the role lawful.
+pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
+    world: &W,
+    task: Assignment<'_>,
+    mut history: RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> Result<Disposition, HandleError> {
+    let digest = document_digest(&live.document);
+    let id = task.order_id();
+    let own = history
+        .writes
+        .iter_mut()
+        .rev()
+        .find(|write| write.order == id);
+    match own {
+        Some(own) if own.digest == digest => {
+            // An earlier attempt wrote it and was stopped before it could say so.
+            own.progress = WriteProgress::Written;
+            let own = own.clone();
+            history.version = world.state().save_role_history(&history).await?;
+            return conclude(world, task, history, &own, live, None).await;
+        }
+        Some(own) if own.progress == WriteProgress::Written => {
+            let own = own.clone();
+            let note = "the role has been changed since, and is lawful";
+            return conclude(world, task, history, &own, live, Some(note)).await;
+        }
+        _ => {}
+    }
+    if task.attempts < LOOKS {
+        return Ok(Disposition::after_attempt(task.attempts));
+    }
+    let before = history.clone();
+    remember_live(&mut history, live, judgement, false, task.now);
+    if history != before {
+        world.state().save_role_history(&history).await?;
+    }
+    let text = "nothing: the role was changed again and is lawful now, as looks over 90 seconds \
+                have shown";
+    let live = Some((live, judgement));
+    end(
+        world,
+        task,
+        live,
+        OutcomeKind::Superseded,
+        text.to_owned(),
+        false,
+    )
+    .await
+}

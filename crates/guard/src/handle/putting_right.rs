@@ -1,0 +1,201 @@
+//! From a violation that is live to what is written about it, or to why nothing is.
+
+use super::ending::{end, end_with, finish, role_alert};
+use super::remediating::{Assignment, approved, judge};
+use super::story::seconds_between;
+use super::writing::{WritePlan, Writing, write};
+use super::{Guard, HandleError};
+use crate::check::{Finding, Severity};
+use crate::detect::{Judgement, RoleRef, Verdict};
+use crate::history::{RoleHistory, WriteKind, WriteProgress, document_digest};
+use crate::order::{Disposition, RoleChange};
+use crate::remediate::{OutcomeKind, Plan, PlanKind, Reason, Situation, diff, plan};
+use crate::rules::Mode;
+use crate::world::{Keys, LiveRole, World, WriteRoles};
+
+/// For how long after an own write the document it replaced is taken for a stale read.
+const STALE_SECONDS: i64 = 60;
+
+/// The live role violates the rules: it is put right, or it is said why not.
+pub(super) async fn put_right<W: World<Roles: WriteRoles + Keys>>(
+    world: &W,
+    task: Assignment<'_>,
+    history: RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> Result<Disposition, HandleError> {
+    let Assignment {
+        guard, role, now, ..
+    } = task;
+    let seen = Some((live, judgement));
+    if may_be_stale(task, &history, live) {
+        return Ok(Disposition::in_seconds(30));
+    }
+    if let Some(why) = untouchable(guard, live) {
+        let text = format!("nothing: {why}; people have to act");
+        return end(world, task, seen, OutcomeKind::NotTouched, text, true).await;
+    }
+    let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
+    let enforce =
+        guard.mode == Mode::Enforce && judgement.violations().any(|finding| !lowered(finding));
+    let tolerating = enforce && judgement.violations().any(lowered);
+    let lawful = |document: &str| {
+        let judged = judge(guard, live, document, now);
+        match judged.verdict {
+            Verdict::Approved => true,
+            Verdict::Violation => tolerating && judged.violations().all(lowered),
+            Verdict::Unreadable => false,
+        }
+    };
+    let situation = Situation {
+        live: &live.document,
+        critical: judgement.violations().any(|finding| {
+            finding.severity == Severity::Critical && (!enforce || !lowered(finding))
+        }),
+        tolerating,
+        created: role.change == RoleChange::Created,
+        history: &history,
+        remediation: guard.rules.remediation(),
+        writes_used: history.writes_within_the_hour(now),
+    };
+    let plan = match plan(&situation, lawful) {
+        Ok(plan) => plan,
+        Err(Reason::Off) => {
+            let text = "nothing: the rules leave this to people (remediation)".to_owned();
+            return end(world, task, seen, OutcomeKind::LeftAlone, text, true).await;
+        }
+        Err(Reason::BudgetSpent { used, most }) => {
+            let text = format!(
+                "nothing: {used} of {most} writes to this role within an hour are used, and what \
+                 is left is kept for closing the door on something worse. Contain the actor: he \
+                 will not stop"
+            );
+            return end(world, task, seen, OutcomeKind::BudgetSpent, text, true).await;
+        }
+    };
+    if !enforce {
+        return would(world, task, live, judgement, &plan).await;
+    }
+    let plan = WritePlan::from(plan);
+    let history = history.clone();
+    let writing = Writing {
+        task,
+        live,
+        judgement: Some(judgement),
+        lawful,
+    };
+    write(world, writing, history, plan).await
+}
+
+/// An approved document that the guard ran over comes back.
+pub(super) async fn put_back<W: World<Roles: WriteRoles + Keys>>(
+    world: &W,
+    task: Assignment<'_>,
+    history: RoleHistory,
+    live: &LiveRole,
+    digest: &str,
+) -> Result<Disposition, HandleError> {
+    let Assignment { guard, now, .. } = task;
+    let baseline = history.approved.iter().find(|kept| kept.digest == digest);
+    let Some(baseline) = baseline else {
+        return finish(world, task).await;
+    };
+    let most = guard.rules.remediation().max_writes_per_role_per_hour;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let spent = history.writes_within_the_hour(now).saturating_add(1) >= most;
+    if guard.ceiling() != Mode::Enforce || untouchable(guard, live).is_some() || spent {
+        // The last write of the hour is kept for closing.
+        let text = format!(
+            "an approved trust policy, written at {}, was overwritten while the guard put the \
+             role right, and the guard may not write now: put it back by hand",
+            baseline.as_of()
+        );
+        let mut alert = role_alert(task, None, OutcomeKind::Failed, text, false);
+        alert.severity = Severity::High;
+        return end_with(world, task, &alert).await;
+    }
+    let plan = WritePlan {
+        kind: WriteKind::PutBack,
+        document: baseline.document.clone(),
+        details: format!(
+            "an approved trust policy of {}, which a write of the guard had run over",
+            baseline.as_of()
+        ),
+        fallback: None,
+    };
+    let lawful = |document: &str| approved(guard, live, document, now);
+    let writing = Writing {
+        task,
+        live,
+        judgement: None,
+        lawful,
+    };
+    write(world, writing, history, plan).await
+}
+
+/// The live document may be what the guard has just replaced, shown by a stale read: unless the
+/// event is newer than that write.
+fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
+    let last = history
+        .writes
+        .iter()
+        .rev()
+        .find(|write| write.progress != WriteProgress::Refused);
+    last.is_some_and(|last| {
+        last.replaced == document_digest(&live.document)
+            && seconds_between(last.at, task.now) < STALE_SECONDS
+            && task.role.cause.event_time.as_second() <= last.at.as_second()
+    })
+}
+
+/// Why a role is never written, if so.
+fn untouchable(guard: &Guard, live: &LiveRole) -> Option<&'static str> {
+    let role = RoleRef {
+        account: guard.account.clone(),
+        name: Some(live.name.clone()),
+        path: Some(live.path.clone()),
+    };
+    if guard
+        .own_roles
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(&live.arn) || role.is(own))
+    {
+        Some("it is one of the guard's own roles, which it never writes")
+    } else if role.is_reserved() {
+        Some("AWS keeps this role, and nobody else can write it")
+    } else if guard.rules.protects(&role) {
+        Some("the rules protect this role (remediation.protected_roles)")
+    } else {
+        None
+    }
+}
+
+/// Mode alert: says what would have been done.
+async fn would<W: World>(
+    world: &W,
+    task: Assignment<'_>,
+    live: &LiveRole,
+    judgement: &Judgement,
+    plan: &Plan,
+) -> Result<Disposition, HandleError> {
+    let (kind, done) = match plan.kind {
+        PlanKind::Revert => (OutcomeKind::WouldRevert, "put back"),
+        PlanKind::Repair => (OutcomeKind::WouldRepair, "repaired it"),
+        PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => {
+            (OutcomeKind::WouldQuarantine, "quarantined it")
+        }
+    };
+    let mut text = format!(
+        "nothing, in mode alert; in mode enforce it would have {done}: {}",
+        plan.details
+    );
+    if let Some(why) = &plan.fallback {
+        text += &format!(" ({why})");
+    }
+    let mut alert = role_alert(task, Some((live, judgement)), kind, text, true);
+    alert.diff = diff(&live.document, &plan.document);
+    if let Some(outcome) = &mut alert.outcome {
+        outcome.document = Some(plan.document.clone());
+    }
+    end_with(world, task, &alert).await
+}
