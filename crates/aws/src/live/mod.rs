@@ -4,6 +4,7 @@
 
 mod organization;
 mod residue;
+mod roles;
 mod stack;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -15,6 +16,7 @@ use crate::network::Network;
 
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
 pub use residue::{Quarantine, Residue, SessionDenial, residue};
+pub use roles::list_roles;
 pub use stack::{
     FunctionState, RuleState, Stack, StackError, Subscription, describe_stack, function_state,
     rule_state, subscriptions,
