@@ -69,6 +69,7 @@ lint-template: $(READY)
 test: $(READY) ## everything: format, lints, templates, unit and CLI tests, the stack end to end
 	cargo fmt --all --check
 	$(MAKE) --no-print-directory lint-template
+	python3 scripts/check_docs.py
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo build --workspace --all-targets
 ifdef NEXTEST
