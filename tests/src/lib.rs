@@ -20,9 +20,9 @@ use serde_json::{Value, json};
 /// The project's folder.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the project")
-        .to_owned()
+        .join("..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// Where cargo put the binaries of this build.
@@ -75,14 +75,19 @@ pub const WITH_STRANGER: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"
 /// Everyone.
 pub const OPEN: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
 
+/// Rules in YAML as the functions load them.
+pub fn compiled(name: &str, rules: &str) -> PathBuf {
+    let machine = machine();
+    let yaml = machine.folder.join(format!("access-{name}.yaml"));
+    std::fs::write(&yaml, rules).unwrap();
+    machine.compile_rules(&yaml, name).unwrap()
+}
+
 /// A stack of its own account, its rules compiled from YAML.
 pub fn deployed(parameters: &[(&str, &str)], rules: &str) -> Stack<'static> {
-    let machine = machine();
     let account = fresh_account();
-    let yaml = machine.folder.join(format!("access-{account}.yaml"));
-    std::fs::write(&yaml, rules).unwrap();
-    let compiled = machine.compile_rules(&yaml, &account).unwrap();
-    machine
+    let compiled = compiled(&account, rules);
+    machine()
         .deploy(&account, "guard", parameters, &compiled)
         .unwrap()
 }
@@ -101,8 +106,8 @@ pub trait Operator {
     fn creates_role(&self, actor: Actor, name: &str, document: &str) -> Value;
     /// Changes its trust policy.
     fn changes_trust(&self, actor: Actor, name: &str, document: &str) -> Value;
-    /// The trust policy that IAM holds now.
-    fn live_trust(&self, name: &str) -> Value;
+    /// The trust policy that IAM holds now, byte for byte.
+    fn live_trust(&self, name: &str) -> String;
     /// Waits until nothing is under way, ending all waiting for another look.
     fn settles(&self);
     /// E-mails so far.
@@ -128,13 +133,8 @@ impl Operator for Stack<'_> {
         record
     }
 
-    fn live_trust(&self, name: &str) -> Value {
-        let role = self
-            .call("iam", "get_role", &json!({ "RoleName": name }))
-            .unwrap();
-        role.pointer("/Role/AssumeRolePolicyDocument")
-            .unwrap()
-            .clone()
+    fn live_trust(&self, name: &str) -> String {
+        self.trust_of(name).unwrap()
     }
 
     fn settles(&self) {
@@ -158,17 +158,4 @@ impl Operator for Stack<'_> {
     fn mails(&self) -> Vec<Mail> {
         self.seen().unwrap().mails
     }
-}
-
-/// `expected` in any letter of `texts`, or the test fails with all of them.
-pub fn assert_said(mails: &[Mail], expected: &str) {
-    let said = mails.iter().any(|mail| {
-        mail.text.contains(expected)
-            || mail
-                .subject
-                .as_deref()
-                .unwrap_or_default()
-                .contains(expected)
-    });
-    assert!(said, "nobody said {expected:?} in {mails:#?}");
 }

@@ -13,6 +13,8 @@ protocols; `control` takes JSON by POST:
     /quiet      {account, seconds}                            waits until nothing is under way
     /hasten     {account}                                     ends all waiting for a visibility time-out
     /crash      {account, role, action, function}             kills the function after the role's next such call
+    /matches    {account, event}                              the functions that the rules hand an event to
+    /trust      {account, role}                               a role's trust policy, byte for byte
     /peek       {account, queue}                              what is in a queue, nothing received
     /seen       {account}                                     {mails, refusals, lost}
 
@@ -125,6 +127,12 @@ def deploy_stack(account: str, stack: str, template: str, parameters: dict) -> d
     return made if "error" in made else {"ok": deploy.finish(account, stack)}
 
 
+def trust(account: str, role: str) -> dict:
+    from moto.iam.models import iam_backends
+
+    return {"ok": iam_backends[account]["aws"].get_role(role).assume_role_policy_document}
+
+
 def rules(template: str, region: str, parameters: dict) -> dict:
     try:
         deploy.assert_rules(deploy.parsed(deploy.read_template(template)), parameters, region)
@@ -154,6 +162,8 @@ ROUTES = {
     "/hasten": lambda account: {"hastened": deliver.hasten(account)},
     "/rules": rules,
     "/crash": crash_after,
+    "/matches": lambda account, event: {"ok": deliver.targets_of(account, deploy.REGION, event)},
+    "/trust": trust,
     "/peek": lambda account, queue: {"ok": deliver.peek(account, deploy.REGION, queue.rsplit("/", 1)[-1])},
     "/seen": seen,
 }

@@ -16,7 +16,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
-from moto.events.models import Rule
+from moto.events.models import Rule, events_backends
 from moto.sns.models import Subscription
 from moto.sqs.models import Queue, sqs_backends
 
@@ -109,7 +109,7 @@ def _try_until_done(function: str, payload) -> None:
         retries, queue_arn = _failures.get(function, (2, ""))
         for attempt in range(retries + 1):
             # AWS waits a minute, then two.
-            time.sleep(0.1 * attempt)
+            time.sleep((0, 0.5, 2)[min(attempt, 2)])
             done, answer = invoke(function, payload)
             if done:
                 return
@@ -169,6 +169,17 @@ def _send_to_targets(original):
                 self.targets = kept
 
     return send_to_targets
+
+
+def targets_of(account: str, region: str, event: dict) -> list[str]:
+    """The functions that the account's rules would hand this event to; nothing is sent."""
+    rules = events_backends[account][region].describe_event_bus("default").rules.values()
+    return [
+        target["Arn"]
+        for rule in rules
+        if rule.state != "DISABLED" and rule.event_pattern.matches_event(event) and not _drops_read_only(rule, event)
+        for target in rule.targets
+    ]
 
 
 def _to_function(rule: Rule, target: dict, event: dict) -> None:

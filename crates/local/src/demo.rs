@@ -491,11 +491,8 @@ impl<W: Write> Story<'_, W> {
     fn the_end(&mut self) -> Result<(), DemoError> {
         writeln!(self.out, "\nWhat IAM holds at the end")?;
         for role in [ROLE, NEW_ROLE] {
-            let trust = self.trust_of(role)?;
-            let document = trust.get(role).cloned().unwrap_or_default();
             writeln!(self.out, "\n   role {role}")?;
-            let text = serde_json::to_string_pretty(&document).map_err(io::Error::from)?;
-            for line in text.lines() {
+            for line in self.stack.trust_of(role)?.lines() {
                 writeln!(self.out, "   {line}")?;
             }
         }

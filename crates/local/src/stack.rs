@@ -324,6 +324,18 @@ impl Stack<'_> {
         Ok(())
     }
 
+    /// The binaries that the stack's rules would hand an event to; nothing is sent.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn matches(&self, event: &Value) -> Result<Vec<&str>, AccountError> {
+        let question = json!({ "account": self.account, "event": event });
+        let arns: Vec<String> = self.machine.account.ask_for("/matches", &question)?;
+        let functions = self.made.functions.iter();
+        let matching = functions.filter(|function| arns.contains(&function.arn));
+        Ok(matching.map(|function| function.binary.as_str()).collect())
+    }
+
     /// Waits until no invocation runs and no order can be taken; says whether that came to be.
     ///
     /// # Errors
@@ -381,6 +393,15 @@ impl Stack<'_> {
     pub fn seen(&self) -> Result<Seen, AccountError> {
         let question = json!({ "account": self.account });
         self.machine.account.ask_for("/seen", &question)
+    }
+
+    /// The trust policy that IAM holds for a role, byte for byte.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn trust_of(&self, role: &str) -> Result<String, AccountError> {
+        let question = json!({ "account": self.account, "role": role });
+        self.machine.account.ask_for("/trust", &question)
     }
 
     /// The bodies of all messages in a queue, by name or URL; none is received by it.
