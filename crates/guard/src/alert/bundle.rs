@@ -85,6 +85,12 @@ impl Alert {
             "statements of the difference",
             &mut left_out,
         );
+        keep(
+            &mut alert.changes,
+            cut.entries,
+            "changes in words",
+            &mut left_out,
+        );
         keep(&mut alert.notes, cut.entries, "notes", &mut left_out);
         if let Some(outcome) = &mut alert.outcome {
             keep(
@@ -144,7 +150,12 @@ impl Alert {
             }
         }
         let dropped = alert.outcome.as_mut().map(|outcome| &mut outcome.dropped);
-        for text in dropped.into_iter().flatten().chain(&mut alert.notes) {
+        for text in dropped
+            .into_iter()
+            .flatten()
+            .chain(&mut alert.changes)
+            .chain(&mut alert.notes)
+        {
             *text = one_line(text, cut.characters);
         }
         for text in [&mut alert.title, &mut alert.subject, &mut alert.stack] {

@@ -55,6 +55,10 @@ pub struct Alert {
     /// For how long the door was open, in seconds: from the change to its undoing, or to now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_seconds: Option<i64>,
+    /// What the change, or the guard's write, means for who can get in: "now also …", "no
+    /// longer …".
+    #[serde(default)]
+    pub changes: Vec<String>,
     /// What the change did to the trust document, or what the guard did to it.
     #[serde(default)]
     pub diff: Vec<DiffLine>,

@@ -167,6 +167,14 @@ impl Alert {
     }
 
     fn difference(&self, out: &mut Lines) {
+        if !self.changes.is_empty() {
+            out.line("What changed for those who enter:");
+            for change in self.changes.iter().take(ENTRIES) {
+                out.line(&format!("  - {}", in_mail(change, SENTENCE)));
+            }
+            out.left_out(self.changes.len());
+            out.blank();
+        }
         if self.diff.is_empty() {
             return;
         }

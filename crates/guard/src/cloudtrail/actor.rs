@@ -44,8 +44,9 @@ pub struct Actor {
     pub tool: Tool,
 }
 
-/// `userIdentity.type`.
+/// `userIdentity.type`; in JSON the text that CloudTrail has there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum ActorKind {
     /// The root user.
     Root,
@@ -67,8 +68,9 @@ pub enum ActorKind {
 
 /// What a call was made with, as far as the record tells. A user agent is the caller's word:
 /// good enough to explain a change, never to excuse it.
+/// In JSON one word, or `service:` and the service's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(from = "String", into = "String")]
 pub enum Tool {
     /// A CloudFormation stack (also SAM, CDK): the next deploy repeats the change.
     CloudFormation,
@@ -159,6 +161,12 @@ impl ActorKind {
                 _ => Self::Other(String::new()),
             };
         };
+        Self::from(kind.to_owned())
+    }
+}
+
+impl From<String> for ActorKind {
+    fn from(kind: String) -> Self {
         let is = |name: &str| kind.eq_ignore_ascii_case(name);
         if is("Root") {
             Self::Root
@@ -177,9 +185,53 @@ impl ActorKind {
             || is("IdentityCenterUser")
             || is("Directory")
         {
-            Self::Identity(kind.to_owned())
+            Self::Identity(kind)
         } else {
-            Self::Other(kind.to_owned())
+            Self::Other(kind)
+        }
+    }
+}
+
+impl From<ActorKind> for String {
+    fn from(kind: ActorKind) -> Self {
+        match kind {
+            ActorKind::Root => "Root".to_owned(),
+            ActorKind::IamUser => "IAMUser".to_owned(),
+            ActorKind::AssumedRole => "AssumedRole".to_owned(),
+            ActorKind::FederatedUser => "FederatedUser".to_owned(),
+            ActorKind::AwsAccount => "AWSAccount".to_owned(),
+            ActorKind::AwsService => "AWSService".to_owned(),
+            ActorKind::Identity(kind) | ActorKind::Other(kind) => kind,
+        }
+    }
+}
+
+impl From<String> for Tool {
+    fn from(tool: String) -> Self {
+        match tool.as_str() {
+            "cloudformation" => Self::CloudFormation,
+            "terraform" => Self::Terraform,
+            "pulumi" => Self::Pulumi,
+            "console" => Self::Console,
+            "cli" => Self::CommandLine,
+            other => match other.strip_prefix("service:") {
+                Some(service) => Self::Service(service.to_owned()),
+                None => Self::Other,
+            },
+        }
+    }
+}
+
+impl From<Tool> for String {
+    fn from(tool: Tool) -> Self {
+        match tool {
+            Tool::CloudFormation => "cloudformation".to_owned(),
+            Tool::Terraform => "terraform".to_owned(),
+            Tool::Pulumi => "pulumi".to_owned(),
+            Tool::Console => "console".to_owned(),
+            Tool::CommandLine => "cli".to_owned(),
+            Tool::Service(service) => format!("service:{service}"),
+            Tool::Other => "other".to_owned(),
         }
     }
 }

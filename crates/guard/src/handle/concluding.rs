@@ -3,10 +3,10 @@
 use super::HandleError;
 use super::ending::{end_with, outcome_title, role_alert};
 use super::remediating::{Assignment, judge};
-use super::story::seconds_between;
+use super::story::{seconds_between, tell_difference};
 use crate::history::{OwnWrite, RoleHistory, WriteKind};
 use crate::order::{Disposition, RoleChange};
-use crate::remediate::{OutcomeKind, diff};
+use crate::remediate::OutcomeKind;
 use crate::rules::RevokeSessions;
 use crate::world::{Clock, Keys, LiveRole, State, World, WriteRoles};
 
@@ -61,7 +61,9 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
         outcome.dropped.clone_from(&own.dropped);
         outcome.document = Some(live.document.clone());
     }
-    alert.diff = old.map_or_else(Vec::new, |old| diff(old, &live.document));
+    if let Some(old) = old {
+        tell_difference(guard, &mut alert, old, &live.document, now);
+    }
     alert.notes.extend(note.map(str::to_owned));
     end_with(world, task, &alert).await
 }

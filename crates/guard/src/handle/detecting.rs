@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::story::{Story, alert, cause, grantees, seconds_between};
+use super::story::{Story, alert, cause, grantees, seconds_between, tell_difference};
 use super::telling::tell;
 use super::{Guard, HandleError, Handled};
 use crate::alert::{Alert, Cause, Resource};
@@ -13,7 +13,7 @@ use crate::detect::{Judgement, RoleRef, Verdict, judge_trust, unreadable_event};
 use crate::history::document_digest;
 use crate::incident::{Schema, Stage, incident_id};
 use crate::order::{Order, RoleChange, RoleOrder, Task};
-use crate::remediate::{Outcome, OutcomeKind, diff};
+use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::Mode;
 use crate::world::{Clock, LiveRole, Orders, Roles, State, World};
 
@@ -209,7 +209,11 @@ async fn trust_change<W: World>(
             .notes
             .push("CloudTrail did not carry the trust policy; it was read from IAM".to_owned());
     }
-    alert.diff = difference(world, guard, change, document).await;
+    if let Some(document) = document
+        && let Some(old) = newest_approved(world, guard, change).await
+    {
+        tell_difference(guard, &mut alert, &old, document, now);
+    }
     alerted(world, guard, alert, Some(order)).await
 }
 
@@ -228,30 +232,22 @@ fn trust_title(change: &TrustChange, findings: &[Finding]) -> String {
     }
 }
 
-/// What changed against the newest approved document, as a help for the reader: without state
-/// the alert goes out without it.
-async fn difference<W: World>(
+/// The newest approved document, to show what changed: a help for the reader. Without state the
+/// alert goes out without it.
+async fn newest_approved<W: World>(
     world: &W,
     guard: &Guard,
     change: &TrustChange,
-    document: Option<&str>,
-) -> Vec<crate::remediate::DiffLine> {
-    let Some(document) = document else {
-        return Vec::new();
-    };
+) -> Option<String> {
     if change.created {
-        return Vec::new();
+        return None;
     }
-    match world
+    let history = world
         .state()
         .role_history(&guard.account, &change.role)
         .await
-    {
-        Ok(Some(history)) => history
-            .newest()
-            .map_or_else(Vec::new, |newest| diff(&newest.document, document)),
-        _ => Vec::new(),
-    }
+        .ok()??;
+    history.newest().map(|newest| newest.document.clone())
 }
 
 fn announced(guard: &Guard, judgement: Option<&Judgement>) -> Outcome {

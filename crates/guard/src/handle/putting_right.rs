@@ -2,14 +2,14 @@
 
 use super::ending::{end, end_with, finish, role_alert};
 use super::remediating::{Assignment, approved, judge};
-use super::story::seconds_between;
+use super::story::{seconds_between, tell_difference};
 use super::writing::{WritePlan, Writing, write};
 use super::{Guard, HandleError};
 use crate::check::{Finding, Severity};
 use crate::detect::{Judgement, RoleRef, Verdict};
 use crate::history::{RoleHistory, WriteKind, WriteProgress, document_digest};
 use crate::order::{Disposition, RoleChange};
-use crate::remediate::{OutcomeKind, Plan, PlanKind, Reason, Situation, diff, plan};
+use crate::remediate::{OutcomeKind, Plan, PlanKind, Reason, Situation, plan};
 use crate::rules::Mode;
 use crate::world::{Keys, LiveRole, World, WriteRoles};
 
@@ -193,7 +193,13 @@ async fn would<W: World>(
         text += &format!(" ({why})");
     }
     let mut alert = role_alert(task, Some((live, judgement)), kind, text, true);
-    alert.diff = diff(&live.document, &plan.document);
+    tell_difference(
+        task.guard,
+        &mut alert,
+        &live.document,
+        &plan.document,
+        task.now,
+    );
     if let Some(outcome) = &mut alert.outcome {
         outcome.document = Some(plan.document.clone());
     }

@@ -1,7 +1,7 @@
 //! From a judgement to the alert that tells it.
 
 use jiff::Timestamp;
-use policy::{Restriction, Values, Who};
+use policy::{AnalysisContext, Restriction, TrustPolicy, Values, Who};
 
 use super::Guard;
 use crate::alert::{Alert, Cause, Grantee, Resource, links};
@@ -10,6 +10,7 @@ use crate::cloudtrail::Record;
 use crate::detect::{Coverage, Judgement};
 use crate::incident::{Schema, Stage};
 use crate::known_accounts::known_account;
+use crate::remediate::diff;
 use crate::rules::Mode;
 
 /// The event behind an alert. A record without a time is taken to be of now.
@@ -80,9 +81,31 @@ pub(super) fn alert(guard: &Guard, story: Story<'_>) -> Alert {
         grantees: Vec::new(),
         outcome: None,
         open_seconds: None,
+        changes: Vec::new(),
         diff: Vec::new(),
         digest: None,
         notes: Vec::new(),
+    }
+}
+
+/// Tells what lies between two documents, by statement and in words.
+pub(super) fn tell_difference(
+    guard: &Guard,
+    alert: &mut Alert,
+    old: &str,
+    new: &str,
+    now: Timestamp,
+) {
+    alert.diff = diff(old, new);
+    if let (Ok(old), Ok(new)) = (TrustPolicy::parse(old), TrustPolicy::parse(new)) {
+        let context = AnalysisContext {
+            own_account: Some(&guard.account),
+            own_organization: guard.rules.organization(),
+            now,
+            witnesses: false,
+            providers: &[],
+        };
+        alert.changes = policy::difference(&old, &new, &context);
     }
 }
 
