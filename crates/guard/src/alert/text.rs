@@ -34,7 +34,7 @@ impl Alert {
         );
         subject
             .chars()
-            .filter(|shown| matches!(shown, ' '..='~'))
+            .filter(|shown| matches!(shown, ' '..='~') && !matches!(shown, '<' | '>'))
             .take(99)
             .collect()
     }
@@ -138,10 +138,11 @@ impl Alert {
 
     fn what_was_done(&self, out: &mut Lines) {
         if let Some(outcome) = &self.outcome {
-            out.line(&format!(
-                "What the guard did: {}",
-                in_mail(&outcome.text, SENTENCE)
-            ));
+            let text = in_mail(&outcome.text, SENTENCE);
+            out.line(&match self.stage {
+                Stage::Outcome => format!("What the guard did: {text}"),
+                _ => format!("What the guard does now: {text}"),
+            });
             for dropped in outcome.dropped.iter().take(ENTRIES) {
                 let dropped = in_mail(dropped, NAME);
                 out.line(&format!(
