@@ -312,8 +312,7 @@ fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut 
                 View::Whole => {
                     for account in &accounts {
                         let arn = with_account(&text, account)
-                            .replace('*', "x")
-                            .replace('?', "x");
+                            .replace(['*', '?'], "x");
                         if possible(&arn, fuel) {
                             return Found::Value(arn);
                         }
@@ -391,7 +390,7 @@ fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut 
 }
 
 /// The pattern with its account part, where that is a lone star, filled in.
-fn with_account(pattern: &str, account: &str) -> String {
+pub(crate) fn with_account(pattern: &str, account: &str) -> String {
     let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
     if let Some(part) = parts.get_mut(4)
         && part.contains(['*', '?'])

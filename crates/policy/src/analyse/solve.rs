@@ -655,8 +655,13 @@ impl<'c> Solver<'c> {
                         });
                     }
                 }
+                let guess = guess_resource(&demands);
                 for partition in PARTITIONS {
-                    match find(Universe::ResourceArn(partition), &demands, &mut self.fuel) {
+                    let found = match &guess {
+                        Some(arn) => Found::Value(arn.clone()),
+                        None => find(Universe::ResourceArn(partition), &demands, &mut self.fuel),
+                    };
+                    match found {
                         Found::Value(arn) => {
                             let account = arn.split(':').nth(4).map(str::to_owned);
                             let account = if with_account { account } else { None };
@@ -722,6 +727,38 @@ impl<'c> Solver<'c> {
             Some(None)
         }
     }
+}
+
+/// A resource's ARN that meets the demands, guessed from the patterns themselves; most often that
+/// is one.
+fn guess_resource(demands: &[Demand<'_, '_>]) -> Option<String> {
+    let account = demands
+        .iter()
+        .filter(|demand| demand.fits && demand.view == View::Account)
+        .find_map(|demand| demand.patterns.iter().find_map(Pattern::fixed))
+        .unwrap_or("999999999999");
+    let fits = |arn: &str| {
+        Universe::ResourceArn("aws").admits(arn)
+            && demands.iter().all(|demand| {
+                let seen = match demand.view {
+                    View::Account => arn.split(':').nth(4).unwrap_or_default(),
+                    _ => arn,
+                };
+                demand.patterns.iter().any(|one| one.matches(seen)) == demand.fits
+            })
+    };
+    let patterns = demands
+        .iter()
+        .filter(|demand| demand.fits && demand.view == View::Whole)
+        .flat_map(|demand| demand.patterns);
+    for pattern in patterns {
+        let arn = identity::with_account(&pattern.shown(), account).replace(['*', '?'], "x");
+        if fits(&arn) {
+            return Some(arn);
+        }
+    }
+    let usual = format!("arn:aws:events:us-east-1:{account}:rule/any");
+    fits(&usual).then_some(usual)
 }
 
 fn path_fits(demands: &[Demand<'_, '_>], text: &str) -> bool {

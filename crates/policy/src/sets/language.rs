@@ -126,8 +126,78 @@ struct Reached {
     length: usize,
 }
 
+/// Whether the demands on `view` let it be seen as `seen`.
+fn view_allows(demands: &[Demand<'_, '_>], view: View, seen: &str) -> bool {
+    demands
+        .iter()
+        .filter(|demand| demand.view == view)
+        .all(|demand| demand.patterns.iter().any(|one| one.matches(seen)) == demand.fits)
+}
+
+/// Whether some pattern shows at a glance that it fits no text of the universe that meets the other
+/// demands: by its fixed beginning, which settles an account or an organization's id, or because it
+/// is fixed altogether.
+fn hopeless(
+    universe: Universe,
+    demands: &[Demand<'_, '_>],
+    view: View,
+    pattern: &Pattern<'_>,
+) -> bool {
+    if pattern.fold || pattern.has_variables() {
+        return false;
+    }
+    if view != View::Whole {
+        return pattern.tokens.is_none() && !view_allows(demands, view, &pattern.source);
+    }
+    let whole = pattern.tokens.is_none();
+    if whole && !view_allows(demands, View::Whole, &pattern.source) {
+        return true;
+    }
+    let prefix = pattern.literal_prefix();
+    // All that begins so is to be avoided.
+    let avoided = demands.iter().filter(|demand| !demand.fits && demand.view == View::Whole).any(
+        |demand| demand.patterns.iter().any(|one| !one.fold && one.open_end_after(&prefix)),
+    );
+    if avoided {
+        return true;
+    }
+    let mut place = universe.start();
+    let mut begun: [(View, Option<usize>); 2] = [(View::Account, None), (View::Head, None)];
+    for (index, c) in prefix.char_indices() {
+        for (part, from) in &mut begun {
+            match (universe.sight(*part, place, c), *from) {
+                (Sight::Seen, None) => *from = Some(index),
+                (Sight::Hidden, Some(start)) => {
+                    // The part has ended: it is settled.
+                    let seen = prefix.get(start..index).unwrap_or_default();
+                    if !view_allows(demands, *part, seen) {
+                        return true;
+                    }
+                    *from = Some(prefix.len());
+                }
+                _ => {}
+            }
+        }
+        match universe.step(place, c) {
+            Some(next) => place = next,
+            None => return true,
+        }
+    }
+    whole && !universe.accepts(place)
+}
+
 /// A text of the universe that meets all demands.
 pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
+    let count: usize = demands.iter().map(|demand| demand.patterns.len()).sum();
+    for demand in demands.iter().filter(|demand| demand.fits) {
+        let cost = demand.patterns.len().saturating_mul(count).saturating_mul(8) as u64;
+        if !fuel.spend(cost) {
+            return Found::Unknown;
+        }
+        if demand.patterns.iter().all(|one| hopeless(universe, demands, demand.view, one)) {
+            return Found::Nothing;
+        }
+    }
     let mut machines: Vec<Machine<'_>> = Vec::new();
     let mut width = 0;
     for (index, demand) in demands.iter().enumerate() {
