@@ -12,6 +12,8 @@ mod diagnostic;
 pub mod explain;
 mod hostile;
 pub mod input;
+#[cfg(feature = "live")]
+mod live;
 pub mod replay;
 pub mod rules;
 mod shell;
@@ -74,6 +76,12 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
         Command::Replay(arguments) => replay::replay(&arguments, streams),
         Command::Simulate(arguments) => simulate::simulate(&arguments, streams),
         Command::Explain(arguments) => explain::explain(&arguments, streams),
+        #[cfg(feature = "live")]
+        Command::TestAlert(arguments) => live::test_alert(&arguments, streams),
+        #[cfg(feature = "live")]
+        Command::Status(arguments) => live::status(&arguments, streams),
+        #[cfg(feature = "live")]
+        Command::UninstallCheck(arguments) => live::uninstall_check(&arguments, streams),
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),
         Command::Rules(command) => rules::rules(&command, streams),

@@ -59,7 +59,10 @@ fn sections(above: &Command, page: &mut Vec<u8>) -> io::Result<()> {
             sections(command, page)?;
             continue;
         }
-        let name = command.get_bin_name().unwrap_or_else(|| command.get_name()).to_owned();
+        let name = command
+            .get_bin_name()
+            .unwrap_or_else(|| command.get_name())
+            .to_owned();
         writeln!(page, ".SH \"{}\"", name.to_uppercase())?;
         let part = clap_mangen::Man::new(command.clone());
         let mut text = Vec::new();

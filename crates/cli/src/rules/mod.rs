@@ -2,6 +2,8 @@
 
 mod first;
 mod load;
+#[cfg(any(feature = "live", test))]
+pub(crate) mod propose;
 mod yaml;
 
 use std::fs;
@@ -14,8 +16,10 @@ use crate::args::{RulesCheckArgs, RulesCommand, RulesCompileArgs};
 use crate::hostile::shown;
 use crate::{Status, Streams};
 
-pub(crate) use first::FIRST;
-pub(crate) use load::{load, read};
+use first::FIRST;
+use load::read;
+
+pub(crate) use load::load;
 
 /// Runs `rules …`.
 ///
@@ -30,10 +34,14 @@ pub fn rules(command: &RulesCommand, streams: &mut Streams<'_>) -> io::Result<St
             streams.out.write_all(schema().as_bytes())?;
             Ok(Status::Done)
         }
+        #[cfg(feature = "live")]
+        RulesCommand::Init(arguments) if arguments.live => crate::live::init(arguments, streams),
         RulesCommand::Init(_) => {
             streams.out.write_all(FIRST.as_bytes())?;
             Ok(Status::Done)
         }
+        #[cfg(feature = "live")]
+        RulesCommand::Accounts(arguments) => crate::live::accounts(arguments, streams),
     }
 }
 

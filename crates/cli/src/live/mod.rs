@@ -1,0 +1,104 @@
+//! The commands that talk to AWS, with a person's own credentials.
+
+mod stack;
+mod uninstall;
+
+use std::error::Error;
+use std::future::Future;
+use std::io;
+
+use aws::Cloud;
+use aws::live::{cloud, list_accounts, list_roles};
+
+use crate::args::{LiveArgs, RulesAccountsArgs, RulesInitArgs};
+use crate::rules::propose::{Account, propose};
+use crate::{Status, Streams};
+
+pub(crate) use stack::{status, test_alert};
+pub(crate) use uninstall::uninstall_check;
+
+/// Waits for what a command asks of AWS.
+fn wait<T>(future: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(runtime.block_on(future))
+}
+
+/// The answer, or its error told.
+fn told<T, E: Error + 'static>(answer: Result<T, E>, streams: &mut Streams<'_>) -> Option<T> {
+    answer.map_err(|error| streams.failure(&error)).ok()
+}
+
+async fn of(arguments: &LiveArgs) -> Cloud {
+    cloud(arguments.profile.as_deref(), arguments.region.as_deref()).await
+}
+
+/// Prints the organization's accounts as the rules' accounts file holds them.
+///
+/// # Errors
+///
+/// Standard output does not take them.
+pub(crate) fn accounts(
+    arguments: &RulesAccountsArgs,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
+    let answer = wait(async {
+        let cloud = cloud(arguments.profile.as_deref(), None).await;
+        list_accounts(&cloud).await
+    })?;
+    let Some(organization) = told(answer, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    writeln!(streams.out, "[")?;
+    let last = organization.accounts.len();
+    for (index, account) in organization.accounts.iter().enumerate() {
+        let entry = serde_json::json!({ "id": account.id, "name": account.name });
+        let comma = if index + 1 == last { "" } else { "," };
+        writeln!(streams.out, "  {entry}{comma}")?;
+    }
+    writeln!(streams.out, "]")?;
+    streams.remark(format_args!(
+        "for access.yaml: organization: {{ id: {}, management_account: \"{}\", \
+         accounts_file: accounts.json }}",
+        organization.id, organization.management_account
+    ));
+    Ok(Status::Done)
+}
+
+/// Prints a first rules file with proposals from the account's own roles.
+///
+/// # Errors
+///
+/// Standard output does not take it.
+pub(crate) fn init(arguments: &RulesInitArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let (roles, organization) = wait(async {
+        let cloud = cloud(arguments.profile.as_deref(), None).await;
+        (list_roles(&cloud).await, list_accounts(&cloud).await)
+    })?;
+    let Some(roles) = told(roles, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let organization = match organization {
+        Ok(organization) => Some(organization),
+        Err(error) => {
+            streams.warning(crate::streams::chain(&error));
+            None
+        }
+    };
+    let account = Account {
+        roles: &roles,
+        organization: organization.as_ref().map(|own| own.id.as_str()),
+        management_account: organization
+            .as_ref()
+            .map(|own| own.management_account.as_str()),
+        members: organization
+            .iter()
+            .flat_map(|own| own.accounts.iter().map(|account| account.id.as_str()))
+            .collect(),
+    };
+    streams
+        .out
+        .write_all(propose(&account, jiff::Timestamp::now()).as_bytes())?;
+    Ok(Status::Done)
+}

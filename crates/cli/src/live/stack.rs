@@ -1,0 +1,293 @@
+//! `status` and `test-alert`: is the deployed guard alive, and does anyone hear it?
+
+use std::io;
+
+use aws::live::{
+    CallError, FunctionState, RuleState, Stack, StackError, Subscription, describe_stack,
+    function_state, rule_state, subscriptions,
+};
+use aws::{Cloud, Topic};
+use guard::Severity;
+use guard::alert::Alert;
+use guard::incident::{Schema, Stage, incident_id};
+use guard::world::{Alerts, PublishError};
+use jiff::Timestamp;
+
+use super::{of, told, wait};
+use crate::args::LiveArgs;
+use crate::hostile::shown;
+use crate::rules::counted;
+use crate::streams::Tone;
+use crate::{Status, Streams};
+
+/// Logical ids of the template's functions; `Slack` is only there where a secret is named.
+const FUNCTIONS: [&str; 5] = [
+    "RoleTrust",
+    "AccessKey",
+    "RootActivity",
+    "Remediator",
+    "Slack",
+];
+/// Logical ids of the template's event rules.
+const RULES: [&str; 4] = [
+    "RoleTrustRule",
+    "AccessKeyRule",
+    "RootSignInRule",
+    "RootCallRule",
+];
+/// Outputs that hold a topic's ARN.
+const TOPICS: [&str; 2] = ["AlertTopic", "OperationsTopic"];
+
+/// What `status` asks.
+struct Asked {
+    stack: Stack,
+    functions: Vec<(&'static str, Result<FunctionState, CallError>)>,
+    rules: Vec<(&'static str, Result<RuleState, CallError>)>,
+    topics: Vec<(&'static str, Result<Vec<Subscription>, CallError>)>,
+}
+
+async fn ask(cloud: &Cloud, name: &str) -> Result<Asked, StackError> {
+    let stack = describe_stack(cloud, name).await?;
+    let (mut functions, mut rules, mut topics) = (Vec::new(), Vec::new(), Vec::new());
+    for id in FUNCTIONS {
+        if let Some(name) = stack.resources.get(id) {
+            functions.push((id, function_state(cloud, name).await));
+        }
+    }
+    for id in RULES {
+        if let Some(name) = stack.resources.get(id) {
+            rules.push((id, rule_state(cloud, name).await));
+        }
+    }
+    for id in TOPICS {
+        if let Some(arn) = stack.outputs.get(id) {
+            topics.push((id, subscriptions(cloud, arn).await));
+        }
+    }
+    Ok(Asked {
+        stack,
+        functions,
+        rules,
+        topics,
+    })
+}
+
+/// Prints the state of each part; exit status 1 where one is not as it should be.
+///
+/// # Errors
+///
+/// Standard output does not take it.
+pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let asked = wait(async {
+        let cloud = of(arguments).await;
+        ask(&cloud, &arguments.stack).await
+    })?;
+    let Some(asked) = told(asked, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let mut sheet = Sheet { streams, wrong: 0 };
+    let stack = &asked.stack;
+    let settled = stack.status.ends_with("_COMPLETE") && !stack.status.contains("ROLLBACK");
+    sheet.line("stack", &arguments.stack, &stack.status, settled)?;
+    let setting = |name: &str| {
+        let value = stack
+            .outputs
+            .get(name)
+            .or_else(|| stack.parameters.get(name));
+        value.map_or("?", String::as_str)
+    };
+    sheet.line("mode", "the stack's ceiling", setting("Mode"), true)?;
+    sheet.line("rules", "hash", setting("RulesHash"), true)?;
+    for (id, state) in &asked.functions {
+        match state {
+            Ok(function) => {
+                let words = format!("{}, last update {}", function.state, function.last_update);
+                let good = function.state == "Active" && function.last_update == "Successful";
+                sheet.line("function", id, &words, good)?;
+            }
+            Err(error) => sheet.line("function", id, &crate::streams::chain(error), false)?,
+        }
+    }
+    for id in FUNCTIONS.iter().filter(|id| **id != "Slack") {
+        if !asked.functions.iter().any(|(known, _)| known == id) {
+            sheet.line("function", id, "is not in the stack", false)?;
+        }
+    }
+    for (id, state) in &asked.rules {
+        match state {
+            Ok(rule) => {
+                sheet.line("rule", id, &rule.state, rule.state.starts_with("ENABLED"))?;
+            }
+            Err(error) => sheet.line("rule", id, &crate::streams::chain(error), false)?,
+        }
+    }
+    for id in RULES {
+        if !asked.rules.iter().any(|(known, _)| *known == id) {
+            sheet.line("rule", id, "is not in the stack", false)?;
+        }
+    }
+    for (id, found) in &asked.topics {
+        sheet.subscribers(id, found)?;
+    }
+    let wrong = sheet.wrong;
+    match wrong {
+        0 => writeln!(
+            streams.out,
+            "the guard is alive, and its alerts are received"
+        )?,
+        _ => writeln!(
+            streams.out,
+            "{}",
+            counted(wrong, "thing is wrong", "things are wrong")
+        )?,
+    }
+    Ok(if wrong == 0 {
+        Status::Done
+    } else {
+        Status::Findings
+    })
+}
+
+/// Lines of what there is and how it is.
+struct Sheet<'a, 'b> {
+    streams: &'a mut Streams<'b>,
+    wrong: usize,
+}
+
+impl Sheet<'_, '_> {
+    fn line(&mut self, what: &str, which: &str, how: &str, good: bool) -> io::Result<()> {
+        self.wrong += usize::from(!good);
+        let tone = if good { Tone::Good } else { Tone::Bad };
+        let mark = self
+            .streams
+            .paint
+            .tone(tone, if good { "ok   " } else { "WRONG" });
+        writeln!(
+            self.streams.out,
+            "{mark} {what} {}: {}",
+            shown(which),
+            shown(how)
+        )
+    }
+
+    fn subscribers(
+        &mut self,
+        topic: &str,
+        found: &Result<Vec<Subscription>, CallError>,
+    ) -> io::Result<()> {
+        match found {
+            Err(error) => self.line("topic", topic, &crate::streams::chain(error), false),
+            Ok(found) if found.is_empty() => {
+                self.line("topic", topic, "nobody is subscribed", false)
+            }
+            Ok(found) => {
+                for one in found {
+                    let how = if one.confirmed {
+                        "confirmed"
+                    } else {
+                        "NOT CONFIRMED: nothing is delivered until the link in its mail is followed"
+                    };
+                    let which = format!("{topic} to {} {}", one.protocol, one.endpoint);
+                    self.line("topic", &which, how, one.confirmed)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What `test-alert` does.
+struct Sent {
+    incident: String,
+    topics: Vec<(
+        &'static str,
+        Result<(), PublishError>,
+        Result<Vec<Subscription>, CallError>,
+    )>,
+}
+
+async fn send(cloud: &Cloud, name: &str, now: Timestamp) -> Result<Sent, StackError> {
+    let stack = describe_stack(cloud, name).await?;
+    let mut sent = Sent {
+        incident: String::new(),
+        topics: Vec::new(),
+    };
+    for id in TOPICS {
+        let Some(arn) = stack.outputs.get(id) else {
+            continue;
+        };
+        let account = arn.split(':').nth(4).unwrap_or_default();
+        let alert = test(account, name, &stack, now);
+        let published = Topic::new(cloud, arn).publish_alert(&alert).await;
+        sent.incident = alert.incident;
+        sent.topics
+            .push((id, published, subscriptions(cloud, arn).await));
+    }
+    Ok(sent)
+}
+
+fn test(account: &str, stack_name: &str, stack: &Stack, now: Timestamp) -> Alert {
+    let output = |name: &str| stack.outputs.get(name).cloned().unwrap_or_default();
+    Alert {
+        schema: Schema,
+        stage: Stage::Test,
+        incident: incident_id(account, &format!("test-{now}")),
+        severity: Severity::Informational,
+        subject: "test".to_owned(),
+        title: "a test: nothing happened, and this message arrived".to_owned(),
+        account: account.to_owned(),
+        stack: stack_name.to_owned(),
+        at: now,
+        mode: output("Mode"),
+        rules: output("RulesHash"),
+        cause: None,
+        resource: None,
+        findings: Vec::new(),
+        grantees: Vec::new(),
+        outcome: None,
+        open_seconds: None,
+        diff: Vec::new(),
+        digest: None,
+        notes: vec!["sent by `trustwarden test-alert`".to_owned()],
+        links: Vec::new(),
+    }
+}
+
+/// Publishes a marked alert to both topics and names whoever will not receive it; exit status 1
+/// where that is anyone.
+///
+/// # Errors
+///
+/// Standard output does not take the result.
+pub(crate) fn test_alert(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let sent = wait(async {
+        let cloud = of(arguments).await;
+        send(&cloud, &arguments.stack, Timestamp::now()).await
+    })?;
+    let Some(sent) = told(sent, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    if sent.topics.is_empty() {
+        streams.error("the stack has no topic among its outputs: is it Trustwarden's?");
+        return Ok(Status::Unreadable);
+    }
+    let mut sheet = Sheet { streams, wrong: 0 };
+    for (id, published, found) in &sent.topics {
+        match published {
+            Ok(()) => sheet.line("topic", id, "the test alert is published", true)?,
+            Err(error) => sheet.line("topic", id, &crate::streams::chain(error), false)?,
+        }
+        sheet.subscribers(id, found)?;
+    }
+    let wrong = sheet.wrong;
+    let last = match wrong {
+        0 => format!("look for {} in every channel", sent.incident),
+        _ => format!("{} is not received everywhere it should be", sent.incident),
+    };
+    writeln!(streams.out, "{last}")?;
+    Ok(if wrong == 0 {
+        Status::Done
+    } else {
+        Status::Findings
+    })
+}
