@@ -1,7 +1,5 @@
 //! The statements of a document, read for the decision.
 
-use std::rc::Rc;
-
 use super::literal::{Demand, Literal, demand};
 use crate::document::{Effect, Principal, PrincipalKind, Statement, TrustPolicy, Version};
 use crate::keys::{self, Role, SESSION_NAME};
@@ -302,10 +300,7 @@ impl<'p> Compiled<'p> {
                 .conditions
                 .iter()
                 .filter(|literal| literal.row.role != Role::ExternalId)
-                .map(|literal| Literal {
-                    test: Rc::clone(&literal.test),
-                    ..*literal
-                })
+                .cloned()
                 .collect(),
         }
     }

@@ -311,8 +311,7 @@ fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut 
             match demand.view {
                 View::Whole => {
                     for account in &accounts {
-                        let arn = with_account(&text, account)
-                            .replace(['*', '?'], "x");
+                        let arn = with_account(&text, account).replace(['*', '?'], "x");
                         if possible(&arn, fuel) {
                             return Found::Value(arn);
                         }

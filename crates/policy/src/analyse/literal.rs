@@ -4,6 +4,7 @@
 //! present, one of its values (or each) passes a test (or fails it). This form is closed under
 //! denial, so that a Deny can be subtracted without ever leaving it.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::document::{Comparison, Condition, Qualifier, Version};
@@ -19,7 +20,7 @@ pub(crate) struct Literal<'p> {
     /// What is known of the key.
     pub(crate) row: &'static Row,
     /// The key as the document writes it.
-    pub(crate) key: &'p str,
+    pub(crate) key: Cow<'p, str>,
     /// What a value must pass or fail.
     pub(crate) test: Rc<Test<'p>>,
     /// `true`: each value; `false`: at least one.
@@ -43,10 +44,10 @@ pub(crate) enum Demand<'p> {
 
 impl<'p> Literal<'p> {
     /// At least one value passes, and the key is present.
-    pub(crate) fn passing(row: &'static Row, key: &'p str, test: Test<'p>) -> Self {
+    pub(crate) fn passing(row: &'static Row, key: impl Into<Cow<'p, str>>, test: Test<'p>) -> Self {
         Self {
             row,
-            key,
+            key: key.into(),
             test: Rc::new(test),
             each: false,
             passes: true,
@@ -57,11 +58,12 @@ impl<'p> Literal<'p> {
     /// What holds exactly where this does not.
     pub(crate) fn denied(&self) -> Self {
         Self {
+            row: self.row,
+            key: self.key.clone(),
             test: Rc::clone(&self.test),
             each: !self.each,
             passes: !self.passes,
             absent: !self.absent,
-            ..*self
         }
     }
 
@@ -69,7 +71,7 @@ impl<'p> Literal<'p> {
     pub(crate) fn same_key(&self, other: &Self) -> bool {
         std::ptr::eq(self.row, other.row)
             && ((!self.row.name.is_empty() && !self.row.name.ends_with('/'))
-                || self.key.eq_ignore_ascii_case(other.key))
+                || self.key.eq_ignore_ascii_case(&other.key))
     }
 
     /// Both say the same.
@@ -198,7 +200,7 @@ pub(crate) fn demand<'p>(condition: &'p Condition<'p>, version: Version) -> Dema
         return Demand::Never;
     };
     let row = keys::find(&condition.key);
-    let key: &'p str = &condition.key;
+    let key = Cow::Borrowed(&*condition.key);
     let values = condition.values.iter().map(|value| &**value);
     let (kind, negated) = comparison_parts(operator.comparison);
     let says = |word: &str| {

@@ -3,9 +3,9 @@
 use super::literal::Literal;
 use super::network;
 use super::solve::{Present, Ready, Solver};
-use super::way::Way;
+use super::way::{Class, Way};
 use crate::answer::{ExternalIdNeed, Restriction, Values};
-use crate::keys::{Presence, Role};
+use crate::keys::{Group, Presence, Role};
 use crate::sets::test::Test;
 use crate::sets::value::Domain;
 
@@ -22,10 +22,23 @@ pub(crate) fn restriction(
     if presence == Presence::Never {
         return None;
     }
+    if like.row.role == Role::MfaPresent && way.class == Class::Aws {
+        let (may_be_absent, list) = solver.mfa_flag(way);
+        let values = match list.len() {
+            0 => Values::None,
+            1 => Values::OneOf(list),
+            _ => Values::Any,
+        };
+        return (!may_be_absent || values != Values::Any).then(|| Restriction {
+            key: spelled(like),
+            may_be_absent,
+            values,
+        });
+    }
     let ready = solver.ready(way, |literal| literal.same_key(like));
     let may_be_absent = presence != Presence::Always && ready.iter().all(|one| one.literal.absent);
     let possible = match like.row.role {
-        Role::MfaPresent | Role::MfaAge => solver.mfa(way).present != Present::Nothing,
+        Role::MfaAge => solver.mfa_with(way) != Present::Nothing,
         _ => solver.key(way, like, &[]).present != Present::Nothing,
     };
     let values = if possible {
@@ -70,7 +83,7 @@ pub(crate) fn restriction_on_text(
 fn spelled(like: &Literal<'_>) -> String {
     let name = like.row.name;
     if name.is_empty() {
-        return like.key.to_owned();
+        return like.key.clone().into_owned();
     }
     match like.key.get(name.len()..) {
         Some(rest) if name.ends_with('/') => format!("{name}{rest}"),
@@ -134,10 +147,14 @@ fn values(
                     return Values::OneOf(list);
                 }
                 if patterns.iter().all(|pattern| pattern.tokens.is_none()) {
-                    let mut list: Vec<String> = patterns
-                        .iter()
-                        .map(|pattern| pattern.source.to_ascii_lowercase())
-                        .collect();
+                    let mut list = Vec::with_capacity(patterns.len());
+                    for pattern in patterns {
+                        let only = Test::Text(vec![pattern.clone()]);
+                        let left = solver.key(way, like, &[(&only, true)]);
+                        if left.present != Present::Nothing {
+                            list.push(pattern.source.to_ascii_lowercase());
+                        }
+                    }
                     list.sort_unstable();
                     list.dedup();
                     return Values::OneOfIgnoringCase(list);
@@ -175,7 +192,10 @@ fn values(
         return Values::Range(words(ready));
     }
     // Exclusions that exclude nothing possible are none.
-    let mut excludes = false;
+    let mut excludes = matches!(
+        like.row.role.group(),
+        Group::Organization | Group::SourceOrganization
+    ) && ready.iter().any(|one| *one.test != Test::Present);
     for one in ready.iter().filter(|one| *one.test != Test::Present) {
         let opposite = [(&*one.test, !one.literal.passes)];
         let bare = Way {

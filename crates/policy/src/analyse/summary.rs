@@ -4,9 +4,11 @@ use super::AnalysisContext;
 use super::admit::{Admission, NamedAccounts, Strangers, admit};
 use super::compiled::{Actions, Compiled, Named, compile};
 use super::grants::{self, entrants};
+use super::identity::Account;
 use super::literal::Literal;
 use super::restrict;
 use super::solve::Solver;
+use super::variable;
 use super::way::{Class, Way, ways, with_company};
 use super::witness;
 use crate::answer::{Analysis, ExternalIdNeed, Grant, Restriction, Values, Who};
@@ -272,7 +274,7 @@ fn what_they_must_prove(
                     .cloned(),
             );
         }
-        mfa &= solver.mfa_without(&one.way).is_none();
+        mfa = mfa && solver.mfa_without(&one.way).is_none();
     }
     answer.mfa_required = mfa;
     let outside = known
@@ -398,6 +400,29 @@ fn orphaned(policy: &TrustPolicy<'_>) -> Vec<String> {
         .collect()
 }
 
+/// The way with every policy variable fixed; `None` where that could not be done.
+fn settled<'p>(
+    who: &Who,
+    way: &Way<'p>,
+    named: &NamedAccounts<'_>,
+    solver: &mut Solver<'_>,
+) -> Option<Way<'p>> {
+    if !way
+        .demands
+        .iter()
+        .any(|literal| literal.test.has_variables())
+    {
+        return Some(way.clone());
+    }
+    match who {
+        Who::Account { account } | Who::Principal { account, .. } => {
+            variable::settled(way, Account::Is(account), solver)
+        }
+        _ => variable::settled(way, Account::NoneOf(&named.callers), solver)
+            .or_else(|| variable::settled(way, Account::Any, solver)),
+    }
+}
+
 fn grants_of<'p>(
     policy: &TrustPolicy<'_>,
     statements: &[Compiled<'p>],
@@ -433,8 +458,11 @@ fn grants_of<'p>(
     for one in known {
         for entrant in entrants(&one.way, &one.admission, solver) {
             let (who, way) = &entrant;
+            let settled = settled(who, way, named, solver);
+            let decided = way.decided && settled.is_some();
             let witness = if context.witnesses {
-                witness::request(&entrant, &mentioned, &named.callers, solver).filter(|request| {
+                let narrow = (who.clone(), settled.unwrap_or_else(|| way.clone()));
+                witness::request(&narrow, &mentioned, &named.callers, solver).filter(|request| {
                     evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
                 })
             } else {
@@ -451,7 +479,7 @@ fn grants_of<'p>(
                 restrictions: grants::restrictions(who, way, solver),
                 statement: way.statement,
                 sid,
-                decided: way.decided,
+                decided,
                 witness,
             };
             grants.push((grant, entrant.1));

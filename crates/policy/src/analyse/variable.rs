@@ -1,9 +1,11 @@
 //! Policy variables, as far as a way fixes what they stand for.
 
-use super::solve::Solver;
+use super::identity::{Account, LONG_TERM, Solved, account_of};
+use super::literal::Literal;
+use super::solve::{Present, Solver};
 use super::way::{Class, Way};
-use crate::keys::{self, Presence, Role};
-use crate::sets::pattern::Variable;
+use crate::keys::{self, Group, Presence, Role, Row};
+use crate::sets::pattern::{Pattern, Variable};
 use crate::sets::test::Test;
 
 /// What a variable stands for on one way.
@@ -69,6 +71,97 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
         Some(value) => Fill::Value(value.to_owned()),
         None => Fill::Unknown,
     }
+}
+
+/// A way on which every policy variable stands for one text: a caller and the values of his keys are
+/// chosen. `None` where the choice met nobody, which does not mean that nobody could be met.
+pub(crate) fn settled<'p>(
+    way: &Way<'p>,
+    account: Account<'_>,
+    solver: &mut Solver<'_>,
+) -> Option<Way<'p>> {
+    let mut settled = way.clone();
+    // Each round fixes one variable.
+    loop {
+        let open = settled
+            .demands
+            .iter()
+            .find_map(|literal| match &*literal.test {
+                Test::Text(patterns) => patterns
+                    .iter()
+                    .flat_map(|pattern| &pattern.variables)
+                    .find(|variable| fill(solver, &settled, variable) == Fill::Unknown)
+                    .cloned(),
+                _ => None,
+            });
+        let Some(variable) = open else {
+            return Some(settled);
+        };
+        let fixed = chosen(&settled, &variable, account, solver)?;
+        let before = settled.demands.len();
+        settled = settled.and(&fixed, solver)?;
+        if settled.demands.len() == before {
+            return None;
+        }
+    }
+}
+
+/// Demands that fix what a variable stands for.
+fn chosen<'p>(
+    way: &Way<'p>,
+    variable: &Variable,
+    account: Account<'_>,
+    solver: &mut Solver<'_>,
+) -> Option<Vec<Literal<'p>>> {
+    let row = keys::find(&variable.key);
+    let exactly = |row: &'static Row, key: String, value: String| {
+        Literal::passing(row, key, Test::Text(vec![Pattern::exact(value)]))
+    };
+    let of_role = |role: Role, value: String| {
+        let row = keys::by_role(role);
+        exactly(row, row.name.to_owned(), value)
+    };
+    if row.role.group() == Group::Identity && way.class == Class::Aws {
+        // A user has all of these keys; any other caller where no user will do.
+        let found = match solver.identity_of(way, &LONG_TERM, account, &[]) {
+            Solved::Caller(caller) => Solved::Caller(caller),
+            _ => solver.identity(way, account, &[]),
+        };
+        let Solved::Caller(caller) = found else {
+            return None;
+        };
+        let mut fixed = vec![
+            of_role(Role::PrincipalAccount, account_of(&caller.arn).to_owned()),
+            of_role(Role::PrincipalArn, caller.arn.clone()),
+        ];
+        if matches!(row.role, Role::UserId) {
+            fixed.push(of_role(Role::UserId, caller.user_id.clone()));
+        }
+        if matches!(row.role, Role::PrincipalType) {
+            fixed.push(of_role(
+                Role::PrincipalType,
+                caller.kind.principal_type().to_owned(),
+            ));
+        }
+        return Some(fixed);
+    }
+    if row.role.group() == Group::Organization && way.class == Class::Aws {
+        let Present::Values(paths) = solver.organization(way, &[]).present else {
+            return None;
+        };
+        let id = paths.first()?.split('/').next()?.to_owned();
+        return Some(vec![of_role(Role::OrganizationId, id)]);
+    }
+    let like = Literal::passing(row, variable.key.clone(), Test::Present);
+    let Present::Values(values) = solver.key(way, &like, &[]).present else {
+        return None;
+    };
+    let key = if row.name.is_empty() || row.name.ends_with('/') {
+        variable.key.clone()
+    } else {
+        row.name.to_owned()
+    };
+    Some(vec![exactly(row, key, values.first()?.clone())])
 }
 
 /// The only value that the demands on a key leave, where it has to be present.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::compiled::Named;
 use super::grants::Entrant;
-use super::identity::{Account, Caller, Kind, Solved, name_of};
+use super::identity::{self, Account, Caller, Kind, Solved, name_of};
 use super::literal::Literal;
+use super::mfa::Without;
 use super::solve::{Present, Solver};
 use super::way::{Class, Way};
 use crate::answer::{Request, RequestPrincipal, Who};
@@ -102,23 +103,20 @@ pub(crate) fn request(
                 }
             }
             Group::Mfa if way.class == Class::Aws => {
-                let state = solver.mfa(way);
-                match (solver.mfa_without(way), &state.present) {
-                    (Some(None), _) => {}
-                    (Some(Some(said)), _) => {
-                        context.insert(
-                            "aws:MultiFactorAuthPresent".to_owned(),
-                            vec![said.to_owned()],
-                        );
-                    }
-                    (None, Present::Values(ages)) => {
-                        context.insert(
-                            "aws:MultiFactorAuthPresent".to_owned(),
-                            vec!["true".to_owned()],
-                        );
-                        context.insert("aws:MultiFactorAuthAge".to_owned(), ages.clone());
-                    }
-                    (None, _) => return None,
+                let (said, ages) = match solver.mfa_without(way) {
+                    Some(Without::Unasked | Without::LongTermKeys) => continue,
+                    Some(Without::SaidFalse) => ("false", None),
+                    None => match solver.mfa_with(way) {
+                        Present::Values(ages) => ("true", Some(ages)),
+                        Present::Nothing | Present::Unknown => return None,
+                    },
+                };
+                context.insert(
+                    "aws:MultiFactorAuthPresent".to_owned(),
+                    vec![said.to_owned()],
+                );
+                if let Some(ages) = ages {
+                    context.insert("aws:MultiFactorAuthAge".to_owned(), ages);
                 }
             }
             _ => {
@@ -159,24 +157,29 @@ pub(crate) fn request(
 
 fn key_name(literal: &Literal<'_>) -> String {
     if literal.row.name.is_empty() || literal.row.name.ends_with('/') {
-        literal.key.to_owned()
+        literal.key.clone().into_owned()
     } else {
         literal.row.name.to_owned()
     }
 }
 
 fn caller(who: &Who, way: &Way<'_>, named: &[&str], solver: &mut Solver<'_>) -> Option<Caller> {
+    // Who gets in by saying nothing of multi-factor authentication has long-term keys.
+    let kinds = match solver.mfa_without(way) {
+        Some(Without::LongTermKeys) => &identity::LONG_TERM,
+        _ => solver.kinds(way),
+    };
     let solved = match who {
         Who::Account { account } | Who::Principal { account, .. } => {
-            solver.identity(way, Account::Is(account), &[])
+            solver.identity_of(way, kinds, Account::Is(account), &[])
         }
         // Someone from an account that the document does not speak of.
         Who::Anyone | Who::Organization { .. } | Who::UniqueId { .. } => {
             let mut known = named.to_vec();
             known.extend(solver.context.own_account);
-            match solver.identity(way, Account::NoneOf(&known), &[]) {
+            match solver.identity_of(way, kinds, Account::NoneOf(&known), &[]) {
                 Solved::Caller(caller) => Solved::Caller(caller),
-                _ => solver.identity(way, Account::Any, &[]),
+                _ => solver.identity_of(way, kinds, Account::Any, &[]),
             }
         }
         Who::Service { .. } | Who::Federated { .. } => return None,

@@ -137,7 +137,7 @@ impl Allowed {
                 }
             };
             let row = keys::find(key);
-            let mut literal = Literal::passing(row, key, test);
+            let mut literal = Literal::passing(row, key.as_str(), test);
             // Of several values of one key each must be allowed.
             literal.each = row.many;
             demands.push(literal);

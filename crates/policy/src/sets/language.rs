@@ -155,9 +155,15 @@ fn hopeless(
     }
     let prefix = pattern.literal_prefix();
     // All that begins so is to be avoided.
-    let avoided = demands.iter().filter(|demand| !demand.fits && demand.view == View::Whole).any(
-        |demand| demand.patterns.iter().any(|one| !one.fold && one.open_end_after(&prefix)),
-    );
+    let avoided = demands
+        .iter()
+        .filter(|demand| !demand.fits && demand.view == View::Whole)
+        .any(|demand| {
+            demand
+                .patterns
+                .iter()
+                .any(|one| !one.fold && one.open_end_after(&prefix))
+        });
     if avoided {
         return true;
     }
@@ -190,11 +196,19 @@ fn hopeless(
 pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
     let count: usize = demands.iter().map(|demand| demand.patterns.len()).sum();
     for demand in demands.iter().filter(|demand| demand.fits) {
-        let cost = demand.patterns.len().saturating_mul(count).saturating_mul(8) as u64;
+        let cost = demand
+            .patterns
+            .len()
+            .saturating_mul(count)
+            .saturating_mul(8) as u64;
         if !fuel.spend(cost) {
             return Found::Unknown;
         }
-        if demand.patterns.iter().all(|one| hopeless(universe, demands, demand.view, one)) {
+        if demand
+            .patterns
+            .iter()
+            .all(|one| hopeless(universe, demands, demand.view, one))
+        {
             return Found::Nothing;
         }
     }

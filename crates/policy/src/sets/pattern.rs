@@ -213,10 +213,16 @@ impl<'d> Pattern<'d> {
 
     /// The pattern is fixed text and then a star, and `text` begins with that fixed text.
     pub(crate) fn open_end_after(&self, text: &str) -> bool {
-        let Some(tokens) = &self.tokens else { return false };
-        let Some((Token::Many, fixed)) = tokens.split_last() else { return false };
+        let Some(tokens) = &self.tokens else {
+            return false;
+        };
+        let Some((Token::Many, fixed)) = tokens.split_last() else {
+            return false;
+        };
         let mut rest = text.chars();
-        fixed.iter().all(|token| matches!(token, Token::Char(c) if rest.next() == Some(*c)))
+        fixed
+            .iter()
+            .all(|token| matches!(token, Token::Char(c) if rest.next() == Some(*c)))
     }
 
     /// As it is shown to people and compared by the guard: wildcards as `*` and `?`, a variable as
