@@ -1,6 +1,7 @@
 //! Judging a role's trust document.
 
 use jiff::Timestamp;
+use policy::external_id::quality;
 use policy::{Analysis, Grant, Values, Who};
 use serde::{Deserialize, Serialize};
 
@@ -178,7 +179,7 @@ pub(super) fn judge_analysis(
     for grant in &analysis.grants {
         match cover(rules, role, &analysis, grant, now) {
             Ok(by) => {
-                weaknesses(rules, role, &analysis, grant, &by, now, &mut findings);
+                weaknesses(rules, role, grant, &by, now, &mut findings);
                 coverage.push(Some(by));
             }
             Err(uncovered) => {
@@ -262,7 +263,6 @@ pub(super) fn account_of(who: &Who) -> Option<String> {
 fn weaknesses(
     rules: &Rules,
     role: &RoleRef,
-    analysis: &Analysis,
     grant: &Grant,
     by: &Coverage,
     now: Timestamp,
@@ -301,7 +301,7 @@ fn weaknesses(
                     "the rules name no external id for {name}, so the id of any of its customers \
                      would pass"
                 ))
-            } else if analysis.guessable {
+            } else if fixed.iter().any(|id| quality(id, &[name]).is_some()) {
                 Some(format!(
                     "the external id that {name} must give can be guessed"
                 ))

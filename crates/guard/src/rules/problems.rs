@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use policy::external_id::{Weakness, quality};
 
-use super::file::{IdentityProvider, ProviderKind, RulesFile, Vendor};
+use super::file::{IdentityProvider, Mode, ProviderKind, RulesFile, Vendor};
 use super::names::{
     arn_parts, expiry, is_account_id, is_external_id, is_name_pattern, is_pattern, is_unique_id,
     nearest,
@@ -158,6 +159,7 @@ impl RulesFile {
         self.own_accounts(&mut problems);
         for (index, vendor) in self.vendors.iter().enumerate() {
             vendor.problems(index, &mut problems);
+            self.lowers(at!["vendors", index, "mode"], vendor.mode, &mut problems);
         }
         self.between_vendors(&mut problems);
         for (index, provider) in self.identity_providers.iter().enumerate() {
@@ -179,14 +181,26 @@ impl RulesFile {
             let message = "with 0 writes an hour nothing can be put right".to_owned();
             problems.add(Level::Error, path, message, Some(hint.to_owned()));
         }
-        for code in self.checks.keys() {
+        for (code, setting) in &self.checks {
             problems.check_code(at!["checks", code.as_str()], code);
+            self.lowers(
+                at!["checks", code.as_str(), "mode"],
+                setting.mode,
+                &mut problems,
+            );
         }
         for (index, exemption) in self.exemptions.iter().enumerate() {
             let at = |key: &str| at!["exemptions", index, key];
             problems.name_pattern(at("role"), "role", &exemption.role);
             problems.account(at("account"), &exemption.account);
             problems.check_code(at("check"), &exemption.check);
+            if let Ok(check) = exemption.check.parse::<Check>()
+                && !can_be_exempted(check)
+            {
+                let hint = "change the rule that the finding is about";
+                let message = format!("an exemption from `{check}` has no effect");
+                problems.warn(at("check"), message, hint);
+            }
             if exemption.reason.trim().is_empty() {
                 let hint = "say why this is accepted, for whoever reads it next year";
                 problems.warn(
@@ -202,6 +216,18 @@ impl RulesFile {
             problems.expires(at("expires"), exemption.expires.as_deref());
         }
         problems.found
+    }
+
+    /// A mode of its own only lowers the file's.
+    fn lowers(&self, path: Vec<PathSegment>, mode: Option<Mode>, problems: &mut Problems) {
+        if self.mode == Mode::Alert && mode == Some(Mode::Enforce) {
+            let hint = "to enforce this alone, set `mode: enforce` above and `alert` elsewhere";
+            problems.warn(
+                path,
+                "this cannot raise the mode of the rules, which is alert",
+                hint,
+            );
+        }
     }
 
     fn own_accounts(&self, problems: &mut Problems) {
@@ -266,6 +292,21 @@ impl RulesFile {
             }
         }
     }
+}
+
+/// Exemptions are for what one outside account may do to a role.
+fn can_be_exempted(check: Check) -> bool {
+    matches!(
+        check,
+        Check::UnknownThirdParty
+            | Check::RoleNotRegistered
+            | Check::MissingExternalId
+            | Check::WrongExternalId
+            | Check::ExpiredAccess
+            | Check::BroadPrincipal
+            | Check::WeakExternalId
+            | Check::SharedExternalId
+    )
 }
 
 impl Vendor {
@@ -397,33 +438,21 @@ impl Vendor {
             let message = "this can be no external id, which is 2 to 1,224 of the characters \
                            A-Z a-z 0-9 + = , . @ : / \\ - _";
             problems.error(path, message);
-        } else if let Some(why) = self.guessable(id) {
-            let hint = "use a random one, as a UUID";
-            problems.warn(path, format!("the external id can be guessed: {why}"), hint);
+        } else if let Some(weakness) = quality(id, &[&self.name]) {
+            let message = format!("the external id can be guessed: {}", in_words(weakness));
+            problems.warn(path, message, "use a random one, as a UUID");
         }
     }
+}
 
-    fn guessable(&self, id: &str) -> Option<&'static str> {
-        let squeezed = |text: &str| -> String {
-            text.chars()
-                .filter(char::is_ascii_alphanumeric)
-                .flat_map(char::to_lowercase)
-                .collect()
-        };
-        let (id, name) = (squeezed(id), squeezed(&self.name));
-        if id.len() < 8 {
-            Some("it is shorter than 8 letters and digits")
-        } else if is_account_id(&id) {
-            Some("it is an account id")
-        } else if id.bytes().all(|byte| byte.is_ascii_digit()) && id.len() < 16 {
-            Some("it is a short number")
-        } else if !name.is_empty() && id.contains(&name) && id.len() < name.len() + 12 {
-            Some("it is made of the vendor's name")
-        } else if id.bytes().all(|byte| byte.is_ascii_alphabetic()) && id.len() < 16 {
-            Some("it is a word")
-        } else {
-            None
-        }
+fn in_words(weakness: Weakness) -> &'static str {
+    match weakness {
+        Weakness::AccountId => "it is an account id",
+        Weakness::Name => "it is made of the vendor's or a company's name",
+        Weakness::Date => "it is a date",
+        Weakness::PhoneNumber => "it is a phone number",
+        Weakness::Short => "it is shorter than 8 characters",
+        Weakness::LowEntropy => "it is an everyday word, or of few different characters",
     }
 }
 
