@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::Value;
+use local::cloudtrail::{self, Actor};
+use local::event_of;
+use serde_json::{Value, json};
 use trustwarden_tests::{machine, root};
 
 /// The account of all events under `events/`.
@@ -71,4 +73,74 @@ fn reading_calls_of_others_and_foreign_events_go_nowhere() {
     let mut set = |pointer: &str, value: &str| *event.pointer_mut(pointer).unwrap() = value.into();
     set("/detail/eventName", "GetRole");
     assert!(stack.matches(&event).unwrap().is_empty());
+}
+
+#[test]
+fn other_regions_hand_over_root_and_what_crosses_the_border() {
+    let account = "111122225555";
+    let home = [("HomeRegion", "us-gov-west-1")];
+    let rules = Path::new("rules.json");
+    let stack = machine()
+        .deploy_file(
+            "template-region.yaml",
+            account,
+            "guard-region",
+            &home,
+            rules,
+        )
+        .unwrap();
+    let bus = format!("arn:aws:events:us-gov-west-1:{account}:event-bus/default");
+    let root_call = |service: &str, event: &str, reads: bool| {
+        let request = Value::Null;
+        let mut record =
+            cloudtrail::record(account, Actor::Root, service, event, &request, &Value::Null);
+        record["readOnly"] = json!(reads);
+        record
+    };
+    let mut foreign = root_call("sts", "AssumeRole", true);
+    foreign["userIdentity"] = json!({ "type": "AWSAccount", "accountId": "666677778888" });
+    let mut as_root = root_call("sts", "AssumeRoot", false);
+    as_root["userIdentity"]["type"] = json!("AssumedRole");
+    for record in [
+        root_call("ec2", "RunInstances", false),
+        root_call("ec2", "DescribeInstances", true),
+        cloudtrail::root_sign_in(account, true, true),
+        foreign,
+        as_root,
+    ] {
+        let event = event_of(&record);
+        assert_eq!(
+            stack.targets_of(&event).unwrap(),
+            [bus.clone()],
+            "{event:#}"
+        );
+    }
+    let mut own_role = root_call("sts", "AssumeRole", true);
+    own_role["userIdentity"]["type"] = json!("AssumedRole");
+    let mut ordinary = root_call("ec2", "RunInstances", false);
+    ordinary["userIdentity"]["type"] = json!("IAMUser");
+    let mut other = root_call("ec2", "RunInstances", false);
+    other["recipientAccountId"] = json!("999900001111");
+    for record in [own_role, ordinary, other] {
+        let event = event_of(&record);
+        assert!(stack.targets_of(&event).unwrap().is_empty(), "{event:#}");
+    }
+    // The role may put events on that bus and do nothing else.
+    let role = &stack.resources()["ForwardRole"].properties;
+    assert_eq!(
+        role["Policies"][0]["PolicyDocument"]["Statement"],
+        json!([{
+            "Sid": "HomeBusAlone", "Effect": "Allow", "Action": "events:PutEvents", "Resource": bus,
+        }])
+    );
+    assert_eq!(role["Policies"].as_array().unwrap().len(), 1);
+    let target = &stack.resources()["ForwardRule"].properties["Targets"][0];
+    assert_eq!(
+        target["RoleArn"],
+        json!(stack.resources()["ForwardRole"].arn)
+    );
+    assert_eq!(
+        target["DeadLetterConfig"]["Arn"],
+        json!(stack.resources()["DeadLetters"].arn)
+    );
 }

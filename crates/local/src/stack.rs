@@ -116,7 +116,22 @@ impl Machine {
         parameters: &[(&str, &str)],
         rules: &Path,
     ) -> Result<Stack<'_>, DeployError> {
-        let template = self.root.join("template.yaml");
+        self.deploy_file("template.yaml", account, name, parameters, rules)
+    }
+
+    /// The same for another template of the project, such as `template-region.yaml`.
+    ///
+    /// # Errors
+    /// [`DeployError`].
+    pub fn deploy_file(
+        &self,
+        template: &str,
+        account: &str,
+        name: &str,
+        parameters: &[(&str, &str)],
+        rules: &Path,
+    ) -> Result<Stack<'_>, DeployError> {
+        let template = self.root.join(template);
         let parameters: BTreeMap<&str, &str> = parameters.iter().copied().collect();
         let question = json!({
             "account": account, "stack": name, "template": template, "parameters": parameters,
@@ -324,13 +339,21 @@ impl Stack<'_> {
         Ok(())
     }
 
-    /// The binaries that the stack's rules would hand an event to; nothing is sent.
+    /// The ARNs that the account's rules would hand an event to; nothing is sent.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn targets_of(&self, event: &Value) -> Result<Vec<String>, AccountError> {
+        let question = json!({ "account": self.account, "event": event });
+        self.machine.account.ask_for("/matches", &question)
+    }
+
+    /// The binaries among them.
     ///
     /// # Errors
     /// [`AccountError`].
     pub fn matches(&self, event: &Value) -> Result<Vec<&str>, AccountError> {
-        let question = json!({ "account": self.account, "event": event });
-        let arns: Vec<String> = self.machine.account.ask_for("/matches", &question)?;
+        let arns = self.targets_of(event)?;
         let functions = self.made.functions.iter();
         let matching = functions.filter(|function| arns.contains(&function.arn));
         Ok(matching.map(|function| function.binary.as_str()).collect())
