@@ -10,6 +10,10 @@ use crate::check::{Finding, Severity};
 use crate::fold::FoldWindow;
 use crate::incident::Schema;
 
+/// How long one message about a digest waits in the queue before a fresh one takes its place: less
+/// than the five minutes after which an order counts as late.
+pub const DIGEST_ORDER_SECONDS: u64 = 200;
+
 /// One message of the FIFO queue. JSON, well under SQS's 256 KB: the document inside is one that
 /// CloudTrail carried (at most 100 KB).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,7 +100,12 @@ impl Order {
             Task::Observe(role) => format!("{}-observe", role.cause.event_id),
             Task::Remediate(role) => format!("{}-remediate", role.cause.event_id),
             Task::DeactivateKey(key) => format!("{}-deactivate", key.cause.event_id),
-            Task::Digest(window) => format!("{}-digest", window.id()),
+            Task::Digest(window) => {
+                // A message that has waited is replaced by a fresh one, which is another.
+                let age = DIGEST_ORDER_SECONDS.cast_signed();
+                let turn = self.issued_at.as_second().div_euclid(age);
+                format!("{}-digest-{turn}", window.id())
+            }
         };
         fitting_the_queue(&id)
     }

@@ -1,29 +1,32 @@
 //! Publishing the digest of a window, once the window is over.
 //!
 //! The order for it is sent by the first alert that is folded and then waits in the queue, so it
-//! needs no further event: the remediator puts it off until the window has ended.
+//! needs no further event: the remediator puts it off until the window has ended. A message that
+//! has waited for a while is replaced by a fresh one, so that an old message in the queue always
+//! means an order that is stuck.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::story::{Story, alert};
+use super::story::{Story, alert, seconds_between};
 use super::telling::tell;
 use super::{Guard, HandleError};
 use crate::alert::{Digest, DigestLine};
 use crate::check::Finding;
 use crate::fold::FoldWindow;
 use crate::incident::{Stage, incident_id};
-use crate::order::Disposition;
-use crate::world::{Clock, State, World};
+use crate::order::{DIGEST_ORDER_SECONDS, Disposition, Order};
+use crate::world::{Clock, Orders, State, World};
 
 /// Whoever counted an alert just before the window's end has stopped running by then.
 const GRACE_SECONDS: i64 = 60;
 
-/// Publishes the digest if it is due, or says when it will be.
+/// Publishes the digest if it is due, or says when to look again.
 pub(super) async fn publish_digest<W: World>(
     world: &W,
     guard: &Guard,
+    order: &Order,
     window: &FoldWindow,
 ) -> Result<Disposition, HandleError> {
     let now = world.clock().now();
@@ -32,7 +35,16 @@ pub(super) async fn publish_digest<W: World>(
         .saturating_add(GRACE_SECONDS)
         .saturating_sub(now.as_second());
     if let Ok(wait @ 1..) = u64::try_from(wait) {
-        return Ok(Disposition::in_seconds(wait));
+        let age = u64::try_from(seconds_between(order.issued_at, now)).unwrap_or(0);
+        if let Some(rest @ 1..) = DIGEST_ORDER_SECONDS.checked_sub(age) {
+            return Ok(Disposition::in_seconds(wait.min(rest)));
+        }
+        let fresh = Order {
+            issued_at: now,
+            ..order.clone()
+        };
+        world.orders().send_order(&fresh).await?;
+        return Ok(Disposition::Done);
     }
     let Ok(members) = world.state().folded(window).await else {
         return Ok(Disposition::in_seconds(60));

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 
 use super::concluding::conclude;
 use super::ending::{end, finish};
-use super::putting_right::put_back;
+use super::putting_right::{STALE_SECONDS, put_back};
 use super::remediating::{Assignment, LOOKS, approved};
+use super::story::seconds_between;
 use super::{Guard, HandleError};
 use crate::detect::{Judgement, Verdict};
 use crate::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress, document_digest};
@@ -31,6 +32,8 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
     let sent = role
         .document
         .as_deref()
+        // An event older than the role is about another that had its name.
+        .filter(|_| !older(role.cause.event_time, live.created))
         .filter(|sent| approved(guard, live, sent, now))
         .map(|sent| (sent, document_digest(sent)))
         // What the guard wrote itself is no baseline, nor is a quarantine, whoever wrote it.
@@ -70,6 +73,10 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
     if let Some(own) = done {
         return conclude(world, task, history, &own, live, None).await;
     }
+    if let Some(wait) = stale_for(&history, &live_digest, now) {
+        // What was read may be what stood before the guard's own write, which then ran over it.
+        return Ok(Disposition::in_seconds(wait));
+    }
     let Some((_, digest)) = sent.filter(|_| !is_sent) else {
         return finish(world, task).await;
     };
@@ -83,6 +90,24 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
         }
         _ => finish(world, task).await,
     }
+}
+
+/// The event was made before the role was created. Event times have whole seconds.
+fn older(event: Timestamp, created: Option<Timestamp>) -> bool {
+    created.is_some_and(|created| event.as_second() < created.as_second())
+}
+
+/// For how many seconds yet a read that does not show the guard's newest write may be stale.
+fn stale_for(history: &RoleHistory, live: &str, now: Timestamp) -> Option<u64> {
+    let last = history
+        .writes
+        .iter()
+        .rev()
+        .find(|write| write.progress != WriteProgress::Refused)?;
+    let left = STALE_SECONDS.saturating_sub(seconds_between(last.at, now));
+    u64::try_from(left)
+        .ok()
+        .filter(|left| last.digest != live && *left > 0)
 }
 
 fn quarantined(digest: &str) -> bool {
@@ -127,7 +152,11 @@ fn run_over(
     written_at: Timestamp,
 ) -> bool {
     let newest = history.newest().is_some_and(|newest| newest.digest == sent);
+    // What was written after the guard's write was not run over by it: somebody else has written
+    // since, and happens to say the same.
+    let before = written_at.as_second() <= own.at.as_second();
     newest
+        && before
         && match own.kind {
             WriteKind::Revert | WriteKind::PutBack => true,
             // What was repaired is newer than what was there before the violation, unless the

@@ -14,7 +14,7 @@ use crate::rules::Mode;
 use crate::world::{Keys, LiveRole, World, WriteRoles};
 
 /// For how long after an own write the document it replaced is taken for a stale read.
-const STALE_SECONDS: i64 = 60;
+pub(super) const STALE_SECONDS: i64 = 60;
 
 /// The live role violates the rules: it is put right, or it is said why not.
 pub(super) async fn put_right<W: World<Roles: WriteRoles + Keys>>(

@@ -82,7 +82,7 @@ pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
     }
     let now = world.clock().now();
     if let Task::Digest(window) = &order.task {
-        return publish_digest(world, guard, window).await;
+        return publish_digest(world, guard, order, window).await;
     }
     let age = seconds_between(order.issued_at, now);
     if order.rules != guard.rules.hash() && age < SKEW_SECONDS {

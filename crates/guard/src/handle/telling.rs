@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Guard, HandleError};
 use crate::alert::{Alert, actor_words, one_line};
 use crate::fold::{FoldClass, FoldMember, FoldWindow};
-use crate::incident::{AlertKey, Incident, Schema};
+use crate::incident::{AlertKey, Incident, Schema, Stage};
 use crate::order::{Order, Task};
 use crate::world::{Alerts, Clock, Lease, Orders, State, World};
 
@@ -87,6 +87,10 @@ async fn folded<W: World>(world: &W, guard: &Guard, alert: &Alert) -> Result<boo
     let Some(worst) = alert.findings.first() else {
         return Ok(false);
     };
+    if matches!(alert.stage, Stage::Digest | Stage::Test) {
+        // There are few of these, and they are never put off.
+        return Ok(false);
+    }
     let class = FoldClass {
         check: worst.code,
         severity: alert.severity,
