@@ -86,3 +86,12 @@ END_TO_END := $(foreach file,$(wildcard tests/tests/*.rs),--test $(basename $(no
 .PHONY: demo
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was
 	cargo run --quiet --package trustwarden-local -- demo
+
+.PHONY: bench-init
+bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
+	@command -v valgrind >/dev/null || { echo "this counts instructions with valgrind: install it (apt-get install valgrind)" >&2; exit 1; }
+	cargo build --release --bin role-trust --bin access-key --bin root-activity --bin remediator --bin slack
+	cargo build --release --package trustwarden-aws --example hello
+	mkdir -p target/bench
+	cargo run --quiet --package trustwarden --no-default-features -- rules compile "$(RULES_FILE)" --output target/bench/rules.json
+	python3 scripts/bench_init.py --binaries target/release --rules target/bench/rules.json
