@@ -34,10 +34,6 @@ impl Wanted {
     /// `…/CloudTrail/REGION/YYYY/MM/DD/…`, says that it cannot.
     fn may_be_in(&self, path: &Path) -> bool {
         let parts: Vec<&str> = path.iter().filter_map(OsStr::to_str).collect();
-        // Digests and the like lie beside the logs, in the same layout.
-        if parts.iter().any(|part| part.starts_with("CloudTrail-")) {
-            return false;
-        }
         let Some(root) = parts.iter().rposition(|part| *part == "CloudTrail") else {
             return true;
         };
@@ -46,10 +42,13 @@ impl Wanted {
             return true;
         };
         if !self.regions.is_empty() && !self.regions.iter().any(|wanted| wanted == region) {
-            // A folder of another name is no region: its content is looked at.
-            return !region.contains('-');
+            // A folder of another kind of name is no region: its content is looked at.
+            return !looks_like_region(region);
         }
         let numbers: Vec<i16> = below.map_while(|part| part.parse().ok()).take(3).collect();
+        if numbers.first().is_some_and(|year| *year < 2000) {
+            return true;
+        }
         // The day in the path is that of delivery: never before the event, and at most hours
         // behind it.
         let first = self.from.map(date);
@@ -64,6 +63,12 @@ impl Wanted {
         first.is_none_or(|day| numbers >= prefix(day))
             && last.is_none_or(|day| numbers <= prefix(day))
     }
+}
+
+/// As `us-gov-west-1`: words, and a number at the end.
+fn looks_like_region(name: &str) -> bool {
+    let last = name.rsplit_once('-').map(|(_, last)| last);
+    last.is_some_and(|last| last.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 fn date(moment: Timestamp) -> Date {
@@ -138,6 +143,8 @@ fn walk(root: PathBuf, wanted: &Wanted, files: &mut Vec<PathBuf>, unlisted: &mut
         for entry in entries.into_iter().rev() {
             let path = entry.path();
             match entry.file_type() {
+                // Digests lie beside the logs, in the same layout, and hold no records.
+                Ok(kind) if kind.is_dir() && path.ends_with("CloudTrail-Digest") => {}
                 Ok(kind) if kind.is_dir() => left.push((path, true)),
                 // A link to a folder is not followed: it could lead back up.
                 Ok(kind) if kind.is_symlink() && path.is_dir() => {}
@@ -195,10 +202,6 @@ mod tests {
         );
         for (path, expected) in [
             ("b/AWSLogs", true),
-            (
-                "b/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/11",
-                false,
-            ),
             ("", true),
             ("/us-east-1", true),
             ("/eu-west-1", false),
@@ -215,6 +218,8 @@ mod tests {
             ("/us-east-1/2026/05", false),
             ("/us-east-1/2027", false),
             ("/unpacked/2025", true),
+            ("/my-logs", true),
+            ("/us-east-1/12/01", true),
         ] {
             let path = if path.starts_with("b/") {
                 path.to_owned()

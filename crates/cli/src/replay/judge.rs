@@ -10,7 +10,7 @@ use guard::detect::{
     RoleRef, Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
 };
 use guard::history::{Baseline, RoleHistory, document_digest};
-use guard::remediate::{PlanKind, Situation, plan};
+use guard::remediate::{PlanKind, QUARANTINE, Situation, plan};
 use guard::rules::{KeyViolation, Mode, Rules};
 use guard::world::LiveRole;
 use guard::{Check, Finding, Remedy, Severity};
@@ -181,10 +181,13 @@ impl Judge<'_> {
             path: known.path.clone(),
         };
         let judgement = judge_trust(self.rules, &role, document, at);
-        if judgement.verdict == Verdict::Approved {
+        let digest = document_digest(document);
+        // A quarantine is the guard's own write, and nothing to go back to.
+        let quarantine = digest == document_digest(QUARANTINE);
+        if judgement.verdict == Verdict::Approved && !quarantine {
             known.history.remember(Baseline {
                 document: document.clone(),
-                digest: document_digest(document),
+                digest,
                 actor: hit.record.identity.arn.clone(),
                 written_at: Some(at),
                 seen_at: at,

@@ -36,9 +36,11 @@ pub(crate) enum SplitError {
         /// Where, from 0.
         at: u64,
     },
-    /// One value is larger than [`MOST_VALUE_BYTES`].
-    #[error("one record is larger than {MOST_VALUE_BYTES} bytes (from byte {at})")]
+    /// One value is too large to be held.
+    #[error("one record is larger than {most} bytes (from byte {at})")]
     TooLarge {
+        /// What would have been held.
+        most: usize,
         /// Where it begins, from 0.
         at: u64,
     },
@@ -63,7 +65,16 @@ pub(crate) fn split<R: Read>(
     lines: bool,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
-    let mut window = Window::new(reader);
+    split_within(MOST_VALUE_BYTES, reader, lines, take)
+}
+
+fn split_within<R: Read>(
+    most: usize,
+    reader: R,
+    lines: bool,
+    take: &mut dyn FnMut(Piece<'_>),
+) -> Result<(), SplitError> {
+    let mut window = Window::new(reader, most);
     if lines || window.begins_with_a_line_of_json()? {
         return split_lines(&mut window, take);
     }
@@ -84,7 +95,7 @@ fn split_lines<R: Read>(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let mut inner = Window::new(line);
+        let mut inner = Window::new(line, line.len());
         let mut good = Ok(());
         while let (Ok(()), Some(byte)) = (&good, inner.skip_blank()?) {
             good = document(&mut inner, byte, take);
@@ -181,6 +192,8 @@ fn unwrap(value: &[u8], take: &mut dyn FnMut(Piece<'_>)) -> Result<(), SplitErro
 /// A part of a stream in memory: from the value at hand to what has been read.
 struct Window<R> {
     reader: R,
+    /// Longest value that is held.
+    most: usize,
     buffer: Vec<u8>,
     /// Where the next unread byte stands in `buffer`.
     start: usize,
@@ -190,9 +203,10 @@ struct Window<R> {
 }
 
 impl<R: Read> Window<R> {
-    fn new(reader: R) -> Self {
+    fn new(reader: R, most: usize) -> Self {
         Self {
             reader,
+            most,
             buffer: Vec::new(),
             start: 0,
             before: 0,
@@ -235,8 +249,11 @@ impl<R: Read> Window<R> {
         if self.ended {
             return Ok(false);
         }
-        if self.rest().len() > MOST_VALUE_BYTES {
-            return Err(SplitError::TooLarge { at: self.offset() });
+        if self.rest().len() > self.most {
+            return Err(SplitError::TooLarge {
+                most: self.most,
+                at: self.offset(),
+            });
         }
         // What was used is given up only when it is at least as much as what is moved.
         if self.start > 0 && self.start >= self.rest().len() {
@@ -651,13 +668,14 @@ mod tests {
 
     #[test]
     fn a_record_without_end_is_given_up() {
-        let endless = io::Read::chain(&b"[\""[..], io::repeat(b'x'));
-        let (found, error) = pieces(endless, false);
-        assert!(found.is_empty());
-        assert!(
-            error
-                .unwrap()
-                .starts_with("one record is larger than 67108864 bytes")
+        let endless = io::Read::chain(&b"[{},\""[..], io::repeat(b'x'));
+        let mut found = 0;
+        let ended = split_within(1 << 20, endless, false, &mut |_| found += 1);
+        assert_eq!(found, 1);
+        let words = ended.unwrap_err().to_string();
+        assert_eq!(
+            words,
+            "one record is larger than 1048576 bytes (from byte 4)"
         );
     }
 }
