@@ -1,6 +1,8 @@
 //! Who did it, with what, as far as the record tells.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends by panicking"
 )]

@@ -2,6 +2,8 @@
 //! `testdata/events.yaml` says.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends by panicking"
 )]

@@ -1,6 +1,8 @@
 //! Any JSON at all is read, and every record has an id, an account and a place in the order.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends by panicking"
 )]

@@ -1,6 +1,8 @@
 //! Every page in `docs/checks/` shows what fails its check and what passes it: so it is.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends by panicking"
 )]
@@ -36,6 +38,12 @@ fn rules() -> Rules {
             .bytes,
     )
     .unwrap()
+}
+
+fn page_of(check: Check) -> String {
+    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/checks");
+    std::fs::read_to_string(pages.join(format!("{check}.md")))
+        .unwrap_or_else(|error| panic!("{check}: {error}"))
 }
 
 /// The blocks of a page that begin with this fence.
@@ -94,13 +102,12 @@ fn codes(rules: &Rules, example: &str) -> BTreeSet<Check> {
 #[test]
 fn every_page_shows_what_fails_and_what_passes() {
     let rules = rules();
-    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/checks");
     let mut wrong = Vec::new();
     for check in Check::ALL
         .iter()
         .filter(|check| !OF_THE_ACCOUNT.contains(check))
     {
-        let page = std::fs::read_to_string(pages.join(format!("{check}.md"))).expect(check.code());
+        let page = page_of(*check);
         let (fails, passes) = (
             examples(&page, "json fails"),
             examples(&page, "json passes"),
@@ -126,9 +133,8 @@ fn every_page_shows_what_fails_and_what_passes() {
 
 #[test]
 fn every_page_says_its_title_and_severity() {
-    let pages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/checks");
     for check in Check::ALL {
-        let page = std::fs::read_to_string(pages.join(format!("{check}.md"))).expect(check.code());
+        let page = page_of(*check);
         assert!(page.starts_with(&format!("# {check}\n")), "{check}");
         assert!(page.contains(check.default_severity().name()), "{check}");
     }

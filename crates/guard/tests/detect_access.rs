@@ -1,6 +1,8 @@
 //! Access keys, console passwords and the root user, judged.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends by panicking"
 )]

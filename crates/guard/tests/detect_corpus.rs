@@ -1,6 +1,8 @@
 //! The corpus of judged trust documents in `testdata/judged/`.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends by panicking"
 )]

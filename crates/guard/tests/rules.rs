@@ -1,6 +1,8 @@
 //! The rules file: what reads, what is refused, what is warned about, and what the functions load.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test ends by panicking"
 )]

@@ -1,16 +1,15 @@
 //! What is wrong with rules that could be read: names that name nothing, values that contradict
 //! each other, and doors left wider than the author will have meant.
 
+mod provider;
+mod vendor;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use policy::external_id::{Weakness, quality};
 
-use super::file::{IdentityProvider, Mode, ProviderKind, RulesFile, Vendor};
-use super::names::{
-    arn_parts, expiry, is_account_id, is_external_id, is_name_pattern, is_pattern, is_unique_id,
-    nearest,
-};
+use super::file::{Mode, RulesFile};
+use super::names::{arn_parts, expiry, is_account_id, is_name_pattern, is_pattern, nearest};
 use crate::check::Check;
 
 /// Something wrong with the rules, and where.
@@ -58,8 +57,12 @@ impl From<usize> for PathSegment {
 
 /// `at!["vendors", 3, "name"]`.
 macro_rules! at {
-    ($($segment:expr),* $(,)?) => { vec![$(PathSegment::from($segment)),*] };
+    ($($segment:expr),* $(,)?) => {
+        vec![$($crate::rules::problems::PathSegment::from($segment)),*]
+    };
 }
+
+use at;
 
 /// Collects problems.
 struct Problems {
@@ -307,272 +310,6 @@ fn can_be_exempted(check: Check) -> bool {
             | Check::WeakExternalId
             | Check::SharedExternalId
     )
-}
-
-impl Vendor {
-    /// The external ids that its rule names, once each.
-    pub(super) fn external_ids(&self) -> Vec<&str> {
-        let of_roles = self
-            .roles
-            .iter()
-            .filter_map(|role| role.external_id.as_deref());
-        let own = self.external_id.values.iter().map(String::as_str);
-        let mut ids: Vec<&str> = own.chain(of_roles).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
-
-    fn problems(&self, index: usize, problems: &mut Problems) {
-        let here = || at!["vendors", index];
-        let at = |key: &str| at!["vendors", index, key];
-        if self.name.trim().is_empty() {
-            problems.error(at("name"), "a vendor needs a name");
-        }
-        if self.accounts.is_empty() && self.users.is_empty() {
-            let hint = "name its accounts, or the users that hold keys for it";
-            problems.warn(here(), "the vendor can enter nothing", hint);
-        }
-        for (entry, account) in self.accounts.iter().enumerate() {
-            problems.account(at!["vendors", index, "accounts", entry], account);
-        }
-        if self.roles.is_empty() && !self.accounts.is_empty() {
-            let hint = "name the roles under `roles`";
-            problems.warn(here(), "no role may trust this vendor", hint);
-        }
-        for (entry, role) in self.roles.iter().enumerate() {
-            let path = at!["vendors", index, "roles", entry];
-            problems.name_pattern(path.clone(), "role", &role.name);
-            if !role.name.is_empty() && role.name.chars().all(|char| "*?".contains(char)) {
-                let hint = "name those that were made for it";
-                problems.warn(path.clone(), "every role may trust this vendor", hint);
-            }
-            if let Some(id) = &role.external_id {
-                self.external_id_problems(path, id, problems);
-            }
-        }
-        for (entry, arn) in self.principals.iter().enumerate() {
-            self.principal_problems(at!["vendors", index, "principals", entry], arn, problems);
-        }
-        for (entry, id) in self.external_id.values.iter().enumerate() {
-            let path = at!["vendors", index, "external_id", "values", entry];
-            self.external_id_problems(path, id, problems);
-        }
-        let any_unbound =
-            self.roles.is_empty() || self.roles.iter().any(|role| role.external_id.is_none());
-        if self.external_id.required
-            && self.external_id.values.is_empty()
-            && !self.accounts.is_empty()
-            && any_unbound
-        {
-            let message = "any external id will do, so the vendor's other customers can have \
-                           their own ids accepted";
-            problems.warn(at("external_id"), message, "name it under `values`");
-        }
-        for (entry, user) in self.users.iter().enumerate() {
-            problems.name_pattern(at!["vendors", index, "users", entry], "user", user);
-        }
-        for (entry, action) in self
-            .permissions
-            .iter()
-            .flat_map(|p| p.allow.iter())
-            .enumerate()
-        {
-            let known = action == "*"
-                || action.split_once(':').is_some_and(|(prefix, name)| {
-                    !name.is_empty()
-                        && !prefix.is_empty()
-                        && prefix
-                            .bytes()
-                            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-                });
-            if !known {
-                let path = at!["vendors", index, "permissions", "allow", entry];
-                problems.error(path, format!("`{action}` is no action, as ec2:Describe*"));
-            }
-        }
-        problems.expires(at("expires"), self.expires.as_deref());
-    }
-
-    fn principal_problems(&self, path: Vec<PathSegment>, arn: &str, problems: &mut Problems) {
-        if is_unique_id(arn) {
-            return;
-        }
-        let Some((service, account, resource)) = arn_parts(arn) else {
-            let hint = "write arn:aws:iam::123456789012:role/Name";
-            let message = format!("`{arn}` is no principal's ARN");
-            problems.add(Level::Error, path, message, Some(hint.to_owned()));
-            return;
-        };
-        let kind = resource.split('/').next().unwrap_or_default();
-        if !matches!(
-            (service, kind),
-            ("iam", "role" | "user" | "root") | ("sts", "assumed-role" | "federated-user")
-        ) {
-            problems.error(path, format!("`{arn}` names no role, user or session"));
-        } else if !self.accounts.iter().any(|own| own == account) {
-            let message = format!("`{arn}` is in none of the vendor's accounts");
-            let hint = Some("list its account under `accounts`, or mend the ARN".to_owned());
-            problems.add(Level::Error, path, message, hint);
-        } else if is_pattern(resource) {
-            let hint = "name the principals one by one";
-            problems.add(
-                Level::Error,
-                path,
-                format!("`{arn}` has a wildcard, which no trust policy's principal may have"),
-                Some(hint.to_owned()),
-            );
-        } else if resource == "root" {
-            let hint = "leave `principals` out to admit the whole account";
-            problems.warn(path, "root stands for the whole account", hint);
-        }
-    }
-
-    fn external_id_problems(&self, path: Vec<PathSegment>, id: &str, problems: &mut Problems) {
-        if is_pattern(id) {
-            let message =
-                format!("`{id}` looks like a pattern, and external ids are compared whole");
-            let hint = "name the ids one by one".to_owned();
-            problems.add(Level::Error, path, message, Some(hint));
-        } else if !is_external_id(id) {
-            let message = "this can be no external id, which is 2 to 1,224 of the characters \
-                           A-Z a-z 0-9 + = , . @ : / \\ - _";
-            problems.error(path, message);
-        } else if let Some(weakness) = quality(id, &[&self.name]) {
-            let message = format!("the external id can be guessed: {}", in_words(weakness));
-            problems.warn(path, message, "use a random one, as a UUID");
-        }
-    }
-}
-
-fn in_words(weakness: Weakness) -> &'static str {
-    match weakness {
-        Weakness::AccountId => "it is an account id",
-        Weakness::Name => "it is made of the vendor's or a company's name",
-        Weakness::Date => "it is a date",
-        Weakness::PhoneNumber => "it is a phone number",
-        Weakness::Short => "it is shorter than 8 characters",
-        Weakness::LowEntropy => "it is an everyday word, or of few different characters",
-    }
-}
-
-impl IdentityProvider {
-    fn problems(&self, index: usize, problems: &mut Problems) {
-        let here = || at!["identity_providers", index];
-        let at = |key: &str| at!["identity_providers", index, key];
-        if self.kind == Some(ProviderKind::Eks) {
-            if self.clusters.is_empty() {
-                problems.error(here(), "`kind: eks` needs the OIDC ids of its `clusters`");
-            }
-            if self.provider.is_some() {
-                let message = "with `kind: eks` the clusters name the provider";
-                problems.error(at("provider"), message);
-            }
-        } else {
-            match self.provider.as_deref() {
-                None | Some("") => {
-                    problems.error(here(), "the identity provider has no `provider`")
-                }
-                Some(provider) => self.provider_problems(at("provider"), provider, problems),
-            }
-            if !self.clusters.is_empty() {
-                let hint = Some("write `kind: eks`".to_owned());
-                let message = "only EKS has clusters".to_owned();
-                problems.add(Level::Error, at("clusters"), message, hint);
-            }
-        }
-        for (entry, cluster) in self.clusters.iter().enumerate() {
-            let path = at!["identity_providers", index, "clusters", entry];
-            if is_pattern(cluster) {
-                let message = "a cluster's id is never a pattern: anyone can have a cluster";
-                problems.error(path, message);
-            } else if cluster.len() != 32
-                || !cluster
-                    .bytes()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-            {
-                let message = format!(
-                    "`{cluster}` is no cluster's OIDC id, which is 32 capital letters and digits"
-                );
-                let hint = "it is the end of the cluster's OIDC issuer URL";
-                problems.add(Level::Error, path, message, Some(hint.to_owned()));
-            }
-        }
-        for (entry, role) in self.roles.iter().enumerate() {
-            problems.name_pattern(
-                at!["identity_providers", index, "roles", entry],
-                "role",
-                role,
-            );
-        }
-        self.tenant_problems(index, problems);
-    }
-
-    fn provider_problems(&self, path: Vec<PathSegment>, provider: &str, problems: &mut Problems) {
-        if let Some(host) = provider.strip_prefix("https://") {
-            let message = "IAM names a provider without https://".to_owned();
-            problems.add(
-                Level::Error,
-                path,
-                message,
-                Some(format!("write \"{host}\"")),
-            );
-        } else if is_pattern(provider) {
-            problems.error(path, "a provider is never a pattern");
-        } else if provider.contains("oidc.eks.") {
-            let message = "clusters are named by their ids".to_owned();
-            let hint = "write `kind: eks` and the id under `clusters`";
-            problems.add(Level::Error, path, message, Some(hint.to_owned()));
-        } else if provider.starts_with("arn:") {
-            let known = arn_parts(provider).is_some_and(|(service, account, resource)| {
-                service == "iam"
-                    && is_account_id(account)
-                    && (resource.starts_with("saml-provider/")
-                        || resource.starts_with("oidc-provider/"))
-            });
-            if !known {
-                problems.error(path, format!("`{provider}` is no identity provider's ARN"));
-            }
-        }
-    }
-
-    /// Providers that serve everyone tell their tenants apart by the subject alone.
-    fn tenant_problems(&self, index: usize, problems: &mut Problems) {
-        let provider = self.provider.as_deref().unwrap_or_default();
-        let github = provider.ends_with("token.actions.githubusercontent.com");
-        let shared = github
-            || [
-                "gitlab.com",
-                "app.terraform.io",
-                "agent.buildkite.com",
-                "oidc.vercel.com",
-            ]
-            .iter()
-            .any(|host| provider.ends_with(host));
-        if shared && self.subjects.is_empty() {
-            let path = at!["identity_providers", index];
-            let message = format!("every customer of {provider} could enter");
-            let hint = "name yours under `subjects`".to_owned();
-            problems.add(Level::Error, path, message, Some(hint));
-        }
-        for (entry, subject) in self.subjects.iter().enumerate() {
-            let path = at!["identity_providers", index, "subjects", entry];
-            let fixed = subject.split(['*', '?']).next().unwrap_or_default();
-            let owner = fixed
-                .strip_prefix("repo:")
-                .and_then(|rest| rest.split_once(['/', '@']));
-            if subject.is_empty() {
-                problems.error(path, "an empty subject is nobody's");
-            } else if github && owner.is_none_or(|(owner, _)| owner.is_empty()) {
-                let message = "this admits repositories of every owner".to_owned();
-                let hint = "begin with your owner, as repo:acme/*".to_owned();
-                problems.add(Level::Error, path, message, Some(hint));
-            } else if shared && fixed.is_empty() {
-                let message = format!("this admits every customer of {provider}");
-                problems.error(path, message);
-            }
-        }
-    }
 }
 
 fn network_problems(index: usize, network: &str, problems: &mut Problems) {
