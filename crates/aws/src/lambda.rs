@@ -60,16 +60,13 @@ fn not_started(cause: impl Error + 'static) -> NotStarted {
 /// expressions would be most of the start.
 pub fn start_log() {
     let variable = |name| std::env::var(name).unwrap_or_default();
-    let level = variable("AWS_LAMBDA_LOG_LEVEL")
-        .parse()
-        .unwrap_or(LevelFilter::INFO);
     let log = subscriber::fmt()
-        .with_max_level(level.min(LevelFilter::DEBUG))
+        .with_max_level(level(&variable("AWS_LAMBDA_LOG_LEVEL")))
         .with_target(false)
         .with_ansi(false)
         .without_time();
     if variable("AWS_LAMBDA_LOG_FORMAT").eq_ignore_ascii_case("json") {
-        log.json().flatten_event(true).init();
+        log.json().flatten_event(true).with_span_list(false).init();
     } else {
         log.init();
     }

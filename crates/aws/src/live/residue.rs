@@ -1,5 +1,7 @@
 //! What the guard did to roles and what is still in place: an uninstall would leave it behind.
 
+use std::cmp::Reverse;
+
 use guard::history::{KeptDocument, RoleHistory, WriteKind};
 use guard::world::StateError;
 use jiff::Timestamp;
@@ -74,9 +76,9 @@ pub async fn residue(table: &Table) -> Result<Residue, StateError> {
     }
     residue
         .quarantines
-        .sort_by(|one, other| other.at.cmp(&one.at));
+        .sort_by_key(|quarantine| Reverse(quarantine.at));
     residue
         .session_denials
-        .sort_by(|one, other| other.at.cmp(&one.at));
+        .sort_by_key(|denial| Reverse(denial.at));
     Ok(residue)
 }
