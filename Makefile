@@ -78,6 +78,7 @@ ifdef NEXTEST
 else
 	cargo test --workspace --exclude trustwarden-tests
 endif
+	cargo test --workspace --test state -- --ignored
 	cargo test --workspace $(END_TO_END)
 
 # One process each, so that one account serves all tests of a file; the names of the files under tests/tests.
@@ -90,8 +91,7 @@ demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
 	@command -v valgrind >/dev/null || { echo "this counts instructions with valgrind: install it (apt-get install valgrind)" >&2; exit 1; }
-	cargo build --release --bin role-trust --bin access-key --bin root-activity --bin remediator --bin slack
-	cargo build --release --package trustwarden-aws --example hello
+	cargo build --release --bin role-trust --bin access-key --bin root-activity --bin remediator --bin slack --example hello
 	mkdir -p target/bench
 	cargo run --quiet --package trustwarden --no-default-features -- rules compile "$(RULES_FILE)" --output target/bench/rules.json
 	python3 scripts/bench_init.py --binaries target/release --rules target/bench/rules.json
