@@ -160,11 +160,16 @@ fn deal(mut input: impl Read, workers: &[SyncSender<Block>]) -> io::Result<()> {
                 None => buffer.clear(),
             }
         }
-        let whole = match buffer.iter().rposition(|byte| *byte == b'\n') {
+        // What was left from before is the beginning of a line: only what is new can end it.
+        let new = buffer.get(old..).unwrap_or_default();
+        let whole = match new.iter().rposition(|byte| *byte == b'\n') {
             _ if ended => buffer.len(),
-            Some(end) => end + 1,
+            Some(end) => old + end + 1,
             None => 0,
         };
+        if whole == 0 && !ended && buffer.len() <= MOST_LINE_BYTES {
+            continue;
+        }
         let rest = buffer.split_off(whole);
         let bytes = std::mem::replace(&mut buffer, rest);
         let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
