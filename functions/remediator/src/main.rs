@@ -1,5 +1,7 @@
 //! Takes one order at a time per role, keeps its approved history, and alone writes to IAM.
 
+use std::time::Duration;
+
 use aws::lambda::{Failed, Remediating, before_the_end, remediating, start_log};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use guard::handle::{Guard, carry_out};
@@ -13,23 +15,27 @@ async fn main() -> Result<(), Error> {
     let handle = async |event: LambdaEvent<SqsEvent>| -> Result<SqsBatchResponse, Error> {
         let mut response = SqsBatchResponse::default();
         for message in event.payload.records {
-            let id = message.message_id.clone().unwrap_or_default();
-            match take(world, guard, &event.context, &message).await {
-                Ok(Disposition::Done) => tracing::info!(id, "done"),
+            let id = message.message_id.as_deref().unwrap_or_default();
+            let after = match take(world, guard, &event.context, &message).await {
+                Ok(Disposition::Done) => {
+                    tracing::info!(id, "done");
+                    continue;
+                }
                 Ok(Disposition::LookAgain { after }) => {
                     tracing::info!(id, ?after, "comes again");
-                    let receipt = message.receipt_handle.as_deref().unwrap_or_default();
-                    // Not put off, it comes again when its visibility time-out ends: later, no more.
-                    if let Err(error) = world.orders.put_off(receipt, after).await {
-                        tracing::warn!(id, "{}", Failed::of(&error));
-                    }
-                    response.add_failure(id);
+                    after
                 }
                 Err(error) => {
-                    tracing::error!(id, "{error}");
-                    response.add_failure(id);
+                    tracing::error!(id, "the order was not carried out: {error}");
+                    pause_after_failure(&message)
                 }
+            };
+            let receipt = message.receipt_handle.as_deref().unwrap_or_default();
+            // Not put off, it comes again when its visibility time-out ends: later, no more.
+            if let Err(error) = world.orders.put_off(receipt, after).await {
+                tracing::warn!(id, "{}", Failed::of(&error));
             }
+            response.add_failure(id);
         }
         Ok(response)
     };
@@ -47,4 +53,29 @@ async fn take(
     let body = message.body.as_deref().unwrap_or_default();
     let order: Order = serde_json::from_str(body).map_err(|error| Failed::of(&error))?;
     before_the_end(context, Box::pin(carry_out(world, guard, &order))).await
+}
+
+/// 15 seconds, then twice as long each time, up to 5 minutes: a door must not stay open for a
+/// visibility time-out because the table was busy once.
+fn pause_after_failure(message: &SqsMessage) -> Duration {
+    let received = message.attributes.get("ApproximateReceiveCount");
+    let received: u32 = received.and_then(|count| count.parse().ok()).unwrap_or(1);
+    Duration::from_secs(15 << received.saturating_sub(1).min(5)).min(Duration::from_secs(300))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_five_minutes() {
+        let pauses = ["1", "2", "3", "4", "5", "6", "30", "", "-1"].map(|count| {
+            let mut message = SqsMessage::default();
+            message
+                .attributes
+                .insert("ApproximateReceiveCount".to_owned(), count.to_owned());
+            pause_after_failure(&message).as_secs()
+        });
+        assert_eq!(pauses, [15, 30, 60, 120, 240, 300, 300, 15, 15]);
+    }
 }
