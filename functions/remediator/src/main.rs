@@ -42,8 +42,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(handle)).await
 }
 
-/// One order. What is no order of this schema fails like any other failure, so that it ends in
-/// the dead-letter queue, with its alarm, and not nowhere.
+/// One order. What is no order fails like any other and ends in the dead-letter queue, not nowhere.
 async fn take(
     world: &Remediating,
     guard: &Guard,
@@ -55,8 +54,7 @@ async fn take(
     before_the_end(context, Box::pin(carry_out(world, guard, &order))).await
 }
 
-/// 15 seconds, then twice as long each time, up to 5 minutes: a door must not stay open for a
-/// visibility time-out because the table was busy once.
+/// From 15 seconds to 5 minutes: a door must not stay open because the table was busy once.
 fn pause_after_failure(message: &SqsMessage) -> Duration {
     let received = message.attributes.get("ApproximateReceiveCount");
     let received: u32 = received.and_then(|count| count.parse().ok()).unwrap_or(1);
