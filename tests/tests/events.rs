@@ -111,7 +111,7 @@ fn other_regions_hand_over_root_and_what_crosses_the_border() {
         let event = event_of(&record);
         assert_eq!(
             stack.targets_of(&event).unwrap(),
-            [bus.clone()],
+            std::slice::from_ref(&bus),
             "{event:#}"
         );
     }
