@@ -103,6 +103,9 @@ pub struct OwnWrite {
     pub replaced: String,
     /// When the intent was recorded; the hourly budget counts from here.
     pub at: Timestamp,
+    /// When IAM had taken it, or the guard had found it there; `None` while that is not known.
+    #[serde(default)]
+    pub done_at: Option<Timestamp>,
     /// The eventTime of the change that it undoes.
     pub undoes: Timestamp,
     /// How far it came.
@@ -241,11 +244,14 @@ impl RoleHistory {
             .sum()
     }
 
-    /// Records an intent or a write; the oldest beyond [`WRITES_KEPT`] go.
+    /// Records an intent or a write. Beyond [`WRITES_KEPT`] refused ones go first, then the
+    /// oldest: no number of refusals makes the guard forget what it wrote.
     pub fn record_write(&mut self, write: OwnWrite) {
         self.writes.push(write);
         while self.writes.len() > WRITES_KEPT {
-            self.writes.remove(0);
+            let refused = |write: &OwnWrite| write.progress == WriteProgress::Refused;
+            let at = self.writes.iter().position(refused);
+            self.writes.remove(at.unwrap_or(0));
         }
     }
 }

@@ -347,6 +347,7 @@ fn own_write(second: i64, progress: WriteProgress) -> OwnWrite {
         digest: "d".to_owned(),
         replaced: "r".to_owned(),
         at: at(second),
+        done_at: None,
         undoes: at(second),
         progress,
         details: String::new(),
@@ -584,6 +585,13 @@ fn a_history_keeps_the_newest_by_time_within_its_limits() {
         kept.record_write(own_write(second, WriteProgress::Written));
     }
     assert_eq!(kept.writes.len(), WRITES_KEPT);
+    // Refusals, however many, do not push writes out of the hour's count.
+    let mut kept = history();
+    kept.record_write(own_write(0, WriteProgress::Written));
+    for second in 0..300 {
+        kept.record_write(own_write(second, WriteProgress::Refused));
+    }
+    assert_eq!(kept.writes_within_the_hour(at(300)), 1);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub async fn access_key<W: World>(
         Activity::ConsolePasswordSet(set) => password_set(world, guard, record, &set).await,
         Activity::Failed(_) => Ok(Handled::FailedCall),
         Activity::Unreadable(unreadable) => {
-            unreadable_record(world, guard, record, &unreadable, "/access-key").await
+            unreadable_record(world, guard, record, &unreadable, "").await
         }
         _ => Ok(Handled::Irrelevant),
     }
@@ -95,7 +95,7 @@ async fn key_opened<W: World>(
         arn: None,
         id: key.key_id.clone(),
     };
-    let mut alert = event_alert(guard, record, subject, title, &findings, "/access-key", now);
+    let mut alert = event_alert(guard, record, subject, title, &findings, "", now);
     let closes = findings
         .iter()
         .any(|finding| finding.code.remedy() == Remedy::AccessKey)
@@ -157,6 +157,6 @@ async fn password_set<W: World>(
         arn: None,
         id: None,
     };
-    let alert = event_alert(guard, record, subject, title, &findings, "/access-key", now);
+    let alert = event_alert(guard, record, subject, title, &findings, "", now);
     alerted(world, guard, alert, None).await
 }

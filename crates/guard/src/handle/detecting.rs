@@ -37,6 +37,10 @@ pub async fn role_trust<W: World>(
     }
 }
 
+/// How much of an event goes with an order: SQS takes 256 KB, and JSON may double a document.
+const DOCUMENT_BYTES_SENT: usize = 64 * 1024;
+const FINDINGS_SENT: usize = 50;
+
 /// What an alert is about.
 pub(super) struct Subject<'a> {
     pub(super) kind: &'a str,
@@ -169,9 +173,12 @@ async fn trust_change<W: World>(
         } else {
             RoleChange::Changed
         },
-        document: sent.clone(),
+        // A padded document would burst the queue's message; the remediator reads the live one.
+        document: sent
+            .clone()
+            .filter(|sent| sent.len() <= DOCUMENT_BYTES_SENT),
         incident: Some(incident.clone()),
-        findings: findings.clone(),
+        findings: findings.iter().take(FINDINGS_SENT).cloned().collect(),
     };
     let task = if approved {
         Task::Observe(what)

@@ -127,6 +127,7 @@ pub(super) fn outcome_title(kind: OutcomeKind) -> &'static str {
         OutcomeKind::Gone => "gone",
         OutcomeKind::NotTouched => "STILL OPEN, the guard never writes here",
         OutcomeKind::LeftAlone => "STILL OPEN, the rules leave it to people",
+        OutcomeKind::Unjudged => "the trust policy cannot be judged, so nothing was done",
         OutcomeKind::Refused => "STILL OPEN, IAM refused the write",
         OutcomeKind::Failed => "STILL OPEN, it could not be put right",
         OutcomeKind::BudgetSpent => "STILL OPEN, the hour's writes are spent",

@@ -51,6 +51,7 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
         .map(|write| {
             // An earlier attempt put it back and was stopped before it could say so.
             write.progress = WriteProgress::Written;
+            write.done_at.get_or_insert(now);
             write.clone()
         });
     if let Some((document, digest)) = &sent {
@@ -154,7 +155,9 @@ fn run_over(
     let newest = history.newest().is_some_and(|newest| newest.digest == sent);
     // What was written after the guard's write was not run over by it: somebody else has written
     // since, and happens to say the same.
-    let before = written_at.as_second() <= own.at.as_second();
+    let before = own
+        .done_at
+        .is_none_or(|done| written_at.as_second() <= done.as_second());
     newest
         && before
         && match own.kind {
@@ -187,6 +190,7 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
         Some(own) if own.digest == digest => {
             // An earlier attempt wrote it and was stopped before it could say so.
             own.progress = WriteProgress::Written;
+            own.done_at.get_or_insert(task.now);
             let own = own.clone();
             history.version = world.state().save_role_history(&history).await?;
             return conclude(world, task, history, &own, live, None).await;
@@ -206,8 +210,13 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
     if history != before {
         world.state().save_role_history(&history).await?;
     }
-    let text = "nothing: the role was changed again and is lawful now, as looks over 90 seconds \
-                have shown";
+    let text = if history.wrote(&digest) {
+        "nothing more: an earlier write of the guard has put the role right, as looks over 90 \
+         seconds have shown"
+    } else {
+        "nothing: the role was changed again and is lawful now, as looks over 90 seconds have \
+         shown"
+    };
     let live = Some((live, judgement));
     end(
         world,

@@ -196,7 +196,11 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
     };
     let history = match known {
         Some(known) if known.role_id == live.role_id => {
-            if role.change == RoleChange::Deleted && attempts < LOOKS {
+            // A late event of an older role of this name says nothing about this one.
+            let older = live
+                .created
+                .is_some_and(|created| created > role.cause.event_time);
+            if role.change == RoleChange::Deleted && !older && attempts < LOOKS {
                 // A role that is deleted does not come back under its id: the read is stale.
                 return Ok(Disposition::after_attempt(attempts));
             }
@@ -243,7 +247,7 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
                 world,
                 task,
                 live,
-                OutcomeKind::Failed,
+                OutcomeKind::Unjudged,
                 text.to_owned(),
                 true,
             )

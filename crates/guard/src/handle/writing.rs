@@ -176,6 +176,7 @@ impl<L: Fn(&str) -> bool + Sync> Writing<'_, L> {
             digest: document_digest(&plan.document),
             replaced: replaced.clone(),
             at: world.clock().now(),
+            done_at: None,
             undoes: task.role.cause.event_time,
             progress: WriteProgress::Intended,
             details: plan.details.clone(),
@@ -284,6 +285,7 @@ async fn written<W: World<Roles: WriteRoles + Keys>>(
         return finish(world, task).await;
     };
     last.progress = WriteProgress::Written;
+    last.done_at = Some(world.clock().now());
     let own = last.clone();
     history.version = world.state().save_role_history(history).await?;
     match world.roles().read_role(&live.name).await {

@@ -75,6 +75,8 @@ pub enum OutcomeKind {
     NotTouched,
     /// The rules switch remediation off, or no finding asks for it: people act.
     LeftAlone,
+    /// The live trust policy cannot be judged, so nothing can be shown to be right: people act.
+    Unjudged,
     /// IAM refused the write (an SCP, a boundary): the door is open.
     Refused,
     /// It could not be done: the door is open.

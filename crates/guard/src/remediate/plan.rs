@@ -1,6 +1,6 @@
 //! The plan: what to write, if anything. Pure: the same input gives the same plan.
 
-use crate::history::RoleHistory;
+use crate::history::{RoleHistory, WRITES_KEPT};
 use crate::rules::{ChangedRole, NewRole, Remediation};
 
 use super::outcome::PlanKind;
@@ -89,7 +89,9 @@ pub fn plan(situation: &Situation<'_>, lawful: impl Fn(&str) -> bool) -> Result<
             ChangedRole::Quarantine => PlanKind::Quarantine,
         }
     };
-    let most = usize::try_from(remediation.max_writes_per_role_per_hour).unwrap_or(usize::MAX);
+    // No more than are remembered can be counted.
+    let most = usize::try_from(remediation.max_writes_per_role_per_hour)
+        .map_or(WRITES_KEPT, |most| most.min(WRITES_KEPT));
     let used = situation.writes_used;
     match most.saturating_sub(used) {
         0 => Err(Reason::BudgetSpent { used, most }),

@@ -475,6 +475,20 @@ fn a_role_deleted_and_created_again_has_a_history_of_its_own() {
 }
 
 #[test]
+fn a_late_event_of_an_older_roles_deletion_does_not_hold_up_the_new_one() {
+    let mut scene = Scene::settled();
+    let deleted = scene.event("DeleteRole", ROLE, None, ALICE);
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+    let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+    scene.play(&created);
+    scene.handle(&deleted).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.history().closed, None);
+}
+
+#[test]
 fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
     let mut scene = Scene::settled();
     let deleted = scene.world.inside.role(ROLE);

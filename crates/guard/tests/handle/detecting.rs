@@ -251,6 +251,36 @@ fn line_9_what_cannot_be_read_is_an_alert() {
     assert_eq!(alerts[0].findings[0].code, Check::UnreadablePolicy);
 }
 
+/// Safety line 9: what IAM took and the guard cannot read is told, and not touched.
+#[test]
+fn line_9_a_live_document_that_cannot_be_judged_is_left_to_people() {
+    let mut scene = Scene::settled();
+    let event = scene.write("{]", ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(
+        told(&alerts),
+        [
+            DETECTED,
+            super::scene::outcome(trustwarden_guard::remediate::OutcomeKind::Unjudged)
+        ]
+    );
+    assert!(alerts[1].outcome.as_ref().unwrap().open);
+    assert_eq!(scene.written(), Vec::<String>::new());
+    assert_eq!(scene.history().approved.len(), 1, "and it is no baseline");
+}
+
+#[test]
+fn a_padded_document_does_not_burst_the_queue() {
+    let mut scene = Scene::settled();
+    let padded = format!("{}{}", " ".repeat(90_000), bad());
+    let event = scene.write(&padded, ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    assert!(serde_json::to_string(&order).unwrap().len() < 256 * 1024);
+    assert!(scene.carry(&order));
+    assert_eq!(scene.live(), good());
+}
+
 /// Safety line 5: own writes are known by actor and by content.
 #[test]
 fn line_5_an_own_write_comes_back_and_is_no_news() {
