@@ -1,4 +1,5 @@
 //! Every event under `events/` is handed to the function that it is filed under, and to no other.
+
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;

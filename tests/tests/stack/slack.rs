@@ -1,9 +1,4 @@
 //! `slack` against a server on this machine that checks what Slack checks.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

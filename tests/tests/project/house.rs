@@ -1,10 +1,5 @@
 //! The house is built as drawn: which crate may know which, and under which licences others' work
 //! comes in. `cargo metadata` knows both.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on has failed"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

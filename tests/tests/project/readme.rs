@@ -1,11 +1,6 @@
 //! README's commands work as printed. A block marked `sh` is run line by line, from the project's
 //! root; one marked `sh aws` needs an account, and one marked `sh slow` minutes: they are listed
 //! here, so that a new one is a decision.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on has failed"
-)]
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -1,0 +1,10 @@
+//! The project itself: its crates' arrows and licences, and the commands that its README prints.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod house;
+mod readme;

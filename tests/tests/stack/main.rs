@@ -1,0 +1,51 @@
+//! The built binaries, wired as `template.yaml` says: one account process for all of it, and in it
+//! an AWS account of its own for each test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod access;
+mod events;
+mod failing;
+mod permissions;
+mod resources;
+mod slack;
+mod translated;
+mod trust;
+
+use local::Stack;
+use serde_json::Value;
+
+const ROLE: &str = "DatadogIntegration";
+
+fn codes(alert: &Value) -> Vec<&str> {
+    let findings = alert["findings"].as_array().unwrap().iter();
+    findings
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect()
+}
+
+fn stages(alerts: &[Value]) -> Vec<&str> {
+    alerts
+        .iter()
+        .map(|alert| alert["stage"].as_str().unwrap())
+        .collect()
+}
+
+fn outcome(alert: &Value) -> &str {
+    alert["outcome"]["kind"].as_str().unwrap_or_default()
+}
+
+/// The guard asked for nothing that its roles may not do, and nothing was delivered nowhere.
+fn assert_untroubled(stack: &Stack<'_>) {
+    let seen = stack.seen().unwrap();
+    assert!(seen.refusals.is_empty(), "{:#?}", seen.refusals);
+    assert!(seen.lost.is_empty(), "{:#?}", seen.lost);
+    for queue in ["EventDeadLetters", "AsyncDeadLetters", "OrdersDeadLetters"] {
+        let letters = stack.peek(stack.id_of(queue).unwrap()).unwrap();
+        assert!(letters.is_empty(), "{queue}: {letters:#?}");
+    }
+}

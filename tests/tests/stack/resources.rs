@@ -1,0 +1,315 @@
+//! What waits where, who hears of what, and what functions are told, by `template.yaml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use trustwarden_tests::machine;
+
+use crate::translated::{SLACK, list, of_type, set, texts, translated};
+
+#[test]
+fn orders_wait_in_line_and_none_is_lost() {
+    let stack = translated(&[]);
+    let orders = &stack.resources()["Orders"].properties;
+    let dead = &stack.resources()["OrdersDeadLetters"];
+    assert_eq!(
+        (&orders["FifoQueue"], &dead.properties["FifoQueue"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(
+        orders["RedrivePolicy"]["deadLetterTargetArn"],
+        json!(dead.arn)
+    );
+    let remediator = stack.function("remediator").unwrap();
+    assert!(orders["VisibilityTimeout"].as_u64().unwrap() >= 6 * remediator.timeout);
+    let mapping =
+        &of_type(&stack, "AWS::Lambda::EventSourceMapping")["RemediatorOrders"].properties;
+    assert_eq!(mapping["BatchSize"], 1);
+    assert_eq!(
+        mapping["FunctionResponseTypes"],
+        json!(["ReportBatchItemFailures"])
+    );
+    for (name, queue) in of_type(&stack, "AWS::SQS::Queue") {
+        assert_eq!(queue.properties["SqsManagedSseEnabled"], true, "{name}");
+        assert_eq!(
+            queue.properties["MessageRetentionPeriod"],
+            14 * 24 * 3600,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_fails_is_kept_on_both_hops() {
+    let stack = translated(&[("SlackSecretArn", SLACK)]);
+    let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
+    let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
+    let rules = of_type(&stack, "AWS::Events::Rule");
+    assert_eq!(rules.len(), 4);
+    for (name, rule) in &rules {
+        for target in list(&rule.properties["Targets"]) {
+            assert_eq!(
+                target["DeadLetterConfig"]["Arn"],
+                json!(event_letters),
+                "{name}"
+            );
+        }
+    }
+    // EventBridge may fill the first queue for exactly these rules.
+    let policy = &stack.resources()["EventDeadLettersPolicy"].properties["PolicyDocument"];
+    let sources = texts(&policy["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]);
+    let arns: BTreeSet<_> = rules
+        .values()
+        .map(|rule| rule.arn.clone().unwrap())
+        .collect();
+    assert_eq!(sources, arns);
+    let configured: BTreeMap<_, _> = of_type(&stack, "AWS::Lambda::EventInvokeConfig")
+        .into_values()
+        .map(|config| {
+            let destination = &config.properties["DestinationConfig"]["OnFailure"]["Destination"];
+            assert_eq!(destination, &json!(async_letters));
+            (
+                config.properties["FunctionName"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+                (),
+            )
+        })
+        .collect();
+    // The remediator is fed by a queue, which has dead letters of its own.
+    let asynchronous = stack
+        .functions()
+        .iter()
+        .filter(|function| function.binary != "remediator");
+    for function in asynchronous {
+        assert!(
+            configured.contains_key(&function.function_name),
+            "{}",
+            function.name
+        );
+    }
+}
+
+#[test]
+fn every_pattern_names_the_account_twice() {
+    let stack = translated(&[]);
+    for (name, rule) in of_type(&stack, "AWS::Events::Rule") {
+        let pattern = &rule.properties["EventPattern"];
+        assert_eq!(pattern["account"], json!([stack.account]), "{name}");
+        assert_eq!(
+            pattern["detail"]["recipientAccountId"],
+            json!([stack.account]),
+            "{name}"
+        );
+        assert!(pattern.to_string().len() < 2048, "{name}");
+        let reads_too = name.starts_with("Root");
+        let state = rule.properties.get("State").and_then(Value::as_str);
+        let all = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
+        assert_eq!(state == Some(all), reads_too, "{name}");
+    }
+}
+
+#[test]
+fn alarms_reach_people_by_a_topic_of_their_own() {
+    let stack = translated(&[
+        ("SlackSecretArn", SLACK),
+        ("AlertEmail", "a@example.com"),
+        ("OperationsEmail", "b@example.com"),
+    ]);
+    let operations = stack.output("OperationsTopic").unwrap();
+    assert_ne!(operations, stack.output("AlertTopic").unwrap());
+    let alarms = of_type(&stack, "AWS::CloudWatch::Alarm");
+    for (name, alarm) in &alarms {
+        assert_eq!(
+            alarm.properties["AlarmActions"],
+            json!([operations]),
+            "{name}"
+        );
+        assert_eq!(
+            alarm.properties["TreatMissingData"], "notBreaching",
+            "{name}"
+        );
+    }
+    for function in stack.functions() {
+        for kind in ["Errors", "Throttles", "LoggedErrors"] {
+            let name = format!("{}{kind}", function.name);
+            assert!(stack.resources().contains_key(&name), "no {name}");
+        }
+    }
+    for (name, queue) in of_type(&stack, "AWS::SQS::Queue") {
+        if name.ends_with("DeadLetters") {
+            let watched =
+                &alarms[format!("{name}Filled").as_str()].properties["Dimensions"][0]["Value"];
+            let arn = queue.arn.clone().unwrap();
+            assert!(arn.ends_with(watched.as_str().unwrap()), "{name}");
+        }
+    }
+    // CloudWatch may use the key: an alarm on a topic whose key forbids it is silent.
+    let key = &stack.resources()["Key"].properties["KeyPolicy"]["Statement"];
+    let admitted = list(key).into_iter().any(|statement| {
+        statement["Principal"] == json!({ "Service": "cloudwatch.amazonaws.com" })
+            && texts(&statement["Action"]) == set(&["kms:Decrypt", "kms:GenerateDataKey*"])
+            && statement.get("Condition").is_none()
+    });
+    assert!(admitted);
+    for topic in of_type(&stack, "AWS::SNS::Topic").into_values() {
+        assert!(topic.properties["KmsMasterKeyId"].is_string());
+    }
+}
+
+#[test]
+fn state_survives_mistakes() {
+    let stack = translated(&[]);
+    let table = &stack.resources()["Table"].properties;
+    assert_eq!(table["BillingMode"], "PAY_PER_REQUEST");
+    assert_eq!(table["DeletionProtectionEnabled"], true);
+    assert_eq!(
+        table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        true
+    );
+    assert_eq!(
+        table["TimeToLiveSpecification"],
+        json!({ "AttributeName": "expires_at", "Enabled": true })
+    );
+    let source = std::fs::read_to_string(stack.machine.root.join("template.yaml")).unwrap();
+    let table = source.split("\n  Table:\n").nth(1).unwrap();
+    let table = table.split("\n\n").next().unwrap();
+    assert!(
+        table.contains("DeletionPolicy: Retain") && table.contains("UpdateReplacePolicy: Retain")
+    );
+}
+
+#[test]
+fn what_an_organization_may_demand_is_applied_everywhere() {
+    let boundary = "arn:aws:iam::111122223333:policy/boundary";
+    let signing = "arn:aws:lambda:us-east-1:111122223333:code-signing-config:csc-0123456789abcdef0";
+    let stack = translated(&[
+        ("PermissionsBoundaryArn", boundary),
+        ("CodeSigningConfigArn", signing),
+        ("ReservedConcurrency", "5"),
+        ("SlackSecretArn", SLACK),
+        ("Architecture", "x86_64"),
+    ]);
+    for (name, role) in of_type(&stack, "AWS::IAM::Role") {
+        assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
+    }
+    let functions = of_type(&stack, "AWS::Lambda::Function");
+    assert_eq!(functions.len(), 5);
+    for (name, function) in functions {
+        assert_eq!(
+            function.properties["CodeSigningConfigArn"], signing,
+            "{name}"
+        );
+        assert_eq!(
+            function.properties["ReservedConcurrentExecutions"], "5",
+            "{name}"
+        );
+        assert_eq!(
+            function.properties["Architectures"],
+            json!(["x86_64"]),
+            "{name}"
+        );
+    }
+    // And none of it by default: an account must keep 100 units unreserved, and a new one has few.
+    let plain = translated(&[]);
+    for (name, function) in of_type(&plain, "AWS::Lambda::Function") {
+        for absent in ["CodeSigningConfigArn", "ReservedConcurrentExecutions"] {
+            assert!(
+                function.properties.get(absent).is_none(),
+                "{name}: {absent}"
+            );
+        }
+        assert_eq!(
+            function.properties["Architectures"],
+            json!(["arm64"]),
+            "{name}"
+        );
+    }
+    for (name, role) in of_type(&plain, "AWS::IAM::Role") {
+        assert!(
+            role.properties.get("PermissionsBoundary").is_none(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn functions_are_told_what_they_need() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    let told = [
+        "TRUSTWARDEN_ACCOUNT",
+        "TRUSTWARDEN_MODE",
+        "TRUSTWARDEN_RULES",
+        "TRUSTWARDEN_TABLE",
+        "TRUSTWARDEN_TOPIC_ARN",
+        "TRUSTWARDEN_ORDERS_URL",
+        "TRUSTWARDEN_REMEDIATOR_ROLE",
+        "TRUSTWARDEN_REVOKE_SESSIONS",
+        "TRUSTWARDEN_STACK",
+    ];
+    for function in stack.functions() {
+        let own = if function.binary == "slack" {
+            "TRUSTWARDEN_SLACK_SECRET_ARN"
+        } else {
+            "TRUSTWARDEN_OWN_ROLES"
+        };
+        let mut expected = set(&told);
+        expected.insert(own.to_owned());
+        let names: BTreeSet<_> = function.environment.keys().cloned().collect();
+        assert_eq!(names, expected, "{}", function.name);
+        assert!(function.environment.values().all(|value| !value.is_empty()));
+    }
+    let binaries: BTreeSet<_> = stack
+        .functions()
+        .iter()
+        .map(|function| function.binary.as_str())
+        .collect();
+    assert_eq!(
+        binaries,
+        BTreeSet::from([
+            "access-key",
+            "remediator",
+            "role-trust",
+            "root-activity",
+            "slack"
+        ])
+    );
+    assert!(translated(&[]).function("slack").is_err());
+}
+
+#[test]
+fn a_wrong_region_is_refused() {
+    let machine = machine();
+    for (template, region, parameters, words) in [
+        (
+            "template.yaml",
+            "eu-west-1",
+            json!({}),
+            "only in the partition's home region",
+        ),
+        (
+            "template-region.yaml",
+            "us-east-1",
+            json!({}),
+            "The home region gets template.yaml",
+        ),
+    ] {
+        let question = json!({
+            "template": machine.root.join(template), "region": region, "parameters": parameters,
+        });
+        let refused = machine.account.ask("/rules", &question).unwrap_err();
+        assert!(refused.to_string().contains(words), "{refused}");
+    }
+    for (template, region) in [
+        ("template.yaml", "us-east-1"),
+        ("template.yaml", "us-gov-west-1"),
+        ("template.yaml", "cn-north-1"),
+        ("template-region.yaml", "eu-west-1"),
+    ] {
+        let question = json!({
+            "template": machine.root.join(template), "region": region, "parameters": {},
+        });
+        machine.account.ask("/rules", &question).unwrap();
+    }
+}
