@@ -246,6 +246,7 @@ fn test(account: &str, stack_name: &str, stack: &Stack, now: Timestamp) -> Alert
         grantees: Vec::new(),
         outcome: None,
         open_seconds: None,
+        changes: Vec::new(),
         diff: Vec::new(),
         digest: None,
         notes: vec!["sent by `trustwarden test-alert`".to_owned()],

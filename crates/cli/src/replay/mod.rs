@@ -1,4 +1,8 @@
 //! `replay`: what the deployed guard would have said and done about CloudTrail logs.
+//!
+//! Memory is that of what matters, not of the logs: of a record that no function acts on only the
+//! count is kept. So duplicates are told among the records that matter; a duplicate of any other
+//! is irrelevant twice. What `--from`, `--to` and `--region` leave out is not counted at all.
 
 mod files;
 mod inflate;
