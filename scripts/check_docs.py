@@ -119,6 +119,16 @@ def alarms_have_runbooks() -> Iterator[str]:
         yield f"docs/operations.md: the alarm {alarm} has no row"
 
 
+def outcomes_are_explained() -> Iterator[str]:
+    source = text("crates", "guard", "src", "remediate", "outcome.rs")
+    kinds = re.findall(r"^    (\w+),$", source.split("pub enum OutcomeKind {")[1].split("\n}")[0], re.M)
+    alerts = text("docs", "alerts.md")
+    for kind in kinds:
+        name = re.sub(r"(?<!^)(?=[A-Z])", "-", kind).lower()
+        if f"`{name}`" not in alerts:
+            yield f"docs/alerts.md: the outcome {name} is not explained"
+
+
 def links_lead_somewhere() -> Iterator[str]:
     documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     for document in documents:
@@ -144,6 +154,7 @@ def main() -> int:
         *examples_are_documents(),
         *readme_names_what_exists(),
         *alarms_have_runbooks(),
+        *outcomes_are_explained(),
         *links_lead_somewhere(),
         *tests_that_are_named_exist(),
     ]
