@@ -174,3 +174,49 @@ pub(crate) fn configuration(
     builder.set_endpoint_url(variable("AWS_ENDPOINT_URL").filter(|url| !url.is_empty()));
     builder.build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configured(variables: &[(&str, &str)]) -> SdkConfig {
+        configuration(SharedHttpClient::new(Network::new()), |name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_place_is_read_from_lambdas_own_variables() {
+        let plain = configured(&[("AWS_REGION", "us-gov-west-1"), ("AWS_ENDPOINT_URL", "")]);
+        assert_eq!(plain.region().map(AsRef::as_ref), Some("us-gov-west-1"));
+        assert_eq!(plain.endpoint_url(), None);
+        assert_eq!(
+            (plain.use_fips(), plain.use_dual_stack()),
+            (Some(false), Some(false))
+        );
+        let special = configured(&[
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:5000"),
+            ("AWS_USE_FIPS_ENDPOINT", "true"),
+            ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE"),
+        ]);
+        assert_eq!(special.region().map(AsRef::as_ref), Some("us-east-1"));
+        assert_eq!(special.endpoint_url(), Some("http://127.0.0.1:5000"));
+        assert_eq!(
+            (special.use_fips(), special.use_dual_stack()),
+            (Some(true), Some(true))
+        );
+    }
+
+    #[test]
+    fn no_call_outlives_the_shortest_function() {
+        for patience in [Patience::IAM, Patience::STATE, Patience::MESSAGE] {
+            assert!(patience.attempt < patience.operation);
+            assert!(patience.operation < Duration::from_secs(30));
+        }
+        // The handler's usual path: two looks into state, the alert, the order.
+        let path = Patience::STATE.operation * 2 + Patience::MESSAGE.operation * 2;
+        assert!(path <= Duration::from_secs(30));
+    }
+}

@@ -348,3 +348,22 @@ async fn keys_are_deactivated() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn every_partition_has_its_iam() {
+    use aws_sdk_iam::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+    let partitions = [
+        ("us-east-1", "https://iam.amazonaws.com"),
+        ("eu-central-1", "https://iam.amazonaws.com"),
+        ("us-gov-west-1", "https://iam.us-gov.amazonaws.com"),
+        ("cn-north-1", "https://iam.cn-north-1.amazonaws.com.cn"),
+    ];
+    for (region, url) in partitions {
+        let place = Params::builder().region(region.to_owned()).build().unwrap();
+        let endpoint = DefaultResolver::new()
+            .resolve_endpoint(&place)
+            .await
+            .unwrap();
+        assert_eq!(endpoint.url(), url);
+    }
+}

@@ -166,6 +166,7 @@ async fn a_full_history(state: &impl State) {
             digest: document_digest("{}"),
             replaced: document_digest("{}"),
             at: now(),
+            done_at: None,
             undoes: now(),
             progress: guard::history::WriteProgress::Written,
             details: "of a day long ago".to_owned(),
