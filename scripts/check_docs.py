@@ -142,10 +142,19 @@ def links_lead_somewhere() -> Iterator[str]:
 
 
 def tests_that_are_named_exist() -> Iterator[str]:
-    for file, name in re.findall(r"`(\w+\.rs)::(\w+)`", text("SECURITY.md")):
-        found = [*ROOT.glob(f"tests/tests/*/{file}"), *ROOT.glob(f"crates/*/tests/**/{file}")]
-        if not any(f"fn {name}(" in path.read_text(encoding="utf-8") for path in found):
-            yield f"SECURITY.md: there is no test {file}::{name}"
+    folders = [ROOT / "tests", *ROOT.glob("crates/*/tests")]
+    tests = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.rs"))
+    for name in re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){3,})`", text("SECURITY.md")):
+        if f"fn {name}(" not in tests:
+            yield f"SECURITY.md: there is no test {name}"
+
+
+def paths_that_are_named_exist() -> Iterator[str]:
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        folders = "crates|tests|docs|scripts|functions|events|fuzz"
+        for path in re.findall(rf"`((?:{folders})/[\w./-]*\w)`", document.read_text(encoding="utf-8")):
+            if "CODE" not in path and not (ROOT / path).exists():
+                yield f"{document.relative_to(ROOT)}: there is no {path}"
 
 
 def main() -> int:
@@ -157,6 +166,7 @@ def main() -> int:
         *outcomes_are_explained(),
         *links_lead_somewhere(),
         *tests_that_are_named_exist(),
+        *paths_that_are_named_exist(),
     ]
     for line in wrong:
         print(line, file=sys.stderr)
