@@ -7,6 +7,7 @@ SHELL := /bin/bash
 # What the functions are built with and for. RULES is compiled into the layer that they load.
 RULES ?= rules/access.yaml
 ARCH ?= arm64
+TRIPLE := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-gnu
 STACK ?= trustwarden
 REGION ?= us-east-1
 
@@ -40,6 +41,7 @@ $(READY): requirements.txt
 .PHONY: build
 build: $(READY) ## release zips of all functions, and the layer with RULES=path (ARCH=arm64 or x86_64)
 	@test -f "$$RULES_FILE" || { echo "no rules file at $$RULES_FILE; name yours with RULES=path" >&2; exit 1; }
+	@test -d "$$(rustc --print target-libdir --target $(TRIPLE))" || { echo "Rust here cannot build for $(ARCH): rustup target add $(TRIPLE), or choose ARCH=x86_64 or ARCH=arm64" >&2; exit 1; }
 	sam build --parameter-overrides Architecture=$(ARCH)
 	$(VENV)/bin/python scripts/record_rules_hash.py .aws-sam/build
 

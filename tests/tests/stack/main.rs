@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod demo;
 mod events;
 mod failing;
 mod permissions;

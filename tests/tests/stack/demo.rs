@@ -1,0 +1,32 @@
+//! `make demo`, as it is told to a person.
+
+use serde_json::Value;
+use trustwarden_tests::{binaries, machine};
+
+#[test]
+fn the_demo_is_told_to_its_end() {
+    let transcript = machine().folder.join("demo.json");
+    let mut told = Vec::new();
+    let ok = local::demo::demo(&binaries(), &transcript, &mut told).unwrap();
+    let told = String::from_utf8(told).unwrap();
+    assert!(ok, "{told}");
+    let transcript: Value = serde_json::from_slice(&std::fs::read(transcript).unwrap()).unwrap();
+    assert_eq!(transcript["ok"], true);
+    let steps = transcript["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 6);
+    for step in steps {
+        for field in ["name", "call", "alerts", "iam_after", "seconds"] {
+            assert!(step.get(field).is_some(), "{field}: {step}");
+        }
+    }
+    // The steps, the e-mails, the end.
+    for line in [
+        "1. The platform team lets Datadog in",
+        "\n   │ Subject: [CRITICAL] Trustwarden",
+        "AccessDenied",
+        "What IAM holds at the end",
+        "All of it was seen",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+}
