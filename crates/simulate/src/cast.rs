@@ -84,7 +84,7 @@ pub fn administrator_in_the_window(inside: &mut Inside, role: &str) {
     // After the read, which took place at this very moment.
     inside.now += 1;
     let parts = lawful_parts(inside);
-    let mark = inside.dice.between(1_000, 9_999);
+    let mark = inside.dice.between(100, 119);
     let text = document(&parts, u32::try_from(mark).unwrap_or(1));
     if write(inside, role, text, Writer::Administrator) {
         inside.happened.insert(Happened::ApprovedInTheWindow);
@@ -124,7 +124,7 @@ fn unlawful_parts(inside: &mut Inside) -> Vec<Part> {
 }
 
 fn save(inside: &mut Inside, role: &str, parts: &[Part], by: Writer) {
-    let mark = inside.dice.between(1, 999);
+    let mark = inside.dice.between(1, 20);
     write(
         inside,
         role,

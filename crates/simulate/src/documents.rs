@@ -1,6 +1,9 @@
 //! The trust policies of the histories, and the truth about them: which concrete requests they
 //! let in, by the evaluator alone. The analyser, by which the guard plans, is not asked.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
 
 /// The account that is guarded.
@@ -103,8 +106,10 @@ pub struct Law {
     pub beta: bool,
 }
 
-/// The probes, and whether each is lawful.
-fn probes() -> Vec<(Request, fn(Law) -> bool)> {
+/// A concrete request, and when it may get in.
+type Probe = (Request, fn(Law) -> bool);
+
+fn probes() -> Vec<Probe> {
     let aws = |value: &str, id: Option<&str>| Request {
         principal: RequestPrincipal {
             kind: "AWS".to_owned(),
@@ -139,9 +144,11 @@ fn probes() -> Vec<(Request, fn(Law) -> bool)> {
 
 /// Judges documents by probing them.
 pub struct Oracle {
-    probes: Vec<(Request, fn(Law) -> bool)>,
+    probes: Vec<Probe>,
     account: String,
     now: jiff::Timestamp,
+    /// Judged before: documents are few and asked for often.
+    known: RefCell<HashMap<String, Entrants>>,
 }
 
 impl Oracle {
@@ -151,11 +158,25 @@ impl Oracle {
             probes: probes(),
             account: account.to_owned(),
             now,
+            known: RefCell::default(),
         }
     }
 
     /// Who gets in by a document; nobody by one that cannot be read.
     pub fn entrants(&self, document: &str) -> Entrants {
+        if let Some(known) = self.known.borrow().get(document) {
+            return *known;
+        }
+        let found = self.probed(document);
+        let mut known = self.known.borrow_mut();
+        if known.len() >= 50_000 {
+            known.clear();
+        }
+        known.insert(document.to_owned(), found);
+        found
+    }
+
+    fn probed(&self, document: &str) -> Entrants {
         let Ok(policy) = TrustPolicy::parse(document) else {
             return Entrants::default();
         };

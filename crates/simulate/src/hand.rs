@@ -351,10 +351,11 @@ fn guard_writes(
         return Err(refusal);
     }
     if let Some((role_id, replaced, replaced_at, replaced_by)) = before {
-        if let Some(read) = read {
-            if read.showed < replaced_at && read.asked >= replaced_at {
-                inside.happened.insert(Happened::StaleReadBeforeWrite);
-            }
+        if let Some(read) = read
+            && read.showed < replaced_at
+            && read.asked >= replaced_at
+        {
+            inside.happened.insert(Happened::StaleReadBeforeWrite);
         }
         let law = inside.remediator_law;
         inside.writes.push(GuardWrite {

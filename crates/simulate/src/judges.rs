@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use guard::alert::Alert;
-use guard::history::{WriteKind, WriteProgress};
+use guard::history::{WriteKind, WriteProgress, document_digest};
 use guard::incident::Stage;
 use guard::remediate::{OutcomeKind, QUARANTINE};
 
@@ -159,7 +159,14 @@ impl Court<'_> {
             let visible = write
                 .read
                 .is_some_and(|read| read.showed >= write.replaced_at);
-            if write.replaced_by != Writer::Guard && lawful && visible {
+            // What says the same as a write of the guard may be taken for it until its event comes.
+            let alike = self
+                .ran
+                .scene
+                .state
+                .history(OWN, &write.role_id)
+                .is_some_and(|history| history.wrote(&document_digest(&write.replaced)));
+            if write.replaced_by != Writer::Guard && lawful && visible && !alike {
                 wrongs.push(format!(
                     "at {} an approved document was overwritten: {}",
                     write.at, write.replaced
@@ -249,8 +256,7 @@ impl Court<'_> {
             let bad = reasons
                 .filter(|version| self.oracle.violates(&version.sent, Law { beta: false }))
                 .count();
-            let most =
-                bad + run_over + self.inside.failed_writes as usize + 2 * self.late_lawful(role);
+            let most = bad + run_over + self.inside.failed_writes as usize + self.late_lawful(role);
             if writes.len() > most {
                 wrongs.push(format!(
                     "{} was written {} times for {most} reasons",
@@ -268,7 +274,6 @@ impl Court<'_> {
             .filter(|version| version.by != Writer::Guard)
             .filter(|version| !self.oracle.violates(&version.sent, Law { beta: true }))
             .count()
-            .saturating_sub(1)
     }
 
     /// What the guard wrote grants no more than the rules allow, and a repair no more than what

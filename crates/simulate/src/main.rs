@@ -57,7 +57,7 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
     };
     if let Some(seed) = given.story {
         let (story, wrongs) = story(seed, &oracle());
-        for line in story.iter().chain(wrongs.iter().map(|wrong| wrong)) {
+        for line in story.iter().chain(&wrongs) {
             writeln!(out, "{line}")?;
         }
         return Ok(if wrongs.is_empty() {
