@@ -36,7 +36,10 @@ fn usual() -> Vec<String> {
 /// Every document of the corpus: mostly hard cases.
 fn corpus() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/trust");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     files
         .iter()
@@ -66,22 +69,26 @@ fn context(witnesses: bool) -> AnalysisContext<'static> {
 
 fn run(bencher: Bencher<'_, '_>, documents: &[String], witnesses: bool) {
     let context = context(witnesses);
-    bencher.counter(ItemsCount::new(documents.len())).bench_local(|| {
-        for text in documents {
-            let policy = TrustPolicy::parse(black_box(text)).unwrap();
-            black_box(analyse(&policy, &context));
-        }
-    });
+    bencher
+        .counter(ItemsCount::new(documents.len()))
+        .bench_local(|| {
+            for text in documents {
+                let policy = TrustPolicy::parse(black_box(text)).unwrap();
+                black_box(analyse(&policy, &context));
+            }
+        });
 }
 
 #[divan::bench]
 fn parse_usual(bencher: Bencher<'_, '_>) {
     let documents = usual();
-    bencher.counter(ItemsCount::new(documents.len())).bench_local(|| {
-        for text in &documents {
-            black_box(TrustPolicy::parse(black_box(text)).unwrap());
-        }
-    });
+    bencher
+        .counter(ItemsCount::new(documents.len()))
+        .bench_local(|| {
+            for text in &documents {
+                black_box(TrustPolicy::parse(black_box(text)).unwrap());
+            }
+        });
 }
 
 #[divan::bench]

@@ -153,13 +153,18 @@ pub(crate) fn admit<'p>(
         } else if admission.organizations.is_some() {
             admission.strangers = Strangers::OfOrganizations;
             return admission;
-        } else if management_account(way) {
+        } else if management_account(way, solver) {
             admission.strangers = Strangers::OfManagementAccount;
         } else if admission.network {
             admission.strangers = Strangers::FromNetwork;
         } else {
             admission.strangers = Strangers::Anyone;
         }
+    }
+    // "Anyone" says it all where nothing is left to tell who else.
+    if solver.exhausted() && admission.strangers == Strangers::Anyone {
+        way.decided = false;
+        return admission;
     }
     for account in known {
         match solver.identity(way, Account::Is(account), others) {
@@ -213,12 +218,12 @@ fn id_patterns(ids: &[String]) -> Vec<Pattern<'static>> {
 }
 
 /// A fixed management account fixes the organization.
-fn management_account(way: &Way<'_>) -> bool {
+fn management_account(way: &Way<'_>, solver: &Solver<'_>) -> bool {
     way.demands.iter().any(|literal| {
         literal.row.name == "aws:PrincipalOrgMasterAccount"
             && literal.passes
-            && !literal.absent
             && literal.test.fixed().is_some()
+            && required(way, literal, solver)
     })
 }
 
@@ -332,16 +337,27 @@ fn both(way: &Way<'_>, id: Role, organization: &str) -> bool {
     })
 }
 
+/// Whether no request without the key goes this way.
+pub(crate) fn required(way: &Way<'_>, like: &Literal<'_>, solver: &Solver<'_>) -> bool {
+    solver.presence(way, like) == Presence::Always
+        || way
+            .demands
+            .iter()
+            .any(|literal| literal.same_key(like) && !literal.absent)
+}
+
 /// Whether a key must be present with one of a finite list of values; then those.
 pub(crate) fn finite<'t, 'p>(
     way: &'t Way<'p>,
     like: &Literal<'_>,
     solver: &Solver<'_>,
 ) -> Option<&'t [Pattern<'p>]> {
-    let always = solver.presence(way, like) == Presence::Always;
+    if !required(way, like, solver) {
+        return None;
+    }
     way.demands
         .iter()
-        .filter(|literal| literal.same_key(like) && literal.passes && (always || !literal.absent))
+        .filter(|literal| literal.same_key(like) && literal.passes)
         .find_map(|literal| match &*literal.test {
             Test::Text(patterns) if patterns.iter().all(|pattern| pattern.tokens.is_none()) => {
                 Some(patterns.as_slice())

@@ -84,7 +84,11 @@ fn pinned(way: &Way<'_>, issuer: Issuer<'_>, pin: &Pin, solver: &mut Solver<'_>)
         })
         .flatten()
         .filter_map(|pattern| {
-            let mut tenant = Pattern::wild(pin.tenant_pattern(&pattern.literal_prefix())?);
+            let mut prefix = pattern.literal_prefix();
+            if pattern.fold {
+                prefix = prefix.to_ascii_lowercase().into();
+            }
+            let mut tenant = Pattern::wild(pin.tenant_pattern(&prefix)?);
             if pattern.fold {
                 tenant.fold = true;
             }

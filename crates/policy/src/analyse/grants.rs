@@ -247,7 +247,7 @@ fn joined(way: &Way<'_>, other: &Way<'_>, solver: &mut Solver<'_>) -> bool {
         .demands
         .iter()
         .all(|literal| way.demands.iter().any(|one| one.same(literal)));
-    covered || way.and(&other.demands, solver).is_some()
+    covered || solver.exhausted() || way.and(&other.demands, solver).is_some()
 }
 
 /// Accounts on whose behalf a service may act by this way: `None` where nothing limits that.

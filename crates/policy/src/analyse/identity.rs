@@ -7,11 +7,14 @@
 
 use super::solve::Ready;
 use crate::keys::Role;
-use crate::sets::language::{Demand, find};
+use crate::sets::language::{Demand, find, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{PARTITIONS, Universe, View};
 use crate::sets::{Found, Fuel};
+
+/// Patterns from which a caller is guessed before the walk that decides.
+const MOST_GUESSES: usize = 8;
 
 /// Which accounts are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,6 +199,9 @@ pub(crate) fn solve(
     other_ids: &[Pattern<'_>],
     fuel: &mut Fuel,
 ) -> Solved {
+    if fuel.is_spent() {
+        return Solved::Unknown;
+    }
     let mut unknown = false;
     for &kind in kinds {
         let Some(mut task) = task(kind, ready) else {
@@ -253,8 +259,9 @@ pub(crate) fn solve(
 }
 
 fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut Fuel) -> Found {
+    let weight = 64 + weight(demands);
     let possible = |arn: &str, fuel: &mut Fuel| {
-        fuel.spend(8 * (1 + demands.len() as u64))
+        fuel.spend(weight)
             && account_fits(account, arn)
             && meets(demands, arn)
             && PARTITIONS
@@ -278,8 +285,8 @@ fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut 
             .find(|pattern| possible(&pattern.source, fuel));
         return match found {
             Some(pattern) => Found::Value(pattern.source.clone().into_owned()),
-            None if fuel.spend(1) => Found::Nothing,
-            None => Found::Unknown,
+            None if fuel.is_spent() => Found::Unknown,
+            None => Found::Nothing,
         };
     }
     // A usual ARN of an account that stands to reason, most often an answer.
@@ -306,7 +313,7 @@ fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut 
         .filter(|demand| demand.fits && demand.view != View::Account)
     {
         bare = false;
-        for pattern in demand.patterns {
+        for pattern in demand.patterns.iter().take(MOST_GUESSES) {
             let text = pattern.shown();
             match demand.view {
                 View::Whole => {
@@ -342,10 +349,10 @@ fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut 
     }
     // A finite list of accounts and nothing else asked for: no other ARN could do better.
     if bare && demands.iter().all(|demand| demand.view == View::Account) && listed.is_some() {
-        return if fuel.spend(1) {
-            Found::Nothing
-        } else {
+        return if fuel.is_spent() {
             Found::Unknown
+        } else {
+            Found::Nothing
         };
     }
     let one;
@@ -415,7 +422,10 @@ fn user_id(kind: Kind, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
         return Found::Value(usual.to_owned());
     }
     for demand in demands.iter().filter(|demand| demand.fits) {
-        for pattern in demand.patterns {
+        for pattern in demand.patterns.iter().take(MOST_GUESSES) {
+            if !fuel.spend(weight(demands)) {
+                return Found::Unknown;
+            }
             let text = pattern
                 .shown()
                 .replace('*', "any-session")

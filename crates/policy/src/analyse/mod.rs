@@ -100,10 +100,7 @@ pub(crate) fn request_in<'p>(
     solver: &mut Solver<'_>,
 ) -> Option<Request> {
     let statements = compiled::compile(policy);
-    let mentioned: Vec<&Literal<'_>> = statements
-        .iter()
-        .flat_map(|statement| &statement.conditions)
-        .collect();
+    let mentioned = witness::mentioned(&statements);
     let named = admit::NamedAccounts::of(policy);
     witness::request(
         &(Who::Anyone, way.clone()),

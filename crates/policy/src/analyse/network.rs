@@ -1,9 +1,9 @@
 //! Which networks a way admits, and whether they are few enough to stand for someone.
 
-use super::admit::finite;
+use super::admit::{finite, required};
 use super::solve::Solver;
 use super::way::Way;
-use crate::keys::{Presence, Role};
+use crate::keys::Role;
 use crate::sets::network::Network;
 use crate::sets::test::Test;
 
@@ -13,6 +13,36 @@ pub(crate) struct Range {
     pub(crate) six: bool,
     pub(crate) first: u128,
     pub(crate) last: u128,
+}
+
+/// The networks of one family as separate ranges, in order.
+fn merged<'n>(networks: impl Iterator<Item = &'n Network>, six: bool) -> Vec<Range> {
+    let mut ranges: Vec<Range> = networks
+        .filter(|network| network.six == six)
+        .map(|network| Range {
+            six,
+            first: network.first,
+            last: network.last,
+        })
+        .collect();
+    ranges.sort_unstable_by_key(|range| range.first);
+    let mut merged: Vec<Range> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(before) if range.first <= before.last.saturating_add(1) => {
+                before.last = before.last.max(range.last);
+            }
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+/// The one of some separate ranges, in order, that holds an address.
+fn around(ranges: &[Range], address: u128) -> Option<&Range> {
+    let after = ranges.partition_point(|range| range.first <= address);
+    let range = ranges.get(after.checked_sub(1)?)?;
+    (address <= range.last).then_some(range)
 }
 
 /// The addresses that the demands on `aws:SourceIp` leave, in order; `None` where some demand is
@@ -26,35 +56,33 @@ pub(crate) fn admitted(way: &Way<'_>) -> Option<Vec<Range>> {
             _ => return None,
         }
     }
-    let mut ranges = Vec::new();
+    let mut ranges: Vec<Range> = Vec::new();
     for six in [false, true] {
         let top = if six { u128::MAX } else { u128::from(u32::MAX) };
+        let merged: Vec<(Vec<Range>, bool)> = demands
+            .iter()
+            .map(|(list, passes)| (merged(list.iter(), six), *passes))
+            .collect();
         let mut starts = vec![0];
-        for (networks, _) in &demands {
-            for network in networks.iter().filter(|network| network.six == six) {
-                starts.push(network.first);
-                if network.last < top {
-                    starts.push(network.last + 1);
-                }
+        for range in merged.iter().flat_map(|(list, _)| list) {
+            starts.push(range.first);
+            if range.last < top {
+                starts.push(range.last + 1);
             }
         }
         starts.sort_unstable();
         starts.dedup();
         for (index, first) in starts.iter().enumerate() {
             let last = starts.get(index + 1).map_or(top, |next| next - 1);
-            let inside = demands.iter().all(|(networks, passes)| {
-                networks.iter().any(|network| network.contains(six, *first)) == *passes
-            });
+            let inside = merged
+                .iter()
+                .all(|(list, passes)| around(list, *first).is_some() == *passes);
             if !inside {
                 continue;
             }
             match ranges.last_mut() {
-                Some(Range {
-                    six: before,
-                    last: end,
-                    ..
-                }) if *before == six && end.checked_add(1) == Some(*first) => {
-                    *end = last;
+                Some(before) if before.six == six && before.last.checked_add(1) == Some(*first) => {
+                    before.last = last;
                 }
                 _ => ranges.push(Range {
                     six,
@@ -125,37 +153,28 @@ fn few(way: &Way<'_>) -> bool {
     if ranges.is_empty() {
         return false;
     }
-    let mut listed: Vec<Network> = way
-        .of_role(Role::SourceIp)
-        .filter_map(|literal| match &*literal.test {
-            Test::Networks(networks) => Some(networks),
-            _ => None,
-        })
-        .flatten()
-        .filter(|network| narrow(network))
-        .copied()
-        .collect();
-    listed.sort_unstable_by_key(|network| (network.six, network.first));
+    let listed = || {
+        way.of_role(Role::SourceIp)
+            .filter_map(|literal| match &*literal.test {
+                Test::Networks(networks) => Some(networks),
+                _ => None,
+            })
+            .flatten()
+            .filter(|network| narrow(network))
+    };
+    let listed = [merged(listed(), false), merged(listed(), true)];
     let mut total_four: u128 = 0;
     let mut total_six: u128 = 0;
     for range in &ranges {
-        if range.six {
+        let [four, six] = &listed;
+        let listed = if range.six {
             total_six = total_six.saturating_add(range.last - range.first);
+            six
         } else {
             total_four += range.last - range.first + 1;
-        }
-        // Covered by listed networks, side by side.
-        let mut reach = range.first;
-        let mut covered = false;
-        for network in listed.iter().filter(|network| network.six == range.six) {
-            if network.first <= reach && network.last >= reach {
-                if network.last >= range.last {
-                    covered = true;
-                    break;
-                }
-                reach = network.last + 1;
-            }
-        }
+            four
+        };
+        let covered = around(listed, range.first).is_some_and(|one| one.last >= range.last);
         let small = || networks_of(*range, 256).is_some_and(|list| list.iter().all(narrow));
         if !covered && !small() {
             return false;
@@ -171,8 +190,7 @@ pub(crate) fn limits(way: &Way<'_>, solver: &Solver<'_>) -> bool {
         return true;
     }
     way.of_role(Role::Network).any(|literal| {
-        let present = !literal.absent || solver.presence(way, literal) == Presence::Always;
-        if !literal.passes || !present {
+        if !literal.passes || !required(way, literal, solver) {
             return false;
         }
         if let Some(list) = finite(way, literal, solver) {

@@ -149,9 +149,18 @@ fn values(
                 if patterns.iter().all(|pattern| pattern.tokens.is_none()) {
                     let mut list = Vec::with_capacity(patterns.len());
                     for pattern in patterns {
+                        // An organization's id is lower case.
+                        let of_path = matches!(
+                            like.row.role.group(),
+                            Group::Organization | Group::SourceOrganization
+                        );
                         let only = Test::Text(vec![pattern.clone()]);
-                        let left = solver.key(way, like, &[(&only, true)]);
-                        if left.present != Present::Nothing {
+                        let left = if of_path {
+                            passes_rest(&pattern.source.to_ascii_lowercase())
+                        } else {
+                            solver.key(way, like, &[(&only, true)]).present != Present::Nothing
+                        };
+                        if left {
                             list.push(pattern.source.to_ascii_lowercase());
                         }
                     }

@@ -9,16 +9,17 @@ use super::variable::{self, Fill};
 use super::way::{Class, Way};
 use crate::keys::{Group, Presence, Role};
 use crate::providers::Provider;
-use crate::sets::language::{Demand, find};
+use crate::sets::language::{Demand, find, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{Universe, View};
 use crate::sets::value::{Domain, solve};
 use crate::sets::{Found, Fuel};
 
-/// Steps for one document. At about two nanoseconds each this keeps the slowest document of 8,192
-/// bytes within tens of milliseconds; longer documents get more.
-pub(crate) const STEPS: u64 = 6_000_000;
+/// Steps for one document, and for each of its bytes. A step takes up to 15 nanoseconds, which keeps
+/// the slowest document of 8,192 bytes within 50 ms and one of 131,072 within a second.
+const STEPS: u64 = 1_000_000;
+const STEPS_PER_BYTE: u64 = 200;
 
 /// A demand with its policy variables filled in as far as the way fixes them.
 #[derive(Debug, Clone)]
@@ -60,29 +61,20 @@ impl State {
 pub(crate) struct Solver<'c> {
     pub(crate) context: &'c AnalysisContext<'c>,
     pub(crate) fuel: Fuel,
-    dry: bool,
 }
 
 impl<'c> Solver<'c> {
     pub(crate) fn new(context: &'c AnalysisContext<'c>, length: usize) -> Self {
-        let steps = STEPS + 400 * length as u64;
+        let steps = STEPS + STEPS_PER_BYTE * length as u64;
         Self {
             context,
             fuel: Fuel::new(steps),
-            dry: false,
         }
     }
 
     /// Nothing is left to spend.
     pub(crate) fn exhausted(&self) -> bool {
-        self.dry
-    }
-
-    pub(crate) fn note(&mut self, found: Found) -> Found {
-        if found == Found::Unknown && !self.fuel.spend(1) {
-            self.dry = true;
-        }
-        found
+        self.fuel.is_spent()
     }
 
     /// Whether a caller of this kind carries the key.
@@ -153,6 +145,9 @@ impl<'c> Solver<'c> {
 
     /// Whether the way can still be gone, given that it could before this demand joined it.
     pub(crate) fn possible(&mut self, way: &Way<'_>, joined: &Literal<'_>) -> Option<bool> {
+        if !self.fuel.spend(40 + 8 * way.demands.len() as u64) {
+            return None;
+        }
         match joined.row.role.group() {
             Group::Identity if way.class == Class::Aws => {
                 match self.identity(way, Account::Any, &[]) {
@@ -344,10 +339,7 @@ impl<'c> Solver<'c> {
                     Found::Nothing
                 }
             }
-            OwnDomain::Of(domain) => {
-                let found = solve(domain, asks, &mut self.fuel);
-                self.note(found)
-            }
+            OwnDomain::Of(domain) => solve(domain, asks, &mut self.fuel),
         }
     }
 
@@ -371,11 +363,7 @@ impl<'c> Solver<'c> {
         other_ids: &[Pattern<'_>],
     ) -> identity::Solved {
         let ready = self.ready(way, |literal| literal.row.role.group() == Group::Identity);
-        let solved = identity::solve(&ready, kinds, account, other_ids, &mut self.fuel);
-        if solved == identity::Solved::Unknown {
-            self.note(Found::Unknown);
-        }
-        solved
+        identity::solve(&ready, kinds, account, other_ids, &mut self.fuel)
     }
 
     /// The organization's path, outside the given ones.
@@ -453,12 +441,16 @@ impl<'c> Solver<'c> {
                 view: View::Head,
             });
         }
+        if !self.fuel.spend(9 * weight(&demands)) {
+            let present = Present::Unknown;
+            return State { absent, present };
+        }
         // A usual path first: most often it is an answer.
         let guess = demands
             .iter()
             .filter(|demand| demand.fits)
             .find_map(|demand| {
-                demand.patterns.iter().find_map(|pattern| {
+                demand.patterns.iter().take(8).find_map(|pattern| {
                     let text = pattern.shown().replace('*', "");
                     let text = match demand.view {
                         View::Head => format!("{text}/r-0000/"),
@@ -478,7 +470,7 @@ impl<'c> Solver<'c> {
             Some(text) => Found::Value(text),
             None => find(Universe::OrganizationPath, &demands, &mut self.fuel),
         };
-        let present = match self.note(found) {
+        let present = match found {
             Found::Nothing => Present::Nothing,
             Found::Value(value) => Present::Values(vec![value]),
             Found::Unknown => Present::Unknown,

@@ -5,7 +5,7 @@ use super::solve::Solver;
 use super::way::Way;
 use crate::keys::Role;
 use crate::sets::Found;
-use crate::sets::language::{Demand, find};
+use crate::sets::language::{Demand, find, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{PARTITIONS, Universe, View};
@@ -22,6 +22,9 @@ impl Solver<'_> {
     /// On whose behalf a service can call: source ARN and source account, which agree where both
     /// are there and the ARN has an account. `None`: too costly to tell.
     pub(crate) fn source(&mut self, way: &Way<'_>, account: Account<'_>) -> Option<Option<Source>> {
+        if self.exhausted() {
+            return None;
+        }
         let arns = self.ready(way, |literal| literal.row.role == Role::SourceArn);
         let accounts = self.ready(way, |literal| literal.row.role == Role::SourceAccount);
         let arnless = arns.iter().all(|one| one.literal.absent);
@@ -134,6 +137,9 @@ impl Solver<'_> {
                         });
                     }
                 }
+                if !self.fuel.spend(9 * weight(&demands)) {
+                    return None;
+                }
                 let guess = guess_resource(&demands);
                 for partition in PARTITIONS {
                     let found = match &guess {
@@ -199,12 +205,7 @@ impl Solver<'_> {
                 }
             }
         }
-        if unknown {
-            self.note(Found::Unknown);
-            None
-        } else {
-            Some(None)
-        }
+        if unknown { None } else { Some(None) }
     }
 }
 
@@ -229,7 +230,7 @@ fn guess_resource(demands: &[Demand<'_, '_>]) -> Option<String> {
     let patterns = demands
         .iter()
         .filter(|demand| demand.fits && demand.view == View::Whole)
-        .flat_map(|demand| demand.patterns);
+        .flat_map(|demand| demand.patterns.iter().take(8));
     for pattern in patterns {
         let arn = identity::with_account(&pattern.shown(), account).replace(['*', '?'], "x");
         if fits(&arn) {

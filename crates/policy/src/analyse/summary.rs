@@ -1,7 +1,7 @@
 //! The answer's fields, read off the ways that are left.
 
 use super::AnalysisContext;
-use super::admit::{Admission, NamedAccounts, Strangers, admit};
+use super::admit::{Admission, NamedAccounts, Strangers, admit, required};
 use super::compiled::{Actions, Compiled, Named, compile};
 use super::grants::{self, entrants};
 use super::identity::Account;
@@ -194,7 +194,7 @@ fn services(
             None => anyone = true,
             Some(accounts) => answer.service_source_accounts.extend(accounts),
         }
-        if service.starts_with("rolesanywhere.") && !trust_anchored(&one.way) {
+        if service.starts_with("rolesanywhere.") && !trust_anchored(&one.way, solver) {
             answer.guarded = false;
         }
     }
@@ -204,12 +204,12 @@ fn services(
 }
 
 /// IAM Roles Anywhere: a fixed trust anchor, or an attribute of the certificate.
-fn trust_anchored(way: &Way<'_>) -> bool {
+fn trust_anchored(way: &Way<'_>, solver: &Solver<'_>) -> bool {
     way.demands.iter().any(|literal| {
         let Test::Text(patterns) = &*literal.test else {
             return false;
         };
-        if !literal.passes || literal.absent {
+        if !literal.passes || !required(way, literal, solver) {
             return false;
         }
         match literal.row.role {
@@ -445,10 +445,7 @@ fn grants_of<'p>(
             company.push((action, ways(statements, Some(action), solver)));
         }
     }
-    let mentioned: Vec<&Literal<'_>> = statements
-        .iter()
-        .flat_map(|statement| &statement.conditions)
-        .collect();
+    let mentioned = witness::mentioned(statements);
     let evaluation = EvaluationContext {
         account: context.own_account,
         organization: context.own_organization,
@@ -485,13 +482,14 @@ fn grants_of<'p>(
             grants.push((grant, entrant.1));
         }
     }
-    grants.sort_by(|(left, _), (right, _)| {
-        (left.statement, &left.principal)
-            .cmp(&(right.statement, &right.principal))
-            .then_with(|| left.actions.cmp(&right.actions))
-            .then_with(|| {
-                format!("{:?}", left.restrictions).cmp(&format!("{:?}", right.restrictions))
-            })
+    grants.sort_by_cached_key(|(grant, _)| {
+        let restrictions = format!("{:?}", grant.restrictions);
+        (
+            grant.statement,
+            grant.principal.clone(),
+            grant.actions.clone(),
+            restrictions,
+        )
     });
     grants.dedup_by(|(next, _), (kept, _)| {
         next.statement == kept.statement

@@ -94,9 +94,7 @@ pub(crate) fn settled<'p>(
                     .cloned(),
                 _ => None,
             });
-        let Some(variable) = open else {
-            return Some(settled);
-        };
+        let Some(variable) = open else { break };
         let fixed = chosen(&settled, &variable, account, solver)?;
         let before = settled.demands.len();
         settled = settled.and(&fixed, solver)?;
@@ -104,6 +102,13 @@ pub(crate) fn settled<'p>(
             return None;
         }
     }
+    // What the variables now say may have become impossible.
+    let possible = settled
+        .demands
+        .iter()
+        .filter(|literal| literal.test.has_variables())
+        .all(|literal| solver.possible(&settled, literal) == Some(true));
+    possible.then_some(settled)
 }
 
 /// Demands that fix what a variable stands for.

@@ -8,7 +8,7 @@ use crate::keys::{Presence, Role};
 
 /// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
 /// ways say that they are undecided: more is reported as open, never less.
-pub(crate) const MOST_WAYS: usize = 4_096;
+pub(crate) const MOST_WAYS: usize = 512;
 
 /// Which kind of caller a way admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,11 @@ impl<'p> Way<'p> {
     /// The same with more demands; `None` if nobody is left.
     pub(crate) fn and(&self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
         let mut with = self.clone();
+        // What comes together is compared and copied.
+        let cost = 50 + 12 * (self.demands.len() * (1 + more.len())) as u64;
+        if !solver.fuel.spend(cost) {
+            with.decided = false;
+        }
         let mut fresh = Vec::new();
         for literal in more {
             if !with.demands.iter().any(|known| known.same(literal)) {
@@ -275,13 +280,13 @@ fn subtract<'p>(
         into.push(way);
         return;
     };
-    // A Deny that meets nobody of this way leaves it as it is.
-    if !touches(&way, deny, solver) {
+    if *budget == 0 || solver.exhausted() {
+        way.decided = false;
         into.push(way);
         return;
     }
-    if *budget == 0 || solver.exhausted() {
-        way.decided = false;
+    // A Deny that meets nobody of this way leaves it as it is.
+    if !touches(&way, deny, solver) {
         into.push(way);
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compiled::Named;
+use super::compiled::{Compiled, Named};
 use super::grants::Entrant;
 use super::identity::{self, Account, Caller, Kind, Solved, name_of};
 use super::literal::Literal;
@@ -11,6 +11,23 @@ use super::solve::{Present, Solver};
 use super::way::{Class, Way};
 use crate::answer::{Request, RequestPrincipal, Who};
 use crate::keys::{Group, Presence, Role};
+
+/// One condition for each key that callers carry whenever they call, and of which the document
+/// speaks: a request has to say it.
+pub(crate) fn mentioned<'t, 'p>(statements: &'t [Compiled<'p>]) -> Vec<&'t Literal<'p>> {
+    let mut keys: Vec<&Literal<'p>> = Vec::new();
+    for literal in statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+    {
+        let row = literal.row;
+        let always = [row.aws, row.service, row.federated].contains(&Presence::Always);
+        if (always || row.role == Role::Claim) && !keys.iter().any(|one| one.same_key(literal)) {
+            keys.push(literal);
+        }
+    }
+    keys
+}
 
 /// A request that goes this way; `None` where none was found.
 ///
@@ -22,6 +39,9 @@ pub(crate) fn request(
     named_accounts: &[&str],
     solver: &mut Solver<'_>,
 ) -> Option<Request> {
+    if solver.exhausted() {
+        return None;
+    }
     let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let principal = match way.class {
         Class::Aws => {
@@ -91,10 +111,16 @@ pub(crate) fn request(
                 }
             }
             Group::Source if matches!(way.class, Class::Service(_)) => {
+                let any = solver.source(way, Account::Any).flatten()?;
                 let own = solver.context.own_account;
-                let source = own
-                    .and_then(|own| solver.source(way, Account::Is(own)).flatten())
-                    .or_else(|| solver.source(way, Account::Any).flatten())?;
+                let source = match own {
+                    // Where something must be said, what the own account would say.
+                    Some(own) if any.arn.is_some() || any.account.is_some() => solver
+                        .source(way, Account::Is(own))
+                        .flatten()
+                        .unwrap_or(any),
+                    _ => any,
+                };
                 if let Some(arn) = source.arn {
                     context.insert("aws:SourceArn".to_owned(), vec![arn]);
                 }

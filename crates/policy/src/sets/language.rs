@@ -30,6 +30,8 @@ struct Machine<'t> {
     fold: bool,
     view: View,
     fits: bool,
+    /// The positions of stars.
+    stars: Vec<u64>,
     /// Where its bits begin in a state.
     offset: usize,
     words: usize,
@@ -44,9 +46,19 @@ impl Machine<'_> {
 
     /// Positions reached without reading: past every star.
     fn close(&self, bits: &mut [u64]) {
-        for (index, token) in self.tokens.iter().enumerate() {
-            if matches!(token, Token::Many | Token::ManyInSegment) && has(bits, index) {
-                set(bits, index + 1);
+        loop {
+            let mut changed = false;
+            let mut carry = 0;
+            for (word, stars) in bits.iter_mut().zip(&self.stars) {
+                let at_star = *word & stars;
+                let reached = *word | (at_star << 1) | carry;
+                carry = at_star >> 63;
+                changed |= reached != *word;
+                *word = reached;
+            }
+            // A star right after a star asks for another round.
+            if !changed {
+                return;
             }
         }
     }
@@ -70,6 +82,7 @@ impl Machine<'_> {
                 }
                 Token::One => Some(index + 1),
                 Token::OneInSegment => (c != ':').then_some(index + 1),
+                Token::Digit => c.is_ascii_digit().then_some(index + 1),
                 Token::Many | Token::Variable(_) => Some(index),
                 Token::ManyInSegment => (c != ':').then_some(index),
             };
@@ -124,6 +137,15 @@ struct Reached {
     from: usize,
     by: char,
     length: usize,
+}
+
+/// What it costs to hold one short text against all patterns.
+pub(crate) fn weight(demands: &[Demand<'_, '_>]) -> u64 {
+    let patterns = demands.iter().flat_map(|demand| demand.patterns);
+    patterns
+        .map(|pattern| 16 + pattern.source.len() as u64)
+        .sum::<u64>()
+        + 16
 }
 
 /// Whether the demands on `view` let it be seen as `seen`.
@@ -194,14 +216,9 @@ fn hopeless(
 
 /// A text of the universe that meets all demands.
 pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
-    let count: usize = demands.iter().map(|demand| demand.patterns.len()).sum();
+    let weight = weight(demands);
     for demand in demands.iter().filter(|demand| demand.fits) {
-        let cost = demand
-            .patterns
-            .len()
-            .saturating_mul(count)
-            .saturating_mul(8) as u64;
-        if !fuel.spend(cost) {
+        if !fuel.spend(weight.saturating_mul(demand.patterns.len() as u64)) {
             return Found::Unknown;
         }
         if demand
@@ -221,7 +238,14 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
         for pattern in demand.patterns {
             let tokens = pattern.all_tokens();
             let words = tokens.len() / 64 + 1;
+            let mut stars = vec![0; words];
+            for (index, token) in tokens.iter().enumerate() {
+                if matches!(token, Token::Many | Token::ManyInSegment) {
+                    set(&mut stars, index);
+                }
+            }
             machines.push(Machine {
+                stars,
                 demand: index,
                 tokens,
                 fold: pattern.fold,
@@ -259,7 +283,9 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
         if length < universe.longest() {
             alphabet(universe, place, &machines, &bits, &mut letters);
         }
-        let cost = 4 + (width + machines.len()) as u64;
+        // Every position that is reached is looked at, and every word copied.
+        let active: u32 = bits.iter().map(|word| word.count_ones()).sum();
+        let cost = 20 + 4 * width as u64 + 16 * machines.len() as u64 + 2 * u64::from(active);
         for &c in &letters {
             if !fuel.spend(cost) {
                 return Found::Unknown;
@@ -274,7 +300,7 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
             if seen.contains_key(&key) {
                 continue;
             }
-            if !fuel.spend(40 + width as u64) {
+            if !fuel.spend(80 + 4 * width as u64) {
                 return Found::Unknown;
             }
             reached.push(Reached {
@@ -365,6 +391,9 @@ fn alphabet(
     let mut asked: Vec<char> = Vec::new();
     for machine in machines {
         for index in ones(machine.bits(bits)) {
+            if machine.tokens.get(index) == Some(&Token::Digit) {
+                asked.extend('0'..='9');
+            }
             if let Some(Token::Char(c)) = machine.tokens.get(index) {
                 asked.push(*c);
                 if machine.fold {

@@ -38,6 +38,11 @@ impl Fuel {
         Self { left: steps }
     }
 
+    /// Nothing is left.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.left == 0
+    }
+
     /// Pays, or says that nothing is left.
     pub(crate) fn spend(&mut self, steps: u64) -> bool {
         match self.left.checked_sub(steps) {

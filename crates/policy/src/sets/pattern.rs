@@ -29,6 +29,8 @@ pub(crate) enum Token {
     Many,
     /// Any text without a colon.
     ManyInSegment,
+    /// One digit.
+    Digit,
     /// The value of a policy variable.
     Variable(usize),
 }
@@ -234,7 +236,7 @@ impl<'d> Pattern<'d> {
                 .iter()
                 .map(|token| match token {
                     Token::Char(c) => *c,
-                    Token::One | Token::OneInSegment => '?',
+                    Token::One | Token::OneInSegment | Token::Digit => '?',
                     Token::Many | Token::ManyInSegment | Token::Variable(_) => '*',
                 })
                 .collect(),
@@ -255,6 +257,9 @@ impl<'d> Pattern<'d> {
                 Token::Variable(index) => match self.variables.get(*index) {
                     Some(variable) => match fill(variable) {
                         Some(text) => tokens.extend(text.chars().map(Token::Char)),
+                        None if widen && variable.key == "aws:principalaccount" => {
+                            tokens.extend([Token::Digit; 12]);
+                        }
                         None if widen => tokens.push(Token::Many),
                         None => {
                             tokens.push(Token::Variable(kept.len()));
@@ -322,6 +327,7 @@ impl<'d> Pattern<'d> {
                 }
                 (Some(Token::One), Some(_)) => true,
                 (Some(Token::OneInSegment), Some(c)) => c != ':',
+                (Some(Token::Digit), Some(c)) => c.is_ascii_digit(),
                 _ => false,
             };
             if stepped {

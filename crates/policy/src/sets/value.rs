@@ -5,6 +5,9 @@ use super::test::{Test, number};
 use super::universe::{Universe, View};
 use super::{Found, Fuel, moment, network};
 
+/// Guesses tried before the walk that decides.
+const MOST_GUESSES: usize = 24;
+
 /// What one test asks of a value: to pass, or to fail.
 pub(crate) type Ask<'t, 'd> = (&'t Test<'d>, bool);
 
@@ -75,6 +78,21 @@ fn usual(domain: Domain) -> &'static [&'static str] {
     }
 }
 
+/// What it costs to hold one short value against all tests.
+fn weight(asks: &[Ask<'_, '_>]) -> u64 {
+    let of = |test: &Test<'_>| match test {
+        Test::Text(patterns) => patterns
+            .iter()
+            .map(|one| 16 + one.source.len() as u64)
+            .sum(),
+        Test::Number(_, list) => 16 * list.len() as u64,
+        Test::Moment(_, list) => 64 * list.len() as u64,
+        Test::Networks(list) => 8 * list.len() as u64,
+        Test::Present | Test::Truth { .. } => 4,
+    };
+    asks.iter().map(|(test, _)| of(test)).sum::<u64>() + 16
+}
+
 /// A value of the domain that passes and fails as asked.
 pub(crate) fn solve(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
     // A finite domain is tried out.
@@ -93,17 +111,10 @@ pub(crate) fn solve(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Fo
         .filter(|(_, pass)| *pass)
         .find_map(|(test, _)| test.fixed());
     if let Some(patterns) = fixed {
-        if !fuel.spend((patterns.len() * asks.len()) as u64) {
-            return Found::Unknown;
-        }
-        let found = patterns
+        let listed = patterns
             .iter()
-            .map(|pattern| &*pattern.source)
-            .find(|value| domain.admits(value) && passes_all(asks, value));
-        return match found {
-            Some(value) => Found::Value(value.to_owned()),
-            None => Found::Nothing,
-        };
+            .map(|pattern| pattern.source.clone().into_owned());
+        return first(domain, asks, listed, fuel);
     }
     if asks.is_empty()
         || asks
@@ -128,14 +139,10 @@ fn solve_text(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
         .map(|text| (*text).to_owned())
         .collect();
     guesses(asks, &mut candidates);
-    if !fuel.spend((candidates.len() * asks.len()) as u64 * 4) {
-        return Found::Unknown;
-    }
-    if let Some(value) = candidates
-        .into_iter()
-        .find(|value| domain.admits(value) && passes_all(asks, value))
-    {
-        return Found::Value(value);
+    candidates.truncate(MOST_GUESSES);
+    match first(domain, asks, candidates.into_iter(), fuel) {
+        Found::Nothing => {}
+        found => return found,
     }
     let mut demands = Vec::with_capacity(asks.len());
     for (test, pass) in asks {
@@ -204,15 +211,27 @@ fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found
     if mixed {
         guesses(asks, &mut candidates);
     }
-    if !fuel.spend((candidates.len() * asks.len()) as u64 * 8) {
-        return Found::Unknown;
+    match first(domain, asks, candidates.into_iter(), fuel) {
+        Found::Nothing if mixed => Found::Unknown,
+        found => found,
     }
-    match candidates
-        .into_iter()
-        .find(|value| domain.admits(value) && passes_all(asks, value))
-    {
-        Some(value) => Found::Value(value),
-        None if mixed => Found::Unknown,
-        None => Found::Nothing,
+}
+
+/// The first of some values that is possible and passes and fails as asked.
+fn first(
+    domain: Domain,
+    asks: &[Ask<'_, '_>],
+    values: impl Iterator<Item = String>,
+    fuel: &mut Fuel,
+) -> Found {
+    let weight = weight(asks);
+    for value in values {
+        if !fuel.spend(weight) {
+            return Found::Unknown;
+        }
+        if domain.admits(&value) && passes_all(asks, &value) {
+            return Found::Value(value);
+        }
     }
+    Found::Nothing
 }
