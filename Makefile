@@ -84,6 +84,10 @@ endif
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 
+.PHONY: histories
+histories: ## SEEDS simulated histories of an account in which everything goes wrong; the last line is the counts
+	cargo run --quiet --profile histories --package trustwarden-simulate -- --seeds $(or $(SEEDS),10000)
+
 .PHONY: demo
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was
 	cargo run --quiet --package trustwarden-local -- demo

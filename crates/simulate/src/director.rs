@@ -94,6 +94,7 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         doomed: BTreeSet::new(),
         stopped: false,
         newest_delivered: 0,
+        last_stale: None,
         remediator_law: Law { beta: true },
         detecting_law: Law { beta: true },
         happened: BTreeSet::new(),

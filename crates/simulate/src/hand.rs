@@ -206,6 +206,7 @@ impl Roles for Hand {
                     .map(|shown| shown.at);
             if hides {
                 inside.happened.insert(Happened::StaleRead);
+                inside.last_stale = Some(now);
                 inside.tell(|| {
                     format!("invocation {invocation} reads {name} as it was {back} ms ago")
                 });
@@ -351,10 +352,8 @@ fn guard_writes(
         return Err(refusal);
     }
     if let Some((role_id, replaced, replaced_at, replaced_by)) = before {
-        if let Some(read) = read
-            && read.showed < replaced_at
-            && read.asked >= replaced_at
-        {
+        // The read that this write follows from, or the look before it, hid something.
+        if inside.last_stale.is_some_and(|at| now - at < 120_000) {
             inside.happened.insert(Happened::StaleReadBeforeWrite);
         }
         let law = inside.remediator_law;

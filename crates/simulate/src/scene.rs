@@ -174,6 +174,8 @@ pub struct Inside {
     pub doomed: BTreeSet<Invocation>,
     /// An invocation was stopped, by a crash or by its time-out.
     pub stopped: bool,
+    /// When a read last showed what no longer stood.
+    pub last_stale: Option<Moment>,
     /// When the newest event that was delivered had been made.
     pub newest_delivered: Moment,
     /// Where a new event's delivery is scheduled from.
