@@ -25,7 +25,7 @@ pub(crate) fn links(
                 Some(("the user in the console", format!("users/details/{name}")))
             }
             "root" => Some((
-                "the account's credentials report",
+                "the account's credential report",
                 "credential_report".to_owned(),
             )),
             _ => None,
@@ -75,5 +75,59 @@ fn console_host(region: &str) -> &'static str {
         "console.amazonaws.cn"
     } else {
         "console.aws.amazon.com"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloudtrail::Record;
+
+    fn all(region: &str, name: &str, event: &str) -> Vec<String> {
+        let resource = Resource {
+            kind: "role".to_owned(),
+            name: name.to_owned(),
+            arn: None,
+            id: None,
+        };
+        let cause = Cause {
+            event_id: event.to_owned(),
+            event_name: "CreateRole".to_owned(),
+            event_time: jiff::Timestamp::UNIX_EPOCH,
+            region: region.to_owned(),
+            actor: Record::default().actor(),
+        };
+        links(Some(&resource), Some(&cause), Some(Check::PublicTrust))
+            .into_iter()
+            .map(|link| link.url)
+            .collect()
+    }
+
+    #[test]
+    fn what_attackers_write_does_not_leave_its_place_in_an_address() {
+        for url in all("us-east-1", "a/../b?x=y#z@evil.example\n", "e\"/<&") {
+            assert!(url.starts_with("https://"), "{url}");
+            assert!(url.bytes().all(|byte| byte.is_ascii_graphic()), "{url}");
+            assert!(
+                !url.contains(['"', '<', '>', '@']) && !url.contains("/../"),
+                "{url}"
+            );
+        }
+        // A region that is none makes no host.
+        let urls = all("evil.example/", "R", "e");
+        assert_eq!(urls.len(), 2, "{urls:?}");
+        assert!(urls.iter().all(|url| !url.contains("evil")), "{urls:?}");
+    }
+
+    #[test]
+    fn each_partition_has_its_own_console() {
+        for (region, host) in [
+            ("us-east-1", "https://console.aws.amazon.com/"),
+            ("us-gov-west-1", "https://console.amazonaws-us-gov.com/"),
+            ("cn-north-1", "https://console.amazonaws.cn/"),
+        ] {
+            let urls = all(region, "R", "e");
+            assert!(urls.iter().any(|url| url.starts_with(host)), "{urls:?}");
+        }
     }
 }
