@@ -530,31 +530,41 @@ fn a_role_in_a_path_is_told_by_its_principal_arn() {
 }
 
 #[test]
-fn unique_ids_name_callers() {
+fn unique_ids_under_principal_are_deleted_principals() {
+    let id = "AROA2E3F4G5H6I7J8K9LM";
     let by_id = allow(
-        "{\"AWS\": \"AROA2E3F4G5H6I7J8K9LM\"}",
+        &format!("{{\"AWS\": \"{id}\"}}"),
         "\"sts:AssumeRole\"",
         "{}",
     );
-    let session = |id: &str| request("AWS", SESSION, "sts:AssumeRole", &[("aws:userid", &[id])]);
-    assert!(allowed(&by_id, &session("AROA2E3F4G5H6I7J8K9LM:job")));
-    assert!(!allowed(&by_id, &session("AROA2E3F4G5H6I7J8K9LX:job")));
+    let told = format!("{id}:job");
+    let session = request(
+        "AWS",
+        SESSION,
+        "sts:AssumeRole",
+        &[("aws:userid", &[&told])],
+    );
+    assert!(!allowed(&by_id, &session));
+    assert!(!allowed(&by_id, &request("AWS", id, "sts:AssumeRole", &[])));
+    let denied = format!("{}, {}", everyone_if("{}"), by_id.replace("Allow", "Deny"));
+    assert!(allowed(&denied, &session));
+    // In a condition the id is a living principal's.
+    let by_key = everyone_if(&format!(
+        "{{\"StringLike\": {{\"aws:userid\": \"{id}:*\"}}}}"
+    ));
+    assert!(allowed(&by_key, &session));
     assert!(!allowed(
-        &by_id,
-        &request("AWS", SESSION, "sts:AssumeRole", &[])
-    ));
-    assert!(allowed(
-        &by_id,
-        &request("AWS", "AROA2E3F4G5H6I7J8K9LM", "sts:AssumeRole", &[])
-    ));
-    let user = allow(
-        "{\"AWS\": \"AIDA2E3F4G5H6I7J8K9LM\"}",
-        "\"sts:AssumeRole\"",
-        "{}",
-    );
-    assert!(allowed(
-        &user,
+        &by_key,
         &alice(&[("aws:userid", &["AIDA2E3F4G5H6I7J8K9LM"])])
+    ));
+}
+
+#[test]
+fn a_caller_may_be_known_by_his_unique_id_alone() {
+    let by_key = everyone_if("{\"StringEquals\": {\"aws:userid\": \"AIDA2E3F4G5H6I7J8K9LM\"}}");
+    assert!(allowed(
+        &by_key,
+        &request("AWS", "AIDA2E3F4G5H6I7J8K9LM", "sts:AssumeRole", &[])
     ));
     let told = request(
         "AWS",
@@ -562,9 +572,11 @@ fn unique_ids_name_callers() {
         "sts:AssumeRole",
         &[("aws:PrincipalArn", &[ALICE])],
     );
-    assert!(allowed(
-        &allow("{\"AWS\": \"464622532012\"}", "\"sts:AssumeRole\"", "{}"),
-        &told
+    let account = allow("{\"AWS\": \"464622532012\"}", "\"sts:AssumeRole\"", "{}");
+    assert!(allowed(&account, &told));
+    assert!(!allowed(
+        &account,
+        &request("AWS", "AIDA2E3F4G5H6I7J8K9LM", "sts:AssumeRole", &[])
     ));
 }
 

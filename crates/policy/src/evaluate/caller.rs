@@ -2,7 +2,8 @@
 //!
 //! Source: IAM user guide, "AWS JSON policy elements: Principal". An account id and the account's
 //! root ARN both mean the whole account. A role's ARN means each of its sessions, a session's ARN
-//! that session alone.
+//! that session alone. A unique id (`AROA…`, `AIDA…`) is what a stored document shows in place of a
+//! principal that was deleted: nobody.
 
 use std::fmt;
 
@@ -35,8 +36,6 @@ pub(super) struct AwsCaller {
     pub(super) partition: Option<String>,
     /// 12 digits, where known.
     pub(super) account: Option<String>,
-    /// `AROA…` or `AIDA…`, where known.
-    pub(super) unique_id: Option<String>,
 }
 
 /// What kind of principal of an account.
@@ -103,7 +102,8 @@ impl Caller {
         if value.starts_with("arn:") {
             return caller.arn.as_deref() == Some(value) || caller.named == value;
         }
-        caller.unique_id.as_deref() == Some(value)
+        // A unique id stands where a principal was deleted: IAM shows a living one's ARN.
+        false
     }
 
     pub(super) fn is_service(&self, value: &str) -> bool {
@@ -143,8 +143,12 @@ impl Caller {
         }
     }
 
-    /// The claims without which there is no token. Source: OpenID Connect Core, section 2.
+    /// What every token or assertion says. Sources: OpenID Connect Core, section 2; SAML 2.0
+    /// profiles, section 4.1.4.2 (an audience restriction is required).
     pub(super) fn claims_of_every_token(&self) -> Vec<String> {
+        if self.is_saml() {
+            return vec!["saml:aud".to_owned()];
+        }
         let claims = |prefix: &str| {
             ["sub", "aud"]
                 .map(|claim| format!("{prefix}:{claim}"))
@@ -162,7 +166,6 @@ impl AwsCaller {
             arn: Some(arn.to_owned()),
             partition: Some(partition.to_owned()),
             account: Some(account.to_owned()),
-            unique_id: None,
         };
         if value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()) {
             let root = format!("arn:aws:iam::{value}:root");
@@ -175,7 +178,6 @@ impl AwsCaller {
                 arn: None,
                 partition: None,
                 account: None,
-                unique_id: Some(value.to_owned()),
             });
         }
         let mut parts = value.strip_prefix("arn:")?.splitn(5, ':');

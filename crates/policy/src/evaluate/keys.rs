@@ -366,7 +366,6 @@ fn user_id(caller: &mut super::caller::AwsCaller, keys: &mut Keys) -> Result<(),
         }
         _ => {}
     }
-    caller.unique_id = Some(id.to_owned());
     Ok(())
 }
 

@@ -1,0 +1,412 @@
+//! The answer by brute force: which fields follow from the requests that get in, one by one.
+//!
+//! Every field is said by existence: there is a request of such a kind that gets in. What the
+//! world is too small to tell apart is not said (`None`), and how often that happens is counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trustwarden_policy::document::{Effect, TrustPolicy};
+use trustwarden_policy::{EvaluationContext, ExternalIdNeed, Grant, Values, Who, evaluate, glob};
+
+use super::world::{Caller, Trial};
+use super::{
+    EXTERNAL_IDS, GITHUB, GeneratedDocument, NEIGHBOUR, NOW, OKTA, OWN, OWN_ORGANIZATION, STRANGER,
+};
+
+/// Which statement lets in which trials.
+pub(crate) struct Outcome {
+    /// Index of the statement, and places of the trials that it lets in.
+    pub(crate) by_statement: BTreeMap<usize, Vec<usize>>,
+}
+
+pub(crate) fn context() -> EvaluationContext<'static> {
+    EvaluationContext {
+        account: Some(OWN),
+        organization: Some(OWN_ORGANIZATION),
+        now: NOW.parse().unwrap(),
+    }
+}
+
+/// Tries every request, for each Allow statement as the first one.
+pub(crate) fn outcome(policy: &TrustPolicy<'_>, trials: &[Trial]) -> Outcome {
+    let context = context();
+    let mut by_statement = BTreeMap::new();
+    for allow in policy
+        .statements
+        .iter()
+        .filter(|one| one.effect == Some(Effect::Allow))
+    {
+        let mut reordered = policy.clone();
+        reordered
+            .statements
+            .sort_by_key(|one| one.index != allow.index);
+        let allowed: Vec<usize> = trials
+            .iter()
+            .enumerate()
+            .filter(|(_, trial)| {
+                evaluate(&reordered, &trial.request, &context).is_ok_and(|decision| {
+                    decision.allowed && decision.statement == Some(allow.index)
+                })
+            })
+            .map(|(place, _)| place)
+            .collect();
+        by_statement.insert(allow.index, allowed);
+    }
+    Outcome { by_statement }
+}
+
+impl Outcome {
+    /// The trials that get in, by whichever statement.
+    pub(crate) fn all(&self) -> BTreeSet<usize> {
+        self.by_statement.values().flatten().copied().collect()
+    }
+}
+
+fn one<'t>(trial: &'t Trial, key: &str) -> Option<&'t str> {
+    trial
+        .keys
+        .get(key)
+        .and_then(|values| values.first())
+        .map(String::as_str)
+}
+
+/// From an address and by a road that nobody named.
+fn from_anywhere(trial: &Trial) -> bool {
+    let address = one(trial, "aws:sourceip");
+    let endpoint = one(trial, "aws:sourcevpce");
+    matches!(address, None | Some("8.8.8.8" | "192.0.2.1" | "2600::1"))
+        && matches!(endpoint, None | Some("vpce-9f9f9f9f"))
+}
+
+/// Of no organization that anyone named.
+fn of_any_organization(trial: &Trial) -> bool {
+    matches!(
+        one(trial, "aws:principalorgid"),
+        None | Some("o-other00000")
+    )
+}
+
+/// What the small world says of each field.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Expected {
+    pub(crate) public: bool,
+    pub(crate) external_accounts: Option<Vec<String>>,
+    pub(crate) organizations: Option<Vec<String>>,
+    pub(crate) any_account_from_network: Option<bool>,
+    pub(crate) unknown_account: Option<bool>,
+    pub(crate) services: Vec<String>,
+    pub(crate) service_source_accounts: Option<Vec<String>>,
+    pub(crate) federated: Vec<String>,
+    pub(crate) federated_open: Vec<String>,
+    pub(crate) external_id: Vec<ExternalIdNeed>,
+    pub(crate) mfa_required: bool,
+    pub(crate) guarded: Option<bool>,
+    pub(crate) unguarded_accounts: Option<Vec<String>>,
+}
+
+fn texts<'t>(values: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+    values
+        .into_iter()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+pub(crate) fn expected(
+    document: &GeneratedDocument,
+    trials: &[Trial],
+    outcome: &Outcome,
+) -> Expected {
+    let all = outcome.all();
+    let allowed: Vec<&Trial> = all.iter().map(|place| &trials[*place]).collect();
+    let strangers: Vec<&&Trial> = allowed
+        .iter()
+        .filter(|trial| trial.caller.is_stranger() && !trial.caller.is_ghost())
+        .collect();
+    let public = strangers
+        .iter()
+        .any(|trial| from_anywhere(trial) && of_any_organization(trial));
+    let by_organization = texts(
+        strangers
+            .iter()
+            .filter(|trial| from_anywhere(trial))
+            .filter_map(|trial| one(trial, "aws:principalorgid"))
+            .filter(|id| *id != "o-other00000"),
+    );
+    let from_network = strangers.iter().any(|trial| of_any_organization(trial));
+    let ghost = allowed.iter().any(|trial| trial.caller.is_ghost());
+    let networks = document.has_key("aws:SourceIp") || document.has_key("aws:SourceVpce");
+    let organizations =
+        document.has_key("aws:PrincipalOrgID") || document.has_key("aws:PrincipalOrgPaths");
+    let mut expected = Expected {
+        public,
+        ..Expected::default()
+    };
+    let by_id = document.has_key("aws:userid");
+    if strangers.is_empty() && !ghost && !by_id {
+        // Nobody but who is named.
+        expected.external_accounts = Some(texts(
+            allowed
+                .iter()
+                .filter_map(|trial| trial.caller.account())
+                .filter(|account| *account != OWN),
+        ));
+    }
+    if !public {
+        if !(networks && organizations) {
+            expected.organizations = Some(by_organization);
+            expected.any_account_from_network = Some(from_network);
+        }
+        if strangers.is_empty() {
+            expected.unknown_account = Some(ghost);
+        }
+    }
+    // Services.
+    let services: Vec<&&Trial> = allowed
+        .iter()
+        .filter(|trial| matches!(trial.caller, Caller::Service(_)))
+        .collect();
+    expected.services = texts(
+        services
+            .iter()
+            .map(|trial| trial.request.principal.value.as_str()),
+    );
+    let sources: BTreeSet<Option<&str>> = services
+        .iter()
+        .map(|trial| one(trial, "aws:sourceaccount"))
+        .collect();
+    // A bucket's ARN tells no account: a limit, but not by account.
+    let by_bucket = services
+        .iter()
+        .any(|trial| one(trial, "aws:sourcearn") == Some("arn:aws:s3:::bucket"));
+    expected.service_source_accounts = (!by_bucket).then(|| {
+        if sources.contains(&None)
+            || sources.contains(&Some(STRANGER))
+            || sources.contains(&Some("111199999999"))
+        {
+            vec!["*".to_owned()]
+        } else {
+            texts(sources.into_iter().flatten())
+        }
+    });
+    // Providers.
+    let runs = |foreign: bool| {
+        allowed.iter().any(|trial| match trial.caller {
+            Caller::GitHub { ours, .. } => !foreign || !ours,
+            _ => false,
+        })
+    };
+    let saml = allowed.iter().any(|trial| trial.caller == Caller::Saml);
+    expected.federated = texts(
+        runs(false)
+            .then_some(GITHUB)
+            .into_iter()
+            .chain(saml.then_some(OKTA)),
+    );
+    expected.federated_open = texts(runs(true).then_some(GITHUB));
+    what_they_prove(&mut expected, trials, outcome, document);
+    if runs(true) {
+        expected.guarded = Some(false);
+    }
+    expected
+}
+
+/// How many classes of requests need what, and whether MFA is always among it.
+fn what_they_prove(
+    expected: &mut Expected,
+    trials: &[Trial],
+    outcome: &Outcome,
+    document: &GeneratedDocument,
+) {
+    // A class: one statement, one caller, all keys but the external id.
+    type Class<'t> = (usize, Caller, Vec<(&'t String, &'t Vec<String>)>);
+    let mut classes: BTreeMap<Class<'_>, (Vec<Option<&str>>, &Trial)> = BTreeMap::new();
+    let mut mfa_always = true;
+    for (statement, places) in &outcome.by_statement {
+        for place in places {
+            let trial = &trials[*place];
+            if trial.caller.account().is_none_or(|account| account == OWN) {
+                continue;
+            }
+            mfa_always &= one(trial, "aws:multifactorauthpresent") == Some("true");
+            let rest: Vec<_> = trial
+                .keys
+                .iter()
+                .filter(|(key, _)| *key != "sts:externalid")
+                .collect();
+            classes
+                .entry((*statement, trial.caller, rest))
+                .or_insert_with(|| (Vec::new(), trial))
+                .0
+                .push(one(trial, "sts:externalid"));
+        }
+    }
+    expected.mfa_required = mfa_always && !classes.is_empty();
+    let speaks_of_id = document.has_key("sts:ExternalId");
+    let mut weakest: Option<ExternalIdNeed> = None;
+    let mut unguarded: BTreeSet<&str> = BTreeSet::new();
+    let mut stranger_unguarded = false;
+    for (ids, trial) in classes.values() {
+        let need = if speaks_of_id {
+            need(ids)
+        } else {
+            ExternalIdNeed::NotRequired
+        };
+        weakest = Some(weakest.map_or(need, |before| before.min(need)));
+        let own = one(trial, "aws:principalorgid") == Some(OWN_ORGANIZATION);
+        if need != ExternalIdNeed::Required
+            && !own
+            && from_anywhere(trial)
+            && !trial.caller.is_ghost()
+        {
+            match trial.caller.account() {
+                Some(STRANGER | NEIGHBOUR) => stranger_unguarded = true,
+                account => unguarded.extend(account),
+            }
+        }
+    }
+    let variables = document
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .any(|condition| condition.values.iter().any(|value| value.contains("${")));
+    expected.external_id = match weakest {
+        // What a variable stands for is fixed and yet chosen by the caller.
+        _ if variables && speaks_of_id => Vec::new(),
+        Some(need) => vec![need],
+        None if speaks_of_id => vec![ExternalIdNeed::Unsatisfiable, ExternalIdNeed::None],
+        None => vec![ExternalIdNeed::None],
+    };
+    // A unique id guards, and whose it is the world cannot tell.
+    if !variables && !document.has_key("aws:userid") {
+        expected.guarded = Some(unguarded.is_empty() && !stranger_unguarded);
+        if !stranger_unguarded {
+            expected.unguarded_accounts = Some(texts(unguarded));
+        }
+    }
+}
+
+/// What a class of requests must say, by the external ids with which it gets in.
+fn need(ids: &[Option<&str>]) -> ExternalIdNeed {
+    let absent = ids.contains(&None);
+    let fixed = |id: &str| {
+        EXTERNAL_IDS
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(id))
+    };
+    let present: Vec<&str> = ids.iter().flatten().copied().collect();
+    if absent && present.is_empty() {
+        ExternalIdNeed::Forbidden
+    } else if absent {
+        ExternalIdNeed::NotRequired
+    } else if present.iter().all(|id| fixed(id)) {
+        ExternalIdNeed::Required
+    } else if present.len() == 6 {
+        ExternalIdNeed::AnyValue
+    } else {
+        ExternalIdNeed::Pattern
+    }
+}
+
+/// Whether a grant covers a request: `None` where it says so in words only.
+pub(crate) fn covers(grant: &Grant, trial: &Trial) -> Option<bool> {
+    let account = trial.caller.account();
+    let organization = one(trial, "aws:principalorgid");
+    let who = match &grant.principal {
+        Who::Anyone => account.is_some(),
+        Who::Organization { id, path } => {
+            account.is_some()
+                && organization == Some(id)
+                && match (path, one(trial, "aws:principalorgpaths")) {
+                    (Some(path), Some(found)) => glob::matches(path, found),
+                    (Some(_), None) => return None,
+                    (None, _) => true,
+                }
+        }
+        Who::Account { account: named } => account == Some(named),
+        Who::Principal {
+            account: named,
+            arn,
+        } => {
+            account == Some(named)
+                && (glob::matches(arn, &trial.request.principal.value)
+                    || one(trial, "aws:principalarn")
+                        .is_some_and(|found| glob::matches(arn, found)))
+        }
+        Who::UniqueId { id } => {
+            one(trial, "aws:userid").is_some_and(|user| user.split(':').next() == Some(id.as_str()))
+        }
+        Who::Service { service } => trial.caller == Caller::Service(leak(service)),
+        Who::Federated { provider, .. } => trial.request.principal.value == *provider,
+    };
+    if !who {
+        return Some(false);
+    }
+    let mut in_words = false;
+    for restriction in &grant.restrictions {
+        let key = restriction.key.to_ascii_lowercase();
+        let Some(values) = trial.keys.get(&key) else {
+            if !restriction.may_be_absent {
+                return Some(false);
+            }
+            continue;
+        };
+        if values.len() > 1 {
+            in_words = true;
+            continue;
+        }
+        let value = values[0].as_str();
+        let fits = match &restriction.values {
+            Values::None => false,
+            Values::Any => true,
+            Values::OneOf(list) => list.iter().any(|one| one == value),
+            Values::OneOfIgnoringCase(list) => {
+                list.iter().any(|one| one.eq_ignore_ascii_case(value))
+            }
+            Values::Like(list) => list.iter().any(|one| glob::matches(one, value)),
+            Values::Networks(list) => list.iter().any(|network| holds(network, value)),
+            Values::Except(_) | Values::Range(_) | Values::Other(_) => {
+                in_words = true;
+                continue;
+            }
+        };
+        if !fits {
+            return Some(false);
+        }
+    }
+    (!in_words).then_some(true)
+}
+
+fn leak(service: &str) -> &'static str {
+    match service {
+        "events.amazonaws.com" => "events.amazonaws.com",
+        "ec2.amazonaws.com" => "ec2.amazonaws.com",
+        _ => "none",
+    }
+}
+
+/// Whether an address lies in a network.
+fn holds(network: &str, address: &str) -> bool {
+    let (base, length) = network.split_once('/').unwrap_or((network, "128"));
+    let length: u32 = length.parse().unwrap();
+    match (
+        base.parse::<std::net::IpAddr>().unwrap(),
+        address.parse::<std::net::IpAddr>(),
+    ) {
+        (std::net::IpAddr::V4(base), Ok(std::net::IpAddr::V4(address))) => {
+            let length = length.min(32);
+            (base.to_bits() ^ address.to_bits())
+                .checked_shr(32 - length)
+                .unwrap_or(0)
+                == 0
+        }
+        (std::net::IpAddr::V6(base), Ok(std::net::IpAddr::V6(address))) => {
+            (base.to_bits() ^ address.to_bits())
+                .checked_shr(128 - length)
+                .unwrap_or(0)
+                == 0
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,584 @@
+//! Every request of the small world that a document could tell apart.
+
+use std::collections::BTreeMap;
+
+use trustwarden_policy::{Request, RequestPrincipal};
+
+use super::{GITHUB, GeneratedDocument, KeySpec, NEIGHBOUR, OKTA, OTHER, OWN, STRANGER, VENDOR};
+
+/// One request, and what an examiner must know of it besides.
+#[derive(Debug, Clone)]
+pub(crate) struct Trial {
+    pub(crate) request: Request,
+    pub(crate) caller: Caller,
+    /// Everything the request carries, what follows from the caller included: in lower case.
+    pub(crate) keys: BTreeMap<String, Vec<String>>,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Caller {
+    Aws {
+        account: &'static str,
+        value: &'static str,
+        user_id: &'static str,
+    },
+    Service(&'static str),
+    /// A workflow run: subject, repository id, ref; whether it is the intended tenant's.
+    GitHub {
+        subject: &'static str,
+        repository_id: &'static str,
+        reference: &'static str,
+        ours: bool,
+    },
+    Saml,
+}
+
+impl Caller {
+    pub(crate) fn account(&self) -> Option<&'static str> {
+        match self {
+            Caller::Aws { account, .. } => Some(account),
+            _ => None,
+        }
+    }
+
+    /// From an account that no document names.
+    pub(crate) fn is_stranger(&self) -> bool {
+        matches!(self.account(), Some(STRANGER | NEIGHBOUR))
+    }
+
+    /// Whose unique id documents know, but whose account they need not know: the id may be the
+    /// vendor's Reader, and it may be anyone's.
+    pub(crate) fn is_ghost(&self) -> bool {
+        matches!(self, Caller::Aws { account, user_id, .. }
+            if *account == STRANGER && user_id.starts_with("AROAVREADER"))
+    }
+}
+
+const fn aws(account: &'static str, value: &'static str, user_id: &'static str) -> Caller {
+    Caller::Aws {
+        account,
+        value,
+        user_id,
+    }
+}
+
+/// Principals of accounts. The stranger names his role and his user as an attacker would.
+const AWS_CALLERS: &[Caller] = &[
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/alice",
+        "AIDAOALICE00000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/amy",
+        "AIDAOAMY0000000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:sts::111122223333:assumed-role/Reader/job",
+        "AROAOREADER0000000001:job",
+    ),
+    aws(
+        OWN,
+        "arn:aws:sts::111122223333:federated-user/bob",
+        "111122223333:bob",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/alice",
+        "AIDAVALICE00000000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/bob",
+        "AIDAVBOB0000000000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/amy",
+        "AIDAVAMY0000000000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/carol",
+        "AIDAVCAROL00000000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:sts::464622532012:assumed-role/Reader/job",
+        "AROAVREADER0000000001:job",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:sts::464622532012:federated-user/bob",
+        "464622532012:bob",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/alice",
+        "AIDAWALICE00000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/bob",
+        "AIDAWBOB0000000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/amy",
+        "AIDAWAMY0000000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/carol",
+        "AIDAWCAROL00000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:sts::222233334444:assumed-role/Reader/job",
+        "AROAWREADER0000000001:job",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:sts::222233334444:federated-user/bob",
+        "222233334444:bob",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/alice",
+        "AIDAUALICE00000000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/bob",
+        "AIDAUBOB0000000000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/amy",
+        "AIDAUAMY0000000000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/carol",
+        "AIDAUCAROL00000000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:sts::999999999999:assumed-role/Reader/job",
+        "AROAUREADER0000000001:job",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:sts::999999999999:federated-user/bob",
+        "999999999999:bob",
+    ),
+    aws(
+        NEIGHBOUR,
+        "arn:aws:iam::464600000000:user/alice",
+        "AIDANALICE00000000001",
+    ),
+    aws(
+        NEIGHBOUR,
+        "arn:aws:iam::464600000000:user/amy",
+        "AIDANAMY0000000000001",
+    ),
+    aws(
+        NEIGHBOUR,
+        "arn:aws:sts::464600000000:assumed-role/Reader/job",
+        "AROANREADER0000000001:job",
+    ),
+    aws(
+        NEIGHBOUR,
+        "arn:aws:sts::464600000000:federated-user/bob",
+        "464600000000:bob",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:sts::464622532012:assumed-role/Reader/run",
+        "AROAVREADER0000000001:run",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:sts::464622532012:assumed-role/Reader/job",
+        "AROAVPATHED0000000001:job",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:sts::464622532012:assumed-role/Writer/job",
+        "AROAVWRITER0000000001:job",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/464622532012",
+        "AIDAUNUMBER0000000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:sts::999999999999:assumed-role/464622532012/job",
+        "AROAUNUMBER0000000001:job",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:sts::999999999999:assumed-role/Ghost/job",
+        "AROAVREADER0000000001:job",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:sts::999999999999:assumed-role/Ghost/run",
+        "AROAVREADER0000000001:run",
+    ),
+];
+
+const fn run(
+    subject: &'static str,
+    repository_id: &'static str,
+    reference: &'static str,
+    ours: bool,
+) -> Caller {
+    Caller::GitHub {
+        subject,
+        repository_id,
+        reference,
+        ours,
+    }
+}
+
+const GITHUB_CALLERS: &[Caller] = &[
+    run(
+        "repo:acme/app:ref:refs/heads/main",
+        "42",
+        "refs/heads/main",
+        true,
+    ),
+    run(
+        "repo:acme/lib:pull_request",
+        "43",
+        "refs/pull/1/merge",
+        true,
+    ),
+    run(
+        "repo:acme@7/app@42:ref:refs/heads/main",
+        "42",
+        "refs/heads/main",
+        true,
+    ),
+    run(
+        "repo:evil/app:ref:refs/heads/main",
+        "666",
+        "refs/heads/main",
+        false,
+    ),
+    run(
+        "repo:acme-evil/app:ref:refs/heads/main",
+        "667",
+        "refs/heads/main",
+        false,
+    ),
+    run(
+        "repo:evil/acme:environment:prod",
+        "668",
+        "refs/heads/dev",
+        false,
+    ),
+    run(
+        "repository_owner:evil:environment:prod",
+        "670",
+        "refs/heads/dev",
+        false,
+    ),
+    run(
+        "repository_owner:evil:ref:refs/heads/main",
+        "669",
+        "refs/heads/main",
+        false,
+    ),
+    run(
+        "repo:acme/app:ref:REFS/HEADS/MAIN",
+        "42",
+        "REFS/HEADS/MAIN",
+        true,
+    ),
+    run(
+        "repo:evil/app:ref:REFS/HEADS/MAIN",
+        "666",
+        "REFS/HEADS/MAIN",
+        false,
+    ),
+    run(
+        "REPO:ACME/APP:REF:REFS/HEADS/MAIN",
+        "42",
+        "refs/heads/main",
+        true,
+    ),
+];
+
+/// All requests of the world, with every combination of the keys that the document speaks of.
+/// `None` where these are too many to try.
+pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
+    let keys = document.keys();
+    let names = |kind: fn(&super::GeneratedStatement) -> bool| document.statements.iter().any(kind);
+    // Where no condition asks who calls, a few stand for all.
+    let asks = [
+        "aws:PrincipalArn",
+        "aws:PrincipalAccount",
+        "aws:PrincipalType",
+        "aws:userid",
+        "aws:username",
+    ];
+    let all = asks.iter().any(|key| document.has_key(key));
+    let stands_for_others = |caller: &Caller| {
+        let Caller::Aws { account, value, .. } = caller else {
+            return false;
+        };
+        let usual = value.ends_with("user/alice") || value.ends_with("assumed-role/Reader/job");
+        usual && *account != NEIGHBOUR || *account == VENDOR && value.contains("assumed-role")
+    };
+    let mut callers: Vec<Caller> = AWS_CALLERS
+        .iter()
+        .filter(|caller| all || stands_for_others(caller))
+        .copied()
+        .collect();
+    if names(|statement| !statement.service.is_empty()) {
+        callers.push(Caller::Service("events.amazonaws.com"));
+        callers.push(Caller::Service("ec2.amazonaws.com"));
+    }
+    if names(|statement| statement.federated.contains(&GITHUB)) {
+        callers.extend_from_slice(GITHUB_CALLERS);
+    }
+    if names(|statement| statement.federated.contains(&OKTA)) {
+        callers.push(Caller::Saml);
+    }
+    let variables = document
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .any(|condition| condition.values.iter().any(|value| value.contains("${")));
+    let mut trials = Vec::new();
+    for caller in callers {
+        let mut contexts: Vec<BTreeMap<String, Vec<String>>> = vec![BTreeMap::new()];
+        for spec in &keys {
+            if contexts.len() * spec.sets() > 700 {
+                return None;
+            }
+            contexts = extended(&contexts, spec, &caller, variables);
+        }
+        for context in contexts {
+            trials.extend(trial(caller, context, document));
+        }
+    }
+    Some(trials)
+}
+
+/// Each context with each value of one more key.
+fn extended(
+    contexts: &[BTreeMap<String, Vec<String>>],
+    spec: &KeySpec,
+    caller: &Caller,
+    variables: bool,
+) -> Vec<BTreeMap<String, Vec<String>>> {
+    let letter = match caller {
+        Caller::Aws { .. } => 'a',
+        Caller::Service(_) => 's',
+        Caller::GitHub { .. } => 'g',
+        Caller::Saml => 'o',
+    };
+    if spec.carried.is_empty() || !spec.callers.contains(letter) {
+        return contexts.to_vec();
+    }
+    let mut carried: Vec<Vec<&str>> = spec.carried.iter().map(|value| vec![*value]).collect();
+    if spec.many {
+        // Every set of values, not only each alone.
+        carried = (1..1_usize << spec.carried.len())
+            .map(|set| {
+                let values = spec.carried.iter().enumerate();
+                values
+                    .filter(|(bit, _)| set >> bit & 1 == 1)
+                    .map(|(_, value)| *value)
+                    .collect()
+            })
+            .collect();
+    }
+    if let (Caller::Aws { account, .. }, true) = (caller, variables) {
+        carried.push(vec![account]);
+    }
+    let mut all = Vec::new();
+    for context in contexts {
+        if spec.optional {
+            all.push(context.clone());
+        }
+        for values in &carried {
+            let mut context = context.clone();
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            context.insert(spec.name.to_owned(), values);
+            all.push(context);
+        }
+    }
+    all
+}
+
+/// The request, unless nobody can send it.
+fn trial(
+    caller: Caller,
+    mut context: BTreeMap<String, Vec<String>>,
+    document: &GeneratedDocument,
+) -> Option<Trial> {
+    let one = |key: &str, context: &BTreeMap<String, Vec<String>>| {
+        context.get(key).and_then(|values| values.first()).cloned()
+    };
+    let (kind, value, action) = match caller {
+        Caller::Aws {
+            account,
+            value,
+            user_id,
+        } => {
+            let age = one("aws:MultiFactorAuthAge", &context);
+            let present = one("aws:MultiFactorAuthPresent", &context);
+            let session = value.contains("arn:aws:sts::");
+            // The age is said exactly where MFA was used.
+            match (&age, present.as_deref()) {
+                (Some(_), Some("false")) => return None,
+                (Some(_), None) => {
+                    if document.has_key("aws:MultiFactorAuthPresent") {
+                        return None;
+                    }
+                    context.insert(
+                        "aws:MultiFactorAuthPresent".to_owned(),
+                        vec!["true".to_owned()],
+                    );
+                }
+                (None, Some("true")) if document.has_key("aws:MultiFactorAuthAge") => return None,
+                (None, None) if session && document.has_key("aws:MultiFactorAuthPresent") => {
+                    return None;
+                }
+                _ => {}
+            }
+            let organization = one("aws:PrincipalOrgID", &context);
+            let path = one("aws:PrincipalOrgPaths", &context);
+            if let Some(path) = &path {
+                let of_path = path.split('/').next().unwrap_or_default();
+                if document.has_key("aws:PrincipalOrgID")
+                    && organization.as_deref() != Some(of_path)
+                {
+                    return None;
+                }
+            } else if organization.is_some() && document.has_key("aws:PrincipalOrgPaths") {
+                return None;
+            }
+            let known = organization
+                .or_else(|| path.map(|path| path.split('/').next().unwrap_or_default().to_owned()));
+            let of_own = known.as_deref() == Some(super::OWN_ORGANIZATION);
+            let speaks =
+                document.has_key("aws:PrincipalOrgID") || document.has_key("aws:PrincipalOrgPaths");
+            if account == OWN && speaks && !of_own {
+                return None;
+            }
+            context.insert("aws:userid".to_owned(), vec![user_id.to_owned()]);
+            if user_id.starts_with("AROAVPATHED") {
+                let arn = "arn:aws:iam::464622532012:role/team/Reader".to_owned();
+                context.insert("aws:PrincipalArn".to_owned(), vec![arn]);
+            }
+            ("AWS", value, "sts:AssumeRole")
+        }
+        Caller::Service(name) => {
+            let arn = one("aws:SourceArn", &context);
+            let account = one("aws:SourceAccount", &context);
+            if let Some(arn) = arn {
+                let of_arn = arn.split(':').nth(4).unwrap_or_default();
+                if !of_arn.is_empty() && account.as_deref().is_some_and(|account| account != of_arn)
+                {
+                    return None;
+                }
+                if !of_arn.is_empty() && account.is_none() && document.has_key("aws:SourceAccount")
+                {
+                    return None;
+                }
+            }
+            ("Service", name, "sts:AssumeRole")
+        }
+        Caller::GitHub {
+            subject,
+            repository_id,
+            reference,
+            ..
+        } => {
+            for (claim, value) in [
+                ("sub", subject),
+                ("aud", "sts.amazonaws.com"),
+                ("repository_id", repository_id),
+                ("ref", reference),
+            ] {
+                let key = format!("token.actions.githubusercontent.com:{claim}");
+                context.insert(key, vec![value.to_owned()]);
+            }
+            ("Federated", GITHUB, "sts:AssumeRoleWithWebIdentity")
+        }
+        Caller::Saml => ("Federated", OKTA, "sts:AssumeRoleWithSAML"),
+    };
+    let mut keys: BTreeMap<String, Vec<String>> = context
+        .iter()
+        .map(|(key, values)| (key.to_ascii_lowercase(), values.clone()))
+        .collect();
+    let mut follows = |key: &str, value: String| {
+        keys.entry(key.to_owned()).or_insert_with(|| vec![value]);
+    };
+    if let Caller::Aws { account, value, .. } = caller {
+        follows("aws:principalaccount", account.to_owned());
+        let name = value.split('/').nth(1).unwrap_or_default().to_owned();
+        if value.contains(":assumed-role/") {
+            follows(
+                "aws:principalarn",
+                format!("arn:aws:iam::{account}:role/{name}"),
+            );
+            follows("aws:principaltype", "AssumedRole".to_owned());
+            follows("aws:multifactorauthpresent", "false".to_owned());
+        } else if value.contains(":federated-user/") {
+            follows("aws:principalarn", value.to_owned());
+            follows("aws:principaltype", "FederatedUser".to_owned());
+            follows("aws:multifactorauthpresent", "false".to_owned());
+        } else {
+            follows("aws:principalarn", value.to_owned());
+            follows("aws:principaltype", "User".to_owned());
+            follows("aws:username", name);
+        }
+        if account == OWN {
+            follows("aws:principalorgid", super::OWN_ORGANIZATION.to_owned());
+        }
+    }
+    follows("aws:currenttime", super::NOW.to_owned());
+    follows("aws:epochtime", "1795219200".to_owned());
+    if let Some(path) = keys
+        .get("aws:principalorgpaths")
+        .and_then(|values| values.first())
+        .cloned()
+    {
+        let id = path.split('/').next().unwrap_or_default().to_owned();
+        keys.entry("aws:principalorgid".to_owned())
+            .or_insert_with(|| vec![id]);
+    }
+    if let Some(arn) = keys
+        .get("aws:sourcearn")
+        .and_then(|values| values.first())
+        .cloned()
+    {
+        let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
+        if !account.is_empty() {
+            keys.entry("aws:sourceaccount".to_owned())
+                .or_insert_with(|| vec![account]);
+        }
+    }
+    Some(Trial {
+        request: Request {
+            principal: RequestPrincipal {
+                kind: kind.to_owned(),
+                value: value.to_owned(),
+            },
+            action: action.to_owned(),
+            context,
+        },
+        caller,
+        keys,
+    })
+}
