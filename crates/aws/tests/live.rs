@@ -13,8 +13,8 @@ use serde_json::json;
 use support::{Response, Server, account_at};
 use trustwarden_aws::Table;
 use trustwarden_aws::live::{
-    ListAccountsError, StackError, describe_stack, function_state, list_accounts, residue,
-    rule_state, subscriptions,
+    ListAccountsError, StackError, describe_stack, function_state, list_accounts, list_roles,
+    residue, rule_state, subscriptions,
 };
 
 #[tokio::test]
@@ -208,4 +208,44 @@ async fn what_an_uninstall_would_leave_behind() {
         .map(|one| one.role.as_str())
         .collect();
     assert_eq!(denials, ["Datadog"]);
+}
+
+#[tokio::test]
+async fn all_roles_even_behind_an_empty_page() {
+    let server = Server::answering(|request, number| {
+        let role = |name: &str| {
+            format!(
+                "<member><Path>/</Path><RoleName>{name}</RoleName><RoleId>AROA{name}</RoleId>\
+                 <Arn>arn:aws:iam::111122223333:role/{name}</Arn>\
+                 <CreateDate>2026-11-21T10:00:00Z</CreateDate>\
+                 <AssumeRolePolicyDocument>%7B%7D</AssumeRolePolicyDocument></member>"
+            )
+        };
+        let (roles, next) = match number {
+            0 => (
+                role("b"),
+                "<IsTruncated>true</IsTruncated><Marker>1</Marker>",
+            ),
+            1 => (
+                String::new(),
+                "<IsTruncated>true</IsTruncated><Marker>2</Marker>",
+            ),
+            _ => (role("a"), "<IsTruncated>false</IsTruncated>"),
+        };
+        assert_eq!(request.parameter("Marker").is_some(), number > 0);
+        Response::new(
+            200,
+            format!(
+                "<ListRolesResponse><ListRolesResult><Roles>{roles}</Roles>{next}\
+                 </ListRolesResult></ListRolesResponse>"
+            ),
+        )
+    })
+    .await;
+    let roles = list_roles(&account_at(&server.url())).await.unwrap();
+    let told: Vec<(&str, &str)> = roles
+        .iter()
+        .map(|role| (role.name.as_str(), role.document.as_str()))
+        .collect();
+    assert_eq!(told, [("a", "{}"), ("b", "{}")]);
 }
