@@ -10,6 +10,8 @@ use std::io::{self, Write};
 
 use guard::Severity;
 
+use crate::hostile::shown;
+
 /// Standard output and standard error of one command.
 pub struct Streams<'a> {
     /// Data.
@@ -57,7 +59,9 @@ impl<'a> Streams<'a> {
 
     /// What went wrong, and what caused it, in one line.
     pub fn failure(&mut self, error: &dyn Error) {
-        self.error(chain(error));
+        // What a service answered may have lines and names of its own.
+        let text = chain(error).lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        self.error(shown(text));
     }
 
     /// One sentence about what the reader should know before trusting the answer.
