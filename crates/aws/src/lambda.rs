@@ -28,28 +28,45 @@ pub type Detecting = Assembled<Iam, Table, Queue, Topic, SystemClock>;
 /// The world of the remediator: it writes them, too.
 pub type Remediating = Assembled<IamWriter, Table, Queue, Topic, SystemClock>;
 
-/// The function cannot do its work as it was deployed. `Debug`, which the standard library prints
-/// when `main` returns it, is the sentence.
-pub struct NotStarted(String);
+/// The start failed, and the function stays down; or an invocation did, and what it was given has
+/// to come again. `Debug` is the sentence (the error and all its causes in one line), because that
+/// is what the standard library prints when `main` returns it, and what the runtime logs.
+pub struct Failed(String);
 
-impl fmt::Debug for NotStarted {
+impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Display for NotStarted {
+impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Error for NotStarted {}
+impl Error for Failed {}
 
-fn not_started(cause: impl Error + 'static) -> NotStarted {
-    let told = chain(&cause);
-    error!("the function does not start: {told}");
-    NotStarted(told)
+impl From<Failed> for Diagnostic {
+    fn from(failed: Failed) -> Self {
+        Self {
+            error_type: "Failed".to_owned(),
+            error_message: failed.0,
+        }
+    }
+}
+
+impl Failed {
+    /// An error with its causes.
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        Self(chain(error))
+    }
+}
+
+fn not_started(cause: impl Error + 'static) -> Failed {
+    let failed = Failed::of(&cause);
+    error!("the function does not start: {failed}");
+    failed
 }
 
 /// Logs to standard output: JSON or text as `AWS_LAMBDA_LOG_FORMAT` says, from the level that
@@ -84,8 +101,8 @@ fn level(name: &str) -> LevelFilter {
 /// What a detecting function starts with.
 ///
 /// # Errors
-/// [`NotStarted`]: a setting or the rules are missing or make no sense.
-pub fn detecting() -> Result<(Guard, Detecting), NotStarted> {
+/// [`Failed`]: a setting or the rules are missing or make no sense.
+pub fn detecting() -> Result<(Guard, Detecting), Failed> {
     let settings = Settings::from_environment().map_err(not_started)?;
     let cloud = Cloud::from_environment();
     let world = assembled(&settings, &cloud, Iam::new(&cloud));
@@ -95,8 +112,8 @@ pub fn detecting() -> Result<(Guard, Detecting), NotStarted> {
 /// What the remediator starts with.
 ///
 /// # Errors
-/// [`NotStarted`]: a setting or the rules are missing or make no sense.
-pub fn remediating() -> Result<(Guard, Remediating), NotStarted> {
+/// [`Failed`]: a setting or the rules are missing or make no sense.
+pub fn remediating() -> Result<(Guard, Remediating), Failed> {
     let settings = Settings::from_environment().map_err(not_started)?;
     let cloud = Cloud::from_environment();
     let world = assembled(&settings, &cloud, IamWriter::new(&cloud));
@@ -106,8 +123,8 @@ pub fn remediating() -> Result<(Guard, Remediating), NotStarted> {
 /// What `slack` starts with.
 ///
 /// # Errors
-/// [`NotStarted`]: the secret is not named.
-pub fn posting() -> Result<Channel, NotStarted> {
+/// [`Failed`]: the secret is not named.
+pub fn posting() -> Result<Channel, Failed> {
     let settings = SlackSettings::from_environment().map_err(not_started)?;
     Ok(Channel::new(&Cloud::from_environment(), &settings.secret))
 }
@@ -137,40 +154,6 @@ pub fn record(payload: &RawValue) -> Record {
         record.event_id = format!("sha256-{}", sha256_hex(text.as_bytes()));
     }
     record
-}
-
-/// An invocation failed, and what it was given has to come again. `Debug`, which the runtime logs,
-/// is the sentence: the error and all its causes in one line.
-pub struct Failed(String);
-
-impl fmt::Debug for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Failed {}
-
-impl From<Failed> for Diagnostic {
-    fn from(failed: Failed) -> Self {
-        Self {
-            error_type: "Failed".to_owned(),
-            error_message: failed.0,
-        }
-    }
-}
-
-impl Failed {
-    /// An error with its causes.
-    pub fn of(error: &(dyn Error + 'static)) -> Self {
-        Self(chain(error))
-    }
 }
 
 /// The work's result, or an error before Lambda ends the process without a word. The work comes

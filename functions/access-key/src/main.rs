@@ -13,7 +13,12 @@ async fn main() -> Result<(), Error> {
         let record = record(&event.payload);
         let work = Box::pin(access_key(world, guard, &record));
         let handled = before_the_end(&event.context, work).await?;
-        tracing::info!(id = record.event_id, name = record.event_name, ?handled, "handled");
+        tracing::info!(
+            id = record.event_id,
+            name = record.event_name,
+            ?handled,
+            "handled"
+        );
         Ok(())
     };
     run(service_fn(handle)).await
