@@ -771,7 +771,13 @@ fn keys_follow_from_the_caller() {
         assert!(allowed(&statement, &plain), "{caller} {key}");
         let same = request("AWS", caller, "sts:AssumeRole", &[(key, &[value])]);
         assert!(allowed(&statement, &same), "{caller} {key} given");
-        if key == "aws:MultiFactorAuthPresent" {
+        if [
+            "aws:MultiFactorAuthPresent",
+            "aws:CurrentTime",
+            "aws:EpochTime",
+        ]
+        .contains(&key)
+        {
             continue;
         }
         let other = request("AWS", caller, "sts:AssumeRole", &[(key, &["other"])]);
@@ -795,6 +801,29 @@ fn keys_follow_from_the_caller() {
             "{key}"
         );
     }
+}
+
+#[test]
+fn a_request_may_tell_its_moment() {
+    let until = everyone_if("{\"DateLessThan\": {\"aws:CurrentTime\": \"2026-01-01T00:00:00Z\"}}");
+    assert!(
+        !allowed(&until, &alice(&[])),
+        "the clock's, where it tells none"
+    );
+    assert!(allowed(
+        &until,
+        &alice(&[("aws:CurrentTime", &["2025-06-01T00:00:00Z"])])
+    ));
+    assert!(
+        allowed(&until, &alice(&[("aws:EpochTime", &["1700000000"])])),
+        "the other face follows"
+    );
+    let epoch = everyone_if("{\"NumericLessThan\": {\"aws:EpochTime\": \"1767225600\"}}");
+    assert!(allowed(
+        &epoch,
+        &alice(&[("aws:CurrentTime", &["2025-06-01T00:00:00Z"])])
+    ));
+    assert!(!allowed(&epoch, &alice(&[])));
 }
 
 #[test]

@@ -90,7 +90,7 @@ fn number(text: &str) -> Option<f64> {
 
 /// A moment: one of the forms of W3C's date and time note, or seconds since 1970. A year alone is
 /// a year.
-fn moment(text: &str) -> Option<jiff::Timestamp> {
+pub(super) fn moment(text: &str) -> Option<jiff::Timestamp> {
     let digits = text.bytes().all(|c| c.is_ascii_digit() || c == b'-');
     if digits
         && text.len() != 4

@@ -47,6 +47,14 @@ impl Keys {
         }
     }
 
+    /// Sets a key that the request may tell otherwise.
+    fn unless_told(&mut self, key: &str, value: &str) {
+        if !self.has(key) {
+            self.entries
+                .push((key.to_ascii_lowercase(), vec![value.to_owned()]));
+        }
+    }
+
     /// Forgets a key that this caller never carries.
     fn forget(&mut self, never: impl Fn(&str) -> bool) {
         self.entries.retain(|(key, _)| !never(key));
@@ -161,10 +169,8 @@ pub(super) fn of_request(
         Caller::Service(name) => of_service(name, &mut keys)?,
         Caller::Federated { .. } => {}
     }
-    // The clock and the role's own account follow from the world.
-    let now = context.now;
-    keys.follows("aws:CurrentTime", &now.to_string())?;
-    keys.follows("aws:EpochTime", &now.as_second().to_string())?;
+    the_moment(&mut keys, context.now);
+    // The role's own account follows from the world.
     if let Some(account) = context.account {
         keys.follows("aws:ResourceAccount", account)?;
     }
@@ -172,6 +178,16 @@ pub(super) fn of_request(
         keys.follows("aws:ResourceOrgID", organization)?;
     }
     Ok((caller, keys))
+}
+
+/// Two faces of one moment: the request's own where it tells one, else the clock's.
+fn the_moment(keys: &mut Keys, now: jiff::Timestamp) {
+    let told = ["aws:CurrentTime", "aws:EpochTime"]
+        .iter()
+        .find_map(|key| keys.one(key).and_then(super::compare::moment));
+    let moment = told.unwrap_or(now);
+    keys.unless_told("aws:CurrentTime", &moment.to_string());
+    keys.unless_told("aws:EpochTime", &moment.as_second().to_string());
 }
 
 /// Keys that calls of this kind never carry. `key` is in lower case.
@@ -289,14 +305,13 @@ fn of_aws(
         keys.follows("aws:username", name)?;
     }
     keys.follows("aws:PrincipalIsAWSService", "false")?;
-    keys.follows("aws:ViaAWSService", "false")?;
+    keys.unless_told("aws:ViaAWSService", "false");
     if matches!(
         caller.kind,
         AwsKind::Session { .. } | AwsKind::FederatedUser { .. }
-    ) && !keys.has("aws:MultiFactorAuthPresent")
-    {
+    ) {
         // Temporary credentials always say whether MFA was used.
-        keys.follows("aws:MultiFactorAuthPresent", "false")?;
+        keys.unless_told("aws:MultiFactorAuthPresent", "false");
     }
     organization(caller.account.as_deref(), keys, context)
 }
@@ -396,9 +411,7 @@ fn organization(
 fn of_service(name: &str, keys: &mut Keys) -> Result<(), RequestError> {
     keys.follows("aws:PrincipalIsAWSService", "true")?;
     keys.follows("aws:PrincipalServiceName", name)?;
-    if !keys.has("aws:PrincipalServiceNamesList") {
-        keys.follows("aws:PrincipalServiceNamesList", name)?;
-    }
+    keys.unless_told("aws:PrincipalServiceNamesList", name);
     let account = keys
         .one("aws:SourceArn")
         .and_then(|arn| arn.split(':').nth(4))
