@@ -10,7 +10,7 @@ use crate::keys::Role;
 use crate::sets::language::{Demand, find, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
-use crate::sets::universe::{PARTITIONS, Universe, View};
+use crate::sets::universe::{Universe, View};
 use crate::sets::{Found, Fuel};
 
 /// Patterns from which a caller is guessed before the walk that decides.
@@ -195,6 +195,7 @@ fn account_fits(account: Account<'_>, arn: &str) -> bool {
 pub(crate) fn solve(
     ready: &[Ready<'_, '_>],
     kinds: &[Kind],
+    partitions: &[&'static str],
     account: Account<'_>,
     other_ids: &[Pattern<'_>],
     fuel: &mut Fuel,
@@ -226,7 +227,7 @@ pub(crate) fn solve(
             }
         }
         unknown |= task.unsure;
-        let arn = match arn(kind, &task.arn, account, fuel) {
+        let arn = match arn(kind, partitions, &task.arn, account, fuel) {
             Found::Value(arn) => arn,
             Found::Nothing => continue,
             Found::Unknown => {
@@ -258,13 +259,19 @@ pub(crate) fn solve(
     }
 }
 
-fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut Fuel) -> Found {
+fn arn(
+    kind: Kind,
+    partitions: &[&'static str],
+    demands: &[Demand<'_, '_>],
+    account: Account<'_>,
+    fuel: &mut Fuel,
+) -> Found {
     let weight = 64 + weight(demands);
     let possible = |arn: &str, fuel: &mut Fuel| {
         fuel.spend(weight)
             && account_fits(account, arn)
             && meets(demands, arn)
-            && PARTITIONS
+            && partitions
                 .iter()
                 .any(|partition| kind.universe(partition).admits(arn))
     };
@@ -381,7 +388,7 @@ fn arn(kind: Kind, demands: &[Demand<'_, '_>], account: Account<'_>, fuel: &mut 
         }
     }
     let mut unknown = false;
-    for partition in PARTITIONS {
+    for partition in partitions {
         match find(kind.universe(partition), &demands, fuel) {
             Found::Nothing => {}
             Found::Unknown => unknown = true,

@@ -131,6 +131,13 @@ fn values(
         return Values::Other(words(ready));
     }
     let positive = |one: &&Ready<'_, '_>| one.literal.passes;
+    // What differs from caller to caller is said as it stands.
+    let open_variable = ready
+        .iter()
+        .any(|one| one.literal.passes && one.literal.test.has_variables() && one.is_widened());
+    if open_variable {
+        return Values::Other(words(ready));
+    }
     let mut likes: Option<Vec<String>> = None;
     let mut ordered = false;
     for one in ready.iter().filter(positive) {

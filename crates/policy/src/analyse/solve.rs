@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::AnalysisContext;
+use super::compiled::Named;
 use super::identity::{self, Account};
 use super::literal::Literal;
 use super::variable::{self, Fill};
@@ -12,7 +13,7 @@ use crate::providers::Provider;
 use crate::sets::language::{Demand, find, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
-use crate::sets::universe::{Universe, View};
+use crate::sets::universe::{PARTITIONS, Universe, View};
 use crate::sets::value::{Domain, solve};
 use crate::sets::{Found, Fuel};
 
@@ -26,6 +27,15 @@ const STEPS_PER_BYTE: u64 = 200;
 pub(crate) struct Ready<'t, 'p> {
     pub(crate) literal: &'t Literal<'p>,
     pub(crate) test: Cow<'t, Test<'p>>,
+}
+
+impl Ready<'_, '_> {
+    /// Some variable stands for another text in each request.
+    pub(crate) fn is_widened(&self) -> bool {
+        matches!(&*self.test, Test::Text(patterns) if patterns.iter().any(|pattern| {
+            pattern.tokens.is_some() && pattern.source.contains("${")
+        }))
+    }
 }
 
 /// The values of one key with which a way can be gone.
@@ -363,7 +373,26 @@ impl<'c> Solver<'c> {
         other_ids: &[Pattern<'_>],
     ) -> identity::Solved {
         let ready = self.ready(way, |literal| literal.row.role.group() == Group::Identity);
-        identity::solve(&ready, kinds, account, other_ids, &mut self.fuel)
+        // The ARN of an account's root tells the partition of all its principals.
+        let partitions = match way.named {
+            Named::Account {
+                partition: Some(own),
+                ..
+            } => PARTITIONS.iter().position(|known| *known == own),
+            _ => None,
+        };
+        let partitions = match partitions {
+            Some(index) => PARTITIONS.get(index..=index).unwrap_or(&PARTITIONS),
+            None => &PARTITIONS,
+        };
+        identity::solve(
+            &ready,
+            kinds,
+            partitions,
+            account,
+            other_ids,
+            &mut self.fuel,
+        )
     }
 
     /// The organization's path, outside the given ones.

@@ -316,14 +316,7 @@ fn last_moment(way: &Way<'_>, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
     let literals: Vec<&Literal<'_>> = way.of_role(Role::Now).collect();
     let mut turns: Vec<jiff::Timestamp> = Vec::new();
     for literal in &literals {
-        match &*literal.test {
-            Test::Moment(_, constants) => turns.extend(constants),
-            Test::Number(_, constants) => turns.extend(constants.iter().filter_map(|constant| {
-                #[expect(clippy::cast_possible_truncation, reason = "out of range is no moment")]
-                jiff::Timestamp::from_second(*constant as i64).ok()
-            })),
-            _ => {}
-        }
+        literal.test.turns(&mut turns);
     }
     turns.retain(|turn| *turn >= now);
     turns.sort_unstable();

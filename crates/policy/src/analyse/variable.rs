@@ -56,6 +56,14 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
             _ => {}
         }
     }
+    let own = match row.role {
+        Role::OwnAccount => solver.context.own_account,
+        Role::OwnOrganization => solver.context.own_organization,
+        _ => None,
+    };
+    if let Some(own) = own {
+        return Fill::Value(own.to_owned());
+    }
     if row.role == Role::Now {
         return Fill::Unknown;
     }
@@ -64,7 +72,6 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
     {
         return Fill::Value(name.to_owned());
     }
-    let _ = solver;
     let named = !row.name.is_empty() && !row.name.ends_with('/');
     let key = (!named).then_some(variable.key.as_str());
     match one_value(way, |role| role == row.role, key) {

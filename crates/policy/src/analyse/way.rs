@@ -316,9 +316,36 @@ fn touches<'p>(way: &Way<'p>, deny: &Compiled<'p>, solver: &mut Solver<'_>) -> b
         (Class::Aws, Some(list), None) => being(list).unwrap_or_else(|| vec![Vec::new()]),
         _ => vec![Vec::new()],
     };
-    lists.iter().any(|who| {
-        way.and(who, solver)
-            .is_some_and(|met| met.and(&deny.conditions, solver).is_some())
+    // What a Deny takes later than now counts too: it is when the way ends.
+    let (clock, others): (Vec<_>, Vec<_>) = deny
+        .conditions
+        .iter()
+        .cloned()
+        .partition(|literal| literal.row.role == Role::Now);
+    fires_from(&clock, solver.context.now)
+        && lists.iter().any(|who| {
+            way.and(who, solver)
+                .is_some_and(|met| met.and(&others, solver).is_some())
+        })
+}
+
+/// Whether demands on the clock hold now or at some later moment.
+fn fires_from(clock: &[Literal<'_>], now: jiff::Timestamp) -> bool {
+    let mut moments = vec![now];
+    for literal in clock {
+        literal.test.turns(&mut moments);
+    }
+    let second = jiff::SignedDuration::from_secs(1);
+    let after: Vec<_> = moments
+        .iter()
+        .filter_map(|at| at.checked_add(second).ok())
+        .collect();
+    moments.extend(after);
+    moments.retain(|at| *at >= now);
+    moments.iter().any(|at| {
+        clock
+            .iter()
+            .all(|literal| literal.test.passes_at(*at) == literal.passes)
     })
 }
 

@@ -128,6 +128,18 @@ impl Test<'_> {
         }
     }
 
+    /// The moments at which a test of time changes its answer.
+    pub(crate) fn turns(&self, into: &mut Vec<Timestamp>) {
+        match self {
+            Self::Moment(_, constants) => into.extend(constants),
+            Self::Number(_, constants) => into.extend(constants.iter().filter_map(|constant| {
+                #[expect(clippy::cast_possible_truncation, reason = "out of range is no moment")]
+                Timestamp::from_second(*constant as i64).ok()
+            })),
+            _ => {}
+        }
+    }
+
     /// Whether a policy variable waits to be filled in.
     pub(crate) fn has_variables(&self) -> bool {
         matches!(self, Self::Text(patterns) if patterns.iter().any(Pattern::has_variables))
