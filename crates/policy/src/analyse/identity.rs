@@ -82,12 +82,14 @@ impl Kind {
         }
     }
 
-    fn usual_arn(self, account: &str) -> String {
+    fn usual_arn(self, partition: &str, account: &str) -> String {
         match self {
-            Self::RoleSession => format!("arn:aws:iam::{account}:role/any-role"),
-            Self::User => format!("arn:aws:iam::{account}:user/any-user"),
-            Self::Root => format!("arn:aws:iam::{account}:root"),
-            Self::FederatedUser => format!("arn:aws:sts::{account}:federated-user/any-user"),
+            Self::RoleSession => format!("arn:{partition}:iam::{account}:role/any-role"),
+            Self::User => format!("arn:{partition}:iam::{account}:user/any-user"),
+            Self::Root => format!("arn:{partition}:iam::{account}:root"),
+            Self::FederatedUser => {
+                format!("arn:{partition}:sts::{account}:federated-user/any-user")
+            }
         }
     }
 }
@@ -349,7 +351,7 @@ fn arn(
         }
     }
     for account in &accounts {
-        let arn = kind.usual_arn(account);
+        let arn = kind.usual_arn(partitions.first().unwrap_or(&"aws"), account);
         if possible(&arn, fuel) {
             return Found::Value(arn);
         }
