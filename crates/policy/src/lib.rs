@@ -1,4 +1,4 @@
-//! Who can get in by an AWS role trust policy.
+#![doc = include_str!("../README.md")]
 
 mod analyse;
 mod answer;
