@@ -294,6 +294,14 @@ checks: { weak-external-id: { severity: low }, root-activity: { severity: inform
     assert_eq!(rules.severity(Check::PublicTrust), Severity::Critical);
 }
 
+/// A file of any length is read, if the reader is told that it may be long.
+fn read_long(yaml: &str) -> RulesFile {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_nodes: 10_000_000, max_events: 40_000_000 },
+    };
+    serde_saphyr::from_str_with_options(yaml, options).unwrap_or_else(|error| panic!("{error}"))
+}
+
 fn many_vendors(count: usize) -> RulesFile {
     let mut yaml = String::from("version: 1\nvendors:\n");
     for n in 0..count {
@@ -304,12 +312,12 @@ fn many_vendors(count: usize) -> RulesFile {
             (n as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
         ));
     }
-    read(&yaml)
+    read_long(&yaml)
 }
 
 #[test]
 fn every_account_and_user_is_found_among_many() {
-    for count in [0, 1, 2, 3, 1000] {
+    for count in [0, 1, 2, 3, 500] {
         let rules = Rules::load(compile(&many_vendors(count), &[]).unwrap().bytes).unwrap();
         for n in 0..count {
             let entry = rules.account(&format!("{:012}", n * 37 + 5));
@@ -338,6 +346,15 @@ fn every_account_and_user_is_found_among_many() {
             assert_eq!(rules.account(nothing), Default::default(), "{nothing}");
             assert!(rules.vendors_of_user(nothing).is_empty());
         }
+    }
+}
+
+#[test]
+fn ten_thousand_vendors_are_read_and_found() {
+    let rules = Rules::load(compile(&many_vendors(10_000), &[]).unwrap().bytes).unwrap();
+    for n in (0..10_000).step_by(997) {
+        let entry = rules.account(&format!("{:012}", n * 37 + 5));
+        assert_eq!(entry.vendors[0].name, format!("Vendor {n}"));
     }
 }
 

@@ -26,6 +26,8 @@ fn options() -> Options {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
+        // Ten thousand vendors are more than the reader's own limit admits.
+        budget: serde_saphyr::budget! { max_nodes: 10_000_000, max_events: 40_000_000 },
     }
 }
 
