@@ -2,7 +2,6 @@
 //! writes. One item a role, saved whole under an optimistic version, so that an intent, the
 //! hourly budget and the baselines never disagree after a crash.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +9,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::incident::Schema;
+
+mod canonical;
+
+pub(crate) use canonical::is_unique_id;
+pub use canonical::{document_digest, same_but_for_the_dead};
 
 /// How many approved documents are kept.
 pub const BASELINES_KEPT: usize = 10;
@@ -187,6 +191,17 @@ impl RoleHistory {
             .find(|write| write.digest == digest && write.progress != WriteProgress::Refused)
     }
 
+    /// The newest own write of what is live: of this content, or of a baseline that shows deleted
+    /// principals by now.
+    pub fn own_write_of(&self, live: &str) -> Option<&OwnWrite> {
+        self.own_write(&document_digest(live)).or_else(|| {
+            let baseline = self.approved.iter().rev().find(|kept| {
+                self.wrote(&kept.digest) && same_but_for_the_dead(live, &kept.document)
+            })?;
+            self.own_write(&baseline.digest)
+        })
+    }
+
     /// Own writes within the hour before `now`, refused ones not counted.
     pub fn writes_within_the_hour(&self, now: Timestamp) -> usize {
         let Ok(from) = now.checked_sub(SignedDuration::from_hours(1)) else {
@@ -264,135 +279,4 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
-}
-
-/// SHA-256 of what a trust document says, in hexadecimal: equal for texts that IAM stores alike.
-///
-/// IAM does not keep a document's bytes: it drops white space, writes a lone element for a list
-/// of one and an account's root ARN for its bare id. So texts are compared in that form. A text
-/// that is no JSON, or that names a key twice, is compared byte for byte.
-pub fn document_digest(document: &str) -> String {
-    match serde_json::from_str::<Canonical>(document) {
-        Ok(canonical) => sha256_hex(canonical.text("").as_bytes()),
-        Err(_) => sha256_hex(document.as_bytes()),
-    }
-}
-
-/// JSON without order of keys; refuses a key given twice, which readers would read differently.
-enum Canonical {
-    Object(BTreeMap<String, Canonical>),
-    List(Vec<Canonical>),
-    Text(String),
-    Other(String),
-}
-
-impl Canonical {
-    fn text(&self, under: &str) -> String {
-        match self {
-            Self::Object(map) => {
-                let inside: Vec<String> = map
-                    .iter()
-                    .map(|(key, value)| format!("{}:{}", quoted(key), value.text(key)))
-                    .collect();
-                format!("{{{}}}", inside.join(","))
-            }
-            Self::List(list) => {
-                let mut inside: Vec<String> = list.iter().map(|value| value.text(under)).collect();
-                // The order of values says nothing; that of statements is kept.
-                if under != "Statement" {
-                    inside.sort();
-                }
-                match inside.as_slice() {
-                    [single] => single.clone(),
-                    _ => format!("[{}]", inside.join(",")),
-                }
-            }
-            Self::Text(text) if under == "AWS" => match account_of_root(text) {
-                Some(account) => quoted(account),
-                None => quoted(text),
-            },
-            Self::Text(text) => quoted(text),
-            Self::Other(text) => quoted(text),
-        }
-    }
-}
-
-/// The account of `arn:aws:iam::111122223333:root`, in any partition.
-fn account_of_root(text: &str) -> Option<&str> {
-    let (head, account) = text.strip_suffix(":root")?.split_once(":iam::")?;
-    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-    (is_account && head.starts_with("arn:aws")).then_some(account)
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-impl<'de> Deserialize<'de> for Canonical {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Canonical;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("JSON")
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Canonical, E> {
-                // IAM reads `true` and `"true"` alike.
-                Ok(Canonical::Other(value.to_string()))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Canonical, E> {
-                Ok(Canonical::Other(value.to_string()))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Canonical, E> {
-                Ok(Canonical::Other(value.to_string()))
-            }
-
-            fn visit_f64<E>(self, value: f64) -> Result<Canonical, E> {
-                Ok(Canonical::Other(value.to_string()))
-            }
-
-            fn visit_unit<E>(self) -> Result<Canonical, E> {
-                Ok(Canonical::Other("null".to_owned()))
-            }
-
-            fn visit_str<E>(self, value: &str) -> Result<Canonical, E> {
-                Ok(Canonical::Text(value.to_owned()))
-            }
-
-            fn visit_string<E>(self, value: String) -> Result<Canonical, E> {
-                Ok(Canonical::Text(value))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut seq: A,
-            ) -> Result<Canonical, A::Error> {
-                let mut list = Vec::new();
-                while let Some(value) = seq.next_element()? {
-                    list.push(value);
-                }
-                Ok(Canonical::List(list))
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Canonical, A::Error> {
-                let mut found = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, Canonical>()? {
-                    if found.insert(key, value).is_some() {
-                        return Err(serde::de::Error::custom("a key stands twice"));
-                    }
-                }
-                Ok(Canonical::Object(found))
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
-    }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use trustwarden_guard::fold::{FoldClass, FoldWindow};
 use trustwarden_guard::history::{
     BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, OwnWrite, RoleHistory, WRITES_KEPT, WriteKind,
-    WriteProgress, document_digest,
+    WriteProgress, document_digest, same_but_for_the_dead,
 };
 use trustwarden_guard::incident::{Schema, Stage};
 use trustwarden_guard::order::{Order, Task};
@@ -658,6 +658,32 @@ fn documents_are_compared_as_iam_stores_them() {
             document_digest(other),
             "{one} {other}"
         );
+    }
+}
+
+#[test]
+fn a_document_is_known_again_when_its_principals_have_died() {
+    let role = r#""arn:aws:iam::111111111111:role/gone""#;
+    let user = r#""arn:aws:iam::111111111111:user/gone""#;
+    let account = r#""111111111111""#;
+    let (dead_role, dead_user) = (r#""AROAEXAMPLEID0000001""#, r#""AIDAEXAMPLEID0000001""#);
+    let of = |principals: &[&str]| {
+        document(&[allow(&format!(r#"{{"AWS":[{}]}}"#, principals.join(",")))])
+    };
+    let sent = of(&[role, user, account]);
+    let same = |live: &str| same_but_for_the_dead(live, &sent);
+    assert!(same(&of(&[dead_role, account, user])));
+    assert!(same(&of(&[account, dead_user, dead_role])));
+    for live in [
+        sent.clone(),
+        of(&[account]),
+        of(&[role, user, dead_role]),
+        of(&[dead_role, dead_user, account, user]),
+        of(&[r#""arn:aws:iam::999988887777:role/other""#, user, account]),
+        of(&[dead_role, user, account]).replace("AssumeRole", "TagSession"),
+        "{]".to_owned(),
+    ] {
+        assert!(!same(&live), "{live}");
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
     let Some((_, digest)) = sent.filter(|_| !is_sent) else {
         return finish(world, task).await;
     };
-    match history.own_write(&live_digest) {
+    match history.own_write_of(&live.document) {
         Some(own) if run_over(guard, &history, own, &digest, role.cause.event_time) => {
             if task.attempts < 2 {
                 // The read may be stale: perhaps the approved document is live already.
@@ -131,6 +131,7 @@ fn remember_live(
         && !known
         && !history.wrote(&digest)
         && !quarantined(&digest)
+        && !shows_the_dead(judgement)
     {
         history.remember(Baseline {
             document: live.document.clone(),
@@ -141,6 +142,12 @@ fn remember_live(
             seen_live: true,
         });
     }
+}
+
+/// Baselines are kept as they were sent: IAM would not take back what it shows of the dead.
+fn shows_the_dead(judgement: &Judgement) -> bool {
+    let analysis = judgement.analysis.as_ref();
+    analysis.is_some_and(|analysis| !analysis.orphaned.is_empty())
 }
 
 /// An approved document of which the event tells is not live, because the guard wrote over it or

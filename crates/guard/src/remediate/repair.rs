@@ -4,6 +4,7 @@ use policy::TrustPolicy;
 use policy::document::Effect;
 
 use super::edit::{Removal, without};
+use crate::history::is_unique_id;
 
 /// A repaired document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub fn repair(document: &str, lawful: impl Fn(&str) -> bool) -> Option<Repaired>
             continue;
         };
         for (place, principal) in principals.iter().enumerate() {
-            if dead(&principal.value) {
+            if is_unique_id(&principal.value) {
                 // IAM refuses what it shows for a deleted principal; it stands for nobody.
                 removal.principals.insert((statement.index, place));
                 continue;
@@ -107,15 +108,6 @@ pub fn without_principal(
 /// IAM quotes the principal within its message; it must stand there whole.
 fn names(message: &str, principal: &str) -> bool {
     message == principal || message.contains(&format!("\"{principal}\""))
-}
-
-/// A unique id stands where IAM shows a deleted user or role.
-fn dead(principal: &str) -> bool {
-    (principal.starts_with("AROA") || principal.starts_with("AIDA"))
-        && principal.len() >= 16
-        && principal
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 fn finish(

@@ -192,6 +192,43 @@ fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
     assert_eq!(scene.written().len(), 2);
 }
 
+/// The guard's own document is known again when a principal of it has died since.
+#[test]
+fn line_2_a_dead_principal_does_not_hide_what_the_guard_wrote() {
+    let dying = |principal: &str| document(&[statement(principal, ""), vendor()]);
+    let sent = dying(&format!(r#""arn:aws:iam::{ACCOUNT}:role/reader""#));
+    let mut scene = Scene::settled();
+    let event = scene.write(&sent, ALICE);
+    scene.play(&event);
+    scene.pass(60);
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: better(),
+            ..live
+        });
+    }));
+    let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
+    scene.play(&event);
+    assert_eq!(scene.live(), sent);
+    let live = scene.world.inside.role(ROLE).unwrap();
+    scene.world.inside.put_role(LiveRole {
+        document: dying(r#""AROAEXAMPLEID0000001""#),
+        ..live
+    });
+    let alerts = scene.play(&lost);
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(scene.live(), better());
+    let kept = scene.history();
+    assert!(
+        kept.approved
+            .iter()
+            .all(|kept| !kept.document.contains("AROA"))
+    );
+}
+
 #[test]
 fn line_2_a_late_event_of_an_older_approved_document_puts_nothing_back() {
     let mut scene = Scene::new();
