@@ -957,3 +957,16 @@ fn values_that_never_match_are_warned_of() {
         );
     }
 }
+
+#[test]
+fn a_thousand_problems_are_enough() {
+    let text = format!("{{\"Statement\": [{}]}}", vec!["1"; 5_000].join(","));
+    let policy = TrustPolicy::parse(&text).unwrap();
+    assert_eq!(policy.errors.len(), 1_001);
+    assert_eq!(policy.errors[1_000].path, "$.Statement[1000]");
+    assert!(
+        policy.errors[1_000]
+            .message
+            .contains("only the first 1000 are listed")
+    );
+}

@@ -4,6 +4,8 @@
 //! code that wrote the document would see a change where there is none. So the parts are cut out
 //! of the text, each with one comma, and nothing is printed anew.
 
+use std::collections::HashSet;
+
 use super::{Span, TrustPolicy};
 use crate::parse::{Fault, Kind, Reader};
 
@@ -54,11 +56,11 @@ impl TrustPolicy<'_> {
     /// what the rest means.
     pub fn without(&self, text: &str, removals: &[Removal]) -> Result<Remainder, RemovalError> {
         let cuts = self.spans_to_cut(removals)?;
-        if cuts.len() >= self.statements.len()
-            && self
-                .statements
-                .iter()
-                .all(|statement| cuts.contains(&statement.span))
+        let is_cut = |span: &Span| cuts.binary_search(span).is_ok();
+        if self
+            .statements
+            .iter()
+            .all(|statement| is_cut(&statement.span))
         {
             return Ok(Remainder::Nothing);
         }
@@ -70,6 +72,7 @@ impl TrustPolicy<'_> {
         if found != cuts.len() {
             return Err(RemovalError::OtherText);
         }
+        ranges.sort_unstable();
         let mut left = String::with_capacity(text.len());
         let mut at = 0;
         for Span { start, end } in ranges {
@@ -88,11 +91,11 @@ impl TrustPolicy<'_> {
     /// This document without what stands at these places.
     fn less(&self, cuts: &[Span]) -> TrustPolicy<'_> {
         let mut left = self.clone();
-        left.statements
-            .retain(|statement| !cuts.contains(&statement.span));
+        let stays = |span: &Span| cuts.binary_search(span).is_err();
+        left.statements.retain(|statement| stays(&statement.span));
         for statement in &mut left.statements {
             if let Some(principals) = &mut statement.principal {
-                principals.retain(|principal| !cuts.contains(&principal.span));
+                principals.retain(|principal| stays(&principal.span));
             }
         }
         left
@@ -101,7 +104,9 @@ impl TrustPolicy<'_> {
     /// The values to cut, in rising order, none inside another.
     fn spans_to_cut(&self, removals: &[Removal]) -> Result<Vec<Span>, RemovalError> {
         let mut spans = Vec::new();
-        for removal in removals {
+        // A document may hold tens of thousands of statements.
+        let removals: HashSet<Removal> = removals.iter().copied().collect();
+        for removal in &removals {
             let missing = || RemovalError::NoSuchPart(*removal);
             match *removal {
                 Removal::Statement(index) => {
@@ -156,13 +161,11 @@ fn collect(
 ) -> Result<(Span, bool), Fault> {
     let kind = reader.peek()?;
     let start = reader.at();
-    if cuts.iter().any(|cut| cut.start == start) {
+    let cut = cuts.binary_search_by_key(&start, |cut| cut.start);
+    if let Some(cut) = cut.ok().and_then(|place| cuts.get(place)) {
         let span = reader.skip()?;
-        if cuts.contains(&span) {
-            *found += 1;
-            return Ok((span, true));
-        }
-        return Ok((span, false));
+        *found += usize::from(span == *cut);
+        return Ok((span, span == *cut));
     }
     if !matches!(kind, Kind::Object | Kind::List) {
         return Ok((reader.skip()?, false));
@@ -198,7 +201,6 @@ fn collect(
     }
     ranges.extend(runs(&members));
     ranges.extend(inner);
-    ranges.sort_unstable();
     Ok((span, false))
 }
 

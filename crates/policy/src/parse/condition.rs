@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::problem::{Path, Problems, meant};
+use super::problem::{Path, Problems};
 use super::reader::{Fault, Kind, Text};
 use super::statement::{Parser, Seen};
 use crate::document::{Comparison, Condition, Operator, Qualifier, Span};
@@ -26,7 +26,7 @@ impl<'a> Parser<'a> {
                 self.twice(&key, &path);
                 conditions.retain(|condition| condition.operator_text != key.value);
             }
-            let known = match operator(&key.value) {
+            let known = match operator(&key.value, &self.problems) {
                 Ok(known) => Some(known),
                 Err(message) => {
                     self.problems.error(key.span.start, &path, message);
@@ -183,13 +183,13 @@ fn lower_case<'a>(text: &Cow<'a, str>) -> Cow<'a, str> {
 }
 
 /// Reads an operator, or says why there is none of that name.
-pub(super) fn operator(text: &str) -> Result<Operator, String> {
+pub(super) fn operator(text: &str, problems: &Problems) -> Result<Operator, String> {
     let (qualifier, name) = match text.split_once(':') {
         None => (None, text),
         Some(("ForAnyValue", name)) => (Some(Qualifier::ForAnyValue), name),
         Some(("ForAllValues", name)) => (Some(Qualifier::ForAllValues), name),
         Some((qualifier, _)) => {
-            let meant = meant(qualifier, ["ForAnyValue", "ForAllValues"]);
+            let meant = problems.meant(qualifier, ["ForAnyValue", "ForAllValues"]);
             return Err(format!(
                 "there is no qualifier \"{}\"{meant}",
                 shorten(qualifier)
@@ -222,7 +222,7 @@ pub(super) fn operator(text: &str) -> Result<Operator, String> {
                 ),
                 None => (name, ""),
             };
-            let meant = meant(stem, Comparison::ALL.iter().map(|known| known.name()));
+            let meant = problems.meant(stem, Comparison::ALL.iter().map(|known| known.name()));
             let meant = match meant.strip_suffix("\"?") {
                 Some(start) => format!("{start}{suffix}\"?"),
                 None => meant,

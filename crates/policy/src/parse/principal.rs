@@ -1,7 +1,7 @@
 //! Which principals a trust policy may name.
 
 use super::condition::shorten;
-use super::problem::{Path, Problems, meant};
+use super::problem::{Path, Problems};
 use super::reader::{Fault, Kind, Text};
 use super::statement::Parser;
 use crate::document::{Principal, PrincipalKind};
@@ -63,7 +63,7 @@ impl<'a> Parser<'a> {
              \"AWS\""
                 .to_owned()
         } else {
-            let meant = meant(&key.value, KINDS);
+            let meant = self.problems.meant(&key.value, KINDS);
             format!(
                 "there is no principal type \"{}\"{meant}",
                 shorten(&key.value)

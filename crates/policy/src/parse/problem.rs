@@ -48,6 +48,10 @@ struct Found {
     message: String,
 }
 
+/// How many errors, and how many warnings, are listed: a document can hold a hundred thousand, and
+/// nobody reads on.
+const MOST: usize = 1_000;
+
 /// What was found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
@@ -55,21 +59,40 @@ pub(crate) struct Problems {
     warnings: Vec<Found>,
 }
 
-impl Problems {
-    pub(crate) fn error(&mut self, at: usize, path: &Path<'_>, message: impl Into<String>) {
-        self.errors.push(Found {
+/// One more, or a last word on those that follow.
+fn list(found: &mut Vec<Found>, at: usize, path: &Path<'_>, message: String) {
+    if found.len() < MOST {
+        found.push(Found {
             at,
             path: path.to_string(),
-            message: message.into(),
+            message,
         });
+    } else if found.len() == MOST {
+        let message = format!("and more: only the first {MOST} are listed");
+        found.push(Found {
+            at,
+            path: path.to_string(),
+            message,
+        });
+    }
+}
+
+impl Problems {
+    pub(crate) fn error(&mut self, at: usize, path: &Path<'_>, message: impl Into<String>) {
+        list(&mut self.errors, at, path, message.into());
     }
 
     pub(crate) fn warning(&mut self, at: usize, path: &Path<'_>, message: impl Into<String>) {
-        self.warnings.push(Found {
-            at,
-            path: path.to_string(),
-            message: message.into(),
-        });
+        list(&mut self.warnings, at, path, message.into());
+    }
+
+    /// `; did you mean "Action"?` for a word that is nearly one of the known ones, else nothing; nor
+    /// where nobody reads it any more.
+    pub(crate) fn meant<'k>(&self, word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+        if self.errors.len() > MOST || self.warnings.len() > MOST {
+            return String::new();
+        }
+        meant(word, known)
     }
 
     /// Errors and warnings, each in the order of the document.
@@ -98,8 +121,7 @@ fn locate(mut found: Vec<Found>, text: &str) -> Vec<Problem> {
         .collect()
 }
 
-/// `: did you mean "Action"?` for a word that is nearly one of the known ones, else nothing.
-pub(crate) fn meant<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+fn meant<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     // Words of the policy language are short; a longer one is no slip of the pen, and the work
     // stays bounded whatever stands in the document.
     if word.len() > 64 {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::condition::shorten;
-use super::problem::{Path, Problems, meant};
+use super::problem::{Path, Problems};
 use super::reader::{Fault, Kind, Reader, Text};
 use crate::document::{Effect, Span, Statement, TrustPolicy, Version};
 
@@ -114,7 +114,7 @@ impl<'a> Parser<'a> {
                 "Id" => policy.id = self.text(&path, "Id")?.map(|id| id.value),
                 "Statement" => policy.statements = self.statements(&path)?,
                 other => {
-                    let meant = meant(other, TOP_KEYS);
+                    let meant = self.problems.meant(other, TOP_KEYS);
                     self.problems.error(
                         key.span.start,
                         &path,
@@ -293,7 +293,7 @@ impl<'a> Parser<'a> {
                         format!(
                             "a statement has no \"{}\"{}",
                             shorten(other),
-                            meant(other, STATEMENT_KEYS)
+                            self.problems.meant(other, STATEMENT_KEYS)
                         ),
                     );
                     self.reader.skip()?;
@@ -365,7 +365,7 @@ impl<'a> Parser<'a> {
             "Allow" => Some(Effect::Allow),
             "Deny" => Some(Effect::Deny),
             other => {
-                let meant = meant(other, ["Allow", "Deny"]);
+                let meant = self.problems.meant(other, ["Allow", "Deny"]);
                 self.problems.error(
                     text.span.start,
                     path,
@@ -483,7 +483,7 @@ fn check_action(text: &Text<'_>, path: &Path<'_>, problems: &mut Problems) {
         .iter()
         .any(|known| crate::glob::matches_ignoring_case(name, known))
     {
-        let meant = meant(name, STS_ACTIONS);
+        let meant = problems.meant(name, STS_ACTIONS);
         problems.warning(
             at,
             path,
