@@ -199,11 +199,14 @@ impl Sheet<'_, '_> {
 /// What `test-alert` does.
 struct Sent {
     incident: String,
-    topics: Vec<(
-        &'static str,
-        Result<(), PublishError>,
-        Result<Vec<Subscription>, CallError>,
-    )>,
+    topics: Vec<Tried>,
+}
+
+/// One topic.
+struct Tried {
+    id: &'static str,
+    published: Result<(), PublishError>,
+    found: Result<Vec<Subscription>, CallError>,
 }
 
 async fn send(cloud: &Cloud, name: &str, now: Timestamp) -> Result<Sent, StackError> {
@@ -220,8 +223,12 @@ async fn send(cloud: &Cloud, name: &str, now: Timestamp) -> Result<Sent, StackEr
         let alert = test(account, name, &stack, now);
         let published = Topic::new(cloud, arn).publish_alert(&alert).await;
         sent.incident = alert.incident;
-        sent.topics
-            .push((id, published, subscriptions(cloud, arn).await));
+        let found = subscriptions(cloud, arn).await;
+        sent.topics.push(Tried {
+            id,
+            published,
+            found,
+        });
     }
     Ok(sent)
 }
@@ -273,7 +280,12 @@ pub(crate) fn test_alert(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io:
         return Ok(Status::Unreadable);
     }
     let mut sheet = Sheet { streams, wrong: 0 };
-    for (id, published, found) in &sent.topics {
+    for Tried {
+        id,
+        published,
+        found,
+    } in &sent.topics
+    {
         match published {
             Ok(()) => sheet.line("topic", id, "the test alert is published", true)?,
             Err(error) => sheet.line("topic", id, &crate::streams::chain(error), false)?,
