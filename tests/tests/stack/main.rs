@@ -11,6 +11,7 @@ mod access;
 mod demo;
 mod events;
 mod failing;
+mod live;
 mod permissions;
 mod resources;
 mod slack;
