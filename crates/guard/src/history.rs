@@ -137,7 +137,7 @@ pub enum WriteProgress {
     Refused,
 }
 
-/// A document that the guard is about to overwrite, kept for `restore` and for the record.
+/// A document that the guard is about to overwrite, kept so that people can put it back, and for the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDocument {
     /// Always there.

@@ -28,7 +28,7 @@ pub struct Quarantine {
     pub incident: String,
     /// When.
     pub at: Timestamp,
-    /// The document that `trustwarden restore` would put back.
+    /// The document that the quarantine took the place of.
     pub document: String,
 }
 

@@ -191,9 +191,10 @@ fn quarantine(fallback: Option<String>) -> Plan {
     Plan {
         kind: PlanKind::Quarantine,
         document: QUARANTINE.to_owned(),
-        details: "nobody can enter; the old trust policy is kept and `trustwarden restore` puts \
-                  it back"
-            .to_owned(),
+        details:
+            "nobody can enter; the old trust policy is kept, docs/runbooks/quarantined-role.md \
+                  says how to put it back"
+                .to_owned(),
         fallback,
     }
 }
