@@ -5,14 +5,14 @@ pub mod alert;
 mod check;
 pub mod cloudtrail;
 pub mod detect;
-mod known_accounts;
-pub mod rules;
 pub mod fold;
 pub mod handle;
 pub mod history;
 pub mod incident;
+mod known_accounts;
 pub mod order;
 pub mod remediate;
+pub mod rules;
 pub mod slack;
 pub mod world;
 

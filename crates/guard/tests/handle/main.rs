@@ -14,6 +14,7 @@ mod deciding;
 mod detecting;
 mod folding;
 mod keys_and_root;
+mod looking;
 mod scene;
 mod troubled;
 mod writing;

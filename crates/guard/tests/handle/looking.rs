@@ -1,0 +1,296 @@
+//! What is live, what is stale, what is newer: looking before writing, and after.
+
+use trustwarden_guard::order::Disposition;
+use trustwarden_guard::remediate::OutcomeKind;
+use trustwarden_guard::world::LiveRole;
+
+use super::scene::{
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, document, good, outcome, own,
+    statement, told, vendor,
+};
+
+/// Safety line 2: an approved document that was visible to the read is never overwritten.
+#[test]
+fn line_2_an_approved_change_between_look_and_write_is_not_overwritten() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    // The first read of the remediator still shows the violation, the one before the write not.
+    *scene.world.before_read.lock().unwrap() = Some((
+        1,
+        Box::new(|inside| {
+            let live = inside.role(ROLE).unwrap();
+            inside.put_role(LiveRole {
+                document: better(),
+                ..live
+            });
+        }),
+    ));
+    let alerts = scene.play(&event);
+    assert_eq!(scene.written(), Vec::<String>::new());
+    assert_eq!(scene.live(), better());
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Superseded)]);
+    assert_eq!(scene.history().newest().unwrap().document, better());
+}
+
+/// Safety line 2: one written inside the read–write window is put back.
+#[test]
+fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: better(),
+            ..live
+        });
+    }));
+    let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good(), "bob's document was lost");
+    let alerts = scene.play(&lost);
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(
+        scene.live(),
+        better(),
+        "at rest the newest approved document is live"
+    );
+    // And its echo starts nothing.
+    let echo = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), GUARD);
+    assert_eq!(scene.play(&echo), []);
+    assert_eq!(scene.written().len(), 2);
+}
+
+/// The guard's own document is known again when a principal of it has died since.
+#[test]
+fn line_2_a_dead_principal_does_not_hide_what_the_guard_wrote() {
+    let dying = |principal: &str| document(&[statement(principal, ""), vendor()]);
+    let sent = dying(&format!(r#""arn:aws:iam::{ACCOUNT}:role/reader""#));
+    let mut scene = Scene::settled();
+    let event = scene.write(&sent, ALICE);
+    scene.play(&event);
+    scene.pass(60);
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: better(),
+            ..live
+        });
+    }));
+    let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
+    scene.play(&event);
+    assert_eq!(scene.live(), sent);
+    let live = scene.world.inside.role(ROLE).unwrap();
+    scene.world.inside.put_role(LiveRole {
+        document: dying(r#""AROAEXAMPLEID0000001""#),
+        ..live
+    });
+    let alerts = scene.play(&lost);
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(scene.live(), better());
+    let kept = scene.history();
+    assert!(
+        kept.approved
+            .iter()
+            .all(|kept| !kept.document.contains("AROA"))
+    );
+}
+
+#[test]
+fn line_2_a_late_event_of_an_older_approved_document_puts_nothing_back() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROAOBSERVERPROD0001", &own());
+    let late = scene.event("CreateRole", ROLE, Some(&own()), ALICE);
+    scene.pass(60);
+    let event = scene.write(&good(), ALICE);
+    scene.play(&event);
+    scene.pass(60);
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    assert_eq!(scene.live(), good());
+    assert_eq!(scene.play(&late), []);
+    assert_eq!(scene.live(), good(), "the newest approved one stays");
+    let kept: Vec<_> = scene
+        .history()
+        .approved
+        .iter()
+        .map(|kept| kept.document.clone())
+        .collect();
+    assert_eq!(
+        kept,
+        [own(), good()],
+        "in the order of time, not of arrival"
+    );
+}
+
+/// An approved document whose event is looked at while a violation is live already.
+#[test]
+fn line_2_the_newest_approved_document_is_restored_even_if_it_was_never_seen_live() {
+    let mut scene = Scene::settled();
+    let approved = scene.write(&better(), "bob");
+    scene.pass(3);
+    let violating = scene.write(&bad(), ALICE);
+    scene.handle(&approved).unwrap().unwrap();
+    scene.handle(&violating).unwrap().unwrap();
+    scene.drain();
+    assert_eq!(scene.live(), better());
+}
+
+/// Safety line 3: it decides from the live document, not from the event.
+#[test]
+fn line_3_a_change_that_was_undone_meanwhile_is_superseded_after_looking_again() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    scene.write(&good(), ALICE);
+    let order = scene.world.inside.take_order().unwrap();
+    let before = scene.now();
+    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(30));
+    scene.pass(30);
+    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(60));
+    scene.pass(60);
+    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.now().as_second() - before.as_second(), 90);
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Superseded)]);
+    assert_eq!(scene.written(), Vec::<String>::new());
+}
+
+/// Safety line 3: a stale read is told from a newer change by looking again.
+#[test]
+fn line_3_a_stale_read_of_the_lawful_document_does_not_end_the_order() {
+    let mut scene = Scene::settled();
+    let old = scene.world.inside.role(ROLE);
+    let event = scene.write(&bad(), ALICE);
+    scene.world.stale.lock().unwrap().extend([old.clone(), old]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good());
+}
+
+/// Safety line 3: it reads back; a stale read after the write is no reason to write again.
+#[test]
+fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    let violating = scene.world.inside.role(ROLE);
+    scene.handle(&event).unwrap().unwrap();
+    // Look, comparison: the truth. Read back, and the next look: stale.
+    let truth = violating.clone();
+    scene
+        .world
+        .stale
+        .lock()
+        .unwrap()
+        .extend([truth.clone(), truth, violating.clone(), violating]);
+    scene.drain();
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Reverted)]
+    );
+    assert_eq!(scene.written().len(), 1);
+}
+
+#[test]
+fn line_3_the_same_violation_written_again_after_the_guard_is_no_stale_read() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    scene.pass(2);
+    let again = scene.write(&bad(), ALICE);
+    scene.handle(&again).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    assert_eq!(
+        scene.once(&order).unwrap(),
+        Disposition::Done,
+        "it is not put off"
+    );
+    assert_eq!(scene.live(), good());
+}
+
+#[test]
+fn a_role_deleted_and_created_again_has_a_history_of_its_own() {
+    let mut scene = Scene::settled();
+    scene.world.inside.remove_role(ROLE);
+    let deleted = scene.event("DeleteRole", ROLE, None, ALICE);
+    assert_eq!(scene.play(&deleted), []);
+    let closed = scene
+        .world
+        .inside
+        .history(ACCOUNT, "AROAOBSERVERPROD0001")
+        .unwrap();
+    assert!(closed.closed.is_some());
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
+    let created = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
+    let alerts = scene.play(&created);
+    assert_eq!(
+        told(&alerts),
+        [DETECTED, outcome(OutcomeKind::Repaired)],
+        "not its predecessor's"
+    );
+    assert_eq!(scene.history().role_id, "AROAOBSERVERPROD0002");
+    // A lost DeleteRole event: the new id alone closes the old history.
+    let mut scene = Scene::settled();
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+    let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+    scene.play(&created);
+    let closed = scene
+        .world
+        .inside
+        .history(ACCOUNT, "AROAOBSERVERPROD0001")
+        .unwrap();
+    assert!(closed.closed.is_some());
+    // A late event of an own write to the first one is still known.
+    assert_eq!(scene.history().writes, closed.writes);
+}
+
+#[test]
+fn a_late_event_of_an_older_roles_deletion_does_not_hold_up_the_new_one() {
+    let mut scene = Scene::settled();
+    let deleted = scene.event("DeleteRole", ROLE, None, ALICE);
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+    let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+    scene.play(&created);
+    scene.handle(&deleted).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.history().closed, None);
+}
+
+#[test]
+fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
+    let mut scene = Scene::settled();
+    let deleted = scene.world.inside.role(ROLE);
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+    let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
+    scene.play(&created);
+    scene.pass(60);
+    let event = scene.write(&bad(), ALICE);
+    scene.world.stale.lock().unwrap().extend([deleted]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good());
+    assert_eq!(scene.history().closed, None);
+}
+
+#[test]
+fn a_role_that_is_gone_is_gone_after_looking_again() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.inside.remove_role(ROLE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
+    // It was not to be seen yet.
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.stale.lock().unwrap().extend([None, None]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+}
