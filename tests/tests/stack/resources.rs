@@ -92,10 +92,15 @@ fn what_fails_is_kept_on_both_hops() {
 }
 
 #[test]
-fn every_pattern_names_the_account_twice() {
+fn every_pattern_names_the_account_twice_and_a_source_that_nobody_forges() {
     let stack = translated(&[]);
     for (name, rule) in of_type(&stack, "AWS::Events::Rule") {
         let pattern = &rule.properties["EventPattern"];
+        // PutEvents refuses sources that begin with `aws.`.
+        for source in pattern["source"].as_array().unwrap() {
+            let source = source.get("prefix").unwrap_or(source);
+            assert!(source.as_str().unwrap().starts_with("aws."), "{name}");
+        }
         assert_eq!(pattern["account"], json!([stack.account]), "{name}");
         assert_eq!(
             pattern["detail"]["recipientAccountId"],
