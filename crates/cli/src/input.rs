@@ -68,6 +68,15 @@ impl Input {
         }
     }
 
+    /// How many bytes it has, as far as that is known; else 0.
+    pub fn size(&self) -> u64 {
+        if self.is_stdin() {
+            0
+        } else {
+            std::fs::metadata(&self.path).map_or(0, |file| file.len())
+        }
+    }
+
     /// Its bytes, one after the other.
     ///
     /// # Errors

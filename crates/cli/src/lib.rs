@@ -14,6 +14,7 @@ mod hostile;
 pub mod input;
 #[cfg(feature = "live")]
 mod live;
+mod progress;
 pub mod replay;
 pub mod rules;
 mod shell;

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use guard::Severity;
 
 use crate::hostile::shown;
+use crate::progress::Progress;
 
 /// Standard output and standard error of one command.
 pub struct Streams<'a> {
@@ -47,11 +48,6 @@ impl<'a> Streams<'a> {
         Self { progress, ..self }
     }
 
-    /// May progress be drawn?
-    pub fn progress(&self) -> bool {
-        self.progress
-    }
-
     /// One sentence about what went wrong.
     pub fn error(&mut self, sentence: impl fmt::Display) {
         self.note(Tone::Bad, "error", &sentence);
@@ -60,7 +56,11 @@ impl<'a> Streams<'a> {
     /// What went wrong, and what caused it, in one line.
     pub fn failure(&mut self, error: &dyn Error) {
         // What a service answered may have lines and names of its own.
-        let text = chain(error).lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        let text = chain(error)
+            .lines()
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" ");
         self.error(shown(text));
     }
 
@@ -80,12 +80,20 @@ impl<'a> Streams<'a> {
         drop(self.err.write_all(text.as_bytes()));
     }
 
-    /// Redraws the line of progress; an empty text takes it away.
-    pub fn draw(&mut self, line: &str) {
-        if self.progress {
-            drop(write!(self.err, "\r\x1b[2K{line}"));
-            drop(self.err.flush());
-        }
+    /// Is a line of progress drawn at all? What it needs to know may cost something.
+    pub(crate) fn draws_progress(&self) -> bool {
+        self.progress
+    }
+
+    /// Standard output, and the line of progress on standard error for work on `total` bytes.
+    pub(crate) fn out_and_progress(
+        &mut self,
+        total: u64,
+    ) -> (&mut (dyn Write + Send), Progress<'_>) {
+        (
+            &mut *self.out,
+            Progress::new(&mut *self.err, self.progress, total),
+        )
     }
 
     fn note(&mut self, tone: Tone, label: &str, sentence: &dyn fmt::Display) {

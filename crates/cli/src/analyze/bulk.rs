@@ -32,7 +32,17 @@ pub(super) fn run(
             }
         };
         let answer = |number, line: Line<'_>, out: &mut Vec<u8>| answer(number, line, context, out);
-        match pipeline::run(reader, &mut *streams.out, workers, &answer) {
+        let ended = {
+            let (out, mut progress) = streams.out_and_progress(input.size());
+            pipeline::run(
+                reader,
+                out,
+                &mut |done| progress.at(done, ""),
+                workers,
+                &answer,
+            )
+        };
+        match ended {
             Ok(ended) if ended.good => {}
             Ok(_) => status = Status::Unreadable,
             Err(Broken::Write(error)) => return Err(error),

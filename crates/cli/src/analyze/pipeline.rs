@@ -37,6 +37,8 @@ struct Block {
 
 /// What became of a block.
 struct Answered {
+    /// How many bytes it had.
+    asked: u64,
     bytes: Vec<u8>,
     good: bool,
 }
@@ -58,10 +60,11 @@ pub(crate) enum Broken {
 }
 
 /// Answers every line that is not blank. `answer` appends one line to its buffer and says whether
-/// it is an answer and no error.
+/// it is an answer and no error; `progress` is told how many bytes of input are answered.
 pub(crate) fn run(
     input: impl Read + Send,
     out: &mut dyn Write,
+    progress: &mut dyn FnMut(u64),
     workers: usize,
     answer: &(dyn Fn(u64, Line<'_>, &mut Vec<u8>) -> bool + Sync),
 ) -> Result<Ended, Broken> {
@@ -85,6 +88,7 @@ pub(crate) fn run(
         let reader = scope.spawn(move || deal(input, &to_workers));
 
         let mut ended = Ended { good: true };
+        let mut done = 0;
         let written = (|| {
             for answers in from_workers.iter().cycle() {
                 // The first worker in turn that has none had the last block before it.
@@ -92,6 +96,8 @@ pub(crate) fn run(
                 ended.good &= answered.good;
                 out.write_all(&answered.bytes)?;
                 out.flush()?;
+                done += answered.asked;
+                progress(done);
             }
             Ok(())
         })();
@@ -111,6 +117,7 @@ fn answer_block(
     answer: &(dyn Fn(u64, Line<'_>, &mut Vec<u8>) -> bool + Sync),
 ) -> Answered {
     let mut answered = Answered {
+        asked: block.bytes.len() as u64,
         bytes: Vec::new(),
         good: true,
     };
@@ -214,7 +221,7 @@ mod tests {
 
     fn run_all(input: &[u8], workers: usize) -> (String, bool) {
         let mut out = Vec::new();
-        let ended = run(input, &mut out, workers, &echo).unwrap();
+        let ended = run(input, &mut out, &mut |_| (), workers, &echo).unwrap();
         (String::from_utf8(out).unwrap(), ended.good)
     }
 
@@ -274,7 +281,7 @@ mod tests {
     #[test]
     fn a_closed_output_ends_the_reading() {
         let read = AtomicUsize::new(0);
-        let ended = run(Endless(&read), &mut Full, 2, &echo);
+        let ended = run(Endless(&read), &mut Full, &mut |_| (), 2, &echo);
         assert!(matches!(ended, Err(Broken::Write(_))));
         // A window of blocks, and no more.
         assert!(read.load(Ordering::SeqCst) <= 64 * BLOCK_BYTES);
@@ -294,7 +301,7 @@ mod tests {
         }
         let mut out = Vec::new();
         assert!(matches!(
-            run(Fails(false), &mut out, 2, &echo),
+            run(Fails(false), &mut out, &mut |_| (), 2, &echo),
             Err(Broken::Read(_))
         ));
         assert_eq!(out, b"1:a\n2:b\n");

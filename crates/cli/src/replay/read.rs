@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use guard::cloudtrail::{Activity, Record, Watched};
 
@@ -111,18 +111,27 @@ pub(crate) fn read(
             });
         }
         drop(finished);
-        let mut progress = Progress::new(files, streams.progress());
+        let sizes = files
+            .iter()
+            .map(|path| std::fs::metadata(path).map_or(0, |file| file.len()));
+        let total = if streams.draws_progress() {
+            sizes.sum()
+        } else {
+            0
+        };
+        let (_, mut progress) = streams.out_and_progress(total);
         let mut parts = Vec::new();
         loop {
             match results.recv_timeout(Duration::from_millis(200)) {
                 Ok(part) => parts.push(part),
                 Err(RecvTimeoutError::Timeout) => {
-                    progress.draw(done.load(Ordering::Relaxed), &next, streams);
+                    let taken = next.load(Ordering::Relaxed).min(files.len());
+                    let what = format!(", {taken} of {} files", files.len());
+                    progress.at(done.load(Ordering::Relaxed), &what);
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        progress.clear(streams);
         parts
     });
 
@@ -274,59 +283,4 @@ fn take(
 
 fn matters(activity: &Activity) -> bool {
     !matches!(activity, Activity::Irrelevant(_))
-}
-
-/// The line of progress.
-struct Progress {
-    begun: Instant,
-    total: u64,
-    files: usize,
-}
-
-impl Progress {
-    fn new(files: &[PathBuf], wanted: bool) -> Self {
-        let sizes = files
-            .iter()
-            .map(|path| std::fs::metadata(path).map_or(0, |file| file.len()));
-        Self {
-            begun: Instant::now(),
-            total: if wanted { sizes.sum() } else { 0 },
-            files: files.len(),
-        }
-    }
-
-    fn draw(&mut self, done: u64, next: &AtomicUsize, streams: &mut Streams<'_>) {
-        let seconds = self.begun.elapsed().as_secs();
-        // Short work needs no bar.
-        if !streams.progress() || seconds < 1 {
-            return;
-        }
-        const MEGABYTE: u64 = 1_000_000;
-        const WIDTH: u64 = 20;
-        let rate = done / seconds;
-        let filled = (done * WIDTH)
-            .checked_div(self.total)
-            .unwrap_or(0)
-            .min(WIDTH);
-        let filled = usize::try_from(filled).unwrap_or(0);
-        let left = match self.total.saturating_sub(done).checked_div(rate) {
-            Some(left) => format!("{left} s left"),
-            None => "…".to_owned(),
-        };
-        streams.draw(&format!(
-            "[{:<20}] {} of {} files, {} of {} MB, {} MB/s, {left}",
-            "#".repeat(filled),
-            next.load(Ordering::Relaxed).min(self.files),
-            self.files,
-            done / MEGABYTE,
-            self.total / MEGABYTE,
-            rate / MEGABYTE,
-        ));
-    }
-
-    fn clear(&self, streams: &mut Streams<'_>) {
-        if self.begun.elapsed().as_secs() >= 1 {
-            streams.draw("");
-        }
-    }
 }
