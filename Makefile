@@ -90,7 +90,7 @@ histories: ## SEEDS simulated histories of an account in which everything goes w
 
 .PHONY: demo
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was
-	cargo run --quiet --package trustwarden-local -- demo
+	"$${CARGO_TARGET_DIR:-target}/debug/trustwarden-local" demo
 
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
