@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// A text field: a string, or a number where CloudTrail should have written a string. Anything
+/// A text field: a string, or a whole number where CloudTrail should have written one. Anything
 /// else, and the empty string, is no text.
 #[derive(Debug, Default)]
 pub(super) struct Text(pub(super) Option<String>);
@@ -44,8 +44,9 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(Text(Some(number.to_string())))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Text, E> {
-        Ok(Text(Some(number.to_string())))
+    // No name and no id is a fraction, and its digits would depend on who reads it.
+    fn visit_f64<E>(self, _: f64) -> Result<Text, E> {
+        Ok(Text(None))
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Text, E> {
