@@ -50,11 +50,14 @@ pub(crate) fn entrants<'p>(
                 }
                 Strangers::OfOrganizations => {
                     for one in admission.organizations.iter().flatten() {
+                        let Some(narrow) = narrowed_to_organization(way, one, solver) else {
+                            continue;
+                        };
                         let who = Who::Organization {
                             id: one.id.clone(),
                             path: one.path.clone(),
                         };
-                        entrants.push((who, narrowed_to_organization(way, one)));
+                        entrants.push((who, narrow));
                     }
                 }
                 Strangers::OfManagementAccount | Strangers::FromNetwork | Strangers::Anyone => {
@@ -87,20 +90,20 @@ fn narrowed_to_id<'p>(way: &Way<'p>, id: &str) -> Way<'p> {
     with(way, Role::UserId, patterns)
 }
 
-fn narrowed_to_organization<'p>(way: &Way<'p>, one: &super::admit::Organization) -> Way<'p> {
-    let way = with(
-        way,
-        Role::OrganizationId,
-        vec![Pattern::exact(one.id.clone())],
-    );
-    match &one.path {
-        Some(path) => with(
-            &way,
-            Role::OrganizationPaths,
-            vec![Pattern::wild(path.clone())],
-        ),
-        None => way,
+fn narrowed_to_organization<'p>(
+    way: &Way<'p>,
+    one: &super::admit::Organization,
+    solver: &mut Solver<'_>,
+) -> Option<Way<'p>> {
+    let demand = |role: Role, pattern: Pattern<'p>| {
+        let row = keys::by_role(role);
+        Literal::passing(row, row.name, Test::Text(vec![pattern]))
+    };
+    let mut only = vec![demand(Role::OrganizationId, Pattern::exact(one.id.clone()))];
+    if let Some(path) = &one.path {
+        only.push(demand(Role::OrganizationPaths, Pattern::wild(path.clone())));
     }
+    way.and(&only, solver)
 }
 
 /// The principals of one account that a way admits: by ARN where it asks for some.

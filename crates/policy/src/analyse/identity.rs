@@ -332,6 +332,19 @@ fn arn(
                             return Found::Value(arn);
                         }
                     }
+                    // A pattern that is open in front may as well be a name.
+                    if kind == Kind::RoleSession
+                        && text.starts_with('*')
+                        && !text.contains(':')
+                        && let Some(account) = accounts.first()
+                    {
+                        let name = text.replace('*', "").replace('?', "x");
+                        let partition = partitions.first().unwrap_or(&"aws");
+                        let arn = format!("arn:{partition}:iam::{account}:role/{name}");
+                        if possible(&arn, fuel) {
+                            return Found::Value(arn);
+                        }
+                    }
                     let arn = text.replace(['*', '?'], "x");
                     if possible(&arn, fuel) {
                         return Found::Value(arn);

@@ -481,6 +481,11 @@ impl<'c> Solver<'c> {
             .find_map(|demand| {
                 demand.patterns.iter().take(8).find_map(|pattern| {
                     let text = pattern.shown().replace('*', "");
+                    let text = if pattern.fold {
+                        text.to_ascii_lowercase()
+                    } else {
+                        text
+                    };
                     let text = match demand.view {
                         View::Head => format!("{text}/r-0000/"),
                         _ if text.ends_with('/') && text.matches('/').count() == 1 => {

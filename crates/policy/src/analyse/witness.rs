@@ -21,7 +21,9 @@ pub(crate) fn mentioned<'t, 'p>(statements: &'t [Compiled<'p>]) -> Vec<&'t Liter
         .flat_map(|statement| &statement.conditions)
     {
         let row = literal.row;
-        let always = [row.aws, row.service, row.federated].contains(&Presence::Always);
+        // The own account is in the own organization, so its requests say so.
+        let always = [row.aws, row.service, row.federated].contains(&Presence::Always)
+            || row.role.group() == Group::Organization;
         if (always || row.role == Role::Claim) && !keys.iter().any(|one| one.same_key(literal)) {
             keys.push(literal);
         }
@@ -150,10 +152,7 @@ pub(crate) fn request(
                 let follows = matches!(
                     literal.row.role,
                     Role::Now | Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
-                ) || matches!(
-                    literal.row.name,
-                    "aws:PrincipalIsAWSService" | "aws:ViaAWSService"
-                );
+                ) || matches!(literal.row.name, "aws:PrincipalIsAWSService");
                 if follows {
                     continue;
                 }

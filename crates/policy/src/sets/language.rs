@@ -165,11 +165,14 @@ fn hopeless(
     view: View,
     pattern: &Pattern<'_>,
 ) -> bool {
-    if pattern.fold || pattern.has_variables() {
+    if pattern.has_variables() {
         return false;
     }
     if view != View::Whole {
-        return pattern.tokens.is_none() && !view_allows(demands, view, &pattern.source);
+        return hopeless_part(demands, view, pattern);
+    }
+    if pattern.fold {
+        return false;
     }
     let whole = pattern.tokens.is_none();
     if whole && !view_allows(demands, View::Whole, &pattern.source) {
@@ -212,6 +215,47 @@ fn hopeless(
         }
     }
     whole && !universe.accepts(place)
+}
+
+/// The same for a pattern on a part of the text, whose form is known.
+fn hopeless_part(demands: &[Demand<'_, '_>], view: View, pattern: &Pattern<'_>) -> bool {
+    let fixed = pattern.tokens.is_none();
+    let prefix = pattern.literal_prefix();
+    let digits = prefix.chars().take(12).all(|c| c.is_ascii_digit());
+    match view {
+        View::Account => {
+            let open = pattern
+                .tokens
+                .as_ref()
+                .is_some_and(|tokens| tokens.iter().any(Token::is_many));
+            let length = match &pattern.tokens {
+                Some(tokens) => tokens.len(),
+                None => prefix.len(),
+            };
+            if !digits || (!open && length != 12) {
+                return true;
+            }
+        }
+        View::AccountAndName => {
+            let colon = prefix.char_indices().nth(12).is_none_or(|(_, c)| c == ':');
+            if !digits || !colon || (fixed && prefix.len() < 14) {
+                return true;
+            }
+        }
+        View::Head => {
+            let mut form = prefix.chars();
+            let mut begins = |want| form.next().is_none_or(|c| folded(c) == want);
+            if !begins('o') || !begins('-') {
+                return true;
+            }
+            // Ids are lower case.
+            if fixed && pattern.fold {
+                return !view_allows(demands, view, &pattern.source.to_ascii_lowercase());
+            }
+        }
+        View::Whole | View::Name | View::Tail => {}
+    }
+    fixed && !pattern.fold && !view_allows(demands, view, &pattern.source)
 }
 
 /// A text of the universe that meets all demands.
@@ -424,4 +468,120 @@ fn text_to(reached: &[Reached], end: usize) -> String {
         at = state.from;
     }
     letters.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(alphabet: &[char], longest: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..longest {
+            last = last
+                .iter()
+                .flat_map(|word| alphabet.iter().map(move |letter| format!("{word}{letter}")))
+                .collect();
+            all.extend(last.iter().cloned());
+        }
+        all
+    }
+
+    /// Every pair of short patterns, one to fit and one to avoid, against every short word: a text
+    /// that is found meets both, and where none is found no word does.
+    #[test]
+    fn equals_trying_every_short_word() {
+        let patterns = words(&['a', 'b', '*', '?'], 3);
+        let texts = words(&['a', 'b', 'c'], 4);
+        for fits in &patterns {
+            let fits = [Pattern::wild(fits.as_str())];
+            for avoids in &patterns {
+                let avoids = [Pattern::wild(avoids.as_str())];
+                let demands = [
+                    Demand {
+                        patterns: &fits,
+                        fits: true,
+                        view: View::Whole,
+                    },
+                    Demand {
+                        patterns: &avoids,
+                        fits: false,
+                        view: View::Whole,
+                    },
+                ];
+                let meets = |text: &str| fits[0].matches(text) && !avoids[0].matches(text);
+                match find(Universe::Any, &demands, &mut Fuel::new(u64::MAX)) {
+                    Found::Value(text) => assert!(meets(&text), "{text} {fits:?} {avoids:?}"),
+                    Found::Nothing => {
+                        let missed = texts.iter().find(|text| meets(text));
+                        assert_eq!(missed, None, "{fits:?} {avoids:?}");
+                    }
+                    Found::Unknown => panic!("{fits:?} {avoids:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_text_is_seen_as_its_own_key_shows_it() {
+        let account = [Pattern::exact("464622532012")];
+        let other = [Pattern::exact("222233334444")];
+        let name = [Pattern::wild("al*e")];
+        let arn = [Pattern::wild("arn:aws:iam::*:user/team/*")];
+        let user = Universe::UserArn("aws");
+        let all = [
+            Demand {
+                patterns: &account,
+                fits: true,
+                view: View::Account,
+            },
+            Demand {
+                patterns: &other,
+                fits: false,
+                view: View::Account,
+            },
+            Demand {
+                patterns: &name,
+                fits: true,
+                view: View::Name,
+            },
+            Demand {
+                patterns: &arn,
+                fits: true,
+                view: View::Whole,
+            },
+        ];
+        let found = find(user, &all, &mut Fuel::new(u64::MAX));
+        assert_eq!(
+            found,
+            Found::Value("arn:aws:iam::464622532012:user/team/ale".to_owned())
+        );
+        let both = [
+            Demand {
+                patterns: &account,
+                fits: true,
+                view: View::Account,
+            },
+            Demand {
+                patterns: &other,
+                fits: true,
+                view: View::Account,
+            },
+        ];
+        assert_eq!(find(user, &both, &mut Fuel::new(u64::MAX)), Found::Nothing);
+    }
+
+    #[test]
+    fn an_empty_purse_decides_nothing() {
+        let pattern = [Pattern::wild("*a*")];
+        let demands = [Demand {
+            patterns: &pattern,
+            fits: true,
+            view: View::Whole,
+        }];
+        assert_eq!(
+            find(Universe::Any, &demands, &mut Fuel::new(3)),
+            Found::Unknown
+        );
+    }
 }

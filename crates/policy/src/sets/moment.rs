@@ -27,3 +27,27 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let date = civil::Date::new(year.parse().ok()?, month, 1).ok()?;
     date.to_zoned(utc).ok().map(|zoned| zoned.timestamp())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forms_that_iam_documents() {
+        let new_year = "2027-01-01T00:00:00Z".parse::<Timestamp>().ok();
+        for text in [
+            "2027-01-01T00:00:00Z",
+            "2027-01-01T00:00Z",
+            "2027-01-01T01:00:00+01:00",
+            "2027-01-01",
+            "2027-01",
+            "2027",
+            "1798761600",
+        ] {
+            assert_eq!(parse(text), new_year, "{text}");
+        }
+        for text in ["tomorrow", "", "2027-13-01", "2027-01-01T25:00:00Z"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

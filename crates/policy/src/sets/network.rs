@@ -74,3 +74,26 @@ impl Network {
         format!("{}/{}", address_text(self.six, self.first), self.prefix)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_read_as_iam_does() {
+        for (text, expected) in [
+            ("203.0.113.77/24", Some("203.0.113.0/24")),
+            ("203.0.113.7", Some("203.0.113.7/32")),
+            ("0.0.0.0/0", Some("0.0.0.0/0")),
+            ("2001:db8::1/32", Some("2001:db8::/32")),
+            ("::/0", Some("::/0")),
+            ("203.0.113.0/33", None),
+            ("203.0.113.0/", None),
+            ("203.0.113.0/+8", None),
+            ("office", None),
+        ] {
+            let found = Network::parse(text).map(|network| network.text());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -62,6 +62,13 @@ pub(crate) fn folded(c: char) -> char {
     c.to_ascii_lowercase()
 }
 
+impl Token {
+    /// Any number of characters.
+    pub(crate) fn is_many(&self) -> bool {
+        matches!(self, Self::Many | Self::ManyInSegment | Self::Variable(_))
+    }
+}
+
 impl<'d> Pattern<'d> {
     /// Fixed text.
     pub(crate) fn exact(text: impl Into<Cow<'d, str>>) -> Self {
@@ -103,6 +110,8 @@ impl<'d> Pattern<'d> {
         } else {
             source
         };
+        // Without letters case says nothing.
+        let fold = reading.fold && source.bytes().any(|byte| byte.is_ascii_alphabetic());
         let has_wildcard = reading.wildcards && source.contains(['*', '?']);
         let has_variable = reading.variables && source.contains("${");
         if !has_wildcard && !has_variable {
@@ -111,7 +120,7 @@ impl<'d> Pattern<'d> {
             }
             return Some(Self {
                 source,
-                fold: reading.fold,
+                fold,
                 tokens: None,
                 variables: Vec::new(),
             });
@@ -175,7 +184,7 @@ impl<'d> Pattern<'d> {
         });
         Some(Self {
             source,
-            fold: reading.fold,
+            fold,
             tokens: Some(tokens),
             variables,
         })

@@ -173,6 +173,11 @@ fn solve_text(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
 /// constants, their neighbours and the middles between them are all there is to try. Where text
 /// tests are mixed in, the same values may miss, and then the answer is unknown.
 fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
+    // A usual value first: most often it serves.
+    let usual_values = usual(domain).iter().map(|text| (*text).to_owned());
+    if let Found::Value(value) = first(domain, asks, usual_values, fuel) {
+        return Found::Value(value);
+    }
     let mut candidates: Vec<String> = usual(domain)
         .iter()
         .map(|text| (*text).to_owned())
