@@ -41,19 +41,18 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
         .filter(|(_, digest)| !by_guard || !history.wrote(digest));
     let before = history.clone();
     let id = task.order_id();
-    let earlier = history
-        .writes
-        .iter_mut()
-        .rev()
-        .find(|write| write.order == id);
-    let done = earlier
-        .filter(|write| write.digest == live_digest)
-        .map(|write| {
-            // An earlier attempt put it back and was stopped before it could say so.
-            write.progress = WriteProgress::Written;
-            write.done_at.get_or_insert(now);
-            write.clone()
-        });
+    let earlier = history.writes.iter_mut().rev().find(|write| {
+        write.order == id && write.progress != WriteProgress::Refused && write.digest == live_digest
+    });
+    if earlier.as_ref().is_some_and(|write| uncertain(write, now)) {
+        return Ok(Disposition::in_seconds(30));
+    }
+    let done = earlier.map(|write| {
+        // An earlier attempt put it back and was stopped before it could say so.
+        write.progress = WriteProgress::Written;
+        write.done_at.get_or_insert(now);
+        write.clone()
+    });
     if let Some((document, digest)) = &sent {
         history.remember(Baseline {
             document: (*document).to_owned(),
@@ -109,6 +108,12 @@ fn stale_for(history: &RoleHistory, live: &str, now: Timestamp) -> Option<u64> {
     u64::try_from(left)
         .ok()
         .filter(|left| last.digest != live && *left > 0)
+}
+
+/// Whether a write happened that was only intended: what looks like it may be a stale read of the
+/// same content, written before. After a minute it is believed.
+fn uncertain(write: &OwnWrite, now: Timestamp) -> bool {
+    write.progress == WriteProgress::Intended && seconds_between(write.at, now) < STALE_SECONDS
 }
 
 fn quarantined(digest: &str) -> bool {
@@ -188,12 +193,14 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
 ) -> Result<Disposition, HandleError> {
     let digest = document_digest(&live.document);
     let id = task.order_id();
-    let own = history
-        .writes
-        .iter_mut()
-        .rev()
-        .find(|write| write.order == id);
+    let own = history.writes.iter_mut().rev().find(|write| {
+        // One that came to nothing says nothing, whatever a stale read shows.
+        write.order == id && write.progress != WriteProgress::Refused
+    });
     match own {
+        Some(own) if own.digest == digest && uncertain(own, task.now) => {
+            return Ok(Disposition::in_seconds(30));
+        }
         Some(own) if own.digest == digest => {
             // An earlier attempt wrote it and was stopped before it could say so.
             own.progress = WriteProgress::Written;

@@ -1,12 +1,13 @@
 //! What is live, what is stale, what is newer: looking before writing, and after.
 
+use serde_json::json;
 use trustwarden_guard::order::Disposition;
-use trustwarden_guard::remediate::OutcomeKind;
+use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::world::LiveRole;
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, document, good, outcome, own,
-    statement, told, vendor,
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, document, good, guard, outcome, own,
+    rules, statement, told, vendor,
 };
 
 /// Safety line 2: an approved document that was visible to the read is never overwritten.
@@ -293,4 +294,64 @@ fn a_role_that_is_gone_is_gone_after_looking_again() {
     scene.world.stale.lock().unwrap().extend([None, None]);
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+}
+
+/// A try that came to nothing must not be taken for done because of an older write that a stale
+/// read still shows.
+#[test]
+fn line_3_a_stale_read_of_an_older_quarantine_does_not_pass_for_a_new_one() {
+    let quarantining = guard(rules(|rules| {
+        rules["remediation"] = json!({ "changed_role": "quarantine" });
+    }));
+    let mut scene = Scene::settled_with(quarantining);
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    assert_eq!(scene.live(), QUARANTINE);
+    let stale = scene.world.inside.role(ROLE);
+    scene.pass(600);
+    let event = scene.write(&bad(), ALICE);
+    let truth = scene.world.inside.role(ROLE);
+    scene.handle(&event).unwrap().unwrap();
+    // The look shows the truth, the comparison and the next look do not.
+    scene
+        .world
+        .stale
+        .lock()
+        .unwrap()
+        .extend([truth, stale.clone(), stale]);
+    scene.drain();
+    assert_eq!(scene.live(), QUARANTINE);
+    assert_eq!(scene.written().len(), 2);
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Quarantined)]
+    );
+}
+
+#[test]
+fn line_3_a_write_of_unknown_fate_is_not_believed_to_a_stale_read() {
+    let quarantining = guard(rules(|rules| {
+        rules["remediation"] = json!({ "changed_role": "quarantine" });
+    }));
+    let mut scene = Scene::settled_with(quarantining);
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    let stale = scene.world.inside.role(ROLE);
+    scene.pass(600);
+    let event = scene.write(&bad(), ALICE);
+    let truth = scene.world.inside.role(ROLE);
+    scene.handle(&event).unwrap().unwrap();
+    scene.world.fail("write_trust_policy", 1);
+    scene
+        .world
+        .stale
+        .lock()
+        .unwrap()
+        .extend([truth.clone(), truth, stale]);
+    scene.drain();
+    assert_eq!(scene.live(), QUARANTINE);
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Quarantined)]
+    );
 }
