@@ -34,12 +34,18 @@ pub fn binaries() -> PathBuf {
         .to_owned()
 }
 
+/// Where tests may write: cargo's own folder for it, which `cargo clean` empties.
+pub fn scratch() -> PathBuf {
+    let binaries = binaries();
+    binaries.parent().unwrap_or(&binaries).join("tmp")
+}
+
 /// The machine of this test binary, started at first use. Its account ends with this process,
 /// whose end closes the account's standard input.
 pub fn machine() -> &'static Machine {
     static MACHINE: OnceLock<Machine> = OnceLock::new();
     MACHINE.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("trustwarden-{}", std::process::id()));
+        let folder = scratch().join(format!("stack-{}", std::process::id()));
         let machine = Machine::start(&binaries(), &folder);
         machine.unwrap_or_else(|error| panic!("{error}: {:?}", std::error::Error::source(&error)))
     })

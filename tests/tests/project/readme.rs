@@ -118,7 +118,7 @@ fn commands_that_need_neither_aws_nor_minutes_run_as_printed() {
 
 /// A copy of what README's commands read, so that what they write is not left in the work tree.
 fn scratch() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("trustwarden-readme-{}", std::process::id()));
+    let folder = trustwarden_tests::scratch().join(format!("readme-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     for name in ["rules", "events", "docs", "template.yaml"] {
         let link = folder.join(name);
