@@ -1,11 +1,12 @@
-//! A bare function, as `lambda_runtime`'s own documentation begins, without even a log: what the
-//! start of the product's functions is measured against (`make bench-init`).
+//! A bare function, as `cargo lambda new` makes it: what the start of the product's functions is
+//! measured against (`make bench-init`).
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::{Value, json};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
     run(service_fn(hello)).await
 }
 
