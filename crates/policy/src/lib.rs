@@ -18,8 +18,8 @@ pub use answer::{
     Analysis, ExternalIdNeed, Grant, Problem, Request, RequestPrincipal, Restriction, Values, Who,
 };
 pub use compare::{
-    Allowance, Allowed, AllowedValues, AllowedWho, Wider, difference, is_subset,
-    is_within_allowance,
+    Allowance, Allowed, AllowedValues, AllowedWho, SharedExternalId, Wider, difference, is_subset,
+    is_within_allowance, shared_external_ids,
 };
 pub use document::TrustPolicy;
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};

@@ -10,6 +10,7 @@
 use trustwarden_policy::{
     Allowance, Allowed, AllowedValues, AllowedWho, AnalysisContext, EvaluationContext, TrustPolicy,
     Values, analyse, difference, evaluate, explain, is_subset, is_within_allowance,
+    shared_external_ids,
 };
 
 const OWN: &str = "111122223333";
@@ -363,4 +364,43 @@ fn values_within_patterns_and_networks() {
             "{values:?} in {allowed:?}"
         );
     }
+}
+
+#[test]
+fn external_ids_shared_between_roles_or_vendors() {
+    let of = |statement: String| {
+        let text = document(&[statement]);
+        analyse(&TrustPolicy::parse(&text).unwrap(), &context())
+    };
+    let first = of(vendor(&with_id(UUID)));
+    let second = of(vendor(&with_id(UUID)));
+    let other = of(allow(
+        r#"{"AWS":["222233334444","333344445555"]}"#,
+        &with_id("k7-9x2mq4w8zt"),
+    ));
+    let own = of(allow(r#"{"AWS":"111122223333"}"#, &with_id(UUID)));
+    let roles = [("a", &first), ("b", &second), ("c", &other), ("d", &own)];
+    let found = shared_external_ids(roles);
+    let shown: Vec<_> = found
+        .iter()
+        .map(|one| {
+            (
+                one.value.as_str(),
+                one.roles.join(" "),
+                one.accounts.join(" "),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (UUID, "a b".to_owned(), VENDOR.to_owned()),
+            (
+                "k7-9x2mq4w8zt",
+                "c".to_owned(),
+                "222233334444 333344445555".to_owned()
+            ),
+        ]
+    );
+    assert!(shared_external_ids([("a", &first)]).is_empty());
 }

@@ -5,9 +5,11 @@
 //! request along that proves it.
 
 mod allowance;
+mod shared;
 mod values;
 
 pub use allowance::{Allowance, Allowed, AllowedValues, AllowedWho};
+pub use shared::{SharedExternalId, shared_external_ids};
 
 use crate::analyse::region::{Region, regions_of, remainder};
 use crate::analyse::{self, AnalysisContext};
