@@ -113,7 +113,9 @@ pub struct Grant {
 impl Grant {
     /// The restriction on one condition key (compared without case), if any.
     pub fn restriction(&self, key: &str) -> Option<&Restriction> {
-        self.restrictions.iter().find(|found| found.key.eq_ignore_ascii_case(key))
+        self.restrictions
+            .iter()
+            .find(|found| found.key.eq_ignore_ascii_case(key))
     }
 }
 
