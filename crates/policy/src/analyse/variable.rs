@@ -5,7 +5,7 @@ use super::literal::Literal;
 use super::solve::{Present, Solver};
 use super::way::{Class, Way};
 use crate::keys::{self, Group, Presence, Role, Row};
-use crate::sets::pattern::{Pattern, Variable};
+use crate::sets::pattern::{Pattern, Token, Variable};
 use crate::sets::test::Test;
 
 /// What a variable stands for on one way.
@@ -164,9 +164,20 @@ fn chosen<'p>(
         let id = paths.first()?.split('/').next()?.to_owned();
         return Some(vec![of_role(Role::OrganizationId, id)]);
     }
+    // Where another key is to equal the variable, what serves that key is what to choose.
+    let equal = way.demands.iter().find(|literal| {
+        literal.passes
+            && literal.row.role.group() == Group::Alone
+            && matches!(&*literal.test, Test::Text(patterns) if patterns.iter().any(|pattern| {
+                pattern.tokens.as_deref() == Some(&[Token::Variable(0)])
+                    && pattern.variables.first() == Some(variable)
+            }))
+    });
     let like = Literal::passing(row, variable.key.clone(), Test::Present);
-    let Present::Values(values) = solver.key(way, &like, &[]).present else {
-        return None;
+    let wanted = equal.map(|literal| solver.key(way, literal, &[]).present);
+    let values = match (wanted, solver.key(way, &like, &[]).present) {
+        (Some(Present::Values(values)), _) | (_, Present::Values(values)) => values,
+        _ => return None,
     };
     let key = if row.name.is_empty() || row.name.ends_with('/') {
         variable.key.clone()
