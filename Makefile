@@ -84,6 +84,16 @@ endif
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 
+.PHONY: prove
+prove: ## the analyser against brute force, on WORLDS documents (100000), and its properties on CASES (20000)
+	TRUSTWARDEN_WORLDS=$(or $(WORLDS),100000) TRUSTWARDEN_CASES=$(or $(CASES),20000) \
+		cargo test --release --package trustwarden-policy --test small_world --test properties -- --nocapture
+
+.PHONY: fuzz
+fuzz: ## TARGET=parse, evaluate or analyse for TIME seconds (60); needs cargo-fuzz
+	@cargo fuzz --version >/dev/null 2>&1 || { echo "this fuzzes with cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -max_total_time=$(or $(TIME),60)
+
 .PHONY: histories
 histories: ## SEEDS simulated histories of an account in which everything goes wrong; the last line is the counts
 	cargo run --quiet --profile histories --package trustwarden-simulate -- --seeds $(or $(SEEDS),10000)
