@@ -2,13 +2,14 @@
 //! what follows from those that get in must be the analyser's answer, field by field and grant by
 //! grant.
 //!
-//! `TRUSTWARDEN_WORLDS` sets how many documents are generated (default 1,500; `make prove` takes
+//! `TRUSTWARDEN_WORLDS` sets how many documents are generated (default 400; `make prove` takes
 //! 100,000); `TRUSTWARDEN_SEED` where they begin.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
     reason = "a test ends by panicking, and a run tells what it saw"
@@ -88,7 +89,7 @@ impl Seen {
 
 #[test]
 fn the_analyser_says_what_brute_force_finds() {
-    let count = number("TRUSTWARDEN_WORLDS", 1_500);
+    let count = number("TRUSTWARDEN_WORLDS", 400);
     let first = number("TRUSTWARDEN_SEED", 20_261_121);
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let mut seen = Seen::default();
@@ -101,7 +102,7 @@ fn the_analyser_says_what_brute_force_finds() {
                 loop {
                     let made = document(&mut random);
                     if let Some(world) = trials(&made) {
-                        examine(&made, &world, &mut random, &mut seen);
+                        examine(&made, &world, &mut seen);
                         break;
                     }
                 }
@@ -130,7 +131,7 @@ fn the_analyser_says_what_brute_force_finds() {
     assert_that_the_proof_proves_something(&seen);
 }
 
-fn examine(made: &GeneratedDocument, world: &[Trial], random: &mut Random, seen: &mut Seen) {
+fn examine(made: &GeneratedDocument, world: &[Trial], seen: &mut Seen) {
     let text = made.text();
     let policy = TrustPolicy::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let outcome = oracle::outcome(&policy, world);
@@ -145,7 +146,6 @@ fn examine(made: &GeneratedDocument, world: &[Trial], random: &mut Random, seen:
     grants(&found, world, &outcome, &text, seen);
     what_decides(
         made,
-        random,
         &outcome.all().into_iter().collect::<Vec<_>>(),
         world,
         seen,
@@ -299,14 +299,8 @@ fn needs_a_rider(trial: &Trial) -> bool {
     })
 }
 
-/// Whether the Denies change the answer, and one condition, picked at random.
-fn what_decides(
-    made: &GeneratedDocument,
-    random: &mut Random,
-    before: &[usize],
-    world: &[Trial],
-    seen: &mut Seen,
-) {
+/// Whether the Denies change the answer, and which conditions do.
+fn what_decides(made: &GeneratedDocument, before: &[usize], world: &[Trial], seen: &mut Seen) {
     let context = oracle::context();
     let gets_in = |changed: &GeneratedDocument| {
         let text = changed.text();
@@ -332,16 +326,11 @@ fn what_decides(
         .enumerate()
         .flat_map(|(at, statement)| (0..statement.conditions.len()).map(move |place| (at, place)))
         .collect();
-    if places.is_empty() {
-        return;
-    }
-    let (at, place) = *random.pick(&places);
-    let mut without = made.clone();
-    let condition = without.statements[at].conditions.remove(place);
-    let name = condition.operator;
-    let count = seen.operators.entry(name).or_default();
-    if gets_in(&without) != before {
-        *count += 1;
+    for (at, place) in places {
+        let mut without = made.clone();
+        let condition = without.statements[at].conditions.remove(place);
+        let decides = gets_in(&without) != before;
+        *seen.operators.entry(condition.operator).or_default() += usize::from(decides);
     }
 }
 
@@ -386,8 +375,12 @@ fn assert_that_the_proof_proves_something(seen: &Seen) {
         "Deny: {}",
         seen.deny_decides
     );
-    // 200 of 100,000 documents, and in proportion for shorter runs that can tell.
-    let least = 200 * seen.documents / 100_000;
+    // 200 of 100,000 documents, and in proportion; a short run cannot tell.
+    let least = if seen.documents < 20_000 {
+        0
+    } else {
+        200 * seen.documents / 100_000
+    };
     for comparison in Comparison::ALL {
         for form in [
             comparison.name().to_owned(),

@@ -183,6 +183,7 @@ pub(crate) static KEYS: &[KeySpec] = &[
             "F81D4FAE-7DEC-11D0",
             "f81dXq-anything",
             "abcdefgh-generic",
+            "9B2E77AA-41C3-4F0E",
             "zq81Other",
         ],
         true,
@@ -490,7 +491,7 @@ pub(crate) static KEYS: &[KeySpec] = &[
             "repo:acme*",
             "*:ref:refs/heads/main",
             "repo:acme@7/*",
-            "REPO:ACME/APP:REF:REFS/HEADS/MAIN",
+            "repo:acme/lib:*",
         ],
         &[],
         false,
@@ -609,8 +610,25 @@ pub(crate) fn document(random: &mut Random) -> GeneratedDocument {
                 .any(|caller| callers.contains(&caller))
         })
         .collect();
+    // By family first: there are many keys of text, and each operator is to decide as often.
     let palette: Vec<usize> = (0..1 + random.below(3))
-        .map(|_| *random.pick(&fitting))
+        .map(|_| {
+            let family = match random.below(100) {
+                0..=25 => Family::Text,
+                26..=48 => Family::Number,
+                49..=74 => Family::Date,
+                75..=79 => Family::Truth,
+                80..=82 => Family::Binary,
+                83..=87 => Family::Address,
+                _ => Family::Arn,
+            };
+            let of_family: Vec<usize> = fitting
+                .iter()
+                .filter(|key| KEYS[**key].family == family)
+                .copied()
+                .collect();
+            *random.pick(&of_family)
+        })
         .collect();
     let allows = 1 + random.below(2);
     let denies = match random.below(10) {
@@ -702,12 +720,14 @@ fn condition(random: &mut Random, key: usize) -> GeneratedCondition {
             values: vec![wanted],
         };
     }
-    let qualifier = match random.below(10) {
-        0..=4 => "",
-        5..=7 => "ForAnyValue:",
-        _ => "ForAllValues:",
+    let (qualifier, suffix) = match random.below(100) {
+        0..=27 => ("", ""),
+        28..=54 => ("", "IfExists"),
+        55..=73 => ("ForAnyValue:", ""),
+        74..=92 => ("ForAllValues:", ""),
+        93..=96 => ("ForAnyValue:", "IfExists"),
+        _ => ("ForAllValues:", "IfExists"),
     };
-    let suffix = if random.percent(25) { "IfExists" } else { "" };
     let operator = format!(
         "{qualifier}{}{suffix}",
         random.pick(spec.family.operators())

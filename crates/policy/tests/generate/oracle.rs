@@ -10,7 +10,8 @@ use trustwarden_policy::{EvaluationContext, ExternalIdNeed, Grant, Values, Who, 
 
 use super::world::{Caller, Trial};
 use super::{
-    EXTERNAL_IDS, GITHUB, GeneratedDocument, NEIGHBOUR, NOW, OKTA, OWN, OWN_ORGANIZATION, STRANGER,
+    EXTERNAL_IDS, GITHUB, GeneratedDocument, KEYS, NEIGHBOUR, NOW, OKTA, OWN, OWN_ORGANIZATION,
+    STRANGER,
 };
 
 /// Which statement lets in which trials.
@@ -274,6 +275,8 @@ fn what_they_prove(
     expected.external_id = match weakest {
         // What a variable stands for is fixed and yet chosen by the caller.
         _ if variables && speaks_of_id => Vec::new(),
+        // Whose a unique id is the world cannot tell.
+        _ if document.has_key("aws:userid") => Vec::new(),
         Some(need) => vec![need],
         None if speaks_of_id => vec![ExternalIdNeed::Unsatisfiable, ExternalIdNeed::None],
         None => vec![ExternalIdNeed::None],
@@ -302,7 +305,7 @@ fn need(ids: &[Option<&str>]) -> ExternalIdNeed {
         ExternalIdNeed::NotRequired
     } else if present.iter().all(|id| fixed(id)) {
         ExternalIdNeed::Required
-    } else if present.len() == 6 {
+    } else if present.len() >= KEYS[0].carried.len() {
         ExternalIdNeed::AnyValue
     } else {
         ExternalIdNeed::Pattern
@@ -329,10 +332,11 @@ pub(crate) fn covers(grant: &Grant, trial: &Trial) -> Option<bool> {
             account: named,
             arn,
         } => {
+            // Names are unique without regard to case.
             account == Some(named)
-                && (glob::matches(arn, &trial.request.principal.value)
+                && (glob::matches_ignoring_case(arn, &trial.request.principal.value)
                     || one(trial, "aws:principalarn")
-                        .is_some_and(|found| glob::matches(arn, found)))
+                        .is_some_and(|found| glob::matches_ignoring_case(arn, found)))
         }
         Who::UniqueId { id } => {
             one(trial, "aws:userid").is_some_and(|user| user.split(':').next() == Some(id.as_str()))

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use trustwarden_policy::{Request, RequestPrincipal};
 
-use super::{GITHUB, GeneratedDocument, KeySpec, NEIGHBOUR, OKTA, OTHER, OWN, STRANGER, VENDOR};
+use super::{
+    Family, GITHUB, GeneratedDocument, KEYS, KeySpec, NEIGHBOUR, OKTA, OTHER, OWN, STRANGER, VENDOR,
+};
 
 /// One request, and what an examiner must know of it besides.
 #[derive(Debug, Clone)]
@@ -222,14 +224,89 @@ const AWS_CALLERS: &[Caller] = &[
     ),
     aws(
         STRANGER,
-        "arn:aws:sts::999999999999:assumed-role/Ghost/job",
+        "arn:aws:sts::999999999999:assumed-role/Reader/job",
         "AROAVREADER0000000001:job",
     ),
     aws(
         STRANGER,
-        "arn:aws:sts::999999999999:assumed-role/Ghost/run",
+        "arn:aws:sts::999999999999:assumed-role/Reader/run",
         "AROAVREADER0000000001:run",
     ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/BOB",
+        "AIDAVUPPERBOB0000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/ALICE",
+        "AIDAVUPPERALICE0000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/AMY",
+        "AIDAVUPPERAMY0000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/BOB",
+        "AIDAWUPPERBOB0000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/ALICE",
+        "AIDAWUPPERALICE0000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/AMY",
+        "AIDAWUPPERAMY0000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/BOB",
+        "AIDAUUPPERBOB0000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/ALICE",
+        "AIDAUUPPERALICE0000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/AMY",
+        "AIDAUUPPERAMY0000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:sts::464622532012:assumed-role/READER/job",
+        "AROAVUPPER00000000001:job",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/464622532012",
+        "AIDAWNUMBER0000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:sts::222233334444:assumed-role/464622532012/job",
+        "AROAWNUMBER0000000001:job",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/464622532012/alice",
+        "AIDAUPATHED0000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/464622532012/alice",
+        "AIDAWPATHED0000000001",
+    ),
+    aws(OWN, "arn:aws:iam::111122223333:root", "111122223333"),
+    aws(VENDOR, "arn:aws:iam::464622532012:root", "464622532012"),
+    aws(OTHER, "arn:aws:iam::222233334444:root", "222233334444"),
+    aws(STRANGER, "arn:aws:iam::999999999999:root", "999999999999"),
+    aws(NEIGHBOUR, "arn:aws:iam::464600000000:root", "464600000000"),
 ];
 
 const fn run(
@@ -283,6 +360,19 @@ const GITHUB_CALLERS: &[Caller] = &[
         "refs/heads/dev",
         false,
     ),
+    // An environment may be named as one likes.
+    run(
+        "repo:evil/app:environment:x:ref:refs/heads/main",
+        "671",
+        "refs/heads/dev",
+        false,
+    ),
+    run(
+        "repo:acme/app:environment:x:ref:refs/heads/main",
+        "42",
+        "refs/heads/dev",
+        true,
+    ),
     run(
         "repository_owner:evil:environment:prod",
         "670",
@@ -307,12 +397,6 @@ const GITHUB_CALLERS: &[Caller] = &[
         "REFS/HEADS/MAIN",
         false,
     ),
-    run(
-        "REPO:ACME/APP:REF:REFS/HEADS/MAIN",
-        "42",
-        "refs/heads/main",
-        true,
-    ),
 ];
 
 /// All requests of the world, with every combination of the keys that the document speaks of.
@@ -333,7 +417,7 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
         let Caller::Aws { account, value, .. } = caller else {
             return false;
         };
-        let usual = value.ends_with("user/alice") || value.ends_with("assumed-role/Reader/job");
+        let usual = value.ends_with(":user/alice") || value.ends_with("assumed-role/Reader/job");
         usual && *account != NEIGHBOUR || *account == VENDOR && value.contains("assumed-role")
     };
     let mut callers: Vec<Caller> = AWS_CALLERS
@@ -360,10 +444,16 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
     for caller in callers {
         let mut contexts: Vec<BTreeMap<String, Vec<String>>> = vec![BTreeMap::new()];
         for spec in &keys {
-            if contexts.len() * spec.sets() > 700 {
+            let letters = other_letters(document, spec);
+            let sets = if spec.many {
+                spec.sets() << letters.len()
+            } else {
+                spec.sets() + letters.len()
+            };
+            if contexts.len() * sets > 700 {
                 return None;
             }
-            contexts = extended(&contexts, spec, &caller, variables);
+            contexts = extended(&contexts, spec, &caller, variables, &letters);
         }
         for context in contexts {
             trials.extend(trial(caller, context, document));
@@ -372,12 +462,44 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
     Some(trials)
 }
 
+/// The texts that a document compares without case, in other letters: all large, and the first
+/// large.
+fn other_letters(document: &GeneratedDocument, spec: &KeySpec) -> Vec<String> {
+    // Ids of organizations have small letters only, accounts none.
+    if spec.name.contains("Org") || spec.name.contains("Account") {
+        return Vec::new();
+    }
+    let mut texts: Vec<String> = document
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .filter(|condition| {
+            condition.operator.contains("IgnoreCase") && KEYS[condition.key].name == spec.name
+        })
+        .flat_map(|condition| &condition.values)
+        .filter(|value| !value.contains("${"))
+        .flat_map(|value| {
+            let large = value.to_ascii_uppercase();
+            let mut first = value.to_ascii_lowercase();
+            if let Some(letter) = first.find(|c: char| c.is_ascii_alphabetic()) {
+                first[letter..=letter].make_ascii_uppercase();
+            }
+            [large, first]
+        })
+        .filter(|text| !spec.carried.contains(&text.as_str()))
+        .collect();
+    texts.sort();
+    texts.dedup();
+    texts
+}
+
 /// Each context with each value of one more key.
 fn extended(
     contexts: &[BTreeMap<String, Vec<String>>],
     spec: &KeySpec,
     caller: &Caller,
     variables: bool,
+    other_letters: &[String],
 ) -> Vec<BTreeMap<String, Vec<String>>> {
     let letter = match caller {
         Caller::Aws { .. } => 'a',
@@ -388,22 +510,30 @@ fn extended(
     if spec.carried.is_empty() || !spec.callers.contains(letter) {
         return contexts.to_vec();
     }
-    let mut carried: Vec<Vec<&str>> = spec.carried.iter().map(|value| vec![*value]).collect();
-    if spec.many {
+    let mut single: Vec<String> = spec
+        .carried
+        .iter()
+        .map(|value| (*value).to_owned())
+        .collect();
+    if let (Caller::Aws { account, .. }, true, Family::Text) = (caller, variables, spec.family) {
+        // What a variable stands for, and its own text for the older version.
+        single.extend([(*account).to_owned(), "${aws:PrincipalAccount}".to_owned()]);
+    }
+    single.extend(other_letters.iter().cloned());
+    let carried: Vec<Vec<String>> = if spec.many {
         // Every set of values, not only each alone.
-        carried = (1..1_usize << spec.carried.len())
+        (1..1_usize << single.len())
             .map(|set| {
-                let values = spec.carried.iter().enumerate();
+                let values = single.iter().enumerate();
                 values
                     .filter(|(bit, _)| set >> bit & 1 == 1)
-                    .map(|(_, value)| *value)
+                    .map(|(_, value)| value.clone())
                     .collect()
             })
-            .collect();
-    }
-    if let (Caller::Aws { account, .. }, true) = (caller, variables) {
-        carried.push(vec![account]);
-    }
+            .collect()
+    } else {
+        single.into_iter().map(|value| vec![value]).collect()
+    };
     let mut all = Vec::new();
     for context in contexts {
         if spec.optional {
@@ -411,8 +541,7 @@ fn extended(
         }
         for values in &carried {
             let mut context = context.clone();
-            let values = values.iter().map(|value| (*value).to_owned()).collect();
-            context.insert(spec.name.to_owned(), values);
+            context.insert(spec.name.to_owned(), values.clone());
             all.push(context);
         }
     }
@@ -526,7 +655,12 @@ fn trial(
     };
     if let Caller::Aws { account, value, .. } = caller {
         follows("aws:principalaccount", account.to_owned());
-        let name = value.split('/').nth(1).unwrap_or_default().to_owned();
+        let name = if value.contains(":assumed-role/") {
+            value.split('/').nth(1)
+        } else {
+            value.rsplit('/').next()
+        };
+        let name = name.unwrap_or_default().to_owned();
         if value.contains(":assumed-role/") {
             follows(
                 "aws:principalarn",
@@ -534,6 +668,9 @@ fn trial(
             );
             follows("aws:principaltype", "AssumedRole".to_owned());
             follows("aws:multifactorauthpresent", "false".to_owned());
+        } else if value.ends_with(":root") {
+            follows("aws:principalarn", value.to_owned());
+            follows("aws:principaltype", "Account".to_owned());
         } else if value.contains(":federated-user/") {
             follows("aws:principalarn", value.to_owned());
             follows("aws:principaltype", "FederatedUser".to_owned());
