@@ -121,6 +121,10 @@ fn a_remediator_that_dies_after_its_write_is_followed_by_one_that_knows() {
         .crash_after("remediator", "iam:UpdateAssumeRolePolicy")
         .unwrap();
     stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
+    assert!(stack.wait_until_quiet(Duration::from_secs(60)).unwrap());
+    // Nobody heard whether the write took place, and a read may be stale: only after a minute, which
+    // no hastening of the queue replaces, is what stands there believed.
+    std::thread::sleep(Duration::from_secs(61));
     stack.settles();
     assert_eq!(stack.live_trust(ROLE), LAWFUL);
     let alerts = stack.alerts().unwrap();
