@@ -16,8 +16,6 @@ pub enum Writer {
     Administrator,
     /// Applies its own idea again and again.
     Terraform,
-    /// Approves and restores, on the guard's advice.
-    Operator,
     /// The remediator.
     Guard,
 }

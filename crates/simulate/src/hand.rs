@@ -212,7 +212,7 @@ impl Roles for Hand {
                 });
             }
             if let Some(steps) = inside.steps.get_mut(&invocation) {
-                steps.read = Some(Read { showed, asked: now });
+                steps.read = Some(Read { showed });
             }
             let role = role?;
             let version = role.at(showed)?;

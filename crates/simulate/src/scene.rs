@@ -79,7 +79,7 @@ pub struct Weather {
 pub struct Steps {
     /// The effects so far.
     pub done: Vec<&'static str>,
-    /// What it read of a role, last: since when that stood, and when it was read.
+    /// What it read of a role, last.
     pub read: Option<Read>,
     /// It stalls, and its time-out does not end it.
     pub stalls: bool,
@@ -90,8 +90,6 @@ pub struct Steps {
 pub struct Read {
     /// The moment whose document was shown.
     pub showed: Moment,
-    /// When it was asked.
-    pub asked: Moment,
 }
 
 /// One write of the guard and what it did, for the judges.
