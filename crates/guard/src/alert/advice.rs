@@ -41,8 +41,8 @@ pub(crate) fn advice(check: Check) -> Advice {
             "take the vendor out of the trust policy, and ask its owner who put it back",
         ),
         Check::ConfusedDeputyService => (
-            "limit the service with aws:SourceAccount or aws:SourceArn; until then write an \
-             exemption with a reason and an end",
+            "nothing has to be done at once; when the policy is next edited, limit the service \
+             with aws:SourceAccount or aws:SourceArn",
             "limit the service with aws:SourceAccount or aws:SourceArn",
         ),
         Check::OrphanedPrincipal => (
