@@ -64,7 +64,7 @@ pub struct Baseline {
     pub actor: Option<String>,
     /// The write's eventTime (whole seconds), if its event is known.
     pub written_at: Option<Timestamp>,
-    /// When the guard last saw it.
+    /// When the guard last saw it; first, while its event is not known.
     pub seen_at: Timestamp,
     /// It was the live document when it was stored. `false`: by the time of its event another
     /// document had taken its place, so only the event tells of it.
@@ -232,7 +232,12 @@ impl RoleHistory {
                 // Seen again without its event, or an older event of the same content: who wrote
                 // it last, and his bytes, stay known.
                 baseline = Baseline {
-                    seen_at: baseline.seen_at.max(old.seen_at),
+                    // Where no event tells when it was written, it keeps its place by when it was
+                    // seen first: seen again, it may be the guard that put it there.
+                    seen_at: match old.written_at {
+                        Some(_) => baseline.seen_at.max(old.seen_at),
+                        None => old.seen_at,
+                    },
                     seen_live: baseline.seen_live || old.seen_live,
                     ..old
                 };

@@ -407,6 +407,9 @@ impl Director {
             let Ok(order) = serde_json::from_str::<Order>(&message.body) else {
                 continue;
             };
+            self.scene
+                .inside()
+                .tell(|| format!("order {} is taken up, for the {}. time", message.id, message.receives));
             self.start(
                 Job::Order {
                     group,
@@ -455,7 +458,10 @@ impl Director {
             (Job::Order { group, id }, Ended::Remediating(result)) => {
                 let now = inside.now;
                 match result {
-                    Ok(Disposition::Done) => inside.queue.delete(&group, &id),
+                    Ok(Disposition::Done) => {
+                        inside.tell(|| format!("order {id} is done"));
+                        inside.queue.delete(&group, &id);
+                    }
                     Ok(Disposition::LookAgain { after }) => {
                         let at = now + i64::try_from(after.as_millis()).unwrap_or(0);
                         inside.tell(|| format!("order {id} is looked at again in {after:?}"));

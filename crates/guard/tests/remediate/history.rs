@@ -1,0 +1,88 @@
+//! What a history keeps, in which order, and for how long.
+
+use trustwarden_guard::history::{
+    BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, WRITES_KEPT, WriteProgress,
+};
+
+use super::{at, baseline, history, own_write};
+
+#[test]
+fn a_history_keeps_the_newest_by_time_within_its_limits() {
+    let mut kept = history();
+    for second in [30, 10, 20, 10] {
+        kept.remember(baseline(&format!("{{\"at\":{second}}}"), Some(second), 100));
+    }
+    let order: Vec<&str> = kept
+        .approved
+        .iter()
+        .map(|kept| kept.document.as_str())
+        .collect();
+    assert_eq!(order, [r#"{"at":10}"#, r#"{"at":20}"#, r#"{"at":30}"#]);
+    // Known content moves to its newest time and keeps the bytes as they were sent last.
+    kept.remember(baseline("{ \"at\": 10 }", Some(40), 100));
+    assert_eq!(kept.newest().unwrap().document, "{ \"at\": 10 }");
+    assert_eq!(kept.approved.len(), 3);
+    // Seen again without an event: nothing is forgotten about it.
+    kept.remember(baseline(r#"{"at":10}"#, None, 200));
+    assert_eq!(kept.newest().unwrap().written_at, Some(at(40)));
+    assert_eq!(kept.newest().unwrap().seen_at, at(200));
+    for second in 50..70 {
+        kept.remember(baseline(&format!("{{\"at\":{second}}}"), Some(second), 300));
+    }
+    assert_eq!(kept.approved.len(), BASELINES_KEPT);
+    assert_eq!(kept.newest().unwrap().document, r#"{"at":69}"#);
+    // Padded documents: the newest is always kept, whatever its size.
+    let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(BASELINE_BYTES_KEPT));
+    kept.remember(baseline(&huge, Some(500), 500));
+    assert_eq!(kept.approved.len(), 1);
+    for second in 0..200 {
+        kept.record_write(own_write(second, WriteProgress::Written));
+    }
+    assert_eq!(kept.writes.len(), WRITES_KEPT);
+    // Refusals, however many, do not push writes out of the hour's count.
+    let mut kept = history();
+    kept.record_write(own_write(0, WriteProgress::Written));
+    for second in 0..300 {
+        kept.record_write(own_write(second, WriteProgress::Refused));
+    }
+    assert_eq!(kept.writes_within_the_hour(at(300)), 1);
+}
+
+/// Otherwise what the guard put back, seen again, would pass for newer than an approved document
+/// that its write ran over.
+#[test]
+fn what_no_event_tells_of_stays_where_it_was_seen_first() {
+    let mut kept = history();
+    kept.remember(baseline(r#"{"seen":1}"#, None, 100));
+    kept.remember(baseline(r#"{"seen":1}"#, Some(50), 300));
+    kept.remember(baseline(r#"{"newer":1}"#, Some(200), 310));
+    assert_eq!(kept.newest().unwrap().document, r#"{"newer":1}"#);
+    // Written again after that, it is the newest, and is known by its event.
+    kept.remember(baseline(r#"{"seen":1}"#, Some(250), 320));
+    assert_eq!(kept.newest().unwrap().written_at, Some(at(250)));
+}
+
+#[test]
+fn among_documents_of_one_second_the_one_seen_live_counts_as_newer() {
+    let mut kept = history();
+    kept.remember(baseline(r#"{"live":1}"#, Some(10), 11));
+    kept.remember(Baseline {
+        seen_live: false,
+        ..baseline(r#"{"told":1}"#, Some(10), 12)
+    });
+    assert_eq!(kept.newest().unwrap().document, r#"{"live":1}"#);
+}
+
+#[test]
+fn the_hour_counts_intents_and_writes_but_no_refusals() {
+    let mut kept = history();
+    kept.record_write(own_write(0, WriteProgress::Written));
+    kept.record_write(own_write(3_000, WriteProgress::Intended));
+    kept.record_write(own_write(3_100, WriteProgress::Refused));
+    assert_eq!(kept.writes_within_the_hour(at(3_200)), 2);
+    assert_eq!(kept.writes_within_the_hour(at(3_600)), 1);
+    assert!(kept.wrote("d"));
+    kept.writes
+        .retain(|write| write.progress == WriteProgress::Refused);
+    assert!(!kept.wrote("d"), "what IAM refused was not written");
+}
