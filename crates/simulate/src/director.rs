@@ -407,9 +407,12 @@ impl Director {
             let Ok(order) = serde_json::from_str::<Order>(&message.body) else {
                 continue;
             };
-            self.scene
-                .inside()
-                .tell(|| format!("order {} is taken up, for the {}. time", message.id, message.receives));
+            self.scene.inside().tell(|| {
+                format!(
+                    "order {} is taken up, for the {}. time",
+                    message.id, message.receives
+                )
+            });
             self.start(
                 Job::Order {
                     group,
