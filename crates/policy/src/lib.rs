@@ -21,7 +21,7 @@ pub use compare::{
     Allowance, Allowed, AllowedValues, AllowedWho, SharedExternalId, Wider, difference, is_subset,
     is_within_allowance, shared_external_ids,
 };
-pub use document::TrustPolicy;
+pub use document::{IdentityPolicy, TrustPolicy};
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
 pub use explain::{describe, explain};
 pub use parse::{MAX_BYTES, MAX_DEPTH, ParseError};

@@ -148,9 +148,15 @@ const FUNCTIONS: &[&str] = &[
 fn arrows(name: &str) -> &'static [&'static str] {
     match name {
         "trustwarden-policy" => &[],
-        "trustwarden-guard" => &["trustwarden-policy"],
+        "trustwarden-permissions" => &["trustwarden-policy"],
+        "trustwarden-guard" => &["trustwarden-permissions", "trustwarden-policy"],
         "trustwarden-aws" => &["trustwarden-guard"],
-        "trustwarden" => &["trustwarden-guard", "trustwarden-policy", "trustwarden-aws"],
+        "trustwarden" => &[
+            "trustwarden-guard",
+            "trustwarden-permissions",
+            "trustwarden-policy",
+            "trustwarden-aws",
+        ],
         name if FUNCTIONS.contains(&name) => &["trustwarden-aws", "trustwarden-guard"],
         // Above the product, never shipped.
         _ => &[
@@ -226,7 +232,11 @@ fn only_crates_aws_names_the_sdk() {
         }
     }
     let edges = dependencies(&metadata, &["normal", "build"]);
-    for pure in ["trustwarden-policy", "trustwarden-guard"] {
+    for pure in [
+        "trustwarden-policy",
+        "trustwarden-permissions",
+        "trustwarden-guard",
+    ] {
         let used = reachable(&edges, pure);
         let impure: Vec<_> = used
             .iter()

@@ -21,12 +21,14 @@
 
 mod api_text;
 mod edit;
+mod identity;
 mod print;
 
 use std::borrow::Cow;
 
 pub use self::api_text::{DecodeError, from_api_text};
 pub use self::edit::{Remainder, Removal, RemovalError};
+pub use self::identity::{IdentityPolicy, IdentityStatement};
 use crate::answer::Problem;
 
 /// A role trust policy, parsed.

@@ -1,15 +1,17 @@
 //! From text to a [`TrustPolicy`], by IAM's own rules of validity.
 
 mod condition;
+mod identity;
 mod principal;
 mod problem;
 mod reader;
 mod statement;
 
+use self::problem::Problems;
 use self::reader::Lines;
 pub(crate) use self::reader::{Fault, Kind, Reader};
 use self::statement::Parser;
-use crate::document::TrustPolicy;
+use crate::document::{IdentityPolicy, TrustPolicy};
 
 /// Longest text that is read, in bytes: IAM's own API stops at 131,072 characters, which is at most
 /// this many bytes.
@@ -50,6 +52,44 @@ pub enum ParseError {
     },
 }
 
+/// Any text as a document: `read` takes its object, which was announced.
+fn whole<'a, T>(
+    text: &'a str,
+    read: impl FnOnce(&mut Parser<'a>) -> Result<T, Fault>,
+) -> Result<(T, Problems), ParseError> {
+    if text.len() > MAX_BYTES {
+        return Err(ParseError::TooLong { bytes: text.len() });
+    }
+    let mut parser = Parser::new(Reader::new(text));
+    let json = |Fault { at, message }: Fault| {
+        let (line, column) = Lines::new(text).locate(at);
+        ParseError::Json {
+            line,
+            column,
+            message: message.into_owned(),
+        }
+    };
+    let kind = parser.reader.peek().map_err(json)?;
+    if kind != Kind::Object {
+        let at = parser.reader.at();
+        // Not JSON at all says more than not an object.
+        parser
+            .reader
+            .skip()
+            .and_then(|_| parser.reader.end())
+            .map_err(json)?;
+        let (line, column) = Lines::new(text).locate(at);
+        return Err(ParseError::NotAnObject {
+            line,
+            column,
+            found: kind.name(),
+        });
+    }
+    let document = read(&mut parser).map_err(json)?;
+    parser.reader.end().map_err(json)?;
+    Ok((document, parser.problems))
+}
+
 impl<'a> TrustPolicy<'a> {
     /// Reads a document from its plain JSON text; [`crate::document::from_api_text`] undoes the
     /// percent-encoding of IAM's answers.
@@ -58,37 +98,24 @@ impl<'a> TrustPolicy<'a> {
     /// For text that is not JSON, not an object, too long or nested too deep. A document that is
     /// readable and breaks IAM's rules is no error here: see [`TrustPolicy::errors`].
     pub fn parse(text: &'a str) -> Result<TrustPolicy<'a>, ParseError> {
-        if text.len() > MAX_BYTES {
-            return Err(ParseError::TooLong { bytes: text.len() });
-        }
-        let mut parser = Parser::new(Reader::new(text));
-        let json = |Fault { at, message }: Fault| {
-            let (line, column) = Lines::new(text).locate(at);
-            ParseError::Json {
-                line,
-                column,
-                message: message.into_owned(),
-            }
-        };
-        let kind = parser.reader.peek().map_err(json)?;
-        if kind != Kind::Object {
-            let at = parser.reader.at();
-            // Not JSON at all says more than not an object.
-            parser
-                .reader
-                .skip()
-                .and_then(|_| parser.reader.end())
-                .map_err(json)?;
-            let (line, column) = Lines::new(text).locate(at);
-            return Err(ParseError::NotAnObject {
-                line,
-                column,
-                found: kind.name(),
-            });
-        }
-        let mut policy = parser.document().map_err(json)?;
-        parser.reader.end().map_err(json)?;
-        let (errors, warnings) = parser.problems.locate(text);
+        let (mut policy, problems) = whole(text, Parser::document)?;
+        let (errors, warnings) = problems.locate(text);
+        policy.errors = errors;
+        policy.warnings = warnings;
+        Ok(policy)
+    }
+}
+
+impl<'a> IdentityPolicy<'a> {
+    /// Reads a document from its plain JSON text; [`crate::document::from_api_text`] undoes the
+    /// percent-encoding of IAM's answers.
+    ///
+    /// # Errors
+    /// For text that is not JSON, not an object, too long or nested too deep. A document that is
+    /// readable and breaks IAM's rules is no error here: see [`IdentityPolicy::errors`].
+    pub fn parse(text: &'a str) -> Result<IdentityPolicy<'a>, ParseError> {
+        let (mut policy, problems) = whole(text, Parser::identity_document)?;
+        let (errors, warnings) = problems.locate(text);
         policy.errors = errors;
         policy.warnings = warnings;
         Ok(policy)

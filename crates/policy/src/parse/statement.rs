@@ -9,7 +9,7 @@ use super::problem::{Path, Problems};
 use super::reader::{Fault, Kind, Reader, Text};
 use crate::document::{Effect, Span, Statement, TrustPolicy, Version};
 
-const TOP_KEYS: [&str; 3] = ["Version", "Id", "Statement"];
+pub(super) const TOP_KEYS: [&str; 3] = ["Version", "Id", "Statement"];
 const STATEMENT_KEYS: [&str; 9] = [
     "Sid",
     "Effect",
@@ -23,7 +23,7 @@ const STATEMENT_KEYS: [&str; 9] = [
 ];
 
 /// Whether a key was noted by [`Parser::once`].
-fn stands(key: &str, known: &[&str], seen: u16) -> bool {
+pub(super) fn stands(key: &str, known: &[&str], seen: u16) -> bool {
     known
         .iter()
         .position(|known| *known == key)
@@ -34,7 +34,7 @@ fn stands(key: &str, known: &[&str], seen: u16) -> bool {
 pub(super) struct Parser<'a> {
     pub(super) reader: Reader<'a>,
     pub(super) problems: Problems,
-    sids: Seen<'a>,
+    pub(super) sids: Seen<'a>,
 }
 
 /// Keys seen so far. One costs nothing, few are kept in a list, as almost always; many in a map,
@@ -156,7 +156,7 @@ impl<'a> Parser<'a> {
         );
     }
 
-    fn version(&mut self, path: &Path<'_>) -> Result<Version, Fault> {
+    pub(super) fn version(&mut self, path: &Path<'_>) -> Result<Version, Fault> {
         let Some(text) = self.text(path, "Version")? else {
             return Ok(Version::Unknown);
         };
@@ -325,7 +325,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Letters and digits only, and none twice.
-    fn sid(&mut self, path: &Path<'_>) -> Result<Option<Cow<'a, str>>, Fault> {
+    pub(super) fn sid(&mut self, path: &Path<'_>) -> Result<Option<Cow<'a, str>>, Fault> {
         let Some(Text { value: sid, span }) = self.text(path, "Sid")? else {
             return Ok(None);
         };
@@ -352,12 +352,12 @@ impl<'a> Parser<'a> {
         Ok(Some(sid))
     }
 
-    fn missing(&mut self, at: usize, path: &Path<'_>, what: &str) {
+    pub(super) fn missing(&mut self, at: usize, path: &Path<'_>, what: &str) {
         self.problems
             .error(at, path, format!("a statement needs {what}"));
     }
 
-    fn effect(&mut self, path: &Path<'_>) -> Result<Option<Effect>, Fault> {
+    pub(super) fn effect(&mut self, path: &Path<'_>) -> Result<Option<Effect>, Fault> {
         let Some(text) = self.text(path, "Effect")? else {
             return Ok(None);
         };
