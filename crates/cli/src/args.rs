@@ -1,5 +1,7 @@
 //! The command line.
 
+mod vendor;
+
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -8,6 +10,8 @@ use guard::{Check, Severity};
 use jiff::Timestamp;
 
 use crate::input::Input;
+
+pub use self::vendor::{VendorCommand, VendorNewArgs};
 
 /// Who can get into your AWS account, and do your access rules allow it?
 #[derive(Debug, Parser)]
@@ -54,6 +58,9 @@ pub enum Command {
     /// The rules file: validate, compile, describe, begin
     #[command(subcommand)]
     Rules(RulesCommand),
+    /// Third parties: give a new one exactly what it needs
+    #[command(subcommand)]
+    Vendor(VendorCommand),
     /// A check: what it means, why it matters, what to do
     Explain(ExplainArgs),
     /// Send a marked alert through every channel of the deployed guard (live)
@@ -166,8 +173,8 @@ pub struct CheckArgs {
         ignore_case = true
     )]
     pub fail_on: Severity,
-    /// Trust policies, or what `aws iam get-role` and `get-account-authorization-details` print;
-    /// `-` is standard input
+    /// Trust policies, what `aws iam get-role` and `get-account-authorization-details` print, or
+    /// CloudFormation templates in JSON; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_parser = input())]
     pub files: Vec<Input>,
 }

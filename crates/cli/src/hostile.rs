@@ -21,7 +21,7 @@ impl<T: AsRef<str>> fmt::Display for Shown<T> {
                 '\n' => f.write_str("\\n")?,
                 '\r' => f.write_str("\\r")?,
                 '\t' => f.write_str("\\t")?,
-                _ if hidden(character) => write!(f, "\\u{{{:x}}}", u32::from(character))?,
+                _ if is_hidden(character) => write!(f, "\\u{{{:x}}}", u32::from(character))?,
                 _ => f.write_char(character)?,
             }
         }
@@ -31,11 +31,11 @@ impl<T: AsRef<str>> fmt::Display for Shown<T> {
 
 /// Would [`shown`] change this line?
 pub(crate) fn is_hostile(line: &str) -> bool {
-    line.chars().any(hidden)
+    line.chars().any(is_hidden)
 }
 
 /// Characters that have no ink of their own, or that change how others are drawn.
-fn hidden(character: char) -> bool {
+pub(crate) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}'

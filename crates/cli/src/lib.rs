@@ -12,6 +12,7 @@ mod diagnostic;
 pub mod explain;
 mod hostile;
 pub mod input;
+mod least;
 #[cfg(feature = "live")]
 mod live;
 mod progress;
@@ -22,6 +23,7 @@ pub mod simulate;
 mod status;
 mod streams;
 mod suggest;
+pub mod vendor;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal};
@@ -86,6 +88,7 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),
         Command::Rules(command) => rules::rules(&command, streams),
+        Command::Vendor(command) => vendor::vendor(&command, streams),
     }
 }
 

@@ -74,6 +74,11 @@ impl<'a> Streams<'a> {
         drop(writeln!(self.err, "{sentence}"));
     }
 
+    /// The beginning of a line on which a person is to answer.
+    pub fn prompt(&mut self, question: impl fmt::Display) {
+        drop(write!(self.err, "{question}").and_then(|()| self.err.flush()));
+    }
+
     /// A block that was laid out already.
     pub fn raw_error(&mut self, render: impl FnOnce(Paint) -> String) {
         let text = render(self.err_paint);

@@ -21,6 +21,19 @@ pub enum Weakness {
     LowEntropy,
 }
 
+impl std::fmt::Display for Weakness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::AccountId => "it is an account id",
+            Self::Name => "it is made of the vendor's or a company's name",
+            Self::Date => "it is a date",
+            Self::PhoneNumber => "it is a phone number",
+            Self::Short => "it is shorter than 8 characters",
+            Self::LowEntropy => "it is an everyday word, or of few different characters",
+        })
+    }
+}
+
 /// Names that stand in many external ids and make none of them secret. Lower case, letters only.
 const VENDORS: &[&str] = &[
     "aws",

@@ -1,6 +1,8 @@
-//! The trust documents in a file: a bare one, or those of the roles that the AWS CLI printed.
+//! The trust documents in a file: a bare one, those of the roles that the AWS CLI printed, or those
+//! of a CloudFormation template in JSON.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use guard::cloudtrail::percent_decoded;
 use serde::Deserialize;
@@ -32,7 +34,8 @@ pub(crate) enum NoDocumentsError {
     /// A JSON object that is none of what is known.
     #[error(
         "it is neither a trust policy (an object with `Statement`) nor what `aws iam get-role`, \
-         `list-roles` or `get-account-authorization-details` print"
+         `list-roles` or `get-account-authorization-details` print, nor a CloudFormation template \
+         (an object with `Resources`)"
     )]
     Unknown,
     /// A role without its document.
@@ -59,6 +62,41 @@ struct Shape<'a> {
     roles: Option<Vec<Role<'a>>>,
     #[serde(borrow, rename = "RoleDetailList")]
     details: Option<Vec<Role<'a>>>,
+    #[serde(borrow, rename = "Resources")]
+    resources: Option<BTreeMap<Cow<'a, str>, Resource<'a>>>,
+}
+
+/// A resource of a CloudFormation template.
+#[derive(Deserialize)]
+struct Resource<'a> {
+    #[serde(borrow, rename = "Type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "Properties")]
+    properties: Option<&'a RawValue>,
+}
+
+/// A role in a CloudFormation template. What a function gives at deployment (`{"Fn::Sub": …}`) is
+/// not known here.
+#[derive(Deserialize)]
+struct TemplateRole<'a> {
+    #[serde(borrow, rename = "RoleName")]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, rename = "Path")]
+    path: Option<&'a RawValue>,
+    #[serde(borrow, rename = "AssumeRolePolicyDocument")]
+    document: Option<&'a RawValue>,
+}
+
+impl<'a> From<TemplateRole<'a>> for Role<'a> {
+    fn from(role: TemplateRole<'a>) -> Self {
+        let text = |value: Option<&RawValue>| serde_json::from_str::<String>(value?.get()).ok();
+        Self {
+            name: text(role.name).map(Cow::Owned),
+            arn: None,
+            path: text(role.path).map(Cow::Owned),
+            document: role.document,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -100,12 +138,35 @@ pub(crate) fn documents(text: &str) -> Result<Vec<RoleDocument>, NoDocumentsErro
         | Shape {
             roles: Some(roles), ..
         } => roles,
+        Shape {
+            resources: Some(resources),
+            ..
+        } => of_template(&resources)?,
         _ => return Err(NoDocumentsError::Unknown),
     };
     roles
         .into_iter()
         .enumerate()
         .map(|(index, role)| of_role(index, role, text))
+        .collect()
+}
+
+fn of_template<'a>(
+    resources: &BTreeMap<Cow<'a, str>, Resource<'a>>,
+) -> Result<Vec<Role<'a>>, NoDocumentsError> {
+    let roles = resources
+        .values()
+        .filter(|resource| resource.kind.as_deref() == Some("AWS::IAM::Role"));
+    roles
+        .enumerate()
+        .map(|(index, role)| {
+            let properties = role
+                .properties
+                .ok_or(NoDocumentsError::NoDocument { index })?;
+            let role: TemplateRole<'a> =
+                serde_json::from_str(properties.get()).map_err(NoDocumentsError::NotJson)?;
+            Ok(role.into())
+        })
         .collect()
 }
 
@@ -198,6 +259,27 @@ mod tests {
                 format!(r#"{{"Role":{{"RoleName":"R","AssumeRolePolicyDocument":"{document}"}}}}"#);
             assert_eq!(documents(&file).unwrap()[0].text, POLICY);
         }
+    }
+
+    #[test]
+    fn a_template_gives_its_roles() {
+        let template = format!(
+            r#"{{"Resources":{{
+            "B":{{"Type":"AWS::IAM::Role","Properties":{{"RoleName":{{"Ref":"Name"}},
+                "AssumeRolePolicyDocument":{POLICY}}}}},
+            "A":{{"Type":"AWS::IAM::Role","Properties":{{"RoleName":"Reader","Path":"/x/",
+                "AssumeRolePolicyDocument":{POLICY}}}}},
+            "Q":{{"Type":"AWS::SQS::Queue"}}}}}}"#
+        );
+        let found = documents(&template).unwrap();
+        let names: Vec<_> = found.iter().map(|role| role.name.as_deref()).collect();
+        assert_eq!(names, [Some("Reader"), None]);
+        assert!(found.iter().all(|role| role.text == POLICY));
+        assert_eq!(found[0].path.as_deref(), Some("/x/"));
+        assert_eq!(found[0].first_line, Some(5));
+        let none = r#"{"Resources":{"A":{"Type":"AWS::IAM::Role","Properties":{}}}}"#;
+        let error = documents(none).unwrap_err().to_string();
+        assert_eq!(error, "role 0 in it has no AssumeRolePolicyDocument");
     }
 
     #[test]

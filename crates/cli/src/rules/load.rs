@@ -62,7 +62,8 @@ struct UnusableError<E: std::error::Error + 'static> {
     source: E,
 }
 
-fn read_text(
+/// [`read`] of a text that was read already.
+pub(crate) fn read_text(
     input: &Input,
     text: &str,
     now: Option<Timestamp>,

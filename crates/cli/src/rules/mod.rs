@@ -1,10 +1,10 @@
 //! `rules …`, and how every other command comes by its rules.
 
 mod first;
-mod load;
+pub(crate) mod load;
 #[cfg(any(feature = "live", test))]
 pub(crate) mod propose;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::fs;
 use std::io::{self, Write};
@@ -81,7 +81,7 @@ pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum WriteError {
+pub(crate) enum WriteError {
     #[error("cannot write {}", shown(.path.display().to_string()))]
     Io { path: PathBuf, source: io::Error },
 }
@@ -110,7 +110,7 @@ fn compile(arguments: &RulesCompileArgs, streams: &mut Streams<'_>) -> io::Resul
 }
 
 /// Writes a file whole or not at all: half a rules file must never be packed into a layer.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let failed = |source| WriteError::Io {
         path: path.to_owned(),
         source,
@@ -120,6 +120,10 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let beside = path.with_file_name(name);
     let written = (|| {
         let mut file = fs::File::create(&beside)?;
+        // Who might read and write the old one may read and write the new one.
+        if let Ok(old) = fs::metadata(path) {
+            file.set_permissions(old.permissions())?;
+        }
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)

@@ -21,5 +21,6 @@ pub use file::{
     ProviderKind, Remediation, RevokeSessions, RootSettings, RulesFile, Vendor,
 };
 pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
+pub use names::expiry;
 pub(crate) use pattern::pattern_within;
 pub use problems::{Level, PathSegment, RuleProblem};

@@ -28,8 +28,8 @@ pub(super) fn is_pattern(text: &str) -> bool {
 }
 
 /// The moment from which on something with this `expires` no longer holds: a day counts to its
-/// end in UTC.
-pub(super) fn expiry(text: &str) -> Option<Timestamp> {
+/// end in UTC. `None` where the text is neither a day nor a moment.
+pub fn expiry(text: &str) -> Option<Timestamp> {
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment);
     }

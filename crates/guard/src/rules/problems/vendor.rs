@@ -1,6 +1,6 @@
 //! What is wrong with a vendor's rule.
 
-use policy::external_id::{Weakness, quality};
+use policy::external_id::quality;
 
 use super::{Level, PathSegment, Problems, at};
 use crate::rules::file::Vendor;
@@ -8,7 +8,7 @@ use crate::rules::names::{arn_parts, is_external_id, is_pattern, is_unique_id};
 
 impl Vendor {
     /// The external ids that its rule names, once each.
-    pub(in crate::rules) fn external_ids(&self) -> Vec<&str> {
+    pub fn external_ids(&self) -> Vec<&str> {
         let of_roles = self
             .roles
             .iter()
@@ -136,19 +136,8 @@ impl Vendor {
                            A-Z a-z 0-9 + = , . @ : / \\ - _";
             problems.error(path, message);
         } else if let Some(weakness) = quality(id, &[&self.name]) {
-            let message = format!("the external id can be guessed: {}", in_words(weakness));
+            let message = format!("the external id can be guessed: {weakness}");
             problems.warn(path, message, "use a random one, as a UUID");
         }
-    }
-}
-
-fn in_words(weakness: Weakness) -> &'static str {
-    match weakness {
-        Weakness::AccountId => "it is an account id",
-        Weakness::Name => "it is made of the vendor's or a company's name",
-        Weakness::Date => "it is a date",
-        Weakness::PhoneNumber => "it is a phone number",
-        Weakness::Short => "it is shorter than 8 characters",
-        Weakness::LowEntropy => "it is an everyday word, or of few different characters",
     }
 }

@@ -1,0 +1,121 @@
+//! `vendor …`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+
+use super::{account_id, input, moment};
+use crate::input::Input;
+
+/// `vendor …`
+#[derive(Debug, Subcommand)]
+pub enum VendorCommand {
+    /// Register a third party in the rules file, and print its role as a CloudFormation template
+    New(Box<VendorNewArgs>),
+}
+
+/// `vendor new`
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "What is missing is asked for on a terminal. The template goes to standard \
+                        output unless --template names a file."
+)]
+pub struct VendorNewArgs {
+    /// The third party's name, which no other vendor has
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// An account it comes from, 12 digits (may be given several times)
+    #[arg(long, value_name = "ID", value_parser = account_id, value_delimiter = ',')]
+    pub account: Vec<String>,
+    /// The ARN of a role or user it comes as, which is narrower than its whole account (may be
+    /// given several times)
+    #[arg(long, value_name = "ARN")]
+    pub principal: Vec<String>,
+    /// The name of the role to be made for it (may be given several times)
+    #[arg(long, value_name = "NAME")]
+    pub role: Vec<String>,
+    /// An action it must be able to do, as ec2:Describe* (may be given several times)
+    #[arg(long, value_name = "ACTION", value_delimiter = ',')]
+    pub action: Vec<String>,
+    /// A file with what it must do: `actions` and `resources`, or an IAM policy
+    #[arg(long, value_name = "FILE", value_parser = input())]
+    pub profile: Option<Input>,
+    /// The ARN of what it may do that to (may be given several times); default: everything
+    #[arg(long, value_name = "ARN")]
+    pub resource: Vec<String>,
+    /// Who answers for it on your side
+    #[arg(long, value_name = "WHO")]
+    pub owner: Option<String>,
+    /// Where it was approved
+    #[arg(long, value_name = "TICKET")]
+    pub ticket: Option<String>,
+    /// The last day on which it may enter (2027-03-31), or a moment
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<String>,
+    /// How long one session may last: 1h to 12h
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = session_seconds)]
+    pub session_duration: u32,
+    /// The external id that the vendor made, one for each --role; default: a random one
+    #[arg(long, value_name = "ID")]
+    pub external_id: Vec<String>,
+    /// The rules file that gets the entry
+    #[arg(long, value_name = "FILE", default_value = "rules/access.yaml")]
+    pub rules: PathBuf,
+    /// Where the CloudFormation template goes; a file that is there is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+    /// Overwrite the template's file
+    #[arg(long, requires = "template")]
+    pub force: bool,
+    /// Write no file: print the entry and the template
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("write 1h to 12h, or 3600 to 43200 seconds")]
+struct SessionError;
+
+/// What IAM admits as a role's longest session.
+fn session_seconds(text: &str) -> Result<u32, SessionError> {
+    let (number, unit) = match text.char_indices().next_back() {
+        Some((at, 'h')) => (text.get(..at), 3_600),
+        Some((at, 'm')) => (text.get(..at), 60),
+        Some((at, 's')) => (text.get(..at), 1),
+        _ => (Some(text), 1),
+    };
+    number
+        .and_then(|number| number.parse::<u32>().ok())
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|seconds| (3_600..=43_200).contains(seconds))
+        .ok_or(SessionError)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_lasts_an_hour_to_twelve() {
+        for (text, expected) in [
+            ("1h", Some(3_600)),
+            ("12h", Some(43_200)),
+            ("90m", Some(5_400)),
+            ("3600", Some(3_600)),
+            ("7200s", Some(7_200)),
+            ("59m", None),
+            ("13h", None),
+            ("h", None),
+            ("", None),
+            ("-1h", None),
+            ("99999999999h", None),
+            ("4294967295h", None),
+        ] {
+            assert_eq!(session_seconds(text).ok(), expected, "{text}");
+        }
+    }
+}
