@@ -53,6 +53,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Findings for trust policies, as before a deploy
     Check(CheckArgs),
+    /// A whole account: who from outside can enter which role, and what is wrong with it
+    Audit(AuditArgs),
     /// What the deployed guard would have said and done about CloudTrail logs
     Replay(ReplayArgs),
     /// The rules file: validate, compile, describe, begin
@@ -177,6 +179,46 @@ pub struct CheckArgs {
     /// CloudFormation templates in JSON; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_parser = input())]
     pub files: Vec<Input>,
+}
+
+/// People, programs or code scanning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// Findings, the worst first; a table of who can enter what; a summary
+    Human,
+    /// `{"findings":[…],"access":[…],"summary":{…}}`
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The rules file (YAML), or the compiled rules (JSON)
+    #[arg(long, value_name = "FILE", value_parser = input())]
+    pub rules: Input,
+    /// What `aws iam get-account-authorization-details` prints: all pages in one file, one page a
+    /// file, or a folder of them; several accounts, too; `-` is standard input
+    #[arg(long, value_name = "PATH", required = true, num_args = 1.., value_parser = input())]
+    pub authorization_details: Vec<Input>,
+    /// What `aws iam get-credential-report` prints, or the CSV in it
+    #[arg(long, value_name = "FILE", num_args = 1.., value_parser = input())]
+    pub credential_report: Vec<Input>,
+    /// The moment to judge age and expiry at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
+    /// How to print
+    #[arg(long, default_value = "human")]
+    pub format: AuditFormat,
+    /// Exit with 1 if there is a finding of this severity or worse
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "high",
+        ignore_case = true
+    )]
+    pub fail_on: Severity,
 }
 
 /// People or machines, one line an alert.

@@ -84,6 +84,12 @@ pages! {
     RootAccessKey "root-access-key";
     AccessKeyTooOld "access-key-too-old";
     AccessKeyUnused "access-key-unused";
+    TwoActiveKeys "two-active-keys";
+    UserWithoutMfa "user-without-mfa";
+    RootMfaMissing "root-mfa-missing";
+    PolicyOnUser "policy-on-user";
+    UnusedRole "unused-role";
+    UnusedRule "unused-rule";
     RootSignIn "root-sign-in";
     RootWithoutMfa "root-without-mfa";
     RootActivity "root-activity";

@@ -7,9 +7,11 @@
 
 pub mod analyze;
 pub mod args;
+pub mod audit;
 pub mod check;
 mod diagnostic;
 pub mod explain;
+mod findings;
 mod hostile;
 pub mod input;
 mod least;
@@ -76,6 +78,7 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
     match command {
         Command::Analyze(arguments) => analyze::analyze(&arguments, streams),
         Command::Check(arguments) => check::check(&arguments, streams),
+        Command::Audit(arguments) => audit::audit(&arguments, streams),
         Command::Replay(arguments) => replay::replay(&arguments, streams),
         Command::Simulate(arguments) => simulate::simulate(&arguments, streams),
         Command::Explain(arguments) => explain::explain(&arguments, streams),

@@ -168,6 +168,12 @@ checks! {
     RootAccessKey "root-access-key" Critical None "the root user got an access key";
     AccessKeyTooOld "access-key-too-old" Medium None "an access key is older than the rules allow";
     AccessKeyUnused "access-key-unused" Medium None "an access key is not used";
+    TwoActiveKeys "two-active-keys" Low None "a user has two active access keys";
+    UserWithoutMfa "user-without-mfa" High None "a user signs in to the console without MFA";
+    RootMfaMissing "root-mfa-missing" Critical None "the root user has no MFA device";
+    PolicyOnUser "policy-on-user" Low None "a policy is attached to a user, not to a group";
+    UnusedRole "unused-role" Medium None "outsiders may enter a role that nobody uses";
+    UnusedRule "unused-rule" Low None "nothing in the account needs the rule";
     RootSignIn "root-sign-in" Critical None "the root user signed in";
     RootWithoutMfa "root-without-mfa" Critical None "the root user signed in without MFA";
     RootActivity "root-activity" Critical None "the root user called an API";

@@ -1,6 +1,7 @@
 //! What Trustwarden decides. Pure: no clock, environment, files or network; what it needs from
 //! the world are a few traits.
 
+pub mod account;
 pub mod alert;
 mod check;
 pub mod cloudtrail;

@@ -22,10 +22,17 @@ use guard::rules::{Rules, compile};
 
 const OWN: &str = "111122223333";
 
-/// Checks of what no single event or document shows.
-const OF_THE_ACCOUNT: [Check; 4] = [
+/// Checks of what no single event or document shows; `audit` in crates/cli judges the examples of
+/// those that it finds.
+const OF_THE_ACCOUNT: [Check; 10] = [
     Check::AccessKeyTooOld,
     Check::AccessKeyUnused,
+    Check::TwoActiveKeys,
+    Check::UserWithoutMfa,
+    Check::RootMfaMissing,
+    Check::PolicyOnUser,
+    Check::UnusedRole,
+    Check::UnusedRule,
     Check::GuardTampered,
     Check::GuardBlind,
 ];

@@ -7,7 +7,7 @@ use guard::known_account;
 use policy::{Analysis, ExternalIdNeed, Grant, Problem, Restriction, Values, Who};
 
 use crate::Streams;
-use crate::check::request_words;
+use crate::findings::request_words;
 use crate::hostile::shown;
 use crate::streams::{Paint, Tone};
 

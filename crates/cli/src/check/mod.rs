@@ -1,38 +1,26 @@
 //! `check`: findings for trust documents, as before a deploy.
 
 mod roles;
-mod sarif;
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
+use guard::Severity;
 use guard::detect::{RoleRef, Verdict, judge_trust};
 use guard::rules::Rules;
-use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
-use policy::{Request, TrustPolicy};
+use policy::TrustPolicy;
 use serde::Serialize;
 
 use crate::args::{CheckArgs, FindingFormat};
 use crate::diagnostic::no_policy;
+use crate::findings::{self, Found};
 use crate::hostile::shown;
 use crate::input::Input;
 use crate::rules::counted;
-use crate::streams::Tone;
 use crate::{Status, Streams};
 use roles::{RoleDocument, documents};
-
-/// A finding, and where it was found.
-#[derive(Debug)]
-struct Found {
-    finding: Finding,
-    account: Option<String>,
-    subject: String,
-    file: String,
-    /// 1-based.
-    line: Option<usize>,
-}
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -82,20 +70,21 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
             report.unreadable_files.push(input.name());
         }
     }
-    report.found.sort_by(|a, b| {
-        let key = |found: &Found| (Reverse(found.finding.severity), found.subject.clone());
-        let rest = |found: &Found| (found.finding.code.code(), found.finding.message.clone());
-        key(a).cmp(&key(b)).then_with(|| rest(a).cmp(&rest(b)))
-    });
+    findings::sort(&mut report.found);
     match arguments.format {
         FindingFormat::Human => human(&report, streams)?,
         FindingFormat::Json => {
-            serde_json::to_writer(&mut *streams.out, &json(&report))?;
-            writeln!(streams.out)?;
+            let summary = Summary {
+                files: report.files,
+                policies: report.policies,
+                approved: report.approved,
+                findings: findings::by_severity(&report.found),
+                unreadable_files: &report.unreadable_files,
+            };
+            findings::json(&report.found, &summary, streams)?;
         }
         FindingFormat::Sarif => {
-            serde_json::to_writer_pretty(&mut *streams.out, &sarif::log(&report.found))?;
-            writeln!(streams.out)?;
+            findings::sarif(&report.found, streams)?;
         }
     }
     let failing = report
@@ -163,6 +152,7 @@ fn judge(
         let lines = before.iter().filter(|byte| **byte == b'\n').count();
         Some(document.first_line? + lines)
     };
+    let file: Arc<str> = input.name().into();
     report
         .found
         .extend(judgement.findings.into_iter().map(|finding| Found {
@@ -170,32 +160,9 @@ fn judge(
             finding,
             account: account.clone(),
             subject: subject.clone(),
-            file: input.name(),
+            file: Arc::clone(&file),
         }));
     policy.is_ok()
-}
-
-#[derive(Serialize)]
-struct Json<'a> {
-    findings: Vec<JsonFinding<'a>>,
-    summary: Summary<'a>,
-}
-
-#[derive(Serialize)]
-struct JsonFinding<'a> {
-    code: Check,
-    severity: Severity,
-    account: Option<&'a str>,
-    subject: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    statement: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    witness: Option<&'a Request>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vendor: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -207,106 +174,13 @@ struct Summary<'a> {
     unreadable_files: &'a [String],
 }
 
-fn json(report: &Report) -> Json<'_> {
-    let findings = report.found.iter().map(|found| JsonFinding {
-        code: found.finding.code,
-        severity: found.finding.severity,
-        account: found.account.as_deref(),
-        subject: &found.subject,
-        message: &found.finding.message,
-        statement: found.finding.statement,
-        witness: found.finding.witness.as_ref(),
-        vendor: found.finding.vendor.as_deref(),
-        fix: found.finding.fix.as_deref(),
-    });
-    Json {
-        findings: findings.collect(),
-        summary: Summary {
-            files: report.files,
-            policies: report.policies,
-            approved: report.approved,
-            findings: by_severity(&report.found),
-            unreadable_files: &report.unreadable_files,
-        },
-    }
-}
-
-/// How many findings of each severity there are; those without any are left out.
-fn by_severity(found: &[Found]) -> BTreeMap<Severity, usize> {
-    let mut counts = BTreeMap::new();
-    for found in found {
-        *counts.entry(found.finding.severity).or_default() += 1;
-    }
-    counts
-}
-
 fn human(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
-    let paint = streams.paint;
-    for found in &report.found {
-        let Found { finding, .. } = found;
-        let tone = Tone::of(finding.severity);
-        let subject = if found.subject == found.file {
-            "(role not named)".to_owned()
-        } else {
-            shown(&found.subject).to_string()
-        };
-        write!(
-            streams.out,
-            "{} {}  {subject}",
-            paint.tone(tone, finding.severity),
-            paint.tone(Tone::Strong, finding.code),
-        )?;
-        if let Some(account) = &found.account {
-            write!(streams.out, " in {}", shown(account))?;
-        }
-        let place = match found.line {
-            Some(line) => format!("{}:{line}", shown(&found.file)),
-            None => shown(&found.file).to_string(),
-        };
-        writeln!(streams.out, "  {}", paint.tone(Tone::Quiet, place))?;
-        writeln!(streams.out, "    {}", shown(&finding.message))?;
-        if let Some(witness) = &finding.witness {
-            writeln!(streams.out, "    proof: {}", request_words(witness))?;
-        }
-        if let Some(fix) = &finding.fix {
-            writeln!(streams.out, "    fix: {}", shown(fix))?;
-        }
-        writeln!(streams.out)?;
-    }
-    let counts: Vec<String> = by_severity(&report.found)
-        .into_iter()
-        .rev()
-        .map(|(severity, count)| format!("{count} {severity}"))
-        .collect();
+    findings::human(&report.found, streams)?;
     write!(
         streams.out,
         "{}, {} approved: ",
         counted(report.policies, "trust policy", "trust policies"),
         report.approved
     )?;
-    if counts.is_empty() {
-        writeln!(streams.out, "no findings")
-    } else {
-        let total = counted(report.found.len(), "finding", "findings");
-        writeln!(streams.out, "{total} ({})", counts.join(", "))
-    }
-}
-
-/// A request in one line.
-pub(crate) fn request_words(request: &Request) -> String {
-    let mut text = format!(
-        "{} {} calls {}",
-        shown(&request.principal.kind),
-        shown(&request.principal.value),
-        shown(&request.action)
-    );
-    for (index, (key, values)) in request.context.iter().enumerate() {
-        let begin = if index == 0 { " with" } else { "," };
-        text.push_str(&format!(
-            "{begin} {}={}",
-            shown(key),
-            shown(values.join("|"))
-        ));
-    }
-    text
+    writeln!(streams.out, "{}", findings::counts(&report.found))
 }

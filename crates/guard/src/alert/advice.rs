@@ -58,7 +58,8 @@ pub(crate) fn advice(check: Check) -> Advice {
         Check::ThirdPartyAccessKey
         | Check::AccessKeyCreated
         | Check::AccessKeyTooOld
-        | Check::AccessKeyUnused => (
+        | Check::AccessKeyUnused
+        | Check::TwoActiveKeys => (
             "add the user to access_keys.allow_users in rules/access.yaml, deploy, and make the \
              key active again; better: use a role",
             "deactivate the key, then contain the actor; sessions minted from a key outlive it by \
@@ -67,6 +68,22 @@ pub(crate) fn advice(check: Check) -> Advice {
         Check::ConsolePasswordCreated => (
             "demand MFA for the user, or use IAM Identity Center instead",
             "delete the login profile, end the user's sessions, then contain the actor",
+        ),
+        Check::UserWithoutMfa | Check::RootMfaMissing => (
+            "register an MFA device: nothing that is planned needs a password alone",
+            "register an MFA device, change the password, and look for sign-ins without MFA",
+        ),
+        Check::PolicyOnUser => (
+            "attach the policy to a group, or to a role that the user enters",
+            "take the policy away, and find out who attached it",
+        ),
+        Check::UnusedRole => (
+            "note why it waits, and who may say that it is needed",
+            "take the third party out of the trust policy, or delete the role",
+        ),
+        Check::UnusedRule => (
+            "leave it: a rule without a role opens nothing",
+            "take it out of rules/access.yaml, so that nobody comes back by it unseen",
         ),
         Check::RootAccessKey => (
             "delete it all the same: nothing needs an access key of the root user",

@@ -6,7 +6,7 @@ use crate::rules::Rules;
 use policy::glob::matches_ignoring_case;
 
 /// A finding at the severity the rules give its check.
-pub(super) fn finding(rules: &Rules, code: Check, message: String) -> Finding {
+pub(crate) fn finding(rules: &Rules, code: Check, message: String) -> Finding {
     Finding {
         code,
         severity: rules.severity(code),
@@ -26,7 +26,18 @@ pub fn judge_key(rules: &Rules, key: &KeyChange, activated: bool) -> Vec<Finding
     } else {
         "was created"
     };
-    if key.root {
+    judge_key_holder(rules, key.user.as_deref(), key.root, done)
+}
+
+/// Judges that a user, or the root user, has an access key; `done` is what happened to the key, or
+/// how it stands.
+pub(crate) fn judge_key_holder(
+    rules: &Rules,
+    user: Option<&str>,
+    root: bool,
+    done: &str,
+) -> Vec<Finding> {
+    if root {
         let message = format!("an access key of the root user {done}");
         let fix = "delete it: the root user needs no access key, and nothing can limit one";
         let found = finding(rules, Check::RootAccessKey, message);
@@ -35,7 +46,7 @@ pub fn judge_key(rules: &Rules, key: &KeyChange, activated: bool) -> Vec<Finding
             ..found
         }];
     }
-    let Some(user) = key.user.as_deref() else {
+    let Some(user) = user else {
         let message = format!("an access key {done}, and the record does not say whose");
         return vec![finding(rules, Check::AccessKeyCreated, message)];
     };

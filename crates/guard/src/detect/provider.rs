@@ -57,7 +57,7 @@ pub(super) fn cover_provider(
     let against = rules
         .identity_providers()
         .iter()
-        .filter(|rule| is_of(rule, provider))
+        .filter(|rule| is_about(rule, provider))
         .map(|rule| against(rule, role, provider, grant))
         // The rule that comes nearest decides what is said.
         .max_by_key(|against| against.map_or(u8::MAX, |against| against as u8));
@@ -94,7 +94,7 @@ fn is_identity_center(provider: &str, role: &RoleRef) -> bool {
 }
 
 /// A rule is about this provider.
-fn is_of(rule: &IdentityProvider, provider: &str) -> bool {
+pub(crate) fn is_about(rule: &IdentityProvider, provider: &str) -> bool {
     if rule.kind == Some(ProviderKind::Eks) {
         return eks_cluster(host(provider))
             .is_some_and(|id| rule.clusters.iter().any(|cluster| cluster == id));

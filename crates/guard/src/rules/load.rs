@@ -17,7 +17,7 @@
 //! damaged file is refused; `hash` is the SHA-256 of the same bytes and names these rules in
 //! alerts and orders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -361,6 +361,29 @@ impl Rules {
         vendors
     }
 
+    /// The names of all vendors, sorted. Reads the whole table, as nothing that judges an event
+    /// should.
+    pub fn vendor_names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let table = self.bytes.get(self.table.clone()).unwrap_or_default();
+        for line in table.split(|&byte| byte == b'\n') {
+            let Some((key, value)) = key_and_value(line) else {
+                continue;
+            };
+            if key.starts_with(b"user/") {
+                let entry = serde_json::from_slice::<UserEntry>(value);
+                names.extend(entry.unwrap_or_default().vendors);
+            } else {
+                let entry = serde_json::from_slice::<AccountEntry>(value);
+                let vendors = entry.unwrap_or_default().vendors.into_iter();
+                names.extend(vendors.map(|vendor| vendor.name));
+            }
+        }
+        let by_pattern = self.head.user_patterns.iter();
+        names.extend(by_pattern.map(|pattern| pattern.vendor.clone()));
+        names
+    }
+
     /// The value on the table's line with this key.
     fn line(&self, key: &str) -> Option<&[u8]> {
         let table = self.bytes.get(self.table.clone())?;
@@ -379,19 +402,24 @@ impl Rules {
                 .iter()
                 .position(|&byte| byte == b'\n');
             let end = length.map_or(high, |length| start + length);
-            let line = table.get(start..end)?.strip_prefix(b"\"")?;
-            let quote = line.iter().position(|&byte| byte == b'"')?;
-            match line.get(..quote)?.cmp(key) {
+            let (found, value) = key_and_value(table.get(start..end)?)?;
+            match found.cmp(key) {
                 std::cmp::Ordering::Less => low = end + 1,
                 std::cmp::Ordering::Greater => high = start,
-                std::cmp::Ordering::Equal => {
-                    let value = line.get(quote..)?.strip_prefix(b"\":")?;
-                    return Some(value.strip_suffix(b",").unwrap_or(value));
-                }
+                std::cmp::Ordering::Equal => return Some(value),
             }
         }
         None
     }
+}
+
+/// A line of the table, in its parts.
+fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.strip_prefix(b"\"")?;
+    let quote = line.iter().position(|&byte| byte == b'"')?;
+    let (key, value) = line.split_at_checked(quote)?;
+    let value = value.strip_prefix(b"\":")?;
+    Some((key, value.strip_suffix(b",").unwrap_or(value)))
 }
 
 /// A sum that any damage changes, at a small part of the cost of a cryptographic one: each word of

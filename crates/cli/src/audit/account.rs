@@ -1,0 +1,352 @@
+//! Everything that is known of the accounts, role by role, and what is wrong with them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use guard::account::{
+    Access, AccountFinding, AuditedRole, Credentials, LastUsed, PolicyHolder, SeenByRules,
+    accesses, judge_credentials, judge_external_ids, judge_policy_holder, judge_rules, judge_use,
+};
+use guard::detect::{RoleRef, Verdict, judge_trust};
+use guard::rules::Rules;
+use guard::{Finding, Severity};
+use jiff::Timestamp;
+
+use super::export::{Element, ElementError, Held, Place, Role};
+use super::remembered::Remembered;
+use crate::args::is_account_id;
+use crate::findings::{self, Found};
+
+/// One third party and one role that it can enter: the join.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    /// Who, which role, what must be proved, which rule, when it was last used.
+    pub(crate) access: Access,
+    /// The role's policies, as the export names them.
+    pub(crate) held: Arc<Held>,
+}
+
+/// What was counted on the way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Roles that were read.
+    pub(crate) roles: usize,
+    /// Those whose trust policy the rules approve.
+    pub(crate) approved: usize,
+    /// Those whose trust policy could not be read.
+    pub(crate) unreadable: usize,
+    /// Users that were read.
+    pub(crate) users: usize,
+    /// Rows of credential reports.
+    pub(crate) credentials: usize,
+}
+
+/// What an audit found.
+#[derive(Debug, Default)]
+pub(crate) struct Audited {
+    /// All findings, worst first.
+    pub(crate) found: Vec<Found>,
+    /// Who can enter what: worst findings first, then by account, role and party.
+    pub(crate) entries: Vec<Entry>,
+    /// The accounts whose roles were seen, sorted.
+    pub(crate) accounts: BTreeSet<String>,
+    /// Managed policies of the export by ARN: the text of the default version.
+    pub(crate) policies: HashMap<String, String>,
+    /// Numbers.
+    pub(crate) counts: Counts,
+}
+
+impl Audited {
+    /// Who has access, and whether a rule names him.
+    pub(crate) fn parties(&self) -> BTreeMap<&guard::account::Party, bool> {
+        let mut parties = BTreeMap::new();
+        for Entry { access, .. } in &self.entries {
+            *parties.entry(&access.party).or_default() |= access.rule.is_some();
+        }
+        parties
+    }
+
+    /// How many roles somebody outside can enter.
+    pub(crate) fn entered_from_outside(&self) -> usize {
+        let roles = self.entries.iter().map(|entry| {
+            let role = &entry.access.role.role;
+            (&role.account, &role.name)
+        });
+        roles.collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// Takes up roles, users and policies, in any order, and says at the end what they come to.
+pub(crate) struct Account<'a> {
+    rules: &'a Rules,
+    now: Timestamp,
+    remembered: Remembered,
+    seen: SeenByRules,
+    accesses: Vec<Access>,
+    /// Beside `accesses`: the role's policies, and where the role stands.
+    rows: Vec<(Arc<Held>, Where)>,
+    /// Roles of `accesses`: a page that is given twice must not look like two roles.
+    known: HashSet<(String, String)>,
+    audited: Audited,
+}
+
+/// Where something was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Where {
+    /// Which file.
+    pub(crate) file: Arc<str>,
+    /// Which line, where lines are counted.
+    pub(crate) line: Option<usize>,
+}
+
+impl Where {
+    /// An element's place in a file.
+    pub(crate) fn new(file: &Arc<str>, place: Place) -> Self {
+        Self {
+            file: Arc::clone(file),
+            line: place.line.and_then(|line| usize::try_from(line).ok()),
+        }
+    }
+}
+
+/// Something of the input that could not be read, though the rest could.
+pub(crate) type Trouble = Option<ElementError>;
+
+impl<'a> Account<'a> {
+    /// Nothing is known yet.
+    pub(crate) fn new(rules: &'a Rules, now: Timestamp) -> Self {
+        Self {
+            rules,
+            now,
+            remembered: Remembered::default(),
+            seen: SeenByRules::default(),
+            accesses: Vec::new(),
+            rows: Vec::new(),
+            known: HashSet::new(),
+            audited: Audited::default(),
+        }
+    }
+
+    /// Takes up one element of an export.
+    pub(crate) fn element(&mut self, element: Element<'_>, at: &Where) -> Trouble {
+        match element {
+            Element::Role(role) => return self.role(&role, at),
+            Element::User(user) => {
+                self.audited.counts.users += 1;
+                self.seen.user(self.rules.vendors_of_user(&user.name));
+                let holder = PolicyHolder {
+                    account: user.account,
+                    user: user.name,
+                    policies: user.policies,
+                };
+                let found = judge_policy_holder(self.rules, &holder);
+                self.add(found, at);
+            }
+            Element::Policy(policy) => {
+                self.audited.policies.insert(policy.arn, policy.document);
+            }
+            Element::Unreadable(error) => return Some(error),
+        }
+        None
+    }
+
+    /// Takes up one row of a credential report.
+    pub(crate) fn credentials(&mut self, credentials: &Credentials, at: &Where) {
+        self.audited.counts.credentials += 1;
+        if let Some(user) = &credentials.user {
+            self.seen.user(self.rules.vendors_of_user(user));
+        }
+        let found = judge_credentials(self.rules, credentials, self.now);
+        self.add(found, at);
+    }
+
+    fn role(&mut self, role: &Role<'_>, at: &Where) -> Trouble {
+        let account = role.account();
+        if !is_account_id(account) {
+            return Some(ElementError::Missing {
+                what: format!("the Arn of role {}", role.name),
+                field: "account",
+            });
+        }
+        self.audited.counts.roles += 1;
+        if let Some(findings) = self.remembered.get(account, &role.document) {
+            self.audited.counts.approved += 1;
+            self.seen.role(account, &[]);
+            let found = findings
+                .iter()
+                .map(|finding| of_role(finding.clone(), account, &role.name, at));
+            self.audited.found.extend(found);
+            return None;
+        }
+        let mut trouble = None;
+        let mut told = |error: ElementError| trouble = Some(error);
+        let reference = RoleRef {
+            account: account.to_owned(),
+            name: Some(role.name.to_string()),
+            path: role.path().map_err(&mut told).unwrap_or_default(),
+        };
+        let mut judgement = judge_trust(self.rules, &reference, &role.document, self.now);
+        match judgement.verdict {
+            Verdict::Approved => self.audited.counts.approved += 1,
+            Verdict::Unreadable => self.audited.counts.unreadable += 1,
+            Verdict::Violation => {}
+        }
+        let audited = Arc::new(AuditedRole {
+            role: reference,
+            arn: Some(role.arn.to_string()),
+            created: role.created().map_err(&mut told).unwrap_or_default(),
+            last_used: role
+                .last_used()
+                .map_err(&mut told)
+                .unwrap_or(LastUsed::Unknown),
+        });
+        let outsiders = accesses(self.rules, &audited, &judgement);
+        self.seen.role(account, &outsiders);
+        if outsiders.is_empty() {
+            self.remembered.keep(account, &role.document, &judgement);
+        } else {
+            let key = (account.to_owned(), role.name.to_lowercase());
+            if !self.known.insert(key) {
+                self.audited.counts.roles -= 1;
+                return trouble;
+            }
+            let held = role.held().map_err(&mut told).unwrap_or_default();
+            let held = Arc::new(held);
+            self.rows
+                .extend(outsiders.iter().map(|_| (Arc::clone(&held), at.clone())));
+            let unused = judge_use(self.rules, &outsiders, self.now);
+            self.add(unused, at);
+            self.accesses.extend(outsiders);
+        }
+        let findings = std::mem::take(&mut judgement.findings);
+        let found = findings
+            .into_iter()
+            .map(|finding| of_role(finding, account, &role.name, at));
+        self.audited.found.extend(found);
+        trouble
+    }
+
+    fn add(&mut self, findings: impl IntoIterator<Item = AccountFinding>, at: &Where) {
+        let found = findings.into_iter().map(|found| Found {
+            finding: found.finding,
+            account: found.account,
+            subject: found.subject,
+            file: Arc::clone(&at.file),
+            line: at.line,
+        });
+        self.audited.found.extend(found);
+    }
+
+    /// What everything comes to. `whole` says that all of the input was read: only then it can be
+    /// said that something is nowhere. `rules_file` is where rules stand.
+    pub(crate) fn finish(mut self, whole: bool, rules_file: &Arc<str>) -> Audited {
+        for found in judge_external_ids(self.rules, &self.accesses, self.now) {
+            let at = self.place_of(&found);
+            self.add([found], &at);
+        }
+        if whole && self.audited.counts.roles > 0 {
+            let at = Where {
+                file: Arc::clone(rules_file),
+                line: None,
+            };
+            let found = judge_rules(self.rules, &self.seen);
+            self.add(found, &at);
+        }
+        let mut audited = self.audited;
+        findings::sort(&mut audited.found);
+        audited.found.dedup_by(|b, a| {
+            (&a.finding, &a.subject, &a.account) == (&b.finding, &b.subject, &b.account)
+        });
+        let mut accesses = self.accesses;
+        join_findings(&mut accesses, &audited.found);
+        let entries = accesses.into_iter().zip(self.rows);
+        audited.entries = entries
+            .map(|(access, (held, _))| Entry { access, held })
+            .collect();
+        audited.entries.sort_by(|a, b| key(a).cmp(&key(b)));
+        audited.accounts = self.seen.accounts().clone();
+        audited
+    }
+
+    fn place_of(&self, found: &AccountFinding) -> Where {
+        let of = self.accesses.iter().zip(&self.rows).find(|(access, _)| {
+            Some(access.role.role.account.as_str()) == found.account.as_deref()
+                && access.role.subject() == found.subject
+        });
+        match of {
+            Some((_, (_, at))) => at.clone(),
+            None => Where {
+                file: "".into(),
+                line: None,
+            },
+        }
+    }
+}
+
+fn of_role(finding: Finding, account: &str, name: &str, at: &Where) -> Found {
+    Found {
+        finding,
+        account: Some(account.to_owned()),
+        subject: format!("role/{name}"),
+        file: Arc::clone(&at.file),
+        line: at.line,
+    }
+}
+
+/// Gives every access what was found about its role that only the whole account shows.
+fn join_findings(accesses: &mut [Access], found: &[Found]) {
+    let mut by_role: BTreeMap<(&str, &str), Vec<&Found>> = BTreeMap::new();
+    for found in found {
+        if let Some(account) = &found.account {
+            let about = by_role.entry((account, &found.subject)).or_default();
+            about.push(found);
+        }
+    }
+    for access in accesses {
+        let subject = access.role.subject();
+        let of_role = by_role.get(&(access.role.role.account.as_str(), subject.as_str()));
+        let own = match &access.party {
+            guard::account::Party::Account { account } => Some(account),
+            _ => None,
+        };
+        for found in of_role.into_iter().flatten() {
+            let finding = &found.finding;
+            let about_all = matches!(
+                finding.code,
+                guard::Check::UnusedRole | guard::Check::UnreadablePolicy
+            );
+            let about_party = matches!(
+                finding.code,
+                guard::Check::SharedExternalId | guard::Check::WeakExternalId
+            ) && finding.third_party.as_ref() == own;
+            let entry = (finding.severity, finding.code);
+            if (about_all || about_party) && !access.findings.contains(&entry) {
+                access.findings.push(entry);
+            }
+        }
+        access
+            .findings
+            .sort_by_key(|(severity, code)| (std::cmp::Reverse(*severity), *code));
+    }
+}
+
+type Key<'a> = (
+    std::cmp::Reverse<Option<Severity>>,
+    bool,
+    &'a str,
+    Option<&'a str>,
+    &'a guard::account::Party,
+);
+
+/// The worst first; of equals, those without a rule.
+fn key(entry: &Entry) -> Key<'_> {
+    let access = &entry.access;
+    let worst = access.findings.first().map(|(severity, _)| *severity);
+    (
+        std::cmp::Reverse(worst),
+        access.rule.is_some(),
+        &access.role.role.account,
+        access.role.role.name.as_deref(),
+        &access.party,
+    )
+}

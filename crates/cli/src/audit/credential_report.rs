@@ -1,0 +1,178 @@
+//! The credential report: CSV, or the JSON in which the AWS CLI wraps it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use guard::account::{Answer, Credentials, Key};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// Why a credential report, or a row of it, cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReportError {
+    /// JSON without the report in it.
+    #[error(
+        "it is JSON, and not what `aws iam get-credential-report` prints: it has no Content in \
+         base64"
+    )]
+    NoContent,
+    /// The first line names no user.
+    #[error("its first line has no column `user`: it is no credential report")]
+    NoUser,
+    /// A row is no CSV.
+    #[error("it is not CSV")]
+    NotCsv(#[source] csv::Error),
+    /// A value is not what its column holds.
+    #[error("line {line}: {column} is `{value}`, and should be {expected}")]
+    Value {
+        /// From 1.
+        line: u64,
+        /// Its name.
+        column: String,
+        /// What stands there.
+        value: String,
+        /// What should.
+        expected: &'static str,
+    },
+}
+
+/// Gives each row of a report to `take`, with its line; a row that cannot be read does not stop the
+/// others.
+pub(crate) fn read(
+    text: &str,
+    take: &mut dyn FnMut(Result<(Credentials, u64), ReportError>),
+) -> Result<(), ReportError> {
+    let unwrapped;
+    let text = if text.trim_start().starts_with('{') {
+        unwrapped = content(text)?;
+        &unwrapped
+    } else {
+        text
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let columns = Columns(
+        reader
+            .headers()
+            .map_err(ReportError::NotCsv)?
+            .iter()
+            .map(str::to_ascii_lowercase)
+            .collect(),
+    );
+    columns.of("user").ok_or(ReportError::NoUser)?;
+    let mut row = csv::StringRecord::new();
+    loop {
+        match reader.read_record(&mut row) {
+            Ok(false) => return Ok(()),
+            Ok(true) => {
+                let line = row.position().map_or(0, csv::Position::line);
+                let row = Row {
+                    columns: &columns,
+                    row: &row,
+                    line,
+                };
+                take(row.credentials().map(|credentials| (credentials, line)));
+            }
+            Err(error) => take(Err(ReportError::NotCsv(error))),
+        }
+    }
+}
+
+fn content(text: &str) -> Result<String, ReportError> {
+    #[derive(Deserialize)]
+    struct Wrapped {
+        #[serde(rename = "Content")]
+        content: String,
+    }
+    let wrapped: Wrapped = serde_json::from_str(text).map_err(|_| ReportError::NoContent)?;
+    let bytes = STANDARD
+        .decode(wrapped.content.trim())
+        .map_err(|_| ReportError::NoContent)?;
+    String::from_utf8(bytes).map_err(|_| ReportError::NoContent)
+}
+
+struct Columns(Vec<String>);
+
+impl Columns {
+    fn of(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|column| column == name)
+    }
+}
+
+struct Row<'a> {
+    columns: &'a Columns,
+    row: &'a csv::StringRecord,
+    line: u64,
+}
+
+impl Row<'_> {
+    fn credentials(&self) -> Result<Credentials, ReportError> {
+        let user = self.text("user").unwrap_or_default();
+        if user.is_empty() {
+            return Err(self.wrong("user", "", "a name"));
+        }
+        let arn = self.text("arn").unwrap_or_default();
+        let root = user == "<root_account>" || arn.ends_with(":root");
+        let account = arn.split(':').nth(4).unwrap_or_default();
+        let mut keys = Vec::new();
+        for number in 1..=2 {
+            let column = |what| format!("access_key_{number}_{what}");
+            if self.answer(&column("active"))? == Answer::Unknown {
+                continue;
+            }
+            keys.push(Key {
+                number,
+                active: self.answer(&column("active"))? == Answer::Yes,
+                rotated: self.moment(&column("last_rotated"))?,
+                last_used: self.moment(&column("last_used_date"))?,
+            });
+        }
+        Ok(Credentials {
+            account: account.to_owned(),
+            user: (!root).then(|| user.to_owned()),
+            password: self.answer("password_enabled")?,
+            mfa: self.answer("mfa_active")?,
+            keys,
+        })
+    }
+
+    /// What stands in a column; `None` where there is no such column, or nothing in it.
+    fn text(&self, column: &str) -> Option<&str> {
+        let text = self.row.get(self.columns.of(column)?)?;
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// The same, without the words for "nothing is known".
+    fn known(&self, column: &str) -> Option<&str> {
+        let silent = ["N/A", "no_information", "not_supported"];
+        self.text(column)
+            .filter(|text| !silent.iter().any(|word| word.eq_ignore_ascii_case(text)))
+    }
+
+    fn answer(&self, column: &str) -> Result<Answer, ReportError> {
+        match self.known(column) {
+            None => Ok(Answer::Unknown),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(Answer::Yes),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(Answer::No),
+            Some(text) => Err(self.wrong(column, text, "true or false")),
+        }
+    }
+
+    fn moment(&self, column: &str) -> Result<Option<Timestamp>, ReportError> {
+        let Some(text) = self.known(column) else {
+            return Ok(None);
+        };
+        text.parse()
+            .map(Some)
+            .map_err(|_| self.wrong(column, text, "a moment, as 2026-01-31T08:00:00+00:00"))
+    }
+
+    fn wrong(&self, column: &str, value: &str, expected: &'static str) -> ReportError {
+        ReportError::Value {
+            line: self.line,
+            column: column.to_owned(),
+            value: value.chars().take(80).collect(),
+            expected,
+        }
+    }
+}

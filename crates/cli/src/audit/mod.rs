@@ -1,0 +1,243 @@
+//! `audit`: a whole account. Every role's trust policy is judged as the deployed functions judge
+//! it, and joined with who the third party is, what it must prove, when the role was last used and
+//! which rule allows it; then what only the account as a whole shows.
+//!
+//! An export is read object by object. What is kept is what may matter at the end: the roles that
+//! somebody outside can enter, findings, and managed policies.
+
+mod account;
+mod credential_report;
+mod export;
+mod json;
+mod remembered;
+mod report;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use guard::rules::Rules;
+use jiff::Timestamp;
+
+pub(crate) use account::{Account, Audited, Entry, Where};
+
+use crate::args::{AuditArgs, AuditFormat};
+use crate::hostile::shown;
+use crate::input::{Input, ReadError};
+use crate::streams::chain;
+use crate::{Status, Streams, findings};
+
+/// So many unreadable elements of one file are told one by one.
+const TOLD: usize = 20;
+
+/// Runs `audit`.
+///
+/// # Errors
+///
+/// Standard output does not take the findings.
+pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let now = arguments.now.unwrap_or_else(Timestamp::now);
+    let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let mut reading = Reading {
+        account: Account::new(&rules, now),
+        files: 0,
+        unreadable: Vec::new(),
+        lines: arguments.format == AuditFormat::Sarif,
+    };
+    reading.read(arguments, streams);
+    let report = reading.finish(&rules, &arguments.rules, now);
+
+    match arguments.format {
+        AuditFormat::Human => report::write(&report, streams)?,
+        AuditFormat::Json => json::write(&report, streams)?,
+        AuditFormat::Sarif => findings::sarif(&report.audited.found, streams)?,
+    }
+    let mut found = report.audited.found.iter();
+    let failing = found.any(|found| found.finding.severity >= arguments.fail_on);
+    let whole = report.unreadable_files.is_empty() && report.audited.counts.unreadable == 0;
+    Ok(match (whole, failing) {
+        (false, _) => Status::Unreadable,
+        (true, true) => Status::Findings,
+        (true, false) => Status::Done,
+    })
+}
+
+/// Everything that is printed, in whichever format.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// What was found.
+    pub(crate) audited: Audited,
+    /// The moment that age and expiry were judged at.
+    pub(crate) now: Timestamp,
+    /// The rules that it was judged by.
+    pub(crate) rules_hash: String,
+    /// How many files were read.
+    pub(crate) files: usize,
+    /// Files that could not be read, or not whole, in their order.
+    pub(crate) unreadable_files: Vec<String>,
+}
+
+/// What has been read so far.
+struct Reading<'a> {
+    account: Account<'a>,
+    files: usize,
+    unreadable: Vec<String>,
+    /// Lines are counted: they cost time, and only code scanning shows them.
+    lines: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be read to its end", shown(name))]
+struct UnusableError<E: std::error::Error + 'static> {
+    name: String,
+    source: E,
+}
+
+impl Reading<'_> {
+    fn read(&mut self, arguments: &AuditArgs, streams: &mut Streams<'_>) {
+        for named in &arguments.authorization_details {
+            match files(named) {
+                Ok(files) => {
+                    for file in files {
+                        self.export(&file, streams);
+                    }
+                }
+                Err(error) => {
+                    self.files += 1;
+                    self.unreadable.push(named.name());
+                    streams.failure(&error);
+                }
+            }
+        }
+        for file in &arguments.credential_report {
+            self.credential_report(file, streams);
+        }
+    }
+
+    /// One file of authorization details.
+    fn export(&mut self, input: &Input, streams: &mut Streams<'_>) {
+        self.files += 1;
+        let name = input.name();
+        let reader = match input.open() {
+            Ok(reader) => reader,
+            Err(error) => {
+                self.unreadable.push(name);
+                return streams.failure(&error);
+            }
+        };
+        let file: Arc<str> = name.as_str().into();
+        let mut troubles = Vec::new();
+        let mut more = 0_usize;
+        let account = &mut self.account;
+        let (_, mut progress) = streams.out_and_progress(input.size());
+        let mut count = 0_usize;
+        let ended = export::read(reader, self.lines, &mut |element, place| {
+            count += 1;
+            if count.is_multiple_of(1024) {
+                progress.at(place.offset, "");
+            }
+            if let Some(error) = account.element(element, &Where::new(&file, place)) {
+                if troubles.len() < TOLD {
+                    troubles.push((error, place));
+                } else {
+                    more += 1;
+                }
+            }
+        });
+        drop(progress);
+        for (error, place) in &troubles {
+            let at = match place.line {
+                Some(line) => format!("{}:{line}", shown(&name)),
+                None => format!("{} (byte {})", shown(&name), place.offset),
+            };
+            streams.error(format_args!("{at}: {}", shown(chain(error))));
+        }
+        if more > 0 {
+            streams.error(format_args!(
+                "{}: {more} more objects cannot be read",
+                shown(&name)
+            ));
+        }
+        let whole = ended.is_ok() && troubles.is_empty();
+        if let Err(source) = ended {
+            streams.failure(&UnusableError {
+                name: name.clone(),
+                source,
+            });
+        }
+        if !whole {
+            self.unreadable.push(name);
+        }
+    }
+
+    fn credential_report(&mut self, input: &Input, streams: &mut Streams<'_>) {
+        self.files += 1;
+        let name = input.name();
+        let text = match input.read() {
+            Ok(text) => text,
+            Err(error) => {
+                self.unreadable.push(name);
+                return streams.failure(&error);
+            }
+        };
+        let file: Arc<str> = name.as_str().into();
+        let mut troubles = Vec::new();
+        let account = &mut self.account;
+        let ended = credential_report::read(&text, &mut |row| match row {
+            Ok((credentials, line)) => {
+                let at = Where {
+                    file: Arc::clone(&file),
+                    line: usize::try_from(line).ok(),
+                };
+                account.credentials(&credentials, &at);
+            }
+            Err(error) => troubles.push(error),
+        });
+        let whole = ended.is_ok() && troubles.is_empty();
+        for source in ended.err().into_iter().chain(troubles).take(TOLD) {
+            streams.failure(&UnusableError {
+                name: name.clone(),
+                source,
+            });
+        }
+        if !whole {
+            self.unreadable.push(name);
+        }
+    }
+
+    fn finish(self, rules: &Rules, rules_file: &Input, now: Timestamp) -> Report {
+        let whole = self.unreadable.is_empty();
+        Report {
+            audited: self.account.finish(whole, &rules_file.name().into()),
+            now,
+            rules_hash: rules.hash().to_owned(),
+            files: self.files,
+            unreadable_files: self.unreadable,
+        }
+    }
+}
+
+/// The file that an argument names; of a folder, the `.json` files in it, by name.
+fn files(named: &Input) -> Result<Vec<Input>, ReadError> {
+    if named.is_stdin() || !named.path().is_dir() {
+        return Ok(vec![named.clone()]);
+    }
+    let failed = |error| named.read_error(error);
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(named.path()).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|end| end == "json") {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(failed(io::Error::new(
+            io::ErrorKind::NotFound,
+            "no .json file is in it",
+        )));
+    }
+    files.sort();
+    Ok(files.into_iter().map(Input::new).collect())
+}

@@ -1,0 +1,196 @@
+//! Findings as `check` and `audit` print them.
+
+mod sarif;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use guard::{Check, Finding, Severity};
+use policy::Request;
+use serde::Serialize;
+
+use crate::Streams;
+use crate::hostile::shown;
+use crate::rules::counted;
+use crate::streams::Tone;
+
+/// A finding, and where it was found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    /// What is wrong.
+    pub(crate) finding: Finding,
+    /// 12 digits, where known.
+    pub(crate) account: Option<String>,
+    /// As `role/NAME`; the file's name where the input names no role.
+    pub(crate) subject: String,
+    /// The file it was found in.
+    pub(crate) file: Arc<str>,
+    /// 1-based.
+    pub(crate) line: Option<usize>,
+}
+
+/// Worst first, then by subject and code.
+pub(crate) fn sort(found: &mut [Found]) {
+    fn key(
+        found: &Found,
+    ) -> (
+        Reverse<Severity>,
+        &str,
+        &str,
+        &str,
+        Option<&str>,
+        Option<usize>,
+        &str,
+    ) {
+        (
+            Reverse(found.finding.severity),
+            &found.subject,
+            found.finding.code.code(),
+            &found.finding.message,
+            found.account.as_deref(),
+            found.finding.statement,
+            &found.file,
+        )
+    }
+    found.sort_by(|a, b| key(a).cmp(&key(b)));
+}
+
+/// How many findings of each severity there are; those without any are left out.
+pub(crate) fn by_severity(found: &[Found]) -> BTreeMap<Severity, usize> {
+    let mut counts = BTreeMap::new();
+    for found in found {
+        *counts.entry(found.finding.severity).or_default() += 1;
+    }
+    counts
+}
+
+/// `3 findings (1 CRITICAL, 2 HIGH)`.
+pub(crate) fn counts(found: &[Found]) -> String {
+    let counts: Vec<String> = by_severity(found)
+        .into_iter()
+        .rev()
+        .map(|(severity, count)| format!("{count} {severity}"))
+        .collect();
+    if counts.is_empty() {
+        return "no findings".to_owned();
+    }
+    let total = counted(found.len(), "finding", "findings");
+    format!("{total} ({})", counts.join(", "))
+}
+
+/// A finding as JSON.
+#[derive(Serialize)]
+pub(crate) struct JsonFinding<'a> {
+    code: Check,
+    severity: Severity,
+    account: Option<&'a str>,
+    subject: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statement: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witness: Option<&'a Request>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
+}
+
+impl<'a> From<&'a Found> for JsonFinding<'a> {
+    fn from(found: &'a Found) -> Self {
+        Self {
+            code: found.finding.code,
+            severity: found.finding.severity,
+            account: found.account.as_deref(),
+            subject: &found.subject,
+            message: &found.finding.message,
+            statement: found.finding.statement,
+            witness: found.finding.witness.as_ref(),
+            vendor: found.finding.vendor.as_deref(),
+            fix: found.finding.fix.as_deref(),
+        }
+    }
+}
+
+/// `{"findings":[…],"summary":{…}}`, and a line's end.
+pub(crate) fn json(
+    found: &[Found],
+    summary: &impl Serialize,
+    streams: &mut Streams<'_>,
+) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Json<'a, S> {
+        findings: Vec<JsonFinding<'a>>,
+        summary: &'a S,
+    }
+    let json = Json {
+        findings: found.iter().map(JsonFinding::from).collect(),
+        summary,
+    };
+    serde_json::to_writer(&mut *streams.out, &json)?;
+    writeln!(streams.out)
+}
+
+/// SARIF 2.1.0.
+pub(crate) fn sarif(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *streams.out, &sarif::log(found))?;
+    writeln!(streams.out)
+}
+
+/// A block a finding.
+pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()> {
+    let paint = streams.paint;
+    for found in found {
+        let Found { finding, .. } = found;
+        let tone = Tone::of(finding.severity);
+        let subject = if *found.subject == *found.file {
+            "(role not named)".to_owned()
+        } else {
+            shown(&found.subject).to_string()
+        };
+        write!(
+            streams.out,
+            "{} {}  {subject}",
+            paint.tone(tone, finding.severity),
+            paint.tone(Tone::Strong, finding.code),
+        )?;
+        if let Some(account) = &found.account {
+            write!(streams.out, " in {}", shown(account))?;
+        }
+        let place = match found.line {
+            Some(line) => format!("{}:{line}", shown(&found.file)),
+            None => shown(&found.file).to_string(),
+        };
+        writeln!(streams.out, "  {}", paint.tone(Tone::Quiet, place))?;
+        writeln!(streams.out, "    {}", shown(&finding.message))?;
+        if let Some(witness) = &finding.witness {
+            writeln!(streams.out, "    proof: {}", request_words(witness))?;
+        }
+        if let Some(fix) = &finding.fix {
+            writeln!(streams.out, "    fix: {}", shown(fix))?;
+        }
+        writeln!(streams.out)?;
+    }
+    Ok(())
+}
+
+/// A request in one line.
+pub(crate) fn request_words(request: &Request) -> String {
+    let mut text = format!(
+        "{} {} calls {}",
+        shown(&request.principal.kind),
+        shown(&request.principal.value),
+        shown(&request.action)
+    );
+    for (index, (key, values)) in request.context.iter().enumerate() {
+        let begin = if index == 0 { " with" } else { "," };
+        text.push_str(&format!(
+            "{begin} {}={}",
+            shown(key),
+            shown(values.join("|"))
+        ));
+    }
+    text
+}

@@ -1,0 +1,184 @@
+//! Passwords and access keys as they stand, as opposed to those that an event tells of.
+
+use jiff::Timestamp;
+
+use super::AccountFinding;
+use crate::check::{Check, Finding};
+use crate::detect::{finding, judge_key_holder};
+use crate::rules::Rules;
+
+/// What nobody has used for so many days is unused.
+pub const DAYS_UNUSED: i64 = 90;
+
+/// So many days a new key may wait for its first use.
+const DAYS_UNTRIED: i64 = 7;
+
+/// What a report says where the answer is yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// The report does not say: `N/A`, `not_supported`.
+    Unknown,
+}
+
+/// An access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Which of the user's two, from 1.
+    pub number: usize,
+    /// It works.
+    pub active: bool,
+    /// When it was created, or last changed.
+    pub rotated: Option<Timestamp>,
+    /// When it was last used; `None`: never, as far as IAM knows.
+    pub last_used: Option<Timestamp>,
+}
+
+/// What one user can sign in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// 12 digits; empty where not known.
+    pub account: String,
+    /// The user's name; `None` for the root user.
+    pub user: Option<String>,
+    /// There is a console password.
+    pub password: Answer,
+    /// There is an MFA device.
+    pub mfa: Answer,
+    /// Its access keys, active or not.
+    pub keys: Vec<Key>,
+}
+
+impl Credentials {
+    /// `user/NAME` or `root`.
+    pub fn subject(&self) -> String {
+        match &self.user {
+            Some(user) => format!("user/{user}"),
+            None => "root".to_owned(),
+        }
+    }
+}
+
+/// Judges what a user can sign in with.
+pub fn judge_credentials(
+    rules: &Rules,
+    credentials: &Credentials,
+    now: Timestamp,
+) -> Vec<AccountFinding> {
+    let mut findings = Vec::new();
+    let mut active: Vec<&Key> = credentials.keys.iter().filter(|key| key.active).collect();
+    if !active.is_empty() {
+        let of = (credentials.user.as_deref(), credentials.user.is_none());
+        findings.extend(judge_key_holder(rules, of.0, of.1, "is active"));
+    }
+    let mut found = |check, message: String, fix: &str| {
+        findings.push(Finding {
+            fix: Some(fix.to_owned()),
+            ..finding(rules, check, message)
+        });
+    };
+    match (&credentials.user, credentials.mfa) {
+        (None, Answer::No) => found(
+            Check::RootMfaMissing,
+            "the root user has no MFA device".to_owned(),
+            "register two hardware or passkey devices for it, or have the organization delete its \
+             password",
+        ),
+        (Some(user), Answer::No) if credentials.password == Answer::Yes => found(
+            Check::UserWithoutMfa,
+            format!("user {user} signs in to the console with a password alone"),
+            "have the user register an MFA device, or delete the password; better: let people in \
+             by IAM Identity Center",
+        ),
+        _ => {}
+    }
+    // A key of the root user is deleted, whatever its age.
+    if credentials.user.is_none() {
+        active.clear();
+    }
+    for key in &active {
+        let number = key.number;
+        let age = key.rotated.map(|rotated| days_between(rotated, now));
+        let limit = i64::from(rules.access_keys().max_age_days);
+        if let Some(age) = age.filter(|age| *age > limit) {
+            found(
+                Check::AccessKeyTooOld,
+                format!("access key {number} is {age} days old, and the rules allow {limit}"),
+                "replace it by a role, or make a new key, move to it, and delete this one",
+            );
+        }
+        let unused = match key.last_used.map(|used| days_between(used, now)) {
+            Some(idle) if idle >= DAYS_UNUSED => Some(format!(
+                "access key {number} has not been used for {idle} days"
+            )),
+            Some(_) => None,
+            None if age.is_some_and(|age| age < DAYS_UNTRIED) => None,
+            None => Some(match age {
+                Some(age) => format!("access key {number} is {age} days old and was never used"),
+                None => format!("access key {number} was never used"),
+            }),
+        };
+        if let Some(message) = unused {
+            found(
+                Check::AccessKeyUnused,
+                message,
+                "deactivate it, wait two weeks, then delete it",
+            );
+        }
+    }
+    if active.len() > 1 {
+        found(
+            Check::TwoActiveKeys,
+            "two access keys are active at the same time".to_owned(),
+            "finish the change from one to the other: delete the one that was used longer ago",
+        );
+    }
+    let account = Some(credentials.account.clone()).filter(|account| !account.is_empty());
+    let subject = credentials.subject();
+    findings
+        .into_iter()
+        .map(|finding| AccountFinding {
+            account: account.clone(),
+            subject: subject.clone(),
+            finding,
+        })
+        .collect()
+}
+
+/// A user who has policies of his own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyHolder {
+    /// 12 digits; empty where not known.
+    pub account: String,
+    /// The user's name.
+    pub user: String,
+    /// Names of his inline and his attached policies.
+    pub policies: Vec<String>,
+}
+
+/// `policy-on-user` for a user with policies of his own.
+pub fn judge_policy_holder(rules: &Rules, holder: &PolicyHolder) -> Option<AccountFinding> {
+    let named = match holder.policies.as_slice() {
+        [] => return None,
+        [one] => format!("policy {one} is"),
+        [one, rest @ ..] => format!("policy {one} and {} more are", rest.len()),
+    };
+    let message = format!("{named} attached to user {}, not to a group", holder.user);
+    let fix = "attach it to a group that the user is in; better: to a role that he enters";
+    Some(AccountFinding {
+        account: Some(holder.account.clone()).filter(|account| !account.is_empty()),
+        subject: format!("user/{}", holder.user),
+        finding: Finding {
+            fix: Some(fix.to_owned()),
+            ..finding(rules, Check::PolicyOnUser, message)
+        },
+    })
+}
+
+/// Whole days from one moment to a later one; 0 where it is not later.
+pub(super) fn days_between(from: Timestamp, to: Timestamp) -> i64 {
+    (to.as_second() - from.as_second()).max(0) / 86_400
+}

@@ -1,0 +1,225 @@
+//! External ids, over all roles: the same one twice, and those that anyone could guess.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+use policy::external_id::quality;
+
+use super::access::{Access, Party, RuleOfParty};
+use super::{AccountFinding, ProofKind};
+use crate::check::{Check, Finding};
+use crate::detect::finding;
+use crate::rules::Rules;
+
+/// How many other holders of an id a message names.
+const NAMED: usize = 3;
+
+/// Who shares an id: indices of accesses, in their order.
+type Holders = Vec<usize>;
+
+/// `shared-external-id` and `weak-external-id` for what the judgement of single documents cannot
+/// see: ids that several roles or third parties have, and guessable ids of parties without a rule.
+///
+/// One pass: every id is looked up once in a table under a keyed hash, so that nobody can choose
+/// ids that make it slow.
+pub fn judge_external_ids(
+    rules: &Rules,
+    accesses: &[Access],
+    now: Timestamp,
+) -> Vec<AccountFinding> {
+    let mut findings = weak(rules, accesses, now);
+    let mut holders: HashMap<&str, Holders> = HashMap::new();
+    for (index, access) in accesses.iter().enumerate() {
+        for id in access.external_ids() {
+            let of_id = holders.entry(id).or_default();
+            if of_id.last() != Some(&index) {
+                of_id.push(index);
+            }
+        }
+    }
+    let mut shared: Vec<&Holders> = holders
+        .values()
+        .filter(|holders| holders.len() > 1 && !is_one_rule(accesses, holders))
+        .collect();
+    // The table's order is its key's.
+    shared.sort();
+    // Two ids may be shared by the same two.
+    let mut told: BTreeSet<(usize, &str)> = BTreeSet::new();
+    for holders in shared {
+        let of = |index: &usize| accesses.get(*index);
+        let parties: BTreeSet<String> = holders.iter().filter_map(of).map(party_key).collect();
+        let several = parties.len() > 1;
+        for &index in holders {
+            let Some(access) = accesses.get(index) else {
+                continue;
+            };
+            let key = if several { "parties" } else { "roles" };
+            if is_exempted(rules, access, Check::SharedExternalId, now)
+                || already(access, Check::SharedExternalId)
+                // Within one vendor, the role that its rule does not name is the one too many.
+                || (!several && access.allowed)
+                || !told.insert((index, key))
+            {
+                continue;
+            }
+            let others = holders
+                .iter()
+                .filter(|other| **other != index)
+                .filter_map(of);
+            findings.push(shared_finding(rules, access, others, several));
+        }
+    }
+    findings
+}
+
+/// One rule gives one id to one vendor for all these roles: so it was decided.
+fn is_one_rule(accesses: &[Access], holders: &Holders) -> bool {
+    let mut names = holders.iter().map(|index| {
+        accesses
+            .get(*index)
+            .and_then(|access| match (&access.rule, access.allowed) {
+                (Some(RuleOfParty::Vendor { name, .. }), true) => Some(name.as_str()),
+                _ => None,
+            })
+    });
+    let first = names.next().flatten();
+    first.is_some() && names.all(|name| name == first)
+}
+
+/// Two accounts of one vendor are one party.
+fn party_key(access: &Access) -> String {
+    match (&access.name, &access.party) {
+        (Some(name), _) => name.clone(),
+        (None, Party::Account { account }) => account.clone(),
+        (None, Party::UniqueId { id }) => id.clone(),
+        (None, _) => String::new(),
+    }
+}
+
+fn party_words(access: &Access) -> String {
+    match (&access.name, &access.party) {
+        (Some(name), Party::Account { account }) => format!("{name} ({account})"),
+        (None, Party::Account { account }) => format!("account {account}"),
+        (_, Party::UniqueId { id }) => id.clone(),
+        _ => "anyone".to_owned(),
+    }
+}
+
+fn shared_finding<'a>(
+    rules: &Rules,
+    access: &Access,
+    others: impl Iterator<Item = &'a Access>,
+    several: bool,
+) -> AccountFinding {
+    let own = party_words(access);
+    let others: BTreeSet<String> = others
+        .filter(|other| !several || party_key(other) != party_key(access))
+        .map(|other| {
+            let role = other.role.role.name.as_deref().unwrap_or_default();
+            let elsewhere = if other.role.role.account == access.role.role.account {
+                String::new()
+            } else {
+                format!(" of account {}", other.role.role.account)
+            };
+            if several {
+                format!("{} on role {role}{elsewhere}", party_words(other))
+            } else {
+                format!("role {role}{elsewhere}")
+            }
+        })
+        .collect();
+    let mut named: Vec<String> = others.iter().take(NAMED).cloned().collect();
+    if let Some(more) = others.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        named.push(format!("{more} more"));
+    }
+    let named = named.join(", ");
+    let (message, fix) = if several {
+        (
+            format!("the external id of {own} serves another third party, too: {named}"),
+            "give each third party an id of its own: whoever knows one now knows the other's",
+        )
+    } else {
+        (
+            format!("the external id of {own} opens other roles, too: {named}"),
+            "give each role an id of its own, or name these roles in one rule",
+        )
+    };
+    AccountFinding {
+        account: Some(access.role.role.account.clone()).filter(|account| !account.is_empty()),
+        subject: access.role.subject(),
+        finding: Finding {
+            fix: Some(fix.to_owned()),
+            ..about(rules, access, Check::SharedExternalId, message)
+        },
+    }
+}
+
+fn weak(rules: &Rules, accesses: &[Access], now: Timestamp) -> Vec<AccountFinding> {
+    let mut findings = Vec::new();
+    for access in accesses {
+        if already(access, Check::WeakExternalId)
+            || is_exempted(rules, access, Check::WeakExternalId, now)
+        {
+            continue;
+        }
+        let role = &access.role.role;
+        let context: Vec<&str> = [access.name.as_deref(), role.name.as_deref()]
+            .into_iter()
+            .flatten()
+            .chain([role.account.as_str()])
+            .collect();
+        if access
+            .external_ids()
+            .all(|id| quality(id, &context).is_none())
+        {
+            continue;
+        }
+        let message = format!(
+            "the external id that {} must give can be guessed",
+            party_words(access)
+        );
+        let fix = "use one random id, and name it in the rules";
+        findings.push(AccountFinding {
+            account: Some(role.account.clone()).filter(|account| !account.is_empty()),
+            subject: access.role.subject(),
+            finding: Finding {
+                fix: Some(fix.to_owned()),
+                ..about(rules, access, Check::WeakExternalId, message)
+            },
+        });
+    }
+    findings
+}
+
+/// The judgement of the document said it already.
+fn already(access: &Access, check: Check) -> bool {
+    access.findings.iter().any(|(_, found)| *found == check)
+}
+
+fn is_exempted(rules: &Rules, access: &Access, check: Check, now: Timestamp) -> bool {
+    let (Party::Account { account }, Some(role)) = (&access.party, &access.role.role.name) else {
+        return false;
+    };
+    rules.exemption(role, account, check, now).is_some()
+}
+
+fn about(rules: &Rules, access: &Access, check: Check, message: String) -> Finding {
+    let third_party = match &access.party {
+        Party::Account { account } => Some(account.clone()),
+        _ => None,
+    };
+    let vendor = match &access.rule {
+        Some(RuleOfParty::Vendor { name, .. }) => Some(name.clone()),
+        _ => None,
+    };
+    let statement = access.ways.iter().find(|way| {
+        let mut proofs = way.proofs.iter();
+        proofs.any(|proof| proof.kind == ProofKind::ExternalId)
+    });
+    Finding {
+        statement: statement.map(|way| way.statement),
+        third_party,
+        vendor,
+        ..finding(rules, check, message)
+    }
+}
