@@ -7,12 +7,12 @@ use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use guard::cloudtrail::Record;
-use guard::handle::Guard;
+use guard::handle::{Guard, HandleError, Handled};
 use guard::history::sha256_hex;
 use guard::world::Assembled;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
-use lambda_runtime::tracing::{error, subscriber};
-use lambda_runtime::{Context, Diagnostic};
+use lambda_runtime::tracing::{error, info, subscriber};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 
 use crate::failure::chain;
@@ -98,15 +98,34 @@ fn level(name: &str) -> LevelFilter {
     }
 }
 
-/// What a detecting function starts with.
+/// A detecting function, from its start to its end: each EventBridge event that comes in is handed
+/// to the handler as the record that it carries.
 ///
 /// # Errors
-/// [`Failed`]: a setting or the rules are missing or make no sense.
-pub fn detecting() -> Result<(Guard, Detecting), Failed> {
+/// [`Failed`]: a setting or the rules are missing or make no sense. An error of the runtime's.
+pub async fn run_detecting<H>(handler: H) -> Result<(), lambda_runtime::Error>
+where
+    H: AsyncFn(&Detecting, &Guard, &Record) -> Result<Handled, HandleError>,
+{
+    start_log();
     let settings = Settings::from_environment().map_err(not_started)?;
     let cloud = Cloud::from_environment();
-    let world = assembled(&settings, &cloud, Iam::new(&cloud));
-    Ok((settings.guard().map_err(not_started)?, world))
+    let world = &assembled(&settings, &cloud, Iam::new(&cloud));
+    let guard = &settings.guard().map_err(not_started)?;
+    let handler = &handler;
+    let handle = async |event: LambdaEvent<Box<RawValue>>| -> Result<(), Failed> {
+        let record = record(&event.payload);
+        let work = Box::pin(handler(world, guard, &record));
+        let handled = before_the_end(&event.context, work).await?;
+        info!(
+            id = record.event_id,
+            name = record.event_name,
+            ?handled,
+            "handled"
+        );
+        Ok(())
+    };
+    run(service_fn(handle)).await
 }
 
 /// What the remediator starts with.
@@ -146,7 +165,7 @@ fn assembled<R>(
 /// The record in an invocation's payload, whatever its shape: an event that is no CloudTrail event
 /// reaches the guard, which tells it, rather than being refused here. One without an id gets one
 /// from its bytes, so that two of them are two incidents.
-pub fn record(payload: &RawValue) -> Record {
+fn record(payload: &RawValue) -> Record {
     let text = payload.get();
     // Refused is only JSON that is nested too deep to be any event of AWS's.
     let mut record = Record::from_text(text).unwrap_or_default();

@@ -25,6 +25,7 @@ use guard::rules::{Rules, compile};
 struct Case {
     event: String,
     activity: String,
+    path: Option<String>,
     verdict: Option<String>,
     #[serde(default)]
     findings: Vec<String>,
@@ -82,7 +83,11 @@ fn words(activity: &Activity) -> String {
     }
 }
 
-fn judged(rules: &Rules, record: &Record) -> (String, Option<Verdict>, Vec<Finding>) {
+fn judged(
+    rules: &Rules,
+    record: &Record,
+    path: Option<&str>,
+) -> (String, Option<Verdict>, Vec<Finding>) {
     let now = "2026-11-21T00:00:00Z".parse().unwrap();
     let watched = Watched::only("111122223333");
     let activity = record.activity(&watched);
@@ -94,7 +99,12 @@ fn judged(rules: &Rules, record: &Record) -> (String, Option<Verdict>, Vec<Findi
                     Some(role) => role,
                     None => RoleRef::named(record.account(), &change.role),
                 };
-                let judgement = judge_trust(rules, &role, document, now);
+                let mut judgement = judge_trust(rules, &role, document, now);
+                assert_eq!(judgement.hangs_on_the_path(), path.is_some());
+                if let Some(path) = path {
+                    let path = Some(path.to_owned());
+                    judgement = judge_trust(rules, &RoleRef { path, ..role }, document, now);
+                }
                 verdict = Some(judgement.verdict);
                 judgement.findings
             }
@@ -128,7 +138,7 @@ fn every_event_is_what_its_function_acts_on() {
             case.event
         );
 
-        let (activity, verdict, findings) = judged(&rules, &record);
+        let (activity, verdict, findings) = judged(&rules, &record, case.path.as_deref());
         assert_eq!(activity, case.activity, "{}", case.event);
         let verdict = verdict.map(|verdict| serde_json::to_value(verdict).unwrap());
         let verdict = verdict.as_ref().and_then(|verdict| verdict.as_str());

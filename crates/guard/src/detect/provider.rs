@@ -83,14 +83,19 @@ pub(super) fn cover_provider(
 /// IAM Identity Center makes its provider and its roles by itself, under a path that nobody else
 /// can create roles in. Names are anybody's: where the path is not known this is not its role.
 fn is_identity_center(provider: &str, role: &RoleRef) -> bool {
-    let own = provider
-        .split_once(":saml-provider/")
-        .is_some_and(|(_, name)| name.starts_with("AWSSSO_"));
     let reserved = "/aws-reserved/sso.amazonaws.com/";
-    own && role
-        .path
-        .as_deref()
-        .is_some_and(|path| path.starts_with(reserved))
+    named_by_identity_center(provider)
+        && role
+            .path
+            .as_deref()
+            .is_some_and(|path| path.starts_with(reserved))
+}
+
+/// The provider's name is one that Identity Center gives.
+pub(super) fn named_by_identity_center(provider: &str) -> bool {
+    provider
+        .split_once(":saml-provider/")
+        .is_some_and(|(_, name)| name.starts_with("AWSSSO_"))
 }
 
 /// A rule is about this provider.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::finding;
 use super::cover::{Coverage, Uncovered, cover};
+use super::provider::named_by_identity_center;
 use crate::check::{Check, Finding, Remedy, Severity};
 use crate::rules::Rules;
 
@@ -105,6 +106,15 @@ impl Judgement {
         self.findings
             .iter()
             .filter(|found| found.code.remedy() == Remedy::TrustPolicy)
+    }
+
+    /// A grant may be uncovered only because the role's path was not known: one to Identity
+    /// Center's provider, which is covered on the roles that Identity Center made.
+    pub fn hangs_on_the_path(&self) -> bool {
+        self.uncovered().any(|grant| match &grant.principal {
+            Who::Federated { provider, .. } => named_by_identity_center(provider),
+            _ => false,
+        })
     }
 
     /// The grants that no rule covers.

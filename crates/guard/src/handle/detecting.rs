@@ -145,7 +145,7 @@ async fn trust_change<W: World>(
     let document = sent
         .as_deref()
         .or(live.as_ref().map(|role| role.document.as_str()));
-    let role = RoleRef {
+    let mut role = RoleRef {
         account: guard.account.clone(),
         name: Some(change.role.clone()),
         path: change
@@ -153,7 +153,18 @@ async fn trust_change<W: World>(
             .clone()
             .or(live.as_ref().map(|role| role.path.clone())),
     };
-    let judgement = document.map(|document| judge_trust(&guard.rules, &role, document, now));
+    let mut judgement = document.map(|document| judge_trust(&guard.rules, &role, document, now));
+    if let (Some(document), Some(judgement)) = (document, &mut judgement)
+        && role.path.is_none()
+        && judgement.hangs_on_the_path()
+    {
+        // UpdateAssumeRolePolicy's event does not tell the path. A role that cannot be read keeps
+        // the judgement of one whose path is not known.
+        if let Ok(Some(found)) = world.roles().read_role(&change.role).await {
+            role.path = Some(found.path);
+            *judgement = judge_trust(&guard.rules, &role, document, now);
+        }
+    }
     match (&judgement, known) {
         (Some(judgement), _) => findings.extend(judgement.findings.iter().cloned()),
         (None, why) => {

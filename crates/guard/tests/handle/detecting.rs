@@ -4,7 +4,7 @@ use serde_json::json;
 use trustwarden_guard::handle::{HandleError, Handled, Told};
 use trustwarden_guard::incident::{AlertKey, Stage};
 use trustwarden_guard::order::Task;
-use trustwarden_guard::world::State;
+use trustwarden_guard::world::{LiveRole, State};
 use trustwarden_guard::{Check, Severity, incident_id};
 
 use super::scene::{
@@ -201,6 +201,44 @@ fn without_state_the_alert_goes_out_and_nothing_is_written() {
         !failed.is_empty(),
         "people hear that nothing will happen by itself"
     );
+}
+
+/// Identity Center updates its own roles, and the event of it does not tell their path.
+#[test]
+fn identity_centers_own_role_is_known_by_the_path_that_iam_shows() {
+    let name = "AWSReservedSSO_Platform_0123456789abcdef";
+    let provider = format!(r#""arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_1_DO_NOT_DELETE""#);
+    let document = format!(
+        r#"{{"Version": "2012-10-17", "Statement": {{"Effect": "Allow", "Principal": {{"Federated": {provider}}},
+        "Action": "sts:AssumeRoleWithSAML",
+        "Condition": {{"StringEquals": {{"SAML:aud": "https://signin.aws.amazon.com/saml"}}}}}}}}"#
+    );
+    for (path, told) in [("/aws-reserved/sso.amazonaws.com/", 0), ("/", 1)] {
+        let mut scene = Scene::new();
+        scene.world.inside.put_role(LiveRole {
+            name: name.to_owned(),
+            arn: format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"),
+            path: path.to_owned(),
+            role_id: "AROAPLATFORM00000001".to_owned(),
+            document: document.clone(),
+            created: None,
+        });
+        let event = scene.event("UpdateAssumeRolePolicy", name, Some(&document), ALICE);
+        scene.handle(&event).unwrap().unwrap();
+        assert_eq!(scene.alerts().len(), told, "{path}");
+        // Who cannot look takes nobody's word for it.
+        let again = scene.event("UpdateAssumeRolePolicy", name, Some(&document), ALICE);
+        scene.world.fail("read_role", 1);
+        scene.handle(&again).unwrap().unwrap();
+        let alerts = scene.alerts();
+        assert_eq!(alerts[0].findings[0].code, Check::UnknownIdentityProvider);
+    }
+    // Any other violation is told without asking IAM first.
+    let mut scene = Scene::settled();
+    let reads = scene.world.called("read_role");
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    assert_eq!(scene.world.called("read_role"), reads);
 }
 
 /// Safety line 9: what CloudTrail does not carry is read from IAM.
