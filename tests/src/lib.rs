@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test that cannot go on has failed; this crate is never shipped"
 )]
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
 use local::account::Mail;
 use local::cloudtrail::{self, Actor};
 use local::{Machine, Stack};
@@ -91,10 +93,14 @@ pub fn compiled(name: &str, rules: &str) -> PathBuf {
 
 /// A stack of its own account, its rules compiled from YAML.
 pub fn deployed(parameters: &[(&str, &str)], rules: &str) -> Stack<'static> {
-    let account = fresh_account();
-    let compiled = compiled(&account, rules);
+    deployed_in(&fresh_account(), parameters, rules)
+}
+
+/// The same in an account that the rules know.
+pub fn deployed_in(account: &str, parameters: &[(&str, &str)], rules: &str) -> Stack<'static> {
+    let compiled = compiled(account, rules);
     machine()
-        .deploy(&account, "guard", parameters, &compiled)
+        .deploy(account, "guard", parameters, &compiled)
         .unwrap()
 }
 
@@ -116,6 +122,9 @@ pub trait Operator {
     fn live_trust(&self, name: &str) -> String;
     /// Waits until nothing is under way, ending all waiting for another look.
     fn settles(&self);
+    /// Lets time pass that no test can wait for: all that the guard's table holds is so many
+    /// seconds older afterwards.
+    fn time_passes(&self, seconds: i64);
     /// E-mails so far.
     fn mails(&self) -> Vec<Mail>;
 }
@@ -161,7 +170,38 @@ impl Operator for Stack<'_> {
         }
     }
 
+    fn time_passes(&self, seconds: i64) {
+        let table = self.output("Table").unwrap();
+        let all = self.call("dynamodb", "scan", &json!({ "TableName": table }));
+        let mut all = all.unwrap();
+        for item in all["Items"].as_array_mut().unwrap() {
+            grow_older(item, SignedDuration::from_secs(seconds));
+            let request = json!({ "TableName": table, "Item": item });
+            self.call("dynamodb", "put_item", &request).unwrap();
+        }
+    }
+
     fn mails(&self) -> Vec<Mail> {
         self.seen().unwrap().mails
+    }
+}
+
+/// Moves every moment in an item back: those in text, and those in nanoseconds.
+fn grow_older(value: &mut Value, by: SignedDuration) {
+    match value {
+        Value::String(text) => {
+            let nanoseconds = text
+                .parse::<i128>()
+                .ok()
+                .filter(|&at| at > 1_000_000_000_000_000_000);
+            if let Ok(at) = text.parse::<Timestamp>() {
+                *text = (at - by).to_string();
+            } else if let Some(at) = nanoseconds {
+                *text = (at - by.as_nanos()).to_string();
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| grow_older(value, by)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| grow_older(value, by)),
+        _ => {}
     }
 }

@@ -13,6 +13,7 @@ protocols; `control` takes JSON by POST:
     /quiet      {account, seconds}                            waits until nothing is under way
     /hasten     {account}                                     ends all waiting for a visibility time-out
     /crash      {account, role, action, function}             kills the function after the role's next such call
+    /bury       {account, principal}                          deletes a principal that trust policies name: its unique id
     /matches    {account, event}                              the functions that the rules hand an event to
     /trust      {account, role}                               a role's trust policy, byte for byte
     /peek       {account, queue}                              what is in a queue, nothing received
@@ -49,6 +50,7 @@ from moto.server import ThreadedMotoServer  # noqa: E402
 import authorize  # noqa: E402
 import deliver  # noqa: E402
 import deploy  # noqa: E402
+import principals  # noqa: E402
 
 _clients: dict[tuple, object] = {}
 _clients_lock = threading.Lock()
@@ -162,6 +164,7 @@ ROUTES = {
     "/hasten": lambda account: {"hastened": deliver.hasten(account)},
     "/rules": rules,
     "/crash": crash_after,
+    "/bury": lambda account, principal: {"ok": principals.bury(account, principal)},
     "/matches": lambda account, event: {"ok": deliver.targets_of(account, deploy.REGION, event)},
     "/trust": trust,
     "/peek": lambda account, queue: {"ok": deliver.peek(account, deploy.REGION, queue.rsplit("/", 1)[-1])},
@@ -206,6 +209,7 @@ def main() -> None:
     logging.getLogger("moto").setLevel(logging.ERROR)
     authorize.install()
     deploy.install()
+    principals.install()
     deliver.install(sys.argv[1])
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()

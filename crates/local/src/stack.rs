@@ -409,6 +409,16 @@ impl Stack<'_> {
         Ok(())
     }
 
+    /// Deletes a principal that trust policies name: IAM shows its unique id where it stood, which
+    /// is the answer, and takes neither its name nor that id any more.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn bury(&self, principal: &str) -> Result<String, AccountError> {
+        let question = json!({ "account": self.account, "principal": principal });
+        self.machine.account.ask_for("/bury", &question)
+    }
+
     /// E-mails, refusals and losses of this account so far.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod adversity;
 mod demo;
 mod events;
 mod failing;
