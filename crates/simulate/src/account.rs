@@ -16,6 +16,8 @@ pub enum Writer {
     Administrator,
     /// Applies its own idea again and again.
     Terraform,
+    /// Approves what was undone, and puts it back.
+    Operator,
     /// The remediator.
     Guard,
 }
@@ -50,6 +52,8 @@ pub struct Role {
     pub versions: Vec<Version>,
     /// Sessions issued before this moment are denied.
     pub sessions_denied_before: Option<jiff::Timestamp>,
+    /// When the guard asked for that, each time.
+    pub denials: Vec<Moment>,
 }
 
 impl Role {

@@ -2,8 +2,8 @@
 
 use crate::account::{Moment, Role, Version, Writer, as_kept};
 use crate::counts::Happened;
-use crate::documents::{Part, document};
-use crate::scene::{Happening, Inside};
+use crate::documents::{Amendment, Law, OWN, Part, document};
+use crate::scene::{Happening, Inside, Scene};
 use crate::trail::{record_creation, record_deletion, record_write};
 
 /// The role that most happens to.
@@ -35,10 +35,18 @@ pub enum Act {
     Reapply(Vec<Part>),
     /// Deletes the role and creates it again; the new one may be open.
     Recreate,
+    /// Lets a vendor in that nobody registered yet: somebody saves the document, which the guard
+    /// undoes; the operator registers the vendor, and puts back what was kept.
+    Onboard {
+        /// Of the event that the incident is about.
+        event: Option<String>,
+    },
 }
 
 /// The character's next deed. Whether there will be another is planned as well.
-pub fn act(inside: &mut Inside, characters: &mut [Character], index: usize) {
+pub fn act(scene: &Scene, characters: &mut [Character], index: usize) {
+    let mut inside = scene.inside();
+    let inside = &mut *inside;
     let Some(character) = characters.get_mut(index) else {
         return;
     };
@@ -47,7 +55,7 @@ pub fn act(inside: &mut Inside, characters: &mut [Character], index: usize) {
     }
     character.times -= 1;
     let role = character.role;
-    match &character.part {
+    match &mut character.part {
         Act::Attack => {
             let parts = unlawful_parts(inside);
             save(inside, role, &parts, Writer::Attacker);
@@ -71,11 +79,54 @@ pub fn act(inside: &mut Inside, characters: &mut [Character], index: usize) {
             }
         }
         Act::Recreate => recreate(inside, role),
+        Act::Onboard {
+            event: event @ None,
+        } => {
+            let text = document(&[Part::Acme, Part::Gamma], 0);
+            write(inside, role, text, Writer::Administrator);
+            *event = inside.trail.last().map(|last| last.id.clone());
+            let at = inside.now + inside.dice.between(60_000, 400_000);
+            amend(inside, at, Amendment::WithGamma);
+        }
+        Act::Onboard { event: Some(event) } => restore(scene, inside, role, event),
     }
     if character.times > 0 {
         let (low, high) = character.every;
         let at = inside.now + inside.dice.between(low, high);
         inside.plan(at, Happening::Act(index));
+    }
+}
+
+/// New rules reach the functions, one after the other.
+pub fn amend(inside: &mut Inside, at: Moment, amendment: Amendment) {
+    let later = at + inside.dice.mostly_short(0, 180_000);
+    let (first, second) = if inside.dice.per_mille(500) {
+        (at, later)
+    } else {
+        (later, at)
+    };
+    inside.plan(first, Happening::DeployDetecting(amendment));
+    inside.plan(second, Happening::DeployRemediator(amendment));
+}
+
+/// The operator puts back the document that the guard kept, if its own still stands.
+fn restore(scene: &Scene, inside: &mut Inside, role: &str, event: &str) {
+    let approved = |law: Law| law.gamma;
+    let stands = inside
+        .account
+        .role_at(role, inside.now)
+        .and_then(Role::live);
+    if stands.is_none_or(|live| live.by != Writer::Guard)
+        || !approved(inside.detecting_law())
+        || !approved(inside.remediator_law())
+    {
+        return;
+    }
+    let kept = scene.kept_document(&guard::incident_id(OWN, event));
+    if let Some(kept) = kept
+        && write(inside, role, kept.document, Writer::Operator)
+    {
+        inside.happened.insert(Happened::ApprovedAndRestored);
     }
 }
 
@@ -93,7 +144,7 @@ pub fn administrator_in_the_window(inside: &mut Inside, role: &str) {
 
 /// What a lawful document may hold now: what the removed vendor's people would save is none.
 fn lawful_parts(inside: &mut Inside) -> Vec<Part> {
-    let beta = inside.remediator_law.beta && inside.detecting_law.beta;
+    let beta = inside.remediator_law().beta && inside.detecting_law().beta;
     let mut parts: Vec<Part> = Part::LAWFUL
         .into_iter()
         .filter(|part| *part != Part::Beta || beta)
@@ -170,6 +221,7 @@ pub fn create(inside: &mut Inside, role: &'static str, parts: &[Part], by: Write
             event_id: event_id.clone(),
         }],
         sessions_denied_before: None,
+        denials: Vec::new(),
     });
     inside.tell(|| format!("{by:?} creates {role}: {text}"));
     record_creation(inside, role, &id, &text, by, event_id);

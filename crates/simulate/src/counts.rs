@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::scene::Pair;
+
 /// Something that a history can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Happened {
@@ -13,6 +15,8 @@ pub enum Happened {
     ApprovedInTheWindow,
     /// An invocation was stopped between two effects.
     Crash,
+    /// An invocation's time was up before its call was answered.
+    TimeOut,
     /// A lease ran out while its holder went on.
     StalledHolder,
     /// A role's writes of the hour were spent.
@@ -37,15 +41,20 @@ pub enum Happened {
     RulesSkew,
     /// State did not answer.
     StateUnavailable,
+    /// The operator registered a vendor and put back what had been undone.
+    ApprovedAndRestored,
+    /// Sessions were ended.
+    SessionsDenied,
 }
 
 impl Happened {
     /// All, as the last line names them.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 19] = [
         (Self::StaleRead, "stale_read"),
         (Self::StaleReadBeforeWrite, "stale_read_before_write"),
         (Self::ApprovedInTheWindow, "approved_write_inside_window"),
         (Self::Crash, "crash"),
+        (Self::TimeOut, "time_out"),
         (Self::StalledHolder, "lease_expired_holder_alive"),
         (Self::BudgetSpent, "budget_spent"),
         (Self::FlippingAttacker, "flipping_attacker"),
@@ -58,8 +67,39 @@ impl Happened {
         (Self::VendorRemoved, "vendor_removed"),
         (Self::RulesSkew, "rules_skew"),
         (Self::StateUnavailable, "state_unavailable"),
+        (Self::ApprovedAndRestored, "approved_and_restored"),
+        (Self::SessionsDenied, "sessions_denied"),
     ];
 }
+
+/// The pairs of effects between which invocations are stopped on purpose: all that follow one
+/// another in the handlers' usual course. Each must be hit as often as anything else.
+pub const PAIRS: [Pair; 22] = [
+    // The detecting function.
+    ("the start", "send order"),
+    ("the start", "read history"),
+    ("read history", "acquire lease"),
+    ("acquire lease", "count alert"),
+    ("count alert", "publish alert"),
+    ("publish alert", "finish alert"),
+    ("finish alert", "send order"),
+    // The remediator.
+    ("the start", "begin order"),
+    ("begin order", "read role"),
+    ("read role", "read history"),
+    ("read history", "save history"),
+    ("read history", "finish order"),
+    ("read history", "keep document"),
+    ("keep document", "save history"),
+    ("save history", "read role"),
+    ("read role", "write trust policy"),
+    ("write trust policy", "save history"),
+    ("read role", "read kept document"),
+    ("read kept document", "acquire lease"),
+    ("read kept document", "deny sessions"),
+    ("finish alert", "finish order"),
+    ("save history", "finish order"),
+];
 
 /// The counts of a run.
 #[derive(Debug, Clone, Default)]
@@ -75,7 +115,7 @@ pub struct Counts {
     /// In how many histories each thing happened.
     pub happened: BTreeMap<Happened, u64>,
     /// In how many histories an invocation was stopped between these two effects.
-    pub crashes: BTreeMap<(&'static str, &'static str), u64>,
+    pub crashes: BTreeMap<Pair, u64>,
 }
 
 impl Counts {
@@ -94,14 +134,18 @@ impl Counts {
     }
 
     /// What happened in fewer than one in a hundred histories: such a run proves too little.
-    pub fn too_rare(&self) -> Vec<&'static str> {
-        Happened::ALL
+    /// A pair of effects is hit in few of them, so that a short run says nothing about it.
+    pub fn too_rare(&self) -> Vec<String> {
+        let rare = |count: Option<&u64>| count.copied().unwrap_or(0) * 100 < self.seeds.max(1);
+        let happened = Happened::ALL
             .into_iter()
-            .filter(|(what, _)| {
-                self.happened.get(what).copied().unwrap_or_default() * 100 < self.seeds.max(1)
-            })
-            .map(|(_, name)| name)
-            .collect()
+            .filter(|(what, _)| rare(self.happened.get(what)))
+            .map(|(_, name)| name.to_owned());
+        let pairs = PAIRS
+            .into_iter()
+            .filter(|pair| self.seeds >= 3000 && rare(self.crashes.get(pair)))
+            .map(|(before, after)| format!("crash between {before} and {after}"));
+        happened.chain(pairs).collect()
     }
 
     /// One line of JSON.
@@ -114,12 +158,14 @@ impl Counts {
                     self.happened.get(&what).copied().unwrap_or_default().into(),
                 )
             })
-            .chain(self.crashes.iter().map(|((before, after), count)| {
-                (
-                    format!("crash between {before} and {after}"),
-                    (*count).into(),
-                )
-            }))
+            .chain(
+                // Also those that never happened, and those that happened by chance alone.
+                PAIRS.iter().chain(self.crashes.keys()).map(|pair| {
+                    let (before, after) = pair;
+                    let count = self.crashes.get(pair).copied().unwrap_or_default();
+                    (format!("crash between {before} and {after}"), count.into())
+                }),
+            )
             .collect();
         serde_json::json!({
             "seeds": self.seeds,

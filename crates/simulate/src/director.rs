@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use guard::cloudtrail::Record;
 use guard::handle::{Guard, HandleError, Handled, carry_out, role_trust};
 use guard::order::{Disposition, Order};
 
 use crate::account::{Account, Moment, Outsider, Writer};
-use crate::cast::{Act, Character, PROTECTED, ROLE, act, create};
-use crate::counts::Happened;
+use crate::cast::{Act, Character, PROTECTED, ROLE, act, amend, create};
+use crate::counts::{Happened, PAIRS};
 use crate::dice::Dice;
-use crate::documents::{BETA_ROLE, Law, Part};
+use crate::documents::{Amendment, BETA_ROLE, Law, Part};
 use crate::hand::Hand;
 use crate::queue::{Fifo, VISIBILITY};
 use crate::rulebook::{Setting, guard_with};
-use crate::scene::{Happening, Inside, Invocation, Scene, Steps, Weather};
+use crate::scene::{Happening, Inside, Invocation, Pair, Scene, Steps, Weather};
 
 /// When everyone but the guard stops, and nothing goes wrong any more.
 pub const STORM: Moment = 40 * 60_000;
@@ -76,12 +76,13 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
     let mut dice = Dice::of(seed);
     let setting = Setting::drawn(&mut dice);
     let weather = weather(&mut dice);
+    let crash_between = pairs(&mut dice);
     let inside = Inside {
         now: 0,
         heap: BinaryHeap::new(),
         sequence: 0,
-        effects_until_crash: weather.crash,
         weather,
+        crash_between,
         calm: false,
         account: Account::default(),
         queue: Fifo::default(),
@@ -91,12 +92,12 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         failed_writes: 0,
         outage: false,
         steps: BTreeMap::new(),
+        misled: BTreeSet::new(),
         doomed: BTreeSet::new(),
         stopped: false,
         newest_delivered: 0,
-        last_stale: None,
-        remediator_law: Law { beta: true },
-        detecting_law: Law { beta: true },
+        remediator_laws: vec![(0, Law::FIRST)],
+        detecting_laws: vec![(0, Law::FIRST)],
         happened: BTreeSet::new(),
         crashed_between: BTreeSet::new(),
         story: with_story.then(Vec::new),
@@ -104,7 +105,7 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         dice,
     };
     let scene = Scene::new(inside);
-    let detecting = guard_with(setting, Law { beta: true });
+    let detecting = guard_with(setting, Law::FIRST);
     let mut director = Director {
         scene,
         characters: Vec::new(),
@@ -134,9 +135,13 @@ fn weather(dice: &mut Dice) -> Weather {
     let lost = some(250, 200);
     let window = some(200, 1) == 1;
     let stall = some(60, 1) == 1;
-    let crash = dice
-        .per_mille(450)
-        .then(|| u32::try_from(dice.between(0, 60)).unwrap_or(0));
+    let hangs_after = some(500, 1) == 1;
+    let mut soon = |chance: u32| {
+        dice.per_mille(chance)
+            .then(|| u32::try_from(dice.between(0, 60)).unwrap_or(0))
+    };
+    let hang = soon(120);
+    let crash = soon(250);
     Weather {
         stale,
         errors,
@@ -146,8 +151,23 @@ fn weather(dice: &mut Dice) -> Weather {
         lost,
         window,
         stall,
+        hang,
+        hangs_after,
         crash,
     }
+}
+
+/// Where invocations are stopped on purpose, in half of the histories.
+fn pairs(dice: &mut Dice) -> Vec<Pair> {
+    if dice.per_mille(500) {
+        return Vec::new();
+    }
+    let mut pairs = Vec::new();
+    for _ in 0..dice.between(1, 3) {
+        pairs.extend(dice.one_of(&PAIRS).copied());
+    }
+    pairs.dedup();
+    pairs
 }
 
 impl Director {
@@ -229,6 +249,14 @@ impl Director {
                 every: (1, 1),
             });
         }
+        if inside.dice.per_mille(150) {
+            self.characters.push(Character {
+                part: Act::Onboard { event: None },
+                role: ROLE,
+                times: 2,
+                every: (200_000, 900_000),
+            });
+        }
         for index in 0..self.characters.len() {
             let at = inside.dice.mostly_short(10_000, STORM * 3 / 4);
             inside.plan(at, Happening::Act(index));
@@ -239,14 +267,7 @@ impl Director {
         }
         if inside.dice.per_mille(120) {
             let at = inside.dice.between(60_000, STORM * 3 / 4);
-            let later = at + inside.dice.mostly_short(0, 180_000);
-            let (first, second) = if inside.dice.per_mille(500) {
-                (Happening::DeployDetecting, Happening::DeployRemediator)
-            } else {
-                (Happening::DeployRemediator, Happening::DeployDetecting)
-            };
-            inside.plan(at, first);
-            inside.plan(later, second);
+            amend(inside, at, Amendment::WithoutBeta);
         }
         if inside.dice.per_mille(120) {
             let at = inside.dice.between(10_000, STORM * 3 / 4);
@@ -270,7 +291,6 @@ impl Director {
                 inside.now = inside.now.max(at);
                 if inside.now >= STORM && !inside.calm {
                     inside.calm = true;
-                    inside.effects_until_crash = None;
                     inside.tell(|| "the storm is over".to_owned());
                 }
                 happening
@@ -290,13 +310,13 @@ impl Director {
                     .get(&invocation)
                     .is_some_and(|steps| steps.stalls);
                 if !stalls && self.running.contains_key(&invocation) {
-                    self.stop(invocation, "its time is up");
+                    self.stop(invocation, true);
                 }
             }
             Happening::Deliver(index, tries) => self.deliver(index, tries),
             Happening::Poll => self.poll_queue(),
             Happening::Act(index) => {
-                act(&mut self.scene.inside(), &mut self.characters, index);
+                act(&self.scene, &mut self.characters, index);
             }
             Happening::PrincipalGoes => {
                 let mut inside = self.scene.inside();
@@ -306,17 +326,21 @@ impl Director {
                 }
                 inside.tell(|| format!("{BETA_ROLE} is deleted"));
             }
-            Happening::DeployDetecting => {
-                self.detecting = guard_with(self.setting, Law { beta: false });
+            Happening::DeployDetecting(amendment) => {
                 let mut inside = self.scene.inside();
-                inside.detecting_law.beta = false;
-                deployed(&mut inside, "the detecting functions");
+                let law = inside.detecting_law().amended(amendment);
+                self.detecting = guard_with(self.setting, law);
+                let now = inside.now;
+                inside.detecting_laws.push((now, law));
+                deployed(&mut inside, "the detecting functions", amendment);
             }
-            Happening::DeployRemediator => {
-                self.remediator = guard_with(self.setting, Law { beta: false });
+            Happening::DeployRemediator(amendment) => {
                 let mut inside = self.scene.inside();
-                inside.remediator_law.beta = false;
-                deployed(&mut inside, "the remediator");
+                let law = inside.remediator_law().amended(amendment);
+                self.remediator = guard_with(self.setting, law);
+                let now = inside.now;
+                inside.remediator_laws.push((now, law));
+                deployed(&mut inside, "the remediator", amendment);
             }
             Happening::OutageBegins => self.scene.inside().outage = true,
             Happening::OutageEnds => self.scene.inside().outage = false,
@@ -337,7 +361,17 @@ impl Director {
         };
         {
             let mut inside = self.scene.inside();
-            inside.steps.insert(invocation, Steps::default());
+            let order = match &job {
+                Job::Order { id, .. } => Some(id.clone()),
+                Job::Event { .. } => None,
+            };
+            inside.steps.insert(
+                invocation,
+                Steps {
+                    order,
+                    ..Steps::default()
+                },
+            );
             let up = inside.now + time_out;
             inside.plan(up, Happening::TimeOut(invocation));
         }
@@ -430,13 +464,13 @@ impl Director {
 
     fn go_on(&mut self, invocation: Invocation) {
         if self.scene.inside().doomed.remove(&invocation) {
-            self.stop(invocation, "it crashes");
+            self.stop(invocation, false);
             return;
         }
         let Some(running) = self.running.get_mut(&invocation) else {
             return;
         };
-        let mut context = Context::from_waker(Scene::waker());
+        let mut context = Context::from_waker(Waker::noop());
         if let Poll::Ready(ended) = running.future.as_mut().poll(&mut context) {
             self.ended(invocation, ended);
         }
@@ -471,7 +505,12 @@ impl Director {
                         inside.queue.show_again(&group, &id, at);
                         inside.plan(at, Happening::Poll);
                     }
-                    Err(error) => inside.tell(|| format!("the remediator fails: {error}")),
+                    Err(error) => {
+                        let pause = pause(inside.queue.receives(&group, &id).unwrap_or(1));
+                        inside.tell(|| format!("order {id} fails, and waits {pause} ms: {error}"));
+                        inside.queue.show_again(&group, &id, now + pause);
+                        inside.plan(now + pause, Happening::Poll);
+                    }
                 }
                 inside.plan(now, Happening::Poll);
             }
@@ -480,12 +519,17 @@ impl Director {
     }
 
     /// The invocation does nothing more; what it was given comes again.
-    fn stop(&mut self, invocation: Invocation, why: &str) {
+    fn stop(&mut self, invocation: Invocation, timed_out: bool) {
         let Some(running) = self.running.remove(&invocation) else {
             return;
         };
         let mut inside = self.scene.inside();
         let steps = inside.steps.remove(&invocation).unwrap_or_default();
+        let why = if timed_out {
+            "its time is up"
+        } else {
+            "it crashes"
+        };
         inside.tell(|| {
             format!(
                 "invocation {invocation} is stopped, {why}, after {:?}",
@@ -495,21 +539,35 @@ impl Director {
         inside.stopped = true;
         match running.job {
             Job::Event { index, tries } => try_again(&mut inside, index, tries),
-            // Its visibility time-out brings it back; a look at the queue then is planned.
-            Job::Order { .. } => {
+            // A remediator that sees its end coming puts the order off; one that crashes cannot,
+            // and the order's visibility time-out, after which a look is planned, brings it back.
+            Job::Order { group, id } => {
                 let now = inside.now;
+                let at = now + pause(inside.queue.receives(&group, &id).unwrap_or(1));
+                if timed_out {
+                    inside.queue.show_again(&group, &id, at);
+                    inside.plan(at, Happening::Poll);
+                }
                 inside.plan(now, Happening::Poll);
             }
         }
     }
 }
 
-fn deployed(inside: &mut Inside, whom: &str) {
-    inside.tell(|| format!("new rules reach {whom}"));
-    inside.happened.insert(Happened::VendorRemoved);
-    if inside.detecting_law != inside.remediator_law {
+fn deployed(inside: &mut Inside, whom: &str, amendment: Amendment) {
+    inside.tell(|| format!("new rules reach {whom}: {amendment:?}"));
+    if amendment == Amendment::WithoutBeta {
+        inside.happened.insert(Happened::VendorRemoved);
+    }
+    if inside.detecting_law() != inside.remediator_law() {
         inside.happened.insert(Happened::RulesSkew);
     }
+}
+
+/// How long the remediator puts off an order that failed: from 15 seconds to five minutes.
+fn pause(receives: u32) -> Moment {
+    let seconds = 15 << receives.saturating_sub(1).min(5);
+    (seconds * 1000).min(300_000)
 }
 
 /// Lambda tries an event twice more, after one minute and after two.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
+use serde_json::{Value, json};
 
 /// The account that is guarded.
 pub const OWN: &str = "111122223333";
@@ -18,6 +19,10 @@ pub const BETA: &str = "222233334444";
 pub const BETA_ID: &str = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
 /// The role by which it comes.
 pub const BETA_ROLE: &str = "arn:aws:iam::222233334444:role/Reader";
+/// A vendor that nobody registered; in some histories the operator does, later.
+pub const GAMMA: &str = "777788889999";
+/// Its external id for us.
+pub const GAMMA_ID: &str = "9b2d7f34-52c1-4b7e-8f0a-6f1f5a1c3e77";
 /// Nobody we know.
 pub const STRANGER: &str = "666677778888";
 
@@ -28,6 +33,8 @@ pub enum Part {
     Acme,
     /// The other vendor as registered.
     Beta,
+    /// The vendor that is to be registered.
+    Gamma,
     /// An AWS service.
     Service,
     /// Our own account.
@@ -40,31 +47,40 @@ pub enum Part {
     NoExternalId,
     /// The vendor with another's external id: HIGH.
     WrongExternalId,
+    /// The vendor as registered, and a stranger beside it in the same statement: CRITICAL.
+    Mixed,
 }
 
 impl Part {
     /// The parts that a lawful change is made of.
     pub const LAWFUL: [Self; 4] = [Self::Acme, Self::Beta, Self::Service, Self::Own];
     /// The parts that break the rules.
-    pub const UNLAWFUL: [Self; 4] = [
+    pub const UNLAWFUL: [Self; 5] = [
         Self::Stranger,
         Self::Everyone,
         Self::NoExternalId,
         Self::WrongExternalId,
+        Self::Mixed,
     ];
 
     fn statement(self) -> String {
-        let aws = |principal: &str, id: Option<&str>| {
+        let listed = |principals: &str, id: Option<&str>| {
             let condition = id.map_or_else(String::new, |id| {
                 format!(r#","Condition":{{"StringEquals":{{"sts:ExternalId":"{id}"}}}}"#)
             });
             format!(
-                r#"{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"sts:AssumeRole"{condition}}}"#
+                r#"{{"Effect":"Allow","Principal":{{"AWS":{principals}}},"Action":"sts:AssumeRole"{condition}}}"#
             )
         };
+        let aws = |principal: &str, id| listed(&format!(r#""{principal}""#), id);
         match self {
             Self::Acme => aws(&format!("arn:aws:iam::{ACME}:root"), Some(ACME_ID)),
             Self::Beta => aws(BETA_ROLE, Some(BETA_ID)),
+            Self::Gamma => aws(&format!("arn:aws:iam::{GAMMA}:root"), Some(GAMMA_ID)),
+            Self::Mixed => listed(
+                &format!(r#"["arn:aws:iam::{ACME}:root","arn:aws:iam::{STRANGER}:root"]"#),
+                Some(ACME_ID),
+            ),
             Self::Own => aws(&format!("arn:aws:iam::{OWN}:root"), None),
             Self::Stranger => aws(&format!("arn:aws:iam::{STRANGER}:root"), None),
             Self::Everyone => aws("*", None),
@@ -88,9 +104,36 @@ pub fn document(parts: &[Part], mark: u32) -> String {
     )
 }
 
+/// Each principal of each statement of a document in a document of its own: which of its ways in
+/// a repair has to keep.
+pub fn apart(document: &str) -> Vec<String> {
+    let Ok(whole) = serde_json::from_str::<Value>(document) else {
+        return Vec::new();
+    };
+    let list = |value: Option<&Value>| match value {
+        Some(Value::Array(several)) => several.clone(),
+        Some(single) => vec![single.clone()],
+        None => Vec::new(),
+    };
+    let mut found = Vec::new();
+    for statement in list(whole.get("Statement")) {
+        let kinds = statement.get("Principal").and_then(Value::as_object);
+        for (kind, principals) in kinds.into_iter().flatten() {
+            for principal in list(Some(principals)) {
+                let mut alone = statement.clone();
+                if let Some(fields) = alone.as_object_mut() {
+                    fields.insert("Principal".to_owned(), json!({ kind.as_str(): principal }));
+                }
+                found.push(json!({ "Version": "2012-10-17", "Statement": [alone] }).to_string());
+            }
+        }
+    }
+    found
+}
+
 /// Which of the probing requests get in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Entrants(u16);
+pub struct Entrants(u32);
 
 impl Entrants {
     /// Everyone here is there as well.
@@ -99,11 +142,45 @@ impl Entrants {
     }
 }
 
-/// What a history knows to be lawful at a moment: all but the removed vendor's requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What differs between the rules of a history: which vendors are in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Law {
-    /// The other vendor is still in the rules.
+    /// The vendor that some histories remove is still there.
     pub beta: bool,
+    /// The vendor that some operators approve is there.
+    pub gamma: bool,
+}
+
+/// How the rules are changed within a history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Amendment {
+    /// A vendor is removed.
+    WithoutBeta,
+    /// A vendor is registered.
+    WithGamma,
+}
+
+impl Law {
+    /// As every history begins.
+    pub const FIRST: Self = Self {
+        beta: true,
+        gamma: false,
+    };
+
+    /// The rules after a change.
+    #[must_use]
+    pub fn amended(self, amendment: Amendment) -> Self {
+        match amendment {
+            Amendment::WithoutBeta => Self {
+                beta: false,
+                ..self
+            },
+            Amendment::WithGamma => Self {
+                gamma: true,
+                ..self
+            },
+        }
+    }
 }
 
 /// A concrete request, and when it may get in.
@@ -122,9 +199,17 @@ fn probes() -> Vec<Probe> {
             .collect(),
     };
     let role = |account: &str| format!("arn:aws:iam::{account}:role/Caller");
+    let service = |name: &str| Request {
+        principal: RequestPrincipal {
+            kind: "Service".to_owned(),
+            value: name.to_owned(),
+        },
+        ..aws("", None)
+    };
     let never: fn(Law) -> bool = |_| false;
     let always: fn(Law) -> bool = |_| true;
     let beta: fn(Law) -> bool = |law| law.beta;
+    let gamma: fn(Law) -> bool = |law| law.gamma;
     vec![
         (aws(&role(STRANGER), None), never),
         (aws(&role(STRANGER), Some(ACME_ID)), never),
@@ -139,6 +224,10 @@ fn probes() -> Vec<Probe> {
         (aws(&role(BETA), Some(BETA_ID)), never),
         (aws(&role(ACME), Some(ACME_ID)), always),
         (aws(&role(OWN), None), always),
+        (aws(&role(GAMMA), Some(GAMMA_ID)), gamma),
+        (aws(&role(GAMMA), None), never),
+        (aws(&role(GAMMA), Some(ACME_ID)), never),
+        (service("ec2.amazonaws.com"), always),
     ]
 }
 

@@ -5,15 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use guard::alert::Alert;
-use guard::fold::{Counted, FoldMember, FoldWindow};
-use guard::history::{KeptDocument, RoleHistory};
-use guard::incident::{AlertKey, Incident};
-use guard::order::Order;
 use guard::world::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Lease, LiveRole, OrderProgress,
-    Orders, PublishError, ReadRoleError, Roles, SendOrderError, State, StateError, World,
-    WriteRoles, WriteTrustPolicyError,
+    Clock, DenySessionsError, LiveRole, ReadRoleError, Roles, WriteRoles, WriteTrustPolicyError,
 };
 use jiff::Timestamp;
 
@@ -24,8 +17,13 @@ use crate::documents::OWN;
 use crate::scene::{GuardWrite, Happening, Inside, Invocation, Read, Scene, clock};
 use crate::trail::{REMEDIATOR_ROLE, record_write};
 
+mod state;
+
 /// How far back a stale read may look: IAM shows every write within this time.
 pub const STALENESS: i64 = 8_000;
+
+/// Longer than any function may run.
+const HANGING: i64 = 100_000;
 
 /// One invocation's view.
 #[derive(Clone)]
@@ -68,6 +66,16 @@ impl Future for Wait {
 }
 
 impl Hand {
+    async fn wait(&self, takes: i64) {
+        Wait {
+            scene: self.scene.clone(),
+            invocation: self.invocation,
+            takes,
+            waiting: false,
+        }
+        .await;
+    }
+
     /// One effect: time passes, then it happens, or does not.
     async fn effect<T>(
         &self,
@@ -77,9 +85,8 @@ impl Hand {
         let takes = {
             let mut inside = self.scene.inside();
             let takes = inside.dice.mostly_short(2, 60);
-            if inside.effects_until_crash.is_some() || inside.weather.stall {
-                inside.note_next(self.invocation, name);
-            }
+            inside.perhaps_crash(self.invocation, name);
+            let hangs = inside.perhaps_hang(self.invocation, name);
             let stalls = inside.weather.stall && name == "publish alert" && !inside.calm;
             if stalls {
                 inside.weather.stall = false;
@@ -94,24 +101,37 @@ impl Hand {
                     )
                 });
             }
-            if stalls { takes + 130_000 } else { takes }
+            match (stalls, hangs) {
+                (true, _) => takes + 130_000,
+                (false, true) => takes + HANGING,
+                (false, false) => takes,
+            }
         };
-        Wait {
-            scene: self.scene.clone(),
-            invocation: self.invocation,
-            takes,
-            waiting: false,
+        self.wait(takes).await;
+        let (result, answer_hangs) = self.happens(name, act);
+        if answer_hangs {
+            self.wait(HANGING).await;
         }
-        .await;
+        result
+    }
+
+    /// The effect, or what comes in its place; and whether its answer never comes.
+    fn happens<T>(
+        &self,
+        name: &'static str,
+        act: impl FnOnce(&mut Inside) -> T,
+    ) -> (Result<T, Fault>, bool) {
         let mut inside = self.scene.inside();
         let (errors, lies) = (inside.weather.errors, inside.weather.lies);
         if !inside.calm && inside.dice.per_mille(errors) {
             inside.tell(|| format!("invocation {}: {name} fails", self.invocation));
-            return Err(Fault::Before);
+            return (Err(Fault::Before), false);
         }
         let result = act(&mut inside);
+        let mut answer_hangs = false;
         if let Some(steps) = inside.steps.get_mut(&self.invocation) {
             steps.done.push(name);
+            answer_hangs = std::mem::take(&mut steps.answer_hangs);
         }
         if !inside.calm && inside.dice.per_mille(lies) {
             inside.tell(|| {
@@ -120,59 +140,60 @@ impl Hand {
                     self.invocation
                 )
             });
-            return Err(Fault::After);
+            return (Err(Fault::After), answer_hangs);
         }
-        Ok(result)
-    }
-
-    /// An effect on state, which the world in memory keeps.
-    async fn on_state<T>(
-        &self,
-        name: &'static str,
-        act: impl Future<Output = Result<T, StateError>> + Send,
-    ) -> Result<T, StateError> {
-        let unavailable = || StateError::Unavailable {
-            source: "the table does not answer".into(),
-        };
-        let reached = self.effect(name, |inside| !inside.outage).await;
-        match reached {
-            Ok(true) => act.await,
-            Ok(false) => {
-                self.scene
-                    .inside()
-                    .happened
-                    .insert(Happened::StateUnavailable);
-                Err(unavailable())
-            }
-            Err(Fault::Before) => Err(unavailable()),
-            Err(Fault::After) => {
-                let away = self.scene.inside().outage;
-                if !away {
-                    let _ = act.await;
-                }
-                Err(unavailable())
-            }
-        }
+        (Ok(result), answer_hangs)
     }
 }
 
 impl Inside {
-    fn note_next(&mut self, invocation: Invocation, name: &'static str) {
-        if let Some(left) = self.effects_until_crash {
-            let last = self
-                .steps
-                .get(&invocation)
-                .and_then(|steps| steps.done.last().copied());
-            if left == 0 {
-                self.effects_until_crash = None;
-                self.crashed_between
-                    .insert((last.unwrap_or("the start"), name));
-                self.happened.insert(Happened::Crash);
-                self.doomed.insert(invocation);
-            } else {
-                self.effects_until_crash = Some(left - 1);
+    /// The invocation may not live to see its next effect.
+    fn perhaps_crash(&mut self, invocation: Invocation, name: &'static str) {
+        if self.calm || (self.weather.crash.is_none() && self.crash_between.is_empty()) {
+            return;
+        }
+        let last = self
+            .steps
+            .get(&invocation)
+            .and_then(|steps| steps.done.last().copied());
+        let pair = (last.unwrap_or("the start"), name);
+        let by_chance = self.weather.crash == Some(0);
+        self.weather.crash = match self.weather.crash {
+            Some(0) | None => None,
+            Some(left) => Some(left - 1),
+        };
+        let planned = self.crash_between.iter().position(|wanted| *wanted == pair);
+        if let Some(at) = planned {
+            self.crash_between.swap_remove(at);
+        }
+        if by_chance || planned.is_some() {
+            self.crashed_between.insert(pair);
+            self.happened.insert(Happened::Crash);
+            self.doomed.insert(invocation);
+        }
+    }
+
+    /// The invocation may wait for an answer longer than it lives. `true`: for one to something
+    /// that does not happen.
+    fn perhaps_hang(&mut self, invocation: Invocation, name: &'static str) -> bool {
+        match self.weather.hang {
+            _ if self.calm => return false,
+            None => return false,
+            Some(0) => self.weather.hang = None,
+            Some(left) => {
+                self.weather.hang = Some(left - 1);
+                return false;
             }
         }
+        self.happened.insert(Happened::TimeOut);
+        self.tell(|| format!("invocation {invocation}: {name} hangs"));
+        if self.weather.hangs_after
+            && let Some(steps) = self.steps.get_mut(&invocation)
+        {
+            steps.answer_hangs = true;
+            return false;
+        }
+        true
     }
 }
 
@@ -206,7 +227,9 @@ impl Roles for Hand {
                     .map(|shown| shown.at);
             if hides {
                 inside.happened.insert(Happened::StaleRead);
-                inside.last_stale = Some(now);
+                let order = inside.steps.get(&invocation);
+                let order = order.and_then(|steps| steps.order.clone());
+                inside.misled.extend(order);
                 inside.tell(|| {
                     format!("invocation {invocation} reads {name} as it was {back} ms ago")
                 });
@@ -287,10 +310,18 @@ impl WriteRoles for Hand {
     ) -> Result<(), DenySessionsError> {
         let done = self
             .effect("deny sessions", |inside| {
+                let now = inside.now;
                 inside
                     .account
                     .role_mut(role)
-                    .map(|role| role.sessions_denied_before = Some(before))
+                    .map(|role| {
+                        role.sessions_denied_before = Some(before);
+                        role.denials.push(now);
+                    })
+                    .inspect(|()| {
+                        inside.happened.insert(Happened::SessionsDenied);
+                        inside.tell(|| format!("sessions of {role} before {before} are denied"));
+                    })
             })
             .await;
         sessions(role, done)
@@ -352,11 +383,13 @@ fn guard_writes(
         return Err(refusal);
     }
     if let Some((role_id, replaced, replaced_at, replaced_by)) = before {
-        // The read that this write follows from, or the look before it, hid something.
-        if inside.last_stale.is_some_and(|at| now - at < 120_000) {
+        // A read of this order, now or at an earlier try, hid something.
+        let order = inside.steps.get(&invocation);
+        let order = order.and_then(|steps| steps.order.as_ref());
+        if order.is_some_and(|order| inside.misled.contains(order)) {
             inside.happened.insert(Happened::StaleReadBeforeWrite);
         }
-        let law = inside.remediator_law;
+        let law = inside.remediator_law();
         inside.writes.push(GuardWrite {
             at: now,
             role_id,
@@ -378,188 +411,4 @@ fn guard_writes(
         Some(REMEDIATOR_ROLE),
     );
     Ok(())
-}
-
-impl Keys for Hand {
-    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), DeactivateKeyError> {
-        // No history holds access keys: their order is one idempotent call.
-        Err(DeactivateKeyError::NoSuchKey {
-            user: user.to_owned(),
-            key_id: key_id.to_owned(),
-            source: "NoSuchEntity".into(),
-        })
-    }
-}
-
-impl State for Hand {
-    async fn role_history(
-        &self,
-        account: &str,
-        role: &str,
-    ) -> Result<Option<RoleHistory>, StateError> {
-        self.on_state("read history", self.scene.state.role_history(account, role))
-            .await
-    }
-
-    async fn save_role_history(&self, history: &RoleHistory) -> Result<u64, StateError> {
-        self.on_state("save history", self.scene.state.save_role_history(history))
-            .await
-    }
-
-    async fn keep_document(&self, kept: &KeptDocument) -> Result<(), StateError> {
-        self.on_state("keep document", self.scene.state.keep_document(kept))
-            .await
-    }
-
-    async fn kept_document(
-        &self,
-        account: &str,
-        incident: &str,
-    ) -> Result<Option<KeptDocument>, StateError> {
-        self.on_state(
-            "read kept document",
-            self.scene.state.kept_document(account, incident),
-        )
-        .await
-    }
-
-    async fn begin_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<OrderProgress, StateError> {
-        self.on_state(
-            "begin order",
-            self.scene.state.begin_order(account, order, now),
-        )
-        .await
-    }
-
-    async fn finish_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<(), StateError> {
-        self.on_state(
-            "finish order",
-            self.scene.state.finish_order(account, order, now),
-        )
-        .await
-    }
-
-    async fn acquire_alert(
-        &self,
-        key: &AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Lease, StateError> {
-        self.on_state(
-            "acquire lease",
-            self.scene.state.acquire_alert(key, now, until),
-        )
-        .await
-    }
-
-    async fn release_alert(&self, key: &AlertKey) -> Result<(), StateError> {
-        self.on_state("release lease", self.scene.state.release_alert(key))
-            .await
-    }
-
-    async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
-        self.on_state("finish alert", self.scene.state.finish_alert(incident))
-            .await
-    }
-
-    async fn count_alert(
-        &self,
-        window: &FoldWindow,
-        member: &FoldMember,
-    ) -> Result<Counted, StateError> {
-        self.on_state("count alert", self.scene.state.count_alert(window, member))
-            .await
-    }
-
-    async fn digest_ordered(&self, window: &FoldWindow) -> Result<(), StateError> {
-        self.on_state("note digest", self.scene.state.digest_ordered(window))
-            .await
-    }
-
-    async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
-        self.on_state("read window", self.scene.state.folded(window))
-            .await
-    }
-}
-
-impl Orders for Hand {
-    async fn send_order(&self, order: &Order) -> Result<(), SendOrderError> {
-        let body = serde_json::to_string(order).unwrap_or_default();
-        self.effect("send order", |inside| {
-            let now = inside.now;
-            inside.queue.send(&order.group(), &order.id(), body, now);
-            inside.plan(now, Happening::Poll);
-        })
-        .await
-        .map_err(|_| SendOrderError {
-            order: order.id(),
-            source: "the queue does not answer".into(),
-        })
-    }
-}
-
-impl Alerts for Hand {
-    async fn publish_alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        self.effect("publish alert", |inside| {
-            let now = inside.now;
-            inside.tell(|| {
-                let findings: Vec<&str> = alert
-                    .findings
-                    .iter()
-                    .map(|found| found.code.code())
-                    .collect();
-                format!(
-                    "alert {} {}: {} ({})",
-                    alert.incident,
-                    alert.stage,
-                    alert.title,
-                    findings.join(", ")
-                )
-            });
-            inside.published.push((alert.clone(), now));
-        })
-        .await
-        .map_err(|_| PublishError {
-            incident: alert.incident.clone(),
-            source: "the topic does not answer".into(),
-        })
-    }
-}
-
-impl World for Hand {
-    type Roles = Self;
-    type State = Self;
-    type Orders = Self;
-    type Alerts = Self;
-    type Clock = Self;
-
-    fn roles(&self) -> &Self {
-        self
-    }
-
-    fn state(&self) -> &Self {
-        self
-    }
-
-    fn orders(&self) -> &Self {
-        self
-    }
-
-    fn alerts(&self) -> &Self {
-        self
-    }
-
-    fn clock(&self) -> &Self {
-        self
-    }
 }

@@ -12,9 +12,12 @@ use crate::account::{Moment, Role, Version, Writer, as_kept};
 use crate::cast::PROTECTED;
 use crate::director::Ran;
 use crate::documents::{Law, OWN, Oracle};
-use crate::scene::{GuardWrite, Inside};
+use crate::hand::STALENESS;
+use crate::scene::{BEGINNING, GuardWrite, Inside, clock, laws_since, laws_until};
 
 const HOUR: Moment = 3_600_000;
+/// In each document that a service may use.
+const SERVICE: &str = "ec2.amazonaws.com";
 
 /// What was wrong with a history.
 pub fn wrongs(ran: &Ran, oracle: &Oracle) -> Vec<String> {
@@ -35,6 +38,8 @@ pub fn wrongs(ran: &Ran, oracle: &Oracle) -> Vec<String> {
     court.writes(&mut wrongs);
     court.contents(&mut wrongs);
     court.baselines(&mut wrongs);
+    court.repairs(&mut wrongs);
+    court.sessions(&mut wrongs);
     wrongs
 }
 
@@ -46,7 +51,20 @@ struct Court<'a> {
 
 impl Court<'_> {
     fn law(&self) -> Law {
-        self.inside.remediator_law
+        self.inside.remediator_law()
+    }
+
+    /// Every rule of either function since a moment allows it.
+    fn lawful_since(&self, document: &str, from: Moment) -> bool {
+        let laws = [&self.inside.remediator_laws, &self.inside.detecting_laws];
+        laws.into_iter()
+            .flat_map(|laws| laws_since(laws, from))
+            .all(|law| !self.oracle.violates(document, law))
+    }
+
+    /// Some rule of either function since a moment forbids it.
+    fn unlawful_since(&self, document: &str, from: Moment) -> bool {
+        !self.lawful_since(document, from)
     }
 
     fn roles(&self) -> impl Iterator<Item = (&Role, &Version)> {
@@ -105,7 +123,8 @@ impl Court<'_> {
             let lost = self.inside.dead_orders() || !self.all_told(role);
             let excused = role.name == PROTECTED || self.paged(&role.name, live.at) || lost;
             // What only a change of the rules made unlawful is the sweep's to find.
-            let by_law = self.law().beta || self.oracle.violates(&live.sent, Law { beta: true });
+            let by_law = laws_since(&self.inside.detecting_laws, live.at)
+                .all(|law| self.oracle.violates(&live.sent, law));
             if open && by_law && !excused {
                 wrongs.push(format!("{} is open at the end: {}", role.name, live.sent));
             }
@@ -122,11 +141,10 @@ impl Court<'_> {
                 .filter(|version| version.by != Writer::Guard);
             let mut others = others.peekable();
             let Some(last) = others.peek() else { continue };
-            let lawful = |version: &Version| {
-                !self.oracle.violates(&version.sent, Law { beta: true })
-                    && !self.oracle.violates(&version.sent, Law { beta: false })
-            };
-            if !lawful(last) || !self.handled(&last.event_id) || self.inside.dead_orders() {
+            if !self.lawful_since(&last.sent, last.at)
+                || !self.handled(&last.event_id)
+                || self.inside.dead_orders()
+            {
                 continue;
             }
             let same = live.kept == last.kept || self.same_but_for_the_dead(last, live);
@@ -195,7 +213,8 @@ impl Court<'_> {
         for role in &self.inside.account.roles {
             for version in &role.versions {
                 let bad = version.by != Writer::Guard
-                    && self.oracle.violates(&version.sent, Law { beta: true });
+                    && laws_since(&self.inside.detecting_laws, version.at)
+                        .all(|law| self.oracle.violates(&version.sent, law));
                 let incident = guard::incident_id(OWN, &version.event_id);
                 let heard = told.contains(version.event_id.as_str())
                     || digests.contains(&incident.as_str());
@@ -254,7 +273,7 @@ impl Court<'_> {
                 .filter(|write| !self.oracle.violates(&write.replaced, write.law))
                 .count();
             let bad = reasons
-                .filter(|version| self.oracle.violates(&version.sent, Law { beta: false }))
+                .filter(|version| self.unlawful_since(&version.sent, version.at))
                 .count();
             let most = bad + run_over + self.inside.failed_writes as usize + self.late_lawful(role);
             if writes.len() > most {
@@ -272,7 +291,10 @@ impl Court<'_> {
         role.versions
             .iter()
             .filter(|version| version.by != Writer::Guard)
-            .filter(|version| !self.oracle.violates(&version.sent, Law { beta: true }))
+            .filter(|version| {
+                laws_since(&self.inside.remediator_laws, version.at)
+                    .any(|law| !self.oracle.violates(&version.sent, law))
+            })
             .count()
     }
 
@@ -330,7 +352,11 @@ impl Court<'_> {
                 continue;
             };
             for baseline in &history.approved {
-                if self.oracle.violates(&baseline.document, Law { beta: true }) {
+                let seen = baseline.seen_at.duration_since(BEGINNING).as_millis();
+                let seen = i64::try_from(seen).unwrap_or(i64::MAX);
+                let violated = laws_until(&self.inside.remediator_laws, seen)
+                    .all(|law| self.oracle.violates(&baseline.document, law));
+                if violated {
                     wrongs.push(format!(
                         "a violation was kept as a baseline: {}",
                         baseline.document
@@ -345,6 +371,122 @@ impl Court<'_> {
                 wrongs.push(format!("an intent of {} was never concluded", role.name));
             }
         }
+    }
+
+    /// A repair keeps every lawful way in of the document that it repairs.
+    fn repairs(&self, wrongs: &mut Vec<String>) {
+        for write in &self.inside.writes {
+            let history = self.ran.scene.state.history(OWN, &write.role_id);
+            let digest = document_digest(&write.document);
+            let repair = history.is_some_and(|history| {
+                history.writes.iter().any(|own| {
+                    own.digest == digest
+                        && own.kind == WriteKind::Repair
+                        && own.dropped.is_empty()
+                        && clock(write.at).duration_since(own.at).as_secs() < 60
+                })
+            });
+            let shown = write.read.and_then(|read| {
+                let role = self.role(&write.role_id)?;
+                let version = role.at(read.showed)?;
+                Some(self.inside.account.shown(version, read.showed))
+            });
+            let Some(shown) = shown.filter(|_| repair) else {
+                continue;
+            };
+            let lost = crate::documents::apart(&shown).into_iter().any(|alone| {
+                !self.oracle.violates(&alone, write.law)
+                    && !self
+                        .oracle
+                        .entrants(&alone)
+                        .within(self.oracle.entrants(&write.document))
+            });
+            if lost {
+                wrongs.push(format!(
+                    "a repair of {shown} took a lawful way in: {}",
+                    write.document
+                ));
+            }
+        }
+    }
+
+    fn role(&self, id: &str) -> Option<&Role> {
+        self.inside.account.roles.iter().find(|role| role.id == id)
+    }
+
+    /// Sessions are ended where the rules ask for it, and never on a role that services use.
+    fn sessions(&self, wrongs: &mut Vec<String>) {
+        let setting = self.ran.setting;
+        for role in &self.inside.account.roles {
+            let writes = || {
+                let of_role = |write: &&GuardWrite| write.role_id == role.id;
+                self.inside.writes.iter().filter(of_role)
+            };
+            for denied in &role.denials {
+                if !setting.may_revoke || setting.revoke_sessions == "never" {
+                    wrongs.push(format!("sessions of {} were ended unasked", role.name));
+                }
+                if !writes().any(|write| write.at <= *denied) {
+                    wrongs.push(format!("sessions of {} were ended for nothing", role.name));
+                }
+                // As the guard could see it.
+                let from = denied - STALENESS;
+                let used = |version: &&Version| version.sent.contains(SERVICE);
+                let seen = role.versions.iter().rev();
+                let newer = seen
+                    .take_while(|version| version.at > from)
+                    .all(|version| used(&version));
+                if newer && role.at(from).is_some_and(|version| used(&version)) {
+                    wrongs.push(format!("a service lost its sessions of {}", role.name));
+                }
+            }
+            for write in writes() {
+                let incident = self.concluded(role, write);
+                let Some((created, told)) = incident else {
+                    continue;
+                };
+                let asked = setting.may_revoke
+                    && match setting.revoke_sessions {
+                        "always" => true,
+                        "on_new_role" => created,
+                        _ => false,
+                    };
+                // What stood before may have been used by services, too.
+                let by_services = role
+                    .versions
+                    .iter()
+                    .any(|version| version.at <= told && version.sent.contains(SERVICE));
+                let denied = role.denials.iter().any(|at| *at >= write.at);
+                if asked && !by_services && !denied && !self.troubled() {
+                    wrongs.push(format!("sessions of {} were to be ended", role.name));
+                }
+            }
+        }
+    }
+
+    /// A write was told as done, and the next write had not come yet: whether the order was about
+    /// a new role, and when it was told.
+    fn concluded(&self, role: &Role, write: &GuardWrite) -> Option<(bool, Moment)> {
+        let next = self
+            .inside
+            .writes
+            .iter()
+            .find(|next| next.role_id == role.id && next.at > write.at)
+            .map_or(Moment::MAX, |next| next.at);
+        self.inside.published.iter().find_map(|(alert, at)| {
+            let outcome = alert.outcome.as_ref()?;
+            let done = matches!(
+                outcome.kind,
+                OutcomeKind::Reverted | OutcomeKind::Repaired | OutcomeKind::Quarantined
+            );
+            let ours = alert
+                .resource
+                .as_ref()
+                .is_some_and(|resource| resource.id.as_deref() == Some(&role.id));
+            let cause = alert.cause.as_ref()?;
+            (done && ours && *at >= write.at && *at < next)
+                .then(|| (cause.event_name == "CreateRole", *at))
+        })
     }
 
     fn troubled(&self) -> bool {

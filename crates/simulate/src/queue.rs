@@ -112,6 +112,12 @@ impl Fifo {
         }
     }
 
+    /// How often a group's first message was received, if it is this one.
+    pub fn receives(&self, group: &str, id: &str) -> Option<u32> {
+        let first = self.groups.get(group)?.front()?;
+        (first.id == id).then_some(first.receives)
+    }
+
     /// Nothing is left to receive.
     pub fn is_empty(&self) -> bool {
         self.groups.values().all(VecDeque::is_empty)

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cast::PROTECTED;
 use crate::dice::Dice;
-use crate::documents::{ACME, ACME_ID, BETA, BETA_ID, BETA_ROLE, Law, OWN};
+use crate::documents::{ACME, ACME_ID, BETA, BETA_ID, BETA_ROLE, GAMMA, GAMMA_ID, Law, OWN};
 use crate::trail::REMEDIATOR_ROLE;
 
 /// What an operator chose.
@@ -24,6 +24,10 @@ pub struct Setting {
     pub new_role: &'static str,
     /// Writes per role and hour.
     pub most: u32,
+    /// When sessions are ended.
+    pub revoke_sessions: &'static str,
+    /// The stack may end sessions.
+    pub may_revoke: bool,
 }
 
 impl Setting {
@@ -36,19 +40,24 @@ impl Setting {
             changed_role: dice.one_of(&changed).copied().unwrap_or("revert"),
             new_role: dice.one_of(&new).copied().unwrap_or("repair"),
             most: dice.one_of(&[3, 3, 3, 2, 5]).copied().unwrap_or(3),
+            revoke_sessions: dice
+                .one_of(&["never", "on_new_role", "always", "always"])
+                .copied()
+                .unwrap_or("never"),
+            may_revoke: dice.per_mille(800),
         }
     }
 }
 
 thread_local! {
-    static KNOWN: RefCell<HashMap<(Setting, bool), Arc<Guard>>> = RefCell::default();
+    static KNOWN: RefCell<HashMap<(Setting, Law), Arc<Guard>>> = RefCell::default();
 }
 
-/// The guard under a setting, by rules with or without the other vendor.
+/// The guard under a setting, by the rules of a law.
 pub fn guard_with(setting: Setting, law: Law) -> Arc<Guard> {
     KNOWN.with_borrow_mut(|known| {
         known
-            .entry((setting, law.beta))
+            .entry((setting, law))
             .or_insert_with(|| Arc::new(made(setting, law)))
             .clone()
     })
@@ -74,6 +83,14 @@ fn made(setting: Setting, law: Law) -> Guard {
             "external_id": { "required": true, "values": [BETA_ID] },
         }));
     }
+    if law.gamma {
+        vendors.push(json!({
+            "name": "Gamma",
+            "accounts": [GAMMA],
+            "roles": ["Vendor*"],
+            "external_id": { "required": true, "values": [GAMMA_ID] },
+        }));
+    }
     let mode = if setting.enforce { "enforce" } else { "alert" };
     let rules = json!({
         "version": 1,
@@ -82,7 +99,7 @@ fn made(setting: Setting, law: Law) -> Guard {
         "remediation": {
             "changed_role": setting.changed_role,
             "new_role": setting.new_role,
-            "revoke_sessions": "never",
+            "revoke_sessions": setting.revoke_sessions,
             "max_writes_per_role_per_hour": setting.most,
             "protected_roles": [format!("arn:aws:iam::{OWN}:role/{PROTECTED}")],
         },
@@ -101,6 +118,6 @@ fn made(setting: Setting, law: Law) -> Guard {
         rules: Rules::load(compiled.bytes).expect("compiled rules load"),
         own_roles: vec![REMEDIATOR_ROLE.to_owned()],
         remediator_role: REMEDIATOR_ROLE.to_owned(),
-        revoke_sessions: false,
+        revoke_sessions: setting.may_revoke,
     }
 }

@@ -2,15 +2,20 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Waker;
+use std::task::{Context, Poll, Waker};
 
+use guard::history::KeptDocument;
+use guard::world::State;
 use guard::world::memory::MemoryWorld;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::{Account, Moment};
 use crate::counts::Happened;
 use crate::dice::Dice;
+use crate::documents::{Amendment, Law, OWN};
 use crate::queue::Fifo;
 
 /// When every history begins.
@@ -41,10 +46,10 @@ pub enum Happening {
     Act(usize),
     /// A principal of another account is deleted.
     PrincipalGoes,
-    /// The rules without the other vendor reach the detecting functions, or the remediator.
-    DeployDetecting,
-    /// See [`Happening::DeployDetecting`].
-    DeployRemediator,
+    /// New rules reach the detecting functions.
+    DeployDetecting(Amendment),
+    /// New rules reach the remediator.
+    DeployRemediator(Amendment),
     /// State does not answer from here.
     OutageBegins,
     /// State answers again.
@@ -70,9 +75,16 @@ pub struct Weather {
     pub window: bool,
     /// An invocation stalls beyond its lease.
     pub stall: bool,
-    /// One invocation is stopped before its n-th effect.
+    /// An effect takes longer than the function may: the n-th of the history, counted down.
+    pub hang: Option<u32>,
+    /// What hangs has happened already: its answer is what does not come.
+    pub hangs_after: bool,
+    /// An invocation is stopped before the n-th effect of the history, counted down.
     pub crash: Option<u32>,
 }
+
+/// Two effects of one invocation, in this order, with no other between.
+pub type Pair = (&'static str, &'static str);
 
 /// What a function was doing, step by step.
 #[derive(Debug, Clone, Default)]
@@ -81,6 +93,10 @@ pub struct Steps {
     pub done: Vec<&'static str>,
     /// What it read of a role, last.
     pub read: Option<Read>,
+    /// The order that it carries out, if it does.
+    pub order: Option<String>,
+    /// What it does now happens at once, and its answer never comes.
+    pub answer_hangs: bool,
     /// It stalls, and its time-out does not end it.
     pub stalls: bool,
 }
@@ -109,8 +125,8 @@ pub struct GuardWrite {
     pub replaced_by: crate::account::Writer,
     /// What the writer had read.
     pub read: Option<Read>,
-    /// The removed vendor was still in the writer's rules.
-    pub law: crate::documents::Law,
+    /// The writer's rules.
+    pub law: Law,
 }
 
 /// An event of CloudTrail.
@@ -156,24 +172,24 @@ pub struct Inside {
     pub outage: bool,
     /// What the running invocations did so far.
     pub steps: BTreeMap<Invocation, Steps>,
-    /// Who wrote under which rules: the other vendor is in those of the remediator.
-    pub remediator_law: crate::documents::Law,
+    /// Which rules the remediator had since when, the newest last; never empty.
+    pub remediator_laws: Vec<(Moment, Law)>,
     /// Those of the detecting functions.
-    pub detecting_law: crate::documents::Law,
+    pub detecting_laws: Vec<(Moment, Law)>,
     /// What happened that the run counts.
     pub happened: BTreeSet<Happened>,
     /// Pairs of effects between which an invocation was stopped.
-    pub crashed_between: BTreeSet<(&'static str, &'static str)>,
+    pub crashed_between: BTreeSet<Pair>,
+    /// Between these an invocation is going to be stopped, once each.
+    pub crash_between: Vec<Pair>,
     /// The history in words, if somebody wants to read it.
     pub story: Option<Vec<String>>,
-    /// How many effects until the crash, if there is still to be one.
-    pub effects_until_crash: Option<u32>,
+    /// Orders that were decided upon a read that showed what no longer stood.
+    pub misled: BTreeSet<String>,
     /// Invocations that do not live to see their next effect.
     pub doomed: BTreeSet<Invocation>,
     /// An invocation was stopped, by a crash or by its time-out.
     pub stopped: bool,
-    /// When a read last showed what no longer stood.
-    pub last_stale: Option<Moment>,
     /// When the newest event that was delivered had been made.
     pub newest_delivered: Moment,
     /// Where a new event's delivery is scheduled from.
@@ -202,10 +218,32 @@ impl Scene {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nobody needs to be woken: the director asks by himself.
-    pub fn waker() -> &'static Waker {
-        Waker::noop()
+    /// What the guard kept before it overwrote it, as `trustwarden restore` finds it.
+    pub fn kept_document(&self, incident: &str) -> Option<KeptDocument> {
+        at_once(self.state.kept_document(OWN, incident))?.ok()?
     }
+}
+
+/// What a future comes to that never waits, as those of the world in memory.
+pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).as_mut().poll(&mut context) {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => None,
+    }
+}
+
+/// The rules that held at a moment or at any later one.
+pub fn laws_since(laws: &[(Moment, Law)], from: Moment) -> impl Iterator<Item = Law> {
+    let first = laws.iter().rposition(|(since, _)| *since <= from);
+    laws.iter().skip(first.unwrap_or(0)).map(|(_, law)| *law)
+}
+
+/// The rules that held at a moment or at any earlier one.
+pub fn laws_until(laws: &[(Moment, Law)], to: Moment) -> impl Iterator<Item = Law> {
+    laws.iter()
+        .filter(move |(since, _)| *since <= to)
+        .map(|(_, law)| *law)
 }
 
 impl Inside {
@@ -214,6 +252,18 @@ impl Inside {
         self.sequence += 1;
         self.heap
             .push(Reverse((at.max(self.now), self.sequence, happening)));
+    }
+
+    /// The remediator's rules now.
+    pub fn remediator_law(&self) -> Law {
+        self.remediator_laws
+            .last()
+            .map_or(Law::FIRST, |last| last.1)
+    }
+
+    /// The detecting functions' rules now.
+    pub fn detecting_law(&self) -> Law {
+        self.detecting_laws.last().map_or(Law::FIRST, |last| last.1)
     }
 
     /// Writes a line of the story.

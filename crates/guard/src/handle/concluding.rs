@@ -26,7 +26,9 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     let kept = world
         .state()
         .kept_document(&guard.account, &task.incident())
-        .await?;
+        .await?
+        // The first try may have met an older role of this name.
+        .filter(|kept| kept.role_id == live.role_id);
     let old = kept.as_ref().map(|kept| kept.document.as_str());
     let sessions = if sessions_are_to_end(task, own, live, old) {
         if history.sessions_denied_at.is_some_and(|at| at >= own.at) {

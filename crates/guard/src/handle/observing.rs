@@ -42,7 +42,10 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
     let before = history.clone();
     let id = task.order_id();
     let earlier = history.writes.iter_mut().rev().find(|write| {
-        write.order == id && write.progress != WriteProgress::Refused && write.digest == live_digest
+        write.order == id
+            && write.progress != WriteProgress::Refused
+            && write.digest == live_digest
+            && of_this_role(write, live)
     });
     if earlier.as_ref().is_some_and(|write| uncertain(write, now)) {
         return Ok(Disposition::in_seconds(30));
@@ -114,6 +117,13 @@ fn stale_for(history: &RoleHistory, live: &str, now: Timestamp) -> Option<u64> {
 /// same content, written before. After a minute it is believed.
 fn uncertain(write: &OwnWrite, now: Timestamp) -> bool {
     write.progress == WriteProgress::Intended && seconds_between(write.at, now) < STALE_SECONDS
+}
+
+/// A history begins with what was written to an older role of the same name: that is no reason to
+/// tell anything of this one, let alone to end its sessions. Creation dates have whole seconds.
+fn of_this_role(write: &OwnWrite, live: &LiveRole) -> bool {
+    let at = write.at.as_second();
+    live.created.is_none_or(|created| at >= created.as_second())
 }
 
 fn quarantined(digest: &str) -> bool {
@@ -195,7 +205,7 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
     let id = task.order_id();
     let own = history.writes.iter_mut().rev().find(|write| {
         // One that came to nothing says nothing, whatever a stale read shows.
-        write.order == id && write.progress != WriteProgress::Refused
+        write.order == id && write.progress != WriteProgress::Refused && of_this_role(write, live)
     });
     match own {
         Some(own) if own.digest == digest && uncertain(own, task.now) => {

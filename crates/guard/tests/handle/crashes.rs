@@ -2,10 +2,12 @@
 //! every single effect of a whole story, and what it was given comes again.
 
 use serde_json::json;
+use trustwarden_guard::handle::carry_out;
 use trustwarden_guard::incident::Stage;
 use trustwarden_guard::remediate::OutcomeKind;
 
 use super::scene::{ALICE, ROLE, Scene, bad, better, document, good, guard, rules, stranger, told};
+use super::troubled::run;
 use trustwarden_guard::world::LiveRole;
 
 /// Plays a story with a crash at each gate in turn, and checks what must hold at the end.
@@ -176,6 +178,37 @@ fn line_2_a_crash_anywhere_in_putting_back_loses_nothing() {
             let alerts = scene.alerts();
             assert!(!alerts.is_empty(), "gate {gate}");
             assert!(scene.written().len() <= 2, "gate {gate}");
+        },
+    );
+}
+
+/// The order was begun for the older role, and the newer one is lawful: nothing is told of it, and
+/// above all its sessions are left alone.
+#[test]
+fn line_8_what_a_crash_left_undone_is_not_done_to_a_new_role_of_the_same_name() {
+    at_every_gate(
+        || {
+            Scene::settled_with(guard(rules(|rules| {
+                rules["remediation"] = json!({ "revoke_sessions": "always" });
+            })))
+        },
+        |scene| {
+            let event = scene.write(&document(&[stranger()]), ALICE);
+            scene.deliver(&event);
+            let order = scene.world.inside.take_order().unwrap();
+            let _ = run(carry_out(&scene.world, &scene.guard, &order));
+            scene.pass(400);
+            scene.world.inside.remove_role(ROLE);
+            scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+            scene.carry(&order);
+        },
+        |scene, gate| {
+            assert_eq!(scene.live(), good(), "gate {gate}");
+            let created = scene.world.inside.role(ROLE).unwrap().created;
+            assert!(
+                scene.world.inside.sessions_denied_before(ROLE) < created,
+                "gate {gate}"
+            );
         },
     );
 }
