@@ -159,7 +159,7 @@ async fn a_full_history(state: &impl State) {
         history.remember(baseline(&format!("{number}{padding}")));
     }
     for number in 0..guard::history::WRITES_KEPT {
-        history.record_write(guard::history::OwnWrite {
+        let write = guard::history::OwnWrite {
             order: format!("{number}-0f8fad5b-d9cb-469f-a165-70867728950e-remediate"),
             incident: Some("TW-ABCDEFGHJKMN".to_owned()),
             kind: WriteKind::Revert,
@@ -172,7 +172,9 @@ async fn a_full_history(state: &impl State) {
             details: "of a day long ago".to_owned(),
             dropped: vec!["arn:aws:iam::444455556666:role/gone".to_owned()],
             fallback: None,
-        });
+        };
+        let padding = "\n\"".repeat(guard::history::WRITTEN_BYTES_KEPT / 2);
+        history.record_write(write, &padding);
     }
     assert_eq!(state.save_role_history(&history).await.unwrap(), 1);
     history.version = 1;

@@ -23,6 +23,10 @@ pub const BASELINE_BYTES_KEPT: usize = 256 * 1024;
 /// How many own writes are remembered: events may be a day late.
 pub const WRITES_KEPT: usize = 100;
 
+/// Up to how many bytes the newest own write is kept: IAM stores trust policies of at most 4,096
+/// characters, white space not counted.
+pub const WRITTEN_BYTES_KEPT: usize = 16 * 1024;
+
 /// A role's history, keyed by account and RoleId.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RoleHistory {
@@ -45,6 +49,10 @@ pub struct RoleHistory {
     pub approved: Vec<Baseline>,
     /// Own writes, oldest first, each from its intent on.
     pub writes: Vec<OwnWrite>,
+    /// The document of the newest of them, by which it is known again when principals of it have
+    /// died. `None` for one that is longer than [`WRITTEN_BYTES_KEPT`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<String>,
     /// When the guard last denied the role's older sessions; the sweep takes the denial away.
     pub sessions_denied_at: Option<Timestamp>,
     /// Optimistic version: 0 for a history that was never saved. [`crate::world::State`] raises
@@ -173,6 +181,7 @@ impl RoleHistory {
             closed: None,
             approved: Vec::new(),
             writes: Vec::new(),
+            written: None,
             sessions_denied_at: None,
             version: 0,
         }
@@ -191,14 +200,17 @@ impl RoleHistory {
             .find(|write| write.digest == digest && write.progress != WriteProgress::Refused)
     }
 
-    /// The newest own write of what is live: of this content, or of a baseline that shows deleted
+    /// The newest own write of what is live: of this content, or of one that shows deleted
     /// principals by now.
     pub fn own_write_of(&self, live: &str) -> Option<&OwnWrite> {
         self.own_write(&document_digest(live)).or_else(|| {
-            let baseline = self.approved.iter().rev().find(|kept| {
-                self.wrote(&kept.digest) && same_but_for_the_dead(live, &kept.document)
-            })?;
-            self.own_write(&baseline.digest)
+            let baselines = self.approved.iter().rev();
+            let baselines = baselines.map(|kept| &kept.document);
+            self.written
+                .iter()
+                .chain(baselines)
+                .filter(|document| same_but_for_the_dead(live, document))
+                .find_map(|document| self.own_write(&document_digest(document)))
         })
     }
 
@@ -264,9 +276,10 @@ impl RoleHistory {
             .sum()
     }
 
-    /// Records an intent or a write. Beyond [`WRITES_KEPT`] refused ones go first, then the
-    /// oldest: no number of refusals makes the guard forget what it wrote.
-    pub fn record_write(&mut self, write: OwnWrite) {
+    /// Records the intent to write a document. Beyond [`WRITES_KEPT`] refused ones go first, then
+    /// the oldest: no number of refusals makes the guard forget what it wrote.
+    pub fn record_write(&mut self, write: OwnWrite, document: &str) {
+        self.written = Some(document.to_owned()).filter(|text| text.len() <= WRITTEN_BYTES_KEPT);
         self.writes.push(write);
         while self.writes.len() > WRITES_KEPT {
             let refused = |write: &OwnWrite| write.progress == WriteProgress::Refused;

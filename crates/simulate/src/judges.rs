@@ -383,7 +383,7 @@ impl Court<'_> {
                     own.digest == digest
                         && own.kind == WriteKind::Repair
                         && own.dropped.is_empty()
-                        && clock(write.at).duration_since(own.at).as_secs() < 60
+                        && (0..60).contains(&clock(write.at).duration_since(own.at).as_secs())
                 })
             });
             let shown = write.read.and_then(|read| {

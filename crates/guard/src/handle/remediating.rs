@@ -223,6 +223,7 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
             // Late events of own writes are recognised, and the hour's writes count, for a role
             // that was deleted and created again under its name, too.
             next.writes.clone_from(&known.writes);
+            next.written.clone_from(&known.written);
             if known.closed.is_none() {
                 let closed = RoleHistory {
                     closed: Some(now),

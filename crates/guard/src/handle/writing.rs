@@ -169,7 +169,7 @@ impl<L: Fn(&str) -> bool + Sync> Writing<'_, L> {
         } = self;
         let replaced = document_digest(&live.document);
         let again = || Ok(Answer::Settled(Disposition::after_attempt(task.attempts)));
-        history.record_write(OwnWrite {
+        let intent = OwnWrite {
             order: task.order_id(),
             incident: Some(task.incident()),
             kind: plan.kind,
@@ -182,7 +182,8 @@ impl<L: Fn(&str) -> bool + Sync> Writing<'_, L> {
             details: plan.details.clone(),
             dropped: dropped.to_vec(),
             fallback: plan.fallback.clone(),
-        });
+        };
+        history.record_write(intent, &plan.document);
         history.version = world.state().save_role_history(history).await?;
         let unchanged = world.roles().read_role(&live.name).await.is_ok_and(|now| {
             now.is_some_and(|now| {

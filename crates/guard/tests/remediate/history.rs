@@ -1,10 +1,11 @@
 //! What a history keeps, in which order, and for how long.
 
 use trustwarden_guard::history::{
-    BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, WRITES_KEPT, WriteProgress,
+    BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, OwnWrite, WRITES_KEPT, WriteProgress,
+    document_digest,
 };
 
-use super::{at, baseline, history, own_write};
+use super::{allow, at, baseline, document, history, own_write};
 
 #[test]
 fn a_history_keeps_the_newest_by_time_within_its_limits() {
@@ -36,14 +37,14 @@ fn a_history_keeps_the_newest_by_time_within_its_limits() {
     kept.remember(baseline(&huge, Some(500), 500));
     assert_eq!(kept.approved.len(), 1);
     for second in 0..200 {
-        kept.record_write(own_write(second, WriteProgress::Written));
+        kept.record_write(own_write(second, WriteProgress::Written), "{}");
     }
     assert_eq!(kept.writes.len(), WRITES_KEPT);
     // Refusals, however many, do not push writes out of the hour's count.
     let mut kept = history();
-    kept.record_write(own_write(0, WriteProgress::Written));
+    kept.record_write(own_write(0, WriteProgress::Written), "{}");
     for second in 0..300 {
-        kept.record_write(own_write(second, WriteProgress::Refused));
+        kept.record_write(own_write(second, WriteProgress::Refused), "{}");
     }
     assert_eq!(kept.writes_within_the_hour(at(300)), 1);
 }
@@ -73,12 +74,38 @@ fn among_documents_of_one_second_the_one_seen_live_counts_as_newer() {
     assert_eq!(kept.newest().unwrap().document, r#"{"live":1}"#);
 }
 
+/// A repaired document is no baseline, so its own bytes are what it is known by.
+#[test]
+fn an_own_write_is_known_when_its_principals_have_died() {
+    let of = |principal: &str| {
+        document(&[allow(&format!(
+            r#"{{"AWS":["{principal}","111111111111"]}}"#
+        ))])
+    };
+    let written = of("arn:aws:iam::222222222222:role/Reader");
+    let mut kept = history();
+    let write = OwnWrite {
+        digest: document_digest(&written),
+        ..own_write(0, WriteProgress::Written)
+    };
+    kept.record_write(write.clone(), &written);
+    assert_eq!(kept.own_write_of(&of("AROAEXAMPLEID0000001")), Some(&write));
+    assert_eq!(
+        kept.own_write_of(&of("arn:aws:iam::222222222222:role/Other")),
+        None
+    );
+    for write in &mut kept.writes {
+        write.progress = WriteProgress::Refused;
+    }
+    assert_eq!(kept.own_write_of(&of("AROAEXAMPLEID0000001")), None);
+}
+
 #[test]
 fn the_hour_counts_intents_and_writes_but_no_refusals() {
     let mut kept = history();
-    kept.record_write(own_write(0, WriteProgress::Written));
-    kept.record_write(own_write(3_000, WriteProgress::Intended));
-    kept.record_write(own_write(3_100, WriteProgress::Refused));
+    kept.record_write(own_write(0, WriteProgress::Written), "{}");
+    kept.record_write(own_write(3_000, WriteProgress::Intended), "{}");
+    kept.record_write(own_write(3_100, WriteProgress::Refused), "{}");
     assert_eq!(kept.writes_within_the_hour(at(3_200)), 2);
     assert_eq!(kept.writes_within_the_hour(at(3_600)), 1);
     assert!(kept.wrote("d"));
