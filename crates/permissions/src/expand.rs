@@ -23,10 +23,17 @@ pub fn expand(pattern: &str) -> ActionSet {
 
 /// Adds the actions that fit a pattern, see [`expand`].
 pub fn expand_into(pattern: &str, set: &mut ActionSet) {
+    expand_counting(pattern, set);
+}
+
+/// As [`expand_into`]; says how many names had to be tried one by one.
+pub(crate) fn expand_counting(pattern: &str, set: &mut ActionSet) -> usize {
     let Some((prefix, name)) = pattern.split_once(':') else {
         if !pattern.is_empty() && pattern.bytes().all(|byte| byte == b'*') {
             set.insert_range(0..table::ACTIONS);
-        } else if has_wildcard(pattern) {
+            return 0;
+        }
+        if has_wildcard(pattern) {
             // IAM takes no action without a service but `*`. Should it take `i*` one day, it can
             // mean no more than this.
             for service in Service::all() {
@@ -36,26 +43,24 @@ pub fn expand_into(pattern: &str, set: &mut ActionSet) {
                     }
                 }
             }
+            return table::ACTIONS * 4;
         }
-        return;
+        return 0;
     };
     if name.contains(':') {
         // No action has two colons.
-        return;
+        return 0;
     }
     if !has_wildcard(prefix) {
-        if let Some(service) = Service::find(prefix) {
-            in_service(service, name, set);
-        }
-    } else if prefix.bytes().all(|byte| byte == b'*') {
-        in_all(name, set);
-    } else {
-        for service in Service::all() {
-            if glob::matches_ignoring_case(prefix, service.prefix()) {
-                in_service(service, name, set);
-            }
-        }
+        return Service::find(prefix).map_or(0, |service| in_service(service, name, set));
     }
+    if prefix.bytes().all(|byte| byte == b'*') {
+        return in_all(name, set);
+    }
+    Service::all()
+        .filter(|service| glob::matches_ignoring_case(prefix, service.prefix()))
+        .map(|service| in_service(service, name, set) + 10)
+        .sum()
 }
 
 /// Whether it is more than one text.
@@ -70,30 +75,35 @@ fn split(name: &str) -> (&[u8], &str) {
     (start.as_bytes(), rest)
 }
 
-fn in_service(service: Service, name: &str, set: &mut ActionSet) {
+fn in_service(service: Service, name: &str, set: &mut ActionSet) -> usize {
     let (start, rest) = split(name);
     let range = beginning_with(start, table::service_actions(service.number()), |at| at);
     if rest == "*" {
         set.insert_range(range);
-        return;
+        return 0;
     }
     let rest = Rest::of(start, rest);
+    let tries = range.len();
     for action in range {
         if rest.fits(action) {
             set.insert(Action::numbered(action));
         }
     }
+    tries
 }
 
-fn in_all(name: &str, set: &mut ActionSet) {
+fn in_all(name: &str, set: &mut ActionSet) -> usize {
     let (start, rest) = split(name);
     let rest = Rest::of(start, rest);
-    for place in beginning_with(start, 0..table::ACTIONS, table::by_name) {
+    let range = beginning_with(start, 0..table::ACTIONS, table::by_name);
+    let tries = range.len();
+    for place in range {
         let action = table::by_name(place);
         if rest.fits(action) {
             set.insert(Action::numbered(action));
         }
     }
+    tries
 }
 
 /// A pattern from its first wildcard on, for names of which the beginning is known to fit.

@@ -1,10 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod action;
+mod ceiling;
+mod class;
+mod combinations;
+mod data_reads;
+mod effective;
+mod escalation;
 mod expand;
+mod resource;
 mod set;
 mod table;
+mod well_known;
 
 pub use action::{Action, ActsOn, ArnTemplate, Level, ResourceType, Service, Source, source};
+pub use ceiling::{Beyond, Ceiling};
+pub use class::{Administrator, Class, Held, administrator, classes, of_class, telling};
+pub use combinations::COMBINATIONS;
+pub use data_reads::{data_read, data_reads};
+pub use effective::{
+    Effective, PartialDeny, Permit, Policies, Policy, Reason, Unreadable, effective,
+};
+pub use escalation::{Combination, Escalation, escalations};
 pub use expand::{expand, expand_into};
+pub use resource::Scope;
 pub use set::ActionSet;

@@ -101,7 +101,7 @@ fn every_action_is_found_in_any_case() {
     }
 }
 
-/// Facts from AWS's service authorization reference, read 2026-11-22.
+/// Facts of AWS's service authorization reference that everybody knows.
 #[test]
 fn it_says_what_aws_says() {
     for (text, level) in [

@@ -1,0 +1,532 @@
+//! What the policies of a role amount to.
+//!
+//! An upper bound, for an answer that may be relied on: what is said not to be allowed is not.
+//! A conditional Allow counts as allowed, with its conditions as caveats; a Deny is subtracted only
+//! where it holds for every request, and is named where it is not. Service and resource control
+//! policies, session policies and the policies of resources are not seen.
+
+use std::collections::BTreeMap;
+
+use policy::document::{Condition, Effect, IdentityStatement};
+use policy::{IdentityPolicy, ParseError};
+
+use crate::action::Action;
+use crate::expand::{expand_counting, has_wildcard};
+use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
+use crate::set::ActionSet;
+use crate::well_known;
+
+/// One policy of a role or user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy<'a> {
+    /// What it is called, for people.
+    pub name: &'a str,
+    /// Of a managed policy.
+    pub arn: Option<&'a str>,
+    /// Its plain JSON text; `None` where it is not at hand.
+    pub document: Option<&'a str>,
+}
+
+/// All policies of a role or user; those of a user's groups are its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policies<'a> {
+    /// Managed and inline.
+    pub policies: Vec<Policy<'a>>,
+    /// The permissions boundary.
+    pub boundary: Option<Policy<'a>>,
+}
+
+/// What a role or user may do.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Effective {
+    /// By statement, none of them empty.
+    pub permits: Vec<Permit>,
+    /// Policies that could not be read. If there are any, more may be allowed than is said here.
+    pub unreadable: Vec<Unreadable>,
+    /// Denies that were not subtracted, since they hold for some requests only.
+    pub partial_denies: Vec<PartialDeny>,
+}
+
+/// What one Allow statement still allows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Permit {
+    /// Its policy's name.
+    pub policy: String,
+    /// Its place in the policy.
+    pub statement: usize,
+    /// What the table knows of it.
+    pub actions: ActionSet,
+    /// Patterns, as written, of actions that the table does not know.
+    pub unknown: Vec<String>,
+    /// The patterns of `Action` as written; empty where the statement says `NotAction`.
+    pub patterns: Vec<String>,
+    /// On how much, at most.
+    pub scope: Scope,
+    /// On what, as written.
+    pub resources: Vec<String>,
+    /// The conditions under which, all of which must hold.
+    pub caveats: Vec<String>,
+}
+
+/// A policy that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its name.
+    pub policy: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a policy could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// A managed policy whose document is not at hand.
+    #[error("its document is not in the input")]
+    Missing,
+    /// It is no policy.
+    #[error("{0}")]
+    Parse(#[source] ParseError),
+    /// IAM would refuse it, so that what it means is not known.
+    #[error("line {line}, column {column}: {message}")]
+    Refused {
+        /// 1-based.
+        line: u32,
+        /// 1-based, in characters.
+        column: u32,
+        /// The first fault.
+        message: String,
+    },
+    /// It was made to be slow.
+    #[error("it has more wildcards than are worked out")]
+    TooMuch,
+}
+
+/// A Deny that holds for some requests only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialDeny {
+    /// Its policy's name.
+    pub policy: String,
+    /// Its place in the policy.
+    pub statement: usize,
+    /// Its conditions; empty where it is its resources that make it partial.
+    pub caveats: Vec<String>,
+}
+
+impl Effective {
+    /// What is allowed on anything at all.
+    pub fn actions(&self) -> ActionSet {
+        self.on(Scope::Named)
+    }
+
+    /// What is allowed on so much or more.
+    pub fn on(&self, at_least: Scope) -> ActionSet {
+        let mut all = ActionSet::new();
+        for permit in self
+            .permits
+            .iter()
+            .filter(|permit| permit.scope >= at_least)
+        {
+            all |= &permit.actions;
+        }
+        all
+    }
+
+    /// The permit that gives most of an action: on the most, without conditions.
+    pub fn permit_of(&self, action: Action) -> Option<&Permit> {
+        self.permits
+            .iter()
+            .filter(|permit| permit.actions.contains(action))
+            .max_by_key(|permit| (permit.scope, permit.caveats.is_empty()))
+    }
+
+    /// Whether nothing is allowed, for all that is known.
+    pub fn is_empty(&self) -> bool {
+        self.permits.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// Names of actions that are tried, pattern by pattern, for one role: a tenth of a second's worth.
+const MOST_TRIES: usize = 5_000_000;
+/// Statements that are read of one role: IAM's quotas leave room for more only if each says next to
+/// nothing.
+const MOST_STATEMENTS: usize = 2_000;
+/// Pairs of resource patterns that are compared; what lies beyond is not narrowed.
+const MOST_PAIRS: usize = 1_000_000;
+
+/// Works out what the policies of a role or user amount to.
+pub fn effective(policies: &Policies<'_>) -> Effective {
+    let mut work = Work {
+        tries: MOST_TRIES,
+        statements: MOST_STATEMENTS,
+        pairs: MOST_PAIRS,
+    };
+    let mut unreadable = Vec::new();
+    let mut own = Side::default();
+    for policy in &policies.policies {
+        if let Err(reason) = work.read(policy, &mut own) {
+            unreadable.push(Unreadable {
+                policy: policy.name.to_owned(),
+                reason,
+            });
+        }
+    }
+    let mut boundary = None;
+    if let Some(policy) = &policies.boundary {
+        let mut side = Side::default();
+        match work.read(policy, &mut side) {
+            Ok(()) => boundary = Some(side),
+            Err(reason) => unreadable.push(Unreadable {
+                policy: policy.name.to_owned(),
+                reason,
+            }),
+        }
+    }
+    let mut permits = own.permits;
+    let mut denies = own.denies;
+    if let Some(side) = boundary {
+        permits = permits
+            .iter()
+            .flat_map(|permit| work.bound(permit, &side.permits))
+            .collect();
+        denies.extend(side.denies);
+    }
+    let partial_denies = work.subtract(&mut permits, denies);
+    permits.retain(|permit| !permit.actions.is_empty() || !permit.unknown.is_empty());
+    Effective {
+        permits,
+        unreadable,
+        partial_denies,
+    }
+}
+
+/// The statements of a role's policies, or of its boundary.
+#[derive(Default)]
+struct Side {
+    permits: Vec<Permit>,
+    denies: Vec<Denial>,
+}
+
+struct Denial {
+    policy: String,
+    statement: usize,
+    actions: ActionSet,
+    /// As written; for `NotAction`, all but these are meant.
+    patterns: Vec<String>,
+    all_but: bool,
+    /// `None`: it says `NotResource`.
+    resources: Option<Vec<String>>,
+    caveats: Vec<String>,
+}
+
+impl Denial {
+    /// Whether it denies all that this pattern of unknown actions stands for.
+    fn denies_unknown(&self, unknown: &str) -> bool {
+        let lower = unknown.to_ascii_lowercase();
+        let patterns = || {
+            self.patterns
+                .iter()
+                .map(|pattern| pattern.to_ascii_lowercase())
+        };
+        if self.all_but {
+            patterns().all(|pattern| !meet(&pattern, &lower))
+        } else {
+            patterns().any(|pattern| covers(&pattern, &lower))
+        }
+    }
+}
+
+/// What may still be spent on one role.
+struct Work {
+    tries: usize,
+    statements: usize,
+    pairs: usize,
+}
+
+impl Work {
+    fn read(&mut self, policy: &Policy<'_>, side: &mut Side) -> Result<(), Reason> {
+        let text = match (policy.document, policy.arn) {
+            (Some(text), _) => text,
+            (None, Some(arn)) => well_known::document(arn).ok_or(Reason::Missing)?,
+            (None, None) => return Err(Reason::Missing),
+        };
+        let document = IdentityPolicy::parse(text).map_err(Reason::Parse)?;
+        for statement in &document.statements {
+            self.statements = self.statements.checked_sub(1).ok_or(Reason::TooMuch)?;
+            self.statement(policy.name, statement, side)?;
+        }
+        match document.errors.into_iter().next() {
+            None => Ok(()),
+            Some(first) => Err(Reason::Refused {
+                line: first.line,
+                column: first.column,
+                message: first.message,
+            }),
+        }
+    }
+
+    fn statement(
+        &mut self,
+        policy: &str,
+        statement: &IdentityStatement<'_>,
+        side: &mut Side,
+    ) -> Result<(), Reason> {
+        let Some(effect) = statement.effect else {
+            return Ok(());
+        };
+        let (patterns, all_but) = match (&statement.action, &statement.not_action) {
+            (Some(action), _) => (action, false),
+            (None, Some(action)) => (action, true),
+            (None, None) => return Ok(()),
+        };
+        let (actions, unknown) = self.actions(patterns.iter().map(AsRef::as_ref), all_but)?;
+        let caveats: Vec<String> = statement.conditions.iter().map(caveat).collect();
+        let patterns = || patterns.iter().map(|pattern| pattern.clone().into_owned());
+        let resources = statement.resource.as_ref().map(|resources| {
+            let resources = resources.iter();
+            resources
+                .map(|resource| resource.clone().into_owned())
+                .collect()
+        });
+        match effect {
+            Effect::Deny => side.denies.push(Denial {
+                policy: policy.to_owned(),
+                statement: statement.index,
+                actions,
+                patterns: patterns().collect(),
+                all_but,
+                resources,
+                caveats,
+            }),
+            Effect::Allow => {
+                let whole = Permit {
+                    policy: policy.to_owned(),
+                    statement: statement.index,
+                    actions,
+                    unknown,
+                    patterns: if all_but {
+                        Vec::new()
+                    } else {
+                        patterns().collect()
+                    },
+                    scope: Scope::Everything,
+                    resources: Vec::new(),
+                    caveats,
+                };
+                // `NotResource` leaves out what is named, of everything.
+                let resources = resources.unwrap_or_else(|| vec!["*".to_owned()]);
+                side.permits.extend(by_service(whole, resources));
+            }
+        }
+        Ok(())
+    }
+
+    /// What patterns of actions stand for, and which of them stand for what the table does not know.
+    fn actions<'p>(
+        &mut self,
+        patterns: impl Iterator<Item = &'p str>,
+        all_but: bool,
+    ) -> Result<(ActionSet, Vec<String>), Reason> {
+        let mut named = ActionSet::new();
+        let mut unknown = Vec::new();
+        for pattern in patterns {
+            let mut set = ActionSet::new();
+            let tried = expand_counting(pattern, &mut set);
+            self.tries = self.tries.checked_sub(tried).ok_or(Reason::TooMuch)?;
+            if set.is_empty() && !all_but {
+                unknown.push(pattern.to_owned());
+            }
+            named |= &set;
+        }
+        if all_but {
+            let mut all = ActionSet::all();
+            all -= &named;
+            named = all;
+        }
+        Ok((named, unknown))
+    }
+
+    /// What a boundary leaves of a permit: as many permits as there are scopes and caveats.
+    fn bound(&mut self, permit: &Permit, boundary: &[Permit]) -> Vec<Permit> {
+        let mut left: BTreeMap<(Scope, Vec<String>), Permit> = BTreeMap::new();
+        for within in boundary {
+            let mut actions = permit.actions.clone();
+            actions &= &within.actions;
+            let unknown: Vec<String> = permit
+                .unknown
+                .iter()
+                .filter(|unknown| {
+                    let mut patterns = within.patterns.iter();
+                    within.patterns.is_empty()
+                        || patterns.any(|pattern| {
+                            meet(&pattern.to_ascii_lowercase(), &unknown.to_ascii_lowercase())
+                        })
+                })
+                .cloned()
+                .collect();
+            if actions.is_empty() && unknown.is_empty() {
+                continue;
+            }
+            let Some((scope, resources)) = self.shared(permit, within) else {
+                continue;
+            };
+            let mut caveats = permit.caveats.clone();
+            caveats.extend(within.caveats.iter().cloned());
+            let key = (scope, within.caveats.clone());
+            let found = left.entry(key).or_insert_with(|| Permit {
+                policy: permit.policy.clone(),
+                statement: permit.statement,
+                actions: ActionSet::new(),
+                unknown: Vec::new(),
+                patterns: permit.patterns.clone(),
+                scope,
+                resources: Vec::new(),
+                caveats,
+            });
+            found.actions |= &actions;
+            add_new(&mut found.unknown, unknown);
+            add_new(&mut found.resources, resources);
+        }
+        left.into_values().collect()
+    }
+
+    /// The resources that two permits share, and how much that is; `None` if there are none.
+    fn shared(&mut self, permit: &Permit, within: &Permit) -> Option<(Scope, Vec<String>)> {
+        let scope = permit.scope.min(within.scope);
+        let pairs = permit
+            .resources
+            .len()
+            .saturating_mul(within.resources.len());
+        let Some(left) = self.pairs.checked_sub(pairs) else {
+            return Some((scope, permit.resources.clone()));
+        };
+        self.pairs = left;
+        let mut shared = Vec::new();
+        for mine in &permit.resources {
+            for theirs in &within.resources {
+                if covers(mine, theirs) {
+                    add_new(&mut shared, [theirs.clone()]);
+                } else if meet(mine, theirs) {
+                    add_new(&mut shared, [mine.clone()]);
+                }
+            }
+        }
+        let scope = shared
+            .iter()
+            .map(|resource| cover(resource).scope.min(scope))
+            .max()?;
+        Some((scope, shared))
+    }
+
+    /// Takes out what is denied to every request; gives back the Denies that deny some only.
+    fn subtract(&mut self, permits: &mut [Permit], denies: Vec<Denial>) -> Vec<PartialDeny> {
+        let mut partial = Vec::new();
+        for deny in denies {
+            let mut whole = deny.caveats.is_empty();
+            for permit in &mut *permits {
+                let meets = permit.actions.meets(&deny.actions);
+                if !meets && permit.unknown.is_empty() {
+                    continue;
+                }
+                if deny.caveats.is_empty() && self.all_denied(&permit.resources, &deny) {
+                    permit.actions -= &deny.actions;
+                    permit
+                        .unknown
+                        .retain(|unknown| !deny.denies_unknown(unknown));
+                } else if meets {
+                    whole = false;
+                }
+            }
+            if !whole {
+                partial.push(PartialDeny {
+                    policy: deny.policy,
+                    statement: deny.statement,
+                    caveats: deny.caveats,
+                });
+            }
+        }
+        partial
+    }
+
+    fn all_denied(&mut self, resources: &[String], deny: &Denial) -> bool {
+        let Some(denied) = &deny.resources else {
+            return false;
+        };
+        if denied.iter().any(|denied| denied == "*") {
+            return true;
+        }
+        let pairs = resources.len().saturating_mul(denied.len());
+        let Some(left) = self.pairs.checked_sub(pairs) else {
+            return false;
+        };
+        self.pairs = left;
+        resources
+            .iter()
+            .all(|resource| denied.iter().any(|denied| covers(denied, resource)))
+    }
+}
+
+fn add_new(list: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    for text in more {
+        if !list.contains(&text) {
+            list.push(text);
+        }
+    }
+}
+
+/// A statement's permits: one for everything, or one for each service whose resources it names,
+/// with the actions that can act on them.
+fn by_service(whole: Permit, resources: Vec<String>) -> Vec<Permit> {
+    let open = |resource: &String| cover(resource).service.is_none();
+    if resources.iter().any(open) {
+        return vec![Permit { resources, ..whole }];
+    }
+    let mut services: BTreeMap<String, (Scope, Vec<String>)> = BTreeMap::new();
+    for resource in resources {
+        let found = cover(&resource);
+        let service = found.service.unwrap_or_default().to_owned();
+        let (scope, named) = services.entry(service).or_insert((found.scope, Vec::new()));
+        *scope = found.scope.max(*scope);
+        named.push(resource);
+    }
+    let permits = services.into_iter().map(|(service, (scope, resources))| {
+        let mut actions = whole.actions.clone();
+        keep_acting_on(&mut actions, &service);
+        Permit {
+            actions,
+            scope,
+            resources,
+            ..whole.clone()
+        }
+    });
+    permits
+        .filter(|permit| !permit.actions.is_empty() || !permit.unknown.is_empty())
+        .collect()
+}
+
+/// A condition in one line, as `StringEquals aws:RequestedRegion "eu-west-1"`.
+fn caveat(condition: &Condition<'_>) -> String {
+    let mut text = format!("{} {}", condition.operator_text, condition.key);
+    for (at, value) in condition.values.iter().enumerate() {
+        if at == 3 {
+            text.push_str(" or others");
+            break;
+        }
+        text.push_str(if at == 0 { " " } else { " or " });
+        text.push_str(&format!("{value:?}"));
+    }
+    text
+}
+
+/// Whether a pattern of actions is covered by one of several, case not counting.
+pub(crate) fn unknown_within(unknown: &str, patterns: &[&str]) -> bool {
+    let unknown = unknown.to_ascii_lowercase();
+    patterns.iter().any(|pattern| {
+        let pattern = pattern.to_ascii_lowercase();
+        if has_wildcard(&unknown) {
+            covers(&pattern, &unknown)
+        } else {
+            policy::glob::matches(&pattern, &unknown)
+        }
+    })
+}

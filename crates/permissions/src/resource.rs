@@ -1,0 +1,340 @@
+//! Patterns of resources: how much they cover, and which of two covers the other.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::action::{Action, Service};
+use crate::set::ActionSet;
+
+/// On how much something is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Resources by name, or by the beginning of a name.
+    Named,
+    /// Every resource of one service, or of one kind of it, as `arn:aws:s3:::*`.
+    Service,
+    /// Everything: `*`.
+    Everything,
+}
+
+impl Scope {
+    /// In words, to stand behind a verb.
+    pub fn words(self) -> &'static str {
+        match self {
+            Scope::Named => "on named resources",
+            Scope::Service => "on every resource of a kind",
+            Scope::Everything => "on everything",
+        }
+    }
+}
+
+/// What a pattern of resources covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cover<'p> {
+    pub(crate) scope: Scope,
+    /// The service in its ARNs; `None` where it may be any.
+    pub(crate) service: Option<&'p str>,
+}
+
+/// How much a pattern covers. What cannot be told is taken for more.
+pub(crate) fn cover(pattern: &str) -> Cover<'_> {
+    let everything = Cover {
+        scope: Scope::Everything,
+        service: None,
+    };
+    let mut parts = pattern.splitn(6, ':');
+    let (Some("arn"), Some(_), Some(service)) = (parts.next(), parts.next(), parts.next()) else {
+        return everything;
+    };
+    if service.is_empty() || service.contains(['*', '?', '$']) {
+        return everything;
+    }
+    // Region and account cannot narrow what the last part leaves open, since they are mostly ours
+    // and one. With fewer parts a star stands for the last.
+    let rest = parts.nth(2).unwrap_or("*");
+    let stars = rest.find(['*', '?']).unwrap_or(rest.len());
+    let (name, open) = rest.split_at_checked(stars).unwrap_or((rest, ""));
+    let open_end = !open.is_empty() && open.bytes().all(|byte| b"*?/:".contains(&byte));
+    let whole_kind = open_end
+        && (name.is_empty()
+            || SEGMENTS
+                .named
+                .get(service)
+                .is_none_or(|segment| segment.starts.contains(&name)));
+    Cover {
+        scope: if whole_kind {
+            Scope::Service
+        } else {
+            Scope::Named
+        },
+        service: Some(service),
+    }
+}
+
+/// What acts on resources whose ARN names a service.
+struct Segment {
+    actions: ActionSet,
+    /// How the names of its kinds of resources begin, as `table/`.
+    starts: Vec<&'static str>,
+}
+
+struct Segments {
+    named: HashMap<&'static str, Segment>,
+    /// What acts on resources of any service.
+    any: ActionSet,
+}
+
+static SEGMENTS: LazyLock<Segments> = LazyLock::new(|| {
+    let mut named: HashMap<&'static str, Segment> = HashMap::new();
+    let mut any = ActionSet::new();
+    for service in Service::all() {
+        for resource_type in service.resource_types() {
+            for arn in resource_type.arns() {
+                let [_, _, segment, _, _, rest] = arn.parts();
+                let end = rest.find(['$', '*']).unwrap_or(rest.len());
+                let segment = named.entry(segment).or_insert_with(|| Segment {
+                    actions: ActionSet::new(),
+                    starts: Vec::new(),
+                });
+                segment.starts.push(rest.get(..end).unwrap_or_default());
+            }
+        }
+    }
+    for action in Action::all() {
+        for acts_on in action.resource_types() {
+            for arn in acts_on.resource_type.arns() {
+                let [_, _, segment, ..] = arn.parts();
+                match named.get_mut(segment) {
+                    Some(found) if !segment.contains('$') => found.actions.insert(action),
+                    _ => any.insert(action),
+                }
+            }
+        }
+    }
+    Segments { named, any }
+});
+
+/// Takes out what cannot act on any resource whose ARN names this service: an action of another
+/// service, and one that takes no ARN at all. A service that the table does not know keeps all.
+pub(crate) fn keep_acting_on(actions: &mut ActionSet, service: &str) {
+    let Some(segment) = SEGMENTS.named.get(service) else {
+        return;
+    };
+    let mut able = segment.actions.clone();
+    able |= &SEGMENTS.any;
+    *actions &= &able;
+}
+
+/// Whether every text that fits one pattern fits the other. `false` also where that could not be
+/// shown: with a question mark over a variable.
+pub(crate) fn covers(general: &str, specific: &str) -> bool {
+    if general == specific || general == "*" {
+        return true;
+    }
+    if specific.contains("${") && general.contains('?') {
+        return false;
+    }
+    // As the matcher walks, but a star of the specific pattern is swallowed by a star only: it may
+    // stand for nothing, or for much.
+    let mut pattern = general.chars();
+    let mut text = specific.chars();
+    let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
+    loop {
+        let before = text.clone();
+        match (pattern.next(), text.next()) {
+            (Some('*'), _) => {
+                text = before;
+                retry = Some((pattern.clone(), text.clone()));
+            }
+            (None, None) => return true,
+            (Some('?'), Some(found)) if found != '*' => {}
+            (Some(wanted), Some(found)) if wanted == found && wanted != '*' => {}
+            _ => {
+                let Some((rest, unread)) = &mut retry else {
+                    return false;
+                };
+                if unread.next().is_none() {
+                    return false;
+                }
+                pattern = rest.clone();
+                text = unread.clone();
+            }
+        }
+    }
+}
+
+/// Longest pair of patterns, as the product of their lengths, of which it is worked out whether
+/// they meet; longer ones are taken to.
+const MOST: usize = 1 << 16;
+
+/// Whether some text fits both patterns. A policy variable is taken for a star.
+pub(crate) fn meet(left: &str, right: &str) -> bool {
+    if left == "*" || right == "*" || left == right {
+        return true;
+    }
+    if left.len().saturating_mul(right.len()) > MOST {
+        return true;
+    }
+    let left = open_variables(left);
+    let right = open_variables(right);
+    // Row by row: `met[j]` says whether what was read of the left meets the first j of the right.
+    let mut met: Vec<bool> = vec![true];
+    for found in &right {
+        let all_stars = met.last() == Some(&true) && *found == '*';
+        met.push(all_stars);
+    }
+    for wanted in &left {
+        let mut row: Vec<bool> = vec![*wanted == '*' && met.first() == Some(&true)];
+        let mut pairs = met.windows(2);
+        for found in &right {
+            let Some([diagonal, above]) = pairs.next() else {
+                break;
+            };
+            let before = row.last() == Some(&true);
+            // A star swallows what stands against it, or nothing, or both end here.
+            let here = if *wanted == '*' || *found == '*' {
+                *diagonal || *above || before
+            } else {
+                *diagonal && (wanted == found || *wanted == '?' || *found == '?')
+            };
+            row.push(here);
+        }
+        met = row;
+    }
+    met.last() == Some(&true)
+}
+
+fn open_variables(pattern: &str) -> Vec<char> {
+    let mut open = Vec::new();
+    let mut rest = pattern;
+    while let Some((before, variable)) = rest.split_once("${") {
+        open.extend(before.chars());
+        open.push('*');
+        match variable.split_once('}') {
+            Some((_, after)) => rest = after,
+            None => return open,
+        }
+    }
+    open.extend(rest.chars());
+    open
+}
+
+#[cfg(test)]
+mod tests {
+    use policy::glob;
+
+    use super::*;
+
+    fn words(alphabet: &[char], longest: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..longest {
+            last = last
+                .iter()
+                .flat_map(|word| alphabet.iter().map(move |letter| format!("{word}{letter}")))
+                .collect();
+            all.extend(last.iter().cloned());
+        }
+        all
+    }
+
+    /// Against the definition, on every pair of short patterns and every short text.
+    #[test]
+    fn covering_and_meeting_are_what_they_say() {
+        let patterns = words(&['a', 'b', '*', '?'], 3);
+        let texts = words(&['a', 'b'], 6);
+        let fitting: Vec<Vec<bool>> = patterns
+            .iter()
+            .map(|pattern| {
+                texts
+                    .iter()
+                    .map(|text| glob::matches(pattern, text))
+                    .collect()
+            })
+            .collect();
+        let mut shown = 0;
+        for (left, fits_left) in patterns.iter().zip(&fitting) {
+            for (right, fits_right) in patterns.iter().zip(&fitting) {
+                let mut pairs = fits_left.iter().zip(fits_right);
+                let within = pairs.clone().all(|(left, right)| *left || !right);
+                if covers(left, right) {
+                    assert!(within, "{left} covers {right}");
+                    shown += 1;
+                }
+                let shared = pairs.any(|(left, right)| *left && *right);
+                assert_eq!(meet(left, right), shared, "{left} and {right}");
+            }
+        }
+        assert!(shown > 500, "{shown}");
+    }
+
+    #[test]
+    fn usual_patterns_cover_each_other() {
+        for (general, specific, yes) in [
+            ("arn:aws:s3:::*", "arn:aws:s3:::a/*", true),
+            ("arn:aws:s3:::a/*", "arn:aws:s3:::a/b/*", true),
+            ("arn:aws:s3:::a/*", "arn:aws:s3:::*", false),
+            ("arn:aws:s3:::a?", "arn:aws:s3:::a*", false),
+            ("arn:aws:s3:::a?", "arn:aws:s3:::a${aws:username}", false),
+            ("arn:aws:s3:::a*", "arn:aws:s3:::a${aws:username}", true),
+            ("*", "arn:aws:s3:::a", true),
+        ] {
+            assert_eq!(covers(general, specific), yes, "{general} {specific}");
+        }
+        assert!(meet("arn:aws:s3:::a*", "arn:aws:s3:::*b"));
+        assert!(!meet("arn:aws:s3:::a/*", "arn:aws:s3:::b/*"));
+        assert!(meet("arn:aws:s3:::${aws:username}/*", "arn:aws:s3:::b/*"));
+    }
+
+    #[test]
+    fn scopes_are_told() {
+        for (pattern, scope, service) in [
+            ("*", Scope::Everything, None),
+            ("**", Scope::Everything, None),
+            ("arn:*", Scope::Everything, None),
+            ("arn:aws:*", Scope::Everything, None),
+            ("arn:aws:*:*:*:*", Scope::Everything, None),
+            ("arn:aws:s3*", Scope::Everything, None),
+            ("${x}", Scope::Everything, None),
+            ("arn:aws:s3:*", Scope::Service, Some("s3")),
+            ("arn:aws:s3:::*", Scope::Service, Some("s3")),
+            ("arn:aws:s3:::*/*", Scope::Service, Some("s3")),
+            ("arn:*:s3:::bucket/*", Scope::Named, Some("s3")),
+            ("arn:aws:s3:::bucket", Scope::Named, Some("s3")),
+            ("arn:aws:s3:::acme-*", Scope::Named, Some("s3")),
+            (
+                "arn:aws:dynamodb:*:*:table/*",
+                Scope::Service,
+                Some("dynamodb"),
+            ),
+            (
+                "arn:aws:dynamodb:eu-west-1:111122223333:table/*",
+                Scope::Service,
+                Some("dynamodb"),
+            ),
+            (
+                "arn:aws:dynamodb:*:*:table/orders",
+                Scope::Named,
+                Some("dynamodb"),
+            ),
+            (
+                "arn:aws:dynamodb:*:*:table/orders/*",
+                Scope::Named,
+                Some("dynamodb"),
+            ),
+            (
+                "arn:aws:dynamodb:*:*:table/o*",
+                Scope::Named,
+                Some("dynamodb"),
+            ),
+            ("arn:aws:iam::*:role/*", Scope::Service, Some("iam")),
+            ("arn:aws:iam::111122223333:*", Scope::Service, Some("iam")),
+            ("arn:aws:dms:*:*:task:*", Scope::Service, Some("dms")),
+            ("arn:aws:sqs:*:*:*", Scope::Service, Some("sqs")),
+            ("arn:aws:s3:::${aws:username}", Scope::Named, Some("s3")),
+            ("arn:aws:nosuch:::thing/*", Scope::Service, Some("nosuch")),
+        ] {
+            assert_eq!(cover(pattern), Cover { scope, service }, "{pattern}");
+        }
+    }
+}
