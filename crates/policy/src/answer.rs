@@ -105,6 +105,10 @@ pub struct Grant {
     pub sid: Option<String>,
     /// `false`: the exact set was too costly to decide and is reported as open.
     pub decided: bool,
+    /// `true`: `principal` and `restrictions` say all there is, so that every request that fits
+    /// them gets in. `false`: some of those are kept out by what these two cannot say, as one
+    /// session of a role, or a part of a pattern. Nobody gets in whom they do not fit, either way.
+    pub exact: bool,
     /// A request that gets in by this grant, confirmed by the evaluator; `None` where witnesses
     /// were not asked for.
     pub witness: Option<Request>,

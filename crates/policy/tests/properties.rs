@@ -123,7 +123,7 @@ fn no_sampled_request_outside_the_answer_gets_in() {
                 let covered = found
                     .grants
                     .iter()
-                    .any(|grant| covers(grant, &trial) != Some(false));
+                    .any(|grant| covers(grant, &trial.request, &trial.keys) != Some(false));
                 prop_assert!(
                     covered || !allowed,
                     "{text}: {:?} gets in, and no grant says so: {:#?}",

@@ -285,6 +285,10 @@ fn limited_to(
                 continue;
             }
             let shown = pattern.shown();
+            // No path has a star in it: `StringEquals` with one is met by nobody.
+            if pattern.tokens.is_none() && shown.contains(['*', '?']) {
+                continue;
+            }
             let part = !is_id && shown != format!("{head}/*");
             spelled.push(Organization {
                 id: head.to_owned(),
@@ -333,7 +337,7 @@ fn both(way: &Way<'_>, id: Role, organization: &str) -> bool {
         literal.row.role != id
             && literal.passes
             && matches!(&*literal.test, Test::Text(patterns)
-                if patterns.iter().any(|pattern| pattern.shown() == whole))
+                if patterns.iter().any(|pattern| pattern.tokens.is_some() && pattern.shown() == whole))
     })
 }
 

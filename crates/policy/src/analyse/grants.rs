@@ -4,12 +4,12 @@ use super::admit::{Admission, Strangers, source_organizations};
 use super::compiled::{Actions, Named};
 use super::federated;
 use super::literal::Literal;
-use super::restrict::restriction;
+use super::restrict::{restriction, says_all};
 use super::solve::Solver;
 use super::way::{Class, Way};
 use crate::answer::{Restriction, Who};
 use crate::keys::{self, Group, Role};
-use crate::sets::pattern::Pattern;
+use crate::sets::pattern::{Pattern, Token};
 use crate::sets::test::Test;
 
 /// Whom a way admits, and the way narrowed to just them.
@@ -172,12 +172,21 @@ fn of_account<'p>(
     entrants.push((who, way));
 }
 
-/// The pattern, if what it says beyond the account can be said of this account alone.
+/// The pattern, if what it says beyond the account can be said of this account alone. A star that
+/// is no ARN's runs over colons: `arn:aws:iam::*:user/alice` fits a role whose path ends in `:user`.
 fn arn_within(pattern: &Pattern<'_>, account: &str) -> Option<String> {
+    let by_segment = pattern
+        .tokens
+        .iter()
+        .flatten()
+        .all(|token| !matches!(token, Token::Many | Token::One));
     let shown = pattern.shown();
     let mut parts: Vec<&str> = shown.splitn(6, ':').collect();
     let part = parts.get_mut(4)?;
     if *part == "*" || *part == "????????????" {
+        if !by_segment {
+            return None;
+        }
         *part = account;
         return Some(parts.join(":"));
     }
@@ -185,11 +194,22 @@ fn arn_within(pattern: &Pattern<'_>, account: &str) -> Option<String> {
     fits.then_some(shown)
 }
 
-/// What a way demands besides what its principal already says.
-pub(crate) fn restrictions(who: &Who, way: &Way<'_>, solver: &mut Solver<'_>) -> Vec<Restriction> {
+/// What a way demands besides what its principal already says; and whether that and the principal
+/// say all there is.
+pub(crate) fn restrictions(
+    who: &Who,
+    way: &Way<'_>,
+    solver: &mut Solver<'_>,
+) -> (Vec<Restriction>, bool) {
+    // An ARN that is compared without case is shown in one spelling, so the others are said besides.
+    let spelled = way
+        .of_role(Role::PrincipalArn)
+        .all(|literal| !literal.passes || !literal.test.ignores_case());
     let said = |role: Role| match who {
         Who::Account { .. } => role == Role::PrincipalAccount,
-        Who::Principal { .. } => matches!(role, Role::PrincipalAccount | Role::PrincipalArn),
+        Who::Principal { .. } => {
+            role == Role::PrincipalAccount || (role == Role::PrincipalArn && spelled)
+        }
         Who::Organization { .. } => role.group() == Group::Organization,
         Who::UniqueId { .. } => role == Role::UserId,
         Who::Service { .. } => role == Role::ServiceName,
@@ -197,19 +217,76 @@ pub(crate) fn restrictions(who: &Who, way: &Way<'_>, solver: &mut Solver<'_>) ->
     };
     let mut seen: Vec<&Literal<'_>> = Vec::new();
     let mut found = Vec::new();
+    let mut exact = true;
     for literal in &way.demands {
         let role = literal.row.role;
-        if said(role) || role == Role::SessionName || seen.iter().any(|one| one.same_key(literal)) {
+        if said(role) || role == Role::SessionName {
+            exact &= says(who, way, literal);
+            continue;
+        }
+        if seen.iter().any(|one| one.same_key(literal)) {
             continue;
         }
         seen.push(literal);
-        found.extend(match role.group() {
+        let one = match role.group() {
             Group::Organization | Group::SourceOrganization => on_path(way, literal, solver),
             _ => restriction(way, literal, solver),
-        });
+        };
+        exact &= says_all(way, literal, one.as_ref());
+        found.extend(one);
     }
     found.sort_by(|left: &Restriction, right: &Restriction| left.key.cmp(&right.key));
-    found
+    (found, exact)
+}
+
+/// Whether a demand holds for everyone whom `who` describes.
+fn says(who: &Who, way: &Way<'_>, literal: &Literal<'_>) -> bool {
+    let Test::Text(patterns) = &*literal.test else {
+        return *literal.test == Test::Present && literal.passes;
+    };
+    let role = literal.row.role;
+    let holds = |value: &str| {
+        patterns.iter().any(|pattern| pattern.matches(value)) == literal.passes
+            && !literal.test.has_variables()
+    };
+    match who {
+        Who::Account { account } => role == Role::PrincipalAccount && holds(account),
+        Who::Principal { account, arn } => match (role, way.named) {
+            (Role::PrincipalAccount, _) => holds(account),
+            // A session is named whole, but for the path of its role.
+            (Role::SessionName, Named::Session { .. }) => true,
+            (Role::PrincipalArn, Named::Session { .. }) => {
+                way.of_role(Role::PrincipalArn).nth(1).is_none()
+            }
+            (Role::PrincipalArn, _) if !arn.contains(['*', '?']) => holds(arn),
+            (Role::PrincipalArn, _) => {
+                literal.passes
+                    && patterns
+                        .iter()
+                        .any(|one| arn_within(one, account).as_ref() == Some(arn))
+            }
+            _ => false,
+        },
+        Who::Organization { id, path } => match role {
+            Role::OrganizationId => holds(id),
+            Role::OrganizationPaths => {
+                let whole = path.clone().unwrap_or_else(|| format!("{id}/*"));
+                let fits = |one: &Pattern<'_>| {
+                    one.shown() == whole && (path.is_some() || one.tokens.is_some())
+                };
+                literal.passes && patterns.iter().any(fits)
+            }
+            _ => false,
+        },
+        Who::UniqueId { id } => {
+            let whole = [id.clone(), format!("{id}*"), format!("{id}:*")];
+            role == Role::UserId
+                && literal.passes
+                && patterns.iter().any(|one| whole.contains(&one.shown()))
+        }
+        Who::Service { service } => role == Role::ServiceName && holds(service),
+        Who::Anyone | Who::Federated { .. } => false,
+    }
 }
 
 /// Ids and paths are solved on the path as a whole, but each is shown as it was asked for.
@@ -218,11 +295,8 @@ fn on_path(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Opt
         Group::Organization => solver.organization(way, &[]),
         _ => solver.source_organization(way, &[]),
     };
-    let mut found = super::restrict::restriction_on_text(way, literal, solver)?;
-    if state.present == super::solve::Present::Nothing {
-        found.values = crate::answer::Values::None;
-    }
-    Some(found)
+    let possible = state.present != super::solve::Present::Nothing;
+    super::restrict::restriction_on_text(way, literal, possible, solver)
 }
 
 /// The actions that a caller who goes this way is allowed.

@@ -12,6 +12,28 @@ use crate::sets::value::Domain;
 /// Patterns and networks that are listed one by one; more are summed up in words.
 const MOST_NETWORKS: usize = 64;
 
+/// Whether the values that are shown for a key are the very values that the demands on it leave: one
+/// list of patterns says all, of several the one that says most is shown.
+pub(crate) fn says_all(way: &Way<'_>, like: &Literal<'_>, found: Option<&Restriction>) -> bool {
+    let mut demands = way
+        .demands
+        .iter()
+        .filter(|literal| literal.same_key(like) && *literal.test != Test::Present);
+    // What a variable stands for differs from caller to caller.
+    if demands.clone().any(|literal| literal.test.has_variables()) {
+        return false;
+    }
+    match found.map(|found| &found.values) {
+        Some(Values::Like(_)) => {
+            let first = demands.next();
+            demands.all(|other| first.is_some_and(|first| first.test == other.test))
+        }
+        // What looks at the case of a text may take one spelling of it and leave another.
+        Some(Values::OneOfIgnoringCase(_)) => demands.all(|literal| literal.test.ignores_case()),
+        _ => true,
+    }
+}
+
 /// What a way demands of the key of `like`; `None` where it demands nothing.
 pub(crate) fn restriction(
     way: &Way<'_>,
@@ -59,10 +81,12 @@ pub(crate) fn restriction(
     })
 }
 
-/// The same for a key whose possible values are solved elsewhere.
+/// The same for a key whose possible values are solved elsewhere, where `possible` says whether there
+/// are any.
 pub(crate) fn restriction_on_text(
     way: &Way<'_>,
     like: &Literal<'_>,
+    possible: bool,
     solver: &mut Solver<'_>,
 ) -> Option<Restriction> {
     let presence = solver.presence(way, like);
@@ -71,7 +95,11 @@ pub(crate) fn restriction_on_text(
     }
     let ready = solver.ready(way, |literal| literal.same_key(like));
     let may_be_absent = presence != Presence::Always && ready.iter().all(|one| one.literal.absent);
-    let values = values(way, like, &ready, solver);
+    let values = if possible {
+        values(way, like, &ready, solver)
+    } else {
+        Values::None
+    };
     (!may_be_absent || values != Values::Any).then(|| Restriction {
         key: spelled(like),
         may_be_absent,

@@ -82,6 +82,14 @@ impl<'c> Solver<'c> {
         }
     }
 
+    /// One for another moment, which pays from the same purse: its fuel is to be given back.
+    pub(crate) fn at<'o>(&mut self, context: &'o AnalysisContext<'o>) -> Solver<'o> {
+        Solver {
+            context,
+            fuel: std::mem::replace(&mut self.fuel, Fuel::new(0)),
+        }
+    }
+
     /// Nothing is left to spend.
     pub(crate) fn exhausted(&self) -> bool {
         self.fuel.is_spent()

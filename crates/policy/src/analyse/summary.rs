@@ -5,7 +5,6 @@ use super::admit::{Admission, NamedAccounts, Strangers, admit, required};
 use super::compiled::{Actions, Compiled, Named, compile};
 use super::grants::{self, entrants};
 use super::identity::Account;
-use super::literal::Literal;
 use super::restrict;
 use super::solve::Solver;
 use super::variable;
@@ -92,6 +91,10 @@ pub(super) fn analysis(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) 
                 account.is_some() && account.as_deref() != context.own_account;
         }
     }
+    // Last, since it may cost as much as all the rest: what is spent then leaves it open.
+    if known.iter().any(Known::is_outside) {
+        answer.expires = expires(&statements, &named, &mut solver);
+    }
     for list in [
         &mut answer.external_accounts,
         &mut answer.organizations,
@@ -131,6 +134,13 @@ pub(super) fn grants<'p>(
         .map(|way| learn(way, &named, solver))
         .collect();
     grants_of(policy, &statements, &known, &named, solver)
+}
+
+impl Known<'_> {
+    /// Somebody from outside the own account gets in, services apart.
+    fn is_outside(&self) -> bool {
+        self.external || matches!(self.way.class, Class::Federated(_))
+    }
 }
 
 fn learn<'p>(mut way: Way<'p>, named: &NamedAccounts<'p>, solver: &mut Solver<'_>) -> Known<'p> {
@@ -244,8 +254,6 @@ fn what_they_must_prove(
     let external: Vec<&Known<'_>> = known.iter().filter(|one| one.external).collect();
     answer.external_id = weakest_need(&external);
     let mut mfa = !external.is_empty();
-    let mut expires: Option<jiff::Timestamp> = None;
-    let mut endless = false;
     for one in &external {
         let ids = one.external_id.as_ref().map_or(&[] as &[String], fixed_ids);
         let guessable = ids.iter().any(|id| external_id::quality(id, &[]).is_some());
@@ -277,16 +285,6 @@ fn what_they_must_prove(
         mfa = mfa && solver.mfa_without(&one.way).is_none();
     }
     answer.mfa_required = mfa;
-    let outside = known
-        .iter()
-        .filter(|one| one.external || matches!(one.way.class, Class::Federated(_)));
-    for one in outside {
-        match last_moment(&one.way, context.now) {
-            Some(end) => expires = expires.max(Some(end)),
-            None => endless = true,
-        }
-    }
-    answer.expires = if endless { None } else { expires };
 }
 
 /// The weakest need over all external paths. Ways that one statement opens for one principal are
@@ -311,35 +309,53 @@ fn weakest_need(external: &[&Known<'_>]) -> ExternalIdNeed {
     weakest
 }
 
-/// The last moment at which the way is open; `None` where it never ends.
-fn last_moment(way: &Way<'_>, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
-    let literals: Vec<&Literal<'_>> = way.of_role(Role::Now).collect();
+/// The last moment, from now on, at which anybody from outside gets in; `None` where there is none.
+///
+/// A way that is closed now may open later, so the document is taken apart anew at each moment at
+/// which a condition on the clock turns, the latest first: most end there.
+fn expires<'p>(
+    statements: &[Compiled<'p>],
+    named: &NamedAccounts<'p>,
+    solver: &mut Solver<'_>,
+) -> Option<jiff::Timestamp> {
+    let now = solver.context.now;
     let mut turns: Vec<jiff::Timestamp> = Vec::new();
-    for literal in &literals {
-        literal.test.turns(&mut turns);
+    for literal in statements.iter().flat_map(|one| &one.conditions) {
+        if literal.row.role == Role::Now {
+            literal.test.turns(&mut turns);
+        }
     }
     turns.retain(|turn| *turn >= now);
     turns.sort_unstable();
     turns.dedup();
-    let open = |at: jiff::Timestamp| {
-        literals
-            .iter()
-            .all(|literal| literal.test.passes_at(at) == literal.passes)
-    };
     let second = jiff::SignedDuration::from_secs(1);
-    let after = |turn: &jiff::Timestamp| turn.checked_add(second).unwrap_or(*turn);
-    // Open behind the last turn: for ever.
+    let mut open = |at: Option<jiff::Timestamp>| {
+        let Some(at) = at else { return true };
+        let context = AnalysisContext {
+            now: at,
+            ..*solver.context
+        };
+        let mut then = solver.at(&context);
+        let left = ways(statements, None, &mut then);
+        let left = with_company(left, statements, &mut then);
+        let open = left
+            .into_iter()
+            .any(|way| learn(way, named, &mut then).is_outside())
+            || then.exhausted();
+        solver.fuel = then.fuel;
+        open
+    };
     let last = turns.last()?;
-    if open(after(last)) {
+    if open(last.checked_add(second).ok()) {
         return None;
     }
-    // The latest turn at which it is open, or just before which it is.
-    turns
-        .iter()
-        .rev()
-        .find(|turn| open(**turn) || turn.checked_sub(second).is_ok_and(open))
-        .copied()
-        .or(Some(now))
+    let ends = turns.iter().rev().find(|turn| {
+        // Open until just before: but not where that is itself a turn, which comes next.
+        let before = turn.checked_sub(second).ok();
+        open(Some(**turn))
+            || (before.is_some_and(|before| turns.binary_search(&before).is_err()) && open(before))
+    });
+    Some(ends.copied().unwrap_or(now))
 }
 
 /// Whether it is the external id alone that keeps everyone out.
@@ -463,13 +479,15 @@ fn grants_of<'p>(
                 .find(|statement| statement.index == way.statement)
                 .and_then(|statement| statement.sid)
                 .map(str::to_owned);
+            let (restrictions, exact) = grants::restrictions(who, way, solver);
             let grant = Grant {
                 principal: who.clone(),
                 actions: grants::actions(way, &company, solver),
-                restrictions: grants::restrictions(who, way, solver),
+                restrictions,
                 statement: way.statement,
                 sid,
                 decided,
+                exact: exact && decided,
                 witness,
             };
             grants.push((grant, entrant.1));

@@ -128,6 +128,11 @@ impl Test<'_> {
         }
     }
 
+    /// A test of text whose answer is the same for all spellings of it.
+    pub(crate) fn ignores_case(&self) -> bool {
+        matches!(self, Self::Text(patterns) if patterns.iter().all(|pattern| pattern.fold))
+    }
+
     /// The moments at which a test of time changes its answer.
     pub(crate) fn turns(&self, into: &mut Vec<Timestamp>) {
         match self {

@@ -18,11 +18,17 @@ pub(crate) const STRANGER: &str = "999999999999";
 /// Another, whose number begins as the vendor's.
 pub(crate) const NEIGHBOUR: &str = "464600000000";
 pub(crate) const OWN_ORGANIZATION: &str = "o-own1234567";
-pub(crate) const GHOST_ID: &str = "AROAGHOST000000000001";
+/// What IAM leaves of a role and a user that were deleted.
+pub(crate) const GHOST_ROLE: &str = "AROAGHOST000000000001";
+pub(crate) const GHOST_USER: &str = "AIDAGHOST000000000002";
 pub(crate) const NOW: &str = "2026-11-21T00:00:00Z";
 pub(crate) const GITHUB: &str =
     "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
 pub(crate) const OKTA: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
+/// The same in another account.
+pub(crate) const FOREIGN_GITHUB: &str =
+    "arn:aws:iam::464622532012:oidc-provider/token.actions.githubusercontent.com";
+pub(crate) const FOREIGN_OKTA: &str = "arn:aws:iam::464622532012:saml-provider/Okta";
 
 /// Numbers that look random and are the same in every run (splitmix64).
 #[derive(Debug, Clone)]
@@ -163,7 +169,11 @@ const fn many(
     }
 }
 
-pub(crate) const EXTERNAL_IDS: &[&str] = &["f81d4fae-7dec-11d0", "9b2e77aa-41c3-4f0e"];
+/// External ids that documents ask for, in full.
+pub(crate) const EXTERNAL_IDS: &[&str] =
+    &["f81d4fae-7dec-11d0", "9b2e77aa-41c3-4f0e", VENDOR, "acme1"];
+/// Those of them that someone could guess: an account's number, and a short word.
+pub(crate) const GUESSABLE_IDS: &[&str] = &[VENDOR, "acme1"];
 
 /// Keys whose carried values are empty follow from the caller.
 pub(crate) static KEYS: &[KeySpec] = &[
@@ -174,12 +184,16 @@ pub(crate) static KEYS: &[KeySpec] = &[
             "f81d4fae-7dec-11d0",
             "9b2e77aa-41c3-4f0e",
             "F81D4FAE-7DEC-11D0",
+            VENDOR,
+            "acme1",
             "f81d*",
             "????????-*",
         ],
         &[
             "f81d4fae-7dec-11d0",
             "9b2e77aa-41c3-4f0e",
+            VENDOR,
+            "acme1",
             "F81D4FAE-7DEC-11D0",
             "f81dXq-anything",
             "abcdefgh-generic",
@@ -576,7 +590,8 @@ const AWS_PRINCIPALS: &[&str] = &[
     "arn:aws:iam::464622532012:user/alice",
     "arn:aws:sts::464622532012:assumed-role/Reader/job",
     "arn:aws:iam::222233334444:user/alice",
-    GHOST_ID,
+    GHOST_ROLE,
+    GHOST_USER,
     "arn:aws:iam::464622532012:role/*",
     "46462253201",
 ];
@@ -675,8 +690,12 @@ fn statement(
                 's' => made
                     .service
                     .push(*random.pick(&["events.amazonaws.com", "ec2.amazonaws.com"])),
-                'g' => made.federated.push(GITHUB),
-                _ => made.federated.push(OKTA),
+                'g' => made
+                    .federated
+                    .push(*random.pick(&[GITHUB, GITHUB, FOREIGN_GITHUB])),
+                _ => made
+                    .federated
+                    .push(*random.pick(&[OKTA, OKTA, FOREIGN_OKTA])),
             }
         }
         made.aws.dedup();

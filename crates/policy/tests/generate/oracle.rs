@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trustwarden_policy::document::{Effect, TrustPolicy};
-use trustwarden_policy::{EvaluationContext, ExternalIdNeed, Grant, Values, Who, evaluate, glob};
+use trustwarden_policy::{
+    EvaluationContext, ExternalIdNeed, Grant, Request, Values, Who, evaluate, glob,
+};
 
 use super::world::{Caller, Trial};
 use super::{
-    EXTERNAL_IDS, GITHUB, GeneratedDocument, KEYS, NEIGHBOUR, NOW, OKTA, OWN, OWN_ORGANIZATION,
-    STRANGER,
+    EXTERNAL_IDS, GHOST_ROLE, GHOST_USER, GUESSABLE_IDS, GeneratedDocument, KEYS, NEIGHBOUR, NOW,
+    OWN, OWN_ORGANIZATION, STRANGER,
 };
 
 /// Which statement lets in which trials.
@@ -28,9 +30,14 @@ pub(crate) fn context() -> EvaluationContext<'static> {
     }
 }
 
-/// Tries every request, for each Allow statement as the first one.
+/// Tries every request, and those that get in for each Allow statement as the first one.
 pub(crate) fn outcome(policy: &TrustPolicy<'_>, trials: &[Trial]) -> Outcome {
     let context = context();
+    let let_in: Vec<(usize, &Trial)> = trials
+        .iter()
+        .enumerate()
+        .filter(|(_, trial)| gets_in(policy, trial, &context))
+        .collect();
     let mut by_statement = BTreeMap::new();
     for allow in policy
         .statements
@@ -41,19 +48,26 @@ pub(crate) fn outcome(policy: &TrustPolicy<'_>, trials: &[Trial]) -> Outcome {
         reordered
             .statements
             .sort_by_key(|one| one.index != allow.index);
-        let allowed: Vec<usize> = trials
+        let allowed: Vec<usize> = let_in
             .iter()
-            .enumerate()
             .filter(|(_, trial)| {
-                evaluate(&reordered, &trial.request, &context).is_ok_and(|decision| {
-                    decision.allowed && decision.statement == Some(allow.index)
-                })
+                evaluate(&reordered, &trial.request, &context)
+                    .is_ok_and(|decision| decision.statement == Some(allow.index))
             })
-            .map(|(place, _)| place)
+            .map(|(place, _)| *place)
             .collect();
         by_statement.insert(allow.index, allowed);
     }
     Outcome { by_statement }
+}
+
+/// Whether the evaluator lets a request in.
+pub(crate) fn gets_in(
+    policy: &TrustPolicy<'_>,
+    trial: &Trial,
+    context: &EvaluationContext<'_>,
+) -> bool {
+    evaluate(policy, &trial.request, context).is_ok_and(|decision| decision.allowed)
 }
 
 impl Outcome {
@@ -103,6 +117,10 @@ pub(crate) struct Expected {
     pub(crate) mfa_required: bool,
     pub(crate) guarded: Option<bool>,
     pub(crate) unguarded_accounts: Option<Vec<String>>,
+    pub(crate) guessable: Option<bool>,
+    pub(crate) orphaned: Vec<String>,
+    pub(crate) foreign_provider: bool,
+    pub(crate) expires: Option<jiff::Timestamp>,
 }
 
 fn texts<'t>(values: impl IntoIterator<Item = &'t str>) -> Vec<String> {
@@ -115,6 +133,7 @@ fn texts<'t>(values: impl IntoIterator<Item = &'t str>) -> Vec<String> {
 }
 
 pub(crate) fn expected(
+    policy: &TrustPolicy<'_>,
     document: &GeneratedDocument,
     trials: &[Trial],
     outcome: &Outcome,
@@ -192,25 +211,84 @@ pub(crate) fn expected(
         }
     });
     // Providers.
-    let runs = |foreign: bool| {
-        allowed.iter().any(|trial| match trial.caller {
-            Caller::GitHub { ours, .. } => !foreign || !ours,
-            _ => false,
-        })
-    };
-    let saml = allowed.iter().any(|trial| trial.caller == Caller::Saml);
-    expected.federated = texts(
-        runs(false)
-            .then_some(GITHUB)
-            .into_iter()
-            .chain(saml.then_some(OKTA)),
-    );
-    expected.federated_open = texts(runs(true).then_some(GITHUB));
+    expected.federated = texts(allowed.iter().filter_map(|trial| trial.caller.provider()));
+    expected.federated_open = texts(allowed.iter().filter_map(|trial| match trial.caller {
+        Caller::GitHub {
+            provider,
+            ours: false,
+            ..
+        } => Some(provider),
+        _ => None,
+    }));
+    let of_own = format!("arn:aws:iam::{OWN}:");
+    expected.foreign_provider = expected
+        .federated
+        .iter()
+        .any(|provider| !provider.starts_with(&of_own));
     what_they_prove(&mut expected, trials, outcome, document);
-    if runs(true) {
+    if !expected.federated_open.is_empty() {
         expected.guarded = Some(false);
     }
+    let named = |id: &str| {
+        let mut statements = document.statements.iter();
+        statements.any(|statement| statement.aws.contains(&id))
+    };
+    expected.orphaned = texts([GHOST_USER, GHOST_ROLE].into_iter().filter(|id| named(id)));
+    expected.expires = expires(policy, document, trials, &allowed);
     expected
+}
+
+/// The last moment at which somebody from outside gets in, if somebody does now: every moment at
+/// which a condition on the clock can turn is tried.
+fn expires(
+    policy: &TrustPolicy<'_>,
+    document: &GeneratedDocument,
+    trials: &[Trial],
+    allowed: &[&Trial],
+) -> Option<jiff::Timestamp> {
+    let outside = |trial: &Trial| match trial.caller {
+        Caller::Aws { account, .. } => account != OWN,
+        Caller::GitHub { .. } | Caller::Saml(_) => true,
+        Caller::Service(_) => false,
+    };
+    if !allowed.iter().any(|trial| outside(trial)) {
+        return None;
+    }
+    let now: jiff::Timestamp = NOW.parse().unwrap();
+    let clock = ["aws:CurrentTime", "aws:EpochTime"];
+    let mut turns: Vec<jiff::Timestamp> = document
+        .statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .filter(|condition| clock.contains(&KEYS[condition.key].name))
+        .flat_map(|condition| &condition.values)
+        .filter_map(|value| match value.parse::<i64>() {
+            Ok(seconds) => jiff::Timestamp::from_second(seconds).ok(),
+            Err(_) => value.parse().ok(),
+        })
+        .filter(|turn| *turn >= now)
+        .collect();
+    turns.sort_unstable();
+    turns.dedup();
+    let second = jiff::SignedDuration::from_secs(1);
+    let open = |at: jiff::Timestamp| {
+        let context = EvaluationContext {
+            now: at,
+            ..context()
+        };
+        let mut from_outside = trials.iter().filter(|trial| outside(trial));
+        from_outside.any(|trial| gets_in(policy, trial, &context))
+    };
+    if turns.last().is_none_or(|last| open(*last + second)) {
+        return None;
+    }
+    turns.reverse();
+    // In whole seconds: what is open just before a turn ends with it, unless it is open at the turn
+    // before that and no later.
+    let ends = turns.iter().find(|turn| {
+        open(**turn) || (!turns.contains(&(**turn - second)) && open(**turn - second))
+    });
+    Some(ends.copied().unwrap_or(now))
 }
 
 /// How many classes of requests need what, and whether MFA is always among it.
@@ -245,18 +323,25 @@ fn what_they_prove(
     }
     expected.mfa_required = mfa_always && !classes.is_empty();
     let speaks_of_id = document.has_key("sts:ExternalId");
+    let every: BTreeSet<&str> = trials
+        .iter()
+        .filter_map(|trial| one(trial, "sts:externalid"))
+        .collect();
     let mut weakest: Option<ExternalIdNeed> = None;
     let mut unguarded: BTreeSet<&str> = BTreeSet::new();
     let mut stranger_unguarded = false;
+    let mut guessable = false;
     for (ids, trial) in classes.values() {
         let need = if speaks_of_id {
-            need(ids)
+            need(ids, every.len())
         } else {
             ExternalIdNeed::NotRequired
         };
         weakest = Some(weakest.map_or(need, |before| before.min(need)));
+        let known = ids.iter().flatten().any(|id| GUESSABLE_IDS.contains(id));
+        guessable |= need == ExternalIdNeed::Required && known;
         let own = one(trial, "aws:principalorgid") == Some(OWN_ORGANIZATION);
-        if need != ExternalIdNeed::Required
+        if (need != ExternalIdNeed::Required || known)
             && !own
             && from_anywhere(trial)
             && !trial.caller.is_ghost()
@@ -281,6 +366,8 @@ fn what_they_prove(
         None if speaks_of_id => vec![ExternalIdNeed::Unsatisfiable, ExternalIdNeed::None],
         None => vec![ExternalIdNeed::None],
     };
+    // What a variable stands for may be an account's number, and is no list of ids.
+    expected.guessable = (!variables || !speaks_of_id).then_some(guessable);
     // A unique id guards, and whose it is the world cannot tell.
     if !variables && !document.has_key("aws:userid") {
         expected.guarded = Some(unguarded.is_empty() && !stranger_unguarded);
@@ -290,8 +377,9 @@ fn what_they_prove(
     }
 }
 
-/// What a class of requests must say, by the external ids with which it gets in.
-fn need(ids: &[Option<&str>]) -> ExternalIdNeed {
+/// What a class of requests must say, by the external ids with which it gets in of all that there
+/// are.
+fn need(ids: &[Option<&str>], every: usize) -> ExternalIdNeed {
     let absent = ids.contains(&None);
     let fixed = |id: &str| {
         EXTERNAL_IDS
@@ -305,23 +393,29 @@ fn need(ids: &[Option<&str>]) -> ExternalIdNeed {
         ExternalIdNeed::NotRequired
     } else if present.iter().all(|id| fixed(id)) {
         ExternalIdNeed::Required
-    } else if present.len() >= KEYS[0].carried.len() {
+    } else if present.len() >= every {
         ExternalIdNeed::AnyValue
     } else {
         ExternalIdNeed::Pattern
     }
 }
 
-/// Whether a grant covers a request: `None` where it says so in words only.
-pub(crate) fn covers(grant: &Grant, trial: &Trial) -> Option<bool> {
-    let account = trial.caller.account();
-    let organization = one(trial, "aws:principalorgid");
+/// Whether a grant covers a request with these keys: `None` where it says so in words only.
+pub(crate) fn covers(
+    grant: &Grant,
+    request: &Request,
+    keys: &BTreeMap<String, Vec<String>>,
+) -> Option<bool> {
+    let one = |key: &str| keys.get(key).and_then(|values| values.first());
+    let account = one("aws:principalaccount");
+    let organization = one("aws:principalorgid");
+    let value = &request.principal.value;
     let who = match &grant.principal {
         Who::Anyone => account.is_some(),
         Who::Organization { id, path } => {
             account.is_some()
                 && organization == Some(id)
-                && match (path, one(trial, "aws:principalorgpaths")) {
+                && match (path, one("aws:principalorgpaths")) {
                     (Some(path), Some(found)) => glob::matches(path, found),
                     (Some(_), None) => return None,
                     (None, _) => true,
@@ -332,17 +426,21 @@ pub(crate) fn covers(grant: &Grant, trial: &Trial) -> Option<bool> {
             account: named,
             arn,
         } => {
-            // Names are unique without regard to case.
+            // A restriction says where case does not count.
+            let matches = if grant.restriction("aws:PrincipalArn").is_some() {
+                glob::matches_ignoring_case
+            } else {
+                glob::matches
+            };
             account == Some(named)
-                && (glob::matches_ignoring_case(arn, &trial.request.principal.value)
-                    || one(trial, "aws:principalarn")
-                        .is_some_and(|found| glob::matches_ignoring_case(arn, found)))
+                && (matches(arn, value)
+                    || one("aws:principalarn").is_some_and(|found| matches(arn, found)))
         }
         Who::UniqueId { id } => {
-            one(trial, "aws:userid").is_some_and(|user| user.split(':').next() == Some(id.as_str()))
+            one("aws:userid").is_some_and(|user| user.split(':').next() == Some(id.as_str()))
         }
-        Who::Service { service } => trial.caller == Caller::Service(leak(service)),
-        Who::Federated { provider, .. } => trial.request.principal.value == *provider,
+        Who::Service { service } => request.principal.kind == "Service" && value == service,
+        Who::Federated { provider, .. } => value == provider,
     };
     if !who {
         return Some(false);
@@ -350,7 +448,7 @@ pub(crate) fn covers(grant: &Grant, trial: &Trial) -> Option<bool> {
     let mut in_words = false;
     for restriction in &grant.restrictions {
         let key = restriction.key.to_ascii_lowercase();
-        let Some(values) = trial.keys.get(&key) else {
+        let Some(values) = keys.get(&key) else {
             if !restriction.may_be_absent {
                 return Some(false);
             }
@@ -380,14 +478,6 @@ pub(crate) fn covers(grant: &Grant, trial: &Trial) -> Option<bool> {
         }
     }
     (!in_words).then_some(true)
-}
-
-fn leak(service: &str) -> &'static str {
-    match service {
-        "events.amazonaws.com" => "events.amazonaws.com",
-        "ec2.amazonaws.com" => "ec2.amazonaws.com",
-        _ => "none",
-    }
 }
 
 /// Whether an address lies in a network.

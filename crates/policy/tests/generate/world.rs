@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use trustwarden_policy::{Request, RequestPrincipal};
 
 use super::{
-    Family, GITHUB, GeneratedDocument, KEYS, KeySpec, NEIGHBOUR, OKTA, OTHER, OWN, STRANGER, VENDOR,
+    FOREIGN_GITHUB, FOREIGN_OKTA, Family, GITHUB, GeneratedDocument, KEYS, KeySpec, NEIGHBOUR,
+    OKTA, OTHER, OWN, STRANGER, VENDOR,
 };
 
 /// One request, and what an examiner must know of it besides.
@@ -28,12 +29,13 @@ pub(crate) enum Caller {
     Service(&'static str),
     /// A workflow run: subject, repository id, ref; whether it is the intended tenant's.
     GitHub {
+        provider: &'static str,
         subject: &'static str,
         repository_id: &'static str,
         reference: &'static str,
         ours: bool,
     },
-    Saml,
+    Saml(&'static str),
 }
 
 impl Caller {
@@ -41,6 +43,34 @@ impl Caller {
         match self {
             Caller::Aws { account, .. } => Some(account),
             _ => None,
+        }
+    }
+
+    /// The provider that vouches for him.
+    pub(crate) fn provider(&self) -> Option<&'static str> {
+        match self {
+            Caller::GitHub { provider, .. } | Caller::Saml(provider) => Some(provider),
+            Caller::Aws { .. } | Caller::Service(_) => None,
+        }
+    }
+
+    /// The same workflow run, by way of another provider.
+    fn by(self, through: &'static str) -> Self {
+        match self {
+            Caller::GitHub {
+                subject,
+                repository_id,
+                reference,
+                ours,
+                ..
+            } => Caller::GitHub {
+                provider: through,
+                subject,
+                repository_id,
+                reference,
+                ours,
+            },
+            other => other,
         }
     }
 
@@ -65,7 +95,8 @@ const fn aws(account: &'static str, value: &'static str, user_id: &'static str) 
     }
 }
 
-/// Principals of accounts. The stranger names his role and his user as an attacker would.
+/// Principals of accounts. Of strangers and of the own account there are as many as of the others:
+/// what a document spares may be any of them. The stranger names his role and his user as an attacker would.
 const AWS_CALLERS: &[Caller] = &[
     aws(
         OWN,
@@ -76,6 +107,26 @@ const AWS_CALLERS: &[Caller] = &[
         OWN,
         "arn:aws:iam::111122223333:user/amy",
         "AIDAOAMY0000000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/bob",
+        "AIDAOBOB0000000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/carol",
+        "AIDAOCAROL00000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/464622532012",
+        "AIDAONUMBER0000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:sts::111122223333:assumed-role/464622532012/job",
+        "AROAONUMBER0000000001:job",
     ),
     aws(
         OWN,
@@ -302,6 +353,16 @@ const AWS_CALLERS: &[Caller] = &[
         "arn:aws:iam::222233334444:user/464622532012/alice",
         "AIDAWPATHED0000000001",
     ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/464622532012/alice",
+        "AIDAVPATHED0000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/464622532012/alice",
+        "AIDAOPATHED0000000001",
+    ),
     aws(OWN, "arn:aws:iam::111122223333:root", "111122223333"),
     aws(VENDOR, "arn:aws:iam::464622532012:root", "464622532012"),
     aws(OTHER, "arn:aws:iam::222233334444:root", "222233334444"),
@@ -316,6 +377,7 @@ const fn run(
     ours: bool,
 ) -> Caller {
     Caller::GitHub {
+        provider: GITHUB,
         subject,
         repository_id,
         reference,
@@ -432,8 +494,18 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
     if names(|statement| statement.federated.contains(&GITHUB)) {
         callers.extend_from_slice(GITHUB_CALLERS);
     }
+    if names(|statement| statement.federated.contains(&FOREIGN_GITHUB)) {
+        callers.extend(
+            GITHUB_CALLERS
+                .iter()
+                .map(|caller| caller.by(FOREIGN_GITHUB)),
+        );
+    }
     if names(|statement| statement.federated.contains(&OKTA)) {
-        callers.push(Caller::Saml);
+        callers.push(Caller::Saml(OKTA));
+    }
+    if names(|statement| statement.federated.contains(&FOREIGN_OKTA)) {
+        callers.push(Caller::Saml(FOREIGN_OKTA));
     }
     let variables = document
         .statements
@@ -487,6 +559,8 @@ fn other_letters(document: &GeneratedDocument, spec: &KeySpec) -> Vec<String> {
             [large, first]
         })
         .filter(|text| !spec.carried.contains(&text.as_str()))
+        // STS takes no such external id.
+        .filter(|text| spec.name != "sts:ExternalId" || !text.contains(['*', '?']))
         .collect();
     texts.sort();
     texts.dedup();
@@ -505,7 +579,7 @@ fn extended(
         Caller::Aws { .. } => 'a',
         Caller::Service(_) => 's',
         Caller::GitHub { .. } => 'g',
-        Caller::Saml => 'o',
+        Caller::Saml(_) => 'o',
     };
     if spec.carried.is_empty() || !spec.callers.contains(letter) {
         return contexts.to_vec();
@@ -516,8 +590,11 @@ fn extended(
         .map(|value| (*value).to_owned())
         .collect();
     if let (Caller::Aws { account, .. }, true, Family::Text) = (caller, variables, spec.family) {
-        // What a variable stands for, and its own text for the older version.
-        single.extend([(*account).to_owned(), "${aws:PrincipalAccount}".to_owned()]);
+        // What a variable stands for, and its own text for the older version, where STS takes that.
+        single.push((*account).to_owned());
+        if spec.name != "sts:ExternalId" {
+            single.push("${aws:PrincipalAccount}".to_owned());
+        }
     }
     single.extend(other_letters.iter().cloned());
     let carried: Vec<Vec<String>> = if spec.many {
@@ -628,6 +705,7 @@ fn trial(
             ("Service", name, "sts:AssumeRole")
         }
         Caller::GitHub {
+            provider,
             subject,
             repository_id,
             reference,
@@ -642,18 +720,38 @@ fn trial(
                 let key = format!("token.actions.githubusercontent.com:{claim}");
                 context.insert(key, vec![value.to_owned()]);
             }
-            ("Federated", GITHUB, "sts:AssumeRoleWithWebIdentity")
+            ("Federated", provider, "sts:AssumeRoleWithWebIdentity")
         }
-        Caller::Saml => ("Federated", OKTA, "sts:AssumeRoleWithSAML"),
+        Caller::Saml(provider) => ("Federated", provider, "sts:AssumeRoleWithSAML"),
     };
-    let mut keys: BTreeMap<String, Vec<String>> = context
+    let request = Request {
+        principal: RequestPrincipal {
+            kind: kind.to_owned(),
+            value: value.to_owned(),
+        },
+        action: action.to_owned(),
+        context,
+    };
+    Some(Trial {
+        keys: carried(&request),
+        request,
+        caller,
+    })
+}
+
+/// Everything a request carries, what follows from the caller included: in lower case.
+pub(crate) fn carried(request: &Request) -> BTreeMap<String, Vec<String>> {
+    let mut keys: BTreeMap<String, Vec<String>> = request
+        .context
         .iter()
         .map(|(key, values)| (key.to_ascii_lowercase(), values.clone()))
         .collect();
     let mut follows = |key: &str, value: String| {
         keys.entry(key.to_owned()).or_insert_with(|| vec![value]);
     };
-    if let Caller::Aws { account, value, .. } = caller {
+    let value = request.principal.value.as_str();
+    if request.principal.kind == "AWS" {
+        let account = value.split(':').nth(4).unwrap_or_default();
         follows("aws:principalaccount", account.to_owned());
         let name = if value.contains(":assumed-role/") {
             value.split('/').nth(1)
@@ -706,16 +804,5 @@ fn trial(
                 .or_insert_with(|| vec![account]);
         }
     }
-    Some(Trial {
-        request: Request {
-            principal: RequestPrincipal {
-                kind: kind.to_owned(),
-                value: value.to_owned(),
-            },
-            action: action.to_owned(),
-            context,
-        },
-        caller,
-        keys,
-    })
+    keys
 }
