@@ -181,7 +181,7 @@ pub struct CheckArgs {
     pub files: Vec<Input>,
 }
 
-/// People, programs, code scanning or a browser.
+/// People, programs or code scanning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AuditFormat {
     /// Findings, the worst first; a table of who can enter what; a summary
@@ -190,8 +190,6 @@ pub enum AuditFormat {
     Json,
     /// SARIF 2.1.0
     Sarif,
-    /// One file for a browser, which needs no network
-    Html,
 }
 
 /// `audit`
@@ -289,6 +287,8 @@ pub enum RulesCommand {
     Compile(RulesCompileArgs),
     /// Print the JSON schema of the rules file, for completion in an editor
     Schema,
+    /// Print prevention from the same rules: resource control policies for AWS Organizations
+    Guardrail(RulesGuardrailArgs),
     /// Print a commented first rules file
     Init(RulesInitArgs),
     /// Print the organization's accounts, as accounts_file holds them (live)
@@ -313,6 +313,26 @@ pub struct RulesCompileArgs {
     /// Where to write; default: standard output. Written whole or not at all
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// The rules file; `-` is standard input
+    #[arg(default_value = "rules/access.yaml", value_parser = input())]
+    pub file: Input,
+}
+
+/// `rules guardrail`
+#[derive(Debug, Args)]
+pub struct RulesGuardrailArgs {
+    /// Resource control policies that refuse sts:AssumeRole* to whom the rules do not name
+    #[arg(long, required = true)]
+    pub rcp: bool,
+    /// A region of the EKS clusters that the rules name (may be given several times)
+    #[arg(long, value_name = "R")]
+    pub eks_region: Vec<String>,
+    /// The folder to write trustwarden-rcp-1.json … to; default: standard output, one a line
+    #[arg(long, short, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// The moment to judge expiry at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
     /// The rules file; `-` is standard input
     #[arg(default_value = "rules/access.yaml", value_parser = input())]
     pub file: Input,

@@ -7,6 +7,7 @@ mod check;
 pub mod cloudtrail;
 pub mod detect;
 pub mod fold;
+pub mod guardrail;
 pub mod handle;
 pub mod history;
 pub mod incident;

@@ -3,7 +3,9 @@
 use guard::{Check, Severity};
 use serde_json::{Value, json};
 
-use super::{Found, PAGES};
+use super::Found;
+
+const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";
 
 /// The log of one run.
 pub(super) fn log(found: &[Found]) -> Value {

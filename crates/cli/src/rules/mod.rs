@@ -1,6 +1,7 @@
 //! `rules …`, and how every other command comes by its rules.
 
 mod first;
+mod guardrail;
 pub(crate) mod load;
 #[cfg(any(feature = "live", test))]
 pub(crate) mod propose;
@@ -34,6 +35,7 @@ pub fn rules(command: &RulesCommand, streams: &mut Streams<'_>) -> io::Result<St
             streams.out.write_all(schema().as_bytes())?;
             Ok(Status::Done)
         }
+        RulesCommand::Guardrail(arguments) => guardrail::guardrail(arguments, streams),
         #[cfg(feature = "live")]
         RulesCommand::Init(arguments) if arguments.live => crate::live::init(arguments, streams),
         RulesCommand::Init(_) => {
