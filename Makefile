@@ -106,6 +106,16 @@ histories: ## SEEDS simulated histories of an account in which everything goes w
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was
 	"$${CARGO_TARGET_DIR:-target}/debug/trustwarden-local" demo
 
+.PHONY: audit-page
+audit-page: ## the audit's HTML page of a made-up account, looked at in headless Chromium; target/audit-page.png
+	@command -v chromium >/dev/null || { echo "this looks at the page with Chromium: sudo apt-get install chromium" >&2; exit 1; }
+	mkdir -p target
+	cd crates/cli/testdata && cargo run --quiet --package trustwarden --no-default-features -- audit \
+		--rules audit/access.yaml --authorization-details audit/account.json \
+		--credential-report audit/credentials.csv --now 2026-11-21 --fail-on critical \
+		--format html > "$(CURDIR)/target/audit-page.html" || test $$? -eq 1
+	python3 scripts/audit_page.py target/audit-page.html --screenshot target/audit-page.png --print target/audit-page.pdf
+
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
 	@command -v valgrind >/dev/null || { echo "this counts instructions with valgrind: install it (apt-get install valgrind)" >&2; exit 1; }

@@ -181,7 +181,7 @@ pub struct CheckArgs {
     pub files: Vec<Input>,
 }
 
-/// People, programs or code scanning.
+/// People, programs, code scanning or a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AuditFormat {
     /// Findings, the worst first; a table of who can enter what; a summary
@@ -190,6 +190,8 @@ pub enum AuditFormat {
     Json,
     /// SARIF 2.1.0
     Sarif,
+    /// One file for a browser, which needs no network
+    Html,
 }
 
 /// `audit`

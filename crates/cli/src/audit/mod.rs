@@ -8,6 +8,7 @@
 mod account;
 mod credential_report;
 mod export;
+mod html;
 mod json;
 mod remembered;
 mod report;
@@ -53,6 +54,7 @@ pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Sta
         AuditFormat::Human => report::write(&report, streams)?,
         AuditFormat::Json => json::write(&report, streams)?,
         AuditFormat::Sarif => findings::sarif(&report.audited.found, streams)?,
+        AuditFormat::Html => html::write(&report, streams)?,
     }
     let mut found = report.audited.found.iter();
     let failing = found.any(|found| found.finding.severity >= arguments.fail_on);

@@ -16,6 +16,9 @@ use crate::hostile::shown;
 use crate::rules::counted;
 use crate::streams::Tone;
 
+/// Where the pages of the checks are.
+pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";
+
 /// A finding, and where it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {

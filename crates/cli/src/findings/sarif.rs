@@ -3,9 +3,7 @@
 use guard::{Check, Severity};
 use serde_json::{Value, json};
 
-use super::Found;
-
-const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";
+use super::{Found, PAGES};
 
 /// The log of one run.
 pub(super) fn log(found: &[Found]) -> Value {

@@ -1,0 +1,218 @@
+//! What `check` and `audit` print for machines and browsers is what their formats say.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking, and says why"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+fn here() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn printed(command: &str) -> String {
+    let ran = Command::new(env!("CARGO_BIN_EXE_trustwarden"))
+        .current_dir(here().join("testdata"))
+        .args(command.split(' '))
+        .args(["--now", "2026-11-21T00:00:00Z"])
+        .output()
+        .unwrap();
+    assert!(ran.status.code().unwrap() < 2, "{command}");
+    String::from_utf8(ran.stdout).unwrap()
+}
+
+fn audited(format: &str) -> String {
+    printed(&format!(
+        "audit --rules audit/access.yaml --authorization-details audit/account.json \
+         --credential-report audit/credentials.csv --format {format}"
+    ))
+}
+
+fn read(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What of `value` the schema in a file does not allow.
+fn against(schema: &Path, value: &Value) -> Result<(), String> {
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.enable_format_assertions();
+    compiler.add_resource("schema.json", read(schema)).unwrap();
+    let index = compiler.compile("schema.json", &mut schemas).unwrap();
+    schemas
+        .validate(value, index)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn sarif_is_what_the_standard_says() {
+    let schema = here().join("testdata/sarif/sarif-schema-2.1.0.json");
+    let check = "check --rules rules/access.yaml --format sarif policies/account.json \
+                 policies/stranger-added.json --account 111122223333";
+    for text in [audited("sarif"), printed(check)] {
+        let log: Value = serde_json::from_str(&text).unwrap();
+        assert!(log["runs"][0]["results"].as_array().unwrap().len() > 2);
+        against(&schema, &log).unwrap();
+    }
+    // The schema is one that refuses.
+    let mut log: Value = serde_json::from_str(&audited("sarif")).unwrap();
+    log["runs"][0]["results"][0]["level"] = json!("terrible");
+    against(&schema, &log).unwrap_err();
+}
+
+#[test]
+fn sarif_points_at_the_line_of_the_role() {
+    let log: Value = serde_json::from_str(&audited("sarif")).unwrap();
+    let text = std::fs::read_to_string(here().join("testdata/audit/account.json")).unwrap();
+    let mut seen = 0;
+    for result in log["runs"][0]["results"].as_array().unwrap() {
+        let location = &result["locations"][0];
+        let subject = location["logicalLocations"][0]["fullyQualifiedName"].as_str();
+        let Some(role) = subject.unwrap().strip_prefix("role/") else {
+            continue;
+        };
+        let line = location["physicalLocation"]["region"]["startLine"].as_u64();
+        let object: String = text
+            .lines()
+            .skip(usize::try_from(line.unwrap()).unwrap() - 1)
+            .take(4)
+            .collect();
+        let name = serde_json::to_string(role).unwrap();
+        // Python writes what is not ASCII as an escape.
+        assert!(
+            object.contains(&name) || !role.is_ascii(),
+            "{role} {object}"
+        );
+        seen += 1;
+    }
+    assert!(seen > 10);
+}
+
+#[test]
+fn json_is_what_its_schema_says() {
+    let schema = here().join("../../docs/audit.schema.json");
+    let whole: Value = serde_json::from_str(&audited("json")).unwrap();
+    against(&schema, &whole).unwrap();
+    let none = "audit --rules audit/access.yaml --authorization-details audit/no-roles.json \
+                --format json";
+    let empty: Value = serde_json::from_str(&printed(none)).unwrap();
+    against(&schema, &empty).unwrap();
+
+    for (change, value) in [
+        ("/findings/0/severity", json!("critical")),
+        ("/findings/0/account", json!("me")),
+        ("/access/0/must_prove", json!(["luck"])),
+        ("/access/0/ways", json!([])),
+        ("/access/0/more", json!(1)),
+        ("/summary/roles", json!(-1)),
+    ] {
+        let mut changed = whole.clone();
+        let (object, key) = change.rsplit_once('/').unwrap();
+        changed.pointer_mut(object).unwrap()[key] = value;
+        against(&schema, &changed).expect_err(change);
+    }
+}
+
+#[test]
+fn findings_are_sorted_by_severity_subject_and_code() {
+    let answer: Value = serde_json::from_str(&audited("json")).unwrap();
+    let severities = ["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFORMATIONAL"];
+    let keys: Vec<(usize, String, String)> = answer["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| {
+            let text = |key: &str| found[key].as_str().unwrap().to_owned();
+            let severity = severities.iter().position(|name| *name == text("severity"));
+            (severity.unwrap(), text("subject"), text("code"))
+        })
+        .collect();
+    assert!(keys.is_sorted(), "{keys:#?}");
+}
+
+/// The parts of a page between `<name>` and `</name>`.
+fn parts<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    page.split(&open)
+        .skip(1)
+        .map(|rest| rest.split_once(&close).expect("it ends").0)
+        .collect()
+}
+
+#[test]
+fn the_page_is_one_file_whose_policy_lets_nothing_else_run() {
+    let page = audited("html");
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    let (scripts, styles) = (parts(&page, "script"), parts(&page, "style"));
+    assert_eq!((scripts.len(), styles.len()), (1, 1));
+    let hash = |text: &str| {
+        base64::engine::general_purpose::STANDARD.encode(Sha256::digest(text.as_bytes()))
+    };
+    let policy = format!(
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'\">",
+        hash(styles[0]),
+        hash(scripts[0])
+    );
+    let before = page.split_once(&policy).expect("the policy is there").0;
+    assert!(before.len() < 100, "nothing comes before the policy");
+    for never in [
+        "<script ", " src=", " style=", " onclick", "<link", "<img", "<iframe",
+    ] {
+        assert!(!page.contains(never), "{never}");
+    }
+    // A role of that name is in the account, and one that would move the text around it.
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(!page.contains("<script>alert"));
+    assert!(!page.contains('\u{202e}') && !page.contains('\u{1b}'));
+    assert_eq!(page, audited("html"), "the same for the same input");
+}
+
+/// Filters, print and policy as a browser sees them. Debian's package is `chromium`.
+#[test]
+fn the_page_works_in_a_browser() {
+    let folder = std::env::temp_dir().join(format!("trustwarden-page-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let page = folder.join("audit.html");
+    let look = |text: &str| {
+        std::fs::write(&page, text).unwrap();
+        Command::new("python3")
+            .arg(here().join("../../scripts/audit_page.py"))
+            .arg(&page)
+            .output()
+    };
+    let text = audited("html");
+    let looked = look(&text);
+    let skipped = match &looked {
+        Err(error) => Some(error.to_string()),
+        Ok(ran) => (ran.status.code() == Some(3))
+            .then(|| String::from_utf8_lossy(&ran.stderr).into_owned()),
+    };
+    if let Some(why) = skipped {
+        std::fs::remove_dir_all(&folder).unwrap();
+        eprintln!("SKIPPED: the audit's page was not looked at in a browser: {why}");
+        return;
+    }
+    let ran = looked.unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(ran.status.success(), "{said}");
+    // Who looks would see it if the page's policy were not there.
+    let start = text.find("<meta http-equiv").unwrap();
+    let end = start + text.split_at(start).1.find('>').unwrap() + 1;
+    let open = format!("{}{}", text.split_at(start).0, text.split_at(end).1);
+    let ran = look(&open).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert!(said.contains("an added script does not run"), "{said}");
+    assert_eq!(ran.status.code(), Some(1));
+}
