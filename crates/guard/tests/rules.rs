@@ -57,7 +57,7 @@ fn the_rules_in_the_repository_hold_together() {
 fn only_the_version_is_needed_and_the_rest_is_safe() {
     let file = read("version: 1");
     assert_eq!(file.problems(Some(now())), []);
-    let sections = "trusted_accounts vendors identity_providers networks access_keys root \
+    let sections = "trusted_accounts vendors identity_providers shared_providers networks access_keys root \
                     remediation checks exemptions organization";
     let empty: String = sections
         .split(' ')
@@ -211,6 +211,7 @@ fn what_is_right_is_not_complained_about() {
         "vendors: [{ name: V, users: [\"u-*\"], expires: \"2026-11-21T00:00:01Z\", permissions: { allow: [\"*\", \"s3:*\"] } }]",
         "identity_providers: [{ provider: token.actions.githubusercontent.com, subjects: [\"repo:acme@123/*\"] }]",
         "identity_providers: [{ kind: saml, provider: Okta }, { provider: oidc.example.com }]",
+        "shared_providers: [{ issuer: ci.example.net, tenant_claims: [{ claim: sub, prefixes: [\"org:{}:\", \"team:{}/\"] }, { claim: org_id }] }, { issuer: \"login.example.net/t/*\", tenant_claims: [{ claim: aud }] }]\nidentity_providers: [{ provider: ci.example.net, claims: { org_id: [\"4711\"] } }, { provider: login.example.net/t/acme, audiences: [acme] }, { provider: ci.example.net, subjects: [\"org:acme:*\", \"team:acme/x\"] }]",
         "checks: { Missing-External-ID: { severity: Low, mode: alert } }",
     ] {
         assert_eq!(

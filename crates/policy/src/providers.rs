@@ -276,9 +276,9 @@ impl Provider {
 }
 
 impl Pin {
-    /// The patterns that a text fits only if it names this very tenant, as `prefix` does: from
+    /// The pattern that a text fits only if it names the very tenant that `prefix` names: from
     /// `repo:acme/app:ref` comes `repo:acme/*`. `None` if `prefix` ends before the tenant does.
-    pub(crate) fn tenant_pattern(&self, prefix: &str) -> Option<String> {
+    pub fn tenant_pattern(&self, prefix: &str) -> Option<String> {
         self.prefixes.iter().find_map(|form| {
             let (before, after) = form.split_once("{}")?;
             let rest = prefix.strip_prefix(before)?;

@@ -163,7 +163,12 @@ fn against(
                 _ => false,
             }
     };
-    if !within("sub", &rule.subjects) {
+    if !within("sub", &rule.subjects)
+        || !rule
+            .claims
+            .iter()
+            .all(|(claim, named)| within(claim, named))
+    {
         return Some(Against::Subject);
     }
     (!within("aud", &rule.audiences)).then_some(Against::Audience)

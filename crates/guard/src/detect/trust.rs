@@ -143,7 +143,7 @@ pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp
         own_organization: rules.organization(),
         now,
         witnesses: false,
-        providers: &[],
+        providers: rules.shared_providers(),
     };
     let quick = judge_analysis(rules, role, policy::analyse(&policy, &context), now);
     if quick.verdict == Verdict::Approved {

@@ -103,7 +103,7 @@ pub(super) fn tell_difference(
             own_organization: guard.rules.organization(),
             now,
             witnesses: false,
-            providers: &[],
+            providers: guard.rules.shared_providers(),
         };
         alert.changes = policy::difference(&old, &new, &context);
     }

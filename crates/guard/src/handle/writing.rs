@@ -258,7 +258,7 @@ fn narrower(task: Assignment<'_>, narrow: &str, wide: &str) -> bool {
         own_organization: rules.organization(),
         now: task.now,
         witnesses: false,
-        providers: &[],
+        providers: rules.shared_providers(),
     };
     match (TrustPolicy::parse(narrow), TrustPolicy::parse(wide)) {
         (Ok(narrow), Ok(wide)) => policy::is_subset(&narrow, &wide, &context).is_ok(),

@@ -12,6 +12,7 @@ use super::load::{
 };
 use super::names::{expiry, is_account_id, is_pattern, is_unique_id};
 use super::problems::{Level, RuleProblem};
+use super::shared_provider::SharedProvider;
 
 /// Compiled rules: the bytes of the file, and what names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,11 @@ fn head(file: &RulesFile) -> Head {
         mode: file.mode,
         organization: file.organization.as_ref().and_then(|own| own.id.clone()),
         identity_providers: file.identity_providers.clone(),
+        shared_providers: file
+            .shared_providers
+            .iter()
+            .map(SharedProvider::row)
+            .collect(),
         networks: file.networks.clone(),
         access_keys: file.access_keys.clone(),
         root: file.root.clone(),

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::entry::RoleEntry;
+use super::shared_provider::SharedProvider;
 use crate::check::Severity;
 
 /// The access rules of one account or organization.
@@ -45,6 +46,13 @@ pub struct RulesFile {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub identity_providers: Vec<IdentityProvider>,
+    /// Issuers that serve many tenants, besides those that are known here.
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub shared_providers: Vec<SharedProvider>,
     /// Networks that may stand for an account: CIDRs, `vpc-…`, `vpce-…`.
     #[serde(
         default,
@@ -236,6 +244,9 @@ pub struct IdentityProvider {
     /// The subjects that may enter: patterns. None: every subject of the provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<String>,
+    /// What other claims of a token must be: patterns, by claim. None: anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, Vec<String>>,
     /// Which of our roles may trust it: names or patterns. None: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,

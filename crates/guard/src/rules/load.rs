@@ -30,6 +30,7 @@ use super::file::{
 use crate::check::{Check, Finding, Severity};
 use crate::detect::RoleRef;
 use policy::glob::matches_ignoring_case;
+use policy::providers::Provider;
 
 /// The version of the compiled form that is written.
 pub(super) const SCHEMA: u32 = 1;
@@ -148,6 +149,8 @@ pub(super) struct Head {
     pub(super) mode: Mode,
     pub(super) organization: Option<String>,
     pub(super) identity_providers: Vec<IdentityProvider>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) shared_providers: Vec<Provider>,
     pub(super) networks: Vec<String>,
     pub(super) access_keys: AccessKeys,
     pub(super) root: RootSettings,
@@ -255,6 +258,11 @@ impl Rules {
     /// The identity providers that may open roles.
     pub fn identity_providers(&self) -> &[IdentityProvider] {
         &self.head.identity_providers
+    }
+
+    /// What the rules know of issuers that serve many tenants, for the analyser.
+    pub fn shared_providers(&self) -> &[Provider] {
+        &self.head.shared_providers
     }
 
     /// The networks that may stand for an account.

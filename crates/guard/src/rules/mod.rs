@@ -12,6 +12,7 @@ mod load;
 mod names;
 mod pattern;
 mod problems;
+mod shared_provider;
 
 pub use compile::{CompileError, CompiledRules, compile};
 pub use entry::RoleEntry;
@@ -24,3 +25,4 @@ pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
 pub use names::expiry;
 pub(crate) use pattern::pattern_within;
 pub use problems::{Level, PathSegment, RuleProblem};
+pub use shared_provider::{SharedProvider, TenantClaim};

@@ -2,6 +2,7 @@
 //! each other, and doors left wider than the author will have meant.
 
 mod provider;
+mod shared_provider;
 mod vendor;
 
 use std::collections::BTreeMap;
@@ -167,6 +168,10 @@ impl RulesFile {
         self.between_vendors(&mut problems);
         for (index, provider) in self.identity_providers.iter().enumerate() {
             provider.problems(index, &mut problems);
+            self.tenant_of_shared(index, provider, &mut problems);
+        }
+        for index in 0..self.shared_providers.len() {
+            self.shared_provider_problems(index, &mut problems);
         }
         for (index, network) in self.networks.iter().enumerate() {
             network_problems(index, network, &mut problems);

@@ -53,6 +53,26 @@ impl IdentityProvider {
                 role,
             );
         }
+        for (claim, values) in &self.claims {
+            let path = at!["identity_providers", index, "claims", claim.as_str()];
+            let section = match claim.as_str() {
+                "sub" => Some("subjects"),
+                "aud" => Some("audiences"),
+                _ => None,
+            };
+            if let Some(section) = section {
+                let hint = Some(format!("write them under `{section}`"));
+                let message = format!("`{claim}` has a key of its own");
+                problems.add(Level::Error, path, message, hint);
+            } else if claim.is_empty() || claim.contains([':', '/']) {
+                let hint =
+                    Some("write what follows the issuer and the colon, as org_id".to_owned());
+                let message = format!("`{claim}` is no claim");
+                problems.add(Level::Error, path, message, hint);
+            } else if values.is_empty() || values.iter().any(String::is_empty) {
+                problems.error(path, format!("no value of `{claim}` is named"));
+            }
+        }
         self.tenant_problems(index, problems);
     }
 
