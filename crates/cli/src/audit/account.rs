@@ -13,6 +13,7 @@ use guard::{Finding, Severity};
 use jiff::Timestamp;
 
 use super::export::{Element, ElementError, Held, Place, Role};
+use super::permitted::{Permitted, Permitting};
 use super::remembered::Remembered;
 use crate::args::is_account_id;
 use crate::findings::{self, Found};
@@ -22,8 +23,8 @@ use crate::findings::{self, Found};
 pub(crate) struct Entry {
     /// Who, which role, what must be proved, which rule, when it was last used.
     pub(crate) access: Access,
-    /// The role's policies, as the export names them.
-    pub(crate) held: Arc<Held>,
+    /// What the role can do.
+    pub(crate) permitted: Arc<Permitted>,
 }
 
 /// What was counted on the way.
@@ -50,8 +51,6 @@ pub(crate) struct Audited {
     pub(crate) entries: Vec<Entry>,
     /// The accounts whose roles were seen, sorted.
     pub(crate) accounts: BTreeSet<String>,
-    /// Managed policies of the export by ARN: the text of the default version.
-    pub(crate) policies: HashMap<String, String>,
     /// Numbers.
     pub(crate) counts: Counts,
 }
@@ -85,6 +84,8 @@ pub(crate) struct Account<'a> {
     accesses: Vec<Access>,
     /// Beside `accesses`: the role's policies, and where the role stands.
     rows: Vec<(Arc<Held>, Where)>,
+    /// Managed policies by ARN: the text of the default version. They may come after the roles.
+    policies: HashMap<String, String>,
     /// Roles of `accesses`: a page that is given twice must not look like two roles.
     known: HashSet<(String, String)>,
     audited: Audited,
@@ -122,6 +123,7 @@ impl<'a> Account<'a> {
             seen: SeenByRules::default(),
             accesses: Vec::new(),
             rows: Vec::new(),
+            policies: HashMap::new(),
             known: HashSet::new(),
             audited: Audited::default(),
         }
@@ -143,7 +145,7 @@ impl<'a> Account<'a> {
                 self.add(found, at);
             }
             Element::Policy(policy) => {
-                self.audited.policies.insert(policy.arn, policy.document);
+                self.policies.insert(policy.arn, policy.document);
             }
             Element::Unreadable(error) => return Some(error),
         }
@@ -259,9 +261,13 @@ impl<'a> Account<'a> {
         });
         let mut accesses = self.accesses;
         join_findings(&mut accesses, &audited.found);
+        let mut permitting = Permitting::new(&self.policies);
         let entries = accesses.into_iter().zip(self.rows);
         audited.entries = entries
-            .map(|(access, (held, _))| Entry { access, held })
+            .map(|(access, (held, _))| Entry {
+                permitted: permitting.of(&held),
+                access,
+            })
             .collect();
         audited.entries.sort_by(|a, b| key(a).cmp(&key(b)));
         audited.accounts = self.seen.accounts().clone();

@@ -6,6 +6,7 @@ use std::io;
 use guard::account::{LastUsed, Party, ProofKind, RuleOfParty, Way};
 use guard::{Check, Severity};
 use jiff::Timestamp;
+use permissions::Scope;
 use serde::Serialize;
 
 use super::{Entry, Report};
@@ -31,6 +32,9 @@ struct JsonAccess<'a> {
     /// Classes of what every way in demands; none: nothing.
     must_prove: Vec<ProofKind>,
     ways: &'a [Way],
+    can: Vec<JsonClass<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unreadable_policies: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<Timestamp>,
     last_used: &'a LastUsed,
@@ -38,6 +42,32 @@ struct JsonAccess<'a> {
     rule: Option<&'a RuleOfParty>,
     allowed: bool,
     findings: Vec<Check>,
+}
+
+/// A class of actions of which a role may do something.
+#[derive(Serialize)]
+struct JsonClass<'a> {
+    class: &'static str,
+    actions: usize,
+    example: &'a str,
+    scope: &'static str,
+    conditional: bool,
+}
+
+impl<'a> From<&'a permissions::Held> for JsonClass<'a> {
+    fn from(held: &'a permissions::Held) -> Self {
+        Self {
+            class: held.class.code(),
+            actions: held.count,
+            example: &held.example,
+            scope: match held.scope {
+                Scope::Named => "named",
+                Scope::Service => "service",
+                Scope::Everything => "everything",
+            },
+            conditional: held.conditional,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -70,6 +100,13 @@ fn access(entry: &Entry) -> JsonAccess<'_> {
         arn: role.arn.as_deref(),
         must_prove: access.must_prove(),
         ways: &access.ways,
+        can: entry
+            .permitted
+            .classes
+            .iter()
+            .map(JsonClass::from)
+            .collect(),
+        unreadable_policies: &entry.permitted.unreadable,
         created: role.created,
         last_used: &role.last_used,
         rule: access.rule.as_ref(),

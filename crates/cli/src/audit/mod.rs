@@ -10,6 +10,7 @@ mod credential_report;
 mod export;
 mod html;
 mod json;
+mod permitted;
 mod remembered;
 mod report;
 

@@ -5,6 +5,7 @@ use std::io;
 
 use guard::account::{LastUsed, Party, RuleOfParty};
 use guard::{Check, Severity};
+use permissions::Class;
 
 use super::{Entry, Report};
 use crate::hostile::shown;
@@ -33,13 +34,14 @@ fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
         "THIRD PARTY",
         "ROLE",
         "MUST PROVE",
+        "CAN",
         "LAST USED",
         "RULE",
         "OWNER",
         "EXPIRES",
         "WORST",
     ];
-    let rows: Vec<[String; 8]> = entries.iter().map(cells).collect();
+    let rows: Vec<[String; 9]> = entries.iter().map(cells).collect();
     let mut widths = heads.map(str::len);
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -48,7 +50,7 @@ fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
     }
     let paint = streams.paint;
     let out = &mut *streams.out;
-    let line = |cells: [&str; 8]| {
+    let line = |cells: [&str; 9]| {
         let cells = cells.iter().zip(widths);
         let padded = cells.map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
@@ -64,7 +66,7 @@ fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
     writeln!(out)
 }
 
-fn cells(entry: &Entry) -> [String; 8] {
+fn cells(entry: &Entry) -> [String; 9] {
     let access = &entry.access;
     let role = &access.role;
     let (rule, owner, expires) = match &access.rule {
@@ -110,6 +112,7 @@ fn cells(entry: &Entry) -> [String; 8] {
         party_words(entry),
         role.role.name.clone().unwrap_or_default(),
         proofs,
+        can_words(entry),
         last_used(&role.last_used),
         rule,
         owner,
@@ -130,6 +133,27 @@ pub(super) fn party_words(entry: &Entry) -> String {
         (Party::UniqueId { id }, Some(name)) => format!("{name} ({id})"),
         (Party::UniqueId { id }, None) => id.clone(),
         (Party::IdentityProvider { provider }, _) => last_part(provider),
+    }
+}
+
+/// What the role can do, worst first; reading what there is goes without saying where there is
+/// more.
+fn can_words(entry: &Entry) -> String {
+    let permitted = &entry.permitted;
+    let mut words: Vec<&str> = permitted
+        .telling()
+        .filter(|held| held.class != Class::MetadataRead || permitted.classes.len() == 1)
+        .map(|held| held.class.words())
+        .collect();
+    match (words.is_empty(), permitted.unreadable.is_empty()) {
+        (true, true) => "nothing".to_owned(),
+        (true, false) => "not known".to_owned(),
+        (false, readable) => {
+            if !readable {
+                words.push("or more");
+            }
+            words.join(", ")
+        }
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) struct Role<'a> {
 }
 
 /// What a role may do, as the export says it: to be looked up in `Policies`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
     /// Name and text of each inline policy.
     pub(crate) inline: Vec<(String, String)>,

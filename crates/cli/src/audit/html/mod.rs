@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use guard::account::{Proof, ProofKind, RuleOfParty};
 use guard::{Check, Severity};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use permissions::Class;
 use sha2::{Digest, Sha256};
 
 use super::report::{date, last_day, last_used, party_words};
@@ -46,6 +47,7 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
                 th scope="col" { "Third party" }
                 th scope="col" { "Role" }
                 th scope="col" { "Must prove" }
+                th scope="col" { "Can" }
                 th scope="col" { "Last used" }
                 th scope="col" { "Rule" }
                 th scope="col" { "Findings" }
@@ -213,6 +215,7 @@ fn row(entry: &Entry, places: &Places<'_>) -> Markup {
                 span.quiet { (shown(&role.role.account)) }
             }
             td { (proofs(entry)) }
+            td { (can(entry)) }
             td.date { (last_used(&role.last_used)) }
             td.name { (rule(entry)) }
             td {
@@ -254,6 +257,35 @@ fn proofs(entry: &Entry) -> Markup {
             @let text = values(*kind);
             @if !text.is_empty() && *kind != ProofKind::Mfa { span.quiet { code { (shown(text)) } } }
         }
+    }
+}
+
+fn can(entry: &Entry) -> Markup {
+    let permitted = &entry.permitted;
+    html! {
+        @for held in permitted.telling() {
+            span class=(format!("chip {}", weight(held.class)))
+                title=(format!("{} actions, {}, as {}", held.count, held.scope.words(), shown(&held.example)))
+            {
+                (held.class.words())
+                @if held.conditional { " if" }
+            }
+        }
+        @if !permitted.unreadable.is_empty() {
+            span.quiet.bad { "not readable: " (shown(permitted.unreadable.join(", "))) }
+        } @else if permitted.classes.is_empty() {
+            "nothing"
+        }
+    }
+}
+
+/// The colour of a class of permissions.
+fn weight(class: Class) -> &'static str {
+    match class {
+        Class::Administrator => "CRITICAL",
+        Class::IamWrite | Class::PermissionsManagement => "HIGH",
+        Class::Write | Class::DataRead | Class::Unknown => "MEDIUM",
+        Class::MetadataRead => "INFORMATIONAL",
     }
 }
 
