@@ -39,7 +39,7 @@ impl Iam {
         }
     }
 
-    fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let configuration = Builder::from(self.cloud.sdk())
                 .retry_config(Patience::IAM.retries())

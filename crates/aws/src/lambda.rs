@@ -17,7 +17,8 @@ use serde_json::value::RawValue;
 
 use crate::failure::chain;
 use crate::{
-    Channel, Cloud, Iam, IamWriter, Queue, Settings, SlackSettings, SystemClock, Table, Topic,
+    Channel, Cloud, Iam, IamLister, IamWriter, Queue, Settings, SlackSettings, SystemClock, Table,
+    Topic,
 };
 
 /// What is kept of an invocation's time to say that it ran out.
@@ -25,6 +26,8 @@ const LAST_WORDS: Duration = Duration::from_millis(800);
 
 /// The world of a detecting function: it reads roles.
 pub type Detecting = Assembled<Iam, Table, Queue, Topic, SystemClock>;
+/// The world of the sweep: it lists them.
+pub type Sweeping = Assembled<IamLister, Table, Queue, Topic, SystemClock>;
 /// The world of the remediator: it writes them, too.
 pub type Remediating = Assembled<IamWriter, Table, Queue, Topic, SystemClock>;
 
@@ -136,6 +139,17 @@ pub fn remediating() -> Result<(Guard, Remediating), Failed> {
     let settings = Settings::from_environment().map_err(not_started)?;
     let cloud = Cloud::from_environment();
     let world = assembled(&settings, &cloud, IamWriter::new(&cloud));
+    Ok((settings.guard().map_err(not_started)?, world))
+}
+
+/// What the sweep starts with.
+///
+/// # Errors
+/// [`Failed`]: a setting or the rules are missing or make no sense.
+pub fn sweeping() -> Result<(Guard, Sweeping), Failed> {
+    let settings = Settings::from_environment().map_err(not_started)?;
+    let cloud = Cloud::from_environment();
+    let world = assembled(&settings, &cloud, IamLister::new(&cloud));
     Ok((settings.guard().map_err(not_started)?, world))
 }
 

@@ -7,6 +7,7 @@ mod failure;
 mod iam;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+mod listing;
 #[cfg(feature = "live")]
 pub mod live;
 mod network;
@@ -21,6 +22,7 @@ pub use channel::{Channel, ChannelError};
 pub use clock::SystemClock;
 pub use cloud::Cloud;
 pub use iam::{Iam, IamWriter, SESSION_DENIAL};
+pub use listing::IamLister;
 pub use network::Network;
 pub use queue::{PutOffError, Queue};
 pub use secret::{ReadSecretError, read_webhook_url};

@@ -16,6 +16,7 @@ pub mod order;
 pub mod remediate;
 pub mod rules;
 pub mod slack;
+pub mod swept;
 pub mod world;
 
 pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};

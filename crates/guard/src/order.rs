@@ -43,6 +43,8 @@ pub enum Task {
     /// Publish the digest of a window once the window is over: the message that waits in the
     /// queue so that a digest goes out even if no further event ever comes.
     Digest(FoldWindow),
+    /// Take away the denial of a role's older sessions: they have expired.
+    LiftSessionDenial(LiftOrder),
 }
 
 /// An order about a role.
@@ -92,6 +94,15 @@ pub struct KeyOrder {
     pub severity: Severity,
 }
 
+/// An order about the denial of a role's older sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftOrder {
+    /// The role's name.
+    pub role: String,
+    /// Sessions issued before this are denied, as the sweep read it from the role.
+    pub denied_before: Timestamp,
+}
+
 impl Order {
     /// Names the order: deduplication id in the queue, key of its progress in state. The event's
     /// id and the kind of task, so that a duplicate of the event makes the same order.
@@ -106,6 +117,10 @@ impl Order {
                 let turn = self.issued_at.as_second().div_euclid(age);
                 format!("{}-digest-{turn}", window.id())
             }
+            Task::LiftSessionDenial(lift) => {
+                let role = lift.role.to_ascii_lowercase();
+                format!("{role}-{}-lift", lift.denied_before.as_second())
+            }
         };
         fitting_the_queue(&id)
     }
@@ -117,6 +132,9 @@ impl Order {
         let group = match &self.task {
             Task::Observe(role) | Task::Remediate(role) => {
                 format!("{account}/role/{}", role.role.to_ascii_lowercase())
+            }
+            Task::LiftSessionDenial(lift) => {
+                format!("{account}/role/{}", lift.role.to_ascii_lowercase())
             }
             Task::DeactivateKey(key) => {
                 format!("{account}/user/{}", key.user.to_ascii_lowercase())

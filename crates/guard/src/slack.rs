@@ -67,10 +67,13 @@ pub fn message(alert: &Alert) -> Value {
     );
     if let Some(digest) = &alert.digest {
         list(
-            &format!(
-                "{} alerts from {} to {}",
-                digest.count, digest.from, digest.to
-            ),
+            &match &digest.about {
+                Some(about) => escaped(about, SENTENCE),
+                None => format!(
+                    "{} alerts from {} to {}",
+                    digest.count, digest.from, digest.to
+                ),
+            },
             digest
                 .lines
                 .iter()

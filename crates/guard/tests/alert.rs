@@ -139,6 +139,7 @@ fn digest(lines: usize) -> Alert {
         findings: vec![finding(Check::RootSignInFailed, "many")],
         digest: Some(Digest {
             class: "root-sign-in-failed/MEDIUM/detected".to_owned(),
+            about: None,
             from: at,
             to: at,
             count: lines as u64 + 1,

@@ -18,6 +18,7 @@ use crate::scene::{GuardWrite, Happening, Inside, Invocation, Read, Scene, clock
 use crate::trail::{REMEDIATOR_ROLE, record_write};
 
 mod state;
+mod sweeping;
 
 /// How far back a stale read may look: IAM shows every write within this time.
 pub const STALENESS: i64 = 8_000;

@@ -9,6 +9,10 @@
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
 //! | a window's count | `ACCOUNT/fold/CLASS/START` | `count` | 7 days |
 //! | an alert counted in it | the same | `member/INCIDENT` | 7 days |
+//! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
+//! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
+//! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
+//! | a violating document that was told | `ACCOUNT/role/NAME` (lower case) | `told/DIGEST` | 400 days |
 //!
 //! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
 //! by the table's time to live.
@@ -32,6 +36,11 @@ pub(super) const INCIDENTS_KEPT: i64 = 400 * DAY;
 pub(super) const PROGRESS_KEPT: i64 = 30 * DAY;
 /// The digest is due within minutes; its message may wait in the dead-letter queue for a while.
 pub(super) const FOLDS_KEPT: i64 = 7 * DAY;
+
+/// As long as the alert that told of it.
+pub(super) const TOLD_KEPT: i64 = INCIDENTS_KEPT;
+/// A role that is listed again after all is known again for so long.
+pub(super) const GONE_KEPT: i64 = 30 * DAY;
 
 /// A partition key and a sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +105,34 @@ impl Key {
         }
     }
 
+    pub(super) fn sweep(account: &str) -> Self {
+        Self {
+            pk: format!("{account}/sweep"),
+            sk: "progress".to_owned(),
+        }
+    }
+
+    pub(super) fn sweep_request(account: &str) -> Self {
+        Self {
+            sk: "request".to_owned(),
+            ..Self::sweep(account)
+        }
+    }
+
+    pub(super) fn swept(account: &str, role_id: &str) -> Self {
+        Self {
+            sk: format!("{SWEPT}{role_id}"),
+            ..Self::sweep(account)
+        }
+    }
+
+    pub(super) fn told(account: &str, role: &str, digest: &str) -> Self {
+        Self {
+            sk: format!("told/{digest}"),
+            ..Self::pointer(account, role)
+        }
+    }
+
     pub(super) fn attributes(&self) -> HashMap<String, AttributeValue> {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(self.pk.clone())),
@@ -104,6 +141,8 @@ impl Key {
     }
 }
 
+/// What the sort keys of the roles that the sweep saw begin with.
+pub(super) const SWEPT: &str = "role/";
 /// What the sort keys of a window's members begin with.
 pub(super) const MEMBER: &str = "member/";
 

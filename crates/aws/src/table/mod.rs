@@ -1,6 +1,7 @@
 //! What the guard remembers, in one DynamoDB table. Every read is a consistent one.
 
 mod item;
+mod sweeping;
 mod value;
 
 use std::collections::HashMap;
@@ -85,6 +86,19 @@ impl Table {
             }
         }
         Ok(found)
+    }
+
+    /// Puts an item, whatever was there.
+    async fn put(&self, item: Item) -> Result<(), StateError> {
+        let call = self
+            .client()
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item.0));
+        match call.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
+        }
     }
 
     /// Puts an item unless one is there; says whether it did.
@@ -360,15 +374,7 @@ impl State for Table {
             .with("done", AttributeValue::Bool(true))
             .with("expires_at", expiry(incident.published_at, INCIDENTS_KEPT))
             .holding(&format!("the alert {}", incident.key.incident), incident)?;
-        let call = self
-            .client()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item.0));
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
-        }
+        self.put(item).await
     }
 
     async fn count_alert(

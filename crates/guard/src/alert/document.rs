@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Finding, Severity};
-use crate::cloudtrail::Actor;
+use crate::cloudtrail::{Actor, ActorKind, Tool};
 use crate::incident::{Schema, Stage};
 use crate::remediate::{DiffLine, Outcome};
 
@@ -88,6 +88,41 @@ pub struct Cause {
     pub actor: Actor,
 }
 
+/// The event name of what no event told of.
+const SWEEP: &str = "Sweep";
+
+impl Cause {
+    /// What the sweep found, and no event told of: nobody knows who did it, nor when; the time is
+    /// that of the sweep.
+    pub fn found_by_sweep(id: String, at: Timestamp) -> Self {
+        Self {
+            event_id: id,
+            event_name: SWEEP.to_owned(),
+            event_time: at,
+            region: String::new(),
+            actor: Actor {
+                kind: ActorKind::Other(String::new()),
+                arn: None,
+                account: None,
+                name: None,
+                session_name: None,
+                issuer: None,
+                mfa: None,
+                source_ip: None,
+                user_agent: None,
+                invoked_by: None,
+                access_key_id: None,
+                tool: Tool::Other,
+            },
+        }
+    }
+
+    /// An event told of it: who did it and when is known.
+    pub fn is_event(&self) -> bool {
+        self.event_name != SWEEP
+    }
+}
+
 /// What an alert is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
@@ -119,6 +154,9 @@ pub struct Grantee {
 pub struct Digest {
     /// As `root-sign-in-failed/MEDIUM/detected`.
     pub class: String,
+    /// What it tells, in one sentence, where it is not the alerts of a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// When its window began.
     pub from: Timestamp,
     /// When it ended.

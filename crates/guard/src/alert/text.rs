@@ -278,14 +278,18 @@ impl super::Grantee {
 }
 
 fn digest_lines(digest: &Digest, out: &mut Lines) {
-    out.line(&format!(
-        "{} alerts of the class {} between {} and {}; {} of them are told here for the first time.",
-        digest.count,
-        in_mail(&digest.class, NAME),
-        digest.from,
-        digest.to,
-        digest.folded
-    ));
+    out.line(&match &digest.about {
+        Some(about) => in_mail(about, SENTENCE),
+        None => format!(
+            "{} alerts of the class {} between {} and {}; {} of them are told here for the first \
+             time.",
+            digest.count,
+            in_mail(&digest.class, NAME),
+            digest.from,
+            digest.to,
+            digest.folded
+        ),
+    });
     for (subject, count) in digest.subjects.iter().take(ENTRIES) {
         out.line(&format!("  {count} × {}", in_mail(subject, NAME)));
     }

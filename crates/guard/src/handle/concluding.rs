@@ -57,8 +57,8 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     let judgement = judge(guard, live, &live.document, now);
     let mut alert = role_alert(task, Some((live, &judgement)), kind, text, false);
     alert.title = format!("role {}: {}", role.role, outcome_title(kind));
-    alert.open_seconds =
-        (own.kind != WriteKind::PutBack).then(|| seconds_between(role.cause.event_time, own.at));
+    alert.open_seconds = (own.kind != WriteKind::PutBack && role.cause.is_event())
+        .then(|| seconds_between(role.cause.event_time, own.at));
     if let Some(outcome) = &mut alert.outcome {
         outcome.dropped.clone_from(&own.dropped);
         outcome.document = Some(live.document.clone());

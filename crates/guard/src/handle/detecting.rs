@@ -15,7 +15,8 @@ use crate::incident::{Schema, Stage, incident_id};
 use crate::order::{Order, RoleChange, RoleOrder, Task};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::Mode;
-use crate::world::{Clock, LiveRole, Orders, Roles, State, World};
+use crate::swept::{ToldDocument, findings_digest};
+use crate::world::{Clock, LiveRole, Orders, Roles, State, SweepState, World};
 
 /// Handles an event of `role-trust`: CreateRole, UpdateAssumeRolePolicy, DeleteRole.
 ///
@@ -232,7 +233,22 @@ async fn trust_change<W: World>(
     {
         tell_difference(guard, &mut alert, &old, document, now);
     }
-    alerted(world, guard, alert, Some(order)).await
+    let handled = alerted(world, guard, alert, Some(order)).await?;
+    if let (Some(document), Some(judgement)) = (document, &judgement) {
+        let told = ToldDocument {
+            schema: Schema,
+            account: guard.account.clone(),
+            role: change.role.clone(),
+            digest: document_digest(document),
+            findings: findings_digest(&judgement.findings),
+            event_time: cause.event_time,
+            told_at: world.clock().now(),
+            incident,
+        };
+        // Without it the sweep tells it once more: better than an event that is handled again.
+        let _ = world.state().save_told_document(&told).await;
+    }
+    Ok(handled)
 }
 
 fn trust_title(change: &TrustChange, findings: &[Finding]) -> String {
@@ -268,7 +284,7 @@ async fn newest_approved<W: World>(
     history.newest().map(|newest| newest.document.clone())
 }
 
-fn announced(guard: &Guard, judgement: Option<&Judgement>) -> Outcome {
+pub(super) fn announced(guard: &Guard, judgement: Option<&Judgement>) -> Outcome {
     let violates = judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violation);
     let text = match (violates, guard.ceiling()) {
         (true, Mode::Enforce) => {
@@ -394,5 +410,10 @@ pub(super) async fn unreadable_record<W: World>(
             now,
         ));
     }
-    alerted(world, guard, alert, None).await
+    let handled = alerted(world, guard, alert, None).await;
+    if unreadable.role_hidden {
+        // Which role it was, only a look at all of them can tell.
+        world.state().request_sweep(&guard.account, now).await?;
+    }
+    handled
 }

@@ -100,6 +100,7 @@ pub(super) async fn publish_digest<W: World>(
     alert.subject = format!("{} × {}", count, class.check);
     alert.digest = Some(Digest {
         class: class.name(),
+        about: None,
         from: moment(window.start),
         to: moment(window.end()),
         count,

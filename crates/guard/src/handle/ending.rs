@@ -78,7 +78,7 @@ pub(super) fn role_alert(
         stage: Stage::Outcome,
         incident: &incident,
         title: format!("role {}: {}", role.role, outcome_title(kind)),
-        cause: Some(&role.cause),
+        cause: Some(&role.cause).filter(|cause| cause.is_event()),
         resource: Some(resource),
         findings,
         now,
@@ -93,7 +93,9 @@ pub(super) fn role_alert(
     ) {
         alert.severity = Severity::Critical;
     }
-    alert.open_seconds = Some(seconds_between(role.cause.event_time, now));
+    // How long it was open before the sweep came by, nobody knows.
+    let known = role.cause.is_event();
+    alert.open_seconds = known.then(|| seconds_between(role.cause.event_time, now));
     alert.outcome = Some(Outcome {
         kind,
         text,

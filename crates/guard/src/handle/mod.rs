@@ -11,22 +11,25 @@ mod deactivating;
 mod detecting;
 mod digesting;
 mod ending;
+mod lifting;
 mod observing;
 mod putting_right;
 mod remediating;
 mod story;
+mod sweeping;
 mod telling;
 mod writing;
 
 pub use access::{access_key, root_activity};
 pub use detecting::role_trust;
 pub use remediating::carry_out;
+pub use sweeping::{GRACE_SECONDS, Swept, sweep};
 pub use telling::{LEASE, Told};
 
 use crate::cloudtrail::Watched;
 use crate::order::ForeignOrder;
 use crate::rules::{Mode, Rules};
-use crate::world::{PublishError, SendOrderError, StateError};
+use crate::world::{ListRolesError, PublishError, SendOrderError, StateError};
 
 /// What a function knows from its start: who it guards, by which rules, and what it may do.
 #[derive(Debug, Clone)]
@@ -97,6 +100,9 @@ pub enum HandleError {
     /// State did not answer.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The account's roles could not be listed.
+    #[error(transparent)]
+    ListRoles(#[from] ListRolesError),
     /// An order that is not for this guard: it belongs in the dead-letter queue.
     #[error(transparent)]
     Foreign(#[from] ForeignOrder),

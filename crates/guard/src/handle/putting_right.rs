@@ -149,7 +149,7 @@ fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) ->
 }
 
 /// Why a role is never written, if so.
-fn untouchable(guard: &Guard, live: &LiveRole) -> Option<&'static str> {
+pub(super) fn untouchable(guard: &Guard, live: &LiveRole) -> Option<&'static str> {
     let role = RoleRef {
         account: guard.account.clone(),
         name: Some(live.name.clone()),

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::deactivating::{deactivate, key_alert};
 use super::digesting::publish_digest;
 use super::ending::{end, finish, role_alert};
+use super::lifting::lift_session_denial;
 use super::observing::{observe, settled};
 use super::putting_right::put_right;
 use super::story::seconds_between;
@@ -109,6 +110,9 @@ pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
         Task::DeactivateKey(key) => {
             return deactivate(world, guard, order, key, progress.attempts).await;
         }
+        Task::LiftSessionDenial(lift) => {
+            return lift_session_denial(world, guard, order, lift, progress.attempts).await;
+        }
         Task::Digest(_) => return Ok(Disposition::Done),
     };
     let attempts = progress.attempts;
@@ -163,7 +167,7 @@ async fn without_state<W: World>(
             alert.severity = Severity::Critical;
             tell(world, guard, &alert).await?;
         }
-        Task::Observe(_) | Task::Digest(_) => {}
+        Task::Observe(_) | Task::Digest(_) | Task::LiftSessionDenial(_) => {}
     }
     Err(error.into())
 }

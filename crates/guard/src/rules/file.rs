@@ -332,6 +332,8 @@ pub struct Remediation {
     pub changed_role: ChangedRole,
     /// About a role that never was.
     pub new_role: NewRole,
+    /// About what violated the rules already when the guard looked for the first time.
+    pub existing_violations: ExistingViolations,
     /// Roles that are never written: exact ARNs. AWS's reserved paths always are among them.
     pub protected_roles: Vec<String>,
     /// Whether sessions that were issued while the door was open are ended.
@@ -345,6 +347,7 @@ impl Default for Remediation {
         Self {
             changed_role: ChangedRole::Revert,
             new_role: NewRole::Repair,
+            existing_violations: ExistingViolations::Leave,
             protected_roles: Vec::new(),
             revoke_sessions: RevokeSessions::Never,
             max_writes_per_role_per_hour: 3,
@@ -366,6 +369,18 @@ pub enum ChangedRole {
     Repair,
     /// Nobody can enter it.
     Quarantine,
+}
+
+/// What is done about what violated the rules already when the guard looked for the first time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ExistingViolations {
+    /// It is told in one digest, and left to people until somebody changes the role.
+    #[default]
+    Leave,
+    /// It is put right like any other, as `changed_role` says.
+    Remediate,
 }
 
 /// What is done about a role that never was lawful.

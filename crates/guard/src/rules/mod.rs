@@ -17,9 +17,10 @@ mod shared_provider;
 pub use compile::{CompileError, CompiledRules, compile};
 pub use entry::RoleEntry;
 pub use file::{
-    AccessKeys, ChangedRole, CheckSetting, Exemption, ExternalIdOwner, ExternalIdRule,
-    IdentityProvider, KeyViolation, Mode, NewRole, Organization, OrganizationAccount, Permissions,
-    ProviderKind, Remediation, RevokeSessions, RootSettings, RulesFile, Vendor,
+    AccessKeys, ChangedRole, CheckSetting, Exemption, ExistingViolations, ExternalIdOwner,
+    ExternalIdRule, IdentityProvider, KeyViolation, Mode, NewRole, Organization,
+    OrganizationAccount, Permissions, ProviderKind, Remediation, RevokeSessions, RootSettings,
+    RulesFile, Vendor,
 };
 pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
 pub use names::expiry;

@@ -16,6 +16,9 @@ use crate::fold::{Counted, FoldMember, FoldWindow};
 use crate::history::{KeptDocument, RoleHistory};
 use crate::incident::{AlertKey, Incident};
 use crate::order::Order;
+use crate::swept::{SweepProgress, SweptRole, ToldDocument};
+
+mod sweeping;
 
 /// An account, its guard's state, its queue and its inbox.
 #[derive(Debug, Default)]
@@ -38,6 +41,10 @@ struct Inside {
     sent: BTreeSet<(String, String)>,
     queue: VecDeque<Order>,
     alerts: Vec<Alert>,
+    sweeps: BTreeMap<String, SweepProgress>,
+    swept: BTreeMap<(String, String), SweptRole>,
+    told: BTreeMap<(String, String, String), ToldDocument>,
+    requests: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Debug)]

@@ -18,11 +18,13 @@ use crate::order::Order;
 
 mod errors;
 pub mod memory;
+mod sweeping;
 
 pub use errors::{
     DeactivateKeyError, DenySessionsError, PublishError, ReadRoleError, SendOrderError, Source,
     StateError, WriteTrustPolicyError,
 };
+pub use sweeping::{ListRoles, ListRolesError, ListedRole, RolesPage, SweepState};
 
 /// A role as IAM has it now (or had it seconds ago: reads may be stale).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,12 +275,13 @@ pub trait Clock: Sync {
 }
 
 /// All of it together, as a handler takes it. Detecting handlers ask for no more than this; the
-/// remediator's ask for `W: World<Roles: WriteRoles + Keys>`.
+/// remediator's ask for `W: World<Roles: WriteRoles + Keys>`, the sweep's for
+/// `W: World<Roles: ListRoles>`.
 pub trait World: Sync {
     /// Reads roles, and writes them if it is the remediator's.
     type Roles: Roles;
     /// What the guard remembers.
-    type State: State;
+    type State: State + SweepState;
     /// The queue of orders.
     type Orders: Orders;
     /// The topic of alerts.
@@ -313,7 +316,9 @@ pub struct Assembled<R, S, O, A, C> {
     pub clock: C,
 }
 
-impl<R: Roles, S: State, O: Orders, A: Alerts, C: Clock> World for Assembled<R, S, O, A, C> {
+impl<R: Roles, S: State + SweepState, O: Orders, A: Alerts, C: Clock> World
+    for Assembled<R, S, O, A, C>
+{
     type Roles = R;
     type State = S;
     type Orders = O;

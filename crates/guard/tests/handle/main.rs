@@ -16,5 +16,6 @@ mod folding;
 mod keys_and_root;
 mod looking;
 mod scene;
+mod sweeping;
 mod troubled;
 mod writing;

@@ -13,11 +13,12 @@ use trustwarden_guard::fold::{Counted, FoldMember, FoldWindow};
 use trustwarden_guard::history::{KeptDocument, RoleHistory};
 use trustwarden_guard::incident::{AlertKey, Incident};
 use trustwarden_guard::order::Order;
+use trustwarden_guard::swept::{SweepProgress, SweptRole, ToldDocument};
 use trustwarden_guard::world::memory::MemoryWorld;
 use trustwarden_guard::world::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Lease, LiveRole, OrderProgress,
-    Orders, PublishError, ReadRoleError, Roles, SendOrderError, State, StateError, World,
-    WriteRoles, WriteTrustPolicyError,
+    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Lease, ListRoles, ListRolesError,
+    LiveRole, OrderProgress, Orders, PublishError, ReadRoleError, Roles, RolesPage, SendOrderError,
+    State, StateError, SweepState, World, WriteRoles, WriteTrustPolicyError,
 };
 
 type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
@@ -40,6 +41,10 @@ pub(crate) struct Troubled {
     pub(crate) before_write: Mutex<Option<Hook>>,
     /// What happens just before the n-th next read of a role.
     pub(crate) before_read: Mutex<Option<(usize, Hook)>>,
+    /// After so many further pages of the list, what the next one fails with.
+    pub(crate) list_stops_at: Mutex<Option<(usize, ListRolesError)>>,
+    /// How many roles stand on a page of the list.
+    pub(crate) page: Mutex<Option<usize>>,
     /// Every trust policy that was written, in order.
     pub(crate) written: Mutex<Vec<(String, String)>>,
     /// Every call, in order.
@@ -106,7 +111,7 @@ impl Troubled {
     }
 }
 
-const STATE: [&str; 12] = [
+const STATE: [&str; 20] = [
     "role_history",
     "save_role_history",
     "keep_document",
@@ -119,6 +124,14 @@ const STATE: [&str; 12] = [
     "count_alert",
     "digest_ordered",
     "folded",
+    "sweep_progress",
+    "save_sweep_progress",
+    "swept_roles",
+    "save_swept_role",
+    "save_told_document",
+    "told_document",
+    "request_sweep",
+    "sweep_requested",
 ];
 
 fn down(source: String) -> StateError {
@@ -212,6 +225,12 @@ impl WriteRoles for Troubled {
     }
 
     async fn lift_session_denial(&self, role: &str) -> Result<(), DenySessionsError> {
+        self.enter("lift_session_denial").await.map_err(|source| {
+            DenySessionsError::AccessDenied {
+                role: role.to_owned(),
+                source: source.into(),
+            }
+        })?;
         self.inside.lift_session_denial(role).await
     }
 }
@@ -313,6 +332,81 @@ impl State for Troubled {
 
     async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
         state!(self.folded(window))
+    }
+}
+
+impl ListRoles for Troubled {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+        self.enter("list_roles")
+            .await
+            .map_err(|source| ListRolesError::Throttled {
+                source: source.into(),
+            })?;
+        let refused = {
+            let mut stops = self.list_stops_at.lock().unwrap();
+            match stops.as_mut() {
+                Some((0, _)) => stops.take().map(|(_, error)| error),
+                Some((left, _)) => {
+                    *left -= 1;
+                    None
+                }
+                None => None,
+            }
+        };
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let mut page = self.inside.list_roles(marker).await?;
+        if let Some(most) = *self.page.lock().unwrap()
+            && page.roles.len() > most
+        {
+            page.roles.truncate(most);
+            page.next = page
+                .roles
+                .last()
+                .map(|listed| listed.role.name.to_ascii_lowercase());
+        }
+        self.gate().await;
+        Ok(page)
+    }
+}
+
+impl SweepState for Troubled {
+    async fn sweep_progress(&self, account: &str) -> Result<Option<SweepProgress>, StateError> {
+        state!(self.sweep_progress(account))
+    }
+
+    async fn save_sweep_progress(&self, progress: &SweepProgress) -> Result<u64, StateError> {
+        state!(self.save_sweep_progress(progress))
+    }
+
+    async fn swept_roles(&self, account: &str) -> Result<Vec<SweptRole>, StateError> {
+        state!(self.swept_roles(account))
+    }
+
+    async fn save_swept_role(&self, role: &SweptRole) -> Result<(), StateError> {
+        state!(self.save_swept_role(role))
+    }
+
+    async fn save_told_document(&self, told: &ToldDocument) -> Result<(), StateError> {
+        state!(self.save_told_document(told))
+    }
+
+    async fn told_document(
+        &self,
+        account: &str,
+        role: &str,
+        digest: &str,
+    ) -> Result<Option<ToldDocument>, StateError> {
+        state!(self.told_document(account, role, digest))
+    }
+
+    async fn request_sweep(&self, account: &str, at: Timestamp) -> Result<(), StateError> {
+        state!(self.request_sweep(account, at))
+    }
+
+    async fn sweep_requested(&self, account: &str) -> Result<Option<Timestamp>, StateError> {
+        state!(self.sweep_requested(account))
     }
 }
 

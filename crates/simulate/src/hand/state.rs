@@ -19,7 +19,7 @@ use crate::scene::{Happening, at_once};
 
 impl Hand {
     /// An effect on state, which the world in memory keeps.
-    async fn on_state<T>(
+    pub(super) async fn on_state<T>(
         &self,
         name: &'static str,
         act: impl Future<Output = Result<T, StateError>> + Send,

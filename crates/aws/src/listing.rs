@@ -1,0 +1,126 @@
+//! All roles of the account, as the sweep reads them.
+
+use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
+use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
+use guard::cloudtrail::percent_decoded;
+use guard::world::{
+    ListRoles, ListRolesError, ListedRole, LiveRole, ReadRoleError, Roles, RolesPage,
+};
+use jiff::Timestamp;
+
+use crate::cloud::Cloud;
+use crate::failure::{Failure, Kind};
+use crate::iam::{Iam, SESSION_DENIAL};
+
+/// How many roles stand on a page: a role comes with all its inline policies, so a page of these
+/// is a megabyte or two.
+const PAGE: i32 = 100;
+
+/// Reads and lists roles: for the sweep alone. It has no way to write.
+#[derive(Debug)]
+pub struct IamLister {
+    iam: Iam,
+}
+
+impl IamLister {
+    /// Nothing is asked before the first call.
+    pub fn new(cloud: &Cloud) -> Self {
+        Self {
+            iam: Iam::new(cloud),
+        }
+    }
+}
+
+impl Roles for IamLister {
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
+        self.iam.read_role(name).await
+    }
+}
+
+impl ListRoles for IamLister {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+        let call = self
+            .iam
+            .client()
+            .get_account_authorization_details()
+            .filter(EntityType::Role)
+            .max_items(PAGE)
+            .set_marker(marker.map(str::to_owned));
+        match call.send().await {
+            Ok(answer) => Ok(page(answer)),
+            Err(error) => Err(not_listed(Failure::of(
+                "iam:GetAccountAuthorizationDetails",
+                &error,
+            ))),
+        }
+    }
+}
+
+fn page(answer: GetAccountAuthorizationDetailsOutput) -> RolesPage {
+    RolesPage {
+        roles: answer
+            .role_detail_list
+            .unwrap_or_default()
+            .into_iter()
+            .map(listed)
+            .collect(),
+        next: answer.marker.filter(|_| answer.is_truncated),
+    }
+}
+
+/// What is missing becomes a text that cannot be judged, never a role that is left out.
+fn listed(role: RoleDetail) -> ListedRole {
+    let inline = role.role_policy_list.unwrap_or_default();
+    ListedRole {
+        sessions_denied_before: inline.iter().find_map(denied_before),
+        role: LiveRole {
+            name: role.role_name.unwrap_or_default(),
+            arn: role.arn.unwrap_or_default(),
+            path: role.path.unwrap_or_default(),
+            role_id: role.role_id.unwrap_or_default(),
+            document: percent_decoded(&role.assume_role_policy_document.unwrap_or_default()),
+            created: role
+                .create_date
+                .and_then(|at| Timestamp::new(at.secs(), 0).ok()),
+        },
+    }
+}
+
+/// The moment in the guard's own inline policy. A person who changed it is not contradicted:
+/// what has no such moment is left alone.
+fn denied_before(policy: &PolicyDetail) -> Option<Timestamp> {
+    if policy.policy_name.as_deref() != Some(SESSION_DENIAL) {
+        return None;
+    }
+    let document = percent_decoded(policy.policy_document.as_deref()?);
+    let document: serde_json::Value = serde_json::from_str(&document).ok()?;
+    document
+        .get("Statement")?
+        .get(0)?
+        .get("Condition")?
+        .get("DateLessThan")?
+        .get("aws:TokenIssueTime")?
+        .as_str()?
+        .parse()
+        .ok()
+}
+
+fn not_listed(failure: Failure) -> ListRolesError {
+    let about_the_marker = failure.message.to_ascii_lowercase().contains("marker");
+    match (failure.code.as_str(), failure.kind()) {
+        (_, Kind::Denied) => ListRolesError::AccessDenied {
+            source: failure.source(),
+        },
+        (_, Kind::Throttled) => ListRolesError::Throttled {
+            source: failure.source(),
+        },
+        ("ValidationError" | "InvalidInput", _) if about_the_marker => {
+            ListRolesError::InvalidMarker {
+                source: failure.source(),
+            }
+        }
+        _ => ListRolesError::Other {
+            source: failure.source(),
+        },
+    }
+}

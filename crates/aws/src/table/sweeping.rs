@@ -1,0 +1,116 @@
+//! What the sweep remembers.
+
+use guard::swept::{SweepProgress, SweptRole, ToldDocument};
+use guard::world::{StateError, SweepState};
+use jiff::Timestamp;
+
+use super::item::{GONE_KEPT, Item, Key, SWEPT, TOLD_KEPT, expiry, moment, number, text};
+use super::{Table, Values, condition_failed, unavailable, unreadable};
+
+impl SweepState for Table {
+    async fn sweep_progress(&self, account: &str) -> Result<Option<SweepProgress>, StateError> {
+        let item = self.get(&Key::sweep(account)).await?;
+        item.map(|item| item.held("the sweep's progress"))
+            .transpose()
+    }
+
+    async fn save_sweep_progress(&self, progress: &SweepProgress) -> Result<u64, StateError> {
+        let what = "the sweep's progress";
+        let version = progress.version + 1;
+        let saved = SweepProgress {
+            version,
+            ..progress.clone()
+        };
+        let item = Item::new(&Key::sweep(&progress.account))
+            .with("version", number(version))
+            .holding(what, &saved)?;
+        let call = self
+            .client()
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item.0));
+        let call = match progress.version {
+            0 => call.condition_expression("attribute_not_exists(pk)"),
+            read => call
+                .condition_expression("version = :read")
+                .expression_attribute_values(":read", number(read)),
+        };
+        match call.send().await {
+            Ok(_) => Ok(version),
+            Err(error) if condition_failed(&error) => Err(StateError::Conflict {
+                what: what.to_owned(),
+            }),
+            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
+        }
+    }
+
+    async fn swept_roles(&self, account: &str) -> Result<Vec<SweptRole>, StateError> {
+        let call = self
+            .client()
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :sweep AND begins_with(sk, :role)")
+            .expression_attribute_values(":sweep", text(Key::sweep(account).pk))
+            .expression_attribute_values(":role", text(SWEPT))
+            .consistent_read(true);
+        let mut pages = call.into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| unavailable("dynamodb:Query", &error))?;
+            for item in page.items.unwrap_or_default() {
+                // A role whose item cannot be read is looked at as one that nobody knows.
+                found.extend(Item(item).held("a swept role").ok());
+            }
+        }
+        Ok(found)
+    }
+
+    async fn save_swept_role(&self, role: &SweptRole) -> Result<(), StateError> {
+        let item = Item::new(&Key::swept(&role.account, &role.role_id));
+        let item = match role.gone_at {
+            Some(at) => item.with("expires_at", expiry(at, GONE_KEPT)),
+            None => item,
+        };
+        self.put(item.holding(&format!("role {} as it was swept", role.name), role)?)
+            .await
+    }
+
+    async fn save_told_document(&self, told: &ToldDocument) -> Result<(), StateError> {
+        let item = Item::new(&Key::told(&told.account, &told.role, &told.digest))
+            .with("expires_at", expiry(told.told_at, TOLD_KEPT));
+        self.put(item.holding(&format!("what was told of role {}", told.role), told)?)
+            .await
+    }
+
+    async fn told_document(
+        &self,
+        account: &str,
+        role: &str,
+        digest: &str,
+    ) -> Result<Option<ToldDocument>, StateError> {
+        let item = self.get(&Key::told(account, role, digest)).await?;
+        item.map(|item| item.held(&format!("what was told of role {role}")))
+            .transpose()
+    }
+
+    async fn request_sweep(&self, account: &str, at: Timestamp) -> Result<(), StateError> {
+        let values = Values::default().with(":at", moment(at));
+        self.update(
+            &Key::sweep_request(account),
+            "requested_at = :at",
+            None,
+            values,
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn sweep_requested(&self, account: &str) -> Result<Option<Timestamp>, StateError> {
+        let item = self.get(&Key::sweep_request(account)).await?;
+        item.map(|item| {
+            item.moment("requested_at")
+                .ok_or_else(|| unreadable("the request for a sweep", "no time in it"))
+        })
+        .transpose()
+    }
+}

@@ -1,0 +1,644 @@
+//! The sweep: what no event told, the first day, and what is never told twice.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use trustwarden_guard::alert::Alert;
+use trustwarden_guard::handle::{GRACE_SECONDS, HandleError, Swept, sweep};
+use trustwarden_guard::incident::Stage;
+use trustwarden_guard::order::{Order, RoleChange, Task};
+use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
+use trustwarden_guard::rules::Mode;
+use trustwarden_guard::swept::SweepTally;
+use trustwarden_guard::world::{ListRolesError, LiveRole, SweepState};
+use trustwarden_guard::{Check, Severity};
+
+use super::scene::{
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, document, good, guard, outcome,
+    own, rules, stranger, told,
+};
+use super::troubled::run;
+
+const HOUR: i64 = 3_600;
+
+impl Scene {
+    /// One invocation, with this many seconds to work.
+    fn sweep_for(&self, seconds: i64) -> Result<Swept, HandleError> {
+        let until = self.now() + SignedDuration::from_secs(seconds);
+        run(sweep(&self.world, &self.guard, until)).expect("nothing stops it")
+    }
+
+    fn sweep(&self) -> Swept {
+        self.sweep_for(240).unwrap()
+    }
+
+    /// A whole run, and what the remediator makes of its orders.
+    fn swept(&mut self) -> SweepTally {
+        let Swept::Finished(finished) = self.sweep() else {
+            panic!("a run was due");
+        };
+        self.drain();
+        finished.tally
+    }
+
+    /// The hour is over, and all that was in flux has settled.
+    fn an_hour_later(&mut self) -> Vec<Alert> {
+        self.pass(HOUR);
+        self.swept();
+        self.pass(GRACE_SECONDS);
+        if let Swept::Finished(_) = self.sweep() {
+            self.drain();
+        }
+        self.alerts()
+    }
+
+    /// A document changes, and nobody tells.
+    fn write_silently(&self, name: &str, document: &str) {
+        let live = self.world.inside.role(name).unwrap();
+        self.world.inside.put_role(LiveRole {
+            document: document.to_owned(),
+            ..live
+        });
+    }
+
+    fn orders(&self) -> Vec<Order> {
+        std::iter::from_fn(|| self.world.inside.take_order()).collect()
+    }
+}
+
+/// A guard that has looked before, and one role that is lawful and known.
+fn watched() -> Scene {
+    watched_with(|_| {})
+}
+
+fn watched_with(change: impl FnOnce(&mut serde_json::Value)) -> Scene {
+    let mut scene = Scene::settled_with(guard(rules(change)));
+    scene.swept();
+    assert_eq!(scene.alerts(), [], "a lawful account is no news");
+    scene
+}
+
+#[test]
+fn line_8_a_lost_event_is_found_told_and_put_right() {
+    let mut scene = watched();
+    scene.write_silently(ROLE, &bad());
+    let alerts = scene.an_hour_later();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    let detected = &alerts[0];
+    assert!(
+        detected.title.contains("no event told of it"),
+        "{detected:?}"
+    );
+    assert_eq!(detected.severity, Severity::Critical);
+    assert_eq!(detected.cause, None, "nobody knows who");
+    assert_eq!(detected.open_seconds, None, "nor for how long");
+    assert_eq!(alerts[1].open_seconds, None);
+    assert_eq!(alerts[1].incident, detected.incident);
+    assert!(!detected.changes.is_empty(), "what changed is shown");
+    assert_eq!(scene.live(), good());
+    assert_eq!(scene.an_hour_later(), []);
+    assert_eq!(scene.an_hour_later(), []);
+}
+
+#[test]
+fn what_was_told_is_never_told_again_however_often_it_is_seen() {
+    let mut guarded = guard(rules(|_| {}));
+    guarded.mode = Mode::Alert;
+    let mut scene = Scene::settled_with(guarded);
+    scene.swept();
+    scene.write_silently(ROLE, &bad());
+    assert_eq!(
+        told(&scene.an_hour_later()),
+        [DETECTED, outcome(OutcomeKind::WouldRevert)]
+    );
+    for _ in 0..30 {
+        assert_eq!(scene.an_hour_later(), []);
+    }
+    assert_eq!(scene.live(), bad(), "line 1: nothing is written");
+    // Another document is another matter.
+    scene.write_silently(ROLE, &careless());
+    assert_eq!(scene.an_hour_later().len(), 2);
+}
+
+#[test]
+fn what_an_event_told_the_sweep_does_not_tell() {
+    let mut guarded = guard(rules(|_| {}));
+    guarded.mode = Mode::Alert;
+    let mut scene = Scene::settled_with(guarded);
+    scene.swept();
+    let event = scene.write(&bad(), ALICE);
+    assert_eq!(scene.play(&event).len(), 2);
+    for _ in 0..5 {
+        assert_eq!(scene.an_hour_later(), []);
+    }
+}
+
+#[test]
+fn a_late_event_is_waited_for() {
+    let mut scene = watched();
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(HOUR);
+    scene.swept();
+    assert_eq!(scene.alerts(), [], "its event tells who did it");
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    scene.pass(GRACE_SECONDS);
+    scene.swept();
+    assert_eq!(scene.alerts(), []);
+}
+
+#[test]
+fn the_same_document_once_more_is_news() {
+    let mut scene = watched();
+    let event = scene.write(&bad(), ALICE);
+    assert_eq!(scene.play(&event).len(), 2);
+    assert_eq!(scene.live(), good());
+    scene.pass(600);
+    // Again, within the hour, and this time the event is lost.
+    scene.write_silently(ROLE, &bad());
+    let alerts = scene.an_hour_later();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    // And again after people put it right themselves.
+    scene.guard.mode = Mode::Alert;
+    scene.pass(7_200);
+    scene.swept();
+    scene.alerts();
+    let event = scene.write(&bad(), ALICE);
+    assert_eq!(scene.play(&event).len(), 2);
+    scene.pass(600);
+    let event = scene.write(&better(), ALICE);
+    assert_eq!(scene.play(&event), []);
+    scene.pass(600);
+    scene.write_silently(ROLE, &bad());
+    assert_eq!(told(&scene.an_hour_later())[0], DETECTED);
+}
+
+#[test]
+fn the_list_may_show_what_the_guard_has_just_put_right() {
+    let mut scene = watched();
+    let event = scene.write(&bad(), ALICE);
+    assert_eq!(scene.play(&event).len(), 2);
+    // Seconds after the guard's write IAM still lists what was there.
+    scene.write_silently(ROLE, &bad());
+    scene.pass(20);
+    scene
+        .world
+        .inside
+        .set_now(scene.history().writes[0].at + SignedDuration::from_secs(20));
+    let state = &scene.world.inside;
+    run(state.request_sweep(ACCOUNT, scene.now()))
+        .unwrap()
+        .unwrap();
+    assert!(matches!(scene.sweep(), Swept::Finished(_)));
+    assert_eq!(scene.orders(), []);
+    assert_eq!(scene.alerts(), []);
+    // It is looked at again soon, not after an hour.
+    scene.write_silently(ROLE, &good());
+    scene.pass(150);
+    assert!(matches!(scene.sweep(), Swept::Finished(_)));
+    assert_eq!(scene.alerts(), []);
+}
+
+#[test]
+fn the_first_day_is_one_digest_and_nothing_is_written() {
+    let mut scene = Scene::new();
+    for n in 0..40 {
+        let live = if n % 2 == 0 { bad() } else { careless() };
+        scene.put(
+            &format!("ObserverOld{n:02}"),
+            &format!("AROAOLD{n:02}"),
+            &live,
+        );
+    }
+    scene.put("Lawful", "AROALAWFUL", &own());
+    scene.put("Broken", "AROABROKEN", "{");
+    let tally = scene.swept();
+    assert_eq!(
+        (tally.roles, tally.violating, tally.unreadable),
+        (42, 40, 1)
+    );
+    let alerts = scene.alerts();
+    assert_eq!(alerts.len(), 1, "one message for all of them");
+    let alert = &alerts[0];
+    assert_eq!(alert.stage, Stage::Digest);
+    assert_eq!(alert.severity, Severity::Critical);
+    let digest = alert.digest.as_ref().unwrap();
+    assert_eq!((digest.count, digest.lines.len()), (41, 41));
+    assert!(
+        digest.lines[0].line.contains("ObserverOld00"),
+        "worst first"
+    );
+    let codes: Vec<Check> = alert.findings.iter().map(|found| found.code).collect();
+    assert!(codes.contains(&Check::UnknownThirdParty));
+    assert!(codes.contains(&Check::UnreadablePolicy), "never skipped");
+    assert_eq!(scene.written(), [] as [String; 0]);
+    // Every existing lawful role has its baseline from the first day on.
+    let history = scene.world.inside.history(ACCOUNT, "AROALAWFUL").unwrap();
+    assert_eq!(history.approved[0].document, own());
+    for _ in 0..30 {
+        assert_eq!(scene.an_hour_later(), []);
+    }
+    assert_eq!(scene.written(), [] as [String; 0]);
+}
+
+#[test]
+fn what_was_there_is_put_right_only_by_the_second_switch() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROAOBSERVERPROD0001", &bad());
+    scene.swept();
+    let digest = scene.alerts().remove(0).digest.unwrap();
+    assert_eq!(scene.written(), [] as [String; 0]);
+    scene.guard = guard(rules(|file| {
+        file["remediation"] = json!({ "existing_violations": "remediate" });
+    }));
+    // Other rules: a run is due at once.
+    scene.pass(60);
+    scene.swept();
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::Repaired)]);
+    assert_eq!(alerts[0].incident, digest.lines[0].incident, "one story");
+    assert_eq!(scene.live(), document(&[super::scene::vendor()]));
+}
+
+#[test]
+fn a_role_that_was_there_and_is_changed_is_a_changed_role() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROAOBSERVERPROD0001", &careless());
+    scene.swept();
+    scene.alerts();
+    scene.write_silently(ROLE, &bad());
+    let alerts = scene.an_hour_later();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+}
+
+#[test]
+fn access_that_expires_is_found_without_an_event() {
+    let mut scene = watched_with(|file| file["vendors"][0]["expires"] = json!("2026-11-21"));
+    scene.pass(20 * HOUR);
+    scene.swept();
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts)[0], DETECTED);
+    assert_eq!(alerts[0].findings[0].code, Check::ExpiredAccess);
+    assert!(!alerts[0].title.contains("no event"), "{}", alerts[0].title);
+    assert_eq!(scene.live(), QUARANTINE, "nothing lawful was left of it");
+    assert_eq!(scene.an_hour_later(), []);
+}
+
+#[test]
+fn a_vendor_that_leaves_the_rules_is_found_by_the_sweep_after_the_deploy() {
+    let mut scene = watched();
+    let event = scene.write(&better(), ALICE);
+    assert_eq!(scene.play(&event), []);
+    scene.pass(120);
+    assert_eq!(scene.sweep(), Swept::NotDue);
+    scene.guard = guard(rules(|file| {
+        file["vendors"].as_array_mut().unwrap().remove(1);
+    }));
+    scene.swept();
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good(), "the newest that still complies");
+}
+
+#[test]
+fn a_role_that_no_event_told_of_is_a_new_one() {
+    let scene = watched();
+    scene.pass(60);
+    scene.put("Backdoor", "AROABACKDOOR", &document(&[stranger()]));
+    scene.pass(HOUR);
+    scene.sweep();
+    scene.pass(GRACE_SECONDS);
+    scene.sweep();
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [DETECTED]);
+    assert!(
+        alerts[0].title.contains("was created"),
+        "{}",
+        alerts[0].title
+    );
+    let orders = scene.orders();
+    let [
+        Order {
+            task: Task::Remediate(order),
+            ..
+        },
+    ] = orders.as_slice()
+    else {
+        panic!("one order to put it right: {orders:?}");
+    };
+    assert_eq!(order.change, RoleChange::Created);
+    assert_eq!(order.document, None);
+}
+
+#[test]
+fn a_door_that_stays_open_is_tried_again_ever_more_rarely() {
+    let mut scene = watched();
+    scene.write_silently(ROLE, &bad());
+    let refused = || trustwarden_guard::world::WriteTrustPolicyError::AccessDenied {
+        role: ROLE.to_owned(),
+        source: "an SCP".into(),
+    };
+    let mut hours = Vec::new();
+    for hour in 0..72 {
+        scene.world.refusing.lock().unwrap().extend([refused()]);
+        if !scene.an_hour_later().is_empty() {
+            hours.push(hour);
+        }
+        scene.world.refusing.lock().unwrap().clear();
+    }
+    assert!((5..10).contains(&hours.len()), "{hours:?}");
+    assert_eq!(scene.live(), bad());
+    for _ in 0..30 {
+        scene.an_hour_later();
+    }
+    assert_eq!(scene.live(), good(), "as soon as IAM lets it");
+}
+
+#[test]
+fn what_people_are_left_with_is_not_tried_again() {
+    let protected = format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}");
+    for change in [
+        json!({ "protected_roles": [protected] }),
+        json!({ "changed_role": "off" }),
+    ] {
+        let mut scene = watched_with(|file| file["remediation"] = change.clone());
+        scene.write_silently(ROLE, &bad());
+        assert_eq!(scene.an_hour_later().len(), 2, "{change}");
+        for _ in 0..30 {
+            assert_eq!(scene.an_hour_later(), [], "{change}");
+        }
+        assert_eq!(scene.live(), bad());
+    }
+}
+
+#[test]
+fn enforcement_reaches_what_was_told_in_mode_alert() {
+    let mut scene = watched();
+    scene.guard.mode = Mode::Alert;
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    scene.pass(2 * HOUR);
+    scene.swept();
+    assert_eq!(scene.alerts(), []);
+    scene.guard.mode = Mode::Enforce;
+    scene.pass(60);
+    scene.swept();
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert!(
+        alerts[0].title.contains("still violates"),
+        "{}",
+        alerts[0].title
+    );
+}
+
+#[test]
+fn a_run_goes_on_where_the_time_was_up() {
+    let scene = Scene::new();
+    *scene.world.page.lock().unwrap() = Some(2);
+    for n in 0..7 {
+        scene.put(&format!("Role{n}"), &format!("AROA{n}"), &bad());
+    }
+    let mut calls = 0;
+    loop {
+        calls += 1;
+        let slow_down = ListRolesError::Throttled {
+            source: "slow down".into(),
+        };
+        // One page, and then IAM asks to slow down.
+        *scene.world.list_stops_at.lock().unwrap() = Some((1, slow_down));
+        match scene.sweep() {
+            Swept::Finished(finished) => {
+                assert_eq!(finished.tally.roles, 7, "each counted once");
+                break;
+            }
+            Swept::Unfinished => scene.pass(60),
+            other => panic!("{other:?}"),
+        }
+        assert!(calls < 20, "it makes headway");
+    }
+    assert_eq!(calls, 4);
+    assert_eq!(told(&scene.alerts()).len(), 1, "still one digest");
+    assert_eq!(scene.sweep(), Swept::NotDue);
+}
+
+#[test]
+fn a_marker_that_iam_forgot_starts_the_list_again() {
+    let scene = Scene::new();
+    *scene.world.page.lock().unwrap() = Some(2);
+    for n in 0..5 {
+        scene.put(&format!("Role{n}"), &format!("AROA{n}"), &own());
+    }
+    let forgot = ListRolesError::InvalidMarker {
+        source: "ValidationError".into(),
+    };
+    *scene.world.list_stops_at.lock().unwrap() = Some((1, forgot));
+    assert_eq!(scene.sweep(), Swept::Unfinished);
+    let Swept::Finished(finished) = scene.sweep() else {
+        panic!()
+    };
+    assert_eq!(finished.tally.roles, 5);
+}
+
+#[test]
+fn only_one_invocation_sweeps() {
+    let scene = Scene::new();
+    scene.put(ROLE, "AROA1", &own());
+    *scene.world.stop_at.lock().unwrap() = Some(8);
+    let until = scene.now() + SignedDuration::from_secs(240);
+    assert!(run(sweep(&scene.world, &scene.guard, until)).is_none());
+    *scene.world.stop_at.lock().unwrap() = None;
+    assert_eq!(scene.sweep(), Swept::Busy);
+    scene.pass(241);
+    assert!(matches!(scene.sweep(), Swept::Finished(_)));
+}
+
+#[test]
+fn line_8_the_sweep_is_stopped_between_any_two_effects_and_loses_nothing() {
+    for stop in 0.. {
+        let mut scene = watched();
+        scene.write_silently(ROLE, &bad());
+        scene.put("ObserverSecond", "AROASECOND", &careless());
+        scene.pass(HOUR);
+        scene.sweep();
+        scene.pass(GRACE_SECONDS);
+        let gates = scene.world.gates.load(std::sync::atomic::Ordering::SeqCst);
+        *scene.world.stop_at.lock().unwrap() = Some(gates + stop);
+        let until = scene.now() + SignedDuration::from_secs(240);
+        let stopped = run(sweep(&scene.world, &scene.guard, until)).is_none();
+        *scene.world.stop_at.lock().unwrap() = None;
+        scene.pass(300);
+        while !matches!(scene.sweep(), Swept::Finished(_) | Swept::NotDue) {
+            scene.pass(60);
+        }
+        scene.drain();
+        // What a crash left half-told is told by the run after, at the latest.
+        scene.an_hour_later();
+        assert_eq!(scene.live(), good(), "stopped at {stop}");
+        let second = scene.world.inside.role("ObserverSecond").unwrap();
+        assert_ne!(second.document, careless(), "stopped at {stop}");
+        if !stopped {
+            break;
+        }
+    }
+}
+
+#[test]
+fn one_role_that_cannot_be_told_does_not_hide_the_others() {
+    let mut scene = watched();
+    scene.write_silently(ROLE, &bad());
+    scene.put("ObserverSecond", "AROASECOND", &bad());
+    scene.pass(HOUR);
+    scene.sweep();
+    scene.pass(GRACE_SECONDS);
+    scene.world.fail("publish_alert", 1);
+    assert!(scene.sweep_for(240).is_err(), "it is reported");
+    assert_eq!(scene.alerts().len(), 1, "the other one is out");
+    scene.pass(60);
+    scene.swept();
+    let incidents: std::collections::BTreeSet<String> = scene
+        .alerts()
+        .into_iter()
+        .filter(|alert| alert.stage == Stage::Detected)
+        .map(|alert| alert.incident)
+        .collect();
+    assert_eq!(incidents.len(), 1);
+}
+
+#[test]
+fn without_state_nothing_is_told_and_the_next_call_tries_again() {
+    let mut scene = watched();
+    scene.write_silently(ROLE, &bad());
+    scene.pass(HOUR);
+    scene.world.state_fails(1);
+    assert!(scene.sweep_for(240).is_err());
+    for method in [
+        "sweep_requested",
+        "save_sweep_progress",
+        "swept_roles",
+        "role_history",
+    ] {
+        scene.world.state_fails(0);
+        scene.world.fail(method, 1);
+        let _ = scene.sweep_for(240);
+        scene.pass(300);
+    }
+    scene.world.state_fails(0);
+    assert_eq!(told(&scene.an_hour_later())[0], DETECTED);
+    assert_eq!(scene.live(), good());
+}
+
+#[test]
+fn roles_that_are_gone_have_their_histories_closed() {
+    let mut scene = watched();
+    let role_id = scene.history().role_id;
+    scene.world.inside.remove_role(ROLE);
+    scene.pass(HOUR);
+    assert_eq!(scene.swept().gone, 1);
+    let history = scene.world.inside.history(ACCOUNT, &role_id).unwrap();
+    assert!(history.closed.is_some());
+    scene.pass(HOUR);
+    assert_eq!(scene.swept().gone, 0, "once");
+    assert_eq!(scene.alerts(), []);
+    // Created again under its name, it is another role.
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+    scene.pass(HOUR);
+    scene.swept();
+    assert_eq!(scene.history().role_id, "AROAOBSERVERPROD0002");
+}
+
+#[test]
+fn a_hidden_role_makes_the_sweep_come_at_once() {
+    let mut scene = watched();
+    scene.pass(120);
+    assert_eq!(scene.sweep(), Swept::NotDue);
+    scene.write_silently(ROLE, &bad());
+    let mut event = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
+    event["detail"]["requestParameters"] = json!({ "omitted": true });
+    let alerts = scene.play(&event);
+    assert_eq!(alerts[0].severity, Severity::Critical);
+    scene.pass(60);
+    assert!(matches!(scene.sweep(), Swept::Finished(_)));
+    scene.pass(GRACE_SECONDS);
+    scene.swept();
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Reverted)]
+    );
+}
+
+#[test]
+fn session_denials_that_have_done_their_work_are_taken_away() {
+    let mut scene = watched_with(|file| {
+        file["remediation"] = json!({ "revoke_sessions": "always" });
+    });
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    assert!(scene.world.inside.sessions_denied_before(ROLE).is_some());
+    for _ in 0..11 {
+        scene.an_hour_later();
+    }
+    assert!(scene.world.inside.sessions_denied_before(ROLE).is_some());
+    for _ in 0..2 {
+        assert_eq!(scene.an_hour_later(), []);
+    }
+    assert_eq!(scene.world.inside.sessions_denied_before(ROLE), None);
+    assert_eq!(scene.history().sessions_denied_at, None);
+}
+
+#[test]
+fn a_denial_that_may_not_be_taken_away_is_told_once() {
+    let mut scene = watched_with(|file| {
+        file["remediation"] = json!({ "revoke_sessions": "always" });
+    });
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    scene.world.fail("lift_session_denial", 1_000);
+    let mut alerts = Vec::new();
+    for _ in 0..30 {
+        alerts.extend(scene.an_hour_later());
+    }
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::Refused)]);
+    assert_eq!(alerts[0].severity, Severity::Low);
+}
+
+#[test]
+fn a_denial_is_not_lifted_in_mode_alert_nor_before_its_time() {
+    let mut scene = watched();
+    let denied_before = scene.now();
+    let order = |issued_at: Timestamp| Order {
+        schema: trustwarden_guard::incident::Schema,
+        account: ACCOUNT.to_owned(),
+        task: Task::LiftSessionDenial(trustwarden_guard::order::LiftOrder {
+            role: ROLE.to_owned(),
+            denied_before,
+        }),
+        rules: scene.guard.rules.hash().to_owned(),
+        issued_at,
+    };
+    let early = order(scene.now());
+    assert!(scene.carry(&early));
+    assert_eq!(scene.world.called("lift_session_denial"), 0);
+    scene.guard.mode = Mode::Alert;
+    scene.pass(13 * HOUR);
+    let late = Order {
+        issued_at: scene.now(),
+        ..early
+    };
+    assert!(scene.carry(&late));
+    assert_eq!(scene.world.called("lift_session_denial"), 0);
+}
+
+#[test]
+fn lawful_changes_that_no_event_told_of_become_baselines() {
+    let mut scene = watched();
+    scene.write_silently(ROLE, &better());
+    assert_eq!(scene.an_hour_later(), []);
+    assert_eq!(scene.history().newest().unwrap().document, better());
+    let before = scene.world.called("send_order");
+    scene.an_hour_later();
+    assert_eq!(
+        scene.world.called("send_order"),
+        before,
+        "one order for one change"
+    );
+}
