@@ -90,6 +90,14 @@ pages! {
     PolicyOnUser "policy-on-user";
     UnusedRole "unused-role";
     UnusedRule "unused-rule";
+    AdminAccess "admin-access";
+    IamAccess "iam-access";
+    PrivilegeEscalation "privilege-escalation";
+    OverCeiling "over-ceiling";
+    WriteWildcard "write-wildcard";
+    DataAccess "data-access";
+    PermissionUnused "permission-unused";
+    UnreadablePermissions "unreadable-permissions";
     RootSignIn "root-sign-in";
     RootWithoutMfa "root-without-mfa";
     RootActivity "root-activity";

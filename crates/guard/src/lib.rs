@@ -13,6 +13,7 @@ pub mod history;
 pub mod incident;
 mod known_accounts;
 pub mod order;
+pub mod permissions;
 pub mod remediate;
 pub mod rules;
 pub mod slack;

@@ -9,16 +9,20 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
 use trustwarden_guard as guard;
 
 use guard::Check;
+use guard::account::{Access, AuditedRole, LastUsed, accesses};
 use guard::cloudtrail::{Activity, Document, Record, Watched};
 use guard::detect::{
     RoleRef, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
 };
+use guard::permissions::{LastAccessed, judge_unused, review};
 use guard::rules::{Rules, compile};
+use permissions::{Policies, Policy, effective};
 
 const OWN: &str = "111122223333";
 
@@ -36,6 +40,89 @@ const OF_THE_ACCOUNT: [Check; 10] = [
     Check::GuardTampered,
     Check::GuardBlind,
 ];
+
+/// Checks of what a role may do.
+const OF_PERMISSIONS: [Check; 8] = [
+    Check::AdminAccess,
+    Check::IamAccess,
+    Check::PrivilegeEscalation,
+    Check::OverCeiling,
+    Check::WriteWildcard,
+    Check::DataAccess,
+    Check::PermissionUnused,
+    Check::UnreadablePermissions,
+];
+
+/// The findings about the permissions of the roles of an export; or of the role that the page on
+/// unused permissions speaks of.
+fn of_permissions(rules: &Rules, example: &str) -> BTreeSet<Check> {
+    let now = "2026-11-20T12:00:00Z".parse().unwrap();
+    let value: Value = serde_json::from_str(example).unwrap();
+    if value.get("JobStatus").is_some() {
+        let text = r#"{"Statement":{"Effect":"Allow","Resource":"*","Action":
+            ["ec2:Describe*","sqs:ListQueues","s3:ListAllMyBuckets"]}}"#;
+        let inline = Policy {
+            name: "Access",
+            arn: None,
+            document: Some(text),
+        };
+        let role = effective(&Policies {
+            policies: vec![inline],
+            boundary: None,
+        });
+        let accessed = LastAccessed::parse(example).unwrap();
+        let found = judge_unused(rules, &role, &accessed);
+        return found.into_iter().map(|found| found.code).collect();
+    }
+    let mut codes = BTreeSet::new();
+    for role in value["RoleDetailList"].as_array().unwrap() {
+        let reference = RoleRef::from_arn(role["Arn"].as_str().unwrap()).unwrap();
+        let document = role["AssumeRolePolicyDocument"].to_string();
+        let judgement = judge_trust(rules, &reference, &document, now);
+        let audited = AuditedRole {
+            role: reference,
+            arn: None,
+            created: None,
+            last_used: LastUsed::Unknown,
+        };
+        let outsiders = accesses(rules, &Arc::new(audited), &judgement);
+        assert!(!outsiders.is_empty(), "an outsider enters: {example}");
+        let outsiders: Vec<&Access> = outsiders.iter().collect();
+        let inline: Vec<(&str, String)> = role["RolePolicyList"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|policy| {
+                let name = policy["PolicyName"].as_str().unwrap();
+                (name, policy["PolicyDocument"].to_string())
+            })
+            .collect();
+        let inline = inline.iter().map(|(name, document)| Policy {
+            name,
+            arn: None,
+            document: Some(document),
+        });
+        let attached = role["AttachedManagedPolicies"].as_array().unwrap().iter();
+        let attached = attached.map(|policy| Policy {
+            name: policy["PolicyName"].as_str().unwrap(),
+            arn: policy["PolicyArn"].as_str(),
+            document: None,
+        });
+        let policies = Policies {
+            policies: inline.chain(attached).collect(),
+            boundary: None,
+        };
+        let found = review(rules, &outsiders, &policies, now).findings;
+        codes.extend(
+            judgement
+                .findings
+                .iter()
+                .chain(&found)
+                .map(|found| found.code),
+        );
+    }
+    codes
+}
 
 fn rules() -> Rules {
     let yaml = include_str!("../../../docs/checks/rules.yaml");
@@ -115,6 +202,11 @@ fn every_page_shows_what_fails_and_what_passes() {
         .filter(|check| !OF_THE_ACCOUNT.contains(check))
     {
         let page = page_of(*check);
+        let judge = if OF_PERMISSIONS.contains(check) {
+            of_permissions
+        } else {
+            codes
+        };
         let (fails, passes) = (
             examples(&page, "json fails"),
             examples(&page, "json passes"),
@@ -123,13 +215,13 @@ fn every_page_shows_what_fails_and_what_passes() {
             wrong.push(format!("{check}: no example"));
         }
         for example in fails {
-            let found = codes(&rules, example);
+            let found = judge(&rules, example);
             if !found.contains(check) {
                 wrong.push(format!("{check}: the failing example has {found:?}"));
             }
         }
         for example in passes {
-            let found = codes(&rules, example);
+            let found = judge(&rules, example);
             if !found.is_empty() {
                 wrong.push(format!("{check}: the passing example has {found:?}"));
             }

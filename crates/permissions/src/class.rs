@@ -250,8 +250,6 @@ pub struct Administrator {
     pub changing: usize,
     /// How many there are.
     pub of: usize,
-    /// All of IAM's permissions management is among them.
-    pub all_of_iam: bool,
     /// One of its actions.
     pub example: Action,
     /// On how much.
@@ -297,7 +295,6 @@ pub fn administrator(effective: &Effective) -> Option<Administrator> {
         Some(Administrator {
             changing: widest.len(),
             of,
-            all_of_iam,
             example: telling(if everything { &widest } else { &iam })?,
             scope: if everything {
                 Scope::Everything

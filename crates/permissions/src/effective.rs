@@ -60,6 +60,8 @@ pub struct Permit {
     pub unknown: Vec<String>,
     /// The patterns of `Action` as written; empty where the statement says `NotAction`.
     pub patterns: Vec<String>,
+    /// The statement says `NotAction`: all but some.
+    pub all_but: bool,
     /// On how much, at most.
     pub scope: Scope,
     /// On what, as written.
@@ -309,6 +311,7 @@ impl Work {
                     } else {
                         patterns().collect()
                     },
+                    all_but,
                     scope: Scope::Everything,
                     resources: Vec::new(),
                     caveats,
@@ -357,7 +360,7 @@ impl Work {
                 .iter()
                 .filter(|unknown| {
                     let mut patterns = within.patterns.iter();
-                    within.patterns.is_empty()
+                    within.all_but
                         || patterns.any(|pattern| {
                             meet(&pattern.to_ascii_lowercase(), &unknown.to_ascii_lowercase())
                         })
@@ -379,6 +382,7 @@ impl Work {
                 actions: ActionSet::new(),
                 unknown: Vec::new(),
                 patterns: permit.patterns.clone(),
+                all_but: permit.all_but,
                 scope,
                 resources: Vec::new(),
                 caveats,

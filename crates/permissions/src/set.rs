@@ -144,12 +144,18 @@ impl SubAssign<&ActionSet> for ActionSet {
     }
 }
 
+impl Extend<Action> for ActionSet {
+    fn extend<I: IntoIterator<Item = Action>>(&mut self, actions: I) {
+        for action in actions {
+            self.insert(action);
+        }
+    }
+}
+
 impl FromIterator<Action> for ActionSet {
     fn from_iter<I: IntoIterator<Item = Action>>(actions: I) -> ActionSet {
         let mut set = ActionSet::new();
-        for action in actions {
-            set.insert(action);
-        }
+        set.extend(actions);
         set
     }
 }

@@ -85,6 +85,25 @@ pub(crate) fn advice(check: Check) -> Advice {
             "leave it: a rule without a role opens nothing",
             "take it out of rules/access.yaml, so that nobody comes back by it unseen",
         ),
+        Check::AdminAccess
+        | Check::IamAccess
+        | Check::PrivilegeEscalation
+        | Check::WriteWildcard
+        | Check::DataAccess
+        | Check::PermissionUnused => (
+            "write down what the third party needs, and give it that by name: \
+             permissions.allow of its rule in rules/access.yaml then holds it to it",
+            "take the permission away, contain the actor who gave it, then look in CloudTrail for \
+             what the role has done since",
+        ),
+        Check::OverCeiling => (
+            "add the actions to permissions.allow of the vendor in rules/access.yaml, and deploy",
+            "take the actions away, and ask the vendor's owner who asked for them",
+        ),
+        Check::UnreadablePermissions => (
+            "read the policy yourself, and write it as IAM accepts it",
+            "somebody may be hiding what a role may do: read its policies, then contain the actor",
+        ),
         Check::RootAccessKey => (
             "delete it all the same: nothing needs an access key of the root user",
             "sign in as root, delete the key, change the password and the MFA device, then look \

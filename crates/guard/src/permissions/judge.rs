@@ -1,0 +1,320 @@
+//! The checks of what a role may do.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use permissions::{
+    ActionSet, Ceiling, Class, Effective, Held, Policies, Scope, administrator, classes, data_read,
+    effective, escalations, expand, of_class, telling,
+};
+
+use super::words::{by_service, listed, under_conditions};
+use crate::account::{Access, Party, RuleOfParty};
+use crate::check::{Check, Finding};
+use crate::detect::finding;
+use crate::rules::Rules;
+
+/// What a role may do, and what is wrong with that.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Review {
+    /// Worst first.
+    pub findings: Vec<Finding>,
+    /// The classes of which it holds something, worst first.
+    pub classes: Vec<Held>,
+    /// All of it.
+    pub effective: Effective,
+}
+
+/// A vendor that can enter, and the ceiling that its rule sets.
+struct Bound {
+    vendor: String,
+    account: Option<String>,
+    allow: Vec<String>,
+}
+
+/// Works out and judges what a role may do that these third parties can enter: see
+/// [`judge_permissions`].
+pub fn review(
+    rules: &Rules,
+    accesses: &[&Access],
+    policies: &Policies<'_>,
+    now: Timestamp,
+) -> Review {
+    let effective = effective(policies);
+    Review {
+        findings: judge_permissions(rules, accesses, &effective, now),
+        classes: classes(&effective),
+        effective,
+    }
+}
+
+/// Judges what a role may do that these third parties can enter, as
+/// [`crate::account::accesses`] says; worst first. No finding where nobody can. `now` decides which
+/// exemptions hold.
+///
+/// Nothing here is proved lawful: the permissions are an upper bound, and what could not be read is
+/// a finding of its own, `unreadable-permissions`.
+pub fn judge_permissions(
+    rules: &Rules,
+    accesses: &[&Access],
+    effective: &Effective,
+    now: Timestamp,
+) -> Vec<Finding> {
+    if accesses.is_empty() {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    let bounds = bounds(rules, accesses);
+    of_role(rules, effective, &bounds, &mut findings);
+    beyond(rules, effective, &bounds, &mut findings);
+    findings.retain(|found| !exempted(rules, accesses, found, now));
+    // One party alone can enter: the finding is about it.
+    if let [only] = accesses {
+        for found in findings.iter_mut().filter(|found| found.vendor.is_none()) {
+            found.third_party = account_of(only);
+            found.vendor = vendor_of(only).map(str::to_owned);
+        }
+    }
+    findings.sort_by(|a, b| {
+        let key = |found: &Finding| (Reverse(found.severity), found.code);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+    });
+    findings
+}
+
+fn account_of(access: &Access) -> Option<String> {
+    match &access.party {
+        Party::Account { account } => Some(account.clone()),
+        _ => None,
+    }
+}
+
+fn vendor_of(access: &Access) -> Option<&str> {
+    match &access.rule {
+        Some(RuleOfParty::Vendor { name, .. }) => Some(name),
+        _ => None,
+    }
+}
+
+/// The ceilings of the vendors that can enter; of a vendor with several accounts, one.
+fn bounds(rules: &Rules, accesses: &[&Access]) -> Vec<Bound> {
+    let mut bounds: Vec<Bound> = Vec::new();
+    for access in accesses {
+        let Some(name) = vendor_of(access) else {
+            continue;
+        };
+        let vendors = match &access.party {
+            Party::Account { account } => rules.account(account).vendors,
+            Party::UniqueId { id } => rules.vendors_of_unique_id(id),
+            _ => continue,
+        };
+        let ceiling = vendors
+            .into_iter()
+            .find(|vendor| vendor.name == name)
+            .and_then(|vendor| vendor.permissions);
+        if let Some(ceiling) = ceiling
+            && bounds.iter().all(|bound| bound.vendor != name)
+        {
+            bounds.push(Bound {
+                vendor: name.to_owned(),
+                account: account_of(access),
+                allow: ceiling.allow,
+            });
+        }
+    }
+    bounds
+}
+
+/// An exemption accepts a finding if every third party that can enter is exempted from it.
+fn exempted(rules: &Rules, accesses: &[&Access], found: &Finding, now: Timestamp) -> bool {
+    accesses
+        .iter()
+        .filter(|access| found.vendor.is_none() || found.vendor.as_deref() == vendor_of(access))
+        .all(|access| {
+            let role = access.role.role.name.as_deref().unwrap_or_default();
+            account_of(access)
+                .is_some_and(|account| rules.exemption(role, &account, found.code, now).is_some())
+        })
+}
+
+/// What all ceilings allow; nothing where some vendor, or somebody without a rule, has none.
+fn allowed_by_rules(bounds: &[Bound]) -> ActionSet {
+    let mut all: Option<ActionSet> = None;
+    for bound in bounds {
+        let ceiling = Ceiling::new(bound.allow.iter().map(String::as_str));
+        match &mut all {
+            Some(all) => *all &= ceiling.actions(),
+            None => all = Some(ceiling.actions().clone()),
+        }
+    }
+    all.unwrap_or_default()
+}
+
+fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mut Vec<Finding>) {
+    let mut complain = |check, message, fix: &str| {
+        findings.push(Finding {
+            fix: Some(fix.to_owned()),
+            ..finding(rules, check, message)
+        });
+    };
+    for unreadable in &effective.unreadable {
+        let message = format!(
+            "policy {} cannot be read, so what the role may do is not known: {}",
+            unreadable.policy, unreadable.reason
+        );
+        let fix = "give its document with the input, or write it as IAM accepts it";
+        complain(Check::UnreadablePermissions, message, fix);
+    }
+    if let Some(found) = administrator(effective) {
+        let under = under_conditions(found.conditional);
+        let message = if found.changing * 2 > found.of {
+            format!(
+                "the role may do nearly everything: {} of {} actions that change something{under}",
+                found.changing, found.of
+            )
+        } else {
+            format!("the role may do anything with IAM, and so give itself everything{under}")
+        };
+        let fix = "replace its policies by the actions that the third party needs";
+        complain(Check::AdminAccess, message, fix);
+        return;
+    }
+    let held = effective.actions();
+    let mut iam = held.clone();
+    iam &= of_class(Class::IamWrite);
+    if let Some(action) = telling(&iam) {
+        let on = on(effective, action);
+        let message = format!(
+            "the role may change who may enter or do what: {}{on}",
+            listed(&iam)
+        );
+        let fix = "take these actions away: no third party needs them";
+        complain(Check::IamAccess, message, fix);
+    }
+    let ways = escalations(effective);
+    if let Some(first) = ways.first() {
+        let more = match ways.len() {
+            1 => String::new(),
+            2 => ", and there is another way".to_owned(),
+            many => format!(", and there are {} other ways", many - 1),
+        };
+        let message = format!(
+            "the role can get more than it was given: with {} it {}, {}{}{more}",
+            first.combination.actions.join(" and "),
+            first.combination.how,
+            first.scope.words(),
+            under_conditions(first.conditional),
+        );
+        let fix =
+            "take one action of each combination away, or name the resources it may be used on";
+        complain(Check::PrivilegeEscalation, message, fix);
+    }
+    let allowed = allowed_by_rules(bounds);
+    if let Some(message) = write_wildcard(effective, &allowed) {
+        let fix = "name the actions, one by one";
+        complain(Check::WriteWildcard, message, fix);
+    }
+    let mut data = effective.on(Scope::Service);
+    data &= of_class(Class::DataRead);
+    data -= &allowed;
+    if let Some(action) = telling(&data) {
+        let what = data_read(action).unwrap_or("data");
+        let on = on(effective, action);
+        let message = format!(
+            "the role may read data: {what}, by {action}{on} ({})",
+            by_service(&data)
+        );
+        let fix = "name the resources it may read, or allow it in permissions.allow of its rule";
+        complain(Check::DataAccess, message, fix);
+    }
+}
+
+/// On how much an action is allowed, and whether always.
+fn on(effective: &Effective, action: permissions::Action) -> String {
+    effective
+        .permit_of(action)
+        .map_or_else(String::new, |permit| {
+            let under = under_conditions(!permit.caveats.is_empty());
+            format!(" {}{under}", permit.scope.words())
+        })
+}
+
+/// Wildcards in Allow statements by which something changes, and which no rule allows.
+fn write_wildcard(effective: &Effective, allowed: &ActionSet) -> Option<String> {
+    let mut changing = ActionSet::new();
+    for class in [Class::IamWrite, Class::PermissionsManagement, Class::Write] {
+        changing |= of_class(class);
+    }
+    changing -= allowed;
+    let mut patterns: Vec<String> = Vec::new();
+    let mut actions = ActionSet::new();
+    for permit in &effective.permits {
+        let mut add = |pattern: String, mut of_pattern: ActionSet| {
+            of_pattern &= &permit.actions;
+            of_pattern &= &changing;
+            if !of_pattern.is_empty() {
+                actions |= &of_pattern;
+                if !patterns.contains(&pattern) {
+                    patterns.push(pattern);
+                }
+            }
+        };
+        if permit.all_but {
+            add("NotAction".to_owned(), permit.actions.clone());
+        }
+        for pattern in permit
+            .patterns
+            .iter()
+            .filter(|text| text.contains(['*', '?']))
+        {
+            add(pattern.clone(), expand(pattern));
+        }
+    }
+    let example = telling(&actions)?;
+    let more = patterns.len().saturating_sub(3);
+    let mut shown = patterns.get(..3).unwrap_or(&patterns).join(", ");
+    if more > 0 {
+        shown.push_str(&format!(" and {more} more"));
+    }
+    Some(format!(
+        "the role's policies allow by wildcard what changes something: {shown}, {} actions, as \
+         {example}",
+        actions.len()
+    ))
+}
+
+/// What the role may do beyond the ceiling of each vendor that can enter.
+fn beyond(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mut Vec<Finding>) {
+    for bound in bounds {
+        let ceiling = Ceiling::new(bound.allow.iter().map(String::as_str));
+        let Some(found) = ceiling.beyond(effective) else {
+            continue;
+        };
+        let vendor = &bound.vendor;
+        let count = found.actions.len() + found.unknown.len();
+        let example = telling(&found.actions)
+            .map(|action| action.to_string())
+            .or_else(|| found.unknown.first().cloned())
+            .unwrap_or_default();
+        let plural = if count == 1 { "" } else { "s" };
+        let mut message = format!(
+            "the role may do {count} action{plural} more than the rule of {vendor} allows, as \
+             {example}"
+        );
+        if count > 1 && !found.actions.is_empty() {
+            message.push_str(&format!(" ({})", by_service(&found.actions)));
+        }
+        if !found.unknown.is_empty() && !found.actions.is_empty() {
+            let unknown = found.unknown.len();
+            message.push_str(&format!(" and {unknown} that AWS's list does not have"));
+        }
+        findings.push(Finding {
+            vendor: Some(vendor.clone()),
+            third_party: bound.account.clone(),
+            fix: Some(format!(
+                "take them away, or add them to permissions.allow of {vendor}"
+            )),
+            ..finding(rules, Check::OverCeiling, message)
+        });
+    }
+}
