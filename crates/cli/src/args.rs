@@ -1,5 +1,6 @@
 //! The command line.
 
+mod policy;
 mod vendor;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 
 use crate::input::Input;
 
+pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
 pub use self::vendor::{VendorCommand, VendorNewArgs};
 
 /// Who can get into your AWS account, and do your access rules allow it?
@@ -63,6 +65,9 @@ pub enum Command {
     /// Third parties: give a new one exactly what it needs
     #[command(subcommand)]
     Vendor(VendorCommand),
+    /// What a third party must be able to do, as an IAM policy
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// A check: what it means, why it matters, what to do
     Explain(ExplainArgs),
     /// Send a marked alert through every channel of the deployed guard (live)

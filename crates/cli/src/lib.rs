@@ -12,6 +12,7 @@ pub mod check;
 mod diagnostic;
 pub mod explain;
 mod findings;
+pub mod generate;
 mod hostile;
 pub mod input;
 mod least;
@@ -91,6 +92,7 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),
         Command::Rules(command) => rules::rules(&command, streams),
+        Command::Policy(command) => generate::policy(&command, streams),
         Command::Vendor(command) => vendor::vendor(&command, streams),
     }
 }

@@ -7,7 +7,7 @@
 
 mod account;
 mod credential_report;
-mod export;
+pub(crate) mod export;
 mod html;
 mod json;
 mod permitted;

@@ -2,10 +2,12 @@
 //! they are done to.
 
 mod profile;
+mod scope;
 
 use serde::Serialize;
 
 pub(crate) use profile::{ProfileError, read_profile};
+pub(crate) use scope::{acts_on, least_privilege};
 
 /// Actions, and what they are done to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,19 @@ pub(crate) enum NeedError {
     /// Everything, or everything of a service.
     #[error("`{0}` is more than anyone needs: name what must be done, as ec2:Describe*")]
     Everything(String),
+    /// An action that none of the resources is for.
+    #[error(
+        "`{action}` acts on {acts_on}, and none of the resources is one: name one, or leave the \
+         resources of {service} out"
+    )]
+    NoneFits {
+        /// The action.
+        action: String,
+        /// The form of its ARNs.
+        acts_on: String,
+        /// Its prefix.
+        service: String,
+    },
     /// Not an ARN.
     #[error("`{0}` is no ARN of a resource, as arn:aws:s3:::bucket/*")]
     NoResource(String),
@@ -86,39 +101,20 @@ pub(crate) struct Document {
     statement: Vec<Statement>,
 }
 
+/// A policy, and what its reader should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Least {
+    pub(crate) document: Document,
+    /// Sentences: lower case, no full stop.
+    pub(crate) notes: Vec<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Statement {
     effect: &'static str,
     action: Vec<String>,
     resource: Vec<String>,
-}
-
-/// The policy that allows `needs` and no more.
-pub(crate) fn least_privilege(needs: &[Need]) -> Document {
-    let statement = needs
-        .iter()
-        .map(|need| {
-            let mut action = need.actions.clone();
-            action.sort();
-            action.dedup();
-            let mut resource = need.resources.clone();
-            resource.sort();
-            resource.dedup();
-            if resource.is_empty() {
-                resource.push("*".to_owned());
-            }
-            Statement {
-                effect: "Allow",
-                action,
-                resource,
-            }
-        })
-        .collect();
-    Document {
-        version: "2012-10-17",
-        statement,
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! count is kept. So duplicates are told among the records that matter; a duplicate of any other
 //! is irrelevant twice. What `--from`, `--to` and `--region` leave out is not counted at all.
 
+mod each;
 mod files;
 mod inflate;
 mod judge;
@@ -18,7 +19,8 @@ use std::thread;
 use crate::args::{ReplayArgs, ReplayFormat};
 use crate::hostile::shown;
 use crate::{Status, Streams};
-use files::Wanted;
+pub(crate) use each::each_record;
+pub(crate) use files::Wanted;
 use report::Report;
 
 /// Runs `replay`.

@@ -109,8 +109,9 @@ fn made(
     read: &Read,
     now: Timestamp,
 ) -> Result<Made, AnyError> {
-    let access = Access::new(complete(asked)?, read, now)?;
-    let template = template(&access)?;
+    let mut access = Access::new(complete(asked)?, read, now)?;
+    let (template, notes) = template(&access)?;
+    access.warnings.extend(notes);
     let found = insert(text, &read.file, &access.vendor);
     let Some((insertion, rules)) = found else {
         return Err(Box::new(NewError::NoPlace {
@@ -191,7 +192,7 @@ fn finish(
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
     for warning in &made.access.warnings {
-        streams.warning(warning);
+        streams.warning(shown(warning));
     }
     let rules = shown(asked.rules.display().to_string());
     let line = made.insertion.line(text);

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::access::Access;
-use crate::least::{Document, least_privilege};
+use crate::least::{Document, Least, NeedError, least_privilege};
 
 /// The inline policies of one role together, without white space.
 const MOST_POLICY_CHARACTERS: usize = 10_240;
@@ -22,6 +22,9 @@ const MOST_TAG_CHARACTERS: usize = 256;
 /// Why there is no template.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TemplateError {
+    /// An action that no resource is for.
+    #[error(transparent)]
+    Need(#[from] NeedError),
     /// IAM would not take it.
     #[error(
         "the policy has {characters} characters, and a role's inline policies may have \
@@ -93,9 +96,12 @@ struct Statement {
     condition: Value,
 }
 
-/// The template, as JSON text.
-pub(super) fn template(access: &Access) -> Result<String, TemplateError> {
-    let policy = least_privilege(&access.needs);
+/// The template, as JSON text, and what its reader should know.
+pub(super) fn template(access: &Access) -> Result<(String, Vec<String>), TemplateError> {
+    let Least {
+        document: policy,
+        notes,
+    } = least_privilege(&access.needs)?;
     let characters = serde_json::to_string(&policy).map_or(usize::MAX, |text| text.chars().count());
     if characters > MOST_POLICY_CHARACTERS {
         return Err(TemplateError::TooLong { characters });
@@ -143,7 +149,7 @@ pub(super) fn template(access: &Access) -> Result<String, TemplateError> {
     // Texts and numbers only: this cannot fail.
     let mut text = serde_json::to_string_pretty(&template).unwrap_or_default();
     text.push('\n');
-    Ok(text)
+    Ok((text, notes))
 }
 
 /// The trust policy of one of its roles, as JSON text.

@@ -1,0 +1,372 @@
+//! Which of the actions can be held to which of the resources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use permissions::{
+    Action, ArnTemplate, Class, Policies, Policy, classes, data_read, effective, escalations,
+    expand,
+};
+
+use super::{Document, Least, Need, NeedError, Statement};
+use crate::suggest::nearest;
+
+/// The policy that allows `needs` and no more: each action on those resources that it can act on,
+/// and on everything only where AWS knows no resource for it, or none was named.
+///
+/// # Errors
+/// If an action is named together with resources of its service, none of which it can act on.
+pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
+    let mut groups: BTreeMap<BTreeSet<String>, BTreeSet<String>> = BTreeMap::new();
+    let mut notes = Vec::new();
+    for need in needs {
+        for pattern in &need.actions {
+            let mut allow = |resources: BTreeSet<String>, action: String| {
+                groups.entry(resources).or_default().insert(action);
+            };
+            let actions: Vec<Action> = expand(pattern).iter().collect();
+            if actions.is_empty() {
+                notes.push(unknown(pattern));
+            }
+            if need.resources.is_empty() {
+                allow(everything(), pattern.clone());
+                continue;
+            }
+            let prefix = pattern.split(':').next().unwrap_or_default();
+            let on_nothing: Vec<&Action> = actions
+                .iter()
+                .filter(|action| action.resource_types().next().is_none())
+                .collect();
+            if on_nothing.len() == actions.len() {
+                allow(everything(), pattern.clone());
+                continue;
+            }
+            let fitting: BTreeSet<String> = need
+                .resources
+                .iter()
+                .filter(|resource| actions.iter().any(|action| acts_on(*action, resource)))
+                .cloned()
+                .collect();
+            if !fitting.is_empty() {
+                allow(fitting, pattern.clone());
+                // What a pattern holds and no resource can be named for.
+                for action in on_nothing {
+                    allow(everything(), action.to_string());
+                }
+                continue;
+            }
+            let arn = actions.iter().find_map(|action| first_arn(*action));
+            let arn = arn.map_or_else(String::new, |arn| arn.to_string());
+            let of_service =
+                |resource: &String| resource.split(':').nth(2) == arn.split(':').nth(2);
+            if need.resources.iter().any(of_service) {
+                return Err(NeedError::NoneFits {
+                    action: pattern.clone(),
+                    acts_on: arn,
+                    service: prefix.to_owned(),
+                });
+            }
+            // What reads names alone may do so everywhere.
+            let tells = |action: &Action| action.level().changes() || data_read(*action).is_some();
+            if actions.iter().any(tells) {
+                notes.push(format!(
+                    "`{pattern}` is allowed on everything: none of the resources is {arn}"
+                ));
+            }
+            allow(everything(), pattern.clone());
+        }
+    }
+    let statement = groups
+        .into_iter()
+        .map(|(resources, actions)| Statement {
+            effect: "Allow",
+            action: actions.into_iter().collect(),
+            resource: resources.into_iter().collect(),
+        })
+        .collect();
+    let version = "2012-10-17";
+    let document = Document { version, statement };
+    notes.extend(dangers(&document));
+    Ok(Least { document, notes })
+}
+
+/// What the policy gives that a third party is rarely meant to have.
+fn dangers(document: &Document) -> Vec<String> {
+    let text = serde_json::to_string(document).unwrap_or_default();
+    let held = effective(&Policies {
+        policies: vec![Policy {
+            name: "policy",
+            arn: None,
+            document: Some(&text),
+        }],
+        boundary: None,
+    });
+    let changes = [
+        Class::Administrator,
+        Class::IamWrite,
+        Class::PermissionsManagement,
+    ];
+    let mut notes: Vec<String> = classes(&held)
+        .into_iter()
+        .filter(|held| changes.contains(&held.class))
+        .map(|held| format!("this allows {}, as {}", held.class.words(), held.example))
+        .collect();
+    notes.extend(escalations(&held).into_iter().map(|found| {
+        let combination = found.combination;
+        format!(
+            "with {} the role {} ({})",
+            combination.actions.join(" and "),
+            combination.how,
+            combination.name
+        )
+    }));
+    notes
+}
+
+fn everything() -> BTreeSet<String> {
+    BTreeSet::from(["*".to_owned()])
+}
+
+fn unknown(pattern: &str) -> String {
+    let service = pattern
+        .split_once(':')
+        .and_then(|(prefix, _)| permissions::Service::find(prefix));
+    let Some(service) = service else {
+        return format!("no service with the prefix of `{pattern}` is known");
+    };
+    let names: Vec<String> = service.actions().map(|action| action.to_string()).collect();
+    match nearest(pattern, names.iter().map(String::as_str)) {
+        Some(near) => format!("`{pattern}` is no action that is known: `{near}` is"),
+        None => format!("`{pattern}` is no action that is known"),
+    }
+}
+
+/// The plainest form of what an action acts on: what it cannot do without, and few holes.
+fn first_arn(action: Action) -> Option<ArnTemplate> {
+    let arns = action.resource_types().flat_map(|acts_on| {
+        let arns: Vec<ArnTemplate> = acts_on.resource_type.arns().collect();
+        arns.into_iter().map(move |arn| (acts_on.required, arn))
+    });
+    arns.min_by_key(|(required, arn)| (!required, arn.to_string().len()))
+        .map(|(_, arn)| arn)
+}
+
+/// Whether there can be a resource on which the action acts and which the pattern names.
+pub(crate) fn acts_on(action: Action, resource: &str) -> bool {
+    let mut arns = action
+        .resource_types()
+        .flat_map(|acts_on| acts_on.resource_type.arns().collect::<Vec<_>>());
+    arns.any(|arn| fits(arn, resource))
+}
+
+fn fits(arn: ArnTemplate, resource: &str) -> bool {
+    let given: Vec<&str> = resource.splitn(6, ':').collect();
+    // A bucket's name has no slash; what has one is an object.
+    if arn.parts().last() == Some(&"${BucketName}")
+        && given.last().is_some_and(|rest| rest.contains('/'))
+    {
+        return false;
+    }
+    given.len() == 6
+        && arn.parts().iter().zip(&given).all(|(known, given)| {
+            let known = pattern(known);
+            meet(&known, given) || (known.is_empty() && meet("*", given))
+        })
+}
+
+/// A template's part with its holes as wildcards.
+fn pattern(part: &str) -> String {
+    let mut pattern = String::new();
+    let mut rest = part;
+    while let Some((before, after)) = rest.split_once("${") {
+        pattern.push_str(before);
+        pattern.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    pattern.push_str(rest);
+    pattern
+}
+
+/// Is there a text that both patterns fit? Row by row over what is left of the one for each place
+/// in the other.
+fn meet(one: &str, other: &str) -> bool {
+    let other: Vec<char> = other.chars().collect();
+    // `row[j]`: what was read of `one` and the first `j` of `other` have a text in common.
+    let mut row = vec![false; other.len() + 1];
+    if let Some(first) = row.first_mut() {
+        *first = true;
+    }
+    stars(&mut row, &other);
+    for letter in one.chars() {
+        let mut next = vec![false; other.len() + 1];
+        let mut before = None;
+        for (index, reached) in row.iter().copied().enumerate() {
+            let here = other.get(index.wrapping_sub(1)).copied();
+            let mut met = false;
+            if letter == '*' {
+                // Nothing, or one more of what the other says.
+                met |= reached || next.get(index.wrapping_sub(1)).copied().unwrap_or(false);
+            } else {
+                let same = here.is_some_and(|here| {
+                    here == '?' || letter == '?' || here.eq_ignore_ascii_case(&letter)
+                });
+                met |= same && before == Some(true);
+                // The other's star takes this letter.
+                met |= here == Some('*') && reached;
+            }
+            if let Some(place) = next.get_mut(index) {
+                *place = met;
+            }
+            before = Some(reached);
+        }
+        stars(&mut next, &other);
+        row = next;
+    }
+    row.last().copied().unwrap_or(false)
+}
+
+/// A star may stand for nothing.
+fn stars(row: &mut [bool], other: &[char]) {
+    for (index, letter) in other.iter().enumerate() {
+        if *letter == '*'
+            && row.get(index) == Some(&true)
+            && let Some(next) = row.get_mut(index + 1)
+        {
+            *next = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn need(actions: &[&str], resources: &[&str]) -> Need {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Need {
+            actions: owned(actions),
+            resources: owned(resources),
+        }
+    }
+
+    fn said(needs: &[Need]) -> Vec<(String, String)> {
+        let least = least_privilege(needs).unwrap();
+        let statements = least.document.statement.iter();
+        statements
+            .map(|one| (one.resource.join(" "), one.action.join(" ")))
+            .collect()
+    }
+
+    #[test]
+    fn an_action_is_held_to_what_it_can_act_on() {
+        let object = "arn:aws:s3:::logs/*";
+        let bucket = "arn:aws:s3:::logs";
+        let own = |resource: &str, actions: &str| (resource.to_owned(), actions.to_owned());
+        assert_eq!(
+            said(&[need(
+                &[
+                    "s3:GetObject",
+                    "s3:ListBucket",
+                    "ec2:Describe*",
+                    "s3:ListAllMyBuckets"
+                ],
+                &[object, bucket]
+            )]),
+            [
+                own("*", "ec2:Describe* s3:ListAllMyBuckets"),
+                own(bucket, "s3:ListBucket"),
+                own(object, "s3:GetObject"),
+            ]
+        );
+        // What of a pattern takes no resource stays possible.
+        let list = said(&[need(&["s3:List*"], &[bucket])]);
+        assert!(
+            list.iter()
+                .any(|(on, actions)| on == "*" && actions.contains("s3:ListAllMyBuckets"))
+        );
+        assert!(list.contains(&own(bucket, "s3:List*")));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let error =
+            least_privilege(&[need(&["s3:GetObject"], &["arn:aws:s3:::logs"])]).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("`s3:GetObject` acts on arn:${Partition}:s3:::${BucketName}/"),
+            "{error}"
+        );
+        for (action, expected) in [
+            (
+                "s3:GetObjects",
+                "`s3:GetObjects` is no action that is known: `s3:GetObject` is",
+            ),
+            (
+                "nothere:Get",
+                "no service with the prefix of `nothere:Get` is known",
+            ),
+            (
+                "sqs:SendMessage",
+                "`sqs:SendMessage` is allowed on everything: none of the resources is arn:${Partition}:sqs:",
+            ),
+        ] {
+            let least = least_privilege(&[need(&[action], &["arn:aws:s3:::logs"])]).unwrap();
+            assert!(least.notes[0].starts_with(expected), "{:?}", least.notes);
+            assert_eq!(least.document.statement[0].resource, ["*"]);
+        }
+    }
+
+    #[test]
+    fn a_way_to_more_is_told() {
+        let needs = [need(&["iam:PassRole", "lambda:*Function"], &[])];
+        let notes = least_privilege(&needs).unwrap().notes;
+        assert!(
+            notes.iter().any(|note| note.contains("IAM write")),
+            "{notes:?}"
+        );
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.contains("lambda:CreateFunction")),
+            "{notes:?}"
+        );
+        let needs = [need(&["ec2:Describe*", "s3:GetObject"], &[])];
+        assert_eq!(least_privilege(&needs).unwrap().notes, Vec::<String>::new());
+    }
+
+    #[test]
+    fn two_patterns_meet_where_a_text_fits_both() {
+        for (one, other, expected) in [
+            ("", "", true),
+            ("*", "", true),
+            ("a", "", false),
+            ("a*", "*b", true),
+            ("a*c", "ab*", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("instance/*", "instance/i-1", true),
+            ("instance/*", "volume/*", false),
+            ("*/*", "logs/*", true),
+            ("*a*b*", "b*a", true),
+            ("*a", "b", false),
+            ("a**", "a", true),
+        ] {
+            assert_eq!(meet(one, other), expected, "{one} {other}");
+            assert_eq!(meet(other, one), expected, "{other} {one}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_that_fits_both_is_found(text in "[ab]{0,6}", one in "[ab*?]{0,6}", other in "[ab*?]{0,6}") {
+            let fits = |pattern: &str| policy::glob::matches(pattern, &text);
+            if fits(&one) && fits(&other) {
+                prop_assert!(meet(&one, &other));
+            }
+            prop_assert_eq!(meet(&one, &other), meet(&other, &one));
+            prop_assert_eq!(meet(&one, &text), fits(&one));
+        }
+    }
+}
