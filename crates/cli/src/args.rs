@@ -212,6 +212,10 @@ pub struct AuditArgs {
     /// What `aws iam get-credential-report` prints, or the CSV in it
     #[arg(long, value_name = "FILE", num_args = 1.., value_parser = input())]
     pub credential_report: Vec<Input>,
+    /// What `aws iam get-service-last-accessed-details` prints about a role that outsiders enter, in
+    /// a file `ROLE.json`; or a folder of such files
+    #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
+    pub last_accessed: Vec<Input>,
     /// The moment to judge age and expiry at, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,

@@ -207,3 +207,43 @@ fn a_damaged_export_is_never_taken_for_whole() {
         assert_eq!(status, 2, "cut at {cut}: {answer}");
     }
 }
+
+/// Every fault that is planted in `permissions.json` is found at its role, and nothing else: a role
+/// that holds what its rule allows, one behind a boundary and one that only our side enters are
+/// not complained of.
+#[test]
+fn what_third_parties_may_do_is_judged() {
+    let rules = here().join("../../docs/checks/rules.yaml");
+    let arguments = [
+        "--authorization-details",
+        "permissions.json",
+        "--last-accessed",
+        "last-accessed",
+    ];
+    let (answer, status) = audit(&rules, &arguments, b"");
+    assert_eq!(status, 2, "one policy cannot be read");
+    for (check, roles) in [
+        (
+            Check::AdminAccess,
+            vec!["UnboundedAdmin", "UnboundedAllBut"],
+        ),
+        (Check::IamAccess, vec!["UnboundedKeys", "UnboundedPass"]),
+        (
+            Check::PrivilegeEscalation,
+            vec!["UnboundedKeys", "UnboundedPass"],
+        ),
+        (Check::OverCeiling, vec!["BoundedMore"]),
+        (Check::WriteWildcard, vec!["UnboundedQueues"]),
+        (Check::DataAccess, vec!["UnboundedObjects"]),
+        (Check::PermissionUnused, vec!["BoundedIdle"]),
+        (
+            Check::UnreadablePermissions,
+            vec!["UnboundedBroken", "UnboundedElsewhere"],
+        ),
+    ] {
+        let mut subjects = found(&answer, check);
+        subjects.sort();
+        let expected: Vec<String> = roles.iter().map(|role| format!("role/{role}")).collect();
+        assert_eq!(subjects, expected, "{check}");
+    }
+}

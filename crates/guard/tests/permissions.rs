@@ -50,6 +50,22 @@ fn trust(enter: &[String]) -> String {
     let statements: Vec<Value> = enter
         .iter()
         .map(|who| {
+            if let Some(subject) = match who.as_str() {
+                "own-ci" => Some("repo:acme/app:ref:refs/heads/main"),
+                "any-ci" => Some("*"),
+                _ => None,
+            } {
+                let issuer = "token.actions.githubusercontent.com";
+                let provider = format!("arn:aws:iam::111122223333:oidc-provider/{issuer}");
+                return serde_json::json!({
+                    "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+                    "Principal": {"Federated": provider},
+                    "Condition": {
+                        "StringEquals": {format!("{issuer}:aud"): "sts.amazonaws.com"},
+                        "StringLike": {format!("{issuer}:sub"): subject},
+                    },
+                });
+            }
             let (account, id) = match who.as_str() {
                 "nobody" => ("111122223333", None),
                 "stranger" => ("333300000001", None),

@@ -8,9 +8,11 @@ use guard::account::{
     accesses, judge_credentials, judge_external_ids, judge_policy_holder, judge_rules, judge_use,
 };
 use guard::detect::{RoleRef, Verdict, judge_trust};
+use guard::permissions::{LastAccessed, judge_permissions, judge_unused};
 use guard::rules::Rules;
-use guard::{Finding, Severity};
+use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
+use permissions::Reason;
 
 use super::export::{Element, ElementError, Held, Place, Role};
 use super::permitted::{Permitted, Permitting};
@@ -34,7 +36,7 @@ pub(crate) struct Counts {
     pub(crate) roles: usize,
     /// Those whose trust policy the rules approve.
     pub(crate) approved: usize,
-    /// Those whose trust policy could not be read.
+    /// Policies that could not be read: trust policies, and what outsiders' roles hold.
     pub(crate) unreadable: usize,
     /// Users that were read.
     pub(crate) users: usize,
@@ -88,6 +90,8 @@ pub(crate) struct Account<'a> {
     policies: HashMap<String, String>,
     /// Roles of `accesses`: a page that is given twice must not look like two roles.
     known: HashSet<(String, String)>,
+    /// By a role's name in lower case: which of its permissions it used.
+    used: HashMap<String, LastAccessed>,
     audited: Audited,
 }
 
@@ -125,6 +129,7 @@ impl<'a> Account<'a> {
             rows: Vec::new(),
             policies: HashMap::new(),
             known: HashSet::new(),
+            used: HashMap::new(),
             audited: Audited::default(),
         }
     }
@@ -160,6 +165,11 @@ impl<'a> Account<'a> {
         }
         let found = judge_credentials(self.rules, credentials, self.now);
         self.add(found, at);
+    }
+
+    /// Takes up which of its permissions a role used.
+    pub(crate) fn used(&mut self, role: &str, accessed: LastAccessed) {
+        self.used.insert(role.to_lowercase(), accessed);
     }
 
     fn role(&mut self, role: &Role<'_>, at: &Where) -> Trouble {
@@ -254,6 +264,7 @@ impl<'a> Account<'a> {
             let found = judge_rules(self.rules, &self.seen);
             self.add(found, &at);
         }
+        let permitted = self.permissions();
         let mut audited = self.audited;
         findings::sort(&mut audited.found);
         audited.found.dedup_by(|b, a| {
@@ -261,17 +272,52 @@ impl<'a> Account<'a> {
         });
         let mut accesses = self.accesses;
         join_findings(&mut accesses, &audited.found);
-        let mut permitting = Permitting::new(&self.policies);
-        let entries = accesses.into_iter().zip(self.rows);
+        let entries = accesses.into_iter().zip(permitted);
         audited.entries = entries
-            .map(|(access, (held, _))| Entry {
-                permitted: permitting.of(&held),
-                access,
-            })
+            .map(|(access, permitted)| Entry { permitted, access })
             .collect();
         audited.entries.sort_by(|a, b| key(a).cmp(&key(b)));
         audited.accounts = self.seen.accounts().clone();
         audited
+    }
+
+    /// Works out what each role can do that outsiders enter, beside `accesses`, and judges it.
+    fn permissions(&mut self) -> Vec<Arc<Permitted>> {
+        let mut permitting = Permitting::new(&self.policies);
+        let mut permitted = Vec::with_capacity(self.accesses.len());
+        let mut rows = self.rows.iter();
+        // Who enters one role stands together.
+        for group in self
+            .accesses
+            .chunk_by(|one, other| Arc::ptr_eq(&one.role, &other.role))
+        {
+            let Some((held, at)) = rows.next() else {
+                break;
+            };
+            // The others of the group have the same.
+            rows.by_ref().take(group.len() - 1).for_each(drop);
+            let (classes, amount) = permitting.of(held);
+            permitted.extend(group.iter().map(|_| Arc::clone(&classes)));
+            // What is not at hand was not given; the finding says so.
+            let broken = amount
+                .unreadable
+                .iter()
+                .filter(|policy| policy.reason != Reason::Missing);
+            self.audited.counts.unreadable += broken.count();
+            let entering: Vec<&Access> = group.iter().collect();
+            let mut findings = judge_permissions(self.rules, &entering, &amount, self.now);
+            let Some(role) = group.first().map(|access| &access.role.role) else {
+                continue;
+            };
+            let name = role.name.as_deref().unwrap_or_default();
+            let used = self.used.get(&name.to_lowercase());
+            findings.extend(used.and_then(|used| judge_unused(self.rules, &amount, used)));
+            let found = findings
+                .into_iter()
+                .map(|finding| of_role(finding, &role.account, name, at));
+            self.audited.found.extend(found);
+        }
+        permitted
     }
 
     fn place_of(&self, found: &AccountFinding) -> Where {
@@ -319,11 +365,19 @@ fn join_findings(accesses: &mut [Access], found: &[Found]) {
             let finding = &found.finding;
             let about_all = matches!(
                 finding.code,
-                guard::Check::UnusedRole | guard::Check::UnreadablePolicy
+                Check::UnusedRole
+                    | Check::UnreadablePolicy
+                    | Check::AdminAccess
+                    | Check::IamAccess
+                    | Check::PrivilegeEscalation
+                    | Check::WriteWildcard
+                    | Check::DataAccess
+                    | Check::PermissionUnused
+                    | Check::UnreadablePermissions
             );
             let about_party = matches!(
                 finding.code,
-                guard::Check::SharedExternalId | guard::Check::WeakExternalId
+                Check::SharedExternalId | Check::WeakExternalId | Check::OverCeiling
             ) && finding.third_party.as_ref() == own;
             let entry = (finding.severity, finding.code);
             if (about_all || about_party) && !access.findings.contains(&entry) {

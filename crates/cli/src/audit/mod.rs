@@ -18,6 +18,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use guard::permissions::LastAccessed;
 use guard::rules::Rules;
 use jiff::Timestamp;
 
@@ -117,6 +118,20 @@ impl Reading<'_> {
         for file in &arguments.credential_report {
             self.credential_report(file, streams);
         }
+        for named in &arguments.last_accessed {
+            match files(named) {
+                Ok(files) => {
+                    for file in files {
+                        self.last_accessed(&file, streams);
+                    }
+                }
+                Err(error) => {
+                    self.files += 1;
+                    self.unreadable.push(named.name());
+                    streams.failure(&error);
+                }
+            }
+        }
     }
 
     /// One file of authorization details.
@@ -207,6 +222,30 @@ impl Reading<'_> {
         }
         if !whole {
             self.unreadable.push(name);
+        }
+    }
+
+    /// One role's answer of `get-service-last-accessed-details`.
+    fn last_accessed(&mut self, input: &Input, streams: &mut Streams<'_>) {
+        self.files += 1;
+        let name = input.name();
+        let text = match input.read() {
+            Ok(text) => text,
+            Err(error) => {
+                self.unreadable.push(name);
+                return streams.failure(&error);
+            }
+        };
+        let role = input.path().file_stem().map(|stem| stem.to_string_lossy());
+        match LastAccessed::parse(&text) {
+            Ok(accessed) => self.account.used(&role.unwrap_or_default(), accessed),
+            Err(source) => {
+                streams.failure(&UnusableError {
+                    name: name.clone(),
+                    source,
+                });
+                self.unreadable.push(name);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use permissions::{Class, Held as HeldClass, Policies, Policy, classes, effective};
+use permissions::{Class, Effective, Held as HeldClass, Policies, Policy, classes, effective};
 
 use super::export::Held;
 
@@ -28,11 +28,15 @@ impl Permitted {
     }
 }
 
+/// So many roles' permissions are kept in full, to be judged again; each has some kilobytes.
+const MOST: usize = 64;
+
 /// Works out what roles can do, by the managed policies of an export. Roles that hold the same
 /// policies can do the same, and are worked out once.
 pub(crate) struct Permitting<'a> {
     policies: &'a HashMap<String, String>,
     known: HashMap<Arc<Held>, Arc<Permitted>>,
+    effective: HashMap<Arc<Held>, Arc<Effective>>,
 }
 
 impl<'a> Permitting<'a> {
@@ -41,20 +45,39 @@ impl<'a> Permitting<'a> {
         Self {
             policies,
             known: HashMap::new(),
+            effective: HashMap::new(),
         }
     }
 
-    /// What the holder of these policies can do.
-    pub(crate) fn of(&mut self, held: &Arc<Held>) -> Arc<Permitted> {
+    /// What the holder of these policies can do: in classes, and in full.
+    pub(crate) fn of(&mut self, held: &Arc<Held>) -> (Arc<Permitted>, Arc<Effective>) {
+        let amount = match self.effective.get(held) {
+            Some(amount) => Arc::clone(amount),
+            None => {
+                let amount = Arc::new(self.work_out(held));
+                if self.effective.len() >= MOST {
+                    self.effective.clear();
+                }
+                self.effective.insert(Arc::clone(held), Arc::clone(&amount));
+                amount
+            }
+        };
         if let Some(known) = self.known.get(held) {
-            return Arc::clone(known);
+            return (Arc::clone(known), amount);
         }
-        let permitted = Arc::new(self.work_out(held));
+        let permitted = Arc::new(Permitted {
+            classes: classes(&amount),
+            unreadable: amount
+                .unreadable
+                .iter()
+                .map(|unreadable| unreadable.policy.clone())
+                .collect(),
+        });
         self.known.insert(Arc::clone(held), Arc::clone(&permitted));
-        permitted
+        (permitted, amount)
     }
 
-    fn work_out(&self, held: &Held) -> Permitted {
+    fn work_out(&self, held: &Held) -> Effective {
         let of = |arn: &String| self.policies.get(arn).map(String::as_str);
         let inline = held.inline.iter().map(|(name, text)| Policy {
             name,
@@ -71,18 +94,10 @@ impl<'a> Permitting<'a> {
             arn: Some(arn),
             document: of(arn),
         });
-        let amount = effective(&Policies {
+        effective(&Policies {
             policies: inline.chain(attached).collect(),
             boundary,
-        });
-        Permitted {
-            classes: classes(&amount),
-            unreadable: amount
-                .unreadable
-                .into_iter()
-                .map(|unreadable| unreadable.policy)
-                .collect(),
-        }
+        })
     }
 }
 

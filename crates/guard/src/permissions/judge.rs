@@ -50,7 +50,8 @@ pub fn review(
 
 /// Judges what a role may do that these third parties can enter, as
 /// [`crate::account::accesses`] says; worst first. No finding where nobody can. `now` decides which
-/// exemptions hold.
+/// exemptions hold. Whoever a registered identity provider lets in is of our own side, as a
+/// deployment of our own repository is, and is not judged.
 ///
 /// Nothing here is proved lawful: the permissions are an upper bound, and what could not be read is
 /// a finding of its own, `unreadable-permissions`.
@@ -60,16 +61,23 @@ pub fn judge_permissions(
     effective: &Effective,
     now: Timestamp,
 ) -> Vec<Finding> {
+    let accesses: Vec<&Access> = accesses
+        .iter()
+        .copied()
+        .filter(|access| {
+            !(access.allowed && matches!(access.party, Party::IdentityProvider { .. }))
+        })
+        .collect();
     if accesses.is_empty() {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    let bounds = bounds(rules, accesses);
+    let bounds = bounds(rules, &accesses);
     of_role(rules, effective, &bounds, &mut findings);
     beyond(rules, effective, &bounds, &mut findings);
-    findings.retain(|found| !exempted(rules, accesses, found, now));
+    findings.retain(|found| !exempted(rules, &accesses, found, now));
     // One party alone can enter: the finding is about it.
-    if let [only] = accesses {
+    if let [only] = accesses.as_slice() {
         for found in findings.iter_mut().filter(|found| found.vendor.is_none()) {
             found.third_party = account_of(only);
             found.vendor = vendor_of(only).map(str::to_owned);
