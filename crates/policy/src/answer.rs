@@ -212,7 +212,9 @@ pub struct Request {
     pub principal: RequestPrincipal,
     /// `sts:AssumeRole`, `sts:AssumeRoleWithSAML`, `sts:AssumeRoleWithWebIdentity` …
     pub action: String,
-    /// Condition keys and their values. Keys that follow from the principal may be left out.
+    /// Condition keys and their values. Keys that follow from the principal may be left out; an
+    /// empty list says that the request goes without a key (`aws:SourceAccount` follows from
+    /// `aws:SourceArn`, and a service need not tell it).
     #[serde(default)]
     pub context: BTreeMap<String, Vec<String>>,
 }

@@ -264,10 +264,12 @@ pub fn quality(value: &str, context: &[&str]) -> Option<Weakness> {
             Weakness::Name
         });
     }
-    // An account id within words, as `datadog-111122223333`.
+    // An account id within words, as `datadog-111122223333`. Of a hundred random texts of 32
+    // hexadecimal digits one holds such a run too.
     if let Some(run) = longest_digits(value)
         && run.len() == 12
         && letters.len() < 16
+        && !is_random(&value.replacen(run, "", 1))
     {
         return Some(Weakness::AccountId);
     }
@@ -353,6 +355,16 @@ fn longest_digits(value: &str) -> Option<&str> {
     value
         .split(|c: char| !c.is_ascii_digit())
         .max_by_key(|run| run.len())
+}
+
+/// A stretch of ten letters and digits or more, mixed.
+fn is_random(text: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|stretch| {
+            stretch.len() >= 10
+                && stretch.bytes().any(|byte| byte.is_ascii_digit())
+                && stretch.bytes().any(|byte| byte.is_ascii_alphabetic())
+        })
 }
 
 fn is_date(value: &str, digits: &str) -> bool {
@@ -446,8 +458,31 @@ mod tests {
             ("A1B2C3D4E5F60718", None),
             ("dd_7Hq2LmX9pRt4", None),
             ("9c63f71a-prod", None),
+            ("datadog-111122223333-2024", Some(Weakness::AccountId)),
+            ("acme111122223333prod", Some(Weakness::AccountId)),
+            ("a3f111122223333b2c9de07f4a6b1c8e", None),
         ] {
             assert_eq!(quality(value, &[]), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_at_random_is_not_guessed() {
+        let mut state = 1_u64;
+        for draw in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..2 {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                let mixed = (state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                text += &format!("{:016x}", mixed ^ (mixed >> 32));
+            }
+            assert_eq!(
+                quality(&text, &["acme", "464622532012"]),
+                None,
+                "{draw}: {text}"
+            );
         }
     }
 

@@ -279,10 +279,12 @@ fn says(who: &Who, way: &Way<'_>, literal: &Literal<'_>) -> bool {
             _ => false,
         },
         Who::UniqueId { id } => {
-            let whole = [id.clone(), format!("{id}*"), format!("{id}:*")];
-            role == Role::UserId
-                && literal.passes
-                && patterns.iter().any(|one| whole.contains(&one.shown()))
+            let open = [format!("{id}*"), format!("{id}:*")];
+            let whole = |one: &Pattern<'_>| match one.tokens {
+                Some(_) => open.contains(&one.shown()),
+                None => one.source == *id,
+            };
+            role == Role::UserId && literal.passes && patterns.iter().any(whole)
         }
         Who::Service { service } => role == Role::ServiceName && holds(service),
         Who::Anyone | Who::Federated { .. } => false,

@@ -151,7 +151,13 @@ fn values(
             Values::OneOf(list)
         };
     }
+    // A principal has one path, though the key could hold more.
+    let one_path = matches!(
+        like.row.role.group(),
+        Group::Organization | Group::SourceOrganization
+    );
     if like.row.many
+        && !one_path
         && ready
             .iter()
             .any(|one| !one.literal.each && *one.test != Test::Present)

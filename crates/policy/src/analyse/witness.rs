@@ -123,11 +123,22 @@ pub(crate) fn request(
                         .unwrap_or(any),
                     _ => any,
                 };
+                // The account of the ARN follows, unless the request goes without it.
+                let follows = source.arn.as_deref().map_or("", identity::account_of);
+                let fits = way
+                    .of_role(Role::SourceAccount)
+                    .all(|demand| demand.test.passes(follows) == demand.passes);
+                match source.account {
+                    Some(account) => {
+                        context.insert("aws:SourceAccount".to_owned(), vec![account]);
+                    }
+                    None if !follows.is_empty() && !fits => {
+                        context.insert("aws:SourceAccount".to_owned(), Vec::new());
+                    }
+                    None => {}
+                }
                 if let Some(arn) = source.arn {
                     context.insert("aws:SourceArn".to_owned(), vec![arn]);
-                }
-                if let Some(account) = source.account {
-                    context.insert("aws:SourceAccount".to_owned(), vec![account]);
                 }
             }
             Group::Mfa if way.class == Class::Aws => {

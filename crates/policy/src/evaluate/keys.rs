@@ -166,7 +166,12 @@ pub(super) fn of_request(
     keys.forget(|key| is_never_carried(&caller, key));
     match &mut caller {
         Caller::Aws(_) => of_aws(&mut caller, &mut keys, context)?,
-        Caller::Service(name) => of_service(name, &mut keys)?,
+        Caller::Service(name) => {
+            let without_account = request.context.iter().any(|(key, values)| {
+                values.is_empty() && key.eq_ignore_ascii_case("aws:SourceAccount")
+            });
+            of_service(name, without_account, &mut keys)?;
+        }
         Caller::Federated { .. } => {}
     }
     the_moment(&mut keys, context.now);
@@ -407,15 +412,16 @@ fn organization(
     }
 }
 
-/// What follows from a service, and from the resource on whose behalf it calls.
-fn of_service(name: &str, keys: &mut Keys) -> Result<(), RequestError> {
+/// What follows from a service, and from the resource on whose behalf it calls: the account of its
+/// ARN, unless the request says that it goes without (services may tell the one and not the other).
+fn of_service(name: &str, without_account: bool, keys: &mut Keys) -> Result<(), RequestError> {
     keys.follows("aws:PrincipalIsAWSService", "true")?;
     keys.follows("aws:PrincipalServiceName", name)?;
     keys.unless_told("aws:PrincipalServiceNamesList", name);
     let account = keys
         .one("aws:SourceArn")
         .and_then(|arn| arn.split(':').nth(4))
-        .filter(|account| !account.is_empty())
+        .filter(|account| !account.is_empty() && !without_account)
         .map(str::to_owned);
     match account {
         Some(account) => keys.follows("aws:SourceAccount", &account),

@@ -5,6 +5,7 @@ mod identity;
 mod principal;
 mod problem;
 mod reader;
+mod saving;
 mod statement;
 
 use self::problem::Problems;
@@ -98,7 +99,8 @@ impl<'a> TrustPolicy<'a> {
     /// For text that is not JSON, not an object, too long or nested too deep. A document that is
     /// readable and breaks IAM's rules is no error here: see [`TrustPolicy::errors`].
     pub fn parse(text: &'a str) -> Result<TrustPolicy<'a>, ParseError> {
-        let (mut policy, problems) = whole(text, Parser::document)?;
+        let (mut policy, mut problems) = whole(text, Parser::document)?;
+        saving::warn_of_length(text, &mut problems);
         let (errors, warnings) = problems.locate(text);
         policy.errors = errors;
         policy.warnings = warnings;

@@ -321,6 +321,7 @@ impl<'a> Parser<'a> {
             ),
             _ => {}
         }
+        super::saving::warn_of_shared_providers(&statement, path, &mut self.problems);
         Ok(statement)
     }
 

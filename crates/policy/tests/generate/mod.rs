@@ -361,7 +361,7 @@ pub(crate) static KEYS: &[KeySpec] = &[
         "aws:TagKeys",
         Family::Text,
         &["team", "cost", "t*"],
-        &["team", "cost", "TEAM", "t*", "other"],
+        &["team", "cost", "TEAM", "t*", "tier", "other"],
     ),
     key(
         "aws:RequestTag/team",

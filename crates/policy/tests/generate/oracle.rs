@@ -194,7 +194,10 @@ pub(crate) fn expected(
     );
     let sources: BTreeSet<Option<&str>> = services
         .iter()
-        .map(|trial| one(trial, "aws:sourceaccount"))
+        .map(|trial| {
+            let of_arn = one(trial, "aws:sourcearn").and_then(|arn| arn.split(':').nth(4));
+            one(trial, "aws:sourceaccount").or(of_arn.filter(|account| !account.is_empty()))
+        })
         .collect();
     // A bucket's ARN tells no account: a limit, but not by account.
     let by_bucket = services

@@ -697,9 +697,10 @@ fn trial(
                 {
                     return None;
                 }
+                // The account follows from the ARN, unless the service goes without it.
                 if !of_arn.is_empty() && account.is_none() && document.has_key("aws:SourceAccount")
                 {
-                    return None;
+                    context.insert("aws:SourceAccount".to_owned(), Vec::new());
                 }
             }
             ("Service", name, "sts:AssumeRole")
@@ -793,13 +794,15 @@ pub(crate) fn carried(request: &Request) -> BTreeMap<String, Vec<String>> {
         keys.entry("aws:principalorgid".to_owned())
             .or_insert_with(|| vec![id]);
     }
+    let without_account = keys.get("aws:sourceaccount").is_some_and(Vec::is_empty);
+    keys.retain(|_, values| !values.is_empty());
     if let Some(arn) = keys
         .get("aws:sourcearn")
         .and_then(|values| values.first())
         .cloned()
     {
         let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
-        if !account.is_empty() {
+        if !account.is_empty() && !without_account {
             keys.entry("aws:sourceaccount".to_owned())
                 .or_insert_with(|| vec![account]);
         }
