@@ -15,7 +15,7 @@ use std::process::{Command, Output, Stdio};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn trustwarden() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trustwarden"));
@@ -273,7 +273,12 @@ fn the_same_records_in_any_packing_say_the_same() {
         let (status, lines, _) = replayed(&[&folder], &["--jobs", jobs]);
         assert_eq!(status, Some(0));
         assert_eq!(lines.last().unwrap()["files"], 8);
-        assert_eq!(lines.last().unwrap()["duplicates"], 21);
+        // Each of five events seven times more, whether it matters or not.
+        let summary = lines.last().unwrap();
+        assert_eq!(
+            (&summary["records"], &summary["duplicates"]),
+            (&json!(40), &json!(35))
+        );
         assert_eq!(first.as_ref().unwrap(), &said(lines));
     }
 }

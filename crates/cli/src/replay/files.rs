@@ -21,6 +21,11 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// Does it depend on a record's time or region whether it is asked for?
+    pub(crate) fn asks_for_place(&self) -> bool {
+        self.from.is_some() || self.to.is_some() || !self.regions.is_empty()
+    }
+
     /// Is this record asked for? What has no time or no region is never left out for that.
     pub(crate) fn covers(&self, time: Option<Timestamp>, region: Option<&str>) -> bool {
         let early = matches!((self.from, time), (Some(from), Some(time)) if time < from);
@@ -82,75 +87,116 @@ pub(crate) struct Unlisted {
     pub(crate) error: io::Error,
 }
 
-/// All files below `paths`, in the order of the paths and, within a folder, of the names.
-pub(crate) fn list(paths: &[PathBuf], wanted: &Wanted) -> (Vec<PathBuf>, Vec<Unlisted>) {
-    let mut files = Vec::new();
-    let mut unlisted = Vec::new();
-    for path in paths {
+/// A file to be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LogFile {
+    /// Which of the command's paths led to it.
+    pub(crate) argument: usize,
+    /// `-` is standard input.
+    pub(crate) path: PathBuf,
+}
+
+/// All files below some paths, one after the other, in no order that could be relied on: a bucket's
+/// names fit into no memory. Without recursion: a tree of folders can be deeper than a stack.
+pub(crate) struct Walk<'a> {
+    wanted: &'a Wanted,
+    paths: std::iter::Enumerate<std::slice::Iter<'a, PathBuf>>,
+    argument: usize,
+    /// Those seen and not yet read.
+    folders: Vec<PathBuf>,
+    /// The one that is being read.
+    folder: Option<(PathBuf, fs::ReadDir)>,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(paths: &'a [PathBuf], wanted: &'a Wanted) -> Self {
+        Self {
+            wanted,
+            paths: paths.iter().enumerate(),
+            argument: 0,
+            folders: Vec::new(),
+            folder: None,
+        }
+    }
+
+    fn file(&self, path: PathBuf) -> Result<LogFile, Unlisted> {
+        let argument = self.argument;
+        Ok(LogFile { argument, path })
+    }
+
+    /// The next of the paths that were named, if it is a file.
+    fn named(&mut self, path: &Path) -> Option<Result<LogFile, Unlisted>> {
         if path == Path::new("-") {
-            files.push(path.clone());
-            continue;
+            return Some(self.file(path.to_owned()));
         }
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
-                walk(path.clone(), wanted, &mut files, &mut unlisted);
+                self.folders.push(path.to_owned());
+                None
             }
             // A file that is named is read whatever its name.
-            Ok(_) => files.push(path.clone()),
-            Err(error) => unlisted.push(Unlisted {
-                path: path.clone(),
-                error,
-            }),
+            Ok(_) => Some(self.file(path.to_owned())),
+            Err(error) => {
+                let path = path.to_owned();
+                Some(Err(Unlisted { path, error }))
+            }
         }
     }
-    (files, unlisted)
+
+    /// An entry of a folder, if it is a file of records.
+    fn entry(&mut self, entry: &fs::DirEntry) -> Option<Result<LogFile, Unlisted>> {
+        let path = entry.path();
+        match entry.file_type() {
+            // Digests lie beside the logs, in the same layout, and hold no records.
+            Ok(kind) if kind.is_dir() && path.ends_with("CloudTrail-Digest") => None,
+            Ok(kind) if kind.is_dir() => {
+                self.folders.push(path);
+                None
+            }
+            // A link to a folder is not followed: it could lead back up.
+            Ok(kind) if kind.is_symlink() && path.is_dir() => None,
+            Ok(_) if is_log(&path) => Some(self.file(path)),
+            Ok(_) => None,
+            Err(error) => Some(Err(Unlisted { path, error })),
+        }
+    }
 }
 
-/// Depth first without recursion: a folder tree can be deeper than a stack.
-fn walk(root: PathBuf, wanted: &Wanted, files: &mut Vec<PathBuf>, unlisted: &mut Vec<Unlisted>) {
-    let mut left = vec![(root, true)];
-    while let Some((path, folder)) = left.pop() {
-        if !folder {
-            files.push(path);
-            continue;
-        }
-        if !wanted.may_be_in(&path) {
-            continue;
-        }
-        let mut entries = Vec::new();
-        match fs::read_dir(&path) {
-            Ok(reading) => {
-                for entry in reading {
-                    match entry {
-                        Ok(entry) => entries.push(entry),
-                        Err(error) => {
-                            unlisted.push(Unlisted {
-                                path: path.clone(),
-                                error,
-                            });
-                            break;
-                        }
+impl Iterator for Walk<'_> {
+    type Item = Result<LogFile, Unlisted>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((path, entries)) = &mut self.folder {
+                let found = match entries.next() {
+                    Some(Ok(entry)) => self.entry(&entry),
+                    Some(Err(error)) => {
+                        let path = path.clone();
+                        self.folder = None;
+                        Some(Err(Unlisted { path, error }))
                     }
+                    None => {
+                        self.folder = None;
+                        None
+                    }
+                };
+                if found.is_some() {
+                    return found;
                 }
-            }
-            Err(error) => {
-                unlisted.push(Unlisted { path, error });
-                continue;
-            }
-        }
-        entries.sort_by_key(fs::DirEntry::file_name);
-        // The last pushed is taken first.
-        for entry in entries.into_iter().rev() {
-            let path = entry.path();
-            match entry.file_type() {
-                // Digests lie beside the logs, in the same layout, and hold no records.
-                Ok(kind) if kind.is_dir() && path.ends_with("CloudTrail-Digest") => {}
-                Ok(kind) if kind.is_dir() => left.push((path, true)),
-                // A link to a folder is not followed: it could lead back up.
-                Ok(kind) if kind.is_symlink() && path.is_dir() => {}
-                Ok(_) if is_log(&path) => left.push((path, false)),
-                Ok(_) => {}
-                Err(error) => unlisted.push(Unlisted { path, error }),
+            } else if let Some(path) = self.folders.pop() {
+                if !self.wanted.may_be_in(&path) {
+                    continue;
+                }
+                match fs::read_dir(&path) {
+                    Ok(entries) => self.folder = Some((path, entries)),
+                    Err(error) => return Some(Err(Unlisted { path, error })),
+                }
+            } else {
+                let (argument, path) = self.paths.next()?;
+                self.argument = argument;
+                if let Some(found) = self.named(path) {
+                    return Some(found);
+                }
             }
         }
     }

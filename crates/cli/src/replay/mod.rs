@@ -1,8 +1,8 @@
 //! `replay`: what the deployed guard would have said and done about CloudTrail logs.
 //!
-//! Memory is that of what matters, not of the logs: of a record that no function acts on only the
-//! count is kept. So duplicates are told among the records that matter; a duplicate of any other
-//! is irrelevant twice. What `--from`, `--to` and `--region` leave out is not counted at all.
+//! Memory is that of what matters, not of the logs: of a record that no function acts on, only which
+//! event it is about is kept, and soon put aside. What `--from`, `--to` and `--region` leave out is
+//! not counted at all.
 
 mod each;
 mod files;
@@ -10,6 +10,8 @@ mod inflate;
 mod judge;
 mod read;
 mod report;
+mod seen;
+mod sieve;
 mod split;
 
 use std::io;
@@ -52,16 +54,19 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
         to: arguments.to,
         regions: arguments.region.clone(),
     };
-    let (files, unlisted) = files::list(&arguments.paths, &wanted);
     let jobs = arguments
         .jobs
         .or_else(|| thread::available_parallelism().ok());
-    let mut reading = read::read(&files, &wanted, jobs.map_or(1, NonZeroUsize::get), streams);
-    let unlisted = unlisted.into_iter().map(|entry| read::UnreadableFile {
-        path: entry.path,
-        why: entry.error.to_string(),
-    });
-    reading.unreadable_files.extend(unlisted);
+    let jobs = jobs.map_or(1, NonZeroUsize::get);
+    let reading = match read::read(&arguments.paths, &wanted, jobs, streams) {
+        Ok(reading) => reading,
+        Err(error) => {
+            streams.error(format_args!(
+                "the ids of what was read cannot be read again from the temporary folder: {error}"
+            ));
+            return Ok(Status::Unreadable);
+        }
+    };
 
     let judged = judge::judge(&rules, &reading.hits);
     let before = older.map(|older| judge::judge(&older, &reading.hits));

@@ -1,22 +1,24 @@
 //! Reading the logs: many files at the same time, keeping only what a function would act on.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use guard::cloudtrail::{Activity, Record, Watched};
 
-use super::files::{Wanted, is_lines};
-use super::inflate::inflated;
-use super::split::{Piece, SplitError, split};
+use super::files::{LogFile, Unlisted, Walk, Wanted, is_lines};
+use super::inflate::{Content, Opener};
+use super::seen::{EventId, Seen, distinct};
+use super::split::{Manner, Piece, Sieve, SplitError, split};
 use crate::Streams;
 
 /// A record that has to be judged, or counted once.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Hit {
     /// The record.
     pub(crate) record: Record,
@@ -27,13 +29,20 @@ pub(crate) struct Hit {
     pub(crate) by_root: Option<Activity>,
     /// The call failed and changed nothing.
     pub(crate) failed: bool,
-    /// Its file and its place there: the last word on order.
-    place: (usize, u64),
+    /// Its place: the last word on order.
+    place: Place,
 }
 
+/// Where a record stands: by which of the command's paths its file was found, the file, and the
+/// how many-th record of it this is, from 1.
+type Place = (usize, Arc<Path>, u64);
+
 /// A file that could not be read to its end.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct UnreadableFile {
+    /// By which of the command's paths it was found; none is after the last: a folder or file that
+    /// could not be looked at.
+    argument: usize,
     /// Which.
     pub(crate) path: PathBuf,
     /// Why.
@@ -41,10 +50,10 @@ pub(crate) struct UnreadableFile {
 }
 
 /// A record that is none.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct UnreadableRecord {
     /// In which file.
-    pub(crate) path: PathBuf,
+    pub(crate) path: Arc<Path>,
     /// The how many-th record of it, from 1.
     pub(crate) number: u64,
     /// Why.
@@ -55,7 +64,7 @@ pub(crate) struct UnreadableRecord {
 const TOLD: usize = 20;
 
 /// What was read.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Reading {
     /// Files looked into.
     pub(crate) files: u64,
@@ -63,8 +72,10 @@ pub(crate) struct Reading {
     pub(crate) bytes: u64,
     /// Records within what was asked for.
     pub(crate) records: u64,
-    /// Records that no function acts on.
+    /// Records that no function acts on, each event once.
     pub(crate) irrelevant: u64,
+    /// Records that no function acts on, of events that are counted already.
+    pub(crate) duplicates: u64,
     /// Records that are none.
     pub(crate) unreadable_records: u64,
     /// The first of them.
@@ -75,49 +86,53 @@ pub(crate) struct Reading {
     pub(crate) hits: Vec<Hit>,
 }
 
+/// What one thread has read.
+#[derive(Default)]
+struct Part {
+    reading: Reading,
+    /// The records that no function acts on.
+    irrelevant: Seen,
+}
+
 /// Reads all files, `jobs` of them at the same time.
+///
+/// # Errors
+///
+/// The ids of what was read, put aside in a temporary file, cannot be read again.
 pub(crate) fn read(
-    files: &[PathBuf],
+    paths: &[PathBuf],
     wanted: &Wanted,
     jobs: usize,
     streams: &mut Streams<'_>,
-) -> Reading {
-    let next = AtomicUsize::new(0);
+) -> io::Result<Reading> {
+    let files = Mutex::new(Walk::new(paths, wanted));
+    let next = || {
+        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.next()
+    };
+    let taken = AtomicU64::new(0);
     let done = AtomicU64::new(0);
     let (finished, results) = channel();
-    let parts: Vec<(Reading, Vec<(usize, UnreadableFile)>)> = thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, files.len().max(1)) {
+    let parts: Vec<Part> = thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
             let finished = finished.clone();
-            let (next, done) = (&next, &done);
+            let (next, taken, done) = (&next, &taken, &done);
             scope.spawn(move || {
-                let mut reading = Reading::default();
-                let mut bad = Vec::new();
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(path) = files.get(index) else { break };
-                    if let Err(error) = read_file(index, path, wanted, &mut reading, done) {
-                        let why = crate::streams::chain(&error);
-                        bad.push((
-                            index,
-                            UnreadableFile {
-                                path: path.clone(),
-                                why,
-                            },
-                        ));
-                    }
+                let mut part = Part::default();
+                let mut opener = Opener::new();
+                while let Some(file) = next() {
+                    taken.fetch_add(1, Ordering::Relaxed);
+                    part.file(file, wanted, &mut opener, done);
                 }
                 // The receiver waits for every sender.
-                drop(finished.send((reading, bad)));
+                drop(finished.send(part));
             });
         }
         drop(finished);
-        let sizes = files
-            .iter()
-            .map(|path| std::fs::metadata(path).map_or(0, |file| file.len()));
-        let total = if streams.draws_progress() {
-            sizes.sum()
+        let (total, files) = if streams.draws_progress() {
+            expected(paths, wanted)
         } else {
-            0
+            (0, 0)
         };
         let (_, mut progress) = streams.out_and_progress(total);
         let mut parts = Vec::new();
@@ -125,8 +140,7 @@ pub(crate) fn read(
             match results.recv_timeout(Duration::from_millis(200)) {
                 Ok(part) => parts.push(part),
                 Err(RecvTimeoutError::Timeout) => {
-                    let taken = next.load(Ordering::Relaxed).min(files.len());
-                    let what = format!(", {taken} of {} files", files.len());
+                    let what = format!(", {} of {files} files", taken.load(Ordering::Relaxed));
                     progress.at(done.load(Ordering::Relaxed), &what);
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -134,33 +148,53 @@ pub(crate) fn read(
         }
         parts
     });
+    whole(parts)
+}
 
+/// How many bytes there are to read, in how many files. Another walk is cheap beside reading.
+fn expected(paths: &[PathBuf], wanted: &Wanted) -> (u64, u64) {
+    let sizes = Walk::new(paths, wanted)
+        .flatten()
+        .map(|file| std::fs::metadata(file.path).map_or(0, |file| file.len()));
+    sizes.fold((0, 0), |(bytes, files), size| (bytes + size, files + 1))
+}
+
+/// Which thread read what must not show.
+fn whole(parts: Vec<Part>) -> io::Result<Reading> {
     let mut whole = Reading::default();
-    let mut bad = Vec::new();
-    for (part, unreadable) in parts {
+    let mut irrelevant = Vec::new();
+    for Part {
+        reading: part,
+        irrelevant: seen,
+    } in parts
+    {
         whole.files += part.files;
         whole.bytes += part.bytes;
         whole.records += part.records;
-        whole.irrelevant += part.irrelevant;
         whole.unreadable_records += part.unreadable_records;
         whole.told.extend(part.told);
+        whole.unreadable_files.extend(part.unreadable_files);
         whole.hits.extend(part.hits);
-        bad.extend(unreadable);
+        irrelevant.push(seen);
     }
-    // Which thread read what must not show.
     whole
         .told
         .sort_by(|a, b| (&a.path, a.number).cmp(&(&b.path, b.number)));
     whole.told.truncate(TOLD);
-    bad.sort_by_key(|(index, _)| *index);
-    whole.unreadable_files = bad.into_iter().map(|(_, file)| file).collect();
+    whole.unreadable_files.sort();
     whole.hits.sort_by(|a, b| {
         a.record
             .order_key()
             .cmp(&b.record.order_key())
             .then_with(|| a.place.cmp(&b.place))
     });
-    whole
+    // An event that matters in one record and not in another is one that matters.
+    let hits = whole.hits.iter().map(|hit| EventId::of(&hit.record.id()));
+    let hits: HashSet<EventId> = hits.collect();
+    let all: u64 = irrelevant.iter().map(Seen::count).sum();
+    whole.irrelevant = distinct(&mut irrelevant, &hits)?;
+    whole.duplicates = all - whole.irrelevant;
+    Ok(whole)
 }
 
 /// Why a file could not be read to its end.
@@ -172,115 +206,171 @@ enum FileError {
     Split(#[from] SplitError),
 }
 
-fn read_file(
-    index: usize,
-    path: &Path,
-    wanted: &Wanted,
-    reading: &mut Reading,
-    done: &AtomicU64,
-) -> Result<(), FileError> {
-    reading.files += 1;
-    let raw: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        Box::new(File::open(path).map_err(FileError::Open)?)
-    };
-    let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    let mut bytes = 0;
-    let counted = Counted {
-        inner: inflated(raw).map_err(SplitError::Read)?,
-        bytes: &mut bytes,
-    };
-    let mut number = 0;
-    let ended = split(counted, is_lines(path), &mut |piece| {
-        number += 1;
-        take((index, number), path, piece, wanted, reading);
-    });
-    reading.bytes += bytes;
-    done.fetch_add(size, Ordering::Relaxed);
-    Ok(ended?)
-}
-
-struct Counted<'a, R> {
-    inner: R,
-    bytes: &'a mut u64,
-}
-
-impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(space)?;
-        *self.bytes += read as u64;
-        Ok(read)
-    }
-}
-
-/// Counts one record, and keeps it if it matters.
-fn take(
-    place: (usize, u64),
-    path: &Path,
-    piece: Piece<'_>,
-    wanted: &Wanted,
-    reading: &mut Reading,
-) {
-    let parsed = match piece {
-        Piece::Record(bytes) => std::str::from_utf8(bytes)
-            .map_err(|error| error.to_string())
-            .and_then(|text| Record::from_text(text).map_err(|error| error.to_string())),
-        Piece::BadLine => Err("the line is not JSON".to_owned()),
-    };
-    let read = parsed.and_then(|record| {
-        if record.event_name.is_empty() || record.event_source.is_empty() {
-            return Err("it has no event name or no event source".to_owned());
-        }
-        Ok(record)
-    });
-    let record = match read {
-        Ok(record) => record,
-        Err(why) => {
-            reading.records += 1;
-            reading.unreadable_records += 1;
-            if reading.told.len() < TOLD {
-                let number = place.1;
-                reading.told.push(UnreadableRecord {
-                    path: path.to_owned(),
-                    number,
-                    why,
+impl Part {
+    fn file(
+        &mut self,
+        file: Result<LogFile, Unlisted>,
+        wanted: &Wanted,
+        opener: &mut Opener,
+        done: &AtomicU64,
+    ) {
+        let unreadable = match file {
+            Ok(file) => {
+                let sieve = Some(Sieve {
+                    placed: wanted.asks_for_place(),
                 });
+                let content = opener.open(&file.path, done);
+                let read = content
+                    .map_err(FileError::Open)
+                    .and_then(|content| Ok(self.content(&file, content, wanted, sieve)?));
+                self.reading.files += 1;
+                read.err().map(|error| UnreadableFile {
+                    argument: file.argument,
+                    path: file.path,
+                    why: crate::streams::chain(&error),
+                })
             }
+            Err(Unlisted { path, error }) => Some(UnreadableFile {
+                argument: usize::MAX,
+                path,
+                why: error.to_string(),
+            }),
+        };
+        self.reading.unreadable_files.extend(unreadable);
+    }
+
+    fn content(
+        &mut self,
+        file: &LogFile,
+        content: Content<'_>,
+        wanted: &Wanted,
+        sieve: Option<Sieve>,
+    ) -> Result<(), SplitError> {
+        let lines = is_lines(&file.path);
+        let mut path = None;
+        let mut number = 0;
+        let mut bytes = 0;
+        let ended = split(content, Manner { lines, sieve }, &mut bytes, &mut |piece| {
+            number += 1;
+            let text = match piece {
+                Piece::Ordinary(record) => {
+                    let region = Some(record.region).filter(|region| !region.is_empty());
+                    if !wanted.asks_for_place() || wanted.covers(record.time.parse().ok(), region) {
+                        self.reading.records += 1;
+                        self.irrelevant.push(EventId::of(record.id));
+                    }
+                    return;
+                }
+                Piece::Record(text) => Some(text),
+                Piece::BadLine => None,
+            };
+            // Most files have nothing to be told apart from others for.
+            let path = path.get_or_insert_with(|| Arc::from(file.path.as_path()));
+            self.record((file.argument, Arc::clone(path), number), text, wanted);
+        });
+        self.reading.bytes += bytes;
+        ended
+    }
+
+    /// Counts one record, and keeps it if it matters. `None`: a line that is no JSON.
+    fn record(&mut self, place: Place, text: Option<&[u8]>, wanted: &Wanted) {
+        let reading = &mut self.reading;
+        let parsed = match text {
+            Some(bytes) => std::str::from_utf8(bytes)
+                .map_err(|error| error.to_string())
+                .and_then(|text| Record::from_text(text).map_err(|error| error.to_string())),
+            None => Err("the line is not JSON".to_owned()),
+        };
+        let read = parsed.and_then(|record| {
+            if record.event_name.is_empty() || record.event_source.is_empty() {
+                return Err("it has no event name or no event source".to_owned());
+            }
+            Ok(record)
+        });
+        let record = match read {
+            Ok(record) => record,
+            Err(why) => {
+                reading.records += 1;
+                reading.unreadable_records += 1;
+                let (_, path, number) = place;
+                reading.told.push(UnreadableRecord { path, number, why });
+                // The first of all threads are told of, so the first of each are kept.
+                if reading.told.len() >= 2 * TOLD {
+                    reading
+                        .told
+                        .sort_by(|a, b| (&a.path, a.number).cmp(&(&b.path, b.number)));
+                    reading.told.truncate(TOLD);
+                }
+                return;
+            }
+        };
+        if !wanted.covers(record.event_time, record.region.as_deref()) {
             return;
         }
-    };
-    if !wanted.covers(record.event_time, record.region.as_deref()) {
-        return;
+        reading.records += 1;
+        let activity = record.activity(&Watched::Any);
+        // For all other calls, `activity` is the root user's view already.
+        let by_root = match activity {
+            Activity::TrustChange(_)
+            | Activity::RoleDeleted(_)
+            | Activity::AccessKeyCreated(_)
+            | Activity::AccessKeyActivated(_)
+            | Activity::ConsolePasswordSet(_)
+            | Activity::Unreadable(_)
+            | Activity::Irrelevant(_) => Some(record.root_activity(&Watched::Any)),
+            Activity::RootSignIn(_) | Activity::RootCall | Activity::Failed(_) => None,
+        };
+        let by_root = by_root.filter(matters);
+        let failed = matches!(activity, Activity::Failed(_)) && by_root.is_none();
+        if !matters(&activity) && by_root.is_none() {
+            self.irrelevant.push(EventId::of(&record.id()));
+            return;
+        }
+        reading.hits.push(Hit {
+            record,
+            activity,
+            by_root,
+            failed,
+            place,
+        });
     }
-    reading.records += 1;
-    let activity = record.activity(&Watched::Any);
-    // For all other calls, `activity` is the root user's view already.
-    let by_root = match activity {
-        Activity::TrustChange(_)
-        | Activity::RoleDeleted(_)
-        | Activity::AccessKeyCreated(_)
-        | Activity::AccessKeyActivated(_)
-        | Activity::ConsolePasswordSet(_)
-        | Activity::Unreadable(_)
-        | Activity::Irrelevant(_) => Some(record.root_activity(&Watched::Any)),
-        Activity::RootSignIn(_) | Activity::RootCall | Activity::Failed(_) => None,
-    };
-    let by_root = by_root.filter(matters);
-    let failed = matches!(activity, Activity::Failed(_)) && by_root.is_none();
-    if !matters(&activity) && by_root.is_none() {
-        reading.irrelevant += 1;
-        return;
-    }
-    reading.hits.push(Hit {
-        record,
-        activity,
-        by_root,
-        failed,
-        place,
-    });
 }
 
 fn matters(activity: &Activity) -> bool {
     !matches!(activity, Activity::Irrelevant(_))
 }
+
+/// Reads a file's content alone.
+#[cfg(any(test, fuzzing))]
+fn read_bytes(content: Content<'_>, lines: bool, sieve: bool) -> Reading {
+    let sieve = sieve.then_some(Sieve { placed: false });
+    let name = if lines { "a.jsonl" } else { "a.json" };
+    let file = LogFile {
+        argument: 0,
+        path: PathBuf::from(name),
+    };
+    let mut part = Part::default();
+    let ended = part.content(&file, content, &Wanted::default(), sieve);
+    let unreadable = ended.err().map(|error| UnreadableFile {
+        argument: 0,
+        path: file.path,
+        why: error.to_string(),
+    });
+    part.reading.unreadable_files.extend(unreadable);
+    whole(vec![part]).unwrap_or_default()
+}
+
+/// Asserts that these bytes are read the same with the sieve and without, whole and as a stream.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn same_both_ways(bytes: &[u8], lines: bool) {
+    let parsed = read_bytes(Content::Whole(bytes), lines, false);
+    for sieve in [true, false] {
+        let whole = read_bytes(Content::Whole(bytes), lines, sieve);
+        assert_eq!(whole, parsed, "whole");
+        let stream = Content::Stream(Box::new(bytes));
+        assert_eq!(read_bytes(stream, lines, sieve), parsed, "as a stream");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,10 +5,16 @@
 //! largest record, not of the file. What stands between the brackets is judged by whoever parses
 //! the record.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
+use guard::cloudtrail::is_ordinary;
+
+use super::inflate::Content;
+use super::sieve::{Ordinary, ordinary};
+
 /// Longest single value that is held in memory. CloudTrail's own records end at 256 KB.
-pub(crate) const MOST_VALUE_BYTES: usize = 64 << 20;
+pub(crate) const MOST_VALUE_BYTES: usize = 8 << 20;
 
 /// How much is read at a time.
 const CHUNK_BYTES: usize = 128 * 1024;
@@ -52,50 +58,80 @@ pub(crate) enum SplitError {
 /// A piece of a log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
+    /// A record that is irrelevant to every function, and JSON beyond doubt.
+    Ordinary(Ordinary<'a>),
     /// What looks like one record.
     Record(&'a [u8]),
     /// A line that is no JSON value. The next line is another matter.
     BadLine,
 }
 
-/// Gives every record of `reader` to `take`, in order. `lines` says that each line stands alone;
-/// without it, the beginning decides.
-pub(crate) fn split<R: Read>(
-    reader: R,
-    lines: bool,
-    take: &mut dyn FnMut(Piece<'_>),
-) -> Result<(), SplitError> {
-    split_within(MOST_VALUE_BYTES, reader, lines, take)
+/// How to split.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Each line stands alone; without it, the beginning decides.
+    pub(crate) lines: bool,
+    /// Ordinary records are told from the others before they are parsed. The records are the same
+    /// without it.
+    pub(crate) sieve: Option<Sieve>,
 }
 
-fn split_within<R: Read>(
-    most: usize,
-    reader: R,
+/// What is to be known of an ordinary record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sieve {
+    /// Time and region too.
+    pub(crate) placed: bool,
+}
+
+/// Gives every record of `content` to `take`, in order. How many bytes it had is added to `bytes`,
+/// however it ends.
+pub(crate) fn split(
+    content: Content<'_>,
+    manner: Manner,
+    bytes: &mut u64,
+    take: &mut dyn FnMut(Piece<'_>),
+) -> Result<(), SplitError> {
+    match content {
+        Content::Whole(text) => {
+            *bytes += text.len() as u64;
+            split_window(&mut Window::whole(text, manner.sieve), manner.lines, take)
+        }
+        Content::Stream(stream) => {
+            let mut window = Window::new(stream, MOST_VALUE_BYTES, manner.sieve);
+            let ended = split_window(&mut window, manner.lines, take);
+            *bytes += window.before + window.buffer.len() as u64;
+            ended
+        }
+    }
+}
+
+fn split_window<R: Read>(
+    window: &mut Window<'_, R>,
     lines: bool,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
-    let mut window = Window::new(reader, most);
     if lines || window.begins_with_a_line_of_json()? {
-        return split_lines(&mut window, take);
+        return split_lines(window, take);
     }
     let mut any = false;
     while let Some(byte) = window.skip_blank()? {
         any = true;
-        document(&mut window, byte, take)?;
+        document(window, byte, take)?;
     }
     if any { Ok(()) } else { Err(SplitError::Empty) }
 }
 
 /// Each line for itself, so that a damaged one does not take the next with it.
 fn split_lines<R: Read>(
-    window: &mut Window<R>,
+    window: &mut Window<'_, R>,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
+    let sieve = window.sieve;
     while let Some(line) = window.line()? {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let mut inner = Window::new(line, line.len());
+        let mut inner = Window::whole(line, sieve);
         let mut good = Ok(());
         while let (Ok(()), Some(byte)) = (&good, inner.skip_blank()?) {
             good = document(&mut inner, byte, take);
@@ -109,7 +145,7 @@ fn split_lines<R: Read>(
 
 /// One top-level value, whose first byte is `first`.
 fn document<R: Read>(
-    window: &mut Window<R>,
+    window: &mut Window<'_, R>,
     first: u8,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
@@ -124,6 +160,9 @@ fn document<R: Read>(
             window.skip_to_end_of_object()
         }
         b'{' => {
+            if window.take_ordinary(take) {
+                return Ok(());
+            }
             let value = window.value()?;
             if looks_wrapped(value) {
                 return unwrap(value, take);
@@ -137,7 +176,7 @@ fn document<R: Read>(
 
 /// The elements of a list whose bracket has been read.
 fn elements<R: Read>(
-    window: &mut Window<R>,
+    window: &mut Window<'_, R>,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
     let mut first = true;
@@ -153,10 +192,12 @@ fn elements<R: Read>(
                 match window.skip_blank()? {
                     None => return Err(window.truncated()),
                     Some(b',' | b']') => return Err(window.unexpected()),
+                    Some(_) if window.take_ordinary(take) => {}
                     Some(_) => take(Piece::Record(window.value()?)),
                 }
             }
             Some(b',' | b'}' | b':') => return Err(window.unexpected()),
+            Some(_) if first && window.take_ordinary(take) => {}
             Some(_) if first => take(Piece::Record(window.value()?)),
             Some(_) => return Err(window.unexpected()),
         }
@@ -166,8 +207,7 @@ fn elements<R: Read>(
 
 /// Might this object hold a list of records behind other keys? Only then is it worth a parse.
 fn looks_wrapped(value: &[u8]) -> bool {
-    const KEY: &[u8] = b"\"Records\"";
-    value.windows(KEY.len()).any(|window| window == KEY)
+    memchr::memmem::find(value, b"\"Records\"").is_some()
 }
 
 #[derive(serde::Deserialize)]
@@ -190,11 +230,12 @@ fn unwrap(value: &[u8], take: &mut dyn FnMut(Piece<'_>)) -> Result<(), SplitErro
 }
 
 /// A part of a stream in memory: from the value at hand to what has been read.
-struct Window<R> {
+struct Window<'a, R> {
     reader: R,
     /// Longest value that is held.
     most: usize,
-    buffer: Vec<u8>,
+    sieve: Option<Sieve>,
+    buffer: Cow<'a, [u8]>,
     /// Where the next unread byte stands in `buffer`.
     start: usize,
     /// How many bytes of the stream lie before `buffer`.
@@ -202,12 +243,28 @@ struct Window<R> {
     ended: bool,
 }
 
-impl<R: Read> Window<R> {
-    fn new(reader: R, most: usize) -> Self {
+impl<'a> Window<'a, io::Empty> {
+    /// A stream that is in memory already.
+    fn whole(text: &'a [u8], sieve: Option<Sieve>) -> Self {
+        Self {
+            reader: io::empty(),
+            most: text.len(),
+            sieve,
+            buffer: Cow::Borrowed(text),
+            start: 0,
+            before: 0,
+            ended: true,
+        }
+    }
+}
+
+impl<R: Read> Window<'_, R> {
+    fn new(reader: R, most: usize, sieve: Option<Sieve>) -> Self {
         Self {
             reader,
             most,
-            buffer: Vec::new(),
+            sieve,
+            buffer: Cow::Owned(Vec::new()),
             start: 0,
             before: 0,
             ended: false,
@@ -255,22 +312,25 @@ impl<R: Read> Window<R> {
                 at: self.offset(),
             });
         }
+        let used = self.start;
+        let unused = self.rest().len();
+        let buffer = self.buffer.to_mut();
         // What was used is given up only when it is at least as much as what is moved.
-        if self.start > 0 && self.start >= self.rest().len() {
-            self.buffer.drain(..self.start);
-            self.before += self.start as u64;
+        if used > 0 && used >= unused {
+            buffer.drain(..used);
+            self.before += used as u64;
             self.start = 0;
         }
-        let old = self.buffer.len();
-        self.buffer.resize(old + CHUNK_BYTES, 0);
-        let space = self.buffer.get_mut(old..).unwrap_or_default();
+        let old = buffer.len();
+        buffer.resize(old + CHUNK_BYTES, 0);
+        let space = buffer.get_mut(old..).unwrap_or_default();
         let read = loop {
             match self.reader.read(space) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        self.buffer.truncate(old + *read.as_ref().unwrap_or(&0));
+        buffer.truncate(old + *read.as_ref().unwrap_or(&0));
         self.ended = read? == 0;
         Ok(!self.ended)
     }
@@ -297,11 +357,8 @@ impl<R: Read> Window<R> {
     fn line(&mut self) -> Result<Option<&[u8]>, SplitError> {
         let mut seen = 0;
         loop {
-            let found = self
-                .rest()
-                .iter()
-                .skip(seen)
-                .position(|byte| *byte == b'\n');
+            let unseen = self.rest().get(seen..).unwrap_or_default();
+            let found = memchr::memchr(b'\n', unseen);
             if let Some(more) = found {
                 let from = self.start;
                 self.advance(seen + more + 1);
@@ -326,8 +383,13 @@ impl<R: Read> Window<R> {
             return Ok(false);
         }
         loop {
-            let end = self.rest().iter().position(|byte| *byte == b'\n');
-            if let Some(line) = end.and_then(|end| self.rest().get(..end)) {
+            let end = memchr::memchr(b'\n', self.rest());
+            if let Some((line, after)) = end.and_then(|end| self.rest().split_at_checked(end)) {
+                // One line alone is a document, and its records are the same either way.
+                let document = matches!(line.trim_ascii_start().first(), Some(b'{' | b'['));
+                if document && self.ended && after.trim_ascii().is_empty() {
+                    return Ok(false);
+                }
                 return Ok(serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok());
             }
             if self.rest().len() > SNIFF_BYTES || !self.fill()? {
@@ -363,6 +425,21 @@ impl<R: Read> Window<R> {
                 return Ok(false);
             }
         }
+    }
+
+    /// Gives the record that begins here to `take` if it is an ordinary one, all of which is in
+    /// memory already.
+    fn take_ordinary(&mut self, take: &mut dyn FnMut(Piece<'_>)) -> bool {
+        let Some(sieve) = self.sieve else {
+            return false;
+        };
+        let found = ordinary(self.rest(), sieve.placed)
+            .filter(|found| is_ordinary(found.source, found.name, found.caller));
+        let Some(found) = found else { return false };
+        let length = found.length;
+        take(Piece::Ordinary(found));
+        self.advance(length);
+        true
     }
 
     /// Takes the value that begins here. Its brackets match; whether it is JSON is not looked at.

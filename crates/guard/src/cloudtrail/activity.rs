@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::actor::is_root_type;
 use super::record::Record;
 
 /// What happened.
@@ -191,6 +192,17 @@ impl Interest {
             Self::CreateRole | Self::UpdateAssumeRolePolicy | Self::DeleteRole
         )
     }
+}
+
+/// Whether a record with this `eventSource`, `eventName` and `userIdentity.type`, all of them texts,
+/// is irrelevant to every function whatever else it says: for bulk reading, which then needs no
+/// more of it. `false` decides nothing.
+pub fn is_ordinary(source: &str, name: &str, caller: &str) -> bool {
+    !source.is_empty()
+        && !name.is_empty()
+        && !caller.is_empty()
+        && Interest::of(source, name).is_none()
+        && !is_root_type(caller)
 }
 
 impl Record {

@@ -165,10 +165,15 @@ impl ActorKind {
     }
 }
 
+/// `userIdentity.type` of the root user.
+pub(super) fn is_root_type(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case("Root")
+}
+
 impl From<String> for ActorKind {
     fn from(kind: String) -> Self {
         let is = |name: &str| kind.eq_ignore_ascii_case(name);
-        if is("Root") {
+        if is_root_type(&kind) {
             Self::Root
         } else if is("IAMUser") {
             Self::IamUser

@@ -13,7 +13,7 @@ mod record;
 
 pub use activity::{
     Activity, ConsolePassword, Document, FailedCall, Irrelevance, KeyChange, RoleDeletion, SignIn,
-    TrustChange, Unreadable, Watched, percent_decoded,
+    TrustChange, Unreadable, Watched, is_ordinary, percent_decoded,
 };
 pub use actor::{Actor, ActorKind, Tool};
 pub use record::{Identity, Record, SessionIssuer};

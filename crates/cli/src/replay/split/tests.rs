@@ -2,6 +2,8 @@
 
 use super::*;
 
+const SIEVE: Option<Sieve> = Some(Sieve { placed: false });
+
 /// Gives a byte at a time, the way no disk does and a pipe may.
 struct Drip<'a>(&'a [u8]);
 
@@ -16,10 +18,15 @@ impl Read for Drip<'_> {
     }
 }
 
-fn pieces(reader: impl Read, lines: bool) -> (Vec<String>, Option<String>) {
+fn whole(text: &str) -> Window<'_, io::Empty> {
+    Window::whole(text.as_bytes(), SIEVE)
+}
+
+fn pieces<R: Read>(mut window: Window<'_, R>, lines: bool) -> (Vec<String>, Option<String>) {
     let mut found = Vec::new();
-    let ended = split(reader, lines, &mut |piece| {
+    let ended = split_window(&mut window, lines, &mut |piece| {
         found.push(match piece {
+            Piece::Ordinary(record) => format!("ordinary {}", record.id),
             Piece::Record(text) => String::from_utf8_lossy(text).into_owned(),
             Piece::BadLine => "BAD".to_owned(),
         });
@@ -184,18 +191,21 @@ fn every_shape_of_log_gives_its_records() {
         ),
     ];
     for (text, lines, expected, error) in cases {
-        let whole = pieces(text.as_bytes(), lines);
+        let at_once = pieces(whole(text), lines);
         assert_eq!(
             (
-                whole.0.iter().map(String::as_str).collect::<Vec<_>>(),
-                whole.1.as_deref()
+                at_once.0.iter().map(String::as_str).collect::<Vec<_>>(),
+                at_once.1.as_deref()
             ),
             (expected.to_vec(), error),
             "{text}"
         );
         assert_eq!(
-            pieces(Drip(text.as_bytes()), lines),
-            whole,
+            pieces(
+                Window::new(Drip(text.as_bytes()), MOST_VALUE_BYTES, SIEVE),
+                lines
+            ),
+            at_once,
             "a byte at a time: {text}"
         );
     }
@@ -205,7 +215,7 @@ fn every_shape_of_log_gives_its_records() {
 fn a_record_longer_than_a_chunk_is_one_record() {
     let long = "x".repeat(5 * CHUNK_BYTES);
     let text = format!(r#"{{"Records":[{{"a":"{long}"}},{{"b":1}}]}}"#);
-    let (found, error) = pieces(text.as_bytes(), false);
+    let (found, error) = pieces(Window::new(text.as_bytes(), MOST_VALUE_BYTES, SIEVE), false);
     assert_eq!(error, None);
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].len(), long.len() + 8);
@@ -215,7 +225,8 @@ fn a_record_longer_than_a_chunk_is_one_record() {
 fn a_record_without_end_is_given_up() {
     let endless = io::Read::chain(&b"[{},\""[..], io::repeat(b'x'));
     let mut found = 0;
-    let ended = split_within(1 << 20, endless, false, &mut |_| found += 1);
+    let mut window = Window::new(endless, 1 << 20, SIEVE);
+    let ended = split_window(&mut window, false, &mut |_| found += 1);
     assert_eq!(found, 1);
     let words = ended.unwrap_err().to_string();
     assert_eq!(

@@ -1,0 +1,71 @@
+//! The long way and the short one read the same, whatever they are given.
+
+use std::io::Read;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::replay::sieve;
+
+/// Files of records, with what may go wrong around them.
+fn file() -> impl Strategy<Value = Vec<u8>> {
+    let records = proptest::collection::vec(sieve::tests::record(), 0..6);
+    let frames = select(vec![
+        ("{\"Records\":[", ",", "]}"),
+        ("{\"Records\":[", ",", "]}\n"),
+        ("{\"Records\":[", ",", "]"),
+        ("{\"Records\":[", ",", "],\"more\":[{}]}"),
+        ("{\"first\":[],\"Records\":[", ",", "]}"),
+        ("{ \"Records\": [\r\n", ",\r\n ", "\r\n] }\r\n"),
+        ("[", " , ", "]"),
+        ("", "\n", "\n"),
+        ("", "\r\n", ""),
+        ("", "", ""),
+        ("\u{feff}{\"Records\":[", ",", "]}"),
+        ("", "\nnonsense\n", ""),
+        ("[", "", "]"),
+    ]);
+    (records, frames).prop_map(|(records, (before, between, after))| {
+        let records = records.join(between.as_bytes());
+        [before.as_bytes(), &records, after.as_bytes()].concat()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn both_ways_read_the_same(text in file(), lines in any::<bool>()) {
+        same_both_ways(&text, lines);
+    }
+}
+
+#[test]
+fn a_log_of_ordinary_records_is_read_across_the_edges_of_its_chunks() {
+    let record = |number: u64| {
+        let padding = "x".repeat((number * 37 % 1500) as usize);
+        format!(
+            r#"{{"userIdentity":{{"type":"IAMUser"}},"eventTime":"2026-03-01T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"us-east-1","userAgent":"{padding}","eventID":"{number}"}}"#
+        )
+    };
+    let records: Vec<String> = (0..1000).map(record).collect();
+    let text = format!("{{\"Records\":[{}]}}", records.join(","));
+    assert!(text.len() > 5 * 128 * 1024);
+    same_both_ways(text.as_bytes(), false);
+    let read = read_bytes(Content::Whole(text.as_bytes()), false, true);
+    assert_eq!((read.records, read.irrelevant), (1000, 1000));
+    let lines = records.join("\n");
+    same_both_ways(lines.as_bytes(), true);
+    // Again, as lines, in another file.
+    let both = format!("{text}\n{lines}");
+    let read = read_bytes(
+        Content::Stream(Box::new(both.as_bytes().take(u64::MAX))),
+        false,
+        true,
+    );
+    assert_eq!(
+        (read.records, read.irrelevant, read.duplicates),
+        (2000, 1000, 1000)
+    );
+}

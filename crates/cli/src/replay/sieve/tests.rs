@@ -1,0 +1,293 @@
+//! What the sieve lets pass, and what it leaves to the parser.
+
+use guard::cloudtrail::Record;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+/// By whatever this processor has, and as every processor can.
+fn ordinary(text: &[u8], placed: bool) -> Option<Ordinary<'_>> {
+    let found = super::ordinary(text, placed);
+    assert_eq!(found, ordinary_by(Narrow, text, placed));
+    found
+}
+
+/// As CloudTrail writes it.
+const USUAL: &str = r#"{"eventVersion":"1.11","userIdentity":{"type":"AssumedRole","principalId":"AROA:s","arn":"arn:aws:sts::111122223333:assumed-role/r/s","accountId":"111122223333","sessionContext":{"attributes":{"mfaAuthenticated":"false"}}},"eventTime":"2026-03-01T00:00:00Z","eventSource":"s3.amazonaws.com","eventName":"PutBucketPolicy","awsRegion":"us-east-1","sourceIPAddress":"10.0.0.1","userAgent":"[a/1.0 \"b\" \\ é]","requestParameters":{"policy":"{\"Version\":\"2012-10-17\"}","empty":{},"none":[],"list":[1,-2.5,"x",{"eventName":"CreateRole"}]},"responseElements":null,"eventID":"3f1c","readOnly":false,"recipientAccountId":"111122223333"}"#;
+
+/// What the parser says of the same text.
+fn parsed(found: &Ordinary<'_>, text: &[u8]) {
+    let text = std::str::from_utf8(&text[..found.length]).unwrap();
+    let record = Record::from_text(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let kind = record.identity.kind.unwrap_or_default();
+    assert_eq!(
+        (
+            &*record.event_id,
+            &*record.event_name,
+            &*record.event_source
+        ),
+        (found.id, found.name, found.source),
+        "{text}"
+    );
+    assert_eq!(kind, found.caller, "{text}");
+    assert_eq!(record.event_time, found.time.parse().ok(), "{text}");
+    assert_eq!(record.region.unwrap_or_default(), found.region, "{text}");
+    assert_eq!(record.delivered_for, None, "{text}");
+}
+
+#[test]
+fn an_ordinary_record_is_known_wherever_it_ends() {
+    for more in ["", "]}", ",{\"", "}", "]]]]", "\"\\\u{1}é"] {
+        for behind in 0..70 {
+            let text = format!("{USUAL}{more}{}", "x".repeat(behind));
+            let found = ordinary(text.as_bytes(), true).unwrap();
+            assert_eq!(
+                found,
+                Ordinary {
+                    length: USUAL.len(),
+                    id: "3f1c",
+                    name: "PutBucketPolicy",
+                    source: "s3.amazonaws.com",
+                    caller: "AssumedRole",
+                    time: "2026-03-01T00:00:00Z",
+                    region: "us-east-1",
+                }
+            );
+            parsed(&found, text.as_bytes());
+        }
+    }
+    // One that is cut is none, wherever it is cut.
+    for end in 0..USUAL.len() {
+        assert_eq!(ordinary(&USUAL.as_bytes()[..end], true), None, "{end}");
+    }
+}
+
+#[test]
+fn a_record_is_the_same_wherever_its_blocks_begin() {
+    for shift in 0..130 {
+        let text = USUAL.replace("1.11", &"1".repeat(shift));
+        let found = ordinary(text.as_bytes(), true).unwrap();
+        assert_eq!(found.length, text.len());
+        parsed(&found, text.as_bytes());
+        // And an odd number of backslashes, wherever they are.
+        for backslashes in 1..6 {
+            let text = USUAL.replace(
+                "1.11",
+                &format!("{}{}", "1".repeat(shift), "\\".repeat(backslashes)),
+            );
+            assert_eq!(
+                ordinary(text.as_bytes(), true).is_some(),
+                backslashes % 2 == 0,
+                "{shift} {backslashes}"
+            );
+        }
+    }
+}
+
+/// Replaces a part of the usual record.
+fn with(part: &str, by: &str) -> String {
+    assert!(USUAL.contains(part), "{part}");
+    USUAL.replace(part, by)
+}
+
+#[test]
+fn whatever_is_unusual_goes_the_long_way() {
+    for text in [
+        // JSON, and perhaps ordinary
+        with(r#""eventName":"Put"#, r#""eventName": "Put"#),
+        with(
+            r#""eventName":"Put"#,
+            r#""\u0065ventName":"CreateRole","eventName":"Put"#,
+        ),
+        with(r#""readOnly":false"#, r#""eventName":"CreateRole""#),
+        with(r#""readOnly":false"#, r#""eventSource":null"#),
+        with(r#""readOnly":false"#, r#""userIdentity":{"type":"Root"}"#),
+        with(r#""principalId":"AROA:s""#, r#""type":"Root""#),
+        with(r#""readOnly":false"#, r#""detail":{}"#),
+        with(r#""readOnly":false"#, r#""Records":[]"#),
+        with(r#""readOnly":false"#, r#""readOnly":1e9"#),
+        with(r#""readOnly":false"#, r#""readOnly":"\ud83d\ude00""#),
+        with("PutBucketPolicy", "Put\\nBucketPolicy"),
+        with(r#""PutBucketPolicy""#, "7"),
+        with(r#""type":"AssumedRole","#, ""),
+        with(r#""type":"AssumedRole""#, r#""type":null"#),
+        with(r#""eventID":"3f1c","#, ""),
+        with(r#","awsRegion":"us-east-1""#, ""),
+        format!(
+            "{}{}",
+            USUAL.replacen("null", &"[".repeat(70), 1),
+            "]".repeat(70)
+        ),
+        // no JSON
+        with(r#""readOnly":false"#, r#""readOnly":falsey"#),
+        with(r#""readOnly":false"#, r#""readOnly":fals"#),
+        with(r#""readOnly":false"#, r#""readOnly":01"#),
+        with(r#""readOnly":false"#, r#""readOnly":1."#),
+        with(r#""readOnly":false"#, r#""readOnly":-"#),
+        with(r#""readOnly":false"#, r#""readOnly":+1"#),
+        with(r#""readOnly":false"#, r#""readOnly":"#),
+        with(r#""readOnly":false"#, r#""readOnly""#),
+        with(r#""readOnly":false"#, r#""readOnly":"a":"b""#),
+        with(r#""readOnly":false"#, r#""readOnly":"a""b""#),
+        with(r#""readOnly":false"#, r#""readOnly":{"a"}"#),
+        with(r#""readOnly":false"#, r#""readOnly":{"a":}"#),
+        with(r#""readOnly":false"#, r#""readOnly":{"a":1,}"#),
+        with(r#""readOnly":false"#, r#""readOnly":{,}"#),
+        with(r#""readOnly":false"#, r#""readOnly":{[]}"#),
+        with(r#""readOnly":false"#, r#""readOnly":{"a":1,[]}"#),
+        with(r#""readOnly":false"#, r#""readOnly":{"a":1]"#),
+        with(r#""readOnly":false"#, r#""readOnly":["a":1]"#),
+        with(r#""readOnly":false"#, r#""readOnly":[1,]"#),
+        with(r#""readOnly":false"#, r#""readOnly":[,1]"#),
+        with(r#""readOnly":false"#, r#""readOnly":[1,,1]"#),
+        with(r#""readOnly":false"#, r#""readOnly":[][]"#),
+        with(r#""readOnly":false"#, r#""readOnly":[]1"#),
+        with(r#""readOnly":false"#, r#""readOnly":"\x""#),
+        with(r#""readOnly":false"#, r#""readOnly":"\u00g0""#),
+        with(r#""readOnly":false"#, "\"readOnly\":\"\u{1f}\""),
+        with(r#""readOnly":false"#, "\"readOnly\":\\\"\""),
+        with(r#""readOnly":false,"#, "").replace("\"3f1c\",", "\"3f1c\",,"),
+    ] {
+        assert_eq!(ordinary(text.as_bytes(), true), None, "{text}");
+    }
+    let mut no_text = USUAL.as_bytes().to_vec();
+    no_text[20] = 0xff;
+    assert_eq!(ordinary(&no_text, true), None);
+}
+
+/// Values, and what may be taken for one.
+fn value() -> impl Strategy<Value = String> {
+    let leaf = select(vec![
+        "null",
+        "true",
+        "false",
+        "0",
+        "-1",
+        "12.5",
+        "1e5",
+        "01",
+        "\"\"",
+        "\"x\"",
+        "\"Root\"",
+        "\"CreateRole\"",
+        "\"iam.amazonaws.com\"",
+        r#""\"eventName\":\"CreateRole\"""#,
+        r#""\\""#,
+        r#""\u00e9\n""#,
+        r#""\u0052oot""#,
+        r#""\ud800""#,
+        "\"é}{\"",
+        "\"\u{7f}\"",
+        "{}",
+        "[]",
+        "tru",
+        "\"\t\"",
+        "111122223333",
+    ]);
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(3, 24, 5, |inner| {
+            let key = select(vec![
+                "a",
+                "eventName",
+                "eventSource",
+                "type",
+                "detail",
+                "arn",
+                "userIdentity",
+                "a\\\"b",
+            ]);
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4)
+                    .prop_map(|values| format!("[{}]", values.join(","))),
+                proptest::collection::vec((key, inner), 0..5).prop_map(|members| {
+                    let members = members
+                        .iter()
+                        .map(|(key, value)| format!("\"{key}\":{value}"));
+                    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+                }),
+            ]
+        })
+}
+
+fn member() -> impl Strategy<Value = String> {
+    let key = select(vec![
+        "eventName",
+        "eventSource",
+        "eventTime",
+        "eventID",
+        "userIdentity",
+        "awsRegion",
+        "detail",
+        "Records",
+        "requestParameters",
+        "responseElements",
+        "recipientAccountId",
+        "errorCode",
+        "account",
+        "\\u0065ventName",
+        "eventNames",
+        "",
+        "additionalEventData",
+    ]);
+    (key, value()).prop_map(|(key, value)| format!("\"{key}\":{value}"))
+}
+
+/// Mostly records: the usual one with members added, put elsewhere, or taken away, and then, here
+/// and there, a byte changed.
+pub(in crate::replay) fn record() -> impl Strategy<Value = Vec<u8>> {
+    let usual = [
+        r#""eventName":"GetObject""#,
+        r#""eventSource":"s3.amazonaws.com""#,
+        r#""eventTime":"2026-03-01T00:00:00Z""#,
+        r#""eventID":"00000000-0000-4000-8000-000000000001""#,
+        r#""awsRegion":"us-east-1""#,
+        r#""userIdentity":{"type":"IAMUser","userName":"alice"}"#,
+    ];
+    let odd = proptest::collection::vec(member(), 0..4);
+    let names = select(vec![
+        "GetObject",
+        "CreateRole",
+        "ConsoleLogin",
+        "DeleteRole",
+    ]);
+    let bytes = select(b"{}[],:\"\\ \n\x01\xc3u0eA".to_vec());
+    let edits = proptest::collection::vec((any::<prop::sample::Index>(), bytes, 0..3_u8), 0..3);
+    (odd, 0..8_usize, names, any::<bool>(), edits, any::<bool>()).prop_flat_map(
+        move |(odd, left_out, name, iam, edits, edited)| {
+            let mut members: Vec<String> = usual.iter().map(|&member| member.to_owned()).collect();
+            if left_out < members.len() {
+                members.remove(left_out);
+            }
+            members.extend(odd);
+            Just(members).prop_shuffle().prop_map(move |members| {
+                let mut text = format!("{{{}}}", members.join(",")).replace("GetObject", name);
+                if iam {
+                    text = text.replace("s3.amazonaws.com", "iam.amazonaws.com");
+                }
+                let mut text = text.into_bytes();
+                for (index, byte, kind) in edits.iter().filter(|_| edited) {
+                    let at = index.index(text.len());
+                    match kind {
+                        0 => text[at] = *byte,
+                        1 => text.insert(at, *byte),
+                        _ => drop(text.remove(at)),
+                    }
+                }
+                text
+            })
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    /// What the sieve accepts the parser accepts, and finds the same in it.
+    #[test]
+    fn the_parser_finds_the_same(text in record()) {
+        if let Some(found) = ordinary(&text, true) {
+            parsed(&found, &text);
+        }
+    }
+}
