@@ -423,12 +423,14 @@ fn requests() -> impl Strategy<Value = Request> {
         "oidc.eks.eu-west-1.amazonaws.com/id/SOMEBODYELSES0000000000000000000",
         "oidc.example.com",
         "oidc.example.org",
+        "ci.example.net",
     ];
     let subjects = vec![
         "repo:acme/web:ref:refs/heads/main",
         "repo:acme/web:pull_request",
         "repo:evil/x:ref:refs/heads/main",
         "system:serviceaccount:a:b",
+        "org:acme:project",
         "someone",
     ];
     let audiences = vec!["sts.amazonaws.com", "https://elsewhere.example.com"];

@@ -7,28 +7,75 @@ use serde_json::{Value, json};
 use super::{Denial, GuardrailError, values};
 use crate::rules::{IdentityProvider, ProviderKind, RulesFile};
 
-/// What may be said of a provider: the subjects and audiences of all its rules; `None`: any.
+/// So many ways to fail all rules of one provider are written down one by one.
+const MOST_WAYS: usize = 32;
+
+/// Claims, and the values that each may have.
+type Claims<'f> = BTreeMap<&'f str, BTreeSet<&'f str>>;
+
+/// What the rules of one provider ask of a token: it must meet one of them.
 #[derive(Default)]
 struct Said<'f> {
-    subjects: Option<BTreeSet<&'f str>>,
-    audiences: Option<BTreeSet<&'f str>>,
-    begun: bool,
+    rules: Vec<Claims<'f>>,
 }
 
 impl<'f> Said<'f> {
     fn also(&mut self, rule: &'f IdentityProvider) {
-        let widen = |all: &mut Option<BTreeSet<&'f str>>, more: &'f [String], begun: bool| {
-            if more.is_empty() {
-                *all = None;
-            } else if !begun {
-                *all = Some(more.iter().map(String::as_str).collect());
-            } else if let Some(all) = all {
-                all.extend(more.iter().map(String::as_str));
-            }
+        let known = [("sub", &rule.subjects), ("aud", &rule.audiences)];
+        let others = rule
+            .claims
+            .iter()
+            .map(|(claim, values)| (claim.as_str(), values));
+        let asked = known.into_iter().chain(others);
+        let asked = asked.filter(|(_, values)| !values.is_empty());
+        self.rules.push(
+            asked
+                .map(|(claim, values)| (claim, values.iter().map(String::as_str).collect()))
+                .collect(),
+        );
+    }
+
+    /// The ways in which a token fails all of these rules: of each rule one claim, which it does
+    /// not meet. A token is to be denied if it fails in one of these ways.
+    fn failing(&self) -> Vec<Claims<'f>> {
+        let ways: usize = self
+            .rules
+            .iter()
+            .map(BTreeMap::len)
+            .fold(1, usize::saturating_mul);
+        if ways > MOST_WAYS {
+            return self.failing_by_one_claim();
+        }
+        let mut failing: BTreeSet<Claims<'f>> = BTreeSet::from([BTreeMap::new()]);
+        for rule in &self.rules {
+            let with = |claims: &Claims<'f>, (claim, values): (&&'f str, &BTreeSet<&'f str>)| {
+                let mut claims = claims.clone();
+                let all = claims.entry(claim).or_default();
+                all.extend(values.iter().copied());
+                claims
+            };
+            failing = failing
+                .iter()
+                .flat_map(|claims| rule.iter().map(move |one| with(claims, one)))
+                .collect();
+        }
+        failing.into_iter().collect()
+    }
+
+    /// Only those ways in which one claim fails them all: fewer, and none too many.
+    fn failing_by_one_claim(&self) -> Vec<Claims<'f>> {
+        let claims: BTreeSet<&str> = self
+            .rules
+            .iter()
+            .flat_map(BTreeMap::keys)
+            .copied()
+            .collect();
+        let all = |claim: &&'f str| {
+            let values: Option<Vec<_>> = self.rules.iter().map(|rule| rule.get(claim)).collect();
+            let values = values?.into_iter().flatten().copied().collect();
+            Some(BTreeMap::from([(*claim, values)]))
         };
-        widen(&mut self.subjects, &rule.subjects, self.begun);
-        widen(&mut self.audiences, &rule.audiences, self.begun);
-        self.begun = true;
+        claims.iter().filter_map(all).collect()
     }
 }
 
@@ -99,7 +146,7 @@ fn claim(issuer: &str, claim: &str) -> String {
     let name = match (issuer, claim) {
         ("www.amazon.com", "sub") => "user_id",
         ("graph.facebook.com", "sub") => "id",
-        ("www.amazon.com" | "graph.facebook.com", _) => "app_id",
+        ("www.amazon.com" | "graph.facebook.com", "aud") => "app_id",
         _ => claim,
     };
     format!("{issuer}:{name}")
@@ -119,24 +166,36 @@ fn web_identity(issuers: &BTreeMap<String, Said<'_>>, denials: &mut Vec<Denial>)
         lists: "the issuers that the rules name",
     });
     for (index, (issuer, said)) in issuers.iter().enumerate() {
-        let lists = [
-            ("Subjects", "sub", &said.subjects),
-            ("Audiences", "aud", &said.audiences),
-        ];
-        for (name, what, admitted) in lists {
-            let Some(admitted) = admitted else { continue };
-            let key = claim(issuer, what);
-            denials.push(Denial {
-                sid: format!("{name}{}", index + 1),
-                action,
-                conditions: vec![
-                    ("Null", key.clone(), json!("false")),
-                    ("StringNotLike", key, patterns(admitted)),
-                ],
-                lists: "the subjects or audiences of one issuer",
-            });
-        }
+        let of_issuer = ("Null", claim(issuer, "sub"), json!("false"));
+        let key = |name: &str| claim(issuer, name);
+        denials.extend(unmet("Tokens", index, action, &of_issuer, said, &key));
     }
+}
+
+/// A statement for each way in which a token or an assertion meets none of its provider's rules.
+fn unmet(
+    name: &str,
+    index: usize,
+    action: &'static str,
+    of_provider: &(&'static str, String, Value),
+    said: &Said<'_>,
+    key: &dyn Fn(&str) -> String,
+) -> Vec<Denial> {
+    let ways = said.failing().into_iter().enumerate();
+    ways.map(|(way, claims)| {
+        let unmet = claims
+            .iter()
+            .map(|(claim, values)| ("StringNotLike", key(claim), patterns(values)));
+        let mut conditions = vec![of_provider.clone()];
+        conditions.extend(unmet);
+        Denial {
+            sid: format!("{name}{}Way{}", index + 1, way + 1),
+            action,
+            conditions,
+            lists: "the claims of one identity provider",
+        }
+    })
+    .collect()
 }
 
 fn saml(directories: &BTreeMap<String, Said<'_>>, denials: &mut Vec<Denial>) {
@@ -153,22 +212,16 @@ fn saml(directories: &BTreeMap<String, Said<'_>>, denials: &mut Vec<Denial>) {
         lists: "the SAML providers that the rules name",
     });
     for (index, (directory, said)) in directories.iter().enumerate() {
-        let lists = [
-            ("DirectorySubjects", "saml:sub", &said.subjects),
-            ("DirectoryAudiences", "saml:aud", &said.audiences),
-        ];
-        for (name, key, admitted) in lists {
-            let Some(admitted) = admitted else { continue };
-            denials.push(Denial {
-                sid: format!("{name}{}", index + 1),
-                action,
-                conditions: vec![
-                    ("StringLike", "saml:doc".to_owned(), json!(directory)),
-                    ("StringNotLike", key.to_owned(), patterns(admitted)),
-                ],
-                lists: "the subjects or audiences of one SAML provider",
-            });
-        }
+        let of_directory = ("StringLike", "saml:doc".to_owned(), json!(directory));
+        let key = |name: &str| format!("saml:{name}");
+        denials.extend(unmet(
+            "Assertions",
+            index,
+            action,
+            &of_directory,
+            said,
+            &key,
+        ));
     }
 }
 
