@@ -4,7 +4,10 @@
 #![allow(missing_docs, reason = "a benchmark documents itself")]
 
 use divan::black_box;
-use trustwarden_permissions::{Action, ActionSet, Service, expand, expand_into};
+use trustwarden_permissions::{
+    Action, ActionSet, Policies, Policy, Service, classes, effective, escalations, expand,
+    expand_into,
+};
 
 fn main() {
     divan::main();
@@ -63,4 +66,54 @@ fn one(bencher: divan::Bencher<'_, '_>, pattern: &str) {
 #[divan::bench]
 fn find(bencher: divan::Bencher<'_, '_>) {
     bencher.bench_local(|| Action::find(black_box("ec2:DescribeInstances")));
+}
+
+/// A monitoring vendor's role: one policy of some sixty actions, and one statement on a bucket.
+fn vendor() -> String {
+    let services = [
+        "ec2",
+        "s3",
+        "rds",
+        "sqs",
+        "sns",
+        "lambda",
+        "ecs",
+        "eks",
+        "cloudwatch",
+        "logs",
+    ];
+    let actions: Vec<String> = [
+        "Describe*",
+        "List*",
+        "Get*",
+        "DescribeTags",
+        "ListTags",
+        "GetTags",
+    ]
+    .iter()
+    .flat_map(|verb| services.map(|service| format!("\"{service}:{verb}\"")))
+    .collect();
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[
+            {{"Effect":"Allow","Action":[{}],"Resource":"*"}},
+            {{"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::acme/*"}},
+            {{"Effect":"Deny","Action":"s3:GetObject*","Resource":"*"}}]}}"#,
+        actions.join(",")
+    )
+}
+
+#[divan::bench]
+fn role_of_a_vendor(bencher: divan::Bencher<'_, '_>) {
+    let text = vendor();
+    bencher.bench_local(|| {
+        let role = effective(black_box(&Policies {
+            policies: vec![Policy {
+                name: "Vendor",
+                arn: None,
+                document: Some(&text),
+            }],
+            boundary: None,
+        }));
+        (classes(&role), escalations(&role))
+    });
 }

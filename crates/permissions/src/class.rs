@@ -179,9 +179,11 @@ pub fn telling(actions: &ActionSet) -> Option<Action> {
         "ec2:DescribeInstances",
         "s3:ListAllMyBuckets",
     ];
-    KNOWN
+    static FOUND: LazyLock<Vec<Action>> =
+        LazyLock::new(|| KNOWN.iter().filter_map(|name| Action::find(name)).collect());
+    FOUND
         .iter()
-        .filter_map(|name| Action::find(name))
+        .copied()
         .find(|action| actions.contains(*action))
         .or_else(|| actions.iter().next())
 }
@@ -262,16 +264,21 @@ pub struct Administrator {
 /// actions that change something, on everything; or all of IAM's permissions management, with which
 /// it can give itself the rest.
 pub fn administrator(effective: &Effective) -> Option<Administrator> {
-    let mut changing = ActionSet::new();
-    for class in [Class::IamWrite, Class::PermissionsManagement, Class::Write] {
-        changing |= of_class(class);
-    }
-    let mut iam: ActionSet = expand("iam:*")
-        .iter()
-        // The account's password policy has no ARN, and gives nobody anything.
-        .filter(|action| action.resource_types().next().is_some())
-        .collect();
-    iam &= ActionSet::of_level(Level::PermissionsManagement);
+    /// All that changes something, and IAM's permissions management.
+    static SETS: LazyLock<(ActionSet, ActionSet)> = LazyLock::new(|| {
+        let mut changing = ActionSet::new();
+        for class in [Class::IamWrite, Class::PermissionsManagement, Class::Write] {
+            changing |= of_class(class);
+        }
+        let mut iam: ActionSet = expand("iam:*")
+            .iter()
+            // The account's password policy has no ARN, and gives nobody anything.
+            .filter(|action| action.resource_types().next().is_some())
+            .collect();
+        iam &= ActionSet::of_level(Level::PermissionsManagement);
+        (changing, iam)
+    });
+    let (changing, iam) = &*SETS;
     let of = changing.len();
     let judge = |conditional: bool| {
         let mut widest = ActionSet::new();
@@ -287,7 +294,7 @@ pub fn administrator(effective: &Effective) -> Option<Administrator> {
             }
         }
         let all_of_iam = iam.is_subset(&service_wide);
-        widest &= &changing;
+        widest &= changing;
         let everything = widest.len() * 2 > of;
         if !everything && !all_of_iam {
             return None;
@@ -295,7 +302,7 @@ pub fn administrator(effective: &Effective) -> Option<Administrator> {
         Some(Administrator {
             changing: widest.len(),
             of,
-            example: telling(if everything { &widest } else { &iam })?,
+            example: telling(if everything { &widest } else { iam })?,
             scope: if everything {
                 Scope::Everything
             } else {

@@ -5,6 +5,8 @@
 //! its like. A combination with `iam:PassRole` reaches the roles that may be passed and trust the service; the
 //! others reach what is already there (a user, a function, an instance).
 
+use std::sync::LazyLock;
+
 use crate::action::Action;
 use crate::combinations::COMBINATIONS;
 use crate::effective::Effective;
@@ -37,29 +39,33 @@ pub struct Escalation {
 /// The combinations that a role holds, in the table's order; one that needs more than another that
 /// is held is left out.
 pub fn escalations(effective: &Effective) -> Vec<Escalation> {
+    static ACTIONS: LazyLock<Vec<(&'static Combination, Vec<Action>)>> = LazyLock::new(|| {
+        let rows = COMBINATIONS.iter().map(|combination| {
+            let actions = combination.actions.iter();
+            let actions: Vec<Action> = actions.filter_map(|name| Action::find(name)).collect();
+            (combination, actions)
+        });
+        // One of an action that AWS took away is held by nobody.
+        rows.filter(|(combination, actions)| actions.len() == combination.actions.len())
+            .collect()
+    });
     let all = effective.actions();
-    let held = |name: &&str| Action::find(name).is_some_and(|action| all.contains(action));
-    let found: Vec<&Combination> = COMBINATIONS
+    let found: Vec<&(&Combination, Vec<Action>)> = ACTIONS
         .iter()
-        .filter(|combination| combination.actions.iter().all(held))
+        .filter(|(_, actions)| actions.iter().all(|action| all.contains(*action)))
         .collect();
-    let needless = |wider: &Combination| {
-        found.iter().any(|other| {
-            other.actions.len() < wider.actions.len()
-                && other
-                    .actions
-                    .iter()
-                    .all(|name| wider.actions.contains(name))
+    let needless = |wider: &[Action]| {
+        found.iter().any(|(_, fewer)| {
+            fewer.len() < wider.len() && fewer.iter().all(|action| wider.contains(action))
         })
     };
     found
         .iter()
-        .filter(|combination| !needless(combination))
-        .map(|combination| {
-            let permits: Vec<_> = combination
-                .actions
+        .filter(|(_, actions)| !needless(actions))
+        .map(|(combination, actions)| {
+            let permits: Vec<_> = actions
                 .iter()
-                .filter_map(|name| effective.permit_of(Action::find(name)?))
+                .filter_map(|action| effective.permit_of(*action))
                 .collect();
             Escalation {
                 combination,

@@ -86,6 +86,11 @@ impl Vendor {
             if !known {
                 let path = at!["vendors", index, "permissions", "allow", entry];
                 problems.error(path, format!("`{action}` is no action, as ec2:Describe*"));
+            } else if permissions::expand(action).is_empty() {
+                // AWS may have added it since.
+                let path = at!["vendors", index, "permissions", "allow", entry];
+                let message = format!("`{action}` fits no action that AWS is known to have");
+                problems.warn(path, message, "look for a slip of the pen");
             }
         }
         problems.expires(at("expires"), self.expires.as_deref());
