@@ -13,7 +13,7 @@ mod parse;
 pub mod providers;
 mod sets;
 
-pub use analyse::{AnalysisContext, analyse};
+pub use analyse::{AnalysisContext, analyse, analyse_without_guesses};
 pub use answer::{
     Analysis, ExternalIdNeed, Grant, Problem, Request, RequestPrincipal, Restriction, Values, Who,
 };

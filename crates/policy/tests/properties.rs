@@ -21,7 +21,9 @@ use generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use trustwarden_policy::document::{Remainder, Removal};
-use trustwarden_policy::{Analysis, AnalysisContext, TrustPolicy, analyse, evaluate};
+use trustwarden_policy::{
+    Analysis, AnalysisContext, TrustPolicy, analyse, analyse_without_guesses, evaluate,
+};
 
 fn runner() -> TestRunner {
     let cases = std::env::var("TRUSTWARDEN_CASES")
@@ -102,6 +104,31 @@ fn every_witness_gets_in_by_its_statement() {
                     "{text}: {grant:?}: {decision:?}"
                 );
             }
+            Ok(())
+        })
+        .unwrap();
+}
+
+/// What is guessed before the walk decides nothing: all fields are those of the walk alone.
+#[test]
+fn guesses_change_nothing_but_the_texts_of_witnesses() {
+    let context = AnalysisContext {
+        own_account: Some(OWN),
+        own_organization: Some(OWN_ORGANIZATION),
+        now: NOW.parse().unwrap(),
+        witnesses: true,
+        providers: &[],
+    };
+    runner()
+        .run(&documents(), |made| {
+            let text = made.text();
+            let policy = TrustPolicy::parse(&text).unwrap();
+            let mut guessed = analyse(&policy, &context);
+            let mut walked = analyse_without_guesses(&policy, &context);
+            for (one, other) in guessed.grants.iter_mut().zip(&mut walked.grants) {
+                prop_assert_eq!(one.witness.take().is_some(), other.witness.take().is_some());
+            }
+            prop_assert_eq!(guessed, walked, "{}", text);
             Ok(())
         })
         .unwrap();

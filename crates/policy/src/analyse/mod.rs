@@ -52,7 +52,20 @@ pub struct AnalysisContext<'c> {
 /// What could not be decided within the bounds is reported as open, in a grant whose `decided` is
 /// `false`.
 pub fn analyse(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) -> Analysis {
-    summary::analysis(policy, context)
+    let solver = Solver::new(context, summary::length(policy));
+    summary::analysis(policy, context, solver)
+}
+
+/// The same by the full procedure alone: no text is guessed and no list tried out before the walk
+/// through the automata. Slow, and for the proofs, which hold that the answer is the same but for
+/// the texts of the witnesses.
+#[doc(hidden)]
+pub fn analyse_without_guesses(
+    policy: &TrustPolicy<'_>,
+    context: &AnalysisContext<'_>,
+) -> Analysis {
+    let solver = Solver::without_guesses(context, summary::length(policy));
+    summary::analysis(policy, context, solver)
 }
 
 /// A solver for questions about these documents.

@@ -82,6 +82,15 @@ impl<'c> Solver<'c> {
         }
     }
 
+    /// One that decides by the full procedure alone, and may take a hundred times as long.
+    pub(crate) fn without_guesses(context: &'c AnalysisContext<'c>, length: usize) -> Self {
+        let steps = 100 * (STEPS + STEPS_PER_BYTE * length as u64);
+        Self {
+            context,
+            fuel: Fuel::without_guesses(steps),
+        }
+    }
+
     /// One for another moment, which pays from the same purse: its fuel is to be given back.
     pub(crate) fn at<'o>(&mut self, context: &'o AnalysisContext<'o>) -> Solver<'o> {
         Solver {
@@ -508,7 +517,8 @@ impl<'c> Solver<'c> {
             let text = "o-outsider00/r-0000/".to_owned();
             path_fits(&demands, &text).then_some(text)
         };
-        let found = match guess.or_else(usual) {
+        let guess = guess.or_else(usual).filter(|_| self.fuel.may_guess());
+        let found = match guess {
             Some(text) => Found::Value(text),
             None => find(Universe::OrganizationPath, &demands, &mut self.fuel),
         };

@@ -140,7 +140,7 @@ impl Solver<'_> {
                 if !self.fuel.spend(9 * weight(&demands)) {
                     return None;
                 }
-                let guess = guess_resource(&demands);
+                let guess = guess_resource(&demands).filter(|_| self.fuel.may_guess());
                 for partition in PARTITIONS {
                     let found = match &guess {
                         Some(arn) => Found::Value(arn.clone()),

@@ -26,13 +26,11 @@ struct Known<'p> {
     external_id: Option<Restriction>,
 }
 
-pub(super) fn analysis(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) -> Analysis {
-    let length: usize = policy
-        .statements
-        .iter()
-        .map(|one| one.span.end - one.span.start)
-        .sum();
-    let mut solver = Solver::new(context, length);
+pub(super) fn analysis(
+    policy: &TrustPolicy<'_>,
+    context: &AnalysisContext<'_>,
+    mut solver: Solver<'_>,
+) -> Analysis {
     let statements = compile(policy);
     let named = NamedAccounts::of(policy);
     let left = ways(&statements, None, &mut solver);

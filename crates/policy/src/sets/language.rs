@@ -198,13 +198,13 @@ fn hopeless(
         for (part, from) in &mut begun {
             match (universe.sight(*part, place, c), *from) {
                 (Sight::Seen, None) => *from = Some(index),
-                (Sight::Hidden, Some(start)) => {
-                    // The part has ended: it is settled.
+                // The part has ended: it is settled, once.
+                (Sight::Hidden, Some(start)) if start < index => {
                     let seen = prefix.get(start..index).unwrap_or_default();
                     if !view_allows(demands, *part, seen) {
                         return true;
                     }
-                    *from = Some(prefix.len());
+                    *from = Some(usize::MAX);
                 }
                 _ => {}
             }

@@ -30,12 +30,29 @@ pub(crate) enum Found {
 #[derive(Debug)]
 pub(crate) struct Fuel {
     left: u64,
+    guesses: bool,
 }
 
 impl Fuel {
     /// A purse of so many steps; one step is about 2 nanoseconds of work.
     pub(crate) fn new(steps: u64) -> Self {
-        Self { left: steps }
+        Self {
+            left: steps,
+            guesses: true,
+        }
+    }
+
+    /// One for the full procedure alone: nothing is guessed before it.
+    pub(crate) fn without_guesses(steps: u64) -> Self {
+        Self {
+            left: steps,
+            guesses: false,
+        }
+    }
+
+    /// Whether what most often is an answer may be tried before the procedure that decides.
+    pub(crate) fn may_guess(&self) -> bool {
+        self.guesses
     }
 
     /// Nothing is left.

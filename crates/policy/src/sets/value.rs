@@ -106,9 +106,12 @@ pub(crate) fn solve(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Fo
         };
     }
     // A finite list among the tests, likewise.
+    let text = |(test, _): &Ask<'_, '_>| matches!(test, Test::Text(_) | Test::Present);
+    let walk_alone =
+        !fuel.may_guess() && matches!(domain, Domain::Text(_)) && asks.iter().all(text);
     let fixed = asks
         .iter()
-        .filter(|(_, pass)| *pass)
+        .filter(|(_, pass)| *pass && !walk_alone)
         .find_map(|(test, _)| test.fixed());
     if let Some(patterns) = fixed {
         let listed = patterns
@@ -126,7 +129,6 @@ pub(crate) fn solve(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Fo
             None => Found::Unknown,
         };
     }
-    let text = |(test, _): &Ask<'_, '_>| matches!(test, Test::Text(_) | Test::Present);
     if asks.iter().all(text) {
         return solve_text(domain, asks, fuel);
     }
@@ -139,7 +141,8 @@ fn solve_text(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
         .map(|text| (*text).to_owned())
         .collect();
     guesses(asks, &mut candidates);
-    candidates.truncate(MOST_GUESSES);
+    let walk_alone = !fuel.may_guess() && matches!(domain, Domain::Text(_));
+    candidates.truncate(if walk_alone { 0 } else { MOST_GUESSES });
     match first(domain, asks, candidates.into_iter(), fuel) {
         Found::Nothing => {}
         found => return found,
