@@ -90,7 +90,7 @@ prove: ## the analyser against brute force, on WORLDS documents (100000), and it
 		cargo test --release --package trustwarden-policy --test small_world --test properties -- --nocapture
 
 .PHONY: fuzz
-fuzz: ## TARGET=parse, evaluate or analyse for TIME seconds (60); needs cargo-fuzz
+fuzz: ## TARGET=parse, evaluate, analyse or replay for TIME seconds (60); needs cargo-fuzz
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "this fuzzes with cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
 	cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -max_total_time=$(or $(TIME),60)
 
@@ -129,3 +129,17 @@ bench-init: ## what a function's start costs in instructions, against a bare hel
 	mkdir -p target/bench
 	cargo run --quiet --package trustwarden --no-default-features -- rules compile "$(RULES_FILE)" --output target/bench/rules.json
 	python3 scripts/bench_init.py --binaries target/release --rules target/bench/rules.json
+
+BENCH_VENV := .venv-bench
+
+$(BENCH_VENV)/.ready: scripts/bench-requirements.txt
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+.PHONY: bench
+bench: $(BENCH_VENV)/.ready ## replay against gzip, jq and DuckDB, and audit against Python, on made-up data
+	cargo build --profile bench --package trustwarden --no-default-features --bin trustwarden --example trail
+	$(BENCH_VENV)/bin/python scripts/bench_replay.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden" \
+		--generator "$${CARGO_TARGET_DIR:-target}/release/examples/trail"
+	$(BENCH_VENV)/bin/python scripts/bench_audit.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden"

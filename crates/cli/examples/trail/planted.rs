@@ -14,6 +14,7 @@ pub(crate) struct Planted {
     approved: u64,
     failed_calls: u64,
     duplicates: u64,
+    of_interest: u64,
     alerts: Vec<String>,
 }
 
@@ -35,6 +36,7 @@ impl Planted {
 
     pub(crate) fn record(&mut self, rng: &mut Rng, scene: &Scene) -> String {
         self.records += 1;
+        self.of_interest += 1;
         let id = uuid(rng);
         let user = format!(
             r#"{{"type":"IAMUser","principalId":"AIDA{0}","arn":"arn:aws:iam::{ACCOUNT}:user/alice","accountId":"{ACCOUNT}","accessKeyId":"AKIA{0}","userName":"alice"}}"#,
@@ -199,6 +201,7 @@ impl Planted {
             "approved": self.approved,
             "failed_calls": self.failed_calls,
             "duplicates": self.duplicates,
+            "of_interest": self.of_interest,
             "alerts": alerts,
         })
         .to_string()

@@ -112,3 +112,10 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
         Status::Done
     })
 }
+
+/// For the fuzzer: asserts that these bytes, as a log, are read the same with the sieve and without,
+/// whole and as a stream.
+#[cfg(fuzzing)]
+pub fn same_both_ways(bytes: &[u8], lines: bool) {
+    read::same_both_ways(bytes, lines);
+}
