@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::input::Input;
 
 pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
-pub use self::vendor::{VendorCommand, VendorNewArgs};
+pub use self::vendor::{PageFormat, VendorCommand, VendorNewArgs, VendorReviewArgs};
 
 /// Who can get into your AWS account, and do your access rules allow it?
 #[derive(Debug, Parser)]
@@ -62,7 +62,7 @@ pub enum Command {
     /// The rules file: validate, compile, describe, begin
     #[command(subcommand)]
     Rules(RulesCommand),
-    /// Third parties: give a new one exactly what it needs
+    /// Third parties: give a new one exactly what it needs, review one
     #[command(subcommand)]
     Vendor(VendorCommand),
     /// What a third party must be able to do, as an IAM policy

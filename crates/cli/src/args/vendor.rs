@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::{account_id, input, moment};
@@ -13,6 +13,8 @@ use crate::input::Input;
 pub enum VendorCommand {
     /// Register a third party in the rules file, and print its role as a CloudFormation template
     New(Box<VendorNewArgs>),
+    /// Everything about one third party on one page, for the yearly review
+    Review(VendorReviewArgs),
 }
 
 /// `vendor new`
@@ -74,6 +76,38 @@ pub struct VendorNewArgs {
     /// The moment to judge dates at, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
+}
+
+/// A terminal, or a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PageFormat {
+    /// Lines
+    Text,
+    /// Markdown
+    Markdown,
+}
+
+/// `vendor review`
+#[derive(Debug, Args)]
+pub struct VendorReviewArgs {
+    /// The third party's name, as the rules have it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The rules file
+    #[arg(long, value_name = "FILE", default_value = "rules/access.yaml", value_parser = input())]
+    pub rules: Input,
+    /// What `aws iam get-account-authorization-details` prints, as `audit` reads it
+    #[arg(long, value_name = "PATH", required = true, num_args = 1.., value_parser = input())]
+    pub authorization_details: Vec<Input>,
+    /// What `aws iam get-credential-report` prints, or the CSV in it
+    #[arg(long, value_name = "FILE", num_args = 1.., value_parser = input())]
+    pub credential_report: Vec<Input>,
+    /// The moment of the review, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
+    /// How to print
+    #[arg(long, default_value = "text")]
+    pub format: PageFormat,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@
 //! somebody outside can enter, findings, and managed policies.
 
 mod account;
-mod credential_report;
+pub(crate) mod credential_report;
 pub(crate) mod export;
 mod html;
 mod json;
@@ -40,17 +40,9 @@ const TOLD: usize = 20;
 /// Standard output does not take the findings.
 pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
     let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+    let Some(report) = collect(arguments, now, streams) else {
         return Ok(Status::Unreadable);
     };
-    let mut reading = Reading {
-        account: Account::new(&rules, now),
-        files: 0,
-        unreadable: Vec::new(),
-        lines: arguments.format == AuditFormat::Sarif,
-    };
-    reading.read(arguments, streams);
-    let report = reading.finish(&rules, &arguments.rules, now);
 
     match arguments.format {
         AuditFormat::Human => report::write(&report, streams)?,
@@ -66,6 +58,23 @@ pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Sta
         (true, true) => Status::Findings,
         (true, false) => Status::Done,
     })
+}
+
+/// Reads all that the arguments name, and judges it; `None`, and the reason printed, without rules.
+pub(crate) fn collect(
+    arguments: &AuditArgs,
+    now: Timestamp,
+    streams: &mut Streams<'_>,
+) -> Option<Report> {
+    let rules = crate::rules::load(&arguments.rules, streams)?;
+    let mut reading = Reading {
+        account: Account::new(&rules, now),
+        files: 0,
+        unreadable: Vec::new(),
+        lines: arguments.format == AuditFormat::Sarif,
+    };
+    reading.read(arguments, streams);
+    Some(reading.finish(&rules, &arguments.rules, now))
 }
 
 /// Everything that is printed, in whichever format.

@@ -5,6 +5,8 @@ mod ask;
 mod entry;
 mod insert;
 mod new;
+mod page;
+mod review;
 mod scalar;
 mod template;
 
@@ -21,5 +23,6 @@ use crate::{Status, Streams};
 pub fn vendor(command: &VendorCommand, streams: &mut Streams<'_>) -> io::Result<Status> {
     match command {
         VendorCommand::New(arguments) => new::new(arguments, streams),
+        VendorCommand::Review(arguments) => review::review(arguments, streams),
     }
 }

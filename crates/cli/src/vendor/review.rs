@@ -1,0 +1,320 @@
+//! `vendor review`: everything about one third party on one page, for the yearly review.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use guard::account::{LastUsed, RuleOfParty};
+use guard::rules::{Vendor, expiry};
+use jiff::Timestamp;
+use policy::glob::matches_ignoring_case;
+
+use super::page::{Part, markdown, text};
+use crate::args::{AuditArgs, AuditFormat, PageFormat, VendorReviewArgs};
+use crate::audit::{Entry, Report, collect, credential_report};
+use crate::findings::Found;
+use crate::hostile::shown;
+use crate::rules::load::read;
+use crate::suggest::nearest;
+use crate::{Status, Streams};
+
+#[derive(Debug, thiserror::Error)]
+enum ReviewError {
+    #[error("no vendor of the rules is named `{}`{}", shown(.0), .1)]
+    NoVendor(String, String),
+}
+
+/// Runs `vendor review`.
+///
+/// # Errors
+///
+/// Standard output does not take the page.
+pub(super) fn review(
+    arguments: &VendorReviewArgs,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
+    let now = arguments.now.unwrap_or_else(Timestamp::now);
+    let Some(rules) = read(&arguments.rules, None, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let vendors = &rules.file.vendors;
+    let named = |vendor: &&Vendor| vendor.name.eq_ignore_ascii_case(&arguments.name);
+    let Some(vendor) = vendors.iter().find(named) else {
+        let names = vendors.iter().map(|vendor| vendor.name.as_str());
+        let near = nearest(&arguments.name, names);
+        let hint = near.map_or(String::new(), |near| {
+            format!("; did you mean `{}`?", shown(near))
+        });
+        streams.failure(&ReviewError::NoVendor(arguments.name.clone(), hint));
+        return Ok(Status::Unreadable);
+    };
+    let audit = AuditArgs {
+        rules: arguments.rules.clone(),
+        authorization_details: arguments.authorization_details.clone(),
+        credential_report: arguments.credential_report.clone(),
+        last_accessed: Vec::new(),
+        now: Some(now),
+        format: AuditFormat::Human,
+        fail_on: guard::Severity::High,
+    };
+    let Some(report) = collect(&audit, now, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let mut parts = about(vendor, now);
+    let entries: Vec<&Entry> = report
+        .audited
+        .entries
+        .iter()
+        .filter(|entry| is_of(vendor, entry))
+        .collect();
+    parts.extend(roles(vendor, &entries));
+    parts.extend(keys(vendor, arguments));
+    parts.extend(findings(vendor, &entries, &report));
+    match arguments.format {
+        PageFormat::Text => text(&parts, &mut *streams.out)?,
+        PageFormat::Markdown => markdown(&parts, &mut *streams.out)?,
+    }
+    let whole = report.unreadable_files.is_empty() && report.audited.counts.unreadable == 0;
+    Ok(if whole {
+        Status::Done
+    } else {
+        Status::Unreadable
+    })
+}
+
+fn about(vendor: &Vendor, now: Timestamp) -> Vec<Part> {
+    let or = |text: &Option<String>, none: &str| text.clone().unwrap_or_else(|| none.to_owned());
+    let mut expires = or(&vendor.expires, "never");
+    let end = vendor.expires.as_deref().and_then(expiry);
+    if end.is_some_and(|end| end <= now) {
+        expires.push_str(": this is over");
+    }
+    let ids = vendor.external_ids().len();
+    let id = match (vendor.external_id.required, ids) {
+        (_, 1) => "one is named".to_owned(),
+        (_, 2..) => format!("{ids} are named"),
+        (true, _) => "required, and any will do".to_owned(),
+        (false, _) => "not required".to_owned(),
+    };
+    let owner = match vendor.external_id.owner {
+        Some(guard::rules::ExternalIdOwner::Vendor) => ", made by the vendor",
+        Some(guard::rules::ExternalIdOwner::Us) => ", made by us",
+        None => "",
+    };
+    let ceiling = vendor.permissions.as_ref().map_or_else(
+        || "none".to_owned(),
+        |permissions| permissions.allow.join(", "),
+    );
+    let mut fields = vec![
+        ("accounts", vendor.accounts.join(", ")),
+        ("owner", or(&vendor.owner, "nobody is named")),
+        ("ticket", or(&vendor.ticket, "none")),
+        ("expires", expires),
+        ("external id", format!("{id}{owner}")),
+        ("ceiling", ceiling),
+    ];
+    if !vendor.principals.is_empty() {
+        fields.insert(1, ("principals", vendor.principals.join(", ")));
+    }
+    vec![
+        Part::Title(format!(
+            "{}, reviewed {}",
+            vendor.name,
+            now.strftime("%Y-%m-%d")
+        )),
+        Part::Heading("By the rules".to_owned()),
+        Part::Fields(fields),
+    ]
+}
+
+fn is_of(vendor: &Vendor, entry: &Entry) -> bool {
+    let by_rule = matches!(&entry.access.rule,
+        Some(RuleOfParty::Vendor { name, .. }) if *name == vendor.name);
+    let account = match &entry.access.party {
+        guard::account::Party::Account { account } => Some(account),
+        _ => None,
+    };
+    by_rule || account.is_some_and(|account| vendor.accounts.contains(account))
+}
+
+fn roles(vendor: &Vendor, entries: &[&Entry]) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for entry in entries {
+        let access = &entry.access;
+        let role = &access.role;
+        let name = role.role.name.clone().unwrap_or_default();
+        let proofs: Vec<&str> = access
+            .must_prove()
+            .into_iter()
+            .map(|kind| kind.words())
+            .collect();
+        let used = match &role.last_used {
+            LastUsed::Unknown => "not known".to_owned(),
+            LastUsed::Never => "never, in the 400 days that IAM looks back".to_owned(),
+            LastUsed::At { when, .. } => when.strftime("%Y-%m-%d").to_string(),
+        };
+        let classes: Vec<String> = entry
+            .permitted
+            .telling()
+            .map(|held| {
+                format!(
+                    "{} ({}, as {})",
+                    held.class.words(),
+                    held.count,
+                    held.example
+                )
+            })
+            .collect();
+        let mut can = classes.join("; ");
+        if !entry.permitted.unreadable.is_empty() {
+            can.push_str("; not known by these policies: ");
+            can.push_str(&entry.permitted.unreadable.join(", "));
+        }
+        let ways: Vec<&str> = access
+            .ways
+            .iter()
+            .map(|way| way.principal.as_str())
+            .collect();
+        parts.push(Part::Heading(format!(
+            "Role {name} in {}",
+            role.role.account
+        )));
+        parts.push(Part::Fields(vec![
+            ("enters as", ways.join(", ")),
+            ("must prove", or_none(&proofs.join(", "), "nothing")),
+            (
+                "by the rules",
+                if access.allowed {
+                    "allowed"
+                } else {
+                    "not allowed"
+                }
+                .to_owned(),
+            ),
+            ("can do", or_none(&can, "nothing")),
+            ("last used", used),
+        ]));
+    }
+    let absent: Vec<String> = vendor
+        .roles
+        .iter()
+        .filter(|role| {
+            let is = |entry: &&Entry| {
+                let name = entry.access.role.role.name.as_deref();
+                name.is_some_and(|name| matches_ignoring_case(&role.name, name))
+            };
+            !entries.iter().any(is)
+        })
+        .map(|role| {
+            format!(
+                "{}: the rules name it, and the vendor enters no such role",
+                role.name
+            )
+        })
+        .collect();
+    if entries.is_empty() || !absent.is_empty() {
+        parts.push(Part::Heading("Roles it does not enter".to_owned()));
+        let nothing = vec!["it can enter no role of these accounts".to_owned()];
+        parts.push(Part::List(if absent.is_empty() { nothing } else { absent }));
+    }
+    parts
+}
+
+fn or_none(text: &str, none: &str) -> String {
+    if text.is_empty() { none } else { text }.to_owned()
+}
+
+/// The access keys of the users that the rules name for it.
+fn keys(vendor: &Vendor, arguments: &VendorReviewArgs) -> Vec<Part> {
+    if vendor.users.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = Vec::new();
+    let day = |moment: Option<Timestamp>, none: &str| {
+        moment.map_or_else(|| none.to_owned(), |at| at.strftime("%Y-%m-%d").to_string())
+    };
+    for input in &arguments.credential_report {
+        // What is wrong with a report was said when it was audited.
+        let Ok(text) = input.read() else { continue };
+        let ended = credential_report::read(&text, &mut |row| {
+            let Ok((found, _)) = row else { return };
+            let Some(user) = &found.user else { return };
+            if vendor
+                .users
+                .iter()
+                .any(|named| matches_ignoring_case(named, user))
+            {
+                lines.extend(found.keys.iter().map(|key| {
+                    format!(
+                        "user {user} in {}: key {}, {}, made {}, last used {}",
+                        found.account,
+                        key.number,
+                        if key.active { "active" } else { "inactive" },
+                        day(key.rotated, "at a time that is not known"),
+                        day(key.last_used, "never")
+                    )
+                }));
+            }
+        });
+        drop(ended);
+    }
+    if lines.is_empty() {
+        let users = vendor.users.join(", ");
+        lines.push(if arguments.credential_report.is_empty() {
+            format!("users {users}: no credential report was given")
+        } else {
+            format!("users {users}: no access key")
+        });
+    }
+    vec![Part::Heading("Access keys".to_owned()), Part::List(lines)]
+}
+
+fn findings(vendor: &Vendor, entries: &[&Entry], report: &Report) -> Vec<Part> {
+    let roles: BTreeSet<(String, String)> = entries
+        .iter()
+        .map(|entry| {
+            let role = &entry.access.role;
+            (role.role.account.clone(), role.subject())
+        })
+        .collect();
+    let is_user = |subject: &str| {
+        let user = subject.strip_prefix("user/");
+        let named = |user: &str| {
+            vendor
+                .users
+                .iter()
+                .any(|one| matches_ignoring_case(one, user))
+        };
+        user.is_some_and(named)
+    };
+    let about = |found: &&Found| {
+        let finding = &found.finding;
+        let role = (
+            found.account.clone().unwrap_or_default(),
+            found.subject.clone(),
+        );
+        match (&finding.vendor, &finding.third_party) {
+            (Some(name), _) => *name == vendor.name,
+            (None, Some(account)) => vendor.accounts.contains(account),
+            (None, None) => roles.contains(&role) || is_user(&found.subject),
+        }
+    };
+    let lines: Vec<String> = report
+        .audited
+        .found
+        .iter()
+        .filter(about)
+        .map(|found| {
+            let finding = &found.finding;
+            let (code, subject) = (finding.code.code(), &found.subject);
+            format!(
+                "{} {code}, {subject}: {}",
+                finding.severity, finding.message
+            )
+        })
+        .collect();
+    let none = vec!["none".to_owned()];
+    vec![
+        Part::Heading("Findings".to_owned()),
+        Part::List(if lines.is_empty() { none } else { lines }),
+    ]
+}
