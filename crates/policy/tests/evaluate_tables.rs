@@ -693,6 +693,9 @@ fn the_statement_that_decided_is_named() {
     let no = decide(&[("sts:ExternalId", &["abc"]), ("a:k", &["1"])]);
     assert_eq!((no.allowed, no.statement), (false, Some(2)));
     assert!(no.why.contains("statement 2 (NoK) denies"), "{}", no.why);
+    let nameless = statements.replace("NoK", "");
+    let no = try_decide(&nameless, &alice(&[("a:k", &["1"])])).unwrap();
+    assert!(no.why.contains("statement 2 denies"), "{}", no.why);
     let none = decide(&[]);
     assert_eq!((none.allowed, none.statement), (false, None));
     assert!(none.why.contains("no statement allows"), "{}", none.why);
