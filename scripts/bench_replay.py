@@ -37,10 +37,10 @@ JQ = (
 )
 SQL = """
     with records as (
-        select unnest(Records) as record from read_json($files, columns = {Records: 'JSON[]'}, maximum_object_size = 1000000000)
+        select unnest(Records) as record from read_json($files, columns = {Records: 'JSON[]'}, maximum_object_size = 33554432)
     )
-    select distinct record->>'eventID' from records
-    where record->>'eventName' in (select unnest($names)) or record->'userIdentity'->>'type' = 'Root'
+    select distinct (record->>'$.eventID') from records
+    where (record->>'$.eventName') in (select unnest($names)) or (record->>'$.userIdentity.type') = 'Root'
 """
 
 
