@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Looks at an audit's HTML page as a person would: in headless Chromium, with clicks and typing.
 
-    audit_page.py PAGE [--screenshot FILE.png] [--print FILE.pdf]
+    audit_page.py PAGE [--screenshot FILE.png [--height 4000] [--scale 1]] [--print FILE.pdf]
 
 Standard library and Debian's `chromium` only. Chromium is spoken to by its own protocol over a pipe
 (file descriptors 3 and 4, messages end with a zero byte). Exit status: 0 all is as it should be, 1
@@ -197,6 +197,8 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("page", type=Path)
     arguments.add_argument("--screenshot", type=Path)
+    arguments.add_argument("--height", type=int, default=4000, help="of the screenshot, at most")
+    arguments.add_argument("--scale", type=float, default=1)
     arguments.add_argument("--print", type=Path, dest="paper")
     options = arguments.parse_args()
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -208,7 +210,7 @@ def main() -> int:
         wrong = look(browser, options.page)
         if options.screenshot:
             size = browser.call("Page.getLayoutMetrics")["cssContentSize"]
-            clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 4000), "scale": 1}
+            clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], options.height), "scale": options.scale}
             shot = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
             options.screenshot.write_bytes(base64.b64decode(shot["data"]))
         if options.paper:

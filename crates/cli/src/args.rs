@@ -207,7 +207,9 @@ pub struct AuditArgs {
     pub rules: Input,
     /// What `aws iam get-account-authorization-details` prints: all pages in one file, one page a
     /// file, or a folder of them; several accounts, too; `-` is standard input
-    #[arg(long, value_name = "PATH", required = true, num_args = 1.., value_parser = input())]
+    #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
+    #[cfg_attr(feature = "live", arg(required_unless_present = "live"))]
+    #[cfg_attr(not(feature = "live"), arg(required = true))]
     pub authorization_details: Vec<Input>,
     /// What `aws iam get-credential-report` prints, or the CSV in it
     #[arg(long, value_name = "FILE", num_args = 1.., value_parser = input())]
@@ -216,6 +218,14 @@ pub struct AuditArgs {
     /// a file `ROLE.json`; or a folder of such files
     #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
     pub last_accessed: Vec<Input>,
+    /// Read the account that the AWS credentials in the environment name, and its credential report
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with_all = ["authorization_details", "credential_report"])]
+    pub live: bool,
+    /// The AWS profile to read with
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub profile: Option<String>,
     /// The moment to judge age and expiry at, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,

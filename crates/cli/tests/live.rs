@@ -173,3 +173,124 @@ fn without_a_stack_there_is_nothing_to_ask() {
         assert_eq!(err, said, "{command}");
     }
 }
+
+/// Two pages, the first of them without anything in it.
+fn account(asked: &str) -> (u16, String) {
+    let answer = |action: &str, result: &str| {
+        let text = format!(
+            "<{action}Response xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><{action}Result>\
+             {result}</{action}Result><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>\
+             </{action}Response>"
+        );
+        (200, text)
+    };
+    if asked.contains("Action=GenerateCredentialReport") {
+        return answer("GenerateCredentialReport", "<State>COMPLETE</State>");
+    }
+    if asked.contains("Action=GetCredentialReport") {
+        // user,arn,password_enabled,mfa_active and a row for jane, in base64.
+        return answer(
+            "GetCredentialReport",
+            "<Content>dXNlcixhcm4scGFzc3dvcmRfZW5hYmxlZCxtZmFfYWN0aXZlCmphbmUsYXJuOmF3czppYW06OjExMTEyMjIyMzMzMzp1c2VyL2phbmUsdHJ1ZSxmYWxzZQo=</Content>\
+             <ReportFormat>text/csv</ReportFormat>",
+        );
+    }
+    assert!(
+        asked.contains("Action=GetAccountAuthorizationDetails"),
+        "{asked}"
+    );
+    if !asked.contains("Marker=next") {
+        return answer(
+            "GetAccountAuthorizationDetails",
+            "<IsTruncated>true</IsTruncated><Marker>next</Marker>",
+        );
+    }
+    let document = ROLES.split("<AssumeRolePolicyDocument>").nth(1).unwrap();
+    let document = document.split('<').next().unwrap();
+    let details = format!(
+        "<IsTruncated>false</IsTruncated>\
+         <RoleDetailList><member><Path>/</Path><RoleName>Monitoring</RoleName>\
+         <RoleId>AROAEXAMPLE0000000001</RoleId><Arn>arn:aws:iam::111122223333:role/Monitoring</Arn>\
+         <CreateDate>2024-01-01T00:00:00Z</CreateDate>\
+         <AssumeRolePolicyDocument>{document}</AssumeRolePolicyDocument>\
+         <RolePolicyList><member><PolicyName>own</PolicyName><PolicyDocument>%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3AGetObject%22%2C%22Resource%22%3A%22%2A%22%7D%7D</PolicyDocument></member></RolePolicyList>\
+         <AttachedManagedPolicies><member><PolicyName>AdministratorAccess</PolicyName><PolicyArn>arn:aws:iam::aws:policy/AdministratorAccess</PolicyArn></member></AttachedManagedPolicies>\
+         <PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType><PermissionsBoundaryArn>arn:aws:iam::111122223333:policy/edge</PermissionsBoundaryArn></PermissionsBoundary>\
+         <RoleLastUsed><LastUsedDate>2026-01-02T03:04:05Z</LastUsedDate><Region>eu-west-1</Region></RoleLastUsed></member></RoleDetailList>\
+         <UserDetailList><member><UserName>bob</UserName><Arn>arn:aws:iam::111122223333:user/bob</Arn>\
+         <UserPolicyList><member><PolicyName>p</PolicyName><PolicyDocument>%7B%7D</PolicyDocument></member></UserPolicyList></member></UserDetailList>\
+         <Policies><member><Arn>arn:aws:iam::111122223333:policy/edge</Arn><DefaultVersionId>v2</DefaultVersionId>\
+         <PolicyVersionList><member><Document>%7B%7D</Document><VersionId>v1</VersionId><IsDefaultVersion>false</IsDefaultVersion></member>\
+         <member><Document>%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%5B%22s3%3AGetObject%22%2C%22s3%3AListBucket%22%5D%2C%22Resource%22%3A%22%2A%22%7D%7D</Document><VersionId>v2</VersionId><IsDefaultVersion>true</IsDefaultVersion></member></PolicyVersionList></member></Policies>"
+    );
+    answer("GetAccountAuthorizationDetails", &details)
+}
+
+fn audit(url: &str) -> (Option<i32>, String, String) {
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/audit/access.yaml");
+    let more = ["--now", "2026-11-21", "--format", "json"];
+    run(
+        url,
+        &[&["audit", "--live", "--rules", rules], &more[..]].concat(),
+    )
+}
+
+#[test]
+fn a_live_account_is_audited_as_its_export_would_be() {
+    let (status, out, err) = audit(&aws(account));
+    assert_eq!((status, err.as_str()), (Some(1), ""));
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    let found: Vec<String> = answer["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|found| format!("{} {}", found["subject"], found["code"]).replace('"', ""))
+        .filter(|found| !found.starts_with("rule/"))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "role/Monitoring missing-external-id",
+            "role/Monitoring role-not-registered",
+            "user/jane user-without-mfa",
+            "role/Monitoring unused-role",
+            "user/bob policy-on-user",
+        ]
+    );
+    let access = &answer["access"][0];
+    assert_eq!(access["name"], "Datadog");
+    assert_eq!(access["last_used"]["when"], "2026-01-02T03:04:05Z");
+    // AdministratorAccess within the boundary is what the boundary allows.
+    let classes = access["can"].as_array().unwrap();
+    let classes: Vec<&str> = classes
+        .iter()
+        .map(|held| held["class"].as_str().unwrap())
+        .collect();
+    assert_eq!(classes, ["data-read", "metadata-read"]);
+    assert_eq!(answer["summary"]["unreadable_files"], serde_json::json!([]));
+}
+
+#[test]
+fn an_account_that_may_not_be_read_is_no_account_without_findings() {
+    fn denied(_: &str) -> (u16, String) {
+        let text = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>\
+                    <Message>not for you</Message></Error><RequestId>r</RequestId></ErrorResponse>";
+        (403, text.to_owned())
+    }
+    let (status, out, err) = audit(&aws(denied));
+    assert_eq!(status, Some(2));
+    for call in ["GetAccountAuthorizationDetails", "GenerateCredentialReport"] {
+        assert!(
+            err.contains(&format!("iam:{call}: AccessDenied: not for you")),
+            "{err}"
+        );
+    }
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        answer["summary"]["unreadable_files"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}

@@ -1,7 +1,8 @@
-//! What the command line asks of a live account: the organization's accounts, the deployed stack,
-//! what an uninstall would leave behind. Reading only, but for the test alert, which is
+//! What the command line asks of a live account: its roles, users and policies, the organization's
+//! accounts, the deployed stack, what an uninstall would leave behind. Reading only, but for the test alert, which is
 //! [`crate::Topic`]'s own publish.
 
+mod account;
 mod organization;
 mod residue;
 mod roles;
@@ -14,6 +15,7 @@ use crate::cloud::Cloud;
 use crate::failure::Failure;
 use crate::network::Network;
 
+pub use account::{AuthorizationDetails, ReadAccountError, credential_report};
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
 pub use residue::{Quarantine, Residue, SessionDenial, residue};
 pub use roles::list_roles;

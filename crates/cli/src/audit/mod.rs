@@ -14,7 +14,7 @@ mod permitted;
 mod remembered;
 mod report;
 
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,6 +74,10 @@ pub(crate) fn collect(
         lines: arguments.format == AuditFormat::Sarif,
     };
     reading.read(arguments, streams);
+    #[cfg(feature = "live")]
+    if arguments.live {
+        reading.live(arguments.profile.as_deref(), streams);
+    }
     Some(reading.finish(&rules, &arguments.rules, now))
 }
 
@@ -114,7 +118,7 @@ impl Reading<'_> {
             match files(named) {
                 Ok(files) => {
                     for file in files {
-                        self.export(&file, streams);
+                        self.file(&file, streams);
                     }
                 }
                 Err(error) => {
@@ -143,26 +147,58 @@ impl Reading<'_> {
         }
     }
 
-    /// One file of authorization details.
-    fn export(&mut self, input: &Input, streams: &mut Streams<'_>) {
-        self.files += 1;
-        let name = input.name();
-        let reader = match input.open() {
-            Ok(reader) => reader,
+    /// The account that the AWS credentials name.
+    #[cfg(feature = "live")]
+    fn live(&mut self, profile: Option<&str>, streams: &mut Streams<'_>) {
+        let mut account = match crate::live::LiveAccount::new(profile) {
+            Ok(account) => account,
             Err(error) => {
-                self.unreadable.push(name);
+                self.unreadable.push("<live account>".to_owned());
                 return streams.failure(&error);
             }
         };
+        self.export("<live account>".to_owned(), &mut account, 0, streams);
+        let name = "<live credential report>".to_owned();
+        match account.credential_report() {
+            Ok(report) => self.rows(name, &String::from_utf8_lossy(&report), streams),
+            Err(source) => {
+                self.unreadable.push(name.clone());
+                streams.failure(&UnusableError { name, source });
+            }
+        }
+    }
+
+    /// One file of authorization details.
+    fn file(&mut self, input: &Input, streams: &mut Streams<'_>) {
+        match input.open() {
+            Ok(mut reader) => self.export(input.name(), &mut reader, input.size(), streams),
+            Err(error) => {
+                self.files += 1;
+                self.unreadable.push(input.name());
+                streams.failure(&error);
+            }
+        }
+    }
+
+    /// Authorization details of so many bytes, 0 where that is not known.
+    fn export(
+        &mut self,
+        name: String,
+        reader: &mut dyn Read,
+        size: u64,
+        streams: &mut Streams<'_>,
+    ) {
+        self.files += 1;
         let file: Arc<str> = name.as_str().into();
         let mut troubles = Vec::new();
         let mut more = 0_usize;
         let account = &mut self.account;
-        let (_, mut progress) = streams.out_and_progress(input.size());
+        let (_, mut progress) = streams.out_and_progress(size);
         let mut count = 0_usize;
         let ended = export::read(reader, self.lines, &mut |element, place| {
             count += 1;
-            if count.is_multiple_of(1024) {
+            // A page of a live account has some hundred objects, and takes a second.
+            if count.is_multiple_of(128) {
                 progress.at(place.offset, "");
             }
             if let Some(error) = account.element(element, &Where::new(&file, place)) {
@@ -200,19 +236,23 @@ impl Reading<'_> {
     }
 
     fn credential_report(&mut self, input: &Input, streams: &mut Streams<'_>) {
-        self.files += 1;
-        let name = input.name();
-        let text = match input.read() {
-            Ok(text) => text,
+        match input.read() {
+            Ok(text) => self.rows(input.name(), &text, streams),
             Err(error) => {
-                self.unreadable.push(name);
-                return streams.failure(&error);
+                self.files += 1;
+                self.unreadable.push(input.name());
+                streams.failure(&error);
             }
-        };
+        }
+    }
+
+    /// A credential report.
+    fn rows(&mut self, name: String, text: &str, streams: &mut Streams<'_>) {
+        self.files += 1;
         let file: Arc<str> = name.as_str().into();
         let mut troubles = Vec::new();
         let account = &mut self.account;
-        let ended = credential_report::read(&text, &mut |row| match row {
+        let ended = credential_report::read(text, &mut |row| match row {
             Ok((credentials, line)) => {
                 let at = Where {
                     file: Arc::clone(&file),

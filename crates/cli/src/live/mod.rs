@@ -1,5 +1,6 @@
 //! The commands that talk to AWS, with a person's own credentials.
 
+mod account;
 mod stack;
 mod uninstall;
 
@@ -14,6 +15,7 @@ use crate::args::{LiveArgs, RulesAccountsArgs, RulesInitArgs};
 use crate::rules::propose::{Account, propose};
 use crate::{Status, Streams};
 
+pub(crate) use account::LiveAccount;
 pub(crate) use stack::{status, test_alert};
 pub(crate) use uninstall::uninstall_check;
 

@@ -217,7 +217,7 @@ fn row(entry: &Entry, places: &Places<'_>) -> Markup {
             td { (proofs(entry)) }
             td { (can(entry)) }
             td.date { (last_used(&role.last_used)) }
-            td.name { (rule(entry)) }
+            td.name.rule { (rule(entry)) }
             td {
                 @if access.findings.is_empty() { span.good { "none" } }
                 @for (severity, code) in &access.findings {

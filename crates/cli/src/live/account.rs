@@ -1,0 +1,61 @@
+//! The account that the AWS credentials name, as the audit reads it.
+
+use std::io::{self, Read};
+
+use aws::Cloud;
+use aws::live::{AuthorizationDetails, ReadAccountError, cloud, credential_report};
+use tokio::runtime::Runtime;
+
+/// The account's roles, users and policies, as the AWS CLI would print them: pages one after the
+/// other, each asked for when the one before has been read.
+pub(crate) struct LiveAccount {
+    runtime: Runtime,
+    cloud: Cloud,
+    details: AuthorizationDetails,
+    page: io::Cursor<Vec<u8>>,
+}
+
+impl LiveAccount {
+    /// Nothing is asked before the first byte is read.
+    ///
+    /// # Errors
+    ///
+    /// The runtime for network calls cannot be set up.
+    pub(crate) fn new(profile: Option<&str>) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let cloud = runtime.block_on(cloud(profile, None));
+        Ok(Self {
+            details: AuthorizationDetails::new(&cloud),
+            page: io::Cursor::default(),
+            runtime,
+            cloud,
+        })
+    }
+
+    /// The credential report as CSV.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadAccountError`].
+    pub(crate) fn credential_report(&self) -> Result<Vec<u8>, ReadAccountError> {
+        self.runtime.block_on(credential_report(&self.cloud))
+    }
+}
+
+impl Read for LiveAccount {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.page.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let next = self.runtime.block_on(self.details.next_page());
+            match next.map_err(io::Error::other)? {
+                Some(page) => self.page = io::Cursor::new(serde_json::to_vec(&page)?),
+                None => return Ok(0),
+            }
+        }
+    }
+}
