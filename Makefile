@@ -122,6 +122,11 @@ audit-page: ## the audit's HTML page of a made-up account, looked at in headless
 		--format html > "$(CURDIR)/target/audit-page.html" || test $$? -eq 1
 	python3 scripts/audit_page.py target/audit-page.html --screenshot target/audit-page.png --print target/audit-page.pdf
 
+.PHONY: bench-audit
+bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's json.load with a loop
+	cargo build --release --package trustwarden --no-default-features
+	nice -n 19 python3 scripts/bench_audit.py --binary target/release/trustwarden --roles $(or $(ROLES),100000)
+
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
 	@command -v valgrind >/dev/null || { echo "this counts instructions with valgrind: install it (apt-get install valgrind)" >&2; exit 1; }

@@ -253,6 +253,7 @@ fn a_live_account_is_audited_as_its_export_would_be() {
             "role/Monitoring missing-external-id",
             "role/Monitoring role-not-registered",
             "user/jane user-without-mfa",
+            "role/Monitoring data-access",
             "role/Monitoring unused-role",
             "user/bob policy-on-user",
         ]

@@ -252,8 +252,23 @@ impl<'a> Account<'a> {
     /// What everything comes to. `whole` says that all of the input was read: only then it can be
     /// said that something is nowhere. `rules_file` is where rules stand.
     pub(crate) fn finish(mut self, whole: bool, rules_file: &Arc<str>) -> Audited {
-        for found in judge_external_ids(self.rules, &self.accesses, self.now) {
-            let at = self.place_of(&found);
+        let shared = judge_external_ids(self.rules, &self.accesses, self.now);
+        let places = self.places();
+        let nowhere = Where {
+            file: "".into(),
+            line: None,
+        };
+        let shared: Vec<(AccountFinding, Where)> = shared
+            .into_iter()
+            .map(|found| {
+                let name = found.subject.strip_prefix("role/").unwrap_or_default();
+                let account = found.account.as_deref().unwrap_or_default();
+                let at = places.get(&(account, name)).copied();
+                let at = at.unwrap_or(&nowhere).clone();
+                (found, at)
+            })
+            .collect();
+        for (found, at) in shared {
             self.add([found], &at);
         }
         if whole && self.audited.counts.roles > 0 {
@@ -320,18 +335,15 @@ impl<'a> Account<'a> {
         permitted
     }
 
-    fn place_of(&self, found: &AccountFinding) -> Where {
-        let of = self.accesses.iter().zip(&self.rows).find(|(access, _)| {
-            Some(access.role.role.account.as_str()) == found.account.as_deref()
-                && access.role.subject() == found.subject
-        });
-        match of {
-            Some((_, (_, at))) => at.clone(),
-            None => Where {
-                file: "".into(),
-                line: None,
-            },
-        }
+    /// Where each role of `accesses` stands, by account and name.
+    fn places(&self) -> HashMap<(&str, &str), &Where> {
+        let rows = self.accesses.iter().zip(&self.rows);
+        rows.map(|(access, (_, at))| {
+            let role = &access.role.role;
+            let name = role.name.as_deref().unwrap_or_default();
+            ((role.account.as_str(), name), at)
+        })
+        .collect()
     }
 }
 
