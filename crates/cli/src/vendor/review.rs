@@ -52,6 +52,10 @@ pub(super) fn review(
         authorization_details: arguments.authorization_details.clone(),
         credential_report: arguments.credential_report.clone(),
         last_accessed: Vec::new(),
+        #[cfg(feature = "live")]
+        live: false,
+        #[cfg(feature = "live")]
+        profile: None,
         now: Some(now),
         format: AuditFormat::Human,
         fail_on: guard::Severity::High,
