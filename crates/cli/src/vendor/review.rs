@@ -170,8 +170,11 @@ fn roles(vendor: &Vendor, entries: &[&Entry]) -> Vec<Part> {
             .collect();
         let mut can = classes.join("; ");
         if !entry.permitted.unreadable.is_empty() {
-            can.push_str("; not known by these policies: ");
-            can.push_str(&entry.permitted.unreadable.join(", "));
+            let unreadable = entry.permitted.unreadable.join(", ");
+            let begin = if can.is_empty() { "" } else { "; " };
+            can.push_str(&format!(
+                "{begin}not known, by these policies: {unreadable}"
+            ));
         }
         let ways: Vec<&str> = access
             .ways
