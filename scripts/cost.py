@@ -26,12 +26,18 @@ LOGS = 0.17 * 4  # CloudWatch Logs: about four lines a run
 PUBLISHES = 0.50  # SNS
 EMAILS = 20.00  # SNS
 WRITES = 0.63  # DynamoDB, on demand
+READS = 0.125  # DynamoDB, on demand
 FIFO = 0.50  # SQS FIFO requests
 
 # How the product uses them.
 WRITES_A_CHANGE = 10  # order begun and done, history and its pointer in one transaction
-WRITES_AN_ALERT = 6  # lease, count, digest line, done
+WRITES_AN_ALERT = 7  # lease, count, digest line, done, told
 REQUESTS_AN_ORDER = 3  # send, receive, delete
+SWEEP_CALLS = 60 * 24 * 30  # one a minute, most of which find that nothing is due
+SWEEP_RUNS = 24 * 30
+READS_A_SWEEP_CALL = 2
+READS_A_SWEEP_RUN = 100  # what is known of some hundreds of roles
+WRITES_A_SWEEP_RUN = 2
 POLLERS = 5  # Lambda's pollers of an idle queue, each asking every 20 seconds
 POLLS = POLLERS * 3 * 60 * 24 * 30
 
@@ -60,9 +66,17 @@ def main() -> None:
         (f"{alarms} alarms", alarms * ALARM),
         (f"{dashboards} dashboard", dashboards * DASHBOARD),
         (f"{keys} customer key", keys * KEY),
-        ("1 metric, from the logs", METRIC),
+        ("2 metrics, from the logs", 2 * METRIC),
         ("asking an idle queue for orders", POLLS * FIFO / million),
         (f"Lambda, {runs:,} runs, and their logs", runs * (INVOCATIONS + LOGS) / million),
+        (
+            f"the sweep, {SWEEP_CALLS:,} calls, {SWEEP_RUNS} looks at all roles",
+            (
+                SWEEP_CALLS * (INVOCATIONS + READS_A_SWEEP_CALL * READS)
+                + SWEEP_RUNS * (READS_A_SWEEP_RUN * READS + WRITES_A_SWEEP_RUN * WRITES + LOGS)
+            )
+            / million,
+        ),
         (
             "DynamoDB writes",
             (ROLE_CHANGES * WRITES_A_CHANGE + alerts * WRITES_AN_ALERT) * WRITES / million,

@@ -10,6 +10,7 @@ use guard::cloudtrail::Record;
 use guard::handle::{Guard, HandleError, Handled};
 use guard::history::sha256_hex;
 use guard::world::Assembled;
+use jiff::Timestamp;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::{error, info, subscriber};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, run, service_fn};
@@ -187,6 +188,13 @@ fn record(payload: &RawValue) -> Record {
         record.event_id = format!("sha256-{}", sha256_hex(text.as_bytes()));
     }
     record
+}
+
+/// When an invocation should come to its end by itself: so long before Lambda ends it.
+pub fn ends(context: &Context, before: Duration) -> Timestamp {
+    let at = context.deadline().checked_sub(before);
+    at.and_then(|at| Timestamp::try_from(at).ok())
+        .unwrap_or_default()
 }
 
 /// The work's result, or an error before Lambda ends the process without a word. The work comes

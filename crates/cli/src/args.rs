@@ -79,6 +79,9 @@ pub enum Command {
     /// What an uninstall would leave behind: quarantines and session denies (live)
     #[cfg(feature = "live")]
     UninstallCheck(LiveArgs),
+    /// Give a quarantined role its trust policy back; without a role: what can be restored (live)
+    #[cfg(feature = "live")]
+    Restore(RestoreArgs),
     /// Completions for a shell, to be sourced
     Completions(CompletionsArgs),
     /// The manual page
@@ -405,6 +408,36 @@ pub struct LiveArgs {
     /// The region the stack is in
     #[arg(long, value_name = "R")]
     pub region: Option<String>,
+}
+
+/// `restore`
+#[cfg(feature = "live")]
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The stack, and how to reach it
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// The rules file (YAML), or the compiled rules (JSON), by which the document is judged again
+    #[arg(long, value_name = "FILE", value_parser = input())]
+    pub rules: Input,
+    /// The incident whose kept document to restore; default: the newest one
+    #[arg(long, value_name = "TW-…", conflicts_with = "baseline")]
+    pub incident: Option<String>,
+    /// The approved document to restore instead: 1 is the newest, as listed
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub baseline: Option<u16>,
+    /// Restore a document that violates the rules; the reason is recorded
+    #[arg(long, requires = "reason")]
+    pub force: bool,
+    /// Why it is right all the same
+    #[arg(long, value_name = "TEXT", requires = "force")]
+    pub reason: Option<String>,
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The role's name
+    #[arg(value_name = "ROLE")]
+    pub role: Option<String>,
 }
 
 /// `completions`

@@ -89,6 +89,8 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
         Command::Status(arguments) => live::status(&arguments, streams),
         #[cfg(feature = "live")]
         Command::UninstallCheck(arguments) => live::uninstall_check(&arguments, streams),
+        #[cfg(feature = "live")]
+        Command::Restore(arguments) => live::restore(&arguments, streams),
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),
         Command::Rules(command) => rules::rules(&command, streams),

@@ -22,6 +22,9 @@ pub struct SweepProgress {
     pub deployed: String,
     /// It is the first one: what violates the rules already is told in one digest.
     pub first: bool,
+    /// An event hid which role it changed: no other one is waited for.
+    #[serde(default)]
+    pub asked: bool,
     /// When the run began.
     pub started_at: Timestamp,
     /// Where the listing goes on; `None`: at its beginning, or it is over.

@@ -8,7 +8,7 @@ import hashlib
 import json
 
 from moto.iam.exceptions import MalformedPolicyDocument
-from moto.iam.models import IAMBackend, iam_backends
+from moto.iam.models import IAMBackend, Role, iam_backends
 
 _gone: dict[str, dict[str, str]] = {}
 
@@ -39,5 +39,16 @@ def _checked(original):
     return update_assume_role_policy
 
 
+def _as_text(original):
+    """CloudFormation hands a role's inline policies over as objects; IAM lists them as text."""
+
+    def put_policy(self: Role, policy_name: str, policy_json: str | dict) -> None:
+        text = policy_json if isinstance(policy_json, str) else json.dumps(policy_json)
+        original(self, policy_name, text)
+
+    return put_policy
+
+
 def install() -> None:
+    Role.put_policy = _as_text(Role.put_policy)
     IAMBackend.update_assume_role_policy = _checked(IAMBackend.update_assume_role_policy)

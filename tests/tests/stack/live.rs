@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use local::Stack;
-use trustwarden_tests::{Operator, RULES, binaries, compiled, machine};
+use local::cloudtrail::Actor;
+use serde_json::json;
+use trustwarden_tests::{OPEN, Operator, RULES, binaries, compiled, machine};
 
 /// The account that an operator's key belongs to.
 const ACCOUNT: &str = "123456789012";
@@ -36,9 +38,21 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
 
     let output = trustwarden(&stack, &["status", "--region", "us-east-1"]);
     let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("WRONG sweep last: none has begun"), "{said}");
+    stack.invoke("sweep", &serde_json::json!({})).unwrap();
+
+    let output = trustwarden(&stack, &["status", "--region", "us-east-1"]);
+    let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}{errors}");
-    for word in ["RoleTrust", "RootCallRule", "oncall@example.com", "enforce"] {
+    for word in [
+        "RoleTrust",
+        "RootCallRule",
+        "oncall@example.com",
+        "enforce",
+        "ok    sweep last: ended",
+    ] {
         assert!(said.contains(word), "{word}: {said}");
     }
 
@@ -54,6 +68,8 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
     readers.sort();
     assert_eq!(readers, ["oncall@example.com", "operations@example.com"]);
 
+    restores(&stack);
+
     // A rule that someone switched off is named.
     let rule = serde_json::json!({ "Name": stack.id_of("RoleTrustRule").unwrap() });
     stack.call("events", "disable_rule", &rule).unwrap();
@@ -61,4 +77,88 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("WRONG rule RoleTrustRule"), "{said}");
+}
+
+/// What a partner's role was created with.
+const PARTNER: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222233334444:root"},"Action":"sts:AssumeRole"}]}"#;
+
+/// Quarantined roles get their trust policies back, if the rules allow them by now.
+fn restores(stack: &Stack<'_>) {
+    stack.creates_role(Actor::Intruder, "debug", OPEN);
+    stack.creates_role(Actor::Administrator, "partner", PARTNER);
+    stack.settles();
+    let closed = stack.live_trust("debug");
+    assert!(closed.contains("TrustwardenQuarantine"), "{closed}");
+    let folder = &machine().folder;
+    let (old, new) = (
+        folder.join("restore-old.yaml"),
+        folder.join("restore-new.yaml"),
+    );
+    std::fs::write(&old, RULES).unwrap();
+    let admitting = format!("{RULES}\ntrusted_accounts: [\"222233334444\"]\n");
+    std::fs::write(&new, admitting).unwrap();
+    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
+    let restore = |rules: &str, more: &[&str]| {
+        let words = [
+            &["restore", "--region", "us-east-1", "--rules", rules],
+            more,
+        ]
+        .concat();
+        let output = trustwarden(stack, &words);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said + &errors)
+    };
+
+    // What there is.
+    let (status, said) = restore(old, &[]);
+    assert_eq!(status, Some(0), "{said}");
+    for word in [
+        "role debug",
+        "role partner",
+        "violates the rules: public-trust",
+        "2 roles are",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+
+    // Judged again: what violates stays out.
+    let (status, said) = restore(old, &["partner"]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("unknown-third-party"), "{said}");
+    assert_eq!(stack.live_trust("partner"), closed);
+    assert_eq!(restore(old, &["nobody"]).0, Some(2));
+    assert_eq!(
+        restore(old, &["partner", "--incident", "TW-NONE"]).0,
+        Some(2)
+    );
+    assert_eq!(
+        restore(old, &["partner", "--force"]).0,
+        Some(2),
+        "without a reason"
+    );
+
+    // By rules that know the partner it comes back, byte for byte.
+    let (status, said) = restore(new, &["partner", "--dry-run"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(stack.live_trust("partner"), closed);
+    let (status, said) = restore(new, &["partner"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(stack.live_trust("partner"), PARTNER);
+    assert_eq!(
+        restore(new, &["partner"]).0,
+        Some(2),
+        "not quarantined any more"
+    );
+
+    // Forced, with a reason that is recorded.
+    let (status, said) = restore(old, &["debug", "--force", "--reason", "SEC-77, an hour"]);
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(stack.live_trust("debug"), OPEN);
+    let request = json!({ "TableName": stack.output("Table").unwrap() });
+    let all = stack.call("dynamodb", "scan", &request).unwrap();
+    let mut records = all["Items"].as_array().unwrap().iter().filter(|item| {
+        item["sk"].to_string().contains("restored/") && item.to_string().contains("SEC-77")
+    });
+    assert!(records.next().is_some());
 }

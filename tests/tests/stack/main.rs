@@ -16,6 +16,7 @@ mod live;
 mod permissions;
 mod resources;
 mod slack;
+mod sweep;
 mod translated;
 mod trust;
 

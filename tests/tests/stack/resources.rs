@@ -45,7 +45,7 @@ fn what_fails_is_kept_on_both_hops() {
     let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
     let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
     let rules = of_type(&stack, "AWS::Events::Rule");
-    assert_eq!(rules.len(), 4);
+    assert_eq!(rules.len(), 5);
     for (name, rule) in &rules {
         for target in list(&rule.properties["Targets"]) {
             assert_eq!(
@@ -95,6 +95,12 @@ fn what_fails_is_kept_on_both_hops() {
 fn every_pattern_names_the_account_twice_and_a_source_that_nobody_forges() {
     let stack = translated(&[]);
     for (name, rule) in of_type(&stack, "AWS::Events::Rule") {
+        if name == "SweepRule" {
+            // A schedule: it has no pattern that anything could meet.
+            assert_eq!(rule.properties["ScheduleExpression"], "rate(1 minute)");
+            assert!(rule.properties.get("EventPattern").is_none());
+            continue;
+        }
         let pattern = &rule.properties["EventPattern"];
         // PutEvents refuses sources that begin with `aws.`.
         for source in pattern["source"].as_array().unwrap() {
@@ -131,10 +137,12 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
             json!([operations]),
             "{name}"
         );
-        assert_eq!(
-            alarm.properties["TreatMissingData"], "notBreaching",
-            "{name}"
-        );
+        // Silence is what the one about the sweep is for.
+        let missing = match *name {
+            "SweepMissing" => "breaching",
+            _ => "notBreaching",
+        };
+        assert_eq!(alarm.properties["TreatMissingData"], missing, "{name}");
     }
     for function in stack.functions() {
         for kind in ["Errors", "Throttles", "LoggedErrors"] {
@@ -161,6 +169,25 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
     for topic in of_type(&stack, "AWS::SNS::Topic").into_values() {
         assert!(topic.properties["KmsMasterKeyId"].is_string());
     }
+}
+
+#[test]
+fn a_sweep_that_does_not_come_to_its_end_is_an_alarm() {
+    let stack = translated(&[]);
+    let alarm = &stack.resources()["SweepMissing"].properties;
+    let filter = &stack.resources()["SweepsFinished"].properties;
+    let counted = &filter["MetricTransformations"][0];
+    assert_eq!(alarm["Namespace"], counted["MetricNamespace"]);
+    assert_eq!(alarm["MetricName"], counted["MetricName"]);
+    assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
+    let hours = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
+    assert_eq!(hours, 3 * 3600);
+    // The line that is counted is the one that the function writes.
+    let main = stack.machine.root.join("functions/sweep/src/main.rs");
+    let main = std::fs::read_to_string(main).unwrap();
+    let pattern = filter["FilterPattern"].as_str().unwrap();
+    let line = pattern.split('"').nth(1).unwrap();
+    assert!(main.contains(&format!("\"{line}\"")), "{pattern}");
 }
 
 #[test]
@@ -200,7 +227,7 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
         assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
     }
     let functions = of_type(&stack, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 5);
+    assert_eq!(functions.len(), 6);
     for (name, function) in functions {
         assert_eq!(
             function.properties["CodeSigningConfigArn"], signing,
@@ -277,7 +304,8 @@ fn functions_are_told_what_they_need() {
             "remediator",
             "role-trust",
             "root-activity",
-            "slack"
+            "slack",
+            "sweep"
         ])
     );
     assert!(translated(&[]).function("slack").is_err());

@@ -1,6 +1,6 @@
 //! What the command line asks of a live account: its roles, users and policies, the organization's
-//! accounts, the deployed stack, what an uninstall would leave behind. Reading only, but for the test alert, which is
-//! [`crate::Topic`]'s own publish.
+//! accounts, the deployed stack, what an uninstall would leave behind. Reading only, but for the
+//! test alert, which is [`crate::Topic`]'s own publish, and for a role that a person restores.
 
 mod account;
 mod organization;
@@ -17,7 +17,7 @@ use crate::network::Network;
 
 pub use account::{AuthorizationDetails, ReadAccountError, credential_report};
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
-pub use residue::{Quarantine, Residue, SessionDenial, residue};
+pub use residue::{Quarantine, Residue, SessionDenial, kept_documents, residue};
 pub use roles::list_roles;
 pub use stack::{
     FunctionState, RuleState, Stack, StackError, Subscription, describe_stack, function_state,

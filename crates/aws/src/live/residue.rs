@@ -43,6 +43,17 @@ pub struct SessionDenial {
     pub at: Timestamp,
 }
 
+/// Every document that the guard overwrote, newest first. Reads the whole table, once: for a person
+/// who asks, not for a function.
+///
+/// # Errors
+/// [`StateError`].
+pub async fn kept_documents(table: &Table) -> Result<Vec<KeptDocument>, StateError> {
+    let mut kept: Vec<KeptDocument> = table.all("document").await?;
+    kept.sort_by_key(|kept| Reverse(kept.at));
+    Ok(kept)
+}
+
 /// Reads the whole table, once: for a person who asks, not for a function.
 ///
 /// # Errors

@@ -9,6 +9,7 @@
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
 //! | a window's count | `ACCOUNT/fold/CLASS/START` | `count` | 7 days |
 //! | an alert counted in it | the same | `member/INCIDENT` | 7 days |
+//! | that a person restored a role | `ACCOUNT/role-id/AROA…` | `restored/TIME` | ever |
 //! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
 //! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
 //! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
@@ -102,6 +103,14 @@ impl Key {
         Self {
             sk: format!("{MEMBER}{incident}"),
             ..Self::count(window)
+        }
+    }
+
+    #[cfg(feature = "live")]
+    pub(super) fn restored(account: &str, role_id: &str, at: Timestamp) -> Self {
+        Self {
+            sk: format!("restored/{at}"),
+            ..Self::history(account, role_id)
         }
     }
 

@@ -14,6 +14,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteIte
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use guard::fold::{Counted, FoldMember, FoldWindow};
+#[cfg(feature = "live")]
+use guard::history::Restoration;
 use guard::history::{KeptDocument, RoleHistory, WriteKind};
 use guard::incident::{AlertKey, Incident, SCHEMA};
 use guard::world::{Lease, OrderProgress, State, StateError};
@@ -86,6 +88,17 @@ impl Table {
             }
         }
         Ok(found)
+    }
+
+    /// Records what a person puts in place of a quarantine, and why.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    #[cfg(feature = "live")]
+    pub async fn record_restoration(&self, done: &Restoration) -> Result<(), StateError> {
+        let item = Item::new(&Key::restored(&done.account, &done.role_id, done.at));
+        self.put(item.holding(&format!("the restoration of {}", done.role), done)?)
+            .await
     }
 
     /// Puts an item, whatever was there.

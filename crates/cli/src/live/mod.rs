@@ -1,6 +1,7 @@
 //! The commands that talk to AWS, with a person's own credentials.
 
 mod account;
+mod restore;
 mod stack;
 mod uninstall;
 
@@ -16,6 +17,7 @@ use crate::rules::propose::{Account, propose};
 use crate::{Status, Streams};
 
 pub(crate) use account::LiveAccount;
+pub(crate) use restore::restore;
 pub(crate) use stack::{status, test_alert};
 pub(crate) use uninstall::uninstall_check;
 

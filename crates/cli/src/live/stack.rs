@@ -6,11 +6,12 @@ use aws::live::{
     CallError, FunctionState, RuleState, Stack, StackError, Subscription, describe_stack,
     function_state, rule_state, subscriptions,
 };
-use aws::{Cloud, Topic};
+use aws::{Cloud, Table, Topic};
 use guard::Severity;
 use guard::alert::Alert;
 use guard::incident::{Schema, Stage, incident_id};
-use guard::world::{Alerts, PublishError};
+use guard::swept::SweepProgress;
+use guard::world::{Alerts, PublishError, StateError, SweepState};
 use jiff::Timestamp;
 
 use super::{of, told, wait};
@@ -21,20 +22,24 @@ use crate::streams::Tone;
 use crate::{Status, Streams};
 
 /// Logical ids of the template's functions; `Slack` is only there where a secret is named.
-const FUNCTIONS: [&str; 5] = [
+const FUNCTIONS: [&str; 6] = [
     "RoleTrust",
     "AccessKey",
     "RootActivity",
     "Remediator",
+    "Sweep",
     "Slack",
 ];
 /// Logical ids of the template's event rules.
-const RULES: [&str; 4] = [
+const RULES: [&str; 5] = [
     "RoleTrustRule",
     "AccessKeyRule",
     "RootSignInRule",
     "RootCallRule",
+    "SweepRule",
 ];
+/// A sweep that ended longer ago than this, in seconds, is one that is missing.
+const SWEEP_MISSING: i64 = 3 * 3_600;
 /// Outputs that hold a topic's ARN.
 const TOPICS: [&str; 2] = ["AlertTopic", "OperationsTopic"];
 
@@ -44,6 +49,7 @@ struct Asked {
     functions: Vec<(&'static str, Result<FunctionState, CallError>)>,
     rules: Vec<(&'static str, Result<RuleState, CallError>)>,
     topics: Vec<(&'static str, Result<Vec<Subscription>, CallError>)>,
+    sweep: Option<Result<Option<SweepProgress>, StateError>>,
 }
 
 async fn ask(cloud: &Cloud, name: &str) -> Result<Asked, StackError> {
@@ -64,7 +70,15 @@ async fn ask(cloud: &Cloud, name: &str) -> Result<Asked, StackError> {
             topics.push((id, subscriptions(cloud, arn).await));
         }
     }
+    // The account is part of the table's keys, and of every topic's ARN.
+    let account = stack.outputs.get("AlertTopic");
+    let account = account.and_then(|arn| arn.split(':').nth(4));
+    let sweep = match stack.outputs.get("Table").zip(account) {
+        Some((table, account)) => Some(Table::new(cloud, table).sweep_progress(account).await),
+        None => None,
+    };
     Ok(Asked {
+        sweep,
         stack,
         functions,
         rules,
@@ -126,6 +140,9 @@ pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Res
             sheet.line("rule", id, "is not in the stack", false)?;
         }
     }
+    if let Some(sweep) = &asked.sweep {
+        sheet.sweep(sweep, Timestamp::now())?;
+    }
     for (id, found) in &asked.topics {
         sheet.subscribers(id, found)?;
     }
@@ -168,6 +185,42 @@ impl Sheet<'_, '_> {
             shown(which),
             shown(how)
         )
+    }
+
+    fn sweep(
+        &mut self,
+        found: &Result<Option<SweepProgress>, StateError>,
+        now: Timestamp,
+    ) -> io::Result<()> {
+        let last = match found {
+            Err(error) => {
+                return self.line("sweep", "last", &crate::streams::chain(error), false);
+            }
+            Ok(progress) => progress
+                .as_ref()
+                .and_then(|progress| progress.last.as_ref()),
+        };
+        let Some(last) = last else {
+            let how = match found {
+                Ok(Some(_)) => "the first one is under way",
+                _ => "none has begun: the first one comes within minutes of a deploy",
+            };
+            return self.line("sweep", "last", how, false);
+        };
+        let ago = now.as_second().saturating_sub(last.finished_at.as_second());
+        let tally = &last.tally;
+        let words = format!(
+            "ended {}, {} looked at, {} of them in violation, {} unreadable",
+            last.finished_at,
+            counted(
+                usize::try_from(tally.roles).unwrap_or(usize::MAX),
+                "role",
+                "roles"
+            ),
+            tally.violating,
+            tally.unreadable
+        );
+        self.line("sweep", "last", &words, ago <= SWEEP_MISSING)
     }
 
     fn subscribers(

@@ -141,6 +141,7 @@ fn due(
         account: guard.account.clone(),
         deployed,
         first: true,
+        asked: false,
         started_at: now,
         marker: None,
         seen: Vec::new(),
@@ -160,6 +161,7 @@ fn due(
     let asked = requested.is_some_and(|at| at > known.started_at);
     (asked || now >= known.due_at || known.deployed != next.deployed).then_some(SweepProgress {
         first: false,
+        asked,
         last: known.last,
         version: known.version,
         ..next

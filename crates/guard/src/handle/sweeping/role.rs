@@ -181,6 +181,10 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             return self.tell_of(role, judgement, history, seen).await;
         }
         seen.line = changed;
+        if self.progress.asked {
+            // The event that hid its role may have been this one's.
+            return self.tell_of(role, judgement, history, seen).await;
+        }
         self.look_again_in(GRACE_SECONDS);
         self.remember(seen).await
     }

@@ -1,0 +1,353 @@
+//! `restore`: a quarantined role gets a trust policy back, judged by the rules first.
+//!
+//! It is written with the person's own credentials, not through the remediator: the queue takes
+//! orders from the stack's functions alone, and CloudTrail then names who opened the door. The
+//! event of the write makes the guard look at the role as at any other.
+
+use std::io;
+
+use aws::live::{Stack, StackError, describe_stack, kept_documents};
+use aws::{Cloud, IamWriter, Table};
+use guard::detect::{Judgement, RoleRef, Verdict, judge_trust};
+use guard::history::{Baseline, KeptDocument, Restoration, RoleHistory, document_digest};
+use guard::incident::Schema;
+use guard::remediate::QUARANTINE;
+use guard::rules::Rules;
+use guard::world::{LiveRole, Roles, State, StateError, WriteRoles};
+use jiff::Timestamp;
+
+use super::{of, told, wait};
+use crate::args::RestoreArgs;
+use crate::hostile::shown;
+use crate::rules::counted;
+use crate::streams::chain;
+use crate::{Status, Streams};
+
+/// What can be put in a quarantine's place.
+struct Choice<'a> {
+    document: &'a str,
+    incident: Option<&'a str>,
+    /// As a person reads it.
+    words: String,
+}
+
+/// A role that is quarantined now, and what is known of it.
+struct Closed {
+    live: LiveRole,
+    kept: Vec<KeptDocument>,
+    history: Option<RoleHistory>,
+}
+
+/// What was asked of the account.
+struct Asked {
+    closed: Vec<Closed>,
+    /// Roles that could not be read, in words.
+    unknown: Vec<String>,
+}
+
+/// Lists what can be restored, or restores.
+///
+/// # Errors
+///
+/// Standard output does not take it.
+pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
+    let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let (cloud, stack) = wait(async {
+        let cloud = of(&arguments.live).await;
+        let stack = describe_stack(&cloud, &arguments.live.stack).await;
+        (cloud, stack)
+    })?;
+    let Some((stack, table)) = table_of(&cloud, stack, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    if stack
+        .outputs
+        .get("RulesHash")
+        .is_some_and(|hash| hash.len() == 64 && hash != rules.hash())
+    {
+        streams
+            .warning("these are not the rules that the stack runs by: the guard judges by its own");
+    }
+    let iam = IamWriter::new(&cloud);
+    let asked = wait(ask(&iam, &table, arguments.role.as_deref()))?;
+    let Some(asked) = told(asked, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    for words in &asked.unknown {
+        streams.error(words);
+    }
+    let now = Timestamp::now();
+    match (&arguments.role, asked.closed.as_slice()) {
+        (None, closed) => {
+            list(&rules, closed, now, streams)?;
+            Ok(if asked.unknown.is_empty() {
+                Status::Done
+            } else {
+                Status::Unreadable
+            })
+        }
+        (Some(_), [closed]) => give_back(arguments, &rules, &iam, &table, closed, streams),
+        (Some(role), _) => {
+            if asked.unknown.is_empty() {
+                streams.error(format_args!(
+                    "role {} is not quarantined: write its trust policy yourself",
+                    shown(role)
+                ));
+            }
+            Ok(Status::Unreadable)
+        }
+    }
+}
+
+fn table_of(
+    cloud: &Cloud,
+    stack: Result<Stack, StackError>,
+    streams: &mut Streams<'_>,
+) -> Option<(Stack, Table)> {
+    let stack = told(stack, streams)?;
+    let Some(name) = stack.outputs.get("Table") else {
+        streams.error("the stack has no table among its outputs: is it Trustwarden's?");
+        return None;
+    };
+    let table = Table::new(cloud, name);
+    Some((stack, table))
+}
+
+/// The roles that are quarantined now: this one, or all that the table knows of.
+async fn ask(iam: &IamWriter, table: &Table, role: Option<&str>) -> Result<Asked, StateError> {
+    let kept = kept_documents(table).await?;
+    let mut names: Vec<&str> = match role {
+        Some(role) => vec![role],
+        None => kept.iter().map(|kept| kept.role.as_str()).collect(),
+    };
+    names.sort_unstable();
+    names.dedup();
+    let mut asked = Asked {
+        closed: Vec::new(),
+        unknown: Vec::new(),
+    };
+    for name in names {
+        let live = match iam.read_role(name).await {
+            Ok(Some(live)) if quarantined(&live) => live,
+            Ok(_) => continue,
+            Err(error) => {
+                asked.unknown.push(chain(&error));
+                continue;
+            }
+        };
+        let account = RoleRef::from_arn(&live.arn).map(|role| role.account);
+        let history = table
+            .role_history(&account.unwrap_or_default(), &live.name)
+            .await?;
+        asked.closed.push(Closed {
+            // A role of that name that was deleted since had another id. Whatever the plan was
+            // when it was kept, the role is quarantined now.
+            kept: kept
+                .iter()
+                .filter(|kept| kept.role_id == live.role_id)
+                .cloned()
+                .collect(),
+            history: history.filter(|history| history.role_id == live.role_id),
+            live,
+        });
+    }
+    Ok(asked)
+}
+
+fn quarantined(live: &LiveRole) -> bool {
+    document_digest(&live.document) == document_digest(QUARANTINE)
+}
+
+impl Closed {
+    fn kept(&self) -> impl Iterator<Item = Choice<'_>> {
+        self.kept.iter().map(|kept| Choice {
+            document: &kept.document,
+            incident: Some(&kept.incident),
+            words: format!(
+                "{}: what stood before the guard wrote, {}",
+                kept.incident, kept.at
+            ),
+        })
+    }
+
+    /// Newest first.
+    fn baselines(&self) -> impl Iterator<Item = Choice<'_>> {
+        let approved = self.history.iter().flat_map(|history| &history.approved);
+        let approved: Vec<&Baseline> = approved.collect();
+        approved
+            .into_iter()
+            .rev()
+            .zip(1..)
+            .map(|(baseline, number)| Choice {
+                document: &baseline.document,
+                incident: None,
+                words: format!(
+                    "--baseline {number}: approved, of {}{}",
+                    baseline.as_of(),
+                    baseline
+                        .actor
+                        .as_ref()
+                        .map(|actor| format!(" by {actor}"))
+                        .unwrap_or_default()
+                ),
+            })
+    }
+
+    fn judge(&self, rules: &Rules, document: &str, now: Timestamp) -> Judgement {
+        let role = RoleRef::from_arn(&self.live.arn)
+            .unwrap_or_else(|| RoleRef::named("", self.live.name.clone()));
+        judge_trust(rules, &role, document, now)
+    }
+}
+
+/// What the rules say of it, in a line.
+fn verdict_words(judgement: &Judgement) -> String {
+    match judgement.verdict {
+        Verdict::Approved => "the rules allow it".to_owned(),
+        Verdict::Unreadable => "it cannot be judged".to_owned(),
+        Verdict::Violation => {
+            let mut codes: Vec<&str> = judgement
+                .violations()
+                .map(|found| found.code.code())
+                .collect();
+            codes.dedup();
+            format!("violates the rules: {}", codes.join(", "))
+        }
+    }
+}
+
+fn list(
+    rules: &Rules,
+    closed: &[Closed],
+    now: Timestamp,
+    streams: &mut Streams<'_>,
+) -> io::Result<()> {
+    for role in closed {
+        writeln!(streams.out, "role {}", shown(&role.live.name))?;
+        for choice in role.kept().chain(role.baselines()) {
+            let judged = role.judge(rules, choice.document, now);
+            writeln!(
+                streams.out,
+                "  {}; {}\n    {}",
+                shown(&choice.words),
+                verdict_words(&judged),
+                shown(choice.document)
+            )?;
+        }
+    }
+    writeln!(
+        streams.out,
+        "{}",
+        counted(closed.len(), "role is quarantined", "roles are quarantined")
+    )
+}
+
+fn give_back(
+    arguments: &RestoreArgs,
+    rules: &Rules,
+    iam: &IamWriter,
+    table: &Table,
+    role: &Closed,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
+    let choice = match (&arguments.incident, arguments.baseline) {
+        (Some(incident), _) => role
+            .kept()
+            .find(|choice| choice.incident == Some(incident.as_str())),
+        (None, Some(number)) => role.baselines().nth(usize::from(number).saturating_sub(1)),
+        (None, None) => role.kept().next(),
+    };
+    let Some(choice) = choice else {
+        streams.error("no such document is kept: the command without a role lists what is");
+        return Ok(Status::Unreadable);
+    };
+    let now = Timestamp::now();
+    let judged = role.judge(rules, choice.document, now);
+    let lawful = judged.verdict == Verdict::Approved;
+    let name = shown(&role.live.name);
+    if !lawful && !arguments.force {
+        streams.error(format_args!(
+            "not restored, {}: {}",
+            verdict_words(&judged),
+            shown(&choice.words)
+        ));
+        for found in judged.violations() {
+            streams.remark(format_args!("{}: {}", found.code, shown(&found.message)));
+        }
+        streams.remark(
+            "restore a --baseline, let a rule or an exemption allow it, or --force it with a --reason",
+        );
+        return Ok(if judged.verdict == Verdict::Violation {
+            Status::Findings
+        } else {
+            Status::Unreadable
+        });
+    }
+    if arguments.dry_run {
+        writeln!(
+            streams.out,
+            "would write to role {name} ({}; {}): {}",
+            shown(&choice.words),
+            verdict_words(&judged),
+            shown(choice.document)
+        )?;
+        return Ok(Status::Done);
+    }
+    if !lawful {
+        streams.warning(
+            "in mode enforce the guard closes this role again, until a rule or an exemption allows it",
+        );
+    }
+    let done = Restoration {
+        schema: Schema,
+        account: RoleRef::from_arn(&role.live.arn)
+            .map(|role| role.account)
+            .unwrap_or_default(),
+        role_id: role.live.role_id.clone(),
+        role: role.live.name.clone(),
+        incident: choice.incident.map(str::to_owned),
+        digest: document_digest(choice.document),
+        at: now,
+        forced: arguments.reason.clone().filter(|_| !lawful),
+    };
+    match wait(write(iam, table, role, choice.document, &done))? {
+        Ok(()) => {
+            writeln!(
+                streams.out,
+                "restored: role {name}, {}; {}",
+                shown(&choice.words),
+                verdict_words(&judged)
+            )?;
+            Ok(Status::Done)
+        }
+        Err(why) => {
+            streams.error(format_args!("not restored: {}", shown(&why)));
+            Ok(Status::Unreadable)
+        }
+    }
+}
+
+/// The record first, then the comparison, the write and the look back.
+async fn write(
+    iam: &IamWriter,
+    table: &Table,
+    role: &Closed,
+    document: &str,
+    done: &Restoration,
+) -> Result<(), String> {
+    table
+        .record_restoration(done)
+        .await
+        .map_err(|error| chain(&error))?;
+    let live = iam.read_role(&role.live.name).await;
+    let live = live.map_err(|error| chain(&error))?;
+    if !live.is_some_and(|live| live.role_id == role.live.role_id && quarantined(&live)) {
+        return Err("somebody changed the role in this moment".to_owned());
+    }
+    iam.write_trust_policy(&role.live.name, document)
+        .await
+        .map_err(|error| chain(&error))?;
+    Ok(())
+}

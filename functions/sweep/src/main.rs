@@ -1,0 +1,39 @@
+//! Looks at all roles, hourly and after a deploy: what no event told.
+
+use std::time::Duration;
+
+use aws::lambda::Failed;
+use aws::lambda::{before_the_end, ends, start_log, sweeping};
+use guard::handle::{Swept, sweep};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use serde_json::value::RawValue;
+
+/// What is kept of an invocation's time to deal with the role at hand and to say how far it came.
+const HAND_OVER: Duration = Duration::from_secs(30);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    start_log();
+    let (guard, world) = &sweeping()?;
+    // The schedule's event says nothing that is not known without it.
+    let handle = async |event: LambdaEvent<Box<RawValue>>| -> Result<(), Failed> {
+        let until = ends(&event.context, HAND_OVER);
+        let work = Box::pin(sweep(world, guard, until));
+        match before_the_end(&event.context, work).await? {
+            Swept::NotDue | Swept::Busy => {}
+            Swept::Unfinished => tracing::info!("the sweep goes on with the next call"),
+            // The alarm SweepMissing counts this line.
+            Swept::Finished(finished) => tracing::info!(
+                roles = finished.tally.roles,
+                violating = finished.tally.violating,
+                unreadable = finished.tally.unreadable,
+                orders = finished.tally.orders,
+                alerts = finished.tally.alerts,
+                gone = finished.tally.gone,
+                "sweep finished"
+            ),
+        }
+        Ok(())
+    };
+    run(service_fn(handle)).await
+}

@@ -1,0 +1,145 @@
+//! The sweep, as a binary with the credentials of its own role: what no event told.
+
+use local::cloudtrail::Actor;
+use local::lambda::Ending;
+use local::{Stack, event_of};
+use serde_json::{Value, json};
+use trustwarden_tests::{LAWFUL, OPEN, Operator, RULES, WITH_STRANGER, deployed, enforcing};
+
+use crate::{ROLE, assert_untroubled, codes, outcome, stages};
+
+/// What the schedule sends.
+fn sweeps(stack: &Stack<'_>) {
+    let tick = json!({
+        "source": "aws.events", "detail-type": "Scheduled Event", "account": stack.account,
+        "detail": {},
+    });
+    let ending = stack.invoke("sweep", &tick).unwrap();
+    assert!(matches!(ending, Ending::Answer(_)), "{ending:?}");
+    stack.settles();
+}
+
+/// IAM takes it, and no event comes.
+fn changes_silently(stack: &Stack<'_>, name: &str, document: &str) {
+    let request = json!({ "RoleName": name, "PolicyDocument": document });
+    stack
+        .call("iam", "update_assume_role_policy", &request)
+        .unwrap();
+}
+
+fn creates_silently(stack: &Stack<'_>, name: &str, document: &str) {
+    let request = json!({ "RoleName": name, "AssumeRolePolicyDocument": document });
+    stack.call("iam", "create_role", &request).unwrap();
+}
+
+#[test]
+fn a_lost_event_is_found_and_put_right() {
+    let stack = enforcing();
+    creates_silently(&stack, ROLE, LAWFUL);
+    sweeps(&stack);
+    assert_eq!(stack.alerts().unwrap(), Vec::<Value>::new());
+    // Changed within the hour; its event is lost.
+    changes_silently(&stack, ROLE, WITH_STRANGER);
+    sweeps(&stack);
+    assert_eq!(
+        stack.alerts().unwrap(),
+        Vec::<Value>::new(),
+        "it is not time"
+    );
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    assert_eq!(
+        stack.alerts().unwrap(),
+        Vec::<Value>::new(),
+        "its event may come yet"
+    );
+    stack.time_passes(400);
+    sweeps(&stack);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected", "outcome"]);
+    assert_eq!(codes(&alerts[0]), ["unknown-third-party"]);
+    assert_eq!(outcome(&alerts[1]), "reverted");
+    assert_eq!(
+        stack.live_trust(ROLE),
+        LAWFUL,
+        "the first sweep kept the baseline"
+    );
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    assert_eq!(stack.alerts().unwrap().len(), 2, "told once");
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn the_first_day_is_one_message_and_no_write() {
+    let stack = enforcing();
+    for n in 0..12 {
+        creates_silently(&stack, &format!("legacy-{n}"), OPEN);
+    }
+    creates_silently(&stack, ROLE, LAWFUL);
+    sweeps(&stack);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["digest"]);
+    assert_eq!(alerts[0]["digest"]["lines"].as_array().unwrap().len(), 12);
+    assert_eq!(stack.live_trust("legacy-0"), OPEN);
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    assert_eq!(stack.alerts().unwrap().len(), 1);
+    assert_eq!(stack.live_trust("legacy-0"), OPEN);
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn what_was_there_is_put_right_where_the_rules_say_so() {
+    let both = "existing_violations: remediate, changed_role: revert";
+    let rules = RULES.replace("changed_role: revert", both);
+    let stack = deployed(&[("Mode", "enforce")], &rules);
+    creates_silently(&stack, ROLE, WITH_STRANGER);
+    sweeps(&stack);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["digest", "outcome"]);
+    assert_eq!(outcome(&alerts[1]), "repaired");
+    let live: Value = serde_json::from_str(&stack.live_trust(ROLE)).unwrap();
+    assert_eq!(live, serde_json::from_str::<Value>(LAWFUL).unwrap());
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn an_event_that_hides_its_role_brings_the_sweep() {
+    let stack = enforcing();
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    stack.settles();
+    sweeps(&stack);
+    stack.time_passes(120);
+    changes_silently(&stack, ROLE, WITH_STRANGER);
+    let mut record =
+        local::cloudtrail::update_trust(&stack.account, Actor::Intruder, ROLE, WITH_STRANGER);
+    record["requestParameters"] = json!({ "omitted": true });
+    let ending = stack.invoke("role-trust", &event_of(&record)).unwrap();
+    assert!(matches!(ending, Ending::Answer(_)), "{ending:?}");
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(codes(&alerts[0]), ["unreadable-policy"]);
+    assert_eq!(alerts[0]["severity"], "CRITICAL");
+    // No hour has passed.
+    sweeps(&stack);
+    assert_eq!(stack.live_trust(ROLE), LAWFUL);
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn the_sweep_may_write_nothing_to_iam() {
+    let stack = enforcing();
+    creates_silently(&stack, ROLE, LAWFUL);
+    let role = &stack.function("sweep").unwrap().role;
+    let request = json!({ "RoleName": ROLE, "PolicyDocument": OPEN });
+    let refused = stack
+        .machine
+        .account
+        .call_as(role, "iam", "update_assume_role_policy", &request)
+        .unwrap_err();
+    assert!(
+        refused.code().unwrap().contains("AccessDenied"),
+        "{refused}"
+    );
+    assert_eq!(stack.live_trust(ROLE), LAWFUL);
+}
