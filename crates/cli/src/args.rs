@@ -79,7 +79,7 @@ pub enum Command {
     /// What an uninstall would leave behind: quarantines and session denies (live)
     #[cfg(feature = "live")]
     UninstallCheck(LiveArgs),
-    /// Give a quarantined role its trust policy back; without a role: what can be restored (live)
+    /// Give a quarantined role its trust policy back, or list what can be restored (live)
     #[cfg(feature = "live")]
     Restore(RestoreArgs),
     /// Completions for a shell, to be sourced
