@@ -18,6 +18,8 @@ pub enum Writer {
     Terraform,
     /// Approves what was undone, and puts it back.
     Operator,
+    /// Opens doors as the remediator, whose credentials were stolen.
+    Thief,
     /// The remediator.
     Guard,
 }
@@ -99,6 +101,8 @@ pub struct Account {
 pub enum Refusal {
     /// There is no such role.
     NoSuchRole,
+    /// An SCP forbids it.
+    Forbidden,
     /// A principal is gone, or too new.
     Principal(String),
 }

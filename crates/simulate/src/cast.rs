@@ -4,7 +4,7 @@ use crate::account::{Moment, Role, Version, Writer, as_kept};
 use crate::counts::Happened;
 use crate::documents::{Amendment, Law, OWN, Part, document};
 use crate::scene::{Happening, Inside, Scene};
-use crate::trail::{record_creation, record_deletion, record_write};
+use crate::trail::{REMEDIATOR_ROLE, record_creation, record_deletion, record_write};
 
 /// The role that most happens to.
 pub const ROLE: &str = "VendorAccess";
@@ -29,6 +29,8 @@ pub struct Character {
 pub enum Act {
     /// Opens the role, each time differently.
     Attack,
+    /// Opens the role to everyone, many times within minutes.
+    Flood,
     /// Saves a lawful document.
     Administrate,
     /// Applies the same document again, if another one stands.
@@ -58,8 +60,15 @@ pub fn act(scene: &Scene, characters: &mut [Character], index: usize) {
     match &mut character.part {
         Act::Attack => {
             let parts = unlawful_parts(inside);
-            save(inside, role, &parts, Writer::Attacker);
+            let by = if inside.dice.per_mille(30) {
+                inside.happened.insert(Happened::StolenRole);
+                Writer::Thief
+            } else {
+                Writer::Attacker
+            };
+            save(inside, role, &parts, by);
         }
+        Act::Flood => save(inside, role, &[Part::Everyone], Writer::Attacker),
         Act::Administrate => {
             let parts = lawful_parts(inside);
             save(inside, role, &parts, Writer::Administrator);
@@ -198,7 +207,8 @@ pub fn write(inside: &mut Inside, role: &str, text: String, by: Writer) -> bool 
         return false;
     }
     inside.tell(|| format!("{by:?} saves {role}: {text}"));
-    record_write(inside, role, &text, by, event_id, None);
+    let issuer = (by == Writer::Thief).then_some(REMEDIATOR_ROLE);
+    record_write(inside, role, &text, by, event_id, issuer);
     true
 }
 

@@ -45,11 +45,19 @@ pub enum Happened {
     ApprovedAndRestored,
     /// Sessions were ended.
     SessionsDenied,
+    /// An SCP forbade the guard's writes.
+    WriteForbidden,
+    /// Somebody opened a role with the remediator's own credentials.
+    StolenRole,
+    /// An event did not carry the trust policy.
+    DocumentOmitted,
+    /// So many alerts at once that a digest was published.
+    Digest,
 }
 
 impl Happened {
     /// All, as the last line names them.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 23] = [
         (Self::StaleRead, "stale_read"),
         (Self::StaleReadBeforeWrite, "stale_read_before_write"),
         (Self::ApprovedInTheWindow, "approved_write_inside_window"),
@@ -69,6 +77,10 @@ impl Happened {
         (Self::StateUnavailable, "state_unavailable"),
         (Self::ApprovedAndRestored, "approved_and_restored"),
         (Self::SessionsDenied, "sessions_denied"),
+        (Self::WriteForbidden, "write_forbidden"),
+        (Self::StolenRole, "stolen_role"),
+        (Self::DocumentOmitted, "document_omitted"),
+        (Self::Digest, "digest"),
     ];
 }
 

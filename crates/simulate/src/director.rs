@@ -19,7 +19,7 @@ use crate::documents::{Amendment, BETA_ROLE, Law, Part};
 use crate::hand::Hand;
 use crate::queue::{Fifo, VISIBILITY};
 use crate::rulebook::{Setting, guard_with};
-use crate::scene::{Happening, Inside, Invocation, Pair, Scene, Steps, Weather};
+use crate::scene::{Happening, Inside, Invocation, Pair, Scene, Steps, Weather, moment};
 
 /// When everyone but the guard stops, and nothing goes wrong any more.
 pub const STORM: Moment = 40 * 60_000;
@@ -29,6 +29,8 @@ pub const END: Moment = 30 * 3_600_000;
 const DETECTING_TIME_OUT: Moment = 30_000;
 /// The remediator's time-out.
 const REMEDIATOR_TIME_OUT: Moment = 60_000;
+/// How long an order waits for a deploy that is on its way.
+const SKEW: Moment = 10 * 60_000;
 /// How many orders are carried out at once.
 const CONCURRENCY: usize = 5;
 
@@ -41,8 +43,15 @@ enum Ended {
 /// What an invocation was for.
 #[derive(Debug, Clone)]
 enum Job {
-    Event { index: usize, tries: u32 },
-    Order { group: String, id: String },
+    Event {
+        index: usize,
+        tries: u32,
+    },
+    Order {
+        group: String,
+        id: String,
+        waits_until: Moment,
+    },
 }
 
 struct Running {
@@ -90,6 +99,7 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         trail: Vec::new(),
         writes: Vec::new(),
         failed_writes: 0,
+        forbidden: BTreeMap::new(),
         outage: false,
         steps: BTreeMap::new(),
         misled: BTreeSet::new(),
@@ -133,6 +143,8 @@ fn weather(dice: &mut Dice) -> Weather {
     let duplicates = some(350, 250);
     let late = some(350, 300);
     let lost = some(250, 200);
+    let omitted = some(150, 150);
+    let forbidden = some(40, 1) == 1;
     let window = some(200, 1) == 1;
     let stall = some(60, 1) == 1;
     let hangs_after = some(500, 1) == 1;
@@ -149,6 +161,8 @@ fn weather(dice: &mut Dice) -> Weather {
         duplicates,
         late,
         lost,
+        omitted,
+        forbidden,
         window,
         stall,
         hang,
@@ -157,6 +171,13 @@ fn weather(dice: &mut Dice) -> Weather {
     }
 }
 
+/// What few histories come to.
+const LATE: [Pair; 3] = [
+    ("read kept document", "deny sessions"),
+    ("read history", "finish order"),
+    ("write trust policy", "save history"),
+];
+
 /// Where invocations are stopped on purpose, in half of the histories.
 fn pairs(dice: &mut Dice) -> Vec<Pair> {
     if dice.per_mille(500) {
@@ -164,7 +185,10 @@ fn pairs(dice: &mut Dice) -> Vec<Pair> {
     }
     let mut pairs = Vec::new();
     for _ in 0..dice.between(1, 3) {
-        pairs.extend(dice.one_of(&PAIRS).copied());
+        // Few histories come to what follows a write.
+        let late = dice.per_mille(150);
+        let among = if late { &LATE[..] } else { &PAIRS[..] };
+        pairs.extend(dice.one_of(among).copied());
     }
     pairs.dedup();
     pairs
@@ -218,6 +242,14 @@ impl Director {
                 (20_000, 900_000)
             },
         });
+        if inside.dice.per_mille(40) {
+            self.characters.push(Character {
+                part: Act::Flood,
+                role: ROLE,
+                times: 16,
+                every: (500, 6_000),
+            });
+        }
         if inside.dice.per_mille(600) {
             let times = u32::try_from(inside.dice.between(1, 3)).unwrap_or(1);
             self.characters.push(Character {
@@ -361,14 +393,17 @@ impl Director {
         };
         {
             let mut inside = self.scene.inside();
-            let order = match &job {
-                Job::Order { id, .. } => Some(id.clone()),
-                Job::Event { .. } => None,
+            let (order, waits_until) = match &job {
+                Job::Order {
+                    id, waits_until, ..
+                } => (Some(id.clone()), *waits_until),
+                Job::Event { .. } => (None, 0),
             };
             inside.steps.insert(
                 invocation,
                 Steps {
                     order,
+                    waits_until,
                     ..Steps::default()
                 },
             );
@@ -441,6 +476,11 @@ impl Director {
             let Ok(order) = serde_json::from_str::<Order>(&message.body) else {
                 continue;
             };
+            let waits_until = if order.rules == guard.rules.hash() {
+                0
+            } else {
+                moment(order.issued_at) + SKEW
+            };
             self.scene.inside().tell(|| {
                 format!(
                     "order {} is taken up, for the {}. time",
@@ -451,6 +491,7 @@ impl Director {
                 Job::Order {
                     group,
                     id: message.id,
+                    waits_until,
                 },
                 REMEDIATOR_TIME_OUT,
                 |hand| {
@@ -492,7 +533,7 @@ impl Director {
                 inside.tell(|| format!("role-trust fails: {error}"));
                 try_again(&mut inside, index, tries);
             }
-            (Job::Order { group, id }, Ended::Remediating(result)) => {
+            (Job::Order { group, id, .. }, Ended::Remediating(result)) => {
                 let now = inside.now;
                 match result {
                     Ok(Disposition::Done) => {
@@ -538,10 +579,15 @@ impl Director {
         });
         inside.stopped = true;
         match running.job {
-            Job::Event { index, tries } => try_again(&mut inside, index, tries),
+            Job::Event { index, tries } => {
+                if let Some(event) = inside.trail.get_mut(index) {
+                    event.stops += 1;
+                }
+                try_again(&mut inside, index, tries);
+            }
             // A remediator that sees its end coming puts the order off; one that crashes cannot,
             // and the order's visibility time-out, after which a look is planned, brings it back.
-            Job::Order { group, id } => {
+            Job::Order { group, id, .. } => {
                 let now = inside.now;
                 let at = now + pause(inside.queue.receives(&group, &id).unwrap_or(1));
                 if timed_out {
@@ -574,6 +620,9 @@ fn pause(receives: u32) -> Moment {
 fn try_again(inside: &mut Inside, index: usize, tries: u32) {
     if tries >= 2 {
         inside.tell(|| format!("event number {index} goes to the dead letters"));
+        if let Some(event) = inside.trail.get_mut(index) {
+            event.given_up = true;
+        }
         return;
     }
     let at = inside.now + 60_000 * i64::from(tries + 1);

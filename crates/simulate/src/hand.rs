@@ -174,6 +174,17 @@ impl Inside {
         }
     }
 
+    /// An SCP forbids a write.
+    fn forbid(&mut self, invocation: Invocation) {
+        self.failed_writes += 1;
+        self.happened.insert(Happened::WriteForbidden);
+        let order = self.steps.get(&invocation);
+        if let Some(order) = order.and_then(|steps| steps.order.clone()) {
+            *self.forbidden.entry(order).or_default() += 1;
+        }
+        self.tell(|| format!("invocation {invocation}: an SCP forbids the write"));
+    }
+
     /// The invocation may wait for an answer longer than it lives. `true`: for one to something
     /// that does not happen.
     fn perhaps_hang(&mut self, invocation: Invocation, name: &'static str) -> bool {
@@ -272,6 +283,10 @@ impl WriteRoles for Hand {
         let invocation = self.invocation;
         let done = self
             .effect("write trust policy", |inside| {
+                if inside.weather.forbidden {
+                    inside.forbid(invocation);
+                    return Err(Refusal::Forbidden);
+                }
                 guard_writes(inside, invocation, role, document)
             })
             .await;
@@ -284,6 +299,10 @@ impl WriteRoles for Hand {
             Ok(Err(Refusal::NoSuchRole)) => Err(WriteTrustPolicyError::NoSuchRole {
                 role: role.to_owned(),
                 source: "NoSuchEntity".into(),
+            }),
+            Ok(Err(Refusal::Forbidden)) => Err(WriteTrustPolicyError::AccessDenied {
+                role: role.to_owned(),
+                source: "explicit deny in a service control policy".into(),
             }),
             Ok(Err(Refusal::Principal(principal))) => {
                 Err(WriteTrustPolicyError::RefusedPrincipal {
@@ -391,7 +410,12 @@ fn guard_writes(
             inside.happened.insert(Happened::StaleReadBeforeWrite);
         }
         let law = inside.remediator_law();
+        let hasty = inside
+            .steps
+            .get(&invocation)
+            .is_some_and(|steps| now < steps.waits_until);
         inside.writes.push(GuardWrite {
+            hasty,
             at: now,
             role_id,
             document: document.to_owned(),

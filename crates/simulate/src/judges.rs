@@ -1,21 +1,25 @@
 //! What must be true of every history, judged by what truly happened and by concrete requests,
 //! never by the analyser that the guard planned with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use guard::alert::Alert;
-use guard::history::{WriteKind, WriteProgress, document_digest};
-use guard::incident::Stage;
-use guard::remediate::{OutcomeKind, QUARANTINE};
+use guard::history::document_digest;
+use guard::remediate::OutcomeKind;
 
-use crate::account::{Moment, Role, Version, Writer, as_kept};
+use crate::account::{Moment, Role, Version, Writer};
 use crate::cast::PROTECTED;
 use crate::director::Ran;
 use crate::documents::{Law, OWN, Oracle};
-use crate::hand::STALENESS;
-use crate::scene::{BEGINNING, GuardWrite, Inside, clock, laws_since, laws_until};
+use crate::scene::{Inside, laws_since};
+
+mod memory;
+mod telling;
+mod writing;
 
 const HOUR: Moment = 3_600_000;
+/// How long an invocation may take, a stall included.
+const SLOWEST: Moment = 200_000;
 /// In each document that a service may use.
 const SERVICE: &str = "ec2.amazonaws.com";
 
@@ -34,11 +38,16 @@ pub fn wrongs(ran: &Ran, oracle: &Oracle) -> Vec<String> {
     court.doors(&mut wrongs);
     court.at_rest(&mut wrongs);
     court.overwritten(&mut wrongs);
-    court.alerts(&mut wrongs);
+    court.told(&mut wrongs);
+    court.honest(&mut wrongs);
+    court.impostors(&mut wrongs);
+    court.given_up(&mut wrongs);
     court.writes(&mut wrongs);
+    court.closing(&mut wrongs);
     court.contents(&mut wrongs);
-    court.baselines(&mut wrongs);
     court.repairs(&mut wrongs);
+    court.baselines(&mut wrongs);
+    court.kept(&mut wrongs);
     court.sessions(&mut wrongs);
     wrongs
 }
@@ -106,11 +115,23 @@ impl Court<'_> {
             .all(|version| version.by == Writer::Guard || self.handled(&version.event_id))
     }
 
+    /// The event was handled to the end, and carried the trust policy.
     fn handled(&self, event_id: &str) -> bool {
         self.inside
             .trail
             .iter()
-            .any(|event| event.id == event_id && event.handled)
+            .any(|event| event.id == event_id && event.handled && !event.omitted)
+    }
+
+    /// Somebody other than the guard wrote it, by no rules that the detecting functions had since.
+    fn bad(&self, version: &Version) -> bool {
+        version.by != Writer::Guard
+            && laws_since(&self.inside.detecting_laws, version.at)
+                .all(|law| self.oracle.violates(&version.sent, law))
+    }
+
+    fn role(&self, id: &str) -> Option<&Role> {
+        self.inside.account.roles.iter().find(|role| role.id == id)
     }
 
     /// No unprotected role's live policy violates the rules, but where people were paged.
@@ -123,9 +144,7 @@ impl Court<'_> {
             let lost = self.inside.dead_orders() || !self.all_told(role);
             let excused = role.name == PROTECTED || self.paged(&role.name, live.at) || lost;
             // What only a change of the rules made unlawful is the sweep's to find.
-            let by_law = laws_since(&self.inside.detecting_laws, live.at)
-                .all(|law| self.oracle.violates(&live.sent, law));
-            if open && by_law && !excused {
+            if open && self.bad(live) && !excused {
                 wrongs.push(format!("{} is open at the end: {}", role.name, live.sent));
             }
         }
@@ -191,302 +210,6 @@ impl Court<'_> {
                 ));
             }
         }
-    }
-
-    /// Every violating write whose event was handled was told of; once, where nothing crashed.
-    fn alerts(&self, wrongs: &mut Vec<String>) {
-        let told: BTreeSet<&str> = self
-            .inside
-            .published
-            .iter()
-            .filter(|(alert, _)| alert.stage == Stage::Detected)
-            .filter_map(|(alert, _)| alert.cause.as_ref())
-            .map(|cause| cause.event_id.as_str())
-            .collect();
-        let digests: Vec<&str> = self
-            .inside
-            .published
-            .iter()
-            .filter_map(|(alert, _)| alert.digest.as_ref())
-            .flat_map(|digest| digest.lines.iter().map(|line| line.incident.as_str()))
-            .collect();
-        for role in &self.inside.account.roles {
-            for version in &role.versions {
-                let bad = version.by != Writer::Guard
-                    && laws_since(&self.inside.detecting_laws, version.at)
-                        .all(|law| self.oracle.violates(&version.sent, law));
-                let incident = guard::incident_id(OWN, &version.event_id);
-                let heard = told.contains(version.event_id.as_str())
-                    || digests.contains(&incident.as_str());
-                if bad && self.handled(&version.event_id) && !heard {
-                    wrongs.push(format!(
-                        "nobody was told of {}: {}",
-                        version.event_id, version.sent
-                    ));
-                }
-            }
-        }
-    }
-
-    /// How often the guard wrote.
-    fn writes(&self, wrongs: &mut Vec<String>) {
-        if !self.ran.setting.enforce && !self.inside.writes.is_empty() {
-            wrongs.push("the guard wrote in mode alert".to_owned());
-        }
-        let mut by_role: BTreeMap<&str, Vec<&GuardWrite>> = BTreeMap::new();
-        for write in &self.inside.writes {
-            by_role.entry(&write.role_id).or_default().push(write);
-        }
-        for (role_id, writes) in by_role {
-            let Some(role) = self
-                .inside
-                .account
-                .roles
-                .iter()
-                .find(|role| role.id == role_id)
-            else {
-                continue;
-            };
-            if role.name == PROTECTED {
-                wrongs.push("a protected role was written".to_owned());
-            }
-            for (index, write) in writes.iter().enumerate() {
-                let within = writes
-                    .iter()
-                    .take(index + 1)
-                    .filter(|other| other.at > write.at - HOUR);
-                if within.count() > self.ran.setting.most as usize {
-                    wrongs.push(format!(
-                        "{} was written more often than the rules allow",
-                        role.name
-                    ));
-                }
-            }
-            let reasons = role
-                .versions
-                .iter()
-                .filter(|version| version.by != Writer::Guard);
-            // A lawful version is a reason where a write had run over it.
-            let run_over = writes
-                .iter()
-                .filter(|write| write.replaced_by != Writer::Guard)
-                .filter(|write| !self.oracle.violates(&write.replaced, write.law))
-                .count();
-            let bad = reasons
-                .filter(|version| self.unlawful_since(&version.sent, version.at))
-                .count();
-            let most = bad + run_over + self.inside.failed_writes as usize + self.late_lawful(role);
-            if writes.len() > most {
-                wrongs.push(format!(
-                    "{} was written {} times for {most} reasons",
-                    role.name,
-                    writes.len()
-                ));
-            }
-        }
-    }
-
-    /// Lawful versions whose event came after the guard had written an older one back.
-    fn late_lawful(&self, role: &Role) -> usize {
-        role.versions
-            .iter()
-            .filter(|version| version.by != Writer::Guard)
-            .filter(|version| {
-                laws_since(&self.inside.remediator_laws, version.at)
-                    .any(|law| !self.oracle.violates(&version.sent, law))
-            })
-            .count()
-    }
-
-    /// What the guard wrote grants no more than the rules allow, and a repair no more than what
-    /// it repaired.
-    fn contents(&self, wrongs: &mut Vec<String>) {
-        for write in &self.inside.writes {
-            if self.oracle.violates(&write.document, write.law) {
-                wrongs.push(format!("the guard wrote a violation: {}", write.document));
-            }
-            let Some(role) = self
-                .inside
-                .account
-                .roles
-                .iter()
-                .find(|role| role.id == write.role_id)
-            else {
-                continue;
-            };
-            let kept = as_kept(&write.document);
-            let known = kept == as_kept(QUARANTINE)
-                || role
-                    .versions
-                    .iter()
-                    .any(|version| version.at < write.at && version.kept == kept);
-            let shown = write.read.and_then(|read| role.at(read.showed));
-            let within = shown.is_none_or(|shown| {
-                let (new, old) = (
-                    self.oracle.entrants(&write.document),
-                    self.oracle.entrants(&shown.sent),
-                );
-                new.within(old)
-            });
-            // A document that nobody saved before is a repair, or a revert less its dead principals.
-            let less_the_dead = role.versions.iter().any(|version| {
-                self.inside
-                    .account
-                    .refused_principal(&version.sent, i64::MAX)
-                    .is_some()
-                    && self
-                        .oracle
-                        .entrants(&write.document)
-                        .within(self.oracle.entrants(&version.sent))
-            });
-            if !known && !within && !less_the_dead {
-                wrongs.push(format!("a repair widened access: {}", write.document));
-            }
-        }
-    }
-
-    /// No baseline is a document that violated the rules when it was stored.
-    fn baselines(&self, wrongs: &mut Vec<String>) {
-        for role in &self.inside.account.roles {
-            let Some(history) = self.ran.scene.state.history(OWN, &role.id) else {
-                continue;
-            };
-            for baseline in &history.approved {
-                let seen = baseline.seen_at.duration_since(BEGINNING).as_millis();
-                let seen = i64::try_from(seen).unwrap_or(i64::MAX);
-                let violated = laws_until(&self.inside.remediator_laws, seen)
-                    .all(|law| self.oracle.violates(&baseline.document, law));
-                if violated {
-                    wrongs.push(format!(
-                        "a violation was kept as a baseline: {}",
-                        baseline.document
-                    ));
-                }
-            }
-            let spent = history.writes.iter().any(|write| {
-                write.kind == WriteKind::Quarantine && write.progress == WriteProgress::Intended
-            });
-            let crashed = self.inside.stopped;
-            if spent && !crashed && !self.troubled() {
-                wrongs.push(format!("an intent of {} was never concluded", role.name));
-            }
-        }
-    }
-
-    /// A repair keeps every lawful way in of the document that it repairs.
-    fn repairs(&self, wrongs: &mut Vec<String>) {
-        for write in &self.inside.writes {
-            let history = self.ran.scene.state.history(OWN, &write.role_id);
-            let digest = document_digest(&write.document);
-            let repair = history.is_some_and(|history| {
-                history.writes.iter().any(|own| {
-                    own.digest == digest
-                        && own.kind == WriteKind::Repair
-                        && own.dropped.is_empty()
-                        && (0..60).contains(&clock(write.at).duration_since(own.at).as_secs())
-                })
-            });
-            let shown = write.read.and_then(|read| {
-                let role = self.role(&write.role_id)?;
-                let version = role.at(read.showed)?;
-                Some(self.inside.account.shown(version, read.showed))
-            });
-            let Some(shown) = shown.filter(|_| repair) else {
-                continue;
-            };
-            let lost = crate::documents::apart(&shown).into_iter().any(|alone| {
-                !self.oracle.violates(&alone, write.law)
-                    && !self
-                        .oracle
-                        .entrants(&alone)
-                        .within(self.oracle.entrants(&write.document))
-            });
-            if lost {
-                wrongs.push(format!(
-                    "a repair of {shown} took a lawful way in: {}",
-                    write.document
-                ));
-            }
-        }
-    }
-
-    fn role(&self, id: &str) -> Option<&Role> {
-        self.inside.account.roles.iter().find(|role| role.id == id)
-    }
-
-    /// Sessions are ended where the rules ask for it, and never on a role that services use.
-    fn sessions(&self, wrongs: &mut Vec<String>) {
-        let setting = self.ran.setting;
-        for role in &self.inside.account.roles {
-            let writes = || {
-                let of_role = |write: &&GuardWrite| write.role_id == role.id;
-                self.inside.writes.iter().filter(of_role)
-            };
-            for denied in &role.denials {
-                if !setting.may_revoke || setting.revoke_sessions == "never" {
-                    wrongs.push(format!("sessions of {} were ended unasked", role.name));
-                }
-                if !writes().any(|write| write.at <= *denied) {
-                    wrongs.push(format!("sessions of {} were ended for nothing", role.name));
-                }
-                // As the guard could see it.
-                let from = denied - STALENESS;
-                let used = |version: &&Version| version.sent.contains(SERVICE);
-                let seen = role.versions.iter().rev();
-                let newer = seen
-                    .take_while(|version| version.at > from)
-                    .all(|version| used(&version));
-                if newer && role.at(from).is_some_and(|version| used(&version)) {
-                    wrongs.push(format!("a service lost its sessions of {}", role.name));
-                }
-            }
-            for write in writes() {
-                let incident = self.concluded(role, write);
-                let Some((created, told)) = incident else {
-                    continue;
-                };
-                let asked = setting.may_revoke
-                    && match setting.revoke_sessions {
-                        "always" => true,
-                        "on_new_role" => created,
-                        _ => false,
-                    };
-                // What stood before may have been used by services, too.
-                let by_services = role
-                    .versions
-                    .iter()
-                    .any(|version| version.at <= told && version.sent.contains(SERVICE));
-                let denied = role.denials.iter().any(|at| *at >= write.at);
-                if asked && !by_services && !denied && !self.troubled() {
-                    wrongs.push(format!("sessions of {} were to be ended", role.name));
-                }
-            }
-        }
-    }
-
-    /// A write was told as done, and the next write had not come yet: whether the order was about
-    /// a new role, and when it was told.
-    fn concluded(&self, role: &Role, write: &GuardWrite) -> Option<(bool, Moment)> {
-        let next = self
-            .inside
-            .writes
-            .iter()
-            .find(|next| next.role_id == role.id && next.at > write.at)
-            .map_or(Moment::MAX, |next| next.at);
-        self.inside.published.iter().find_map(|(alert, at)| {
-            let outcome = alert.outcome.as_ref()?;
-            let done = matches!(
-                outcome.kind,
-                OutcomeKind::Reverted | OutcomeKind::Repaired | OutcomeKind::Quarantined
-            );
-            let ours = alert
-                .resource
-                .as_ref()
-                .is_some_and(|resource| resource.id.as_deref() == Some(&role.id));
-            let cause = alert.cause.as_ref()?;
-            (done && ours && *at >= write.at && *at < next)
-                .then(|| (cause.event_name == "CreateRole", *at))
-        })
     }
 
     fn troubled(&self) -> bool {

@@ -37,6 +37,13 @@ pub fn history(seed: u64, oracle: &documents::Oracle, counts: &mut Counts) -> Ve
     if spent {
         inside.happened.insert(Happened::BudgetSpent);
     }
+    if inside
+        .published
+        .iter()
+        .any(|(alert, _)| alert.digest.is_some())
+    {
+        inside.happened.insert(Happened::Digest);
+    }
     counts.seeds += 1;
     counts.violations += u64::from(!wrongs.is_empty());
     if let Some((alerts, again)) = duplicates {

@@ -28,6 +28,11 @@ pub fn clock(moment: Moment) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
+/// A time of the clock as the moment of a history.
+pub fn moment(time: Timestamp) -> Moment {
+    i64::try_from(time.duration_since(BEGINNING).as_millis()).unwrap_or(Moment::MAX)
+}
+
 /// Names an invocation of a function.
 pub type Invocation = usize;
 
@@ -75,6 +80,10 @@ pub struct Weather {
     pub window: bool,
     /// An invocation stalls beyond its lease.
     pub stall: bool,
+    /// Events that do not carry the trust policy.
+    pub omitted: u32,
+    /// An SCP forbids every write to IAM by the guard.
+    pub forbidden: bool,
     /// An effect takes longer than the function may: the n-th of the history, counted down.
     pub hang: Option<u32>,
     /// What hangs has happened already: its answer is what does not come.
@@ -95,6 +104,8 @@ pub struct Steps {
     pub read: Option<Read>,
     /// The order that it carries out, if it does.
     pub order: Option<String>,
+    /// Until then the order waits: it was judged by other rules.
+    pub waits_until: Moment,
     /// What it does now happens at once, and its answer never comes.
     pub answer_hangs: bool,
     /// It stalls, and its time-out does not end it.
@@ -127,6 +138,8 @@ pub struct GuardWrite {
     pub read: Option<Read>,
     /// The writer's rules.
     pub law: Law,
+    /// The order was to wait for the rules that its sender had.
+    pub hasty: bool,
 }
 
 /// An event of CloudTrail.
@@ -140,6 +153,12 @@ pub struct TrailEvent {
     pub at: Moment,
     /// It reached the function and was handled to the end.
     pub handled: bool,
+    /// It does not carry the trust policy.
+    pub omitted: bool,
+    /// How often an invocation that had it was stopped.
+    pub stops: u32,
+    /// Lambda gave it up.
+    pub given_up: bool,
 }
 
 /// Everything that is true in a history.
@@ -168,6 +187,8 @@ pub struct Inside {
     pub writes: Vec<GuardWrite>,
     /// Tries of the guard that IAM refused.
     pub failed_writes: u32,
+    /// How often each order met the SCP.
+    pub forbidden: BTreeMap<String, u32>,
     /// State does not answer.
     pub outage: bool,
     /// What the running invocations did so far.
@@ -233,17 +254,18 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-/// The rules that held at a moment or at any later one.
-pub fn laws_since(laws: &[(Moment, Law)], from: Moment) -> impl Iterator<Item = Law> {
+/// The rules that held at some moment of a stretch, its ends included.
+pub fn laws_within(laws: &[(Moment, Law)], from: Moment, to: Moment) -> impl Iterator<Item = Law> {
     let first = laws.iter().rposition(|(since, _)| *since <= from);
-    laws.iter().skip(first.unwrap_or(0)).map(|(_, law)| *law)
-}
-
-/// The rules that held at a moment or at any earlier one.
-pub fn laws_until(laws: &[(Moment, Law)], to: Moment) -> impl Iterator<Item = Law> {
     laws.iter()
+        .skip(first.unwrap_or(0))
         .filter(move |(since, _)| *since <= to)
         .map(|(_, law)| *law)
+}
+
+/// The rules that held at a moment or at any later one.
+pub fn laws_since(laws: &[(Moment, Law)], from: Moment) -> impl Iterator<Item = Law> {
+    laws_within(laws, from, Moment::MAX)
 }
 
 impl Inside {

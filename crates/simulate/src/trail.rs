@@ -28,7 +28,15 @@ pub fn record_write(
     event_id: String,
     issuer: Option<&str>,
 ) {
-    let request = json!({ "roleName": role, "policyDocument": document });
+    // A padded request is cut by CloudTrail; the guard's own are never that long.
+    let omitted = inside.weather.omitted;
+    let omits = by != Writer::Guard && !inside.calm && inside.dice.per_mille(omitted);
+    let request = if omits {
+        inside.happened.insert(Happened::DocumentOmitted);
+        json!({ "roleName": role })
+    } else {
+        json!({ "roleName": role, "policyDocument": document })
+    };
     record(
         inside,
         "UpdateAssumeRolePolicy",
@@ -97,6 +105,7 @@ fn record(
     event_id: String,
     issuer: Option<&str>,
 ) {
+    let omitted = name == "UpdateAssumeRolePolicy" && request.get("policyDocument").is_none();
     let session = format!("{by:?}").to_lowercase();
     let issuer = issuer.map_or_else(
         || format!("arn:aws:iam::{OWN}:role/{session}"),
@@ -141,12 +150,20 @@ fn record(
     .to_string();
     let index = inside.trail.len();
     let at = inside.now;
-    inside.tell(|| format!("{by:?}: {name} {role} (event {event_id})"));
+    let without = if omitted {
+        ", without the document"
+    } else {
+        ""
+    };
+    inside.tell(|| format!("{by:?}: {name} {role} (event {event_id}{without})"));
     inside.trail.push(TrailEvent {
         id: event_id,
         record,
         at,
         handled: false,
+        omitted,
+        stops: 0,
+        given_up: false,
     });
     deliver(inside, index);
 }

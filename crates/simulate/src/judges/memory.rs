@@ -1,0 +1,138 @@
+//! What the guard remembers, and what it does with sessions.
+
+use guard::history::{WriteKind, WriteProgress, document_digest};
+use guard::remediate::OutcomeKind;
+
+use super::{Court, SERVICE, SLOWEST};
+use crate::account::{Moment, Role, Version};
+use crate::documents::OWN;
+use crate::hand::STALENESS;
+use crate::scene::{GuardWrite, laws_within, moment};
+
+impl Court<'_> {
+    /// What the guard overwrote can be put back by people.
+    pub(super) fn kept(&self, wrongs: &mut Vec<String>) {
+        for write in &self.inside.writes {
+            let digest = document_digest(&write.document);
+            // By stale reads it may have been meant for an older role of the name.
+            let roles = self.inside.account.roles.iter();
+            let incident = roles
+                .filter_map(|role| self.ran.scene.state.history(OWN, &role.id))
+                .flat_map(|history| history.writes)
+                .filter(|own| own.digest == digest && moment(own.at) <= write.at)
+                .max_by_key(|own| own.at)
+                .and_then(|own| own.incident);
+            let kept = incident.and_then(|incident| self.ran.scene.kept_document(&incident));
+            if kept.is_none() {
+                wrongs.push(format!(
+                    "what stood at {} is lost: {}",
+                    write.at, write.replaced
+                ));
+            }
+        }
+    }
+
+    /// No baseline is a document that violated the rules when it was stored.
+    pub(super) fn baselines(&self, wrongs: &mut Vec<String>) {
+        for role in &self.inside.account.roles {
+            let Some(history) = self.ran.scene.state.history(OWN, &role.id) else {
+                continue;
+            };
+            for baseline in &history.approved {
+                // An invocation that stores it may have begun with the rules before.
+                let seen = moment(baseline.seen_at);
+                let laws = &self.inside.remediator_laws;
+                let violated = laws_within(laws, seen - SLOWEST, seen)
+                    .all(|law| self.oracle.violates(&baseline.document, law));
+                if violated {
+                    wrongs.push(format!(
+                        "a violation was kept as a baseline: {}",
+                        baseline.document
+                    ));
+                }
+            }
+            let spent = history.writes.iter().any(|write| {
+                write.kind == WriteKind::Quarantine && write.progress == WriteProgress::Intended
+            });
+            let crashed = self.inside.stopped;
+            if spent && !crashed && !self.troubled() {
+                wrongs.push(format!("an intent of {} was never concluded", role.name));
+            }
+        }
+    }
+
+    /// Sessions are ended where the rules ask for it, and never on a role that services use.
+    pub(super) fn sessions(&self, wrongs: &mut Vec<String>) {
+        let setting = self.ran.setting;
+        for role in &self.inside.account.roles {
+            let writes = || {
+                let of_role = |write: &&GuardWrite| write.role_id == role.id;
+                self.inside.writes.iter().filter(of_role)
+            };
+            for denied in &role.denials {
+                if !setting.may_revoke || setting.revoke_sessions == "never" {
+                    wrongs.push(format!("sessions of {} were ended unasked", role.name));
+                }
+                if !writes().any(|write| write.at <= *denied) {
+                    wrongs.push(format!("sessions of {} were ended for nothing", role.name));
+                }
+                // As the guard could see it.
+                let from = denied - STALENESS;
+                let used = |version: &&Version| version.sent.contains(SERVICE);
+                let seen = role.versions.iter().rev();
+                let newer = seen
+                    .take_while(|version| version.at > from)
+                    .all(|version| used(&version));
+                if newer && role.at(from).is_some_and(|version| used(&version)) {
+                    wrongs.push(format!("a service lost its sessions of {}", role.name));
+                }
+            }
+            for write in writes() {
+                let incident = self.concluded(role, write);
+                let Some((created, told)) = incident else {
+                    continue;
+                };
+                let asked = setting.may_revoke
+                    && match setting.revoke_sessions {
+                        "always" => true,
+                        "on_new_role" => created,
+                        _ => false,
+                    };
+                // What stood before may have been used by services, too.
+                let by_services = role
+                    .versions
+                    .iter()
+                    .any(|version| version.at <= told && version.sent.contains(SERVICE));
+                let denied = role.denials.iter().any(|at| *at >= write.at);
+                if asked && !by_services && !denied && !self.troubled() {
+                    wrongs.push(format!("sessions of {} were to be ended", role.name));
+                }
+            }
+        }
+    }
+
+    /// A write was told as done, and the next write had not come yet: whether the order was about
+    /// a new role, and when it was told.
+    fn concluded(&self, role: &Role, write: &GuardWrite) -> Option<(bool, Moment)> {
+        let next = self
+            .inside
+            .writes
+            .iter()
+            .find(|next| next.role_id == role.id && next.at > write.at)
+            .map_or(Moment::MAX, |next| next.at);
+        self.inside.published.iter().find_map(|(alert, at)| {
+            let outcome = alert.outcome.as_ref()?;
+            let done = matches!(
+                outcome.kind,
+                OutcomeKind::Reverted | OutcomeKind::Repaired | OutcomeKind::Quarantined
+            );
+            let ours = alert
+                .resource
+                .as_ref()
+                .is_some_and(|resource| resource.id.as_deref() == Some(&role.id));
+            let cause = alert.cause.as_ref()?;
+            (done && ours && *at >= write.at && *at < next)
+                .then(|| (cause.event_name == "CreateRole", *at))
+        })
+    }
+}

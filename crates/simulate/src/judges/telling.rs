@@ -1,0 +1,151 @@
+//! What people were told: everything they must know, nothing that is not so.
+
+use std::collections::BTreeSet;
+
+use guard::alert::Alert;
+use guard::history::document_digest;
+use guard::incident::Stage;
+use guard::remediate::OutcomeKind;
+use guard::{Check, incident_id};
+
+use super::Court;
+use crate::account::Writer;
+use crate::counts::Happened;
+use crate::documents::OWN;
+
+impl Court<'_> {
+    /// Incidents of which a stage was published, alone or as a line of a digest.
+    fn published(&self, stage: Stage) -> BTreeSet<&str> {
+        let of_class = format!("/{stage}");
+        self.inside
+            .published
+            .iter()
+            .flat_map(|(alert, _)| {
+                let alone = (alert.stage == stage).then_some(alert.incident.as_str());
+                let digest = alert.digest.as_ref();
+                let digest = digest.filter(|digest| digest.class.ends_with(&of_class));
+                let lines = digest.into_iter().flat_map(|digest| &digest.lines);
+                alone
+                    .into_iter()
+                    .chain(lines.map(|line| line.incident.as_str()))
+            })
+            .collect()
+    }
+
+    /// Every violating write whose event was handled was told of, and so was what came of it.
+    pub(super) fn told(&self, wrongs: &mut Vec<String>) {
+        let detected = self.published(Stage::Detected);
+        let outcomes = self.published(Stage::Outcome);
+        for role in &self.inside.account.roles {
+            for version in &role.versions {
+                if !self.bad(version) || !self.handled(&version.event_id) {
+                    continue;
+                }
+                let incident = incident_id(OWN, &version.event_id);
+                let (event, sent) = (&version.event_id, &version.sent);
+                if !detected.contains(incident.as_str()) {
+                    wrongs.push(format!("nobody was told of {event}: {sent}"));
+                }
+                if !outcomes.contains(incident.as_str()) && !self.inside.dead_orders() {
+                    wrongs.push(format!("nobody was told what came of {event}: {sent}"));
+                }
+            }
+        }
+    }
+
+    /// What is said to be closed is closed: the document that an outcome shows lets in nobody whom
+    /// it should not, and it was written: by the guard, or by somebody who said the same.
+    pub(super) fn honest(&self, wrongs: &mut Vec<String>) {
+        for (alert, at) in &self.inside.published {
+            let Some(outcome) = alert.outcome.as_ref() else {
+                continue;
+            };
+            let done = matches!(
+                outcome.kind,
+                OutcomeKind::Reverted
+                    | OutcomeKind::Repaired
+                    | OutcomeKind::Quarantined
+                    | OutcomeKind::PutBack
+            );
+            let Some(shown) = outcome.document.as_ref().filter(|_| done) else {
+                continue;
+            };
+            let laws = &self.inside.remediator_laws;
+            let unlawful = laws
+                .iter()
+                .all(|(_, law)| self.oracle.violates(shown, *law));
+            let digest = document_digest(shown);
+            let ours = |write: &crate::scene::GuardWrite| {
+                document_digest(&write.document) == digest
+                    || guard::history::same_but_for_the_dead(shown, &write.document)
+            };
+            let alike = |version: &crate::account::Version| {
+                version.at <= *at && document_digest(&version.sent) == digest
+            };
+            let roles = &self.inside.account.roles;
+            let written = !alert.notes.is_empty()
+                || self.inside.writes.iter().any(ours)
+                || roles.iter().flat_map(|role| &role.versions).any(alike);
+            if unlawful || !written {
+                wrongs.push(format!(
+                    "{} is told to be {:?}, with {shown}",
+                    alert.incident, outcome.kind
+                ));
+            }
+        }
+    }
+
+    /// Whoever writes with the remediator's credentials is found out, and the guard never takes
+    /// itself for him.
+    pub(super) fn impostors(&self, wrongs: &mut Vec<String>) {
+        let accused = |alert: &Alert| {
+            alert
+                .findings
+                .iter()
+                .any(|found| found.code == Check::GuardTampered)
+        };
+        let accusations: BTreeSet<&str> = self
+            .inside
+            .published
+            .iter()
+            .filter(|(alert, _)| alert.stage == Stage::Detected && accused(alert))
+            .filter_map(|(alert, _)| Some(alert.cause.as_ref()?.event_id.as_str()))
+            .collect();
+        let in_digests = self
+            .inside
+            .published
+            .iter()
+            .any(|(alert, _)| alert.digest.is_some());
+        // Without state nobody can tell what the guard wrote.
+        let unsure = self.troubled()
+            || in_digests
+            || self.inside.happened.contains(&Happened::StateUnavailable);
+        for role in &self.inside.account.roles {
+            for version in &role.versions {
+                let event = version.event_id.as_str();
+                let accused = accusations.contains(event);
+                if version.by == Writer::Guard && accused {
+                    wrongs.push(format!("the guard accuses itself of {event}"));
+                }
+                let thief = version.by == Writer::Thief && self.handled(event);
+                if thief && !accused && !unsure {
+                    wrongs.push(format!("nobody was told of the thief of {event}"));
+                }
+            }
+        }
+    }
+
+    /// Lambda gives up an event after three tries: with calls that answer, a crash or two are no
+    /// reason.
+    pub(super) fn given_up(&self, wrongs: &mut Vec<String>) {
+        let happened = &self.inside.happened;
+        let excused = self.troubled()
+            || happened.contains(&Happened::StateUnavailable)
+            || happened.contains(&Happened::StalledHolder);
+        for event in &self.inside.trail {
+            if event.given_up && !event.handled && event.stops < 2 && !excused {
+                wrongs.push(format!("the event {} was given up", event.id));
+            }
+        }
+    }
+}

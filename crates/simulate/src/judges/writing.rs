@@ -1,0 +1,197 @@
+//! What the guard wrote, how often, and what it thereby took or gave.
+
+use std::collections::BTreeMap;
+
+use guard::history::{WriteKind, document_digest};
+use guard::remediate::QUARANTINE;
+
+use super::{Court, HOUR};
+use crate::account::{Role, Writer, as_kept};
+use crate::cast::PROTECTED;
+use crate::documents::{OWN, apart};
+use crate::scene::{GuardWrite, clock, laws_since};
+
+impl Court<'_> {
+    /// How often the guard wrote.
+    pub(super) fn writes(&self, wrongs: &mut Vec<String>) {
+        if !self.ran.setting.enforce && !self.inside.writes.is_empty() {
+            wrongs.push("the guard wrote in mode alert".to_owned());
+        }
+        let mut by_role: BTreeMap<&str, Vec<&GuardWrite>> = BTreeMap::new();
+        for write in &self.inside.writes {
+            by_role.entry(&write.role_id).or_default().push(write);
+        }
+        for (role_id, writes) in by_role {
+            let Some(role) = self
+                .inside
+                .account
+                .roles
+                .iter()
+                .find(|role| role.id == role_id)
+            else {
+                continue;
+            };
+            if role.name == PROTECTED {
+                wrongs.push("a protected role was written".to_owned());
+            }
+            for (index, write) in writes.iter().enumerate() {
+                let within = writes
+                    .iter()
+                    .take(index + 1)
+                    .filter(|other| other.at > write.at - HOUR);
+                if within.count() > self.ran.setting.most as usize {
+                    wrongs.push(format!(
+                        "{} was written more often than the rules allow",
+                        role.name
+                    ));
+                }
+            }
+            let reasons = role
+                .versions
+                .iter()
+                .filter(|version| version.by != Writer::Guard);
+            // A lawful version is a reason where a write had run over it.
+            let run_over = writes
+                .iter()
+                .filter(|write| write.replaced_by != Writer::Guard)
+                .filter(|write| !self.oracle.violates(&write.replaced, write.law))
+                .count();
+            let bad = reasons
+                .filter(|version| self.unlawful_since(&version.sent, version.at))
+                .count();
+            let most = bad + run_over + self.inside.failed_writes as usize + self.late_lawful(role);
+            if writes.len() > most {
+                wrongs.push(format!(
+                    "{} was written {} times for {most} reasons",
+                    role.name,
+                    writes.len()
+                ));
+            }
+        }
+    }
+
+    /// Lawful versions whose event came after the guard had written an older one back.
+    fn late_lawful(&self, role: &Role) -> usize {
+        role.versions
+            .iter()
+            .filter(|version| version.by != Writer::Guard)
+            .filter(|version| {
+                laws_since(&self.inside.remediator_laws, version.at)
+                    .any(|law| !self.oracle.violates(&version.sent, law))
+            })
+            .count()
+    }
+
+    /// What the guard wrote grants no more than the rules allow, and a repair no more than what
+    /// it repaired.
+    pub(super) fn contents(&self, wrongs: &mut Vec<String>) {
+        for write in &self.inside.writes {
+            if self.oracle.violates(&write.document, write.law) {
+                wrongs.push(format!("the guard wrote a violation: {}", write.document));
+            }
+            let Some(role) = self
+                .inside
+                .account
+                .roles
+                .iter()
+                .find(|role| role.id == write.role_id)
+            else {
+                continue;
+            };
+            let kept = as_kept(&write.document);
+            let known = kept == as_kept(QUARANTINE)
+                || role
+                    .versions
+                    .iter()
+                    .any(|version| version.at < write.at && version.kept == kept);
+            let shown = write.read.and_then(|read| role.at(read.showed));
+            let within = shown.is_none_or(|shown| {
+                let (new, old) = (
+                    self.oracle.entrants(&write.document),
+                    self.oracle.entrants(&shown.sent),
+                );
+                new.within(old)
+            });
+            // A document that nobody saved before is a repair, or a revert less its dead principals.
+            let less_the_dead = role.versions.iter().any(|version| {
+                self.inside
+                    .account
+                    .refused_principal(&version.sent, i64::MAX)
+                    .is_some()
+                    && self
+                        .oracle
+                        .entrants(&write.document)
+                        .within(self.oracle.entrants(&version.sent))
+            });
+            if !known && !within && !less_the_dead {
+                wrongs.push(format!("a repair widened access: {}", write.document));
+            }
+        }
+    }
+
+    /// A repair keeps every lawful way in of the document that it repairs.
+    pub(super) fn repairs(&self, wrongs: &mut Vec<String>) {
+        for write in &self.inside.writes {
+            let history = self.ran.scene.state.history(OWN, &write.role_id);
+            let digest = document_digest(&write.document);
+            let repair = history.is_some_and(|history| {
+                history.writes.iter().any(|own| {
+                    own.digest == digest
+                        && own.kind == WriteKind::Repair
+                        && own.dropped.is_empty()
+                        && (0..60).contains(&clock(write.at).duration_since(own.at).as_secs())
+                })
+            });
+            let shown = write.read.and_then(|read| {
+                let role = self.role(&write.role_id)?;
+                let version = role.at(read.showed)?;
+                Some(self.inside.account.shown(version, read.showed))
+            });
+            let Some(shown) = shown.filter(|_| repair) else {
+                continue;
+            };
+            let lost = apart(&shown).into_iter().any(|alone| {
+                !self.oracle.violates(&alone, write.law)
+                    && !self
+                        .oracle
+                        .entrants(&alone)
+                        .within(self.oracle.entrants(&write.document))
+            });
+            if lost {
+                wrongs.push(format!(
+                    "a repair of {shown} took a lawful way in: {}",
+                    write.document
+                ));
+            }
+        }
+    }
+
+    /// The last write of an hour closes the door, one that an SCP forbids is not tried again, and
+    /// an order that was judged by other rules waits for them.
+    pub(super) fn closing(&self, wrongs: &mut Vec<String>) {
+        let most = self.ran.setting.most as usize;
+        for (index, write) in self.inside.writes.iter().enumerate() {
+            let earlier = self.inside.writes.iter().take(index);
+            let within = earlier
+                .filter(|other| other.role_id == write.role_id && other.at > write.at - HOUR);
+            if within.count() + 1 == most && write.document != QUARANTINE {
+                wrongs.push(format!(
+                    "the last write of an hour leaves somebody in: {}",
+                    write.document
+                ));
+            }
+            if write.hasty {
+                wrongs.push(format!(
+                    "an order judged by other rules did not wait for them: {}",
+                    write.document
+                ));
+            }
+        }
+        let disturbed = self.troubled() || self.inside.stopped;
+        for (order, tries) in &self.inside.forbidden {
+            if *tries > 1 && !disturbed {
+                wrongs.push(format!("{order} met an SCP {tries} times"));
+            }
+        }
+    }
+}
