@@ -106,7 +106,11 @@ mutants: ## whether the tests would notice if the analyser were wrong, on one of
 
 .PHONY: histories
 histories: ## SEEDS simulated histories of an account in which everything goes wrong; the last line is the counts
-	cargo run --quiet --profile histories --package trustwarden-simulate -- --seeds $(or $(SEEDS),10000)
+	cargo run --quiet --profile histories --package trustwarden-simulate --bin histories -- --seeds $(or $(SEEDS),10000)
+
+.PHONY: mutations
+mutations: ## faults put into the handlers on purpose: each must be caught within SEEDS histories (10000)
+	cargo run --quiet --profile histories --package trustwarden-simulate --bin mutations -- --seeds $(or $(SEEDS),10000)
 
 .PHONY: demo
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was

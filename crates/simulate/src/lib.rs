@@ -14,6 +14,7 @@ pub mod director;
 pub mod documents;
 pub mod hand;
 pub mod judges;
+pub mod mutations;
 pub mod queue;
 pub mod rulebook;
 pub mod scene;

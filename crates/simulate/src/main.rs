@@ -1,4 +1,8 @@
-//! `histories [--seeds N] [--from SEED] [--threads N]`, or `histories --story SEED`.
+//! `histories [--seeds N] [--from SEED] [--threads N] [--any-rarity] [--first]`, or
+//! `histories --story SEED`.
+//!
+//! `--any-rarity`: what too few histories hold does not fail the run. `--first`: the run ends with
+//! the first violation, and its history is not told.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -23,6 +27,7 @@ struct Arguments {
     threads: usize,
     story: Option<u64>,
     rarity: bool,
+    first: bool,
 }
 
 fn arguments() -> Option<Arguments> {
@@ -32,6 +37,7 @@ fn arguments() -> Option<Arguments> {
         threads: 2,
         story: None,
         rarity: true,
+        first: false,
     };
     let mut given = std::env::args().skip(1);
     while let Some(name) = given.next() {
@@ -41,6 +47,7 @@ fn arguments() -> Option<Arguments> {
             "--threads" => found.threads = given.next()?.parse().ok()?,
             "--story" => found.story = Some(given.next()?.parse().ok()?),
             "--any-rarity" => found.rarity = false,
+            "--first" => found.first = true,
             _ => return None,
         }
     }
@@ -51,7 +58,8 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
     let Some(given) = arguments() else {
         writeln!(
             out,
-            "histories [--seeds N] [--from SEED] [--threads N] [--any-rarity] | --story SEED"
+            "histories [--seeds N] [--from SEED] [--threads N] [--any-rarity] [--first] | --story \
+             SEED"
         )?;
         return Ok(ExitCode::from(2));
     };
@@ -68,6 +76,8 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
     }
     let next = AtomicU64::new(given.from);
     let end = given.from.saturating_add(given.seeds);
+    let most = if given.first { 1 } else { 40 };
+    let wrong = AtomicU64::new(0);
     let mut counts = Counts::default();
     let mut failed: Vec<(u64, Vec<String>)> = Vec::new();
     std::thread::scope(|scope| {
@@ -79,11 +89,12 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
                     let mut failed = Vec::new();
                     loop {
                         let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= end || failed.len() >= 20 {
+                        if seed >= end || wrong.load(Ordering::Relaxed) >= most {
                             return (counts, failed);
                         }
                         let wrongs = history(seed, &oracle, &mut counts);
                         if !wrongs.is_empty() {
+                            wrong.fetch_add(1, Ordering::Relaxed);
                             failed.push((seed, wrongs));
                         }
                     }
@@ -91,9 +102,9 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
             })
             .collect();
         for worker in workers {
-            if let Ok((more, wrong)) = worker.join() {
+            if let Ok((more, wrongs)) = worker.join() {
                 counts.add(&more);
-                failed.extend(wrong);
+                failed.extend(wrongs);
             }
         }
     });
@@ -101,7 +112,7 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
     for (seed, wrongs) in &failed {
         writeln!(out, "seed {seed}: {}", wrongs.join("; "))?;
     }
-    if let Some((seed, _)) = failed.first() {
+    if let Some((seed, _)) = failed.first().filter(|_| !given.first) {
         let (story, _) = story(*seed, &oracle());
         writeln!(
             out,

@@ -57,3 +57,26 @@ fn a_door_left_open_is_seen() {
         "{wrongs:?}"
     );
 }
+
+/// `make mutations` runs them; here each has to find the code that it changes.
+#[test]
+fn every_mutation_still_applies() {
+    use std::collections::BTreeSet;
+    use trustwarden_simulate::mutations::{ALL, mutated};
+
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../guard/src");
+    for mutation in ALL {
+        for file in mutation
+            .edits
+            .iter()
+            .map(|edit| edit.0)
+            .collect::<BTreeSet<_>>()
+        {
+            let text = std::fs::read_to_string(sources.join(file)).unwrap();
+            let changed = mutated(mutation, file, &text).unwrap();
+            assert_ne!(changed, text, "{} changes nothing", mutation.name);
+        }
+    }
+    let names: BTreeSet<_> = ALL.iter().map(|mutation| mutation.name).collect();
+    assert_eq!(names.len(), ALL.len());
+}
