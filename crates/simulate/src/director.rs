@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use guard::cloudtrail::Record;
-use guard::handle::{Guard, HandleError, Handled, carry_out, role_trust};
+use guard::handle::{Guard, HandleError, Handled, Swept, carry_out, role_trust, sweep};
 use guard::order::{Disposition, Order};
 
 use crate::account::{Account, Moment, Outsider, Writer};
@@ -19,10 +19,21 @@ use crate::documents::{Amendment, BETA_ROLE, Law, Part};
 use crate::hand::Hand;
 use crate::queue::{Fifo, VISIBILITY};
 use crate::rulebook::{Setting, guard_with};
-use crate::scene::{Happening, Inside, Invocation, Pair, Scene, Steps, Weather, moment};
+use crate::scene::{Happening, Inside, Invocation, Pair, Scene, Steps, Weather, clock, moment};
 
 /// When everyone but the guard stops, and nothing goes wrong any more.
-pub const STORM: Moment = 40 * 60_000;
+pub const STORM: Moment = 80 * 60_000;
+/// Until when others act.
+const ACTS: Moment = 40 * 60_000;
+/// When the guard has been deployed and has looked at what is there.
+const DEPLOYED: Moment = 5_000;
+/// How often the sweep is called (on AWS each minute; mostly it finds that nothing is due).
+const SWEEP: Moment = 5 * 60_000;
+/// When it has had time for its repeated tries at doors that budgets kept open.
+const SWEPT: Moment = 8 * HOUR;
+const HOUR: Moment = 3_600_000;
+/// The sweep's time-out.
+const SWEEP_TIME_OUT: Moment = 60_000;
 /// When the last history must be at rest.
 pub const END: Moment = 30 * 3_600_000;
 /// The detecting functions' time-out.
@@ -38,6 +49,7 @@ const CONCURRENCY: usize = 5;
 enum Ended {
     Detecting(Result<Handled, HandleError>),
     Remediating(Result<Disposition, HandleError>),
+    Sweeping(Result<Swept, HandleError>),
 }
 
 /// What an invocation was for.
@@ -52,6 +64,7 @@ enum Job {
         id: String,
         waits_until: Moment,
     },
+    Sweep,
 }
 
 struct Running {
@@ -92,7 +105,8 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         sequence: 0,
         weather,
         crash_between,
-        calm: false,
+        // Until the guard is there.
+        calm: true,
         account: Account::default(),
         queue: Fifo::default(),
         published: Vec::new(),
@@ -289,20 +303,22 @@ impl Director {
                 every: (200_000, 900_000),
             });
         }
+        inside.plan(0, Happening::Sweep);
+        inside.plan(DEPLOYED, Happening::StormBegins);
         for index in 0..self.characters.len() {
-            let at = inside.dice.mostly_short(10_000, STORM * 3 / 4);
+            let at = inside.dice.mostly_short(10_000, ACTS * 3 / 4);
             inside.plan(at, Happening::Act(index));
         }
         if inside.dice.per_mille(150) {
-            let at = inside.dice.between(60_000, STORM / 2);
+            let at = inside.dice.between(60_000, ACTS / 2);
             inside.plan(at, Happening::PrincipalGoes);
         }
         if inside.dice.per_mille(120) {
-            let at = inside.dice.between(60_000, STORM * 3 / 4);
+            let at = inside.dice.between(60_000, ACTS * 3 / 4);
             amend(inside, at, Amendment::WithoutBeta);
         }
         if inside.dice.per_mille(120) {
-            let at = inside.dice.between(10_000, STORM * 3 / 4);
+            let at = inside.dice.between(10_000, ACTS * 3 / 4);
             let until = at + inside.dice.mostly_short(1_000, 900_000);
             inside.plan(at, Happening::OutageBegins);
             inside.plan(until, Happening::OutageEnds);
@@ -347,6 +363,8 @@ impl Director {
             }
             Happening::Deliver(index, tries) => self.deliver(index, tries),
             Happening::Poll => self.poll_queue(),
+            Happening::Sweep => self.sweep(),
+            Happening::StormBegins => self.scene.inside().calm = false,
             Happening::Act(index) => {
                 act(&self.scene, &mut self.characters, index);
             }
@@ -397,7 +415,7 @@ impl Director {
                 Job::Order {
                     id, waits_until, ..
                 } => (Some(id.clone()), *waits_until),
-                Job::Event { .. } => (None, 0),
+                Job::Event { .. } | Job::Sweep => (None, 0),
             };
             inside.steps.insert(
                 invocation,
@@ -439,6 +457,27 @@ impl Director {
                 let record = Record::from_text(&text).unwrap_or_default();
                 Ended::Detecting(role_trust(&hand, &guard, &record).await)
             })
+        });
+    }
+
+    fn sweep(&mut self) {
+        let until = {
+            let mut inside = self.scene.inside();
+            let next = inside.now + SWEEP;
+            let denied = |role: &crate::account::Role| {
+                role.deleted.is_none() && role.sessions_denied_before.is_some()
+            };
+            // Then the hourly runs alone, until the last denial of sessions has done its work.
+            if next < SWEPT {
+                inside.plan(next, Happening::Sweep);
+            } else if next < END - HOUR && inside.account.roles.iter().any(denied) {
+                inside.plan(next - SWEEP + HOUR, Happening::Sweep);
+            }
+            clock(inside.now + SWEEP_TIME_OUT - 10_000)
+        };
+        let guard = self.detecting.clone();
+        self.start(Job::Sweep, SWEEP_TIME_OUT, |hand| {
+            Box::pin(async move { Ended::Sweeping(sweep(&hand, &guard, until).await) })
         });
     }
 
@@ -555,6 +594,13 @@ impl Director {
                 }
                 inside.plan(now, Happening::Poll);
             }
+            (Job::Sweep, Ended::Sweeping(Ok(Swept::NotDue))) => {}
+            (Job::Sweep, Ended::Sweeping(Ok(swept))) => {
+                inside.tell(|| format!("the sweep: {swept:?}"));
+            }
+            (Job::Sweep, Ended::Sweeping(Err(error))) => {
+                inside.tell(|| format!("the sweep fails: {error}"));
+            }
             _ => {}
         }
     }
@@ -596,6 +642,8 @@ impl Director {
                 }
                 inside.plan(now, Happening::Poll);
             }
+            // It is called again anyway.
+            Job::Sweep => {}
         }
     }
 }

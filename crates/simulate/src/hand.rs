@@ -10,7 +10,7 @@ use guard::world::{
 };
 use jiff::Timestamp;
 
-use crate::account::{Refusal, Version, Writer, as_kept};
+use crate::account::{Moment, Refusal, Version, Writer, as_kept};
 use crate::cast::administrator_in_the_window;
 use crate::counts::Happened;
 use crate::documents::OWN;
@@ -148,6 +148,31 @@ impl Hand {
 }
 
 impl Inside {
+    /// The moment that a read shows: now, or one a little earlier.
+    fn showed(&mut self) -> Moment {
+        let stale = self.weather.stale;
+        let back = if !self.calm && self.dice.per_mille(stale) {
+            self.dice.between(1, STALENESS)
+        } else {
+            0
+        };
+        self.now - back
+    }
+
+    /// A role as IAM shows it.
+    fn role_as_of(&self, name: &str, showed: Moment) -> Option<LiveRole> {
+        let role = self.account.role_at(name, showed)?;
+        let version = role.at(showed)?;
+        Some(LiveRole {
+            name: role.name.clone(),
+            arn: format!("arn:aws:iam::{OWN}:role/{}", role.name),
+            path: "/".to_owned(),
+            role_id: role.id.clone(),
+            document: self.account.shown(version, showed),
+            created: Some(clock(role.created)),
+        })
+    }
+
     /// The invocation may not live to see its next effect.
     fn perhaps_crash(&mut self, invocation: Invocation, name: &'static str) {
         if self.calm || (self.weather.crash.is_none() && self.crash_between.is_empty()) {
@@ -220,14 +245,9 @@ impl Roles for Hand {
         let invocation = self.invocation;
         self.effect("read role", |inside| {
             let now = inside.now;
-            let stale = inside.weather.stale;
-            let back = if !inside.calm && inside.dice.per_mille(stale) {
-                inside.dice.between(1, STALENESS)
-            } else {
-                0
-            };
-            let showed = now - back;
-            let role = inside.account.role_at(name, showed).cloned();
+            let showed = inside.showed();
+            let back = now - showed;
+            let role = inside.account.role_at(name, showed);
             let hides = inside
                 .account
                 .role_at(name, now)
@@ -249,16 +269,7 @@ impl Roles for Hand {
             if let Some(steps) = inside.steps.get_mut(&invocation) {
                 steps.read = Some(Read { showed });
             }
-            let role = role?;
-            let version = role.at(showed)?;
-            Some(LiveRole {
-                name: role.name.clone(),
-                arn: format!("arn:aws:iam::{OWN}:role/{}", role.name),
-                path: "/".to_owned(),
-                role_id: role.id.clone(),
-                document: inside.account.shown(version, showed),
-                created: Some(clock(role.created)),
-            })
+            inside.role_as_of(name, showed)
         })
         .await
         .map_err(|_| ReadRoleError::Throttled {

@@ -1,10 +1,4 @@
-//! Seeded histories of an account in which everything goes wrong.
-//!
-//! A history is a few roles, an attacker, an administrator, a Terraform, a CloudTrail that is
-//! late, doubles, reorders and loses, an IAM that shows what was a moment ago, functions that
-//! crash between any two effects, and a state that goes away. The guard's own handlers
-//! ([`guard::handle`]) run in it, behind the same traits as on AWS. When nothing moves any more,
-//! the judges ask whether the guard kept its promises. The same seed gives the same history.
+#![doc = include_str!("../README.md")]
 
 pub mod account;
 pub mod cast;

@@ -47,6 +47,10 @@ pub enum Happening {
     Deliver(usize, u32),
     /// The queue may have something to receive.
     Poll,
+    /// The sweep is called.
+    Sweep,
+    /// What may go wrong goes wrong from here.
+    StormBegins,
     /// One of the cast does its next thing.
     Act(usize),
     /// A principal of another account is deleted.

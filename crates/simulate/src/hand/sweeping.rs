@@ -1,10 +1,51 @@
-//! What the sweep remembers, as one invocation meets it.
+//! The list of roles and what the sweep remembers, as one invocation meets them.
 
 use guard::swept::{SweepProgress, SweptRole, ToldDocument};
-use guard::world::{StateError, SweepState};
+use guard::world::{ListRoles, ListRolesError, ListedRole, RolesPage, StateError, SweepState};
 use jiff::Timestamp;
 
 use super::Hand;
+
+impl ListRoles for Hand {
+    /// Two pages, so that a run can be interrupted between them.
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+        let first = marker.is_none();
+        self.effect("list roles", |inside| {
+            let showed = inside.showed();
+            let mut names: Vec<String> = inside
+                .account
+                .roles
+                .iter()
+                .map(|role| role.name.clone())
+                .collect();
+            names.sort();
+            names.dedup();
+            let half = names.len().div_ceil(2);
+            let names = if first {
+                names.get(..half)
+            } else {
+                names.get(half..)
+            };
+            let roles = names.unwrap_or_default().iter().filter_map(|name| {
+                Some(ListedRole {
+                    role: inside.role_as_of(name, showed)?,
+                    sessions_denied_before: inside
+                        .account
+                        .role_at(name, showed)?
+                        .sessions_denied_before,
+                })
+            });
+            RolesPage {
+                roles: roles.collect(),
+                next: first.then(|| "the rest".to_owned()),
+            }
+        })
+        .await
+        .map_err(|_| ListRolesError::Throttled {
+            source: "Throttling: Rate exceeded".into(),
+        })
+    }
+}
 
 impl SweepState for Hand {
     async fn sweep_progress(&self, account: &str) -> Result<Option<SweepProgress>, StateError> {

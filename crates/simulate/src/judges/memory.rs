@@ -3,7 +3,7 @@
 use guard::history::{WriteKind, WriteProgress, document_digest};
 use guard::remediate::OutcomeKind;
 
-use super::{Court, SERVICE, SLOWEST};
+use super::{Court, HOUR, SERVICE, SLOWEST};
 use crate::account::{Moment, Role, Version};
 use crate::documents::OWN;
 use crate::hand::STALENESS;
@@ -86,6 +86,13 @@ impl Court<'_> {
                 if newer && role.at(from).is_some_and(|version| used(&version)) {
                     wrongs.push(format!("a service lost its sessions of {}", role.name));
                 }
+            }
+            // Twelve hours later the last session has expired, and within another the sweep comes.
+            let last = role.denials.last().copied().unwrap_or_default();
+            let lifted = role.sessions_denied_before.is_none();
+            let time = self.inside.now - last > 14 * HOUR;
+            if !lifted && time && role.deleted.is_none() && self.ran.setting.enforce {
+                wrongs.push(format!("a denial of sessions of {} stayed", role.name));
             }
             for write in writes() {
                 let incident = self.concluded(role, write);

@@ -8,10 +8,13 @@ use guard::incident::Stage;
 use guard::remediate::OutcomeKind;
 use guard::{Check, incident_id};
 
-use super::Court;
-use crate::account::Writer;
+use super::{Court, HOUR};
+use crate::account::{Moment, Writer};
 use crate::counts::Happened;
 use crate::documents::OWN;
+
+/// An hour between two runs, five minutes of grace for the event, and the tries of a storm.
+const FOUND: Moment = 2 * HOUR;
 
 impl Court<'_> {
     /// Incidents of which a stage was published, alone or as a line of a digest.
@@ -48,6 +51,40 @@ impl Court<'_> {
                 }
                 if !outcomes.contains(incident.as_str()) && !self.inside.dead_orders() {
                     wrongs.push(format!("nobody was told what came of {event}: {sent}"));
+                }
+            }
+        }
+    }
+
+    /// Every violating document that stood for longer than the sweep needs was told of, though its
+    /// event may never have come: by name, in an alert or as a line of a digest.
+    pub(super) fn found(&self, wrongs: &mut Vec<String>) {
+        for role in &self.inside.account.roles {
+            let subject = format!("role/{}", role.name);
+            let ends = role.versions.iter().skip(1).map(|next| next.at);
+            let ends = ends.chain([role.deleted.unwrap_or(self.inside.now)]);
+            for (index, (version, end)) in role.versions.iter().zip(ends).enumerate() {
+                if !self.bad(version) || end - version.at < FOUND {
+                    continue;
+                }
+                // What they heard of it before counts, if the role has been open ever since.
+                let earlier = role.versions.iter().take(index).rev();
+                let since = earlier
+                    .take_while(|earlier| self.bad(earlier))
+                    .filter(|earlier| earlier.kept == version.kept)
+                    .last()
+                    .map_or(version.at, |earlier| earlier.at);
+                let told = self.inside.published.iter().any(|(alert, at)| {
+                    let digest = alert.digest.iter().flat_map(|digest| &digest.lines);
+                    let mut lines = digest.map(|line| &line.subject);
+                    let alone = alert.stage == Stage::Detected && alert.subject == subject;
+                    (since..=end).contains(at) && (alone || lines.any(|of| *of == subject))
+                });
+                if !told {
+                    wrongs.push(format!(
+                        "nobody ever heard of {}: {}",
+                        role.name, version.sent
+                    ));
                 }
             }
         }
