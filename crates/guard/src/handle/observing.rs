@@ -187,7 +187,8 @@ fn run_over(
             // What was repaired is newer than what was there before the violation, unless the
             // rules would rather have had that.
             WriteKind::Repair | WriteKind::Quarantine => {
-                written_at >= own.undoes
+                // The sweep's orders tell the time to the millisecond, events to the second.
+                written_at.as_second() >= own.undoes.as_second()
                     || guard.rules.remediation().changed_role == ChangedRole::Revert
             }
         }

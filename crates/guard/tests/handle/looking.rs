@@ -1,7 +1,8 @@
 //! What is live, what is stale, what is newer: looking before writing, and after.
 
+use jiff::SignedDuration;
 use serde_json::json;
-use trustwarden_guard::order::Disposition;
+use trustwarden_guard::order::{Disposition, Task};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::world::LiveRole;
 
@@ -61,6 +62,33 @@ fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
     let echo = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), GUARD);
     assert_eq!(scene.play(&echo), []);
     assert_eq!(scene.written().len(), 2);
+}
+
+/// The sweep knows its moment to the millisecond, an event its own to the second: within one second
+/// the approved document is the later one.
+#[test]
+fn line_2_an_approved_change_lost_to_an_order_of_the_sweep_is_put_back() {
+    let mut scene = Scene::settled_with(guard(rules(|rules| {
+        rules["remediation"] = json!({ "changed_role": "quarantine" });
+    })));
+    let event = scene.write(&bad(), ALICE);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: better(),
+            ..live
+        });
+    }));
+    let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
+    scene.deliver(&event);
+    let mut order = scene.world.inside.take_order().unwrap();
+    if let Task::Remediate(role) = &mut order.task {
+        role.cause.event_time += SignedDuration::from_millis(200);
+    }
+    assert!(scene.carry(&order));
+    assert_eq!(scene.live(), QUARANTINE, "bob's document was lost");
+    scene.play(&lost);
+    assert_eq!(scene.live(), better());
 }
 
 /// The guard's own document is known again when a principal of it has died since.
