@@ -12,7 +12,7 @@ fn oracle() -> Oracle {
 fn the_guard_keeps_its_promises() {
     let oracle = oracle();
     let mut counts = Counts::default();
-    for seed in 0..300 {
+    for seed in 0..200 {
         let wrongs = history(seed, &oracle, &mut counts);
         assert!(
             wrongs.is_empty(),
@@ -35,7 +35,10 @@ fn a_seed_tells_the_same_story_twice() {
 #[test]
 fn a_door_left_open_is_seen() {
     // The judges themselves are judged: a role that was opened behind the guard's back.
-    let ran = director::run(7, false);
+    let ran = (7..)
+        .map(|seed| director::run(seed, false))
+        .find(|ran| ran.setting.enforce && !ran.scene.inside().weather.forbidden)
+        .unwrap();
     {
         let mut inside = ran.scene.inside();
         let now = inside.now;
