@@ -122,8 +122,8 @@ pub trait Operator {
     fn live_trust(&self, name: &str) -> String;
     /// Waits until nothing is under way, ending all waiting for another look.
     fn settles(&self);
-    /// Lets time pass that no test can wait for: all that the guard's table holds is so many
-    /// seconds older afterwards.
+    /// Lets time pass that no test can wait for: the account's roles and all that the guard's table
+    /// holds are so many seconds older afterwards.
     fn time_passes(&self, seconds: i64);
     /// E-mails so far.
     fn mails(&self) -> Vec<Mail>;
@@ -171,6 +171,7 @@ impl Operator for Stack<'_> {
     }
 
     fn time_passes(&self, seconds: i64) {
+        self.age_roles(seconds).unwrap();
         let table = self.output("Table").unwrap();
         let all = self.call("dynamodb", "scan", &json!({ "TableName": table }));
         let mut all = all.unwrap();

@@ -192,3 +192,36 @@ pub struct ForeignOrder {
     /// The order's account.
     pub account: String,
 }
+
+/// By how much the clocks of two functions may differ, in seconds; AWS's agree much better.
+pub const CLOCKS_DIFFER_SECONDS: i64 = 300;
+
+/// An order that claims to be of later than now, or of a window that has not begun: no function
+/// sends it, and waiting for its time would never end.
+#[derive(Debug, thiserror::Error)]
+#[error("an order of {claims} came at {now}, so it is none of this guard's")]
+pub struct OrderFromTheFuture {
+    /// When it claims to have been sent, or its window to begin.
+    pub claims: Timestamp,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+impl Order {
+    /// Refuses what no function can have sent by now.
+    ///
+    /// # Errors
+    /// [`OrderFromTheFuture`].
+    pub fn has_been_sent_by(&self, now: Timestamp) -> Result<(), OrderFromTheFuture> {
+        let begins = match &self.task {
+            Task::Digest(window) => window.start,
+            _ => i64::MIN,
+        };
+        let latest = self.issued_at.as_second().max(begins);
+        if latest.saturating_sub(now.as_second()) <= CLOCKS_DIFFER_SECONDS {
+            return Ok(());
+        }
+        let claims = Timestamp::from_second(latest).unwrap_or(Timestamp::MAX);
+        Err(OrderFromTheFuture { claims, now })
+    }
+}

@@ -13,6 +13,7 @@ protocols; `control` takes JSON by POST:
     /quiet      {account, seconds}                            waits until nothing is under way
     /hasten     {account}                                     ends all waiting for a visibility time-out
     /crash      {account, role, action, function}             kills the function after the role's next such call
+    /age        {account, seconds}                            makes the account's roles so much older
     /bury       {account, principal}                          deletes a principal that trust policies name: its unique id
     /matches    {account, event}                              the functions that the rules hand an event to
     /trust      {account, role}                               a role's trust policy, byte for byte
@@ -32,7 +33,7 @@ import sys
 import threading
 import traceback
 import warnings
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 for _name in list(os.environ):
@@ -143,6 +144,14 @@ def rules(template: str, region: str, parameters: dict) -> dict:
     return {}
 
 
+def age(account: str, seconds: int) -> dict:
+    from moto.iam.models import iam_backends
+
+    for role in iam_backends[account]["aws"].roles.values():
+        role.create_date -= timedelta(seconds=seconds)
+    return {}
+
+
 def seen(account: str) -> dict:
     return {
         "mails": deliver.mails(account),
@@ -164,6 +173,7 @@ ROUTES = {
     "/hasten": lambda account: {"hastened": deliver.hasten(account)},
     "/rules": rules,
     "/crash": crash_after,
+    "/age": age,
     "/bury": lambda account, principal: {"ok": principals.bury(account, principal)},
     "/matches": lambda account, event: {"ok": deliver.targets_of(account, deploy.REGION, event)},
     "/trust": trust,

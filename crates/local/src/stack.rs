@@ -419,6 +419,15 @@ impl Stack<'_> {
         self.machine.account.ask_for("/bury", &question)
     }
 
+    /// Makes the account's roles so many seconds older.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn age_roles(&self, seconds: i64) -> Result<(), AccountError> {
+        let question = json!({ "account": self.account, "seconds": seconds });
+        self.machine.account.ask("/age", &question).map(drop)
+    }
+
     /// E-mails, refusals and losses of this account so far.
     ///
     /// # Errors

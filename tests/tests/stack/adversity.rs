@@ -1,6 +1,8 @@
 //! What the remediator does when events come in the wrong order, principals die, roles are made
 //! again under their names, attackers repeat themselves, and some roles are nobody's to touch.
 
+use std::time::Duration;
+
 use local::cloudtrail::{self, Actor};
 use local::{Stack, event_of};
 use serde_json::{Value, json};
@@ -257,11 +259,7 @@ fn an_order_that_comes_again_when_it_is_done_does_nothing() {
     stack.settles();
     stack.crash_after("remediator", "dynamodb:PutItem").unwrap();
     stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
-    assert!(
-        stack
-            .wait_until_quiet(std::time::Duration::from_secs(60))
-            .unwrap()
-    );
+    assert!(stack.wait_until_quiet(Duration::from_secs(60)).unwrap());
     let waiting = stack.peek(stack.output("OrdersUrl").unwrap()).unwrap();
     assert_eq!(waiting.len(), 1);
     stack.settles();
@@ -340,4 +338,55 @@ fn identity_centers_own_update_of_its_role_wakes_nobody() {
     let alerts = stack.alerts().unwrap();
     assert_eq!(codes(&alerts[0]), ["unknown-identity-provider"]);
     assert_untroubled(&stack);
+}
+
+/// Somebody who may write to the table changes what it holds of the role.
+fn plants(stack: &Stack<'_>, change: impl Fn(&mut Value)) {
+    let table = stack.output("Table").unwrap();
+    let all = stack
+        .call("dynamodb", "scan", &json!({ "TableName": table }))
+        .unwrap();
+    let items = all["Items"].as_array().unwrap();
+    let history = items.iter().find(|item| item["sk"]["S"] == "history");
+    let mut planted = history.unwrap().clone();
+    change(&mut planted);
+    let request = json!({ "TableName": table, "Item": planted });
+    stack.call("dynamodb", "put_item", &request).unwrap();
+}
+
+#[test]
+fn a_planted_baseline_is_judged_and_not_believed() {
+    let stack = enforcing();
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    stack.settles();
+    let planted = with_stranger("666677770000");
+    plants(&stack, |item| {
+        let baseline = &mut item["data"]["M"]["approved"]["L"][0]["M"];
+        assert_eq!(baseline["document"]["S"], LAWFUL);
+        baseline["document"]["S"] = json!(planted);
+    });
+    stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
+    stack.settles();
+    let live: Value = serde_json::from_str(&stack.live_trust(ROLE)).unwrap();
+    let lawful: Value = serde_json::from_str(LAWFUL).unwrap();
+    assert_eq!(live, lawful, "repaired: no stranger got in by the history");
+    assert_eq!(outcomes(&stack.alerts().unwrap()), ["repaired"]);
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn an_item_that_cannot_be_read_stops_the_writing_and_not_the_telling() {
+    let stack = enforcing();
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    stack.settles();
+    plants(&stack, |item| {
+        item["data"]["M"]["schema"]["N"] = json!("99")
+    });
+    stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
+    assert!(stack.wait_until_quiet(Duration::from_secs(120)).unwrap());
+    assert_eq!(stack.live_trust(ROLE), WITH_STRANGER);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected", "outcome"]);
+    assert_eq!(outcomes(&alerts), ["failed"]);
+    assert_eq!(alerts[1]["severity"], "CRITICAL");
 }

@@ -162,3 +162,62 @@ fn restores(stack: &Stack<'_>) {
     });
     assert!(records.next().is_some());
 }
+
+#[test]
+fn status_names_what_somebody_took_away() {
+    let rules = compiled("taken", RULES);
+    let parameters = [("AlertEmail", "oncall@example.com")];
+    let stack = machine()
+        .deploy(ACCOUNT, "taken", &parameters, &rules)
+        .unwrap();
+    let status = || {
+        let output = trustwarden(
+            &stack,
+            &["status", "--region", "us-east-1", "--stack", "taken"],
+        );
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = status();
+    assert!(said.contains("ok    rule RoleTrustRule"), "{said}");
+    let wrong_before = said.matches("WRONG").count();
+    assert_eq!(code, Some(i32::from(wrong_before > 0)), "{said}");
+
+    let rule = stack.id_of("RoleTrustRule").unwrap();
+    let made = &stack.resources()["RoleTrustRule"].properties["Targets"];
+    let targets: Vec<_> = made
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|made| &made["Id"])
+        .collect();
+    let request = json!({ "Rule": rule, "Ids": targets });
+    stack.call("events", "remove_targets", &request).unwrap();
+    stack
+        .call("events", "delete_rule", &json!({ "Name": rule }))
+        .unwrap();
+    let topic = stack.output("AlertTopic").unwrap();
+    let subscribed = stack
+        .call(
+            "sns",
+            "list_subscriptions_by_topic",
+            &json!({ "TopicArn": topic }),
+        )
+        .unwrap();
+    for subscription in subscribed["Subscriptions"].as_array().unwrap() {
+        let request = json!({ "SubscriptionArn": subscription["SubscriptionArn"] });
+        stack.call("sns", "unsubscribe", &request).unwrap();
+    }
+    let function = &stack.function("access-key").unwrap().function_name;
+    let request = json!({ "FunctionName": function });
+    stack.call("lambda", "delete_function", &request).unwrap();
+    let (code, said) = status();
+    assert_eq!(code, Some(1), "{said}");
+    for gone in [
+        "WRONG rule RoleTrustRule",
+        "WRONG topic AlertTopic: nobody is subscribed",
+        "WRONG function AccessKey",
+    ] {
+        assert!(said.contains(gone), "{gone}: {said}");
+    }
+}

@@ -150,6 +150,19 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
             assert!(stack.resources().contains_key(&name), "no {name}");
         }
     }
+    // What no error of a function shows: an order without an outcome, a queue that stands still,
+    // an alert that reaches nobody, a rule that cannot hand over.
+    for name in [
+        "OutcomeMissing",
+        "OrdersStuck",
+        "AlertsUndelivered",
+        "RoleTrustRuleFailed",
+        "AccessKeyRuleFailed",
+        "RootSignInRuleFailed",
+        "RootCallRuleFailed",
+    ] {
+        assert!(alarms.contains_key(name), "no {name}");
+    }
     for (name, queue) in of_type(&stack, "AWS::SQS::Queue") {
         if name.ends_with("DeadLetters") {
             let watched =

@@ -27,7 +27,7 @@ pub use sweeping::{GRACE_SECONDS, Swept, sweep};
 pub use telling::{LEASE, Told};
 
 use crate::cloudtrail::Watched;
-use crate::order::ForeignOrder;
+use crate::order::{ForeignOrder, OrderFromTheFuture};
 use crate::rules::{Mode, Rules};
 use crate::world::{ListRolesError, PublishError, SendOrderError, StateError};
 
@@ -106,4 +106,7 @@ pub enum HandleError {
     /// An order that is not for this guard: it belongs in the dead-letter queue.
     #[error(transparent)]
     Foreign(#[from] ForeignOrder),
+    /// An order that nobody can have sent yet: it belongs there, too.
+    #[error(transparent)]
+    FromTheFuture(#[from] OrderFromTheFuture),
 }

@@ -82,6 +82,7 @@ pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
         .into());
     }
     let now = world.clock().now();
+    order.has_been_sent_by(now)?;
     if let Task::Digest(window) = &order.task {
         return publish_digest(world, guard, order, window).await;
     }

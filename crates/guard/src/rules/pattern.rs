@@ -50,6 +50,51 @@ fn within(pattern: &[char], text: &[char], fits: impl Fn(char, char) -> bool) ->
 mod tests {
     use super::*;
 
+    /// All texts over an alphabet of at most so many characters.
+    fn short_texts(alphabet: &[char], most: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut last = all.clone();
+        for _ in 0..most {
+            let longer = |text: &String| {
+                alphabet
+                    .iter()
+                    .map(move |&next| format!("{text}{next}"))
+                    .collect::<Vec<_>>()
+            };
+            last = last.iter().flat_map(longer).collect();
+            all.extend(last.iter().cloned());
+        }
+        all
+    }
+
+    /// An attacker's pattern lies within ours only if every text that fits his fits ours.
+    #[test]
+    fn what_is_within_admits_nothing_more() {
+        let texts = short_texts(&['a', 'b', 'c'], 4);
+        let patterns = short_texts(&['a', 'b', '*', '?'], 3);
+        let admitted: Vec<Vec<bool>> = patterns
+            .iter()
+            .map(|pattern| {
+                texts
+                    .iter()
+                    .map(|text| policy::glob::matches(pattern, text))
+                    .collect()
+            })
+            .collect();
+        let mut within = 0;
+        for (inner, by_inner) in patterns.iter().zip(&admitted) {
+            for (outer, by_outer) in patterns.iter().zip(&admitted) {
+                if pattern_within(inner, outer) {
+                    within += 1;
+                    for ((text, inside), outside) in texts.iter().zip(by_inner).zip(by_outer) {
+                        assert!(!inside || *outside, "{text} fits {inner}, not {outer}");
+                    }
+                }
+            }
+        }
+        assert!(within > 500, "only {within} pairs were compared");
+    }
+
     #[test]
     fn a_pattern_is_within_another_only_if_all_it_admits_is() {
         for (inner, outer, is_within) in [

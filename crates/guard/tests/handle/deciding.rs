@@ -1,12 +1,16 @@
 //! What the remediator decides to do, and what it leaves alone.
 
+use jiff::SignedDuration;
 use serde_json::json;
-use trustwarden_guard::Severity;
+use trustwarden_guard::fold::{FoldClass, FoldWindow};
+use trustwarden_guard::handle::HandleError;
 use trustwarden_guard::history::WriteKind;
-use trustwarden_guard::order::Disposition;
+use trustwarden_guard::incident::Stage;
+use trustwarden_guard::order::{Disposition, Order, Task};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::world::LiveRole;
+use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
     ACCOUNT, ALICE, DETECTED, ROLE, STRANGER, Scene, VENDOR, bad, better, careless, document, good,
@@ -329,6 +333,51 @@ fn the_rules_may_leave_it_to_people() {
     let event = scene.write(&bad(), ALICE);
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+}
+
+/// Waiting for its time would never end; what clocks may differ by is no future.
+#[test]
+fn an_order_from_the_future_is_refused() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    for rules in [order.rules.clone(), "other".to_owned()] {
+        let late = Order {
+            issued_at: scene.now() + SignedDuration::from_secs(301),
+            rules,
+            ..order.clone()
+        };
+        let refused = scene.once(&late).unwrap_err();
+        assert!(
+            matches!(refused, HandleError::FromTheFuture(_)),
+            "{refused}"
+        );
+    }
+    let window = FoldWindow {
+        account: ACCOUNT.to_owned(),
+        class: FoldClass {
+            check: Check::PublicTrust,
+            severity: Severity::Critical,
+            stage: Stage::Detected,
+        },
+        start: i64::MAX,
+    };
+    let digest = Order {
+        task: Task::Digest(window),
+        ..order.clone()
+    };
+    let refused = scene.once(&digest).unwrap_err();
+    assert!(
+        matches!(refused, HandleError::FromTheFuture(_)),
+        "{refused}"
+    );
+    let soon = Order {
+        issued_at: scene.now() + SignedDuration::from_secs(300),
+        ..order
+    };
+    assert_eq!(scene.once(&soon).unwrap(), Disposition::Done);
+    assert_eq!(scene.live(), good());
 }
 
 #[test]
