@@ -329,10 +329,8 @@ fn identity_centers_own_update_of_its_role_wakes_nobody() {
     stack.call("iam", "create_role", &borrowed).unwrap();
     event["detail"]["requestParameters"]["roleName"] = json!(name);
     event["detail"]["eventID"] = json!("c7be2a8e-90d4-4e6f-8f4c-6a1f0e4c2b78");
-    assert_eq!(
-        stack.matches(&event_of(&event["detail"])).unwrap(),
-        ["role-trust"]
-    );
+    let matched = stack.matches(&event_of(&event["detail"])).unwrap();
+    assert!(matched.contains(&"role-trust"), "{matched:?}");
     stack.put_record(&event["detail"]).unwrap();
     stack.settles();
     let alerts = stack.alerts().unwrap();
@@ -347,7 +345,9 @@ fn plants(stack: &Stack<'_>, change: impl Fn(&mut Value)) {
         .call("dynamodb", "scan", &json!({ "TableName": table }))
         .unwrap();
     let items = all["Items"].as_array().unwrap();
-    let history = items.iter().find(|item| item["sk"]["S"] == "history");
+    let history = items
+        .iter()
+        .find(|item| item["sk"]["S"] == "history" && item["data"]["M"]["name"]["S"] == ROLE);
     let mut planted = history.unwrap().clone();
     change(&mut planted);
     let request = json!({ "TableName": table, "Item": planted });
