@@ -151,16 +151,25 @@ def _drops_read_only(rule: Rule, event: dict) -> bool:
     return rule.state == "ENABLED" and isinstance(detail, dict) and detail.get("readOnly") is True
 
 
+def _takes(rule: Rule, event: dict) -> bool:
+    """Whether the rule hands the event on. moto takes one without a pattern, a schedule, to match everything."""
+    return (
+        rule.state != "DISABLED"
+        and bool(rule.event_pattern.get_pattern())
+        and rule.event_pattern.matches_event(event)
+        and not _drops_read_only(rule, event)
+    )
+
+
 def _send_to_targets(original):
     def send_to_targets(self: Rule, original_event, transform_input=True):
         functions = [t for t in self.targets if ":lambda:" in t["Arn"]]
         others = [t for t in self.targets if ":lambda:" not in t["Arn"]]
-        if functions and self.state != "DISABLED" and self.event_pattern.matches_event(original_event):
+        if functions and _takes(self, original_event):
             event = {k: v for k, v in original_event.items() if k != "ingestion-time"}
             event["time"] = _iso(event.get("time"))
-            if not _drops_read_only(self, event):
-                for target in functions:
-                    _to_function(self, target, event)
+            for target in functions:
+                _to_function(self, target, event)
         if others:
             kept, self.targets = self.targets, others
             try:
@@ -177,7 +186,7 @@ def targets_of(account: str, region: str, event: dict) -> list[str]:
     return [
         target["Arn"]
         for rule in rules
-        if rule.state != "DISABLED" and rule.event_pattern.matches_event(event) and not _drops_read_only(rule, event)
+        if _takes(rule, event)
         for target in rule.targets
     ]
 
