@@ -44,6 +44,7 @@ pub fn wrongs(ran: &Ran, oracle: &Oracle) -> Vec<String> {
     court.impostors(&mut wrongs);
     court.given_up(&mut wrongs);
     court.writes(&mut wrongs);
+    court.needless(&mut wrongs);
     court.closing(&mut wrongs);
     court.contents(&mut wrongs);
     court.repairs(&mut wrongs);

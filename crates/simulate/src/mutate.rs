@@ -145,7 +145,10 @@ impl Scratch {
             Ok(self.target.join("histories/histories"))
         } else {
             let said = String::from_utf8_lossy(&built.stderr);
-            Err(io::Error::other(format!("it does not compile:\n{said}")))
+            Err(io::Error::other(format!(
+                "cargo build ended with {}:\n{said}",
+                built.status
+            )))
         }
     }
 }

@@ -61,15 +61,6 @@ pub const ALL: &[Mutation] = &[
         )],
     },
     Mutation {
-        name: "puts-back-over-a-later-writer",
-        breaks: "line 2: what was written after the guard's write was not run over by it",
-        edits: &[(
-            OBSERVING,
-            "        && before\n",
-            "        && (before || true)\n",
-        )],
-    },
-    Mutation {
         name: "acts-on-the-event-alone",
         breaks: "line 3: it decides from the live document",
         edits: &[(

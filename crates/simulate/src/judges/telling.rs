@@ -97,6 +97,20 @@ impl Court<'_> {
             let Some(outcome) = alert.outcome.as_ref() else {
                 continue;
             };
+            let would = matches!(
+                outcome.kind,
+                OutcomeKind::WouldRevert | OutcomeKind::WouldRepair | OutcomeKind::WouldQuarantine
+            );
+            if would && self.ran.setting.enforce {
+                wrongs.push(format!(
+                    "{} is told to be {:?} in mode enforce",
+                    alert.incident, outcome.kind
+                ));
+            }
+            // The very document that the incident is about stands yet.
+            if outcome.kind == OutcomeKind::Superseded && self.stood(&alert.incident, *at) {
+                wrongs.push(format!("{} is told to be superseded", alert.incident));
+            }
             let done = matches!(
                 outcome.kind,
                 OutcomeKind::Reverted
@@ -130,6 +144,18 @@ impl Court<'_> {
                 ));
             }
         }
+    }
+
+    /// The violating document of an event's incident was live at a moment, and had been since.
+    fn stood(&self, incident: &str, at: Moment) -> bool {
+        self.inside.account.roles.iter().any(|role| {
+            let deleted = role.deleted.is_some_and(|deleted| deleted <= at);
+            let stood = role.at(at).filter(|version| version.at <= at);
+            !deleted
+                && stood.is_some_and(|version| {
+                    self.bad(version) && incident_id(OWN, &version.event_id) == incident
+                })
+        })
     }
 
     /// Whoever writes with the remediator's credentials is found out, and the guard never takes

@@ -166,6 +166,18 @@ impl Court<'_> {
         }
     }
 
+    /// What stands as the guard wrote it is not written again, unless an answer was lost.
+    pub(super) fn needless(&self, wrongs: &mut Vec<String>) {
+        let disturbed = self.troubled() || self.inside.stopped;
+        for write in &self.inside.writes {
+            let stands = write.replaced_by == Writer::Guard
+                && as_kept(&write.replaced) == as_kept(&write.document);
+            if stands && !disturbed {
+                wrongs.push(format!("what stands was written again: {}", write.document));
+            }
+        }
+    }
+
     /// The last write of an hour closes the door, one that an SCP forbids is not tried again, and
     /// an order that was judged by other rules waits for them.
     pub(super) fn closing(&self, wrongs: &mut Vec<String>) {
