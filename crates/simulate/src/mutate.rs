@@ -12,9 +12,6 @@ use std::time::Instant;
 
 use trustwarden_simulate::mutations::{ALL, Mutation, mutated};
 
-/// What is copied: the simulator and what it is built from.
-const CRATES: [&str; 3] = ["guard", "policy", "simulate"];
-
 struct Arguments {
     seeds: u64,
     only: Option<String>,
@@ -167,13 +164,7 @@ fn first_line(output: &Output) -> String {
 /// Copies what the simulator is built from; a file that has not changed keeps its time, so that it
 /// is not compiled again.
 fn copy(root: &Path, tree: &Path) -> io::Result<()> {
-    for name in CRATES {
-        let (from, to) = (
-            root.join("crates").join(name),
-            tree.join("crates").join(name),
-        );
-        copy_folder(&from, &to)?;
-    }
+    copy_folder(&root.join("crates"), &tree.join("crates"))?;
     for name in ["Cargo.lock", "rust-toolchain.toml"] {
         copy_file(&fs::read(root.join(name))?, &tree.join(name))?;
     }
