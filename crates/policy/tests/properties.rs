@@ -172,11 +172,15 @@ fn no_sampled_request_outside_the_answer_gets_in() {
 /// Who gets in by the first answer and not by the second, by the fields that name someone.
 fn more(first: &Analysis, second: &Analysis) -> Vec<String> {
     let mut more = Vec::new();
-    // Whoever is public, or of an organization, may be named besides; what counts is who is new.
+    // Whoever is public, comes from a network or is of an organization may be named besides; what
+    // counts is who is new.
     if first.public && !second.public {
         more.push("public".to_owned());
     }
-    if !second.public {
+    if first.any_account_from_network && !(second.public || second.any_account_from_network) {
+        more.push("any account from a network".to_owned());
+    }
+    if !(second.public || second.any_account_from_network) {
         for (name, first, second) in [
             (
                 "external account",
