@@ -90,9 +90,9 @@ prove: ## the analyser against brute force, on WORLDS documents (100000), and it
 		cargo test --release --package trustwarden-policy --test small_world --test properties -- --nocapture
 
 .PHONY: fuzz
-fuzz: ## TARGET=parse, evaluate, analyse or replay for TIME seconds (60); needs cargo-fuzz
+fuzz: ## TARGET, a file of fuzz/fuzz_targets, for TIME seconds (60); needs cargo-fuzz
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "this fuzzes with cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
-	cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -max_total_time=$(or $(TIME),60)
+	cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -timeout=10 -max_total_time=$(or $(TIME),60)
 
 .PHONY: iam-data
 iam-data: ## the table of AWS's actions again, from the package pinned in scripts/iam_data.py (needs npm)
