@@ -166,11 +166,22 @@ impl Court<'_> {
         }
     }
 
-    /// What stands as the guard wrote it is not written again, unless an answer was lost.
+    /// What stands as the guard wrote it is not written again because a read shows what it
+    /// replaced, unless an answer was lost. (A flood may leave several documents that a read can
+    /// show; one write more is within the budget.)
     pub(super) fn needless(&self, wrongs: &mut Vec<String>) {
         let disturbed = self.troubled() || self.inside.stopped;
-        for write in &self.inside.writes {
-            let stands = write.replaced_by == Writer::Guard
+        for (index, write) in self.inside.writes.iter().enumerate() {
+            let earlier = self.inside.writes.iter().take(index).rev();
+            let mut earlier = earlier.filter(|other| other.role_id == write.role_id);
+            let replaced = earlier.next().map(|last| as_kept(&last.replaced));
+            let shown = write.read.and_then(|read| {
+                let role = self.role(&write.role_id)?;
+                Some(role.at(read.showed)?.kept.clone())
+            });
+            let stands = replaced.is_some()
+                && shown == replaced
+                && write.replaced_by == Writer::Guard
                 && as_kept(&write.replaced) == as_kept(&write.document);
             if stands && !disturbed {
                 wrongs.push(format!("what stands was written again: {}", write.document));
