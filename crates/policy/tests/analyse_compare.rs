@@ -404,3 +404,25 @@ fn external_ids_shared_between_roles_or_vendors() {
     );
     assert!(shared_external_ids([("a", &first)]).is_empty());
 }
+
+/// Of more ways to carry tags than are told apart none is forgotten.
+#[test]
+fn calls_beyond_the_bound_count_as_wider() {
+    let tagging = |count: usize| {
+        let mut statements = vec![vendor("")];
+        statements.extend((0..count).map(|n| {
+            let tag = format!(r#""StringEquals":{{"aws:RequestTag/team":"v{n}"}}"#);
+            // A long document may cost more: the bound is what is tested here.
+            let sid = format!(r#"{{"Sid":"{}{n:03}","#, "x".repeat(120));
+            vendor(&tag)
+                .replace("sts:AssumeRole", "sts:TagSession")
+                .replacen('{', &sid, 1)
+        }));
+        document(&statements)
+    };
+    let (more, fewer) = (tagging(520), tagging(515));
+    let more = TrustPolicy::parse(&more).unwrap();
+    let fewer = TrustPolicy::parse(&fewer).unwrap();
+    assert!(is_subset(&more, &fewer, &context()).is_err());
+    assert!(!difference(&fewer, &more, &context()).is_empty());
+}

@@ -254,3 +254,28 @@ fn documents_of_the_longest_usual_length() {
 fn documents_of_the_longest_possible_length() {
     all_within(LARGE);
 }
+
+/// Each account's call carries a tag and needs `sts:TagSession`, which many statements allow: the
+/// ways multiply, and those beyond the bound are open, not gone.
+#[test]
+fn ways_beyond_the_bound_stay_open() {
+    let accounts = 40;
+    let account = |n: usize| format!("{:012}", 100_000_000_000_usize + n);
+    let allow = |principal: &str, action: &str, tag: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},"Action":"{action}","Condition":{{"StringLike":{{"aws:RequestTag/{tag}":"*"}}}}}}"#
+        )
+    };
+    let entries = (0..accounts).map(|n| allow(&account(n), "sts:AssumeRole", "team"));
+    let company = (0..accounts).map(|n| allow("*", "sts:TagSession", &format!("tag{n}")));
+    let statements: Vec<String> = entries.chain(company).collect();
+    let text = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{}]}}"#,
+        statements.join(",")
+    );
+    let found = answer(&text, false);
+    let expected: Vec<String> = (0..accounts).map(account).collect();
+    assert_eq!(found.external_accounts, expected);
+    let (decided, open): (Vec<_>, Vec<_>) = found.grants.iter().partition(|grant| grant.decided);
+    assert!(!decided.is_empty() && !open.is_empty());
+}

@@ -80,11 +80,22 @@ pub(crate) fn carrying<'p>(
         let Some(carrier) = way.and(&[shows], solver) else {
             continue;
         };
-        for other in ways(&statements, Some(action), solver) {
-            if other.class == way.class
-                && regions.len() < MOST_WAYS
-                && let Some(way) = carrier.and(&other.demands, solver)
-            {
+        let mut company = ways(&statements, Some(action), solver);
+        company.retain(|other| other.class == way.class);
+        if company.len() > MOST_WAYS {
+            // Too many to tell apart: all that carry it, perhaps more than get in.
+            let mut way = carrier;
+            way.decided = false;
+            regions.push(Region {
+                way,
+                calls,
+                any_service: false,
+            });
+            continue;
+        }
+        for other in company {
+            if let Some(mut way) = carrier.and(&other.demands, solver) {
+                way.decided &= other.decided;
                 regions.push(Region {
                     way,
                     calls,

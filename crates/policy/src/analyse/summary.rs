@@ -3,7 +3,7 @@
 use super::AnalysisContext;
 use super::admit::{Admission, NamedAccounts, Strangers, admit, required};
 use super::compiled::{Actions, Compiled, Named, compile};
-use super::grants::{self, entrants};
+use super::grants::{self, Entrant, entrants};
 use super::identity::Account;
 use super::restrict;
 use super::solve::Solver;
@@ -69,11 +69,8 @@ pub(super) fn analysis(
     if !known.iter().any(|one| one.external) {
         answer.external_id = unsatisfiable(&statements, &named, context, &mut solver);
     }
-    answer.grants = grants_of(policy, &statements, &known, &named, &mut solver)
-        .into_iter()
-        .map(|(grant, _)| grant)
-        .collect();
-    for grant in &answer.grants {
+    let opened = grants_of(&statements, &known, &named, &mut solver);
+    for Opened { grant, .. } in &opened {
         if let Who::Federated {
             provider,
             open,
@@ -89,10 +86,11 @@ pub(super) fn analysis(
                 account.is_some() && account.as_deref() != context.own_account;
         }
     }
-    // Last, since it may cost as much as all the rest: what is spent then leaves it open.
+    // Late, since it may cost as much as all before: what is spent then leaves it open.
     if known.iter().any(Known::is_outside) {
         answer.expires = expires(&statements, &named, &mut solver);
     }
+    answer.grants = prove(opened, policy, &statements, &named, &mut solver);
     for list in [
         &mut answer.external_accounts,
         &mut answer.organizations,
@@ -131,7 +129,10 @@ pub(super) fn grants<'p>(
         .into_iter()
         .map(|way| learn(way, &named, solver))
         .collect();
-    grants_of(policy, &statements, &known, &named, solver)
+    grants_of(&statements, &known, &named, solver)
+        .into_iter()
+        .map(|one| (one.grant, one.way))
+        .collect()
 }
 
 impl Known<'_> {
@@ -430,14 +431,20 @@ fn settled<'p>(
     }
 }
 
+/// A grant with its way, and with that way as a request can go it.
+struct Opened<'p> {
+    grant: Grant,
+    way: Way<'p>,
+    /// Narrowed to whom the grant admits, every policy variable fixed.
+    settled: Option<Entrant<'p>>,
+}
+
 fn grants_of<'p>(
-    policy: &TrustPolicy<'_>,
     statements: &[Compiled<'p>],
     known: &[Known<'p>],
     named: &NamedAccounts<'_>,
     solver: &mut Solver<'_>,
-) -> Vec<(Grant, Way<'p>)> {
-    let context = solver.context;
+) -> Vec<Opened<'p>> {
     const COMPANY: [Actions; 3] = [
         Actions::SET_CONTEXT,
         Actions::SET_SOURCE_IDENTITY,
@@ -452,59 +459,86 @@ fn grants_of<'p>(
             company.push((action, ways(statements, Some(action), solver)));
         }
     }
-    let mentioned = witness::mentioned(statements);
-    let evaluation = EvaluationContext {
-        account: context.own_account,
-        organization: context.own_organization,
-        now: context.now,
-    };
-    let mut grants: Vec<(Grant, Way<'p>)> = Vec::new();
+    let mut opened: Vec<Opened<'p>> = Vec::new();
     for one in known {
-        for entrant in entrants(&one.way, &one.admission, solver) {
-            let (who, way) = &entrant;
-            let settled = settled(who, way, named, solver);
-            let decided = way.decided && settled.is_some();
-            let witness = if context.witnesses {
-                let narrow = (who.clone(), settled.unwrap_or_else(|| way.clone()));
-                witness::request(&narrow, &mentioned, &named.callers, solver).filter(|request| {
-                    evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
-                })
-            } else {
-                None
-            };
+        for (who, way) in entrants(&one.way, &one.admission, solver) {
+            let settled = settled(&who, &way, named, solver).map(|narrow| (who.clone(), narrow));
             let sid = statements
                 .iter()
                 .find(|statement| statement.index == way.statement)
                 .and_then(|statement| statement.sid)
                 .map(str::to_owned);
-            let (restrictions, exact) = grants::restrictions(who, way, solver);
+            let (restrictions, exact) = grants::restrictions(&who, &way, solver);
+            let actions = grants::actions(&way, &company, solver);
+            // What was worked out with nothing left to spend may be wider than the truth.
+            let decided = way.decided && settled.is_some() && !solver.exhausted();
             let grant = Grant {
-                principal: who.clone(),
-                actions: grants::actions(way, &company, solver),
+                principal: who,
+                actions,
                 restrictions,
                 statement: way.statement,
                 sid,
                 decided,
                 exact: exact && decided,
-                witness,
+                witness: None,
             };
-            grants.push((grant, entrant.1));
+            opened.push(Opened {
+                grant,
+                way,
+                settled,
+            });
         }
     }
-    grants.sort_by_cached_key(|(grant, _)| {
+    opened.sort_by_cached_key(|Opened { grant, .. }| {
         let restrictions = format!("{:?}", grant.restrictions);
         (
             grant.statement,
             grant.principal.clone(),
             grant.actions.clone(),
             restrictions,
+            !grant.decided,
         )
     });
-    grants.dedup_by(|(next, _), (kept, _)| {
+    opened.dedup_by(|next, kept| {
+        let (next, kept) = (&next.grant, &kept.grant);
         next.statement == kept.statement
             && next.principal == kept.principal
             && next.actions == kept.actions
             && next.restrictions == kept.restrictions
     });
+    opened
+}
+
+/// Finds a request for each grant, and keeps it if the evaluator lets it in. What all the rest has
+/// left is spent on it: the other fields are the same whether requests are asked for or not.
+fn prove<'p>(
+    opened: Vec<Opened<'p>>,
+    policy: &TrustPolicy<'_>,
+    statements: &[Compiled<'p>],
+    named: &NamedAccounts<'_>,
+    solver: &mut Solver<'_>,
+) -> Vec<Grant> {
+    let context = solver.context;
+    if !context.witnesses {
+        return opened.into_iter().map(|one| one.grant).collect();
+    }
+    let mentioned = witness::mentioned(statements);
+    let evaluation = EvaluationContext {
+        account: context.own_account,
+        organization: context.own_organization,
+        now: context.now,
+    };
+    let mut grants = Vec::with_capacity(opened.len());
+    for one in opened {
+        let mut grant = one.grant;
+        let entrant = one
+            .settled
+            .unwrap_or_else(|| (grant.principal.clone(), one.way));
+        grant.witness =
+            witness::request(&entrant, &mentioned, &named.callers, solver).filter(|request| {
+                evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
+            });
+        grants.push(grant);
+    }
     grants
 }

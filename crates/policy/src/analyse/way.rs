@@ -100,6 +100,23 @@ impl<'p> Way<'p> {
             .filter(move |literal| literal.row.role == role)
     }
 
+    /// Whoever goes the other way goes this one: it opens for the same principal, and demands nothing
+    /// that the other does not.
+    fn covers(&self, other: &Self) -> bool {
+        self.demands.len() <= other.demands.len()
+            && self.statement == other.statement
+            && self.named == other.named
+            && self.class == other.class
+            && self.demands_within(other)
+    }
+
+    /// Each demand of this way is one of the other's.
+    fn demands_within(&self, other: &Self) -> bool {
+        self.demands
+            .iter()
+            .all(|literal| other.demands.iter().any(|one| one.same(literal)))
+    }
+
     /// The same with more demands; `None` if nobody is left.
     pub(crate) fn and(&self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
         let mut with = self.clone();
@@ -194,6 +211,31 @@ fn opened<'p>(
     ways
 }
 
+/// Leaves out the ways that others cover: several Denies, and company, spell many ways twice over.
+fn without_covered<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    if ways.len() < 2 {
+        return ways;
+    }
+    let demands: usize = ways.iter().map(|way| 1 + way.demands.len()).sum();
+    if !solver.fuel.invest((demands * demands / 4) as u64) {
+        return ways;
+    }
+    // Of two that say the same the first stays; what is undecided stands for nothing decided.
+    let covered = |place: usize, way: &Way<'p>| {
+        ways.iter().enumerate().any(|(at, other)| {
+            at != place
+                && (other.decided || !way.decided)
+                && other.covers(way)
+                && (at < place || !way.covers(other) || (other.decided && !way.decided))
+        })
+    };
+    let kept: Vec<bool> = (ways.iter().enumerate())
+        .map(|(place, way)| !covered(place, way))
+        .collect();
+    let kept = ways.into_iter().zip(kept);
+    kept.filter_map(|(way, kept)| kept.then_some(way)).collect()
+}
+
 /// Whether a list names this service or provider, or everyone.
 fn names(list: Option<&[Named<'_>]>, one: Named<'_>) -> bool {
     list.is_some_and(|list| {
@@ -264,7 +306,7 @@ pub(crate) fn ways<'p>(
                 next.push(way);
             }
         }
-        left = next;
+        left = without_covered(next, solver);
     }
     left
 }
@@ -364,7 +406,7 @@ pub(crate) fn with_company<'p>(
     for (role, action) in NEEDS {
         let mut company: Option<Vec<Way<'p>>> = None;
         let mut next = Vec::with_capacity(left.len());
-        for way in left {
+        for mut way in left {
             let carried = way.of_role(role).any(|literal| {
                 !literal.absent || solver.presence(&way, literal) == Presence::Always
             });
@@ -374,17 +416,26 @@ pub(crate) fn with_company<'p>(
             }
             let company =
                 company.get_or_insert_with(|| self::ways(statements, Some(action), solver));
-            for other in company.iter() {
-                if other.class == way.class
-                    && next.len() < MOST_WAYS
-                    && let Some(mut both) = way.and(&other.demands, solver)
-                {
+            let company = company.iter().filter(|other| other.class == way.class);
+            // All that the company demands is demanded already: most often the two are one statement.
+            let met = |other: &Way<'p>| other.decided && other.demands_within(&way);
+            if company.clone().any(met) {
+                next.push(way);
+                continue;
+            }
+            if next.len() >= MOST_WAYS {
+                way.decided = false;
+                next.push(way);
+                continue;
+            }
+            for other in company {
+                if let Some(mut both) = way.and(&other.demands, solver) {
                     both.decided &= other.decided;
                     next.push(both);
                 }
             }
         }
-        left = next;
+        left = without_covered(next, solver);
     }
     left
 }

@@ -34,7 +34,7 @@ pub(crate) struct Fuel {
 }
 
 impl Fuel {
-    /// A purse of so many steps; one step is about 2 nanoseconds of work.
+    /// A purse of so many steps; one step is at most some 15 nanoseconds of work.
     pub(crate) fn new(steps: u64) -> Self {
         Self {
             left: steps,
@@ -58,6 +58,11 @@ impl Fuel {
     /// Nothing is left.
     pub(crate) fn is_spent(&self) -> bool {
         self.left == 0
+    }
+
+    /// Pays for what saves work later, if that takes no more than an eighth of what is left.
+    pub(crate) fn invest(&mut self, steps: u64) -> bool {
+        steps <= self.left / 8 && self.spend(steps)
     }
 
     /// Pays, or says that nothing is left.
