@@ -58,14 +58,43 @@ fn a_provider_of_many_customers_needs_the_claim_that_tells_them_apart() {
     ] {
         let found = warnings(&federated("Allow", provider, ""));
         assert_eq!(found.len(), 1, "{provider}: {found:?}");
-        assert!(found[0].message.ends_with(claim), "{}", found[0].message);
-        let asked = format!("\"StringLike\":{{\"{}\":\"a*\"}}", claim.to_uppercase());
-        assert_eq!(
-            warnings(&federated("Allow", provider, &asked)),
-            [],
-            "{provider}"
+        assert!(
+            found[0].message.contains(&format!("for {claim}, ")),
+            "{}",
+            found[0].message
         );
+        for operator in ["StringEquals", "StringLike", "StringEqualsIgnoreCase"] {
+            let asked = format!("\"{operator}\":{{\"{}\":\"acme\"}}", claim.to_uppercase());
+            assert_eq!(
+                warnings(&federated("Allow", provider, &asked)),
+                [],
+                "{provider}"
+            );
+        }
     }
+}
+
+#[test]
+fn asking_for_all_or_for_what_it_is_not_is_not_asking() {
+    for condition in [
+        r#""StringLike":{"token.actions.githubusercontent.com:sub":"*"}"#,
+        r#""StringLike":{"token.actions.githubusercontent.com:sub":["repo:acme/*","*"]}"#,
+        r#""StringNotLike":{"token.actions.githubusercontent.com:sub":"repo:evil/*"}"#,
+        r#""Null":{"token.actions.githubusercontent.com:sub":"false"}"#,
+        r#""StringEquals":{"token.actions.githubusercontent.com:repository":"acme/app"}"#,
+        r#""StringEquals":{"gitlab.com:sub":"repo:acme/app"}"#,
+    ] {
+        let found = warnings(&federated("Allow", GITHUB, condition));
+        assert_eq!(found.len(), 1, "{condition}: {found:?}");
+    }
+}
+
+/// IAM takes either for workflows of GitHub.
+#[test]
+fn the_workflow_serves_in_place_of_the_subject() {
+    let key = "token.actions.githubusercontent.com:job_workflow_ref";
+    let condition = format!(r#""StringLike":{{"{key}":"acme/shared/.github/workflows/*"}}"#);
+    assert_eq!(warnings(&federated("Allow", GITHUB, &condition)), []);
 }
 
 #[test]

@@ -1,38 +1,84 @@
 //! What IAM demands of a role trust policy only when it is saved: no rule of the language, so a
 //! document that stands may break it, but the next one that is written may not.
 
-use std::borrow::Cow;
-
 use super::problem::{Path, Problems};
-use crate::document::{Effect, PrincipalKind, Statement};
+use crate::document::{Comparison, Effect, PrincipalKind, Statement};
 
 /// Characters, white space not counted: the quota that every account begins with, and the most to
 /// which it can be raised (IAM user guide, "IAM and AWS STS quotas", role trust policy length).
 const QUOTA: usize = 2_048;
 const HIGHEST_QUOTA: usize = 8_192;
 
-/// Issuers that many customers share, and the key that IAM demands with each (IAM user guide,
-/// "Identity-provider controls for shared OIDC providers"). A key without a colon is a claim.
-const DEMANDED: &[(&str, &str)] = &[
-    ("agent.buildkite.com", "sub"),
-    ("api.pulumi.com/oidc", "aud"),
-    ("app.terraform.io", "sub"),
-    ("cognito-identity.amazonaws.com", "aud"),
-    ("gitlab.com", "sub"),
-    ("oidc-configuration.audit-log.githubusercontent.com", "sub"),
-    ("oidc.codefresh.io", "sub"),
-    ("oidc.vercel.com", "aud"),
-    ("proidc.upbound.io", "sub"),
-    ("sandboxes.cloud", "aud"),
-    ("scalr.io", "sub"),
-    (
-        "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d",
-        "sts:RoleSessionName",
+/// An issuer that many customers share.
+struct Shared {
+    /// Without `https://`.
+    issuer: &'static str,
+    /// IAM demands one of these. Without a colon it is a claim of the issuer.
+    demanded: &'static [&'static str],
+}
+
+const fn shared(issuer: &'static str, demanded: &'static [&'static str]) -> Shared {
+    Shared { issuer, demanded }
+}
+
+/// Source of all rows: IAM user guide, "Identity-provider controls for shared OIDC providers"
+/// (`id_roles_providers_oidc_secure-by-default`), its table of shared providers with the claim that
+/// names the tenant. Where a row is known from more than that table, the comment beside it says so.
+const SHARED: &[Shared] = &[
+    shared("agent.buildkite.com", &["sub"]),
+    shared("api.pulumi.com/oidc", &["aud"]),
+    shared("app.terraform.io", &["sub"]),
+    shared("cognito-identity.amazonaws.com", &["aud"]),
+    shared("gitlab.com", &["sub"]),
+    shared(
+        "oidc-configuration.audit-log.githubusercontent.com",
+        &["sub"],
     ),
-    ("studio.datachain.ai/api", "sub"),
-    ("token.actions.githubusercontent.com", "sub"),
-    ("tokens.cloud.shisho.dev", "sub"),
-    ("vstoken.actions.githubusercontent.com", "sub"),
+    shared("oidc.codefresh.io", &["sub"]),
+    // IBM Turbonomic: its deployments, also in AWS's samples for data perimeters ("Shared-Issuers").
+    shared(
+        "oidc.op1.openshiftapps.com/2c51blsaqa9gkjt0o9rt11mle8mmropu",
+        &["sub"],
+    ),
+    shared(
+        "oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb",
+        &["sub"],
+    ),
+    shared("oidc.vercel.com", &["aud"]),
+    shared("proidc.upbound.io", &["sub"]),
+    // IBM Turbonomic, likewise.
+    shared(
+        "rh-oidc.s3.us-east-1.amazonaws.com/22ejnvnnturfmt6km08idd0nt4hekbn7",
+        &["sub"],
+    ),
+    shared(
+        "rh-oidc.s3.us-east-1.amazonaws.com/23e3sd27sju1hoou6ohfs68vbno607tr",
+        &["sub"],
+    ),
+    shared(
+        "rh-oidc.s3.us-east-1.amazonaws.com/23ne21h005qjl3n33d8dui5dlrmv2tmg",
+        &["sub"],
+    ),
+    shared(
+        "rh-oidc.s3.us-east-1.amazonaws.com/24jrf12m5dj7ljlfb4ta2frhrcoadm26",
+        &["sub"],
+    ),
+    shared("sandboxes.cloud", &["aud"]),
+    shared("scalr.io", &["sub"]),
+    // Microsoft Sentinel.
+    shared(
+        "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d",
+        &["sts:RoleSessionName"],
+    ),
+    shared("studio.datachain.ai/api", &["sub"]),
+    // Either, as IAM's own refusal says ("… must evaluate, using StringEquals, StringLike or
+    // StringEqualsIgnoreCase, …:sub or …:job_workflow_ref which is not scoped to all").
+    shared(
+        "token.actions.githubusercontent.com",
+        &["sub", "job_workflow_ref"],
+    ),
+    shared("tokens.cloud.shisho.dev", &["sub"]),
+    shared("vstoken.actions.githubusercontent.com", &["sub"]),
 ];
 
 /// Warns where the document is longer than IAM takes.
@@ -74,28 +120,50 @@ pub(super) fn warn_of_shared_providers(
         let issuer = value
             .split_once(":oidc-provider/")
             .map_or(value, |(_, issuer)| issuer);
-        let Some((_, demanded)) = DEMANDED
+        let Some(row) = SHARED
             .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(issuer))
+            .find(|row| row.issuer.eq_ignore_ascii_case(issuer))
         else {
             continue;
         };
-        let key: Cow<'_, str> = if demanded.contains(':') {
-            Cow::Borrowed(demanded)
-        } else {
-            Cow::Owned(format!("{issuer}:{demanded}"))
-        };
-        let asked = statement
-            .conditions
-            .iter()
-            .any(|condition| condition.key.eq_ignore_ascii_case(&key));
+        let keys = row.demanded.iter().map(|demanded| {
+            if demanded.contains(':') {
+                (*demanded).to_owned()
+            } else {
+                format!("{issuer}:{demanded}")
+            }
+        });
+        let keys: Vec<String> = keys.collect();
+        let asked = statement.conditions.iter().any(|condition| {
+            keys.iter()
+                .any(|key| condition.key.eq_ignore_ascii_case(key))
+                && condition
+                    .operator
+                    .is_some_and(|one| narrows(one.comparison))
+                && !condition.values.iter().any(|value| is_all(value))
+        });
         if !asked {
             let message = format!(
-                "many customers share {issuer}: IAM saves no trust policy for it that does not ask \
-                 for {key}"
+                "many customers share {issuer}: IAM saves no trust policy for it that does not ask, \
+                 with StringEquals, StringLike or StringEqualsIgnoreCase, for {}, and for less than \
+                 all",
+                keys.join(" or ")
             );
             let path = path.key("Principal");
             problems.warning(principal.span.start, &path.key("Federated"), message);
         }
     }
+}
+
+/// The comparisons that IAM counts as asking for a claim, by the words of its refusal.
+fn narrows(comparison: Comparison) -> bool {
+    matches!(
+        comparison,
+        Comparison::StringEquals | Comparison::StringLike | Comparison::StringEqualsIgnoreCase
+    )
+}
+
+/// A value that leaves all tenants in.
+fn is_all(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|byte| byte == b'*')
 }
