@@ -135,7 +135,7 @@ bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
 	@command -v valgrind >/dev/null || { echo "this counts instructions with valgrind: install it (apt-get install valgrind)" >&2; exit 1; }
-	cargo build --release --bin role-trust --bin access-key --bin root-activity --bin remediator --bin sweep --bin slack --example hello
+	cargo build --release --bin role-trust --bin access-key --bin root-activity --bin role-permissions --bin remediator --bin sweep --bin slack --example hello
 	mkdir -p target/bench
 	cargo run --quiet --package trustwarden --no-default-features -- rules compile "$(RULES_FILE)" --output target/bench/rules.json
 	python3 scripts/bench_init.py --binaries target/release --rules target/bench/rules.json

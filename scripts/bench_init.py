@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 
-FUNCTIONS = ["role-trust", "access-key", "root-activity", "remediator", "sweep", "slack"]
+FUNCTIONS = ["role-trust", "access-key", "root-activity", "role-permissions", "remediator", "sweep", "slack"]
 HELLO = "examples/hello"
 # Under valgrind everything takes some fifty times as long.
 PATIENCE = 120

@@ -10,6 +10,7 @@ from pathlib import Path
 
 # What one account does in a month: a busy one, with pipelines that create and delete roles.
 ROLE_CHANGES = 2_000
+POLICY_CHANGES = 2_000
 KEY_AND_ROOT_EVENTS = 100
 INCIDENTS = 40
 RECIPIENTS = 2  # e-mail addresses subscribed to the alerts
@@ -59,7 +60,7 @@ def main() -> None:
     keys = stack["AWS::KMS::Key"]
     dashboards = stack["AWS::CloudWatch::Dashboard"]
 
-    runs = ROLE_CHANGES * 2 + KEY_AND_ROOT_EVENTS + INCIDENTS
+    runs = ROLE_CHANGES * 2 + POLICY_CHANGES + KEY_AND_ROOT_EVENTS + INCIDENTS
     alerts = INCIDENTS * 2
     million = 1_000_000
     rows = [

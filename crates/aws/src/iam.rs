@@ -9,6 +9,7 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::types::StatusType;
 use guard::cloudtrail::percent_decoded;
+pub use guard::handle::SESSION_DENIAL;
 use guard::world::{
     DeactivateKeyError, DenySessionsError, Keys, LiveRole, ReadRoleError, Roles, WriteRoles,
     WriteTrustPolicyError,
@@ -18,10 +19,6 @@ use jiff::Timestamp;
 use crate::cloud::Cloud;
 use crate::failure::{Failure, Kind};
 use crate::network::Patience;
-
-/// The inline policy that denies a role's older sessions. Not the console's name for it
-/// (`AWSRevokeOlderSessions`): what a person put there is not ours to move or take away.
-pub const SESSION_DENIAL: &str = "TrustwardenDenyOlderSessions";
 
 /// Reads roles. It has no way to write.
 #[derive(Debug)]
@@ -110,6 +107,10 @@ impl IamWriter {
         Self {
             iam: Iam::new(cloud),
         }
+    }
+
+    pub(crate) fn iam(&self) -> &Iam {
+        &self.iam
     }
 }
 

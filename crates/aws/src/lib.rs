@@ -11,6 +11,7 @@ mod listing;
 #[cfg(feature = "live")]
 pub mod live;
 mod network;
+mod permissions;
 mod queue;
 mod secret;
 mod settings;

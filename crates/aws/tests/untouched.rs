@@ -13,7 +13,9 @@ use std::fs;
 use std::path::Path;
 
 use guard::cloudtrail::Record;
-use guard::handle::{Guard, HandleError, Handled, access_key, role_trust, root_activity};
+use guard::handle::{
+    Guard, HandleError, Handled, access_key, role_permissions, role_trust, root_activity,
+};
 use guard::rules::{Mode, Rules, RulesFile, compile};
 use guard::world::Assembled;
 use serde_json::{Value, json};
@@ -66,6 +68,7 @@ async fn passed_over(event: &Value) -> Vec<Handled> {
         role_trust(&world, &guard, &record).await.unwrap(),
         access_key(&world, &guard, &record).await.unwrap(),
         root_activity(&world, &guard, &record).await.unwrap(),
+        role_permissions(&world, &guard, &record).await.unwrap(),
     ];
     assert!(network.is_untouched(), "{event}");
     handled
@@ -80,7 +83,7 @@ async fn events_that_change_nothing_touch_nothing() {
     other["detail"]["eventName"] = json!("TagRole");
     assert_eq!(
         passed_over(&other).await,
-        [const { Handled::Irrelevant }; 3]
+        [const { Handled::Irrelevant }; 4]
     );
 
     let mut elsewhere = event("role-trust/update-trust-stranger.json");
@@ -88,7 +91,7 @@ async fn events_that_change_nothing_touch_nothing() {
     elsewhere["detail"]["recipientAccountId"] = json!("444455556666");
     assert_eq!(
         passed_over(&elsewhere).await,
-        [const { Handled::Irrelevant }; 3]
+        [const { Handled::Irrelevant }; 4]
     );
 }
 

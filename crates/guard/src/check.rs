@@ -190,6 +190,23 @@ checks! {
     GuardBlind "guard-blind" Critical None "the guard cannot see";
 }
 
+impl Check {
+    /// It says what somebody may do who is in, not who gets in.
+    pub fn is_about_permissions(self) -> bool {
+        matches!(
+            self,
+            Self::AdminAccess
+                | Self::IamAccess
+                | Self::PrivilegeEscalation
+                | Self::OverCeiling
+                | Self::WriteWildcard
+                | Self::DataAccess
+                | Self::PermissionUnused
+                | Self::UnreadablePermissions
+        )
+    }
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.code())

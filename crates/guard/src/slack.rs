@@ -57,6 +57,7 @@ pub fn message(alert: &Alert) -> Value {
     list(
         match alert.stage {
             Stage::Outcome => "Who can get in now, from outside",
+            _ if alert.about_permissions() => "Who can enter it, from outside",
             _ => "Who can get in by this change, from outside",
         },
         alert

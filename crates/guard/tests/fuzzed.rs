@@ -43,7 +43,12 @@ fn replay(target: fn(&[u8]), folder: &str) {
 #[test]
 fn events_of_the_corpus_break_no_promise() {
     replay(hostile::event, "fuzz/corpus/event");
-    for function in ["role-trust", "access-key", "root-activity"] {
+    for function in [
+        "role-trust",
+        "access-key",
+        "root-activity",
+        "role-permissions",
+    ] {
         replay(hostile::event, &format!("events/{function}"));
     }
 }

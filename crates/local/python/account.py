@@ -51,6 +51,7 @@ from moto.server import ThreadedMotoServer  # noqa: E402
 import authorize  # noqa: E402
 import deliver  # noqa: E402
 import deploy  # noqa: E402
+import managed  # noqa: E402
 import principals  # noqa: E402
 
 _clients: dict[tuple, object] = {}
@@ -219,6 +220,7 @@ def main() -> None:
     logging.getLogger("moto").setLevel(logging.ERROR)
     authorize.install()
     deploy.install()
+    managed.install()
     principals.install()
     deliver.install(sys.argv[1])
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

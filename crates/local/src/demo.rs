@@ -458,7 +458,12 @@ impl<W: Write> Story<'_, W> {
         let started = Instant::now();
         let account = &self.stack.machine.account;
         let mut not_seen = Vec::new();
-        for binary in ["role-trust", "access-key", "root-activity"] {
+        for binary in [
+            "role-trust",
+            "access-key",
+            "root-activity",
+            "role-permissions",
+        ] {
             let role = self.stack.function(binary)?.role.clone();
             let request = json!({ "RoleName": ROLE, "PolicyDocument": OPEN });
             let answer = account.call_as(&role, "iam", "update_assume_role_policy", &request);

@@ -84,7 +84,7 @@ pub struct Unreadable {
 #[non_exhaustive]
 pub enum Reason {
     /// A managed policy whose document is not at hand.
-    #[error("its document is not in the input")]
+    #[error("its document is not at hand")]
     Missing,
     /// It is no policy.
     #[error("{0}")]

@@ -138,6 +138,7 @@ const FUNCTIONS: &[&str] = &[
     "role-trust",
     "access-key",
     "root-activity",
+    "role-permissions",
     "remediator",
     "slack",
     "sweep",

@@ -49,7 +49,13 @@ fn each_event_goes_where_it_is_filed() {
             seen.insert(function.clone());
         }
     }
-    let all = ["access-key", "role-trust", "root-activity"].map(str::to_owned);
+    let all = [
+        "access-key",
+        "role-permissions",
+        "role-trust",
+        "root-activity",
+    ]
+    .map(str::to_owned);
     assert_eq!(seen, BTreeSet::from(all));
 }
 

@@ -100,7 +100,13 @@ fn without_rules_no_function_starts_and_says_why() {
     let other = machine
         .deploy(&fresh_account(), "guard", &[], &damaged)
         .unwrap();
-    for binary in ["role-trust", "access-key", "root-activity", "remediator"] {
+    for binary in [
+        "role-trust",
+        "access-key",
+        "root-activity",
+        "role-permissions",
+        "remediator",
+    ] {
         for (stack, name) in [(&stack, "no-such-rules.json"), (&other, "damaged.json")] {
             let ending = stack.invoke(binary, &json!({})).unwrap();
             let Ending::NotStarted(said) = ending else {

@@ -15,6 +15,7 @@ mod failing;
 mod live;
 mod permissions;
 mod resources;
+mod role_permissions;
 mod slack;
 mod sweep;
 mod translated;

@@ -9,6 +9,26 @@ use trustwarden_tests::{fresh_account, machine};
 
 use crate::translated::{SLACK, list, of_type, set, texts, translated};
 
+/// What it takes to read what roles and users may do.
+const READ_PERMISSIONS: [&str; 16] = [
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListRolePolicies",
+    "iam:ListAttachedRolePolicies",
+    "iam:GetUser",
+    "iam:GetUserPolicy",
+    "iam:ListUserPolicies",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListGroupsForUser",
+    "iam:GetGroup",
+    "iam:GetGroupPolicy",
+    "iam:ListGroupPolicies",
+    "iam:ListAttachedGroupPolicies",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:ListEntitiesForPolicy",
+];
+
 /// Each role's identity statements, inline and from policies of their own.
 fn statements<'a>(stack: &'a Stack) -> BTreeMap<&'a str, Vec<&'a Value>> {
     let mut found: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
@@ -118,7 +138,7 @@ fn ending_sessions_takes_a_parameter_of_its_own_and_mode_enforce() {
 
 #[test]
 fn our_own_roles_are_denied_by_exact_arn() {
-    for (slack, count) in [("", 5), (SLACK, 6)] {
+    for (slack, count) in [("", 6), (SLACK, 7)] {
         let stack = translated(&[
             ("Mode", "enforce"),
             ("RevokeSessions", "true"),
@@ -206,7 +226,14 @@ fn no_statement_is_wider_than_its_work() {
                 }
                 assert_ne!(resource, "*", "{role}: {statement}");
                 let patterned = resource.contains('*');
-                let may_be = [":role/*", ":user/*", ":key/*", ":*"];
+                let may_be = [
+                    ":role/*",
+                    ":user/*",
+                    ":group/*",
+                    ":policy/*",
+                    ":key/*",
+                    ":*",
+                ];
                 let fits = may_be.iter().any(|end| resource.ends_with(end));
                 assert!(!patterned || fits, "{role}: {resource}");
                 if resource.ends_with(":key/*") {
@@ -246,6 +273,17 @@ fn each_function_may_do_exactly_this() {
         (
             "RootActivityRole",
             [&state[..], &alert, &log, &["sqs:SendMessage"]].concat(),
+        ),
+        (
+            "RolePermissionsRole",
+            [
+                &state[..],
+                &alert,
+                &log,
+                &["sqs:SendMessage"],
+                &READ_PERMISSIONS,
+            ]
+            .concat(),
         ),
         (
             "SweepRole",
@@ -403,6 +441,10 @@ fn each_function_is_invoked_by_exactly_who_should() {
     let expected = [
         ("role-trust", BTreeSet::from([rule("RoleTrustRule")])),
         ("access-key", BTreeSet::from([rule("AccessKeyRule")])),
+        (
+            "role-permissions",
+            BTreeSet::from([rule("RolePermissionsRule")]),
+        ),
         ("sweep", BTreeSet::from([rule("SweepRule")])),
         (
             "root-activity",

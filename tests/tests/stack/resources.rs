@@ -315,6 +315,7 @@ fn functions_are_told_what_they_need() {
         BTreeSet::from([
             "access-key",
             "remediator",
+            "role-permissions",
             "role-trust",
             "root-activity",
             "slack",

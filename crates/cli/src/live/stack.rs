@@ -22,20 +22,22 @@ use crate::streams::Tone;
 use crate::{Status, Streams};
 
 /// Logical ids of the template's functions; `Slack` is only there where a secret is named.
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "RoleTrust",
     "AccessKey",
     "RootActivity",
+    "RolePermissions",
     "Remediator",
     "Sweep",
     "Slack",
 ];
 /// Logical ids of the template's event rules.
-const RULES: [&str; 5] = [
+const RULES: [&str; 6] = [
     "RoleTrustRule",
     "AccessKeyRule",
     "RootSignInRule",
     "RootCallRule",
+    "RolePermissionsRule",
     "SweepRule",
 ];
 /// A sweep that ended longer ago than this, in seconds, is one that is missing.

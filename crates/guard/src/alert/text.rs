@@ -88,6 +88,13 @@ impl Alert {
         out.blank();
     }
 
+    /// It is about what somebody may do, not about who gets in.
+    pub(crate) fn about_permissions(&self) -> bool {
+        self.findings
+            .first()
+            .is_some_and(|worst| worst.code.is_about_permissions())
+    }
+
     fn how_bad(&self, out: &mut Lines) {
         out.line(&format!("How bad: {}", self.severity));
         for finding in self.findings.iter().take(ENTRIES) {
@@ -127,6 +134,7 @@ impl Alert {
         }
         out.line(match self.stage {
             Stage::Outcome => "Who can get in now, from outside:",
+            _ if self.about_permissions() => "Who can enter it, from outside:",
             _ => "Who can get in by this change, from outside:",
         });
         for grantee in self.grantees.iter().take(ENTRIES) {
@@ -153,7 +161,10 @@ impl Alert {
         if let Some(seconds) = self.open_seconds {
             let open = duration(seconds);
             let still = self.outcome.as_ref().is_none_or(|outcome| outcome.open);
-            out.line(&if still {
+            out.line(&if self.about_permissions() {
+                let is = if still { "has been" } else { "was" };
+                format!("It {is} so for {open}.")
+            } else if still {
                 format!("The door has been open for {open}, and still is.")
             } else {
                 format!("The door was open for {open}.")

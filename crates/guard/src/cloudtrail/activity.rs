@@ -214,11 +214,8 @@ impl Record {
             None | Some(Interest::ConsoleLogin) => return self.root_activity(watched),
             Some(_) => {}
         }
-        if let Some(elsewhere) = self.elsewhere(watched) {
-            return elsewhere;
-        }
-        if let Some(failure) = self.failure() {
-            return Activity::Failed(failure);
+        if let Some(other) = self.not_done_here(watched) {
+            return other;
         }
         match interest {
             Some(interest) if interest.changes_trust() => self.role_change(interest),
@@ -299,6 +296,12 @@ impl Record {
         }))
     }
 
+    /// What the call is, if it did not succeed in a watched account.
+    pub(super) fn not_done_here(&self, watched: &Watched) -> Option<Activity> {
+        self.elsewhere(watched)
+            .or_else(|| self.failure().map(Activity::Failed))
+    }
+
     fn failure(&self) -> Option<FailedCall> {
         self.error_code.clone().map(|error| FailedCall { error })
     }
@@ -350,18 +353,12 @@ impl Record {
     }
 
     fn document(&self, sent: &str) -> Document {
-        match self.request.get(sent) {
-            Some(Value::String(document)) => return Document::Present(document.clone()),
-            Some(document @ Value::Object(fields)) if fields.contains_key("Statement") => {
-                return Document::Present(document.to_string());
-            }
-            Some(cut) if omitted(cut) => return Document::Omitted,
-            _ => {}
-        }
-        match text(&self.response, &["role", "assumeRolePolicyDocument"]) {
-            Some(document) => Document::Present(percent_decoded(document)),
-            None if omitted(&self.request) => Document::Omitted,
-            None => Document::Missing,
+        match document_in(&self.request, sent) {
+            Document::Present(document) => Document::Present(document),
+            cut => match text(&self.response, &["role", "assumeRolePolicyDocument"]) {
+                Some(document) => Document::Present(percent_decoded(document)),
+                None => cut,
+            },
         }
     }
 
@@ -402,8 +399,21 @@ fn is_root_name(user: &str, arn: &Option<String>) -> bool {
         || arn.as_deref().is_some_and(|arn| arn == user)
 }
 
+/// The policy document that a request carries under this key.
+pub(super) fn document_in(request: &Value, sent: &str) -> Document {
+    match request.get(sent) {
+        Some(Value::String(document)) => Document::Present(document.clone()),
+        Some(document @ Value::Object(fields)) if fields.contains_key("Statement") => {
+            Document::Present(document.to_string())
+        }
+        Some(cut) if omitted(cut) => Document::Omitted,
+        _ if omitted(request) => Document::Omitted,
+        _ => Document::Missing,
+    }
+}
+
 /// A non-empty text below a path of keys.
-fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
+pub(super) fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
     path.iter()
         .try_fold(value, |value, key| value.get(key))
         .and_then(Value::as_str)
@@ -411,7 +421,7 @@ fn text<'a>(value: &'a Value, path: &[&str]) -> Option<&'a str> {
 }
 
 /// CloudTrail writes `omitted: true` where it cut something away.
-fn omitted(value: &Value) -> bool {
+pub(super) fn omitted(value: &Value) -> bool {
     match value.get("omitted") {
         Some(Value::Bool(omitted)) => *omitted,
         Some(Value::String(omitted)) => omitted.eq_ignore_ascii_case("true"),

@@ -9,6 +9,7 @@
 mod activity;
 mod actor;
 mod lenient;
+mod permissions_change;
 mod record;
 
 pub use activity::{
@@ -16,4 +17,5 @@ pub use activity::{
     TrustChange, Unreadable, Watched, is_ordinary, percent_decoded,
 };
 pub use actor::{Actor, ActorKind, Tool};
+pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};
 pub use record::{Identity, Record, SessionIssuer};

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::activity::Interest;
 use super::lenient::{Text, fill_from_object};
+use super::permissions_change::changes_permissions;
 
 /// One CloudTrail record.
 ///
@@ -351,6 +352,7 @@ impl Record {
         self.event_name.is_empty()
             || self.event_source.is_empty()
             || Interest::of(&self.event_source, &self.event_name).is_some()
+            || changes_permissions(&self.event_source, &self.event_name)
     }
 }
 

@@ -13,6 +13,7 @@ mod digesting;
 mod ending;
 mod lifting;
 mod observing;
+mod permissions;
 mod putting_right;
 mod remediating;
 mod story;
@@ -22,6 +23,7 @@ mod writing;
 
 pub use access::{access_key, root_activity};
 pub use detecting::role_trust;
+pub use permissions::role_permissions;
 pub use remediating::carry_out;
 pub use sweeping::{GRACE_SECONDS, Swept, sweep};
 pub use telling::{LEASE, Told};
@@ -30,6 +32,10 @@ use crate::cloudtrail::Watched;
 use crate::order::{ForeignOrder, OrderFromTheFuture};
 use crate::rules::{Mode, Rules};
 use crate::world::{ListRolesError, PublishError, SendOrderError, StateError};
+
+/// The inline policy by which the remediator denies a role's older sessions. Not the console's name
+/// for it (`AWSRevokeOlderSessions`): what a person put there is not ours to move or take away.
+pub const SESSION_DENIAL: &str = "TrustwardenDenyOlderSessions";
 
 /// What a function knows from its start: who it guards, by which rules, and what it may do.
 #[derive(Debug, Clone)]
@@ -90,6 +96,12 @@ pub enum HandleError {
     InProgress {
         /// The incident.
         incident: String,
+    },
+    /// IAM does not show yet what an event tells of.
+    #[error("{what} is not to be seen yet")]
+    NotSeenYet {
+        /// As `role X`.
+        what: String,
     },
     /// The alert did not go out.
     #[error(transparent)]

@@ -12,7 +12,7 @@ use super::words::{by_service, listed, under_conditions};
 use crate::account::{Access, Party, RuleOfParty};
 use crate::check::{Check, Finding};
 use crate::detect::finding;
-use crate::rules::Rules;
+use crate::rules::{Rules, UserVendor};
 
 /// What a role may do, and what is wrong with that.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,23 @@ pub struct Review {
     pub effective: Effective,
 }
 
-/// A vendor that can enter, and the ceiling that its rule sets.
+/// Whose permissions are judged, in the words of a finding.
+#[derive(Clone, Copy)]
+enum Whose {
+    Role,
+    User,
+}
+
+impl Whose {
+    fn noun(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::User => "user",
+        }
+    }
+}
+
+/// A vendor that can enter, or that holds a user's keys, and the ceiling that its rule sets.
 struct Bound {
     vendor: String,
     account: Option<String>,
@@ -64,17 +80,15 @@ pub fn judge_permissions(
     let accesses: Vec<&Access> = accesses
         .iter()
         .copied()
-        .filter(|access| {
-            !(access.allowed && matches!(access.party, Party::IdentityProvider { .. }))
-        })
+        .filter(|access| is_outsider(access))
         .collect();
     if accesses.is_empty() {
         return Vec::new();
     }
     let mut findings = Vec::new();
     let bounds = bounds(rules, &accesses);
-    of_role(rules, effective, &bounds, &mut findings);
-    beyond(rules, effective, &bounds, &mut findings);
+    of_holder(rules, Whose::Role, effective, &bounds, &mut findings);
+    beyond(rules, Whose::Role, effective, &bounds, &mut findings);
     findings.retain(|found| !exempted(rules, &accesses, found, now));
     // One party alone can enter: the finding is about it.
     if let [only] = accesses.as_slice() {
@@ -83,11 +97,53 @@ pub fn judge_permissions(
             found.vendor = vendor_of(only).map(str::to_owned);
         }
     }
+    worst_first(&mut findings);
+    findings
+}
+
+/// Judges what a user may do whose keys these vendors hold, as `vendors[].users` of the rules says
+/// ([`Rules::user_vendors`]); worst first. No finding where no vendor does.
+///
+/// As with a role, an upper bound is judged, and what could not be read is a finding.
+pub fn judge_user_permissions(
+    rules: &Rules,
+    vendors: &[UserVendor],
+    effective: &Effective,
+) -> Vec<Finding> {
+    let Some(first) = vendors.first() else {
+        return Vec::new();
+    };
+    let bounds: Vec<Bound> = vendors
+        .iter()
+        .filter_map(|vendor| {
+            Some(Bound {
+                vendor: vendor.name.clone(),
+                account: None,
+                allow: vendor.permissions.clone()?.allow,
+            })
+        })
+        .collect();
+    let mut findings = Vec::new();
+    of_holder(rules, Whose::User, effective, &bounds, &mut findings);
+    beyond(rules, Whose::User, effective, &bounds, &mut findings);
+    for found in findings.iter_mut().filter(|found| found.vendor.is_none()) {
+        found.vendor = Some(first.name.clone());
+    }
+    worst_first(&mut findings);
+    findings
+}
+
+fn worst_first(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key = |found: &Finding| (Reverse(found.severity), found.code);
         key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
     });
-    findings
+}
+
+/// Whether somebody outside comes in by this access. Whoever a registered identity provider lets in
+/// is of our own side.
+pub fn is_outsider(access: &Access) -> bool {
+    !(access.allowed && matches!(access.party, Party::IdentityProvider { .. }))
 }
 
 fn account_of(access: &Access) -> Option<String> {
@@ -158,7 +214,14 @@ fn allowed_by_rules(bounds: &[Bound]) -> ActionSet {
     all.unwrap_or_default()
 }
 
-fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mut Vec<Finding>) {
+fn of_holder(
+    rules: &Rules,
+    whose: Whose,
+    effective: &Effective,
+    bounds: &[Bound],
+    findings: &mut Vec<Finding>,
+) {
+    let noun = whose.noun();
     let mut complain = |check, message, fix: &str| {
         findings.push(Finding {
             fix: Some(fix.to_owned()),
@@ -167,7 +230,7 @@ fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mu
     };
     for unreadable in &effective.unreadable {
         let message = format!(
-            "policy {} cannot be read, so what the role may do is not known: {}",
+            "policy {} cannot be read, so what the {noun} may do is not known: {}",
             unreadable.policy, unreadable.reason
         );
         let fix = "give its document with the input, or write it as IAM accepts it";
@@ -177,11 +240,11 @@ fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mu
         let under = under_conditions(found.conditional);
         let message = if found.changing * 2 > found.of {
             format!(
-                "the role may do nearly everything: {} of {} actions that change something{under}",
+                "the {noun} may do nearly everything: {} of {} actions that change something{under}",
                 found.changing, found.of
             )
         } else {
-            format!("the role may do anything with IAM, and so give itself everything{under}")
+            format!("the {noun} may do anything with IAM, and so give itself everything{under}")
         };
         let fix = "replace its policies by the actions that the third party needs";
         complain(Check::AdminAccess, message, fix);
@@ -193,7 +256,7 @@ fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mu
     if let Some(action) = telling(&iam) {
         let on = on(effective, action);
         let message = format!(
-            "the role may change who may enter or do what: {}{on}",
+            "the {noun} may change who may enter or do what: {}{on}",
             listed(&iam)
         );
         let fix = "take these actions away: no third party needs them";
@@ -207,7 +270,7 @@ fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mu
             many => format!(", and there are {} other ways", many - 1),
         };
         let message = format!(
-            "the role can get more than it was given: with {} it {}, {}{}{more}",
+            "the {noun} can get more than it was given: with {} it {}, {}{}{more}",
             first.combination.actions.join(" and "),
             first.combination.how,
             first.scope.words(),
@@ -218,7 +281,7 @@ fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mu
         complain(Check::PrivilegeEscalation, message, fix);
     }
     let allowed = allowed_by_rules(bounds);
-    if let Some(message) = write_wildcard(effective, &allowed) {
+    if let Some(message) = write_wildcard(whose, effective, &allowed) {
         let fix = "name the actions, one by one";
         complain(Check::WriteWildcard, message, fix);
     }
@@ -229,7 +292,7 @@ fn of_role(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mu
         let what = data_read(action).unwrap_or("data");
         let on = on(effective, action);
         let message = format!(
-            "the role may read data: {what}, by {action}{on} ({})",
+            "the {noun} may read data: {what}, by {action}{on} ({})",
             by_service(&data)
         );
         let fix = "name the resources it may read, or allow it in permissions.allow of its rule";
@@ -248,7 +311,7 @@ fn on(effective: &Effective, action: permissions::Action) -> String {
 }
 
 /// Wildcards in Allow statements by which something changes, and which no rule allows.
-fn write_wildcard(effective: &Effective, allowed: &ActionSet) -> Option<String> {
+fn write_wildcard(whose: Whose, effective: &Effective, allowed: &ActionSet) -> Option<String> {
     let mut changing = ActionSet::new();
     for class in [Class::IamWrite, Class::PermissionsManagement, Class::Write] {
         changing |= of_class(class);
@@ -285,14 +348,22 @@ fn write_wildcard(effective: &Effective, allowed: &ActionSet) -> Option<String> 
         shown.push_str(&format!(" and {more} more"));
     }
     Some(format!(
-        "the role's policies allow by wildcard what changes something: {shown}, {} actions, as \
+        "the {}'s policies allow by wildcard what changes something: {shown}, {} actions, as \
          {example}",
+        whose.noun(),
         actions.len()
     ))
 }
 
 /// What the role may do beyond the ceiling of each vendor that can enter.
-fn beyond(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mut Vec<Finding>) {
+fn beyond(
+    rules: &Rules,
+    whose: Whose,
+    effective: &Effective,
+    bounds: &[Bound],
+    findings: &mut Vec<Finding>,
+) {
+    let noun = whose.noun();
     for bound in bounds {
         let ceiling = Ceiling::new(bound.allow.iter().map(String::as_str));
         let Some(found) = ceiling.beyond(effective) else {
@@ -306,7 +377,7 @@ fn beyond(rules: &Rules, effective: &Effective, bounds: &[Bound], findings: &mut
             .unwrap_or_default();
         let plural = if count == 1 { "" } else { "s" };
         let mut message = format!(
-            "the role may do {count} action{plural} more than the rule of {vendor} allows, as \
+            "the {noun} may do {count} action{plural} more than the rule of {vendor} allows, as \
              {example}"
         );
         if count > 1 && !found.actions.is_empty() {

@@ -3,9 +3,11 @@
 //! `crates/permissions` says what a role may do. Here it is judged, and only for roles that somebody
 //! outside can enter: what the own side may do is not this product's concern.
 
+mod change;
 mod judge;
 mod last_accessed;
 mod words;
 
-pub use judge::{Review, judge_permissions, review};
+pub use change::{Changed, Judged, denies_nothing, missing_policy};
+pub use judge::{Review, is_outsider, judge_permissions, judge_user_permissions, review};
 pub use last_accessed::{LastAccessed, LastAccessedError, judge_unused};

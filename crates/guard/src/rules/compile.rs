@@ -8,11 +8,12 @@ use sha2::{Digest, Sha256};
 use super::file::{OrganizationAccount, RulesFile};
 use super::load::{
     AccountEntry, CompiledExemption, CompiledVendor, END, HEAD, Head, Label, SCHEMA, TABLE,
-    UserEntry, UserPattern, quick_sum,
+    quick_sum,
 };
 use super::names::{expiry, is_account_id, is_pattern, is_unique_id};
 use super::problems::{Level, RuleProblem};
 use super::shared_provider::SharedProvider;
+use super::users::{UserEntry, UserPattern, UserVendor};
 
 /// Compiled rules: the bytes of the file, and what names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +119,8 @@ fn head(file: &RulesFile) -> Head {
             .map(|pattern| UserPattern {
                 pattern: pattern.clone(),
                 vendor: vendor.name.clone(),
+                permissions: vendor.permissions.clone(),
+                mode: vendor.mode,
             })
     });
     Head {
@@ -202,11 +205,15 @@ fn table(
                 .push(compiled.clone());
         }
         for user in vendor.users.iter().filter(|user| !is_pattern(user)) {
-            users
-                .entry(user.to_lowercase())
-                .or_default()
-                .vendors
-                .push(vendor.name.clone());
+            let entry = users.entry(user.to_lowercase()).or_default();
+            entry.vendors.push(vendor.name.clone());
+            if vendor.permissions.is_some() || vendor.mode.is_some() {
+                entry.terms.push(UserVendor {
+                    name: vendor.name.clone(),
+                    permissions: vendor.permissions.clone(),
+                    mode: vendor.mode,
+                });
+            }
         }
     }
 

@@ -27,6 +27,7 @@ use super::file::{
     AccessKeys, CheckSetting, ExternalIdRule, IdentityProvider, Mode, Permissions, Remediation,
     RootSettings,
 };
+use super::users::{UserEntry, UserPattern};
 use crate::check::{Check, Finding, Severity};
 use crate::detect::RoleRef;
 use policy::glob::matches_ignoring_case;
@@ -38,10 +39,10 @@ pub(super) const SCHEMA: u32 = 1;
 /// The access rules, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    hash: String,
-    head: Head,
-    bytes: Vec<u8>,
-    table: std::ops::Range<usize>,
+    pub(super) hash: String,
+    pub(super) head: Head,
+    pub(super) bytes: Vec<u8>,
+    pub(super) table: std::ops::Range<usize>,
 }
 
 /// Compiled rules that cannot be used.
@@ -125,21 +126,6 @@ pub(crate) struct CompiledExemption {
     pub(crate) reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) expires: Option<Timestamp>,
-}
-
-/// A pattern of users that hold keys for a vendor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UserPattern {
-    pub(super) pattern: String,
-    pub(super) vendor: String,
-}
-
-/// The vendors that a user holds keys for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UserEntry {
-    pub(super) vendors: Vec<String>,
 }
 
 /// The part of the rules that is small however many vendors there are.
@@ -353,22 +339,6 @@ impl Rules {
         entry.unwrap_or_default().vendors
     }
 
-    /// The vendors that a user holds access keys for.
-    pub fn vendors_of_user(&self, user: &str) -> Vec<String> {
-        let entry: Option<UserEntry> = self
-            .line(&format!("user/{}", user.to_lowercase()))
-            .and_then(|line| serde_json::from_slice(line).ok());
-        let mut vendors = entry.unwrap_or_default().vendors;
-        for by_pattern in &self.head.user_patterns {
-            if matches_ignoring_case(&by_pattern.pattern, user)
-                && !vendors.contains(&by_pattern.vendor)
-            {
-                vendors.push(by_pattern.vendor.clone());
-            }
-        }
-        vendors
-    }
-
     /// The names of all vendors, sorted. Reads the whole table, as nothing that judges an event
     /// should.
     pub fn vendor_names(&self) -> BTreeSet<String> {
@@ -393,7 +363,7 @@ impl Rules {
     }
 
     /// The value on the table's line with this key.
-    fn line(&self, key: &str) -> Option<&[u8]> {
+    pub(super) fn line(&self, key: &str) -> Option<&[u8]> {
         let table = self.bytes.get(self.table.clone())?;
         let key = key.as_bytes();
         let (mut low, mut high) = (0, table.len());

@@ -13,6 +13,7 @@ mod names;
 mod pattern;
 mod problems;
 mod shared_provider;
+mod users;
 
 pub use compile::{CompileError, CompiledRules, compile};
 pub use entry::RoleEntry;
@@ -27,3 +28,4 @@ pub use names::expiry;
 pub(crate) use pattern::pattern_within;
 pub use problems::{Level, PathSegment, RuleProblem};
 pub use shared_provider::{SharedProvider, TenantClaim};
+pub use users::UserVendor;

@@ -35,6 +35,36 @@ pub enum ReadRoleError {
     },
 }
 
+/// Why it could not be read what a role or user may do.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadPermissionsError {
+    /// A permission is missing, or a policy denies it.
+    #[error("may not read {what}")]
+    AccessDenied {
+        /// As `the policies of role X`.
+        what: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Too many calls: worth trying again.
+    #[error("IAM asks to slow down")]
+    Throttled {
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Anything else: worth trying again.
+    #[error("{what} could not be read")]
+    Other {
+        /// As `the policies of role X`.
+        what: String,
+        /// What happened.
+        #[source]
+        source: Source,
+    },
+}
+
 /// Why a trust policy was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteTrustPolicyError {

@@ -7,9 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Lease, LiveRole, OrderProgress,
-    Orders, PublishError, ReadRoleError, Roles, SendOrderError, State, StateError, World,
-    WriteRoles, WriteTrustPolicyError,
+    Alerts, Clock, DeactivateKeyError, DenySessionsError, HeldPolicy, Keys, Lease, LivePermissions,
+    LiveRole, OrderProgress, Orders, PublishError, ReadRoleError, Roles, SendOrderError, State,
+    StateError, World, WriteRoles, WriteTrustPolicyError,
 };
 use crate::alert::Alert;
 use crate::fold::{Counted, FoldMember, FoldWindow};
@@ -18,6 +18,7 @@ use crate::incident::{AlertKey, Incident};
 use crate::order::Order;
 use crate::swept::{SweepProgress, SweptRole, ToldDocument};
 
+mod permissions;
 mod sweeping;
 
 /// An account, its guard's state, its queue and its inbox.
@@ -45,6 +46,11 @@ struct Inside {
     swept: BTreeMap<(String, String), SweptRole>,
     told: BTreeMap<(String, String, String), ToldDocument>,
     requests: BTreeMap<String, Timestamp>,
+    role_permissions: BTreeMap<String, LivePermissions>,
+    user_permissions: BTreeMap<String, LivePermissions>,
+    managed: BTreeMap<(String, String), HeldPolicy>,
+    default_versions: BTreeMap<String, String>,
+    groups: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug)]

@@ -18,12 +18,14 @@ use crate::order::Order;
 
 mod errors;
 pub mod memory;
+mod permissions;
 mod sweeping;
 
 pub use errors::{
-    DeactivateKeyError, DenySessionsError, PublishError, ReadRoleError, SendOrderError, Source,
-    StateError, WriteTrustPolicyError,
+    DeactivateKeyError, DenySessionsError, PublishError, ReadPermissionsError, ReadRoleError,
+    SendOrderError, Source, StateError, WriteTrustPolicyError,
 };
+pub use permissions::{HeldPolicy, HoldersPage, ListOf, LivePermissions, ReadPermissions};
 pub use sweeping::{ListRoles, ListRolesError, ListedRole, RolesPage, SweepState};
 
 /// A role as IAM has it now (or had it seconds ago: reads may be stale).
@@ -276,7 +278,8 @@ pub trait Clock: Sync {
 
 /// All of it together, as a handler takes it. Detecting handlers ask for no more than this; the
 /// remediator's ask for `W: World<Roles: WriteRoles + Keys>`, the sweep's for
-/// `W: World<Roles: ListRoles>`.
+/// `W: World<Roles: ListRoles>`, that of `role-permissions` for
+/// `W: World<Roles: ReadPermissions>`.
 pub trait World: Sync {
     /// Reads roles, and writes them if it is the remediator's.
     type Roles: Roles;

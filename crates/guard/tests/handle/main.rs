@@ -15,6 +15,7 @@ mod detecting;
 mod folding;
 mod keys_and_root;
 mod looking;
+mod permissions;
 mod scene;
 mod sweeping;
 mod troubled;

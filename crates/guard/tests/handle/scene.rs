@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::cloudtrail::Record;
 use trustwarden_guard::handle::{
-    Guard, HandleError, Handled, access_key, carry_out, role_trust, root_activity,
+    Guard, HandleError, Handled, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
 use trustwarden_guard::history::RoleHistory;
 use trustwarden_guard::incident::Stage;
@@ -238,6 +238,14 @@ impl Scene {
         match record.event_name.as_str() {
             "CreateRole" | "UpdateAssumeRolePolicy" | "DeleteRole" => {
                 run(role_trust(&self.world, &self.guard, &record))
+            }
+            name if source == "iam.amazonaws.com"
+                && (name.ends_with("Policy")
+                    || name.ends_with("Boundary")
+                    || name.ends_with("PolicyVersion")
+                    || name.ends_with("Group")) =>
+            {
+                run(role_permissions(&self.world, &self.guard, &record))
             }
             _ if source == "iam.amazonaws.com" => {
                 run(access_key(&self.world, &self.guard, &record))

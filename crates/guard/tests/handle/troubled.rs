@@ -16,9 +16,10 @@ use trustwarden_guard::order::Order;
 use trustwarden_guard::swept::{SweepProgress, SweptRole, ToldDocument};
 use trustwarden_guard::world::memory::MemoryWorld;
 use trustwarden_guard::world::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Lease, ListRoles, ListRolesError,
-    LiveRole, OrderProgress, Orders, PublishError, ReadRoleError, Roles, RolesPage, SendOrderError,
-    State, StateError, SweepState, World, WriteRoles, WriteTrustPolicyError,
+    Alerts, Clock, DeactivateKeyError, DenySessionsError, HeldPolicy, HoldersPage, Keys, Lease,
+    ListOf, ListRoles, ListRolesError, LivePermissions, LiveRole, OrderProgress, Orders,
+    PublishError, ReadPermissions, ReadPermissionsError, ReadRoleError, Roles, RolesPage,
+    SendOrderError, State, StateError, SweepState, World, WriteRoles, WriteTrustPolicyError,
 };
 
 type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
@@ -176,6 +177,52 @@ impl Roles for Troubled {
         };
         self.gate().await;
         Ok(live)
+    }
+}
+
+macro_rules! permissions {
+    ($self:ident.$method:ident($($argument:expr),*)) => {{
+        $self.enter(stringify!($method)).await.map_err(|source| {
+            ReadPermissionsError::Other {
+                what: "something".to_owned(),
+                source: source.into(),
+            }
+        })?;
+        let read = $self.inside.$method($($argument),*).await;
+        $self.gate().await;
+        read
+    }};
+}
+
+impl ReadPermissions for Troubled {
+    async fn role_permissions(
+        &self,
+        role: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        permissions!(self.role_permissions(role))
+    }
+
+    async fn user_permissions(
+        &self,
+        user: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        permissions!(self.user_permissions(user))
+    }
+
+    async fn managed_policy(
+        &self,
+        arn: &str,
+        version: Option<&str>,
+    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+        permissions!(self.managed_policy(arn, version))
+    }
+
+    async fn holders(
+        &self,
+        of: ListOf<'_>,
+        marker: Option<&str>,
+    ) -> Result<HoldersPage, ReadPermissionsError> {
+        permissions!(self.holders(of, marker))
     }
 }
 

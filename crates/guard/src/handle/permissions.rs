@@ -1,0 +1,571 @@
+//! The detecting function for permissions: somebody may do something else now. It speaks up only
+//! where an outsider can enter the role, or holds the keys of the user.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::detecting::{Subject, alerted, event_alert};
+use super::story::{grantees, seconds_between};
+use super::{Guard, HandleError, Handled};
+use crate::account::{Access, AuditedRole, LastUsed, Party, accesses};
+use crate::alert::{Alert, Grantee};
+use crate::check::{Check, Finding};
+use crate::cloudtrail::{Holder, PermissionsActivity, PermissionsChange, PolicyChange, Record};
+use crate::detect::{RoleRef, Verdict, finding, judge_trust};
+use crate::permissions::{
+    Changed, Judged, denies_nothing, is_outsider, judge_permissions, judge_user_permissions,
+    missing_policy,
+};
+use crate::rules::UserVendor;
+use crate::world::{
+    Clock, HeldPolicy, ListOf, LivePermissions, LiveRole, ReadPermissions, ReadPermissionsError,
+    Roles, World,
+};
+
+/// So many roles and users that hold one policy are looked at; IAM's own quotas are higher.
+const MOST_HOLDERS: usize = 500;
+/// So many roles and users get an alert each; more of them are told in one.
+const TOLD_ALONE: usize = 5;
+/// So many findings stand in an alert about many.
+const MOST_FINDINGS: usize = 20;
+/// For so long a role that IAM does not show may be one that it does not show yet.
+const SEEN_BY_SECONDS: i64 = 120;
+
+/// Handles an event of `role-permissions`: a change of what a role, a user or all that hold a
+/// policy may do.
+///
+/// # Errors
+/// [`HandleError`]: the event has to come again; what was done is not done twice.
+pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+) -> Result<Handled, HandleError> {
+    let change = match record.permissions_activity(&guard.watched()) {
+        PermissionsActivity::Changed(change) => change,
+        PermissionsActivity::Failed => return Ok(Handled::FailedCall),
+        PermissionsActivity::Irrelevant => return Ok(Handled::Irrelevant),
+        PermissionsActivity::Unreadable(why) => {
+            return unreadable(world, guard, record, why).await;
+        }
+    };
+    let look = Look {
+        world,
+        guard,
+        record,
+        change: &change,
+        now: world.clock().now(),
+    };
+    if look.ends_sessions() {
+        return Ok(Handled::OwnWrite);
+    }
+    let named = |user: &str| !guard.rules.user_vendors(user).is_empty();
+    let told = match &change.holder {
+        Holder::Role(role) => look.at_role(role).await?.into_iter().collect(),
+        Holder::User(user) if !named(user) => return Ok(Handled::Irrelevant),
+        Holder::User(user) => look.at_user(user).await?.into_iter().collect(),
+        Holder::Group(_) if !guard.rules.names_users() => return Ok(Handled::Irrelevant),
+        Holder::Group(group) => look.at_all(ListOf::UsersIn(group)).await?,
+        Holder::HoldersOf(arn) => look.at_all(ListOf::HoldersOf(arn)).await?,
+    };
+    look.tell(told).await
+}
+
+/// An event, and who looks at what came of it.
+struct Look<'a, W> {
+    world: &'a W,
+    guard: &'a Guard,
+    record: &'a Record,
+    change: &'a PermissionsChange,
+    now: Timestamp,
+}
+
+/// A role or user that may do too much now.
+struct Guilty {
+    kind: &'static str,
+    name: String,
+    arn: Option<String>,
+    id: Option<String>,
+    findings: Vec<Finding>,
+    perhaps_older: bool,
+    grantees: Vec<Grantee>,
+}
+
+impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
+    /// The remediator's own inline policy that ends sessions: it denies, and its going gives back
+    /// no more than was there before it.
+    fn ends_sessions(&self) -> bool {
+        let own = self.record.actor().issuer.as_deref() == Some(&self.guard.remediator_role);
+        own && matches!(
+            &self.change.change,
+            PolicyChange::Put { name, .. } | PolicyChange::Deleted { name }
+                if name == super::SESSION_DENIAL
+        )
+    }
+
+    /// Something was given, not taken away.
+    fn gives(&self) -> bool {
+        matches!(
+            self.change.change,
+            PolicyChange::Attached { .. } | PolicyChange::Put { .. }
+        )
+    }
+
+    /// IAM does not show what was there a moment ago: it is gone, or not there yet.
+    fn not_there(&self, what: String) -> Result<Option<Guilty>, HandleError> {
+        let at = self.record.event_time.unwrap_or(self.now);
+        if self.gives() && seconds_between(at, self.now) < SEEN_BY_SECONDS {
+            return Err(HandleError::NotSeenYet { what });
+        }
+        Ok(None)
+    }
+
+    async fn at_role(&self, name: &str) -> Result<Option<Guilty>, HandleError> {
+        let guilty = |findings| Guilty {
+            kind: "role",
+            name: name.to_owned(),
+            arn: None,
+            id: None,
+            findings,
+            perhaps_older: false,
+            grantees: Vec::new(),
+        };
+        let live = match self.world.roles().read_role(name).await {
+            Ok(Some(live)) => live,
+            Ok(None) => return self.not_there(format!("role {name}")),
+            Err(error) => {
+                let message = format!(
+                    "what role {name} may do was changed, and whether somebody outside can enter \
+                     it is not known: {error}"
+                );
+                return Ok(Some(guilty(vec![self.unreadable(message)])));
+            }
+        };
+        let reference = RoleRef::from_arn(&live.arn)
+            .unwrap_or_else(|| RoleRef::named(self.guard.account.clone(), live.name.clone()));
+        let judgement = judge_trust(&self.guard.rules, &reference, &live.document, self.now);
+        let role = Arc::new(AuditedRole {
+            role: reference.clone(),
+            arn: Some(live.arn.clone()),
+            created: live.created,
+            last_used: LastUsed::Unknown,
+        });
+        let mut entering = accesses(&self.guard.rules, &role, &judgement);
+        entering.retain(is_outsider);
+        let mut more = Vec::new();
+        if judgement.verdict == Verdict::Unreadable {
+            more.push(self.unreadable(
+                "who can enter the role is not known: its trust policy cannot be read".to_owned(),
+            ));
+            if entering.is_empty() {
+                entering.push(somebody(&role));
+            }
+        }
+        if entering.is_empty() {
+            return Ok(None);
+        }
+        let entering: Vec<&Access> = entering.iter().collect();
+        let read = self.world.roles().role_permissions(&live.name).await;
+        let judged = self.judged(&live.name, read, |effective| {
+            judge_permissions(&self.guard.rules, &entering, effective, self.now)
+        });
+        let Some(mut judged) = judged.await? else {
+            return Ok(None);
+        };
+        if judged.findings.is_empty() {
+            return Ok(None);
+        }
+        judged.findings.append(&mut more);
+        if self.guard.rules.protects(&reference) {
+            for found in &mut judged.findings {
+                found.severity = found.severity.raised();
+            }
+        }
+        let LiveRole {
+            name, arn, role_id, ..
+        } = live;
+        Ok(Some(Guilty {
+            name,
+            arn: Some(arn),
+            id: Some(role_id),
+            perhaps_older: judged.perhaps_older,
+            grantees: grantees(&judgement),
+            ..guilty(judged.findings)
+        }))
+    }
+
+    async fn at_user(&self, name: &str) -> Result<Option<Guilty>, HandleError> {
+        let vendors: Vec<UserVendor> = self.guard.rules.user_vendors(name);
+        if vendors.is_empty() {
+            return Ok(None);
+        }
+        let read = self.world.roles().user_permissions(name).await;
+        let id = match &read {
+            Ok(Some(held)) => Some((held.arn.clone(), held.id.clone())),
+            _ => None,
+        };
+        let judged = self.judged(name, read, |effective| {
+            judge_user_permissions(&self.guard.rules, &vendors, effective)
+        });
+        let Some(judged) = judged.await? else {
+            return Ok(None);
+        };
+        let (arn, id) = id.unzip();
+        let holds = |vendor: &UserVendor| Grantee {
+            text: format!("{}, which holds the user's keys by our rules", vendor.name),
+            account: None,
+            vendor: Some(vendor.name.clone()),
+            known_as: None,
+        };
+        Ok((!judged.findings.is_empty()).then(|| Guilty {
+            kind: "user",
+            name: name.to_owned(),
+            arn,
+            id,
+            findings: judged.findings,
+            perhaps_older: judged.perhaps_older,
+            grantees: vendors.iter().map(holds).collect(),
+        }))
+    }
+
+    /// What the change is found guilty of, by what is live now; `None` where the role or user is
+    /// gone, or the change cannot have given anything.
+    async fn judged(
+        &self,
+        name: &str,
+        read: Result<Option<LivePermissions>, ReadPermissionsError>,
+        judge: impl Fn(&permissions::Effective) -> Vec<Finding>,
+    ) -> Result<Option<Judged>, HandleError> {
+        let unreadable = |error: &ReadPermissionsError| {
+            let message = format!("what {name} may do was changed, and is not known: {error}");
+            Judged {
+                findings: vec![self.unreadable(message)],
+                perhaps_older: false,
+            }
+        };
+        let live = match read {
+            Ok(Some(live)) => live,
+            Ok(None) => return self.not_there(name.to_owned()).map(|_| None),
+            Err(error) => return Ok(Some(unreadable(&error))),
+        };
+        if let PolicyChange::Joined { group } = &self.change.change
+            && !live.groups.contains(group)
+        {
+            // He has left it again, or IAM does not show it yet.
+            let at = self.record.event_time.unwrap_or(self.now);
+            if seconds_between(at, self.now) < SEEN_BY_SECONDS {
+                let what = format!("user {name} in group {group}");
+                return Err(HandleError::NotSeenYet { what });
+            }
+        }
+        let mut fetched: Option<HeldPolicy> = None;
+        if let Some((arn, version)) = missing_policy(&self.change.change, &live) {
+            match self.world.roles().managed_policy(arn, version).await {
+                Ok(found) => fetched = found,
+                // Without its document the judgement says that it could not be read.
+                Err(_) => fetched = None,
+            }
+        }
+        if matches!(self.change.change, PolicyChange::Detached { .. })
+            && denies_nothing(fetched.as_ref())
+        {
+            return Ok(None);
+        }
+        let changed = Changed::new(&self.change.holder, &self.change.change, live, fetched);
+        Ok(Some(changed.findings(judge)))
+    }
+
+    /// Every role and user of a list, and the users of every group on it, as far as they matter.
+    async fn at_all(&self, of: ListOf<'_>) -> Result<Vec<Guilty>, HandleError> {
+        let mut told = Vec::new();
+        let mut looked_at = 0;
+        let mut groups = Vec::new();
+        let mut lists = vec![of.into_owned()];
+        while let Some(list) = lists.pop() {
+            let mut marker: Option<String> = None;
+            loop {
+                let roles = self.world.roles();
+                let page = match roles.holders(list.of(), marker.as_deref()).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        let message = format!("whom the change concerns is not known: {error}");
+                        told.push(self.policy_unreadable(message));
+                        break;
+                    }
+                };
+                let users = page
+                    .users
+                    .iter()
+                    .filter(|user| !self.guard.rules.user_vendors(user).is_empty());
+                for holder in page.roles.iter().map(Ok).chain(users.map(Err)) {
+                    if looked_at >= MOST_HOLDERS {
+                        let message = format!(
+                            "more than {MOST_HOLDERS} roles and users are concerned; those beyond \
+                             were not looked at"
+                        );
+                        told.push(self.policy_unreadable(message));
+                        return Ok(told);
+                    }
+                    looked_at += 1;
+                    told.extend(match holder {
+                        Ok(role) => self.at_role(role).await?,
+                        Err(user) => self.at_user(user).await?,
+                    });
+                }
+                if self.guard.rules.names_users() {
+                    groups.extend(page.groups);
+                }
+                match page.next {
+                    Some(next) if marker.as_ref() != Some(&next) => marker = Some(next),
+                    _ => break,
+                }
+            }
+            lists.extend(groups.drain(..).map(List::UsersIn));
+        }
+        told.dedup_by(|one, other| (one.kind, &one.name) == (other.kind, &other.name));
+        Ok(told)
+    }
+
+    fn unreadable(&self, message: String) -> Finding {
+        Finding {
+            fix: Some("read its policies yourself, and see that the guard can".to_owned()),
+            ..finding(&self.guard.rules, Check::UnreadablePermissions, message)
+        }
+    }
+
+    /// About the policy or group itself.
+    fn policy_unreadable(&self, message: String) -> Guilty {
+        let (kind, name) = match &self.change.holder {
+            Holder::Group(group) => ("group", group.as_str()),
+            Holder::HoldersOf(arn) => ("policy", arn.as_str()),
+            Holder::Role(name) => ("role", name.as_str()),
+            Holder::User(name) => ("user", name.as_str()),
+        };
+        Guilty {
+            kind,
+            name: name.to_owned(),
+            arn: None,
+            id: None,
+            findings: vec![self.unreadable(message)],
+            perhaps_older: false,
+            grantees: Vec::new(),
+        }
+    }
+
+    /// One alert for each of a few; of many, one for all.
+    async fn tell(&self, mut told: Vec<Guilty>) -> Result<Handled, HandleError> {
+        let worst = |guilty: &Guilty| guilty.findings.first().map(|found| found.severity);
+        told.sort_by_key(|guilty| std::cmp::Reverse(worst(guilty)));
+        if told.len() > TOLD_ALONE {
+            let alert = self.alert_of_many(&told);
+            return alerted(self.world, self.guard, alert, None).await;
+        }
+        let mut handled = Ok(Handled::Approved);
+        for guilty in told {
+            let alert = self.alert(guilty);
+            let one = alerted(self.world, self.guard, alert, None).await;
+            // The others must not wait for one that fails; the event comes again for it.
+            handled = match (handled, one) {
+                (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+                (Ok(Handled::Approved), Ok(told)) | (Ok(told), Ok(_)) => Ok(told),
+            };
+        }
+        handled
+    }
+
+    fn alert(&self, guilty: Guilty) -> Alert {
+        let Guilty {
+            kind,
+            name,
+            findings,
+            ..
+        } = &guilty;
+        let what = findings.first().map_or("", |worst| worst.code.title());
+        let title = format!(
+            "the permissions of {kind} {name} were changed: {}",
+            in_words_of(kind, what)
+        );
+        let subject = Subject {
+            kind: guilty.kind,
+            name,
+            arn: guilty.arn.clone(),
+            id: guilty.id.clone(),
+        };
+        let function = format!("/permissions/{kind}/{name}");
+        let mut alert = event_alert(
+            self.guard,
+            self.record,
+            subject,
+            title,
+            findings,
+            &function,
+            self.now,
+        );
+        alert.changes.push(change_in_words(&self.change.change));
+        if guilty.perhaps_older {
+            alert.notes.push(PERHAPS_OLDER.to_owned());
+        }
+        alert.grantees = guilty.grantees;
+        self.open_since(&mut alert);
+        alert
+    }
+
+    fn alert_of_many(&self, told: &[Guilty]) -> Alert {
+        let of = |guilty: &Guilty, found: &Finding| Finding {
+            message: format!("{} {}: {}", guilty.kind, guilty.name, found.message),
+            ..found.clone()
+        };
+        let findings: Vec<Finding> = told
+            .iter()
+            .filter_map(|guilty| guilty.findings.first().map(|found| of(guilty, found)))
+            .take(MOST_FINDINGS)
+            .collect();
+        let about = self.policy_unreadable(String::new());
+        let name = about.name.rsplit('/').next().unwrap_or_default();
+        let what = findings.first().map_or("", |worst| worst.code.title());
+        let title = format!(
+            "{} {name} was changed, and {} roles and users are concerned: {what}",
+            about.kind,
+            told.len(),
+        );
+        let subject = Subject {
+            kind: about.kind,
+            name,
+            arn: (about.kind == "policy").then(|| about.name.clone()),
+            id: None,
+        };
+        let mut alert = event_alert(
+            self.guard,
+            self.record,
+            subject,
+            title,
+            &findings,
+            "/permissions",
+            self.now,
+        );
+        alert.changes.push(change_in_words(&self.change.change));
+        if told.len() > findings.len() {
+            let all: Vec<String> = told
+                .iter()
+                .skip(findings.len())
+                .map(|guilty| format!("{}/{}", guilty.kind, guilty.name))
+                .collect();
+            alert.notes.push(format!(
+                "and {} more: {}",
+                told.len() - findings.len(),
+                all.join(", ")
+            ));
+        }
+        if told.iter().any(|guilty| guilty.perhaps_older) {
+            alert.notes.push(PERHAPS_OLDER.to_owned());
+        }
+        self.open_since(&mut alert);
+        alert
+    }
+
+    fn open_since(&self, alert: &mut Alert) {
+        let since = self.record.event_time;
+        alert.open_seconds = since.map(|since| seconds_between(since, self.now));
+    }
+}
+
+const PERHAPS_OLDER: &str = "the event does not tell what was there before it, so some of this \
+                             may have been so already";
+
+/// Whoever can enter a role whose trust policy cannot be read.
+fn somebody(role: &Arc<AuditedRole>) -> Access {
+    Access {
+        party: Party::Anyone,
+        name: None,
+        role: Arc::clone(role),
+        ways: Vec::new(),
+        rule: None,
+        allowed: false,
+        findings: Vec::new(),
+    }
+}
+
+/// A check's title, which speaks of roles.
+fn in_words_of(kind: &str, title: &str) -> String {
+    if kind == "user" {
+        let title = title.replace("a role that outsiders enter", "a user that a vendor holds");
+        title.replace("a role", "a user")
+    } else {
+        title.to_owned()
+    }
+}
+
+fn change_in_words(change: &PolicyChange) -> String {
+    match change {
+        PolicyChange::Attached { arn } => format!("policy {arn} was attached"),
+        PolicyChange::Detached { arn } => {
+            format!("policy {arn} was detached, and what it denied is denied no longer")
+        }
+        PolicyChange::Put { name, .. } => format!("inline policy {name} was written"),
+        PolicyChange::Deleted { name } => format!("inline policy {name} was deleted"),
+        PolicyChange::DefaultVersion { arn, version, .. } => match version {
+            Some(version) => format!("version {version} of policy {arn} is in force"),
+            None => format!("another version of policy {arn} is in force"),
+        },
+        PolicyChange::BoundaryPut { arn } => format!("{arn} is the permissions boundary now"),
+        PolicyChange::BoundaryDeleted => "the permissions boundary was taken away".to_owned(),
+        PolicyChange::Joined { group } => format!("the user came into group {group}"),
+        PolicyChange::Left { group } => format!("the user left group {group}"),
+    }
+}
+
+/// A list that is worked off.
+enum List {
+    HoldersOf(String),
+    UsersIn(String),
+}
+
+impl List {
+    fn of(&self) -> ListOf<'_> {
+        match self {
+            Self::HoldersOf(arn) => ListOf::HoldersOf(arn),
+            Self::UsersIn(group) => ListOf::UsersIn(group),
+        }
+    }
+}
+
+impl ListOf<'_> {
+    fn into_owned(self) -> List {
+        match self {
+            Self::HoldersOf(arn) => List::HoldersOf(arn.to_owned()),
+            Self::UsersIn(group) => List::UsersIn(group.to_owned()),
+        }
+    }
+}
+
+async fn unreadable<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    why: &str,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let findings = [finding(
+        &guard.rules,
+        Check::UnreadablePermissions,
+        why.to_owned(),
+    )];
+    let title = format!("{} changed what somebody may do: {why}", record.event_name);
+    let subject = Subject {
+        kind: "event",
+        name: "unknown",
+        arn: None,
+        id: None,
+    };
+    let alert = event_alert(
+        guard,
+        record,
+        subject,
+        title,
+        &findings,
+        "/permissions",
+        now,
+    );
+    alerted(world, guard, alert, None).await
+}

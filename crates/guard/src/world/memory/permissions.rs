@@ -1,0 +1,126 @@
+//! Identity policies in memory.
+
+use super::super::permissions::{
+    HeldPolicy, HoldersPage, ListOf, LivePermissions, ReadPermissions,
+};
+use super::super::{ReadPermissionsError, Roles as _};
+use super::MemoryWorld;
+
+impl MemoryWorld {
+    /// Sets what a role may do; the role itself is put by [`MemoryWorld::put_role`].
+    pub fn put_role_permissions(&self, held: LivePermissions) {
+        let name = held.name.to_ascii_lowercase();
+        self.inside().role_permissions.insert(name, held);
+    }
+
+    /// Sets what a user may do.
+    pub fn put_user_permissions(&self, held: LivePermissions) {
+        let name = held.name.to_ascii_lowercase();
+        self.inside().user_permissions.insert(name, held);
+    }
+
+    /// Creates a managed policy, or puts another version of it in force.
+    pub fn put_managed_policy(&self, policy: HeldPolicy) {
+        let arn = policy.arn.clone().unwrap_or_default();
+        let version = policy.version.clone().unwrap_or_default();
+        let mut inside = self.inside();
+        inside.default_versions.insert(arn.clone(), version.clone());
+        inside.managed.insert((arn, version), policy);
+    }
+
+    /// Adds a user to a group.
+    pub fn put_in_group(&self, group: &str, user: &str) {
+        let mut inside = self.inside();
+        let users = inside.groups.entry(group.to_owned()).or_default();
+        users.push(user.to_owned());
+    }
+
+    /// What is held, managed policies in the version that is in force.
+    fn current(&self, mut held: LivePermissions) -> LivePermissions {
+        let inside = self.inside();
+        for policy in held.policies.iter_mut().chain(&mut held.boundary) {
+            let Some(arn) = &policy.arn else { continue };
+            if let Some(version) = inside.default_versions.get(arn)
+                && let Some(now) = inside.managed.get(&(arn.clone(), version.clone()))
+            {
+                policy.version.clone_from(&now.version);
+                policy.document.clone_from(&now.document);
+            }
+        }
+        held
+    }
+}
+
+impl ReadPermissions for MemoryWorld {
+    async fn role_permissions(
+        &self,
+        role: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        let Ok(Some(live)) = self.read_role(role).await else {
+            return Ok(None);
+        };
+        let known = self
+            .inside()
+            .role_permissions
+            .get(&role.to_ascii_lowercase())
+            .cloned();
+        let held = LivePermissions {
+            name: live.name,
+            arn: live.arn,
+            id: live.role_id,
+            ..known.unwrap_or_default()
+        };
+        Ok(Some(self.current(held)))
+    }
+
+    async fn user_permissions(
+        &self,
+        user: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        let known = self
+            .inside()
+            .user_permissions
+            .get(&user.to_ascii_lowercase())
+            .cloned();
+        Ok(known.map(|held| self.current(held)))
+    }
+
+    async fn managed_policy(
+        &self,
+        arn: &str,
+        version: Option<&str>,
+    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+        let inside = self.inside();
+        let version = version.or(inside.default_versions.get(arn).map(String::as_str));
+        let key = (arn.to_owned(), version.unwrap_or_default().to_owned());
+        Ok(inside.managed.get(&key).cloned())
+    }
+
+    async fn holders(
+        &self,
+        of: ListOf<'_>,
+        _: Option<&str>,
+    ) -> Result<HoldersPage, ReadPermissionsError> {
+        let inside = self.inside();
+        Ok(match of {
+            ListOf::UsersIn(group) => HoldersPage {
+                users: inside.groups.get(group).cloned().unwrap_or_default(),
+                ..HoldersPage::default()
+            },
+            ListOf::HoldersOf(arn) => {
+                let holds = |held: &&LivePermissions| {
+                    let mut all = held.policies.iter().chain(&held.boundary);
+                    all.any(|policy| policy.arn.as_deref() == Some(arn))
+                };
+                let names = |all: Vec<&LivePermissions>| {
+                    all.into_iter().map(|held| held.name.clone()).collect()
+                };
+                HoldersPage {
+                    roles: names(inside.role_permissions.values().filter(holds).collect()),
+                    users: names(inside.user_permissions.values().filter(holds).collect()),
+                    ..HoldersPage::default()
+                }
+            }
+        })
+    }
+}

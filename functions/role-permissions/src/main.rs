@@ -1,0 +1,10 @@
+//! Judges what third parties may do once they are in: an EventBridge event comes in, an alert and an order go out.
+
+use aws::lambda::run_detecting;
+use guard::handle::role_permissions;
+use lambda_runtime::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run_detecting(role_permissions).await
+}
