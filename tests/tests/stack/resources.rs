@@ -45,7 +45,7 @@ fn what_fails_is_kept_on_both_hops() {
     let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
     let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
     let rules = of_type(&stack, "AWS::Events::Rule");
-    assert_eq!(rules.len(), 5);
+    assert_eq!(rules.len(), 6);
     for (name, rule) in &rules {
         for target in list(&rule.properties["Targets"]) {
             assert_eq!(
@@ -240,7 +240,7 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
         assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
     }
     let functions = of_type(&stack, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 6);
+    assert_eq!(functions.len(), 7);
     for (name, function) in functions {
         assert_eq!(
             function.properties["CodeSigningConfigArn"], signing,

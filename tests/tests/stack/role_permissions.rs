@@ -72,6 +72,7 @@ fn administrator_access_on_a_vendors_role_is_critical_and_told_once() {
     let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
     let request = json!({ "RoleName": ROLE, "PolicyArn": admin });
     let (_, record) = calls(&stack, "attach_role_policy", &request);
+    stack.settles();
     stack.put_record(&record).unwrap();
     stack.settles();
     let alerts = stack.alerts().unwrap();
