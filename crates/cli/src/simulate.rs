@@ -1,11 +1,12 @@
 //! `simulate`: would one concrete request get in?
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::{fmt, io};
 
 use jiff::Timestamp;
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::args::{AnswerFormat, SimulateArgs};
 use crate::diagnostic::{Diagnostic, Place, Weight, no_policy};
@@ -102,12 +103,45 @@ struct Answer<'a> {
 
 /// A request as people write it: a value that is alone needs no list.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a request")]
 struct Question {
     principal: RequestPrincipal,
     action: String,
     #[serde(default)]
-    context: BTreeMap<String, OneOrMany>,
+    context: Context,
+}
+
+/// The keys of a request, each once: of two values one would be lost.
+#[derive(Default)]
+struct Context(BTreeMap<String, OneOrMany>);
+
+impl<'de> Deserialize<'de> for Context {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Context;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("the context keys with their values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Context, A::Error> {
+                let mut context = Context::default();
+                let mut known = BTreeSet::new();
+                while let Some((key, value)) = map.next_entry::<String, OneOrMany>()? {
+                    // Keys ignore case.
+                    if !known.insert(key.to_ascii_lowercase()) {
+                        return Err(A::Error::custom(format_args!("{key} is given twice")));
+                    }
+                    context.0.insert(key, value);
+                }
+                Ok(context)
+            }
+        }
+
+        deserializer.deserialize_map(Keys)
+    }
 }
 
 #[derive(Deserialize)]
@@ -141,7 +175,7 @@ impl From<Scalar> for String {
 
 impl Question {
     fn into_request(self) -> Request {
-        let context = self.context.into_iter().map(|(key, value)| {
+        let context = self.context.0.into_iter().map(|(key, value)| {
             let values = match value {
                 OneOrMany::One(value) => vec![value.into()],
                 OneOrMany::Many(values) => values.into_iter().map(String::from).collect(),

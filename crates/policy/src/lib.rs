@@ -24,4 +24,4 @@ pub use compare::{
 pub use document::{IdentityPolicy, TrustPolicy};
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
 pub use explain::{describe, explain};
-pub use parse::{MAX_BYTES, MAX_DEPTH, ParseError};
+pub use parse::{MAX_CHARACTERS, MAX_DEPTH, ParseError};

@@ -412,8 +412,8 @@ fn calls_beyond_the_bound_count_as_wider() {
         let mut statements = vec![vendor("")];
         statements.extend((0..count).map(|n| {
             let tag = format!(r#""StringEquals":{{"aws:RequestTag/team":"v{n}"}}"#);
-            // A long document may cost more: the bound is what is tested here.
-            let sid = format!(r#"{{"Sid":"{}{n:03}","#, "x".repeat(120));
+            // A document of many bytes may cost more: the bound is what is tested here.
+            let sid = format!(r#"{{"Sid":"{}{n:03}","#, "\u{1d535}".repeat(85));
             vendor(&tag)
                 .replace("sts:AssumeRole", "sts:TagSession")
                 .replacen('{', &sid, 1)

@@ -53,7 +53,7 @@ fn values(bytes: usize, each: &dyn Fn(usize) -> String) -> String {
     let mut list = String::from("[");
     for index in 0.. {
         let next = each(index);
-        if list.len() + next.len() + 200 > bytes {
+        if list.len() + next.len() + 260 > bytes {
             break;
         }
         if index > 0 {
@@ -210,7 +210,7 @@ fn slow(bytes: usize) -> Vec<(&'static str, String)> {
 }
 
 fn answer(text: &str, witnesses: bool) -> Analysis {
-    let policy = TrustPolicy::parse(text).unwrap();
+    let policy = TrustPolicy::parse(text).unwrap_or_else(|error| panic!("{error}"));
     let context = AnalysisContext {
         own_account: Some("111122223333"),
         own_organization: Some("o-own1234567"),

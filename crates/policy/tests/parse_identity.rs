@@ -8,7 +8,7 @@
 )]
 
 use trustwarden_policy::document::{Effect, Version};
-use trustwarden_policy::{IdentityPolicy, MAX_BYTES, ParseError};
+use trustwarden_policy::{IdentityPolicy, MAX_CHARACTERS, ParseError};
 
 const TEXT: &str = r#"{
   "Version": "2012-10-17",
@@ -213,7 +213,7 @@ fn text_that_is_no_policy_is_refused() {
     for text in ["", "[]", "7", "{", "{\"Statement\": [1,]}", "null", "'x'"] {
         assert!(IdentityPolicy::parse(text).is_err(), "{text}");
     }
-    let long = " ".repeat(MAX_BYTES + 1);
+    let long = " ".repeat(MAX_CHARACTERS + 1);
     assert!(matches!(
         IdentityPolicy::parse(&long),
         Err(ParseError::TooLong { .. })

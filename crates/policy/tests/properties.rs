@@ -15,7 +15,8 @@
 #[allow(dead_code, reason = "the small world's oracle is not needed here")]
 mod generate;
 
-use generate::oracle::{context, covers};
+use generate::covers::covers;
+use generate::oracle::context;
 use generate::world::{Trial, trials};
 use generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
 use proptest::prelude::*;

@@ -19,7 +19,8 @@ mod generate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use generate::oracle::{self, Expected, covers};
+use generate::covers::covers;
+use generate::oracle::{self, Expected};
 use generate::world::{Trial, carried, trials};
 use generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
 use trustwarden_policy::document::Comparison;

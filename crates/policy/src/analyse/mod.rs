@@ -13,6 +13,8 @@ mod identity;
 mod literal;
 mod mfa;
 mod network;
+mod opened;
+mod organization;
 pub(crate) mod region;
 mod restrict;
 mod solve;

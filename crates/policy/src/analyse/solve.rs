@@ -10,10 +10,9 @@ use super::variable::{self, Fill};
 use super::way::{Class, Way};
 use crate::keys::{Group, Presence, Role};
 use crate::providers::Provider;
-use crate::sets::language::{Demand, find, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
-use crate::sets::universe::{PARTITIONS, Universe, View};
+use crate::sets::universe::{PARTITIONS, Universe};
 use crate::sets::value::{Domain, solve};
 use crate::sets::{Found, Fuel};
 
@@ -411,135 +410,6 @@ impl<'c> Solver<'c> {
             &mut self.fuel,
         )
     }
-
-    /// The organization's path, outside the given ones.
-    pub(crate) fn organization(&mut self, way: &Way<'_>, outside: &[Pattern<'_>]) -> State {
-        self.path(way, Group::Organization, Role::OrganizationId, outside)
-    }
-
-    /// The path of the organization for which a service calls.
-    pub(crate) fn source_organization(&mut self, way: &Way<'_>, outside: &[Pattern<'_>]) -> State {
-        self.path(
-            way,
-            Group::SourceOrganization,
-            Role::SourceOrganizationId,
-            outside,
-        )
-    }
-
-    fn path(&mut self, way: &Way<'_>, group: Group, id: Role, outside: &[Pattern<'_>]) -> State {
-        let ready = self.ready(way, |literal| literal.row.role.group() == group);
-        // The own account is in the own organization, for all that is known.
-        let own: Option<[Pattern<'_>; 1]> =
-            match (self.context.own_account, self.context.own_organization) {
-                (Some(account), Some(id))
-                    if group == Group::Organization
-                        && variable::one_account(way) == Some(account) =>
-                {
-                    Some([Pattern::exact(id)])
-                }
-                _ => None,
-            };
-        let absent = own.is_none() && ready.iter().all(|one| one.literal.absent);
-        let mut demands: Vec<Demand<'_, '_>> = Vec::with_capacity(ready.len() + 2);
-        if let Some(own) = &own {
-            demands.push(Demand {
-                patterns: own,
-                fits: true,
-                view: View::Head,
-            });
-        }
-        for one in &ready {
-            let view = if one.literal.row.role == id {
-                View::Head
-            } else {
-                View::Whole
-            };
-            match &*one.test {
-                Test::Text(patterns) => {
-                    demands.push(Demand {
-                        patterns,
-                        fits: one.literal.passes,
-                        view,
-                    });
-                }
-                Test::Present if one.literal.passes => {}
-                // No path is a number, a moment, a truth or an address.
-                _ if one.literal.passes => {
-                    return State {
-                        absent,
-                        present: Present::Nothing,
-                    };
-                }
-                Test::Present => {
-                    return State {
-                        absent,
-                        present: Present::Nothing,
-                    };
-                }
-                _ => {}
-            }
-        }
-        if !outside.is_empty() {
-            demands.push(Demand {
-                patterns: outside,
-                fits: false,
-                view: View::Head,
-            });
-        }
-        if !self.fuel.spend(9 * weight(&demands)) {
-            let present = Present::Unknown;
-            return State { absent, present };
-        }
-        // A usual path first: most often it is an answer.
-        let guess = demands
-            .iter()
-            .filter(|demand| demand.fits)
-            .find_map(|demand| {
-                demand.patterns.iter().take(8).find_map(|pattern| {
-                    let text = pattern.shown().replace('*', "");
-                    let text = if pattern.fold {
-                        text.to_ascii_lowercase()
-                    } else {
-                        text
-                    };
-                    let text = match demand.view {
-                        View::Head => format!("{text}/r-0000/"),
-                        _ if text.ends_with('/') && text.matches('/').count() == 1 => {
-                            format!("{text}r-0000/")
-                        }
-                        _ => text,
-                    };
-                    path_fits(&demands, &text).then_some(text)
-                })
-            });
-        let usual = || {
-            let text = "o-outsider00/r-0000/".to_owned();
-            path_fits(&demands, &text).then_some(text)
-        };
-        let guess = guess.or_else(usual).filter(|_| self.fuel.may_guess());
-        let found = match guess {
-            Some(text) => Found::Value(text),
-            None => find(Universe::OrganizationPath, &demands, &mut self.fuel),
-        };
-        let present = match found {
-            Found::Nothing => Present::Nothing,
-            Found::Value(value) => Present::Values(vec![value]),
-            Found::Unknown => Present::Unknown,
-        };
-        State { absent, present }
-    }
-}
-
-fn path_fits(demands: &[Demand<'_, '_>], text: &str) -> bool {
-    Universe::OrganizationPath.admits(text)
-        && demands.iter().all(|demand| {
-            let seen = match demand.view {
-                View::Head => text.split('/').next().unwrap_or(text),
-                _ => text,
-            };
-            demand.patterns.iter().any(|pattern| pattern.matches(seen)) == demand.fits
-        })
 }
 
 /// A domain, or the one value that the class of caller fixes.

@@ -14,9 +14,9 @@ pub(crate) use self::reader::{Fault, Kind, Reader};
 use self::statement::Parser;
 use crate::document::{IdentityPolicy, TrustPolicy};
 
-/// Longest text that is read, in bytes: IAM's own API stops at 131,072 characters, which is at most
-/// this many bytes.
-pub const MAX_BYTES: usize = 4 * 131_072;
+/// Longest text that is read, in characters, white space counted: IAM's own API takes no longer one
+/// (IAM API reference, `PolicyDocument` of `UpdateAssumeRolePolicy` and `PutRolePolicy`).
+pub const MAX_CHARACTERS: usize = 131_072;
 
 /// Deepest nesting that is read; a trust policy needs six levels.
 pub const MAX_DEPTH: usize = 32;
@@ -45,11 +45,13 @@ pub enum ParseError {
         /// What it is, as "a list".
         found: &'static str,
     },
-    /// Longer than [`MAX_BYTES`].
-    #[error("the document has {bytes} bytes, more than the {MAX_BYTES} that are read")]
+    /// Longer than [`MAX_CHARACTERS`].
+    #[error(
+        "the document has {characters} characters, more than the {MAX_CHARACTERS} that IAM takes"
+    )]
     TooLong {
         /// Its length.
-        bytes: usize,
+        characters: usize,
     },
 }
 
@@ -58,8 +60,12 @@ fn whole<'a, T>(
     text: &'a str,
     read: impl FnOnce(&mut Parser<'a>) -> Result<T, Fault>,
 ) -> Result<(T, Problems), ParseError> {
-    if text.len() > MAX_BYTES {
-        return Err(ParseError::TooLong { bytes: text.len() });
+    // A character has a byte or more, so most texts need not be counted.
+    if text.len() > MAX_CHARACTERS {
+        let characters = text.chars().count();
+        if characters > MAX_CHARACTERS {
+            return Err(ParseError::TooLong { characters });
+        }
     }
     let mut parser = Parser::new(Reader::new(text));
     let json = |Fault { at, message }: Fault| {

@@ -7,6 +7,7 @@
 //! brings a value along that proves it.
 
 pub(crate) mod language;
+mod machine;
 pub(crate) mod moment;
 pub(crate) mod network;
 pub(crate) mod pattern;

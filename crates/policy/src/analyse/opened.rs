@@ -1,0 +1,150 @@
+//! The grants with the ways that they stand for, and the requests that prove them.
+
+use super::admit::NamedAccounts;
+use super::compiled::{Actions, Compiled};
+use super::grants::{self, Entrant, entrants};
+use super::identity::Account;
+use super::solve::Solver;
+use super::summary::Known;
+use super::variable;
+use super::way::{Way, ways};
+use super::witness;
+use crate::answer::{Grant, Who};
+use crate::document::{Effect, TrustPolicy};
+use crate::evaluate::{EvaluationContext, evaluate};
+
+/// The way with every policy variable fixed; `None` where that could not be done.
+fn settled<'p>(
+    who: &Who,
+    way: &Way<'p>,
+    named: &NamedAccounts<'_>,
+    solver: &mut Solver<'_>,
+) -> Option<Way<'p>> {
+    if !way
+        .demands
+        .iter()
+        .any(|literal| literal.test.has_variables())
+    {
+        return Some(way.clone());
+    }
+    match who {
+        Who::Account { account } | Who::Principal { account, .. } => {
+            variable::settled(way, Account::Is(account), solver)
+        }
+        _ => variable::settled(way, Account::NoneOf(&named.callers), solver)
+            .or_else(|| variable::settled(way, Account::Any, solver)),
+    }
+}
+
+/// A grant with its way, and with that way as a request can go it.
+pub(super) struct Opened<'p> {
+    pub(super) grant: Grant,
+    pub(super) way: Way<'p>,
+    /// Narrowed to whom the grant admits, every policy variable fixed.
+    settled: Option<Entrant<'p>>,
+}
+
+/// The grants of a document's ways, each said once.
+pub(super) fn grants_of<'p>(
+    statements: &[Compiled<'p>],
+    known: &[Known<'p>],
+    named: &NamedAccounts<'_>,
+    solver: &mut Solver<'_>,
+) -> Vec<Opened<'p>> {
+    const COMPANY: [Actions; 3] = [
+        Actions::SET_CONTEXT,
+        Actions::SET_SOURCE_IDENTITY,
+        Actions::TAG_SESSION,
+    ];
+    let mut company: Vec<(Actions, Vec<Way<'p>>)> = Vec::new();
+    for action in COMPANY {
+        let allowed = statements
+            .iter()
+            .any(|one| one.effect == Effect::Allow && one.actions.has(action));
+        if allowed {
+            company.push((action, ways(statements, Some(action), solver)));
+        }
+    }
+    let mut opened: Vec<Opened<'p>> = Vec::new();
+    for one in known {
+        for (who, way) in entrants(&one.way, &one.admission, solver) {
+            let settled = settled(&who, &way, named, solver).map(|narrow| (who.clone(), narrow));
+            let sid = statements
+                .iter()
+                .find(|statement| statement.index == way.statement)
+                .and_then(|statement| statement.sid)
+                .map(str::to_owned);
+            let (restrictions, exact) = grants::restrictions(&who, &way, solver);
+            let actions = grants::actions(&way, &company, solver);
+            // What was worked out with nothing left to spend may be wider than the truth.
+            let decided = way.decided && settled.is_some() && !solver.exhausted();
+            let grant = Grant {
+                principal: who,
+                actions,
+                restrictions,
+                statement: way.statement,
+                sid,
+                decided,
+                exact: exact && decided,
+                witness: None,
+            };
+            opened.push(Opened {
+                grant,
+                way,
+                settled,
+            });
+        }
+    }
+    opened.sort_by_cached_key(|Opened { grant, .. }| {
+        let restrictions = format!("{:?}", grant.restrictions);
+        (
+            grant.statement,
+            grant.principal.clone(),
+            grant.actions.clone(),
+            restrictions,
+            !grant.decided,
+        )
+    });
+    opened.dedup_by(|next, kept| {
+        let (next, kept) = (&next.grant, &kept.grant);
+        next.statement == kept.statement
+            && next.principal == kept.principal
+            && next.actions == kept.actions
+            && next.restrictions == kept.restrictions
+    });
+    opened
+}
+
+/// Finds a request for each grant, and keeps it if the evaluator lets it in. What all the rest has
+/// left is spent on it: the other fields are the same whether requests are asked for or not.
+pub(super) fn prove<'p>(
+    opened: Vec<Opened<'p>>,
+    policy: &TrustPolicy<'_>,
+    statements: &[Compiled<'p>],
+    named: &NamedAccounts<'_>,
+    solver: &mut Solver<'_>,
+) -> Vec<Grant> {
+    let context = solver.context;
+    if !context.witnesses {
+        return opened.into_iter().map(|one| one.grant).collect();
+    }
+    let mentioned = witness::mentioned(statements);
+    let evaluation = EvaluationContext {
+        account: context.own_account,
+        organization: context.own_organization,
+        now: context.now,
+    };
+    let mut grants = Vec::with_capacity(opened.len());
+    for one in opened {
+        let mut grant = one.grant;
+        let entrant = one
+            .settled
+            .unwrap_or_else(|| (grant.principal.clone(), one.way));
+        grant.witness =
+            witness::request(&entrant, &mentioned, &named.callers, solver).filter(|request| {
+                evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
+            });
+        grants.push(grant);
+    }
+    grants
+}
