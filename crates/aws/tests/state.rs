@@ -162,6 +162,7 @@ async fn a_full_history(state: &impl State) {
     for number in 0..guard::history::WRITES_KEPT {
         let write = guard::history::OwnWrite {
             order: format!("{number}-0f8fad5b-d9cb-469f-a165-70867728950e-remediate"),
+            role_id: None,
             incident: Some("TW-ABCDEFGHJKMN".to_owned()),
             kind: WriteKind::Revert,
             digest: document_digest("{}"),

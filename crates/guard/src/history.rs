@@ -2,8 +2,6 @@
 //! writes. One item a role, saved whole under an optimistic version, so that an intent, the
 //! hourly budget and the baselines never disagree after a crash.
 
-use std::fmt::Write as _;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -42,6 +40,9 @@ pub struct RoleHistory {
     pub arn: String,
     /// When IAM created it, if known: tells an older incarnation from a newer one.
     pub created: Option<Timestamp>,
+    /// The guard knew another role of this name before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recreated: bool,
     /// When it was seen to be gone.
     pub closed: Option<Timestamp>,
     /// The last approved documents, oldest first by [`Baseline::as_of`]; the newest that still
@@ -105,6 +106,10 @@ pub enum WriteKind {
 pub struct OwnWrite {
     /// Of the order that asked for it.
     pub order: String,
+    /// RoleId of the role it was meant for: a role that was created again under its name begins
+    /// with the writes of the one before. `None` in histories of before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<String>,
     /// The incident it belongs to, if any.
     pub incident: Option<String>,
     /// What was done.
@@ -199,6 +204,7 @@ impl RoleHistory {
             name: role.name.clone(),
             arn: role.arn.clone(),
             created: role.created,
+            recreated: false,
             closed: None,
             approved: Vec::new(),
             writes: Vec::new(),
@@ -312,10 +318,9 @@ impl RoleHistory {
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    Sha256::digest(bytes)
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

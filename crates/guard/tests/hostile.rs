@@ -163,6 +163,7 @@ proptest! {
             happened += usize::from(!refused);
             history.record_write(OwnWrite {
                 order: number.to_string(),
+                role_id: None,
                 incident: None,
                 kind: WriteKind::Revert,
                 digest: number.to_string(),

@@ -16,7 +16,7 @@ use crate::cast::{Act, Character, PROTECTED, ROLE, act, amend, create};
 use crate::counts::{Happened, PAIRS};
 use crate::dice::Dice;
 use crate::documents::{Amendment, BETA_ROLE, Law, Part};
-use crate::hand::Hand;
+use crate::hand::{Hand, LONG_STALENESS, STALENESS};
 use crate::queue::{Fifo, VISIBILITY};
 use crate::rulebook::{Setting, guard_with};
 use crate::scene::{Happening, Inside, Invocation, Pair, Scene, Steps, Weather, clock, moment};
@@ -111,6 +111,7 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         queue: Fifo::default(),
         published: Vec::new(),
         trail: Vec::new(),
+        shown: BTreeSet::new(),
         writes: Vec::new(),
         failed_writes: 0,
         forbidden: BTreeMap::new(),
@@ -152,6 +153,7 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
 fn weather(dice: &mut Dice) -> Weather {
     let mut some = |chance: u32, rate: u32| if dice.per_mille(chance) { rate } else { 0 };
     let stale = some(400, 300);
+    let slow = some(200, 1) == 1;
     let errors = some(250, 40);
     let lies = some(200, 30);
     let duplicates = some(350, 250);
@@ -170,6 +172,7 @@ fn weather(dice: &mut Dice) -> Weather {
     let crash = soon(250);
     Weather {
         stale,
+        staleness: if slow { LONG_STALENESS } else { STALENESS },
         errors,
         lies,
         duplicates,
@@ -417,11 +420,13 @@ impl Director {
                 } => (Some(id.clone()), *waits_until),
                 Job::Event { .. } | Job::Sweep => (None, 0),
             };
+            let law = Some(inside.remediator_law());
             inside.steps.insert(
                 invocation,
                 Steps {
                     order,
                     waits_until,
+                    law,
                     ..Steps::default()
                 },
             );
@@ -464,14 +469,19 @@ impl Director {
         let until = {
             let mut inside = self.scene.inside();
             let next = inside.now + SWEEP;
-            let denied = |role: &crate::account::Role| {
-                role.deleted.is_none() && role.sessions_denied_before.is_some()
-            };
-            // Then the hourly runs alone, until the last denial of sessions has done its work.
+            let denials = inside.account.roles.iter().filter_map(|role| {
+                let denied = role.sessions_denied_before?;
+                role.deleted
+                    .is_none()
+                    .then_some(moment(denied) + 12 * HOUR + SWEEP)
+            });
+            // Then nothing moves until a denial of sessions has done its work.
+            let rest = inside.now + HOUR;
+            let lifted = denials.min().map(|at| at.max(rest));
             if next < SWEPT {
                 inside.plan(next, Happening::Sweep);
-            } else if next < END - HOUR && inside.account.roles.iter().any(denied) {
-                inside.plan(next - SWEEP + HOUR, Happening::Sweep);
+            } else if let Some(at) = lifted.filter(|at| *at < END - HOUR) {
+                inside.plan(at, Happening::Sweep);
             }
             clock(inside.now + SWEEP_TIME_OUT - 10_000)
         };
@@ -518,7 +528,8 @@ impl Director {
             let waits_until = if order.rules == guard.rules.hash() {
                 0
             } else {
-                moment(order.issued_at) + SKEW
+                // The guard counts whole seconds.
+                moment(order.issued_at) / 1000 * 1000 + SKEW
             };
             self.scene.inside().tell(|| {
                 format!(

@@ -14,14 +14,16 @@ use crate::account::{Moment, Refusal, Version, Writer, as_kept};
 use crate::cast::administrator_in_the_window;
 use crate::counts::Happened;
 use crate::documents::OWN;
-use crate::scene::{GuardWrite, Happening, Inside, Invocation, Read, Scene, clock};
+use crate::scene::{GuardWrite, Happening, Inside, Invocation, Read, Scene, Weather, clock};
 use crate::trail::{REMEDIATOR_ROLE, record_write};
 
 mod state;
 mod sweeping;
 
-/// How far back a stale read may look: IAM shows every write within this time.
-pub const STALENESS: i64 = 8_000;
+/// How far back a stale read may look: IAM mostly shows every write within this time.
+pub const STALENESS: Moment = 8_000;
+/// In some histories it takes its time, yet less than the minute for which the guard doubts.
+pub const LONG_STALENESS: Moment = 50_000;
 
 /// Longer than any function may run.
 const HANGING: i64 = 100_000;
@@ -150,9 +152,11 @@ impl Hand {
 impl Inside {
     /// The moment that a read shows: now, or one a little earlier.
     fn showed(&mut self) -> Moment {
-        let stale = self.weather.stale;
+        let Weather {
+            stale, staleness, ..
+        } = self.weather;
         let back = if !self.calm && self.dice.per_mille(stale) {
-            self.dice.between(1, STALENESS)
+            self.dice.between(1, staleness)
         } else {
             0
         };
@@ -160,9 +164,12 @@ impl Inside {
     }
 
     /// A role as IAM shows it.
-    fn role_as_of(&self, name: &str, showed: Moment) -> Option<LiveRole> {
+    fn role_as_of(&mut self, name: &str, showed: Moment) -> Option<LiveRole> {
         let role = self.account.role_at(name, showed)?;
         let version = role.at(showed)?;
+        if !self.shown.contains(&version.event_id) {
+            self.shown.insert(version.event_id.clone());
+        }
         Some(LiveRole {
             name: role.name.clone(),
             arn: format!("arn:aws:iam::{OWN}:role/{}", role.name),
@@ -322,7 +329,11 @@ impl WriteRoles for Hand {
                 })
             }
             Err(Fault::Before) => {
-                self.scene.inside().failed_writes += 1;
+                let mut inside = self.scene.inside();
+                inside.failed_writes += 1;
+                if inside.dice.per_mille(500) {
+                    return Err(other());
+                }
                 Err(WriteTrustPolicyError::Throttled {
                     source: "Throttling".into(),
                 })
@@ -420,11 +431,10 @@ fn guard_writes(
         if order.is_some_and(|order| inside.misled.contains(order)) {
             inside.happened.insert(Happened::StaleReadBeforeWrite);
         }
-        let law = inside.remediator_law();
-        let hasty = inside
-            .steps
-            .get(&invocation)
-            .is_some_and(|steps| now < steps.waits_until);
+        let steps = inside.steps.get(&invocation);
+        let law = steps.and_then(|steps| steps.law);
+        let law = law.unwrap_or(inside.remediator_law());
+        let hasty = steps.is_some_and(|steps| now < steps.waits_until);
         inside.writes.push(GuardWrite {
             hasty,
             at: now,

@@ -12,6 +12,10 @@ use trustwarden_simulate::counts::Counts;
 use trustwarden_simulate::documents::{OWN, Oracle};
 use trustwarden_simulate::{history, story};
 
+/// A third of a history's time went into the usual allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     match run(&mut out) {
@@ -95,6 +99,8 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
                         let wrongs = history(seed, &oracle, &mut counts);
                         if !wrongs.is_empty() {
                             wrong.fetch_add(1, Ordering::Relaxed);
+                            // At once, for who waits for a million; nobody may be listening.
+                            let _ = writeln!(io::stderr(), "seed {seed}: {}", wrongs.join("; "));
                             failed.push((seed, wrongs));
                         }
                     }

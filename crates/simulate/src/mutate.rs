@@ -136,6 +136,7 @@ impl Scratch {
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_INCREMENTAL", "1")
             .env("CARGO_PROFILE_HISTORIES_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_HISTORIES_LTO", "off")
             .env("CARGO_PROFILE_HISTORIES_CODEGEN_UNITS", "64")
             .output()?;
         if built.status.success() {

@@ -74,8 +74,8 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 3: a stale read is told from a newer change by looking again",
         edits: &[(
             OBSERVING,
-            "    if task.attempts < LOOKS {",
-            "    if task.attempts < LOOKS && false {",
+            "    if task.doubts() {",
+            "    if task.doubts() && false {",
         )],
     },
     Mutation {
@@ -355,8 +355,8 @@ pub const ALL: &[Mutation] = &[
         breaks: "what was written to a deleted role is nothing to a new one of its name",
         edits: &[(
             OBSERVING,
-            "    live.created.is_none_or(|created| at >= created.as_second())",
-            "    live.created.is_none_or(|created| at >= created.as_second() || true)",
+            "        Some(role_id) => *role_id == live.role_id,",
+            "        Some(role_id) => *role_id != \"\",",
         )],
     },
 ];

@@ -70,6 +70,8 @@ pub enum Happening {
 pub struct Weather {
     /// Reads of roles that show an earlier moment.
     pub stale: u32,
+    /// How far back these may look.
+    pub staleness: Moment,
     /// Calls that fail and did nothing.
     pub errors: u32,
     /// Calls that did something and say that they failed.
@@ -114,6 +116,8 @@ pub struct Steps {
     pub answer_hangs: bool,
     /// It stalls, and its time-out does not end it.
     pub stalls: bool,
+    /// The remediator's rules when it began: it keeps them, whatever is deployed meanwhile.
+    pub law: Option<Law>,
 }
 
 /// What a read showed.
@@ -140,7 +144,7 @@ pub struct GuardWrite {
     pub replaced_by: crate::account::Writer,
     /// What the writer had read.
     pub read: Option<Read>,
-    /// The writer's rules.
+    /// The writer's rules: those that it began with.
     pub law: Law,
     /// The order was to wait for the rules that its sender had.
     pub hasty: bool,
@@ -187,6 +191,8 @@ pub struct Inside {
     pub published: Vec<(guard::alert::Alert, Moment)>,
     /// CloudTrail.
     pub trail: Vec<TrailEvent>,
+    /// Events of the trust policies that the guard was shown.
+    pub shown: BTreeSet<String>,
     /// Writes of the guard.
     pub writes: Vec<GuardWrite>,
     /// Tries of the guard that IAM refused.

@@ -14,4 +14,6 @@ pub(crate) use access::{finding, judge_key_holder};
 pub use access::{judge_console_password, judge_key, judge_root};
 pub use cover::{Coverage, OnBehalfOf};
 pub(crate) use provider::is_about;
-pub use trust::{Judgement, RoleRef, Verdict, judge_trust, unreadable_event};
+pub use trust::{
+    Judgement, RoleRef, Verdict, judge_trust, judge_trust_without_witnesses, unreadable_event,
+};

@@ -132,6 +132,27 @@ impl Judgement {
 
 /// Judges the trust document of a role. `now` decides what has expired.
 pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
+    judge_document(rules, role, document, now, true)
+}
+
+/// As [`judge_trust`], without witnesses in the findings: for who asks whether, and not who gets
+/// in.
+pub fn judge_trust_without_witnesses(
+    rules: &Rules,
+    role: &RoleRef,
+    document: &str,
+    now: Timestamp,
+) -> Judgement {
+    judge_document(rules, role, document, now, false)
+}
+
+fn judge_document(
+    rules: &Rules,
+    role: &RoleRef,
+    document: &str,
+    now: Timestamp,
+    witnesses: bool,
+) -> Judgement {
     let policy = match policy::TrustPolicy::parse(document) {
         Ok(policy) => policy,
         Err(error) => {
@@ -146,7 +167,7 @@ pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp
         providers: rules.shared_providers(),
     };
     let quick = judge_analysis(rules, role, policy::analyse(&policy, &context), now);
-    if quick.verdict == Verdict::Approved {
+    if !witnesses || quick.verdict == Verdict::Approved {
         return quick;
     }
     // A witness costs ten times the answer, and only a violation needs one.

@@ -2,7 +2,7 @@
 
 use super::HandleError;
 use super::ending::{end_with, outcome_title, role_alert};
-use super::remediating::{Assignment, judge};
+use super::remediating::{Assignment, judge, weigh};
 use super::story::{seconds_between, tell_difference};
 use crate::history::{OwnWrite, RoleHistory, WriteKind};
 use crate::order::{Disposition, RoleChange};
@@ -86,7 +86,7 @@ fn sessions_are_to_end(
         RevokeSessions::Always => true,
     };
     let used_by_services = |document: &str| {
-        judge(guard, live, document, now)
+        weigh(guard, live, document, now)
             .analysis
             .is_none_or(|analysis| !analysis.services.is_empty())
     };

@@ -1,17 +1,19 @@
 //! What is lawful is remembered; what the guard ran over comes back; an order to remediate that
 //! finds the role lawful is told from a stale read.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use super::concluding::conclude;
 use super::ending::{end, finish};
 use super::putting_right::{STALE_SECONDS, put_back};
-use super::remediating::{Assignment, LOOKS, approved};
+use super::remediating::{Assignment, approved};
 use super::story::seconds_between;
 use super::{Guard, HandleError};
 use crate::detect::{Judgement, Verdict};
 use crate::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress, document_digest};
-use crate::order::Disposition;
+use crate::order::{Disposition, RoleChange, RoleOrder};
 use crate::remediate::OutcomeKind;
 use crate::rules::ChangedRole;
 use crate::world::{Keys, LiveRole, State, World, WriteRoles};
@@ -33,7 +35,7 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
         .document
         .as_deref()
         // An event older than the role is about another that had its name.
-        .filter(|_| !older(role.cause.event_time, live.created))
+        .filter(|_| !of_another(role, &history, live.created))
         .filter(|sent| approved(guard, live, sent, now))
         .map(|sent| (sent, document_digest(sent)))
         // What the guard wrote itself is no baseline, nor is a quarantine, whoever wrote it.
@@ -95,9 +97,16 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
     }
 }
 
-/// The event was made before the role was created. Event times have whole seconds.
-fn older(event: Timestamp, created: Option<Timestamp>) -> bool {
-    created.is_some_and(|created| event.as_second() < created.as_second())
+/// The event is about a role that had this one's name before. Times of events have whole seconds,
+/// and it names no RoleId: a change within the very second in which the role was created again may
+/// have been made to either, and is not believed to be this one's. If it is, it stands there.
+fn of_another(role: &RoleOrder, history: &RoleHistory, created: Option<Timestamp>) -> bool {
+    let (event, change) = (role.cause.event_time.as_second(), role.change);
+    created.is_some_and(|created| match event.cmp(&created.as_second()) {
+        Ordering::Less => true,
+        Ordering::Equal => history.recreated && change != RoleChange::Created,
+        Ordering::Greater => false,
+    })
 }
 
 /// For how many seconds yet a read that does not show the guard's newest write may be stale.
@@ -120,10 +129,15 @@ fn uncertain(write: &OwnWrite, now: Timestamp) -> bool {
 }
 
 /// A history begins with what was written to an older role of the same name: that is no reason to
-/// tell anything of this one, let alone to end its sessions. Creation dates have whole seconds.
+/// tell anything of this one, let alone to end its sessions.
 fn of_this_role(write: &OwnWrite, live: &LiveRole) -> bool {
-    let at = write.at.as_second();
-    live.created.is_none_or(|created| at >= created.as_second())
+    match &write.role_id {
+        Some(role_id) => *role_id == live.role_id,
+        // As well as it can be told: creation dates have whole seconds.
+        None => live
+            .created
+            .is_none_or(|created| write.at.as_second() >= created.as_second()),
+    }
 }
 
 fn quarantined(digest: &str) -> bool {
@@ -227,7 +241,7 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
         }
         _ => {}
     }
-    if task.attempts < LOOKS {
+    if task.doubts() {
         return Ok(Disposition::after_attempt(task.attempts));
     }
     let before = history.clone();

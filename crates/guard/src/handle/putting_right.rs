@@ -1,7 +1,9 @@
 //! From a violation that is live to what is written about it, or to why nothing is.
 
+use jiff::Timestamp;
+
 use super::ending::{end, end_with, finish, role_alert};
-use super::remediating::{Assignment, approved, judge};
+use super::remediating::{Assignment, approved, weigh};
 use super::story::{seconds_between, tell_difference};
 use super::writing::{WritePlan, Writing, write};
 use super::{Guard, HandleError};
@@ -40,7 +42,7 @@ pub(super) async fn put_right<W: World<Roles: WriteRoles + Keys>>(
         guard.mode == Mode::Enforce && judgement.violations().any(|finding| !lowered(finding));
     let tolerating = enforce && judgement.violations().any(lowered);
     let lawful = |document: &str| {
-        let judged = judge(guard, live, document, now);
+        let judged = weigh(guard, live, document, now);
         match judged.verdict {
             Verdict::Approved => true,
             Verdict::Violation => tolerating && judged.violations().all(lowered),
@@ -133,19 +135,23 @@ pub(super) async fn put_back<W: World<Roles: WriteRoles + Keys>>(
     write(world, writing, history, plan).await
 }
 
-/// The live document may be what the guard has just replaced, shown by a stale read: unless the
-/// event is newer than that write.
+/// The live document may be shown by a stale read: it is what the guard has just replaced, or
+/// somebody has just saved an approved one that is not shown yet. Unless the event is newer than
+/// either.
 fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
+    let digest = document_digest(&live.document);
+    let event = task.role.cause.event_time.as_second();
+    let just = |at: Timestamp| seconds_between(at, task.now) < STALE_SECONDS;
     let last = history
         .writes
         .iter()
         .rev()
         .find(|write| write.progress != WriteProgress::Refused);
-    last.is_some_and(|last| {
-        last.replaced == document_digest(&live.document)
-            && seconds_between(last.at, task.now) < STALE_SECONDS
-            && task.role.cause.event_time.as_second() <= last.at.as_second()
-    })
+    let replaced = last.is_some_and(|last| {
+        last.replaced == digest && just(last.at) && event <= last.at.as_second()
+    });
+    let saved = history.newest().and_then(|newest| newest.written_at);
+    replaced || saved.is_some_and(|at| just(at) && event < at.as_second())
 }
 
 /// Why a role is never written, if so.

@@ -17,7 +17,7 @@ use super::story::seconds_between;
 use super::telling::tell;
 use super::{Guard, HandleError};
 use crate::check::Severity;
-use crate::detect::{Judgement, RoleRef, Verdict, judge_trust};
+use crate::detect::{Judgement, RoleRef, Verdict, judge_trust, judge_trust_without_witnesses};
 use crate::history::RoleHistory;
 use crate::incident::incident_id;
 use crate::order::{Disposition, ForeignOrder, Order, RoleChange, RoleOrder, Task};
@@ -29,7 +29,9 @@ const SKEW_SECONDS: i64 = 10 * 60;
 /// How long an order waits for state before people are told that nothing will happen.
 const STATE_SECONDS: i64 = 10 * 60;
 /// How often what IAM shows is doubted: after looks at 0, 30 and 90 seconds it is believed.
-pub(super) const LOOKS: u32 = 3;
+const LOOKS: u32 = 3;
+/// However often it was looked at meanwhile, for another reason, a shorter time proves nothing.
+const LOOKS_SECONDS: i64 = 90;
 /// How often a call that fails is tried again: for about eleven minutes.
 pub(super) const TRIES: u32 = 8;
 
@@ -41,6 +43,7 @@ pub(super) struct Assignment<'a> {
     pub(super) role: &'a RoleOrder,
     pub(super) remediate: bool,
     pub(super) attempts: u32,
+    pub(super) first_at: Timestamp,
     pub(super) now: Timestamp,
 }
 
@@ -48,6 +51,11 @@ impl Assignment<'_> {
     /// The sender judged by other rules, and waiting did not help.
     pub(super) fn skewed(&self) -> bool {
         self.order.rules != self.guard.rules.hash()
+    }
+
+    /// What IAM shows may be what was there before the change that the order is about.
+    pub(super) fn doubts(&self) -> bool {
+        self.attempts < LOOKS || seconds_between(self.first_at, self.now) < LOOKS_SECONDS
     }
 
     pub(super) fn order_id(&self) -> String {
@@ -123,6 +131,7 @@ pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
         role,
         remediate,
         attempts,
+        first_at: progress.first_at,
         now,
     };
     match look_at_role(world, task).await {
@@ -157,6 +166,7 @@ async fn without_state<W: World>(
                 role,
                 remediate: true,
                 attempts: 0,
+                first_at: now,
                 now,
             };
             let mut alert = role_alert(task, None, OutcomeKind::Failed, text, true);
@@ -205,7 +215,7 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
             let older = live
                 .created
                 .is_some_and(|created| created > role.cause.event_time);
-            if role.change == RoleChange::Deleted && !older && attempts < LOOKS {
+            if role.change == RoleChange::Deleted && !older && task.doubts() {
                 // A role that is deleted does not come back under its id: the read is stale.
                 return Ok(Disposition::after_attempt(attempts));
             }
@@ -227,6 +237,7 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
             let mut next = RoleHistory::new(&guard.account, &live);
             // Late events of own writes are recognised, and the hour's writes count, for a role
             // that was deleted and created again under its name, too.
+            next.recreated = true;
             next.writes.clone_from(&known.writes);
             next.written.clone_from(&known.written);
             if known.closed.is_none() {
@@ -264,17 +275,25 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
 
 /// Judges a document as that of this role.
 pub(super) fn judge(guard: &Guard, live: &LiveRole, document: &str, now: Timestamp) -> Judgement {
-    let role = RoleRef::from_arn(&live.arn).unwrap_or_else(|| RoleRef {
+    judge_trust(&guard.rules, &reference(guard, live), document, now)
+}
+
+/// As [`judge`], for who asks whether a document is lawful and tells nobody who gets in by it.
+pub(super) fn weigh(guard: &Guard, live: &LiveRole, document: &str, now: Timestamp) -> Judgement {
+    judge_trust_without_witnesses(&guard.rules, &reference(guard, live), document, now)
+}
+
+fn reference(guard: &Guard, live: &LiveRole) -> RoleRef {
+    RoleRef::from_arn(&live.arn).unwrap_or_else(|| RoleRef {
         account: guard.account.clone(),
         name: Some(live.name.clone()),
         path: Some(live.path.clone()),
-    });
-    judge_trust(&guard.rules, &role, document, now)
+    })
 }
 
 /// Every rule covers it.
 pub(super) fn approved(guard: &Guard, live: &LiveRole, document: &str, now: Timestamp) -> bool {
-    judge(guard, live, document, now).verdict == Verdict::Approved
+    weigh(guard, live, document, now).verdict == Verdict::Approved
 }
 
 /// The role is not there, or not to be seen yet.
@@ -283,7 +302,7 @@ async fn gone<W: World>(
     task: Assignment<'_>,
     known: Option<RoleHistory>,
 ) -> Result<Disposition, HandleError> {
-    if task.role.change != RoleChange::Deleted && task.attempts < LOOKS {
+    if task.role.change != RoleChange::Deleted && task.doubts() {
         return Ok(Disposition::after_attempt(task.attempts));
     }
     if let Some(known) = known

@@ -171,6 +171,7 @@ impl<L: Fn(&str) -> bool + Sync> Writing<'_, L> {
         let again = || Ok(Answer::Settled(Disposition::after_attempt(task.attempts)));
         let intent = OwnWrite {
             order: task.order_id(),
+            role_id: Some(live.role_id.clone()),
             incident: Some(task.incident()),
             kind: plan.kind,
             digest: document_digest(&plan.document),

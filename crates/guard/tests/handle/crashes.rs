@@ -212,3 +212,29 @@ fn line_8_what_a_crash_left_undone_is_not_done_to_a_new_role_of_the_same_name() 
         },
     );
 }
+
+/// The same, and the newer role was created within the second of the write: creation dates have
+/// whole seconds, so it is the RoleId that tells the two apart.
+#[test]
+fn line_8_a_new_role_of_the_same_second_keeps_its_sessions() {
+    at_every_gate(
+        || {
+            Scene::settled_with(guard(rules(|rules| {
+                rules["remediation"] = json!({ "revoke_sessions": "always" });
+            })))
+        },
+        |scene| {
+            let event = scene.write(&document(&[stranger()]), ALICE);
+            scene.deliver(&event);
+            let order = scene.world.inside.take_order().unwrap();
+            let _ = run(carry_out(&scene.world, &scene.guard, &order));
+            scene.world.inside.remove_role(ROLE);
+            scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
+            let denied = scene.world.inside.sessions_denied_before(ROLE);
+            scene.pass(400);
+            scene.carry(&order);
+            assert_eq!(scene.world.inside.sessions_denied_before(ROLE), denied);
+        },
+        |scene, gate| assert_eq!(scene.live(), good(), "gate {gate}"),
+    );
+}

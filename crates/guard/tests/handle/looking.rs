@@ -383,3 +383,79 @@ fn line_3_a_write_of_unknown_fate_is_not_believed_to_a_stale_read() {
         [DETECTED, outcome(OutcomeKind::Quarantined)]
     );
 }
+
+/// Looks that follow one another within seconds, because something else made the order come again,
+/// are no proof: it takes the time as well.
+#[test]
+fn line_3_three_looks_within_seconds_do_not_end_the_order() {
+    let mut scene = Scene::settled();
+    let old = scene.world.inside.role(ROLE);
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    for _ in 0..4 {
+        scene.world.stale.lock().unwrap().push_back(old.clone());
+        assert_ne!(scene.once(&order).unwrap(), Disposition::Done);
+        scene.pass(5);
+    }
+    assert!(scene.carry(&order));
+    assert_eq!(scene.live(), good());
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Reverted)]
+    );
+}
+
+/// Safety line 2: an event has told of an approved document that stale reads do not show yet. An
+/// older order does not overwrite it.
+#[test]
+fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
+    let quarantining = guard(rules(|rules| {
+        rules["remediation"] = json!({ "changed_role": "quarantine" });
+    }));
+    let mut scene = Scene::settled_with(quarantining);
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    let remediate = scene.world.inside.take_order().unwrap();
+    let stale = scene.world.inside.role(ROLE);
+    scene.pass(20);
+    let approved = scene.write(&better(), ALICE);
+    scene.handle(&approved).unwrap().unwrap();
+    let observe = scene.world.inside.take_order().unwrap();
+    scene.world.stale.lock().unwrap().push_back(stale.clone());
+    assert_eq!(scene.once(&observe).unwrap(), Disposition::Done);
+    scene
+        .world
+        .stale
+        .lock()
+        .unwrap()
+        .extend([stale.clone(), stale]);
+    assert_eq!(scene.once(&remediate).unwrap(), Disposition::in_seconds(30));
+    scene.world.stale.lock().unwrap().clear();
+    scene.pass(30);
+    assert!(scene.carry(&remediate));
+    assert_eq!(scene.live(), better());
+    assert_eq!(scene.written(), Vec::<String>::new());
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Superseded)]
+    );
+}
+
+/// Event times have whole seconds, and the event of a change names no RoleId: what was saved in
+/// the second in which the role was created again may have been saved to the one before.
+#[test]
+fn line_4_what_a_role_of_the_same_name_had_is_not_given_to_the_next_one() {
+    let mut scene = Scene::settled();
+    let earlier = scene.write(&better(), ALICE);
+    let deleted = scene.event("DeleteRole", ROLE, None, ALICE);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
+    let created = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
+    let alerts = scene.play(&created);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    let repaired = scene.live();
+    assert_eq!(scene.play(&earlier), []);
+    assert_eq!(scene.play(&deleted), []);
+    assert_eq!(scene.live(), repaired);
+    assert_eq!(scene.history().approved, []);
+}

@@ -299,6 +299,29 @@ fn a_vendor_that_leaves_the_rules_is_found_by_the_sweep_after_the_deploy() {
     assert_eq!(scene.live(), good(), "the newest that still complies");
 }
 
+/// What the guard wrote itself is no change that an event should have told of.
+#[test]
+fn what_the_guard_wrote_and_new_rules_forbid_is_told_as_what_it_is() {
+    let repairing = |file: &mut serde_json::Value| {
+        file["remediation"] = json!({ "changed_role": "repair" });
+    };
+    let mut scene = watched_with(repairing);
+    let opened = better().replace("]}", &format!(", {}]}}", stranger()));
+    let event = scene.write(&opened, ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    scene.pass(120);
+    scene.guard = guard(rules(|file| {
+        repairing(file);
+        file["vendors"].as_array_mut().unwrap().remove(1);
+    }));
+    scene.swept();
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    let title = &alerts[0].title;
+    assert!(title.starts_with("by the access rules of now"), "{title}");
+}
+
 #[test]
 fn a_role_that_no_event_told_of_is_a_new_one() {
     let scene = watched();

@@ -87,6 +87,7 @@ fn baseline(document: &str, written: Option<i64>, seen: i64) -> Baseline {
 fn own_write(second: i64, progress: WriteProgress) -> OwnWrite {
     OwnWrite {
         order: "o".to_owned(),
+        role_id: None,
         incident: None,
         kind: WriteKind::Revert,
         digest: "d".to_owned(),

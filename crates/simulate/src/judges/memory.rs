@@ -6,8 +6,10 @@ use guard::remediate::OutcomeKind;
 use super::{Court, HOUR, SERVICE, SLOWEST};
 use crate::account::{Moment, Role, Version};
 use crate::documents::OWN;
-use crate::hand::STALENESS;
 use crate::scene::{GuardWrite, laws_within, moment};
+
+/// How long the remediator may take from its write to the end of the sessions.
+const ONE_INVOCATION: Moment = 60_000;
 
 impl Court<'_> {
     /// What the guard overwrote can be put back by people.
@@ -69,15 +71,39 @@ impl Court<'_> {
                 let of_role = |write: &&GuardWrite| write.role_id == role.id;
                 self.inside.writes.iter().filter(of_role)
             };
+            // Denials go by the role's name: one that was meant for a role which was deleted at that
+            // very moment denies the sessions of the next one, of which there are none yet.
+            let meant_for_another = |denied: &Moment| {
+                let others = self.inside.account.roles.iter();
+                let before = others.filter(|other| {
+                    other.name == role.name && other.deleted.is_some_and(|at| at <= role.created)
+                });
+                before
+                    .flat_map(|other| self.inside.writes.iter().map(move |write| (other, write)))
+                    .any(|(other, write)| {
+                        write.role_id == other.id && *denied - write.at < ONE_INVOCATION
+                    })
+            };
             for denied in &role.denials {
+                if meant_for_another(denied) {
+                    continue;
+                }
                 if !setting.may_revoke || setting.revoke_sessions == "never" {
                     wrongs.push(format!("sessions of {} were ended unasked", role.name));
                 }
-                if !writes().any(|write| write.at <= *denied) {
+                // Somebody may have written what the guard was about to when it was stopped: no
+                // one can tell the two apart.
+                let alike = || {
+                    let history = self.ran.scene.state.history(OWN, &role.id);
+                    let live = role.at(*denied);
+                    live.zip(history)
+                        .is_some_and(|(live, history)| history.wrote(&document_digest(&live.sent)))
+                };
+                if !writes().any(|write| write.at <= *denied) && !alike() {
                     wrongs.push(format!("sessions of {} were ended for nothing", role.name));
                 }
                 // As the guard could see it.
-                let from = denied - STALENESS;
+                let from = denied - self.inside.weather.staleness;
                 let used = |version: &&Version| version.sent.contains(SERVICE);
                 let seen = role.versions.iter().rev();
                 let newer = seen
@@ -99,6 +125,9 @@ impl Court<'_> {
                 let Some((created, told)) = incident else {
                     continue;
                 };
+                if role.deleted.is_some_and(|at| at <= told) {
+                    continue;
+                }
                 let asked = setting.may_revoke
                     && match setting.revoke_sessions {
                         "always" => true,

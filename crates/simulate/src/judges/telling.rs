@@ -9,7 +9,7 @@ use guard::remediate::OutcomeKind;
 use guard::{Check, incident_id};
 
 use super::{Court, HOUR};
-use crate::account::{Moment, Writer};
+use crate::account::{Moment, Version, Writer};
 use crate::counts::Happened;
 use crate::documents::OWN;
 
@@ -67,9 +67,14 @@ impl Court<'_> {
                 if !self.bad(version) || end - version.at < FOUND {
                     continue;
                 }
-                // What they heard of it before counts, if the role has been open ever since.
+                // What they heard of it before counts, if the role has been open ever since, as far
+                // as anybody could see.
                 let earlier = role.versions.iter().take(index).rev();
+                let seen = |version: &&Version| {
+                    self.inside.shown.contains(&version.event_id) || self.handled(&version.event_id)
+                };
                 let since = earlier
+                    .filter(seen)
                     .take_while(|earlier| self.bad(earlier))
                     .filter(|earlier| earlier.kept == version.kept)
                     .last()

@@ -9,7 +9,7 @@ use super::{Court, HOUR};
 use crate::account::{Role, Writer, as_kept};
 use crate::cast::PROTECTED;
 use crate::documents::{OWN, apart};
-use crate::scene::{GuardWrite, clock, laws_since};
+use crate::scene::{GuardWrite, clock, laws_since, laws_within};
 
 impl Court<'_> {
     /// How often the guard wrote.
@@ -59,7 +59,11 @@ impl Court<'_> {
             let bad = reasons
                 .filter(|version| self.unlawful_since(&version.sent, version.at))
                 .count();
-            let most = bad + run_over + self.inside.failed_writes as usize + self.late_lawful(role);
+            let most = bad
+                + run_over
+                + self.inside.failed_writes as usize
+                + self.late_lawful(role)
+                + self.outlawed(role);
             if writes.len() > most {
                 wrongs.push(format!(
                     "{} was written {} times for {most} reasons",
@@ -78,6 +82,21 @@ impl Court<'_> {
             .filter(|version| {
                 laws_since(&self.inside.remediator_laws, version.at)
                     .any(|law| !self.oracle.violates(&version.sent, law))
+            })
+            .count()
+    }
+
+    /// Documents of the guard's own that new rules forbade while they stood.
+    fn outlawed(&self, role: &Role) -> usize {
+        let ends = role.versions.iter().skip(1).map(|next| next.at);
+        let ends = ends.chain([role.deleted.unwrap_or(self.inside.now)]);
+        role.versions
+            .iter()
+            .zip(ends)
+            .filter(|(version, end)| {
+                version.by == Writer::Guard
+                    && laws_within(&self.inside.remediator_laws, version.at, *end)
+                        .any(|law| self.oracle.violates(&version.sent, law))
             })
             .count()
     }

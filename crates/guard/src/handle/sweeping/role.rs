@@ -172,7 +172,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         let known = |before: &SweptRole| before.digest == seen.digest;
         let approved_before = history.is_some_and(|history| {
             let kept = &history.approved;
-            kept.iter().any(|kept| kept.digest == seen.digest)
+            kept.iter().any(|kept| kept.digest == seen.digest) || history.wrote(&seen.digest)
         });
         if before.as_ref().is_some_and(known) || approved_before {
             // The document is an old one: the rules have changed, or the time has come.
