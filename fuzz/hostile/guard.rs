@@ -381,7 +381,7 @@ fn ask(rules: &Rules) {
     for user in ["observer-1", "", "*", "\u{0}"] {
         rules.vendors_of_user(user);
     }
-    rules.vendors_of_unique_id("AIDAEXAMPLE0000000001");
+    rules.unique_id("AIDAEXAMPLE0000000001");
     let role = RoleRef::named(ACCOUNT, ROLE);
     judge_trust(rules, &role, &violating(), now());
 }

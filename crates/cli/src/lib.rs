@@ -8,6 +8,7 @@
 pub mod analyze;
 pub mod args;
 pub mod audit;
+mod blocks;
 pub mod check;
 mod diagnostic;
 pub mod explain;

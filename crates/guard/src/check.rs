@@ -231,7 +231,7 @@ impl FromStr for Check {
 }
 
 /// One thing that is wrong, with its evidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Finding {
     /// Which check found it.
     pub code: Check,

@@ -14,6 +14,7 @@ pub mod incident;
 mod known_accounts;
 pub mod order;
 pub mod permissions;
+pub mod recent;
 pub mod remediate;
 pub mod rules;
 pub mod slack;

@@ -112,7 +112,7 @@ fn only_outsiders_are_third_parties_and_each_stands_once() {
         panic!("two")
     };
     assert_eq!(globex.name.as_deref(), Some("Globex"));
-    let Some(RuleOfParty::Vendor { name, owner, .. }) = &globex.rule else {
+    let Some(RuleOfParty::Vendor { name, owner, .. }) = globex.rule.as_deref() else {
         panic!("{:?}", globex.rule)
     };
     assert_eq!(
@@ -128,7 +128,7 @@ fn only_outsiders_are_third_parties_and_each_stands_once() {
             .any(|(_, code)| *code == Check::MissingExternalId)
     );
 
-    assert_eq!((&stranger.rule, stranger.allowed), (&None, false));
+    assert_eq!((stranger.rule.as_deref(), stranger.allowed), (None, false));
     assert_eq!(stranger.must_prove(), [ProofKind::ExternalId]);
     let codes: Vec<Check> = stranger.findings.iter().map(|(_, code)| *code).collect();
     assert_eq!(codes, [Check::UnknownThirdParty]);

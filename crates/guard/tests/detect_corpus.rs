@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use trustwarden_guard as guard;
 
-use guard::detect::{Judgement, RoleRef, judge_trust};
+use guard::detect::{Judgement, Judging, RoleRef, Verdict, judge_trust};
 use guard::rules::{OrganizationAccount, Rules, compile};
 use guard::{Check, Finding};
 
@@ -66,17 +66,19 @@ fn judged(rules: &Rules, case: &Case) -> Judgement {
         name: case.role.clone(),
         path: case.path.clone(),
     };
-    let document = match (&case.document, &case.text) {
+    judge_trust(rules, &role, &text(case), now())
+}
+
+fn text(case: &Case) -> String {
+    match (&case.document, &case.text) {
         (Some(document), None) => document.to_string(),
         (None, Some(text)) => text.clone(),
         _ => panic!("{}: a document or a text", case.name),
-    };
-    judge_trust(
-        rules,
-        &role,
-        &document,
-        "2026-11-21T00:00:00Z".parse().unwrap(),
-    )
+    }
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-21T00:00:00Z".parse().unwrap()
 }
 
 fn shown(found: &Finding, expected: &str) -> String {
@@ -178,4 +180,45 @@ fn a_violation_names_its_statement_and_shows_a_request_that_gets_in() {
         let uncovered = judgement.uncovered().count();
         assert_eq!(uncovered > 0, case.verdict == "violation", "{}", case.name);
     }
+}
+
+/// Whoever judges an account remembers what it found in a document: it must be what judging each
+/// role alone finds, in whichever role the document stood first.
+#[test]
+fn a_whole_account_is_judged_as_its_roles_alone() {
+    let rules = rules();
+    let corpus = corpus();
+    let mut judging = Judging::new(&rules, now());
+    let (mut shared, mut others) = (0, 0);
+    for (number, case) in corpus.iter().enumerate() {
+        let text = text(case);
+        // Its own role, and those of two other cases.
+        for offset in [corpus.len() / 3, 0, corpus.len() / 2] {
+            let other = &corpus[(number + offset) % corpus.len()];
+            let role = RoleRef {
+                account: ["111122223333", "555566667777"]
+                    [usize::from(offset > 0 && number % 5 == 0)]
+                .to_owned(),
+                name: other.role.clone(),
+                path: other.path.clone(),
+            };
+            let alone = judge_trust(&rules, &role, &text, now());
+            let document = judging.read(&role.account, &text);
+            assert_eq!(
+                judging.judge(&role, &document, &text),
+                alone,
+                "{}",
+                case.name
+            );
+            match document.of_any_role() {
+                Some(findings) => {
+                    assert_eq!(alone.verdict, Verdict::Approved, "{}", case.name);
+                    assert_eq!(findings, alone.findings, "{}", case.name);
+                    shared += 1;
+                }
+                None => others += 1,
+            }
+        }
+    }
+    assert!(shared > 30 && others > 100, "{shared} {others}");
 }

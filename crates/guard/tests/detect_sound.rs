@@ -260,7 +260,7 @@ fn nobody_whom_the_rules_keep_out_gets_into_an_approved_role() {
             let intruder = outsiders[which].iter().find(in_by);
             if judgement.verdict == Verdict::Approved {
                 count(&approved, true);
-                let grants = judgement.analysis.unwrap().grants;
+                let grants = judgement.analysis.unwrap().grants.clone();
                 count(&entered, !grants.iter().all(is_own));
                 prop_assert!(intruder.is_none(), "{document}\nlets in {intruder:#?}");
             } else {

@@ -17,7 +17,8 @@ use std::fs;
 use std::path::Path;
 
 use policy::{
-    AnalysisContext, EvaluationContext, Request, RequestPrincipal, TrustPolicy, analyse, evaluate,
+    Analysis, AnalysisContext, EvaluationContext, Request, RequestPrincipal, TrustPolicy, analyse,
+    evaluate,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -333,7 +334,7 @@ fn proofs(document: &Document, judgement: &Judgement) -> Vec<(Request, Coverage)
     };
     let proved = found.grants.iter().any(|grant| grant.witness.is_some());
     let analysis = if proved {
-        found.clone()
+        Analysis::clone(found)
     } else {
         let context = AnalysisContext {
             own_account: Some(OWN),

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use permissions::{Policies, Policy, effective};
+use permissions::{Likeness, Policies, Policy, effective};
 use serde::Deserialize;
 use serde_json::Value;
 use trustwarden_guard as guard;
@@ -18,7 +18,9 @@ use trustwarden_guard as guard;
 use guard::Check;
 use guard::account::{Access, AuditedRole, LastUsed, accesses};
 use guard::detect::{RoleRef, judge_trust};
-use guard::permissions::{LastAccessed, LastAccessedError, Review, judge_unused, review};
+use guard::permissions::{
+    LastAccessed, LastAccessedError, PermissionJudging, Review, judge_unused, review,
+};
 use guard::rules::{Rules, compile};
 
 #[derive(Deserialize)]
@@ -136,7 +138,15 @@ fn judge(rules: &Rules, case: &Case) -> Review {
         }),
     };
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
-    review(rules, &outsiders, &policies, now)
+    let found = review(rules, &outsiders, &policies, now);
+    // Whoever judges a whole account remembers: the same, the first time and the second.
+    let likeness = Likeness::default().of(&policies);
+    let mut judging = PermissionJudging::new(rules, now);
+    for _ in 0..2 {
+        let again = judging.judge(&outsiders, &found.effective, likeness);
+        assert_eq!(again, found.findings);
+    }
+    found
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl fmt::Display for Class {
 }
 
 /// A class of which a role holds something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Held {
     /// Which.
     pub class: Class,

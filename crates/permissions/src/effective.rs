@@ -509,7 +509,7 @@ fn by_service(whole: Permit, resources: Vec<String>) -> Vec<Permit> {
 }
 
 /// A condition in one line, as `StringEquals aws:RequestedRegion "eu-west-1"`.
-fn caveat(condition: &Condition<'_>) -> String {
+pub(crate) fn caveat(condition: &Condition<'_>) -> String {
     let mut text = format!("{} {}", condition.operator_text, condition.key);
     for (at, value) in condition.values.iter().enumerate() {
         if at == 3 {

@@ -8,6 +8,7 @@ mod data_reads;
 mod effective;
 mod escalation;
 mod expand;
+mod likeness;
 mod resource;
 mod set;
 mod table;
@@ -23,5 +24,6 @@ pub use effective::{
 };
 pub use escalation::{Combination, Escalation, escalations};
 pub use expand::{expand, expand_into};
+pub use likeness::Likeness;
 pub use resource::Scope;
 pub use set::ActionSet;

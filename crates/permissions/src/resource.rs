@@ -120,9 +120,10 @@ pub(crate) fn keep_acting_on(actions: &mut ActionSet, service: &str) {
     let Some(segment) = SEGMENTS.named.get(service) else {
         return;
     };
-    let mut able = segment.actions.clone();
-    able |= &SEGMENTS.any;
-    *actions &= &able;
+    let mut on_any = actions.clone();
+    on_any &= &SEGMENTS.any;
+    *actions &= &segment.actions;
+    *actions |= &on_any;
 }
 
 /// Whether every text that fits one pattern fits the other. `false` also where that could not be

@@ -206,7 +206,7 @@ pub enum Values {
 
 /// One concrete request to enter a role: the shape of a witness and the input of
 /// [`crate::evaluate`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// Who calls.
     pub principal: RequestPrincipal,
@@ -220,7 +220,7 @@ pub struct Request {
 }
 
 /// The caller of a [`Request`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RequestPrincipal {
     /// `AWS`, `Service` or `Federated`.
     #[serde(rename = "type")]

@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use guard::account::{
-    Access, AccountFinding, AuditedRole, Credentials, LastUsed, PolicyHolder, SeenByRules,
-    accesses, judge_credentials, judge_external_ids, judge_policy_holder, judge_rules, judge_use,
+    Access, AccountFinding, AuditedRole, Credentials, LastUsed, PolicyHolder, RuleOfParty,
+    SeenByRules, Way, accesses, judge_credentials, judge_external_ids, judge_policy_holder,
+    judge_rules, judge_use,
 };
-use guard::detect::{RoleRef, Verdict, judge_trust};
-use guard::permissions::{LastAccessed, judge_permissions, judge_unused};
+use guard::detect::{Judging, RoleRef, Verdict};
+use guard::permissions::{LastAccessed, PermissionJudging, judge_unused};
 use guard::rules::Rules;
 use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
 use permissions::Reason;
 
 use super::export::{Element, ElementError, Held, Place, Role};
+use super::interned::Interned;
 use super::permitted::{Permitted, Permitting};
-use super::remembered::Remembered;
 use crate::args::is_account_id;
 use crate::findings::{self, Found};
 
@@ -81,18 +82,31 @@ impl Audited {
 pub(crate) struct Account<'a> {
     rules: &'a Rules,
     now: Timestamp,
-    remembered: Remembered,
+    judging: Judging<'a>,
     seen: SeenByRules,
     accesses: Vec<Access>,
     /// Beside `accesses`: the role's policies, and where the role stands.
     rows: Vec<(Arc<Held>, Where)>,
     /// Managed policies by ARN: the text of the default version. They may come after the roles.
     policies: HashMap<String, String>,
-    /// Roles of `accesses`: a page that is given twice must not look like two roles.
-    known: HashSet<(String, String)>,
+    /// Roles of `accesses`, as account and lower-case name: a page that is given twice must not
+    /// look like two roles.
+    known: HashSet<Box<str>>,
     /// By a role's name in lower case: which of its permissions it used.
     used: HashMap<String, LastAccessed>,
+    /// What many roles have in common.
+    common: Common,
     audited: Audited,
+}
+
+/// What many roles have in common, kept once.
+#[derive(Debug, Default)]
+struct Common {
+    findings: Interned<Finding>,
+    accounts: Interned<str>,
+    rules: Interned<RuleOfParty>,
+    ways: Interned<[Way]>,
+    attached: Interned<[Box<str>]>,
 }
 
 /// Where something was read.
@@ -123,13 +137,14 @@ impl<'a> Account<'a> {
         Self {
             rules,
             now,
-            remembered: Remembered::default(),
+            judging: Judging::new(rules, now),
             seen: SeenByRules::default(),
             accesses: Vec::new(),
             rows: Vec::new(),
             policies: HashMap::new(),
             known: HashSet::new(),
             used: HashMap::new(),
+            common: Common::default(),
             audited: Audited::default(),
         }
     }
@@ -181,13 +196,13 @@ impl<'a> Account<'a> {
             });
         }
         self.audited.counts.roles += 1;
-        if let Some(findings) = self.remembered.get(account, &role.document) {
+        let document = self.judging.read(account, &role.document);
+        if let Some(findings) = document.of_any_role() {
             self.audited.counts.approved += 1;
             self.seen.role(account, &[]);
-            let found = findings
-                .iter()
-                .map(|finding| of_role(finding.clone(), account, &role.name, at));
-            self.audited.found.extend(found);
+            if !findings.is_empty() {
+                self.found_in(account, &role.name, findings.iter().cloned(), at);
+            }
             return None;
         }
         let mut trouble = None;
@@ -197,7 +212,7 @@ impl<'a> Account<'a> {
             name: Some(role.name.to_string()),
             path: role.path().map_err(&mut told).unwrap_or_default(),
         };
-        let mut judgement = judge_trust(self.rules, &reference, &role.document, self.now);
+        let judgement = self.judging.judge(&reference, &document, &role.document);
         match judgement.verdict {
             Verdict::Approved => self.audited.counts.approved += 1,
             Verdict::Unreadable => self.audited.counts.unreadable += 1,
@@ -212,41 +227,63 @@ impl<'a> Account<'a> {
                 .map_err(&mut told)
                 .unwrap_or(LastUsed::Unknown),
         });
-        let outsiders = accesses(self.rules, &audited, &judgement);
+        let mut outsiders = accesses(self.rules, &audited, &judgement);
         self.seen.role(account, &outsiders);
-        if outsiders.is_empty() {
-            self.remembered.keep(account, &role.document, &judgement);
-        } else {
-            let key = (account.to_owned(), role.name.to_lowercase());
-            if !self.known.insert(key) {
+        if !outsiders.is_empty() {
+            let key = format!("{account}/{}", role.name.to_lowercase());
+            if !self.known.insert(key.into()) {
                 self.audited.counts.roles -= 1;
                 return trouble;
             }
-            let held = role.held().map_err(&mut told).unwrap_or_default();
+            let mut held = role.held().map_err(&mut told).unwrap_or_default();
+            held.attached = self.common.attached.of(held.attached);
             let held = Arc::new(held);
-            self.rows
-                .extend(outsiders.iter().map(|_| (Arc::clone(&held), at.clone())));
+            for access in &mut outsiders {
+                access.ways = self.common.ways.of(Arc::clone(&access.ways));
+                access.rule = access.rule.take().map(|rule| self.common.rules.of(rule));
+                self.rows.push((Arc::clone(&held), at.clone()));
+            }
             let unused = judge_use(self.rules, &outsiders, self.now);
             self.add(unused, at);
             self.accesses.extend(outsiders);
         }
-        let findings = std::mem::take(&mut judgement.findings);
-        let found = findings
-            .into_iter()
-            .map(|finding| of_role(finding, account, &role.name, at));
-        self.audited.found.extend(found);
+        self.found_in(account, &role.name, judgement.findings, at);
         trouble
     }
 
+    /// Takes up what was found in a role.
+    fn found_in(
+        &mut self,
+        account: &str,
+        name: &str,
+        findings: impl IntoIterator<Item = Finding>,
+        at: &Where,
+    ) {
+        let account = self.common.accounts.of(account);
+        let subject: Arc<str> = format!("role/{name}").into();
+        for finding in findings {
+            self.audited.found.push(Found {
+                finding: self.common.findings.of(finding),
+                account: Some(Arc::clone(&account)),
+                subject: Arc::clone(&subject),
+                file: Arc::clone(&at.file),
+                line: at.line,
+            });
+        }
+    }
+
     fn add(&mut self, findings: impl IntoIterator<Item = AccountFinding>, at: &Where) {
-        let found = findings.into_iter().map(|found| Found {
-            finding: found.finding,
-            account: found.account,
-            subject: found.subject,
-            file: Arc::clone(&at.file),
-            line: at.line,
-        });
-        self.audited.found.extend(found);
+        for found in findings {
+            self.audited.found.push(Found {
+                finding: self.common.findings.of(found.finding),
+                account: found
+                    .account
+                    .map(|account| self.common.accounts.of(account.as_str())),
+                subject: found.subject.into(),
+                file: Arc::clone(&at.file),
+                line: at.line,
+            });
+        }
     }
 
     /// What everything comes to. `whole` says that all of the input was read: only then it can be
@@ -271,6 +308,8 @@ impl<'a> Account<'a> {
         for (found, at) in shared {
             self.add([found], &at);
         }
+        // What is known by now is not asked for any more.
+        (self.known, self.judging) = (HashSet::new(), Judging::new(self.rules, self.now));
         if whole && self.audited.counts.roles > 0 {
             let at = Where {
                 file: Arc::clone(rules_file),
@@ -298,40 +337,44 @@ impl<'a> Account<'a> {
 
     /// Works out what each role can do that outsiders enter, beside `accesses`, and judges it.
     fn permissions(&mut self) -> Vec<Arc<Permitted>> {
-        let mut permitting = Permitting::new(&self.policies);
-        let mut permitted = Vec::with_capacity(self.accesses.len());
-        let mut rows = self.rows.iter();
+        let policies = std::mem::take(&mut self.policies);
+        let accesses = std::mem::take(&mut self.accesses);
+        let mut permitting = Permitting::new(&policies);
+        let mut judging = PermissionJudging::new(self.rules, self.now);
+        let mut permitted = Vec::with_capacity(accesses.len());
+        // What a role holds is let go as soon as it is worked out.
+        let mut rows = std::mem::take(&mut self.rows).into_iter();
         // Who enters one role stands together.
-        for group in self
-            .accesses
-            .chunk_by(|one, other| Arc::ptr_eq(&one.role, &other.role))
-        {
+        for group in accesses.chunk_by(|one, other| Arc::ptr_eq(&one.role, &other.role)) {
             let Some((held, at)) = rows.next() else {
                 break;
             };
             // The others of the group have the same.
             rows.by_ref().take(group.len() - 1).for_each(drop);
-            let (classes, amount) = permitting.of(held);
-            permitted.extend(group.iter().map(|_| Arc::clone(&classes)));
+            let amount = permitting.of(&held);
+            permitted.extend(group.iter().map(|_| Arc::clone(&amount.permitted)));
+            let effective = &amount.effective;
             // What is not at hand was not given; the finding says so.
-            let broken = amount
+            let broken = effective
                 .unreadable
                 .iter()
                 .filter(|policy| policy.reason != Reason::Missing);
             self.audited.counts.unreadable += broken.count();
             let entering: Vec<&Access> = group.iter().collect();
-            let mut findings = judge_permissions(self.rules, &entering, &amount, self.now);
+            let mut findings = judging.judge(&entering, effective, amount.likeness);
             let Some(role) = group.first().map(|access| &access.role.role) else {
                 continue;
             };
             let name = role.name.as_deref().unwrap_or_default();
-            let used = self.used.get(&name.to_lowercase());
-            findings.extend(used.and_then(|used| judge_unused(self.rules, &amount, used)));
-            let found = findings
-                .into_iter()
-                .map(|finding| of_role(finding, &role.account, name, at));
-            self.audited.found.extend(found);
+            if !self.used.is_empty() {
+                let used = self.used.get(&name.to_lowercase());
+                findings.extend(used.and_then(|used| judge_unused(self.rules, effective, used)));
+            }
+            if !findings.is_empty() {
+                self.found_in(&role.account, name, findings, &at);
+            }
         }
+        self.accesses = accesses;
         permitted
     }
 
@@ -344,16 +387,6 @@ impl<'a> Account<'a> {
             ((role.account.as_str(), name), at)
         })
         .collect()
-    }
-}
-
-fn of_role(finding: Finding, account: &str, name: &str, at: &Where) -> Found {
-    Found {
-        finding,
-        account: Some(account.to_owned()),
-        subject: format!("role/{name}"),
-        file: Arc::clone(&at.file),
-        line: at.line,
     }
 }
 

@@ -7,17 +7,26 @@ use guard::account::{LastUsed, Party, ProofKind, RuleOfParty, Way};
 use guard::{Check, Severity};
 use jiff::Timestamp;
 use permissions::Scope;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Entry, Report};
 use crate::Streams;
-use crate::findings::{JsonFinding, by_severity};
+use crate::findings::{Found, JsonFinding, by_severity};
 
 #[derive(Serialize)]
 struct Json<'a> {
-    findings: Vec<JsonFinding<'a>>,
-    access: Vec<JsonAccess<'a>>,
+    findings: Each<'a, Found, JsonFinding<'a>>,
+    access: Each<'a, Entry, JsonAccess<'a>>,
     summary: Summary<'a>,
+}
+
+/// A list of what is made of each when it is written: a large account costs no second copy.
+struct Each<'a, T, J>(&'a [T], fn(&'a T) -> J);
+
+impl<T, J: Serialize> Serialize for Each<'_, T, J> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(self.1))
+    }
 }
 
 #[derive(Serialize)]
@@ -109,7 +118,7 @@ fn access(entry: &Entry) -> JsonAccess<'_> {
         unreadable_policies: &entry.permitted.unreadable,
         created: role.created,
         last_used: &role.last_used,
-        rule: access.rule.as_ref(),
+        rule: access.rule.as_deref(),
         allowed: access.allowed,
         findings,
     }
@@ -120,8 +129,8 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
     let audited = &report.audited;
     let parties = audited.parties();
     let json = Json {
-        findings: audited.found.iter().map(JsonFinding::from).collect(),
-        access: audited.entries.iter().map(access).collect(),
+        findings: Each(&audited.found, JsonFinding::from),
+        access: Each(&audited.entries, access),
         summary: Summary {
             now: report.now,
             rules: &report.rules_hash,

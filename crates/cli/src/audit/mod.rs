@@ -9,9 +9,9 @@ mod account;
 pub(crate) mod credential_report;
 pub(crate) mod export;
 mod html;
+mod interned;
 mod json;
 mod permitted;
-mod remembered;
 mod report;
 
 use std::io::{self, Read};

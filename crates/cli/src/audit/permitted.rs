@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use permissions::{Class, Effective, Held as HeldClass, Policies, Policy, classes, effective};
+use guard::recent::Recent;
+use permissions::{
+    Class, Effective, Held as HeldClass, Likeness, Policies, Policy, classes, effective,
+};
 
 use super::export::Held;
+use super::interned::Interned;
 
 /// What a role can do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Permitted {
     /// The classes of which it may do something, worst first.
     pub(crate) classes: Vec<HeldClass>,
@@ -28,15 +32,27 @@ impl Permitted {
     }
 }
 
-/// So many roles' permissions are kept in full, to be judged again; each has some kilobytes.
-const MOST: usize = 64;
+/// So many roles' permissions are remembered, twice at most; each has some kilobytes.
+const MOST: usize = 256;
 
-/// Works out what roles can do, by the managed policies of an export. Roles that hold the same
-/// policies can do the same, and are worked out once.
+/// Works out what roles can do, by the managed policies of an export. Roles whose policies amount
+/// to the same are worked out once, and of the others most can do the same in classes.
 pub(crate) struct Permitting<'a> {
     policies: &'a HashMap<String, String>,
-    known: HashMap<Arc<Held>, Arc<Permitted>>,
-    effective: HashMap<Arc<Held>, Arc<Effective>>,
+    likeness: Likeness,
+    known: Recent<u128, Amount>,
+    permitted: Interned<Permitted>,
+}
+
+/// What a role can do.
+#[derive(Debug, Clone)]
+pub(crate) struct Amount {
+    /// In classes.
+    pub(crate) permitted: Arc<Permitted>,
+    /// In full; policies and resources may have the names of another role that can do the same.
+    pub(crate) effective: Arc<Effective>,
+    /// The same for roles that can do the same.
+    pub(crate) likeness: u128,
 }
 
 impl<'a> Permitting<'a> {
@@ -44,41 +60,42 @@ impl<'a> Permitting<'a> {
     pub(crate) fn new(policies: &'a HashMap<String, String>) -> Self {
         Self {
             policies,
-            known: HashMap::new(),
-            effective: HashMap::new(),
+            likeness: Likeness::default(),
+            known: Recent::new(MOST),
+            permitted: Interned::default(),
         }
     }
 
-    /// What the holder of these policies can do: in classes, and in full.
-    pub(crate) fn of(&mut self, held: &Arc<Held>) -> (Arc<Permitted>, Arc<Effective>) {
-        let amount = match self.effective.get(held) {
-            Some(amount) => Arc::clone(amount),
-            None => {
-                let amount = Arc::new(self.work_out(held));
-                if self.effective.len() >= MOST {
-                    self.effective.clear();
-                }
-                self.effective.insert(Arc::clone(held), Arc::clone(&amount));
-                amount
-            }
-        };
-        if let Some(known) = self.known.get(held) {
-            return (Arc::clone(known), amount);
+    /// What the holder of these policies can do.
+    pub(crate) fn of(&mut self, held: &Held) -> Amount {
+        let policies = self.policies(held);
+        let likeness = self.likeness.of(&policies);
+        if let Some(known) = self.known.get(&likeness) {
+            return known;
         }
-        let permitted = Arc::new(Permitted {
-            classes: classes(&amount),
-            unreadable: amount
+        let effective = effective(&policies);
+        let permitted = self.permitted.of(Permitted {
+            classes: classes(&effective),
+            unreadable: effective
                 .unreadable
                 .iter()
                 .map(|unreadable| unreadable.policy.clone())
                 .collect(),
         });
-        self.known.insert(Arc::clone(held), Arc::clone(&permitted));
-        (permitted, amount)
+        let amount = Amount {
+            permitted,
+            effective: Arc::new(effective),
+            likeness,
+        };
+        self.known.insert(likeness, amount.clone());
+        amount
     }
 
-    fn work_out(&self, held: &Held) -> Effective {
-        let of = |arn: &String| self.policies.get(arn).map(String::as_str);
+    fn policies<'h>(&self, held: &'h Held) -> Policies<'h>
+    where
+        'a: 'h,
+    {
+        let of = |arn: &str| self.policies.get(arn).map(String::as_str);
         let inline = held.inline.iter().map(|(name, text)| Policy {
             name,
             arn: None,
@@ -94,10 +111,10 @@ impl<'a> Permitting<'a> {
             arn: Some(arn),
             document: of(arn),
         });
-        effective(&Policies {
+        Policies {
             policies: inline.chain(attached).collect(),
             boundary,
-        })
+        }
     }
 }
 

@@ -69,7 +69,7 @@ fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
 fn cells(entry: &Entry) -> [String; 9] {
     let access = &entry.access;
     let role = &access.role;
-    let (rule, owner, expires) = match &access.rule {
+    let (rule, owner, expires) = match access.rule.as_deref() {
         None => ("none".to_owned(), String::new(), String::new()),
         Some(RuleOfParty::Vendor {
             name,

@@ -153,13 +153,14 @@ fn judge(
         Some(document.first_line? + lines)
     };
     let file: Arc<str> = input.name().into();
+    let (account, subject) = (account.map(Arc::from), Arc::from(subject));
     report
         .found
         .extend(judgement.findings.into_iter().map(|finding| Found {
             line: finding.statement.and_then(line).or(document.first_line),
-            finding,
+            finding: Arc::new(finding),
             account: account.clone(),
-            subject: subject.clone(),
+            subject: Arc::clone(&subject),
             file: Arc::clone(&file),
         }));
     policy.is_ok()

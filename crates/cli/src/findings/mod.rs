@@ -23,11 +23,11 @@ pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
     /// What is wrong.
-    pub(crate) finding: Finding,
+    pub(crate) finding: Arc<Finding>,
     /// 12 digits, where known.
-    pub(crate) account: Option<String>,
+    pub(crate) account: Option<Arc<str>>,
     /// As `role/NAME`; the file's name where the input names no role.
-    pub(crate) subject: String,
+    pub(crate) subject: Arc<str>,
     /// The file it was found in.
     pub(crate) file: Arc<str>,
     /// 1-based.

@@ -53,7 +53,7 @@ fn result(found: &Found) -> Value {
             "artifactLocation": { "uri": uri(&found.file) },
             "region": region,
         },
-        "logicalLocations": [{ "fullyQualifiedName": found.subject, "kind": "resource" }],
+        "logicalLocations": [{ "fullyQualifiedName": &*found.subject, "kind": "resource" }],
     });
     json!({
         "ruleId": finding.code.code(),
@@ -63,7 +63,7 @@ fn result(found: &Found) -> Value {
         "locations": [location],
         "properties": {
             "severity": finding.severity.name(),
-            "account": found.account,
+            "account": found.account.as_deref(),
             "statement": finding.statement,
             "vendor": finding.vendor,
             "witness": finding.witness,

@@ -99,7 +99,7 @@ fn of_role(
         }
         return None;
     };
-    let by_arn = |arn: &'_ String| managed.get(arn).map(String::as_str);
+    let by_arn = |arn: &str| managed.get(arn).map(String::as_str);
     let inline = held.inline.iter().map(|(name, document)| Policy {
         name,
         arn: None,

@@ -258,7 +258,7 @@ fn enforced(rules: &Rules, finding: &Finding) -> bool {
         let account = rules.account(finding.third_party.as_deref()?);
         let vendor = account
             .vendors
-            .into_iter()
+            .iter()
             .find(|vendor| finding.vendor.as_deref() == Some(vendor.name.as_str()));
         vendor?.mode
     };

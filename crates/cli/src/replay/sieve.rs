@@ -4,15 +4,14 @@
 //! record's own keys are enough, if nothing about the record is unusual. This looks at 64 bytes at
 //! a time as sets of positions (which are quotes, which brackets, …): strings are told from what
 //! stands between them by the parity of quotes, and every rule of JSON's grammar is a question
-//! about neighbouring positions. The idea is that of Langdale and Lemire, "Parsing Gigabytes of
-//! JSON per Second" (2019).
+//! about neighbouring positions.
 //!
 //! *No answer is always right*: whatever is not beyond doubt (white space between tokens, a key
 //! that is there twice, an escaped letter, a value of another type, anything that is no JSON) goes
 //! the long way, through the parser. What this accepts, the parser accepts, and finds the same in
 //! it: a property test and a fuzz target hold the two equal.
 
-use wide::u8x16;
+use crate::blocks::{BLOCK, Bytes, Lanes, Look, Quoted, Strings, look, parity, take_first};
 
 /// Deeper records go the long way. The parser ends at 128.
 const MOST_DEPTH: u32 = 60;
@@ -39,11 +38,21 @@ pub(crate) struct Ordinary<'a> {
 /// The record that `text` begins with, if it is an ordinary one: JSON beyond doubt, each key that
 /// counts there once, and its value a plain text.
 pub(crate) fn ordinary(text: &[u8], placed: bool) -> Option<Ordinary<'_>> {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = pulp::x86::V3::try_new() {
-        return simd.vectorize(x86::Look(simd, text, placed));
+    look(Looking { text, placed })
+}
+
+struct Looking<'a> {
+    text: &'a [u8],
+    placed: bool,
+}
+
+impl<'a> Look for Looking<'a> {
+    type Output = Option<Ordinary<'a>>;
+
+    #[inline(always)]
+    fn look<L: Lanes>(self, lanes: L) -> Self::Output {
+        ordinary_by(lanes, self.text, self.placed)
     }
-    ordinary_by(Narrow, text, placed)
 }
 
 #[inline(always)]
@@ -96,143 +105,6 @@ fn plain(text: &str, at: Option<usize>) -> Option<&str> {
     rest.starts_with('"').then_some(found)
 }
 
-const BLOCK: usize = 64;
-
-/// Where, in a block, each kind of byte stands: the lowest bit is the first byte.
-struct Bytes {
-    quote: u64,
-    backslash: u64,
-    open: u64,
-    close: u64,
-    comma: u64,
-    colon: u64,
-    control: u64,
-}
-
-/// A processor's way of looking at a block.
-trait Lanes: Copy {
-    fn bytes(self, block: &[u8; BLOCK]) -> Bytes;
-}
-
-/// 16 bytes at a time, as every processor of the kind can.
-#[derive(Clone, Copy)]
-struct Narrow;
-
-impl Lanes for Narrow {
-    #[inline(always)]
-    fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
-        let mut lanes = [u8x16::splat(0); 4];
-        for (lane, bytes) in lanes.iter_mut().zip(block.as_chunks::<16>().0) {
-            *lane = u8x16::new(*bytes);
-        }
-        let folded = lanes.map(|lane| lane | u8x16::splat(FOLD));
-        Bytes {
-            quote: equal(lanes, b'"'),
-            backslash: equal(lanes, b'\\'),
-            open: equal(folded, b'{'),
-            close: equal(folded, b'}'),
-            comma: equal(lanes, b','),
-            colon: equal(lanes, b':'),
-            control: positions(lanes.map(|lane| lane.min(u8x16::splat(0x1f)).simd_eq(lane))),
-        }
-    }
-}
-
-#[inline(always)]
-fn equal(lanes: [u8x16; 4], byte: u8) -> u64 {
-    positions(lanes.map(|lane| lane.simd_eq(u8x16::splat(byte))))
-}
-
-#[inline(always)]
-fn positions(lanes: [u8x16; 4]) -> u64 {
-    let [a, b, c, d] = lanes.map(|lane| u64::from(lane.to_bitmask()));
-    a | b << 16 | c << 32 | d << 48
-}
-
-/// `[` and `{`, `]` and `}` differ in this bit alone, and no other byte becomes one of them.
-const FOLD: u8 = 0x20;
-
-/// 32 bytes at a time, as all but the oldest can. What is to be compiled for that must be
-/// inlined into it, so there are no closures.
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::__m256i;
-
-    use pulp::NullaryFnOnce;
-    use pulp::x86::V3;
-
-    use super::{BLOCK, Bytes, FOLD, Lanes, Ordinary, ordinary_by};
-
-    /// Looks at a text.
-    pub(super) struct Look<'a, L>(pub(super) L, pub(super) &'a [u8], pub(super) bool);
-
-    impl<'a, L: Lanes> NullaryFnOnce for Look<'a, L> {
-        type Output = Option<Ordinary<'a>>;
-
-        #[inline(always)]
-        fn call(self) -> Self::Output {
-            ordinary_by(self.0, self.1, self.2)
-        }
-    }
-
-    impl Lanes for V3 {
-        #[inline(always)]
-        fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
-            let [low, high]: [__m256i; 2] = pulp::cast(*block);
-            let fold = self.avx._mm256_set1_epi8(FOLD.cast_signed());
-            let folded = [
-                self.avx2._mm256_or_si256(low, fold),
-                self.avx2._mm256_or_si256(high, fold),
-            ];
-            let most = self.avx._mm256_set1_epi8(0x1f);
-            let lowest = [
-                self.avx2._mm256_min_epu8(low, most),
-                self.avx2._mm256_min_epu8(high, most),
-            ];
-            let parts = [low, high];
-            Bytes {
-                quote: equal(self, parts, b'"'),
-                backslash: equal(self, parts, b'\\'),
-                open: equal(self, folded, b'{'),
-                close: equal(self, folded, b'}'),
-                comma: equal(self, parts, b','),
-                colon: equal(self, parts, b':'),
-                control: same(self, parts, lowest),
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn equal(simd: V3, parts: [__m256i; 2], byte: u8) -> u64 {
-        let all = simd.avx._mm256_set1_epi8(byte.cast_signed());
-        same(simd, parts, [all, all])
-    }
-
-    #[inline(always)]
-    fn same(simd: V3, [low, high]: [__m256i; 2], [low_as, high_as]: [__m256i; 2]) -> u64 {
-        let low = simd.avx2._mm256_cmpeq_epi8(low, low_as);
-        let high = simd.avx2._mm256_cmpeq_epi8(high, high_as);
-        join(simd, [low, high])
-    }
-
-    /// The highest bit of each byte.
-    #[inline(always)]
-    fn join(simd: V3, [low, high]: [__m256i; 2]) -> u64 {
-        let low = simd.avx2._mm256_movemask_epi8(low).cast_unsigned();
-        let high = simd.avx2._mm256_movemask_epi8(high).cast_unsigned();
-        u64::from(low) | u64::from(high) << 32
-    }
-}
-
-/// For each position, whether the number of set bits up to it is odd.
-#[inline(always)]
-fn parity(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
-
 /// A set of positions, moved on by one; what falls out comes into the next block.
 #[derive(Default)]
 struct After(u64);
@@ -260,10 +132,7 @@ struct Keys {
 
 struct Scan<'a> {
     text: &'a [u8],
-    /// All ones within a string.
-    in_string: u64,
-    /// 1 if the next block's first byte is escaped.
-    escaped: u64,
+    strings: Strings,
     after_string: After,
     after_scalar: After,
     after_opener: After,
@@ -281,8 +150,7 @@ impl<'a> Scan<'a> {
     fn new(text: &'a [u8]) -> Self {
         Self {
             text,
-            in_string: 0,
-            escaped: 0,
+            strings: Strings::default(),
             after_string: After::default(),
             after_scalar: After::default(),
             // The record itself is a value.
@@ -299,11 +167,11 @@ impl<'a> Scan<'a> {
     /// `Some(Some(_))`: the record ends before that byte.
     #[inline(always)]
     fn block(&mut self, base: usize, bytes: Bytes) -> Option<Option<usize>> {
-        let escaped = self.escapes(bytes.backslash);
-        let quotes = bytes.quote & !escaped;
-        // From each opening quote to before the closing one.
-        let inside = parity(quotes) ^ self.in_string;
-        self.in_string = 0_u64.wrapping_sub(inside >> 63);
+        let Quoted {
+            escaped,
+            quotes,
+            inside,
+        } = self.strings.of(&bytes);
         let string_begins = quotes & inside;
         let string_ends = quotes & !inside;
         let open = bytes.open & !inside;
@@ -342,22 +210,6 @@ impl<'a> Scan<'a> {
             is_escape(self.text.get(base + at..)?)?;
         }
         Some(end)
-    }
-
-    /// Which positions a backslash escapes: those behind an odd number of them.
-    #[inline(always)]
-    fn escapes(&mut self, backslash: u64) -> u64 {
-        if backslash == 0 {
-            return std::mem::take(&mut self.escaped);
-        }
-        // A run of backslashes, its bits added to those of the even or odd positions, carries into
-        // the position behind the run exactly if the run's length has the wrong parity.
-        const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
-        let leading = backslash & !self.escaped;
-        let behind = (leading << 1 | ODD).wrapping_sub(leading) ^ ODD;
-        let escaped = behind ^ (backslash | self.escaped);
-        self.escaped = (behind & backslash) >> 63;
-        escaped
     }
 
     /// Follows the brackets, and asks of what stands between two of them whether it may stand
@@ -517,14 +369,6 @@ const RECORDS: u64 = u64::from_le_bytes(*b"\"Records");
 #[inline(always)]
 fn begins<const N: usize>(key: &[u8], whole: &[u8; N]) -> bool {
     key.first_chunk::<N>() == Some(whole)
-}
-
-/// Takes the lowest position out of a set.
-#[inline(always)]
-fn take_first(bits: &mut u64) -> Option<usize> {
-    let first = bits.trailing_zeros();
-    *bits &= bits.wrapping_sub(1);
-    (first < u64::BITS).then_some(first as usize)
 }
 
 /// Does a word of JSON, or an ordinary number, stand here whole?

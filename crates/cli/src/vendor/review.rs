@@ -131,7 +131,7 @@ fn about(vendor: &Vendor, now: Timestamp) -> Vec<Part> {
 }
 
 fn is_of(vendor: &Vendor, entry: &Entry) -> bool {
-    let by_rule = matches!(&entry.access.rule,
+    let by_rule = matches!(entry.access.rule.as_deref(),
         Some(RuleOfParty::Vendor { name, .. }) if *name == vendor.name);
     let account = match &entry.access.party {
         guard::account::Party::Account { account } => Some(account),
@@ -276,11 +276,11 @@ fn keys(vendor: &Vendor, arguments: &VendorReviewArgs) -> Vec<Part> {
 }
 
 fn findings(vendor: &Vendor, entries: &[&Entry], report: &Report) -> Vec<Part> {
-    let roles: BTreeSet<(String, String)> = entries
+    let roles: BTreeSet<(&str, String)> = entries
         .iter()
         .map(|entry| {
             let role = &entry.access.role;
-            (role.role.account.clone(), role.subject())
+            (role.role.account.as_str(), role.subject())
         })
         .collect();
     let is_user = |subject: &str| {
@@ -296,8 +296,8 @@ fn findings(vendor: &Vendor, entries: &[&Entry], report: &Report) -> Vec<Part> {
     let about = |found: &&Found| {
         let finding = &found.finding;
         let role = (
-            found.account.clone().unwrap_or_default(),
-            found.subject.clone(),
+            found.account.as_deref().unwrap_or_default(),
+            found.subject.to_string(),
         );
         match (&finding.vendor, &finding.third_party) {
             (Some(name), _) => *name == vendor.name,

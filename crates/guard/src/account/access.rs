@@ -79,7 +79,7 @@ pub enum Party {
 }
 
 /// The rule that names a third party.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum RuleOfParty {
     /// A vendor's.
@@ -108,7 +108,7 @@ pub enum RuleOfParty {
 }
 
 /// One way by which a third party enters a role.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Way {
     /// The principal as narrowly as the document says it: an ARN, an account, a provider.
     pub principal: String,
@@ -133,9 +133,9 @@ pub struct Access {
     /// Which role.
     pub role: Arc<AuditedRole>,
     /// How; never empty.
-    pub ways: Vec<Way>,
+    pub ways: Arc<[Way]>,
     /// The rule that names the party, if any does: it need not allow this access.
-    pub rule: Option<RuleOfParty>,
+    pub rule: Option<Arc<RuleOfParty>>,
     /// A rule covers every way.
     pub allowed: bool,
     /// What the judgement has against it, worst first.
@@ -185,7 +185,7 @@ pub fn accesses(rules: &Rules, role: &Arc<AuditedRole>, judgement: &Judgement) -
         }
     }
     let entries = parties.into_iter().map(|(party, grants)| {
-        let ways: Vec<Way> = grants.iter().map(|(grant, by)| way(grant, by)).collect();
+        let ways: Arc<[Way]> = grants.iter().map(|(grant, by)| way(grant, by)).collect();
         let statements: Vec<usize> = ways.iter().map(|way| way.statement).collect();
         let account = match &party {
             Party::Account { account } => Some(account.as_str()),
@@ -215,7 +215,7 @@ pub fn accesses(rules: &Rules, role: &Arc<AuditedRole>, judgement: &Judgement) -
             role: Arc::clone(role),
             allowed: judgement.verdict != Verdict::Unreadable && ways.iter().all(|way| way.allowed),
             ways,
-            rule,
+            rule: rule.map(Arc::new),
             findings,
             party,
         }
@@ -286,11 +286,12 @@ fn rule(
         ticket: vendor.ticket.clone(),
         expires: vendor.expires,
     };
-    let vendors = match party {
-        Party::Account { account } => rules.account(account).vendors,
-        Party::UniqueId { id } => rules.vendors_of_unique_id(id),
-        _ => Vec::new(),
+    let entry = match party {
+        Party::Account { account } => Some(rules.account(account)),
+        Party::UniqueId { id } => Some(rules.unique_id(id)),
+        _ => None,
     };
+    let vendors = entry.as_ref().map_or(&[][..], |entry| &entry.vendors);
     let covering = grants.iter().find_map(|(_, by)| match by.as_ref()? {
         Coverage::Vendor { name, .. } => vendors
             .iter()

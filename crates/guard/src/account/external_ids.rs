@@ -47,8 +47,9 @@ pub fn judge_external_ids(
     let mut told: BTreeSet<(usize, &str)> = BTreeSet::new();
     for holders in shared {
         let of = |index: &usize| accesses.get(*index);
-        let parties: BTreeSet<String> = holders.iter().filter_map(of).map(party_key).collect();
-        let several = parties.len() > 1;
+        let group: Vec<&Access> = holders.iter().filter_map(of).collect();
+        let mut sharing = Sharing::new(&group);
+        let several = sharing.several;
         for &index in holders {
             let Some(access) = accesses.get(index) else {
                 continue;
@@ -62,14 +63,102 @@ pub fn judge_external_ids(
             {
                 continue;
             }
-            let others = holders
-                .iter()
-                .filter(|other| **other != index)
-                .filter_map(of);
-            findings.push(shared_finding(rules, access, others, several));
+            let others = sharing.others_of(access);
+            findings.extend(others.map(|others| shared_finding(rules, access, &others, several)));
         }
     }
     findings
+}
+
+/// Who shares an id. One id may be on every role of an account, so what is said of the others is
+/// not gathered for each holder anew.
+struct Sharing<'a> {
+    group: &'a [&'a Access],
+    /// More than one third party.
+    several: bool,
+    /// By the account of the role that is told of.
+    words: HashMap<&'a str, Words<'a>>,
+}
+
+/// How holders of an id read in a message.
+#[derive(Default)]
+struct Words<'a> {
+    /// Sorted, each with its party.
+    all: Vec<(String, &'a str)>,
+    /// How many of them are a party's.
+    of_party: HashMap<&'a str, usize>,
+}
+
+impl<'a> Sharing<'a> {
+    fn new(group: &'a [&'a Access]) -> Self {
+        let parties: BTreeSet<&str> = group.iter().map(|access| party_key(access)).collect();
+        Self {
+            group,
+            several: parties.len() > 1,
+            words: HashMap::new(),
+        }
+    }
+
+    /// The first of the others, by their names, and how many more there are; of several parties,
+    /// the others are those of other parties. `None`: there are none, since it is one role that a
+    /// vendor enters from two accounts.
+    fn others_of(&mut self, access: &'a Access) -> Option<String> {
+        let account = access.role.role.account.as_str();
+        let (group, several) = (self.group, self.several);
+        let words = self
+            .words
+            .entry(account)
+            .or_insert_with(|| Words::of(group, account, several));
+        let party = party_key(access);
+        let own = (!several).then(|| holder_words(access, account, several));
+        let is_other = |(text, of): &&(String, &str)| match &own {
+            Some(own) => text != own,
+            None => *of != party,
+        };
+        let others = words.all.iter().filter(is_other);
+        let mut named: Vec<&str> = others.map(|(text, _)| text.as_str()).take(NAMED).collect();
+        let own = if several {
+            words.of_party.get(party).copied().unwrap_or_default()
+        } else {
+            1
+        };
+        let more = words.all.len().saturating_sub(own + NAMED);
+        let more = (more > 0).then(|| format!("{more} more"));
+        named.extend(more.as_deref());
+        (!named.is_empty()).then(|| named.join(", "))
+    }
+}
+
+impl<'a> Words<'a> {
+    fn of(group: &[&'a Access], account: &str, several: bool) -> Self {
+        let mut words = Self::default();
+        words.all.extend(group.iter().map(|holder| {
+            let text = holder_words(holder, account, several);
+            (text, party_key(holder))
+        }));
+        words.all.sort();
+        words.all.dedup();
+        for (_, party) in &words.all {
+            *words.of_party.entry(party).or_default() += 1;
+        }
+        words
+    }
+}
+
+/// How a holder reads in the message of a role of `account`.
+fn holder_words(holder: &Access, account: &str, several: bool) -> String {
+    let role = holder.role.role.name.as_deref().unwrap_or_default();
+    let whose = &holder.role.role.account;
+    let elsewhere = if whose == account {
+        String::new()
+    } else {
+        format!(" of account {whose}")
+    };
+    if several {
+        format!("{} on role {role}{elsewhere}", party_words(holder))
+    } else {
+        format!("role {role}{elsewhere}")
+    }
 }
 
 /// One rule gives one id to one vendor for all these roles: so it was decided.
@@ -77,7 +166,7 @@ fn is_one_rule(accesses: &[Access], holders: &Holders) -> bool {
     let mut names = holders.iter().map(|index| {
         accesses
             .get(*index)
-            .and_then(|access| match (&access.rule, access.allowed) {
+            .and_then(|access| match (access.rule.as_deref(), access.allowed) {
                 (Some(RuleOfParty::Vendor { name, .. }), true) => Some(name.as_str()),
                 _ => None,
             })
@@ -87,12 +176,12 @@ fn is_one_rule(accesses: &[Access], holders: &Holders) -> bool {
 }
 
 /// Two accounts of one vendor are one party.
-fn party_key(access: &Access) -> String {
+fn party_key(access: &Access) -> &str {
     match (&access.name, &access.party) {
-        (Some(name), _) => name.clone(),
-        (None, Party::Account { account }) => account.clone(),
-        (None, Party::UniqueId { id }) => id.clone(),
-        (None, _) => String::new(),
+        (Some(name), _) => name,
+        (None, Party::Account { account }) => account,
+        (None, Party::UniqueId { id }) => id,
+        (None, _) => "",
     }
 }
 
@@ -105,42 +194,16 @@ fn party_words(access: &Access) -> String {
     }
 }
 
-fn shared_finding<'a>(
-    rules: &Rules,
-    access: &Access,
-    others: impl Iterator<Item = &'a Access>,
-    several: bool,
-) -> AccountFinding {
+fn shared_finding(rules: &Rules, access: &Access, others: &str, several: bool) -> AccountFinding {
     let own = party_words(access);
-    let others: BTreeSet<String> = others
-        .filter(|other| !several || party_key(other) != party_key(access))
-        .map(|other| {
-            let role = other.role.role.name.as_deref().unwrap_or_default();
-            let elsewhere = if other.role.role.account == access.role.role.account {
-                String::new()
-            } else {
-                format!(" of account {}", other.role.role.account)
-            };
-            if several {
-                format!("{} on role {role}{elsewhere}", party_words(other))
-            } else {
-                format!("role {role}{elsewhere}")
-            }
-        })
-        .collect();
-    let mut named: Vec<String> = others.iter().take(NAMED).cloned().collect();
-    if let Some(more) = others.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        named.push(format!("{more} more"));
-    }
-    let named = named.join(", ");
     let (message, fix) = if several {
         (
-            format!("the external id of {own} serves another third party, too: {named}"),
+            format!("the external id of {own} serves another third party, too: {others}"),
             "give each third party an id of its own: whoever knows one now knows the other's",
         )
     } else {
         (
-            format!("the external id of {own} opens other roles, too: {named}"),
+            format!("the external id of {own} opens other roles, too: {others}"),
             "give each role an id of its own, or name these roles in one rule",
         )
     };
@@ -208,7 +271,7 @@ fn about(rules: &Rules, access: &Access, check: Check, message: String) -> Findi
         Party::Account { account } => Some(account.clone()),
         _ => None,
     };
-    let vendor = match &access.rule {
+    let vendor = match access.rule.as_deref() {
         Some(RuleOfParty::Vendor { name, .. }) => Some(name.clone()),
         _ => None,
     };

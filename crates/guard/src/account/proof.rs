@@ -53,7 +53,7 @@ impl fmt::Display for ProofKind {
 }
 
 /// One thing that must hold, for every request that gets in this way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Proof {
     /// Its class.
     pub kind: ProofKind,

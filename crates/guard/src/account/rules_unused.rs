@@ -23,7 +23,7 @@ impl SeenByRules {
             self.accounts.insert(account.to_owned());
         }
         for access in accesses {
-            let (known, name) = match &access.rule {
+            let (known, name) = match access.rule.as_deref() {
                 Some(RuleOfParty::Vendor { name, .. }) => (&mut self.vendors, name),
                 Some(RuleOfParty::IdentityProvider { provider }) => (&mut self.providers, provider),
                 _ => continue,

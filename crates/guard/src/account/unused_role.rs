@@ -36,10 +36,12 @@ pub fn judge_use(rules: &Rules, accesses: &[Access], now: Timestamp) -> Option<A
             None => "outsiders may enter it, and IAM knows of no use".to_owned(),
         },
     };
-    let vendor = accesses.iter().find_map(|access| match &access.rule {
-        Some(super::RuleOfParty::Vendor { name, .. }) => Some(name.clone()),
-        _ => None,
-    });
+    let vendor = accesses
+        .iter()
+        .find_map(|access| match access.rule.as_deref() {
+            Some(super::RuleOfParty::Vendor { name, .. }) => Some(name.clone()),
+            _ => None,
+        });
     let fix = "ask its owner; if nobody needs it, take the third party out or delete the role";
     Some(AccountFinding {
         account: Some(role.role.account.clone()).filter(|account| !account.is_empty()),

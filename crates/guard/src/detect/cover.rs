@@ -130,10 +130,10 @@ pub(super) fn cover(
         (_, Some(own)) if own == role.account => return Ok(Coverage::OwnAccount),
         (_, Some(account)) => {
             let entry = rules.account(account);
-            if let Some(name) = entry.ours {
+            if let Some(name) = &entry.ours {
                 return Ok(Coverage::OurAccount {
                     account: account.to_owned(),
-                    name,
+                    name: name.clone(),
                 });
             }
             let judged = entry
@@ -151,8 +151,9 @@ pub(super) fn cover(
             }
         }
         (Who::UniqueId { id }, None) => {
-            let vendors = rules.vendors_of_unique_id(id);
-            let judged = vendors
+            let entry = rules.unique_id(id);
+            let judged = entry
+                .vendors
                 .iter()
                 .map(|vendor| (vendor, vendor_complaints(vendor, role, grant, now)));
             match judged.min_by_key(|(_, complaints)| complaints.len()) {

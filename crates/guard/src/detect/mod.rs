@@ -5,6 +5,7 @@
 
 mod access;
 mod cover;
+mod many;
 mod network;
 mod provider;
 mod trust;
@@ -13,6 +14,7 @@ mod vendor;
 pub(crate) use access::{finding, judge_key_holder};
 pub use access::{judge_console_password, judge_key, judge_root};
 pub use cover::{Coverage, OnBehalfOf};
+pub use many::{Judging, TrustDocument};
 pub(crate) use provider::is_about;
 pub use trust::{
     Judgement, RoleRef, Verdict, judge_trust, judge_trust_without_witnesses, unreadable_event,

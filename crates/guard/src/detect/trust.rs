@@ -1,5 +1,7 @@
 //! Judging a role's trust document.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use policy::external_id::quality;
 use policy::{Analysis, Grant, Values, Who};
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::finding;
 use super::cover::{Coverage, Uncovered, cover};
+use super::many::TrustDocument;
 use super::provider::named_by_identity_center;
 use crate::check::{Check, Finding, Remedy, Severity};
 use crate::rules::Rules;
@@ -95,7 +98,7 @@ pub struct Judgement {
     /// All findings, worst first; also those of an approved document.
     pub findings: Vec<Finding>,
     /// Who can get in; `None` where the document could not be read.
-    pub analysis: Option<Analysis>,
+    pub analysis: Option<Arc<Analysis>>,
     /// What covers each grant of the analysis, by its index; `None`: nothing does.
     pub coverage: Vec<Option<Coverage>>,
 }
@@ -132,7 +135,7 @@ impl Judgement {
 
 /// Judges the trust document of a role. `now` decides what has expired.
 pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
-    judge_document(rules, role, document, now, true)
+    TrustDocument::read(rules, &role.account, document, now).judge(rules, role, document, now)
 }
 
 /// As [`judge_trust`], without witnesses in the findings: for who asks whether, and not who gets
@@ -143,42 +146,30 @@ pub fn judge_trust_without_witnesses(
     document: &str,
     now: Timestamp,
 ) -> Judgement {
-    judge_document(rules, role, document, now, false)
+    TrustDocument::read(rules, &role.account, document, now).judge_quickly(rules, role, now)
 }
 
-fn judge_document(
+/// Who can get in by the trust document of a role of this account; or why it cannot be read.
+pub(super) fn analysis(
     rules: &Rules,
-    role: &RoleRef,
+    account: &str,
     document: &str,
     now: Timestamp,
     witnesses: bool,
-) -> Judgement {
-    let policy = match policy::TrustPolicy::parse(document) {
-        Ok(policy) => policy,
-        Err(error) => {
-            return unreadable(rules, format!("the trust policy cannot be read: {error}"));
-        }
-    };
+) -> Result<Analysis, String> {
+    let policy = policy::TrustPolicy::parse(document)
+        .map_err(|error| format!("the trust policy cannot be read: {error}"))?;
     let context = policy::AnalysisContext {
-        own_account: Some(role.account.as_str()).filter(|account| !account.is_empty()),
+        own_account: Some(account).filter(|account| !account.is_empty()),
         own_organization: rules.organization(),
         now,
-        witnesses: false,
+        witnesses,
         providers: rules.shared_providers(),
     };
-    let quick = judge_analysis(rules, role, policy::analyse(&policy, &context), now);
-    if !witnesses || quick.verdict == Verdict::Approved {
-        return quick;
-    }
-    // A witness costs ten times the answer, and only a violation needs one.
-    let context = policy::AnalysisContext {
-        witnesses: true,
-        ..context
-    };
-    judge_analysis(rules, role, policy::analyse(&policy, &context), now)
+    Ok(policy::analyse(&policy, &context))
 }
 
-fn unreadable(rules: &Rules, message: String) -> Judgement {
+pub(super) fn unreadable(rules: &Rules, message: String) -> Judgement {
     Judgement {
         verdict: Verdict::Unreadable,
         findings: vec![finding(rules, Check::UnreadablePolicy, message)],
@@ -202,7 +193,7 @@ pub fn unreadable_event(rules: &Rules, why: &str, role_hidden: bool) -> Finding 
 pub(super) fn judge_analysis(
     rules: &Rules,
     role: &RoleRef,
-    analysis: Analysis,
+    analysis: Arc<Analysis>,
     now: Timestamp,
 ) -> Judgement {
     let mut findings = Vec::new();

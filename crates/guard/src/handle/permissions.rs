@@ -479,7 +479,7 @@ fn somebody(role: &Arc<AuditedRole>) -> Access {
         party: Party::Anyone,
         name: None,
         role: Arc::clone(role),
-        ways: Vec::new(),
+        ways: Arc::from([]),
         rule: None,
         allowed: false,
         findings: Vec::new(),

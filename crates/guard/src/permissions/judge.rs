@@ -1,6 +1,7 @@
 //! The checks of what a role may do.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use permissions::{
@@ -12,6 +13,7 @@ use super::words::{by_service, listed, under_conditions};
 use crate::account::{Access, Party, RuleOfParty};
 use crate::check::{Check, Finding};
 use crate::detect::finding;
+use crate::recent::Recent;
 use crate::rules::{Rules, UserVendor};
 
 /// What a role may do, and what is wrong with that.
@@ -42,6 +44,7 @@ impl Whose {
 }
 
 /// A vendor that can enter, or that holds a user's keys, and the ceiling that its rule sets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Bound {
     vendor: String,
     account: Option<String>,
@@ -77,6 +80,67 @@ pub fn judge_permissions(
     effective: &Effective,
     now: Timestamp,
 ) -> Vec<Finding> {
+    let judged = |bounds: &[Bound]| Arc::from(judge_bounded(rules, effective, bounds));
+    concerning(rules, accesses, now, judged)
+}
+
+/// Judges one role after the other, as [`judge_permissions`] does, and remembers what it found:
+/// many roles of an account may do the same.
+#[derive(Debug)]
+pub struct PermissionJudging<'r> {
+    rules: &'r Rules,
+    now: Timestamp,
+    known: Recent<(u128, Vec<Bound>), Arc<[Finding]>>,
+}
+
+/// So many judgements are remembered, twice at most.
+const MOST: usize = 256;
+
+impl<'r> PermissionJudging<'r> {
+    /// By these rules; `now` decides which exemptions hold.
+    pub fn new(rules: &'r Rules, now: Timestamp) -> Self {
+        Self {
+            rules,
+            now,
+            known: Recent::new(MOST),
+        }
+    }
+
+    /// As [`judge_permissions`]. `likeness` is that of the role's policies, as
+    /// [`permissions::Likeness`] tells it, always by the same one.
+    pub fn judge(
+        &mut self,
+        accesses: &[&Access],
+        effective: &Effective,
+        likeness: u128,
+    ) -> Vec<Finding> {
+        let (rules, known) = (self.rules, &mut self.known);
+        concerning(rules, accesses, self.now, |bounds| {
+            let key = (likeness, bounds.to_vec());
+            known.get(&key).unwrap_or_else(|| {
+                let judged: Arc<[Finding]> = Arc::from(judge_bounded(rules, effective, bounds));
+                known.insert(key, Arc::clone(&judged));
+                judged
+            })
+        })
+    }
+}
+
+/// What is wrong with it, whoever can enter, but for the ceilings of their rules.
+fn judge_bounded(rules: &Rules, effective: &Effective, bounds: &[Bound]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    of_holder(rules, Whose::Role, effective, bounds, &mut findings);
+    beyond(rules, Whose::Role, effective, bounds, &mut findings);
+    findings
+}
+
+/// Of what `judged` has against these ceilings, what concerns those who can enter, worst first.
+fn concerning(
+    rules: &Rules,
+    accesses: &[&Access],
+    now: Timestamp,
+    judged: impl FnOnce(&[Bound]) -> Arc<[Finding]>,
+) -> Vec<Finding> {
     let accesses: Vec<&Access> = accesses
         .iter()
         .copied()
@@ -85,11 +149,9 @@ pub fn judge_permissions(
     if accesses.is_empty() {
         return Vec::new();
     }
-    let mut findings = Vec::new();
-    let bounds = bounds(rules, &accesses);
-    of_holder(rules, Whose::Role, effective, &bounds, &mut findings);
-    beyond(rules, Whose::Role, effective, &bounds, &mut findings);
-    findings.retain(|found| !exempted(rules, &accesses, found, now));
+    let judged = judged(&bounds(rules, &accesses));
+    let lawful = |found: &&Finding| !exempted(rules, &accesses, found, now);
+    let mut findings: Vec<Finding> = judged.iter().filter(lawful).cloned().collect();
     // One party alone can enter: the finding is about it.
     if let [only] = accesses.as_slice() {
         for found in findings.iter_mut().filter(|found| found.vendor.is_none()) {
@@ -154,7 +216,7 @@ fn account_of(access: &Access) -> Option<String> {
 }
 
 fn vendor_of(access: &Access) -> Option<&str> {
-    match &access.rule {
+    match access.rule.as_deref() {
         Some(RuleOfParty::Vendor { name, .. }) => Some(name),
         _ => None,
     }
@@ -167,22 +229,22 @@ fn bounds(rules: &Rules, accesses: &[&Access]) -> Vec<Bound> {
         let Some(name) = vendor_of(access) else {
             continue;
         };
-        let vendors = match &access.party {
-            Party::Account { account } => rules.account(account).vendors,
-            Party::UniqueId { id } => rules.vendors_of_unique_id(id),
+        let entry = match &access.party {
+            Party::Account { account } => rules.account(account),
+            Party::UniqueId { id } => rules.unique_id(id),
             _ => continue,
         };
+        let mut vendors = entry.vendors.iter();
         let ceiling = vendors
-            .into_iter()
             .find(|vendor| vendor.name == name)
-            .and_then(|vendor| vendor.permissions);
+            .and_then(|vendor| vendor.permissions.as_ref());
         if let Some(ceiling) = ceiling
             && bounds.iter().all(|bound| bound.vendor != name)
         {
             bounds.push(Bound {
                 vendor: name.to_owned(),
                 account: account_of(access),
-                allow: ceiling.allow,
+                allow: ceiling.allow.clone(),
             });
         }
     }

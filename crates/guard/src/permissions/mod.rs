@@ -9,5 +9,7 @@ mod last_accessed;
 mod words;
 
 pub use change::{Changed, Judged, denies_nothing, missing_policy};
-pub use judge::{Review, is_outsider, judge_permissions, judge_user_permissions, review};
+pub use judge::{
+    PermissionJudging, Review, is_outsider, judge_permissions, judge_user_permissions, review,
+};
 pub use last_accessed::{LastAccessed, LastAccessedError, judge_unused};

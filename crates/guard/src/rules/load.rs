@@ -17,7 +17,8 @@
 //! damaged file is refused; `hash` is the SHA-256 of the same bytes and names these rules in
 //! alerts and orders.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,37 @@ pub struct Rules {
     pub(super) head: Head,
     pub(super) bytes: Vec<u8>,
     pub(super) table: std::ops::Range<usize>,
+    accounts: Opened,
+    unique_ids: Opened,
+}
+
+/// So many lines of the table are remembered.
+const MOST_OPENED: usize = 4096;
+
+/// What the table says of the accounts or ids that were asked for: an audit asks for the same few
+/// thousands of times, and a line takes as long to parse as a document to judge.
+#[derive(Debug, Default)]
+struct Opened(Mutex<HashMap<Box<str>, Arc<AccountEntry>>>);
+
+impl Opened {
+    fn get(&self, name: &str, read: impl FnOnce() -> AccountEntry) -> Arc<AccountEntry> {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = opened.get(name) {
+            return Arc::clone(entry);
+        }
+        if opened.len() >= MOST_OPENED {
+            opened.clear();
+        }
+        let entry = Arc::new(read());
+        opened.insert(name.into(), Arc::clone(&entry));
+        entry
+    }
+}
+
+impl Clone for Opened {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// Compiled rules that cannot be used.
@@ -208,6 +240,8 @@ impl Rules {
             head,
             table: start..start + length,
             bytes,
+            accounts: Opened::default(),
+            unique_ids: Opened::default(),
         })
     }
 
@@ -317,26 +351,29 @@ impl Rules {
             .as_deref()
             .zip(finding.third_party.as_deref());
         let of_vendor = of_vendor.and_then(|(name, account)| {
-            let vendors = self.account(account).vendors;
-            vendors.into_iter().find(|vendor| vendor.name == name)?.mode
+            let entry = self.account(account);
+            let mut vendors = entry.vendors.iter();
+            vendors.find(|vendor| vendor.name == name)?.mode
         });
         let lower = [self.check_mode(finding.code), of_vendor];
         lower.into_iter().flatten().fold(self.mode(), Ord::min)
     }
 
     /// What the rules say about an account; nothing is said about most.
-    pub fn account(&self, account: &str) -> AccountEntry {
-        self.line(&format!("account/{account}"))
-            .and_then(|line| serde_json::from_slice(line).ok())
-            .unwrap_or_default()
+    pub fn account(&self, account: &str) -> Arc<AccountEntry> {
+        self.accounts
+            .get(account, || self.entry(&format!("account/{account}")))
     }
 
     /// The vendors that come as the principal with a unique id (`AROA…`, `AIDA…`).
-    pub fn vendors_of_unique_id(&self, id: &str) -> Vec<CompiledVendor> {
-        let entry: Option<AccountEntry> = self
-            .line(&format!("id/{id}"))
-            .and_then(|line| serde_json::from_slice(line).ok());
-        entry.unwrap_or_default().vendors
+    pub fn unique_id(&self, id: &str) -> Arc<AccountEntry> {
+        self.unique_ids.get(id, || self.entry(&format!("id/{id}")))
+    }
+
+    fn entry(&self, key: &str) -> AccountEntry {
+        let line = self.line(key);
+        line.and_then(|line| serde_json::from_slice(line).ok())
+            .unwrap_or_default()
     }
 
     /// The names of all vendors, sorted. Reads the whole table, as nothing that judges an event

@@ -1,12 +1,14 @@
 //! The fields of a role, a user or a policy that are read.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 use guard::account::LastUsed;
 use guard::cloudtrail::percent_decoded;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Visitor};
 use serde_json::value::RawValue;
 
 use super::scan::Field;
@@ -69,15 +71,16 @@ pub(crate) struct Role<'a> {
     boundary: Option<&'a [u8]>,
 }
 
-/// What a role may do, as the export says it: to be looked up in `Policies`.
+/// What a role may do, as the export says it: to be looked up in `Policies`. It is kept until the
+/// policies are known, which come last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
     /// Name and text of each inline policy.
-    pub(crate) inline: Vec<(String, String)>,
+    pub(crate) inline: Box<[(Box<str>, Box<str>)]>,
     /// ARNs of attached policies.
-    pub(crate) attached: Vec<String>,
+    pub(crate) attached: Arc<[Box<str>]>,
     /// ARN of the permissions boundary.
-    pub(crate) boundary: Option<String>,
+    pub(crate) boundary: Option<Box<str>>,
 }
 
 /// A user.
@@ -110,40 +113,53 @@ pub(super) fn of<'a>(list: List, text: &'a [u8], fields: &[Field]) -> Element<'a
     read.unwrap_or_else(Element::Unreadable)
 }
 
+/// The fields of a role that are read.
+const ROLE: [&str; 9] = [
+    "RoleName",
+    "Arn",
+    "AssumeRolePolicyDocument",
+    "Path",
+    "CreateDate",
+    "RoleLastUsed",
+    "RolePolicyList",
+    "AttachedManagedPolicies",
+    "PermissionsBoundary",
+];
+
 fn role<'a>(text: &'a [u8], fields: &[Field]) -> Result<Role<'a>, ElementError> {
-    let mut slots: [(&'static str, Option<&'a [u8]>); 9] = [
-        ("RoleName", None),
-        ("Arn", None),
-        ("AssumeRolePolicyDocument", None),
-        ("Path", None),
-        ("CreateDate", None),
-        ("RoleLastUsed", None),
-        ("RolePolicyList", None),
-        ("AttachedManagedPolicies", None),
-        ("PermissionsBoundary", None),
-    ];
+    let mut slots: [Option<&'a [u8]>; ROLE.len()] = [None; ROLE.len()];
     for field in fields {
-        let key = text.get(field.key.clone()).unwrap_or_default();
-        let slot = slots.iter_mut().find(|(name, _)| name.as_bytes() == key);
-        if let Some((name, slot)) = slot {
-            let value = text.get(field.value.clone());
-            if slot.is_some() {
+        let slot = match text.get(field.key.clone()).unwrap_or_default() {
+            b"RoleName" => 0,
+            b"Arn" => 1,
+            b"AssumeRolePolicyDocument" => 2,
+            b"Path" => 3,
+            b"CreateDate" => 4,
+            b"RoleLastUsed" => 5,
+            b"RolePolicyList" => 6,
+            b"AttachedManagedPolicies" => 7,
+            b"PermissionsBoundary" => 8,
+            _ => continue,
+        };
+        let value = text.get(field.value.clone());
+        if let (Some(place), Some(name)) = (slots.get_mut(slot), ROLE.get(slot)) {
+            if place.is_some() {
                 let what = "a role".to_owned();
                 return Err(ElementError::Twice { what, field: name });
             }
-            *slot = value.filter(|value| *value != b"null");
+            *place = value.filter(|value| *value != b"null");
         }
     }
     let [
-        (_, name),
-        (_, arn),
-        (_, document),
-        (_, path),
-        (_, created),
-        (_, last_used),
-        (_, inline),
-        (_, attached),
-        (_, boundary),
+        name,
+        arn,
+        document,
+        path,
+        created,
+        last_used,
+        inline,
+        attached,
+        boundary,
     ] = slots;
     let missing = |what: &str, field| ElementError::Missing {
         what: what.to_owned(),
@@ -221,19 +237,19 @@ impl Role<'_> {
         #[derive(Deserialize)]
         struct Inline<'a> {
             #[serde(rename = "PolicyName")]
-            name: String,
+            name: Box<str>,
             #[serde(rename = "PolicyDocument", borrow)]
             document: &'a RawValue,
         }
         #[derive(Deserialize)]
         struct Attached {
             #[serde(rename = "PolicyArn")]
-            arn: String,
+            arn: Box<str>,
         }
         #[derive(Deserialize)]
         struct Boundary {
             #[serde(rename = "PermissionsBoundaryArn")]
-            arn: String,
+            arn: Box<str>,
         }
         let inline: Vec<Inline<'_>> = match self.inline {
             None => Vec::new(),
@@ -246,7 +262,7 @@ impl Role<'_> {
         let inline = inline.into_iter().map(|policy| {
             let document = policy.document.get().as_bytes();
             let text = document_text(&|| self.what(), "RolePolicyList", document)?;
-            Ok((policy.name, text.into_owned()))
+            Ok((policy.name, text.into()))
         });
         let attached: Option<Vec<Attached>> =
             self.parsed("AttachedManagedPolicies", self.attached)?;
@@ -355,21 +371,36 @@ struct Moment(Timestamp);
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Text(String),
-            Seconds(f64),
-        }
-        let moment = match Written::deserialize(deserializer)? {
-            Written::Text(text) => text.parse().map_err(D::Error::custom)?,
-            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second")]
-            Written::Seconds(seconds) => {
-                Timestamp::from_second(seconds as i64).map_err(D::Error::custom)?
-            }
-        };
-        Ok(Self(moment))
+        deserializer.deserialize_any(Written)
+    }
+}
+
+struct Written;
+
+impl Visitor<'_> for Written {
+    type Value = Moment;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a moment, as 2026-01-31T10:00:00+00:00 or in seconds since 1970")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Moment, E> {
+        text.parse().map(Moment).map_err(E::custom)
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Moment, E> {
+        Timestamp::from_second(seconds)
+            .map(Moment)
+            .map_err(E::custom)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Moment, E> {
+        self.visit_i64(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second")]
+    fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Moment, E> {
+        self.visit_i64(seconds as i64)
     }
 }
 
@@ -392,7 +423,7 @@ fn document_text<'a>(
     value: &'a [u8],
 ) -> Result<Cow<'a, str>, ElementError> {
     if !value.starts_with(b"\"") {
-        return std::str::from_utf8(value)
+        return simdutf8::basic::from_utf8(value)
             .map(Cow::Borrowed)
             .map_err(|_| ElementError::NotText {
                 what: what(),

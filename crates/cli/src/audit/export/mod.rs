@@ -4,6 +4,7 @@
 //! in any order. Memory is that of the largest role, not of the account.
 
 mod element;
+mod fields;
 mod scan;
 mod window;
 

@@ -91,7 +91,7 @@ fn byte(text: &[u8], at: usize) -> Result<u8, Stop> {
 }
 
 /// Behind the quote that closes the string whose first character is at `at`.
-fn string_end(text: &[u8], mut at: usize) -> Result<usize, Stop> {
+pub(super) fn string_end(text: &[u8], mut at: usize) -> Result<usize, Stop> {
     loop {
         let rest = text.get(at..).ok_or(Stop::More)?;
         at += memchr2(b'"', b'\\', rest).ok_or(Stop::More)?;

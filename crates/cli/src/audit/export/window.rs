@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::ExportError;
+use super::fields as quick;
 use super::scan::{Field, Stop, object, skip_blank, value_end};
 
 /// How much is read at a time.
@@ -138,7 +139,7 @@ impl<R: Read> Window<R> {
 
     /// The object that begins here, cut into fields. It stays until [`Self::done`].
     pub(super) fn object(&mut self, fields: &mut Vec<Field>) -> Result<usize, ExportError> {
-        self.until(|text| object(text, fields))
+        self.until(|text| quick::fields(text, fields).map_or_else(|| object(text, fields), Ok))
     }
 
     /// The value that begins here. It stays until [`Self::done`].

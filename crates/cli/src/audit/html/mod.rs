@@ -176,7 +176,7 @@ fn places(found: &[Found]) -> Places<'_> {
     let mut places = HashMap::new();
     for (index, found) in found.iter().enumerate() {
         if let Some(account) = &found.account {
-            let key = (account.as_str(), found.subject.as_str(), found.finding.code);
+            let key = (&**account, &*found.subject, found.finding.code);
             places.entry(key).or_insert(index);
         }
     }
@@ -293,7 +293,7 @@ fn rule(entry: &Entry) -> Markup {
     let access = &entry.access;
     let met = access.allowed;
     html! {
-        @match &access.rule {
+        @match access.rule.as_deref() {
             None => span.bad { "none" },
             Some(RuleOfParty::Vendor { name, owner, ticket, expires }) => {
                 (shown(name))

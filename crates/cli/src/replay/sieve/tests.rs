@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::blocks::Narrow;
 
 /// By whatever this processor has, and as every processor can.
 fn ordinary(text: &[u8], placed: bool) -> Option<Ordinary<'_>> {

@@ -1,0 +1,113 @@
+//! Which roles' policies amount to the same.
+//!
+//! Accounts are built from modules: a hundred roles have the same policies but for the name of a
+//! table. What is allowed depends on such a name only through its service, how much of the service
+//! it covers, and where something is denied or bounded.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use policy::IdentityPolicy;
+use policy::document::{Effect, IdentityStatement};
+
+use crate::effective::{Policies, Policy, caveat};
+use crate::resource::cover;
+
+/// Tells which roles' policies amount to the same. Of one managed policy it knows one document: it
+/// is made for one account at one time.
+#[derive(Debug, Default)]
+pub struct Likeness {
+    keys: [RandomState; 2],
+    /// By ARN: something is denied in it, or it cannot be read.
+    managed: HashMap<Box<str>, bool>,
+}
+
+impl Likeness {
+    /// A sum of 128 bits under keys that were drawn at random. Where it is equal, what
+    /// [`effective`](crate::effective) says is equal, but for [`Permit::policy`] and
+    /// [`Permit::resources`]. Not the other way round.
+    ///
+    /// [`Permit::policy`]: crate::Permit::policy
+    /// [`Permit::resources`]: crate::Permit::resources
+    pub fn of(&mut self, policies: &Policies<'_>) -> u128 {
+        let Self { keys, managed } = self;
+        let mut read: Vec<Option<IdentityPolicy<'_>>> = Vec::with_capacity(policies.policies.len());
+        let mut verbatim = policies.boundary.is_some();
+        for policy in &policies.policies {
+            match (policy.arn, policy.document) {
+                (Some(arn), document) => {
+                    let denies = match managed.get(arn) {
+                        Some(denies) => *denies,
+                        None => {
+                            let denies = document.is_some_and(|text| {
+                                IdentityPolicy::parse(text).map_or(true, |found| denies(&found))
+                            });
+                            managed.insert(arn.into(), denies);
+                            denies
+                        }
+                    };
+                    verbatim |= denies;
+                    read.push(None);
+                }
+                (None, document) => {
+                    let parsed = document.and_then(|text| IdentityPolicy::parse(text).ok());
+                    verbatim |= parsed.as_ref().is_none_or(denies);
+                    read.push(parsed);
+                }
+            }
+        }
+        let sum = |key: &RandomState| {
+            let mut sum = key.build_hasher();
+            verbatim.hash(&mut sum);
+            for (policy, read) in policies.policies.iter().zip(&read) {
+                of_policy(policy, read.as_ref().filter(|_| !verbatim), &mut sum);
+            }
+            if let Some(boundary) = &policies.boundary {
+                of_policy(boundary, None, &mut sum);
+            }
+            sum.finish()
+        };
+        let [one, other] = keys;
+        u128::from(sum(one)) << 64 | u128::from(sum(other))
+    }
+}
+
+fn denies(policy: &IdentityPolicy<'_>) -> bool {
+    let mut statements = policy.statements.iter();
+    // What IAM would refuse is told with its place in the text.
+    !policy.errors.is_empty() || statements.any(|statement| statement.effect == Some(Effect::Deny))
+}
+
+/// Everything that counts of a policy; of one that could not be read, all of its text.
+fn of_policy(policy: &Policy<'_>, read: Option<&IdentityPolicy<'_>>, sum: &mut impl Hasher) {
+    match (policy.arn, read) {
+        (Some(arn), _) => (0_u8, arn, policy.name).hash(sum),
+        (None, Some(read)) => {
+            (1_u8, read.statements.len()).hash(sum);
+            for statement in &read.statements {
+                of_statement(statement, sum);
+            }
+        }
+        (None, None) => (2_u8, policy.name, policy.document).hash(sum),
+    }
+}
+
+fn of_statement(statement: &IdentityStatement<'_>, sum: &mut impl Hasher) {
+    (statement.index, statement.effect.is_some()).hash(sum);
+    (&statement.action, &statement.not_action).hash(sum);
+    match &statement.resource {
+        None => 0_u8.hash(sum),
+        Some(resources) => {
+            (1_u8, resources.len()).hash(sum);
+            for resource in resources {
+                let cover = cover(resource);
+                (cover.scope, cover.service).hash(sum);
+            }
+        }
+    }
+    statement.conditions.len().hash(sum);
+    for condition in &statement.conditions {
+        caveat(condition).hash(sum);
+    }
+}
