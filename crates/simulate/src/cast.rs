@@ -238,6 +238,12 @@ pub fn create(inside: &mut Inside, role: &'static str, parts: &[Part], by: Write
 }
 
 fn recreate(inside: &mut Inside, role: &'static str) {
+    if inside.dice.per_mille(300) {
+        // The event of a change that the old role got in its last second names the new one as well.
+        let parts = lawful_parts(inside);
+        save(inside, role, &parts, Writer::Administrator);
+        inside.now += 1;
+    }
     let now = inside.now;
     let Some(old) = inside.account.role_mut(role) else {
         return;

@@ -79,6 +79,33 @@ pub const ALL: &[Mutation] = &[
         )],
     },
     Mutation {
+        name: "counts-looks-whenever-they-are",
+        breaks: "line 3: it looks again after 30 seconds and after 90, whatever else made it look",
+        edits: &[(
+            REMEDIATING,
+            "|| seconds_between(self.first_at, self.now) < LOOKS_SECONDS",
+            "|| false",
+        )],
+    },
+    Mutation {
+        name: "overwrites-what-is-not-shown-yet",
+        breaks: "line 2: an approved document that an event has told of is waited for",
+        edits: &[(
+            PUTTING_RIGHT,
+            "    replaced || saved.is_some_and(",
+            "    replaced || false && saved.is_some_and(",
+        )],
+    },
+    Mutation {
+        name: "gives-a-new-role-what-the-old-one-had",
+        breaks: "line 4: what a deleted role had is not given to the next one of its name",
+        edits: &[(
+            OBSERVING,
+            "Ordering::Equal => history.recreated && change",
+            "Ordering::Equal => false && history.recreated && change",
+        )],
+    },
+    Mutation {
         name: "claims-without-reading-back",
         breaks: "line 3: it reads back and says so",
         edits: &[(
