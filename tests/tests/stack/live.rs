@@ -122,6 +122,21 @@ fn restores(stack: &Stack<'_>) {
         assert!(said.contains(word), "{word}: {said}");
     }
 
+    // An uninstall would leave the quarantines behind, though nothing but a repair was meant.
+    let uninstall = || {
+        let output = trustwarden(stack, &["uninstall-check", "--region", "us-east-1"]);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said)
+    };
+    let (status, said) = uninstall();
+    assert_eq!(status, Some(1), "{said}");
+    for word in [
+        "quarantined: role debug since",
+        "quarantined: role partner since",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+
     // Judged again: what violates stays out.
     let (status, said) = restore(old, &["partner"]);
     assert_eq!(status, Some(1), "{said}");
@@ -150,6 +165,10 @@ fn restores(stack: &Stack<'_>) {
         Some(2),
         "not quarantined any more"
     );
+
+    let (status, said) = uninstall();
+    assert_eq!(status, Some(1), "{said}");
+    assert!(!said.contains("role partner"), "{said}");
 
     // Forced, with a reason that is recorded.
     let (status, said) = restore(old, &["debug", "--force", "--reason", "SEC-77, an hour"]);

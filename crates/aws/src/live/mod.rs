@@ -17,7 +17,7 @@ use crate::network::Network;
 
 pub use account::{AuthorizationDetails, ReadAccountError, credential_report};
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
-pub use residue::{Quarantine, Residue, SessionDenial, kept_documents, residue};
+pub use residue::{Residue, SessionDenial, kept_documents, residue};
 pub use roles::list_roles;
 pub use stack::{
     FunctionState, RuleState, Stack, StackError, Subscription, describe_stack, function_state,

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use guard::history::{KeptDocument, RoleHistory, WriteKind};
+use guard::history::{KeptDocument, RoleHistory};
 use guard::world::StateError;
 use jiff::Timestamp;
 
@@ -11,25 +11,11 @@ use crate::Table;
 /// All of it, as the table tells. Whether it still holds, the live role says.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Residue {
-    /// Roles that admitted nobody after the guard's last write to them, newest first.
-    pub quarantines: Vec<Quarantine>,
+    /// Every document that the guard overwrote, newest first. Whatever it meant to write, the role
+    /// may be quarantined: where a revert or a repair failed, that is what it fell back to.
+    pub overwritten: Vec<KeptDocument>,
     /// Roles whose older sessions are denied, newest first.
     pub session_denials: Vec<SessionDenial>,
-}
-
-/// A role that was quarantined.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Quarantine {
-    /// 12 digits.
-    pub account: String,
-    /// Its name.
-    pub role: String,
-    /// Why.
-    pub incident: String,
-    /// When.
-    pub at: Timestamp,
-    /// The document that the quarantine took the place of.
-    pub document: String,
 }
 
 /// A role whose older sessions are denied by an inline policy.
@@ -59,20 +45,10 @@ pub async fn kept_documents(table: &Table) -> Result<Vec<KeptDocument>, StateErr
 /// # Errors
 /// [`StateError`].
 pub async fn residue(table: &Table) -> Result<Residue, StateError> {
-    let mut residue = Residue::default();
-    let kept: Vec<KeptDocument> = table.all("document").await?;
-    for kept in kept
-        .into_iter()
-        .filter(|kept| kept.kind == WriteKind::Quarantine)
-    {
-        residue.quarantines.push(Quarantine {
-            account: kept.account,
-            role: kept.role,
-            incident: kept.incident,
-            at: kept.at,
-            document: kept.document,
-        });
-    }
+    let mut residue = Residue {
+        overwritten: kept_documents(table).await?,
+        ..Residue::default()
+    };
     let histories: Vec<RoleHistory> = table.all("history").await?;
     for history in histories
         .into_iter()
@@ -85,9 +61,6 @@ pub async fn residue(table: &Table) -> Result<Residue, StateError> {
                 .push(SessionDenial { account, role, at });
         }
     }
-    residue
-        .quarantines
-        .sort_by_key(|quarantine| Reverse(quarantine.at));
     residue
         .session_denials
         .sort_by_key(|denial| Reverse(denial.at));

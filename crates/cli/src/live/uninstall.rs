@@ -55,9 +55,9 @@ type Live = Result<Option<LiveRole>, ReadRoleError>;
 
 async fn live_roles(iam: &Iam, left: &Residue) -> Vec<(String, Live)> {
     let names: BTreeSet<&str> = left
-        .quarantines
+        .overwritten
         .iter()
-        .map(|one| one.role.as_str())
+        .map(|kept| kept.role.as_str())
         .collect();
     let mut live = Vec::new();
     for name in names {
@@ -71,18 +71,20 @@ fn print(left: &Residue, live: &[(String, Live)], streams: &mut Streams<'_>) -> 
     let mut standing = 0;
     let mut unknown = false;
     for (name, role) in live {
-        match role {
-            Ok(Some(role)) if document_digest(&role.document) == closed => {}
+        let role = match role {
+            Ok(Some(role)) if document_digest(&role.document) == closed => role,
             Ok(_) => continue,
             Err(error) => {
                 streams.failure(error);
                 unknown = true;
                 continue;
             }
-        }
+        };
         standing += 1;
-        // The newest stands first.
-        let Some(kept) = left.quarantines.iter().find(|one| one.role == *name) else {
+        // The newest stands first; an older role of that name had another id.
+        let mut kept = left.overwritten.iter();
+        let Some(kept) = kept.find(|kept| kept.role_id == role.role_id) else {
+            writeln!(streams.out, "quarantined: role {}", shown(name))?;
             continue;
         };
         writeln!(
