@@ -84,6 +84,7 @@ fn guard() -> &'static Guard {
             own_roles: vec![REMEDIATOR.to_owned()],
             remediator_role: REMEDIATOR.to_owned(),
             revoke_sessions: true,
+            detach_policies: true,
         }
     })
 }

@@ -17,6 +17,7 @@ mod secret;
 mod settings;
 mod table;
 mod topic;
+mod undoing;
 mod webhook;
 
 pub use channel::{Channel, ChannelError};

@@ -31,6 +31,8 @@ pub struct Settings {
     pub remediator_role: String,
     /// Whether the stack may end sessions (`TRUSTWARDEN_REVOKE_SESSIONS`).
     pub revoke_sessions: bool,
+    /// Whether the stack may take policies away (`TRUSTWARDEN_DETACH_POLICIES`).
+    pub detach_policies: bool,
 }
 
 /// What `slack` knows.
@@ -190,6 +192,11 @@ impl Settings {
                 "`true` or `false`",
                 [("true", true), ("false", false)],
             )?,
+            detach_policies: variables.one_of(
+                "TRUSTWARDEN_DETACH_POLICIES",
+                "`true` or `false`",
+                [("true", true), ("false", false)],
+            )?,
         })
     }
 
@@ -206,6 +213,7 @@ impl Settings {
             own_roles: self.own_roles,
             remediator_role: self.remediator_role,
             revoke_sessions: self.revoke_sessions,
+            detach_policies: self.detach_policies,
         })
     }
 
@@ -264,6 +272,7 @@ mod tests {
             }
             "TRUSTWARDEN_REMEDIATOR_ROLE" => "arn:aws:iam::111122223333:role/trustwarden/a",
             "TRUSTWARDEN_REVOKE_SESSIONS" => "false",
+            "TRUSTWARDEN_DETACH_POLICIES" => "true",
             _ => return None,
         };
         Some(value.to_owned())
@@ -282,6 +291,7 @@ mod tests {
             ]
         );
         assert!(!settings.revoke_sessions);
+        assert!(settings.detach_policies);
     }
 
     #[test]
@@ -300,6 +310,7 @@ mod tests {
             ),
             ("TRUSTWARDEN_REMEDIATOR_ROLE", "remediator"),
             ("TRUSTWARDEN_REVOKE_SESSIONS", "yes"),
+            ("TRUSTWARDEN_DETACH_POLICIES", "yes"),
             ("TRUSTWARDEN_STACK", ""),
             ("TRUSTWARDEN_TABLE", ""),
         ];

@@ -196,12 +196,12 @@ async fn what_an_uninstall_would_leave_behind() {
     let found = residue(&Table::new(&account_at(&server.url()), "state"))
         .await
         .unwrap();
-    let quarantines: Vec<&str> = found
-        .quarantines
+    let overwritten: Vec<&str> = found
+        .overwritten
         .iter()
         .map(|one| one.incident.as_str())
         .collect();
-    assert_eq!(quarantines, ["TW-1"]);
+    assert_eq!(overwritten, ["TW-1", "TW-2"]);
     let denials: Vec<&str> = found
         .session_denials
         .iter()

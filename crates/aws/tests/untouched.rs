@@ -36,6 +36,7 @@ fn guard() -> Guard {
         own_roles: Vec::new(),
         remediator_role: format!("arn:aws:iam::{ACCOUNT}:role/trustwarden/remediator"),
         revoke_sessions: false,
+        detach_policies: false,
     }
 }
 

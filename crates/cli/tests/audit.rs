@@ -247,3 +247,70 @@ fn what_third_parties_may_do_is_judged() {
         assert_eq!(subjects, expected, "{check}");
     }
 }
+
+#[test]
+fn what_users_may_do_whose_keys_a_vendor_holds_is_judged() {
+    let rules = std::env::temp_dir().join(format!("users-{}.yaml", std::process::id()));
+    let text = r#"
+version: 1
+vendors:
+  - { name: Example Backup, users: ["backup-*"], permissions: { allow: ["ec2:Describe*"] } }
+"#;
+    std::fs::write(&rules, text).unwrap();
+    let allow = |action: &str| {
+        json!({ "Version": "2012-10-17", "Statement":
+            [{ "Effect": "Allow", "Action": action, "Resource": "*" }] })
+    };
+    let inline = |action: &str| json!([{ "PolicyName": "p", "PolicyDocument": allow(action) }]);
+    let user = |name: &str, policies: Value, groups: Value| {
+        json!({
+            "UserName": name, "Arn": format!("arn:aws:iam::111122223333:user/{name}"),
+            "UserPolicyList": policies, "AttachedManagedPolicies": [], "GroupList": groups,
+        })
+    };
+    let bounded = |mut user: Value| {
+        let arn = "arn:aws:iam::111122223333:policy/Bound";
+        user["PermissionsBoundary"] = json!({ "PermissionsBoundaryArn": arn });
+        user
+    };
+    let export = json!({
+        "UserDetailList": [
+            user("backup-a", inline("iam:CreateUser"), json!([])),
+            user("backup-b", json!([]), json!(["machines"])),
+            user("backup-c", json!([]), json!(["elsewhere"])),
+            user("backup-d", inline("ec2:DescribeRegions"), json!([])),
+            bounded(user("backup-e", inline("*"), json!([]))),
+            user("jane", inline("*"), json!(["machines"])),
+        ],
+        "GroupDetailList": [{
+            "GroupName": "machines", "Arn": "arn:aws:iam::111122223333:group/machines",
+            "GroupPolicyList": inline("s3:GetObject"), "AttachedManagedPolicies": [],
+        }],
+        "Policies": [{
+            "Arn": "arn:aws:iam::111122223333:policy/Bound", "DefaultVersionId": "v1",
+            "PolicyVersionList": [{
+                "Document": allow("ec2:Describe*"), "VersionId": "v1", "IsDefaultVersion": true,
+            }],
+        }],
+    });
+    let arguments = ["--authorization-details", "-"];
+    let (answer, status) = audit(&rules, &arguments, export.to_string().as_bytes());
+    std::fs::remove_file(&rules).unwrap();
+    assert_eq!(status, 1, "{answer:#}");
+    for (code, users) in [
+        (Check::IamAccess, vec!["user/backup-a"]),
+        (Check::OverCeiling, vec!["user/backup-a", "user/backup-b"]),
+        (Check::DataAccess, vec!["user/backup-b"]),
+        (Check::UnreadablePermissions, vec!["user/backup-c"]),
+        (Check::AdminAccess, vec![]),
+    ] {
+        let mut found = found(&answer, code);
+        found.sort();
+        assert_eq!(found, users, "{code}: {answer:#}");
+    }
+    let findings = answer["findings"].as_array().unwrap();
+    let of_vendor = |found: &Value| {
+        found["vendor"] == "Example Backup" || found["code"] == Check::PolicyOnUser.code()
+    };
+    assert!(findings.iter().all(of_vendor), "{answer:#}");
+}

@@ -168,6 +168,7 @@ fn by_the_functions() -> BTreeMap<String, Said> {
         own_roles: Vec::new(),
         remediator_role: "arn:aws:iam::111122223333:role/trustwarden/remediator".to_owned(),
         revoke_sessions: false,
+        detach_policies: false,
     };
     let world = MemoryWorld::default();
     let mut said: BTreeMap<String, Said> = BTreeMap::new();

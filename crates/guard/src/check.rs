@@ -110,6 +110,8 @@ pub enum Remedy {
     TrustPolicy,
     /// The access key is deactivated, where the rules ask for it.
     AccessKey,
+    /// The change of permissions is undone, where the rules ask for it.
+    Permissions,
 }
 
 macro_rules! checks {
@@ -174,12 +176,12 @@ checks! {
     PolicyOnUser "policy-on-user" Low None "a policy is attached to a user, not to a group";
     UnusedRole "unused-role" Medium None "outsiders may enter a role that nobody uses";
     UnusedRule "unused-rule" Low None "nothing in the account needs the rule";
-    AdminAccess "admin-access" High None "a role that outsiders enter may do nearly everything";
-    IamAccess "iam-access" High None "a role that outsiders enter may change who may do what";
-    PrivilegeEscalation "privilege-escalation" High None "a role that outsiders enter can get more than it was given";
-    OverCeiling "over-ceiling" Medium None "a role may do more than its vendor's rule allows";
-    WriteWildcard "write-wildcard" Medium None "a wildcard lets outsiders change things";
-    DataAccess "data-access" Medium None "outsiders may read data, wherever it lies";
+    AdminAccess "admin-access" High Permissions "a role that outsiders enter may do nearly everything";
+    IamAccess "iam-access" High Permissions "a role that outsiders enter may change who may do what";
+    PrivilegeEscalation "privilege-escalation" High Permissions "a role that outsiders enter can get more than it was given";
+    OverCeiling "over-ceiling" Medium Permissions "a role may do more than its vendor's rule allows";
+    WriteWildcard "write-wildcard" Medium Permissions "a wildcard lets outsiders change things";
+    DataAccess "data-access" Medium Permissions "outsiders may read data, wherever it lies";
     PermissionUnused "permission-unused" Low None "a role that outsiders enter has permissions that it never used";
     UnreadablePermissions "unreadable-permissions" High None "a policy could not be read, so what outsiders may do is not known";
     RootSignIn "root-sign-in" Critical None "the root user signed in";

@@ -9,6 +9,7 @@ use crate::alert::Cause;
 use crate::check::{Finding, Severity};
 use crate::fold::FoldWindow;
 use crate::incident::Schema;
+use crate::permissions::{HolderKind, Undoable};
 
 /// How long one message about a digest waits in the queue before a fresh one takes its place: less
 /// than the five minutes after which an order counts as late.
@@ -45,6 +46,10 @@ pub enum Task {
     Digest(FoldWindow),
     /// Take away the denial of a role's older sessions: they have expired.
     LiftSessionDenial(LiftOrder),
+    /// A change gave an outsider's role or user too much: undo it, where the rules ask for it.
+    Detach(PermissionsOrder),
+    /// What an outsider's role or user may do changed and looks lawful: remember it if it is.
+    RememberPermissions(HolderOrder),
 }
 
 /// An order about a role.
@@ -103,6 +108,44 @@ pub struct LiftOrder {
     pub denied_before: Timestamp,
 }
 
+/// An order about a change of permissions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PermissionsOrder {
+    /// A role or a user.
+    #[serde(rename = "holder")]
+    pub kind: HolderKind,
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// `AROA…` or `AIDA…`: another one of that name is none of it.
+    pub id: String,
+    /// The change.
+    pub change: Undoable,
+    /// The event behind the order.
+    pub cause: Cause,
+    /// The incident.
+    pub incident: String,
+    /// What the sender found; shown in the outcome, never what is decided from.
+    pub findings: Vec<Finding>,
+    /// The alert's severity.
+    pub severity: Severity,
+}
+
+/// An order to remember what a role or user may do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HolderOrder {
+    /// A role or a user.
+    #[serde(rename = "holder")]
+    pub kind: HolderKind,
+    /// Its name.
+    pub name: String,
+    /// `AROA…` or `AIDA…`.
+    pub id: String,
+    /// The eventID of the event behind the order.
+    pub event_id: String,
+}
+
 impl Order {
     /// Names the order: deduplication id in the queue, key of its progress in state. The event's
     /// id and the kind of task, so that a duplicate of the event makes the same order.
@@ -121,6 +164,9 @@ impl Order {
                 let role = lift.role.to_ascii_lowercase();
                 format!("{role}-{}-lift", lift.denied_before.as_second())
             }
+            // One event may concern many.
+            Task::Detach(task) => format!("{}-detach-{}", task.cause.event_id, task.id),
+            Task::RememberPermissions(task) => format!("{}-permissions-{}", task.event_id, task.id),
         };
         fitting_the_queue(&id)
     }
@@ -138,6 +184,10 @@ impl Order {
             }
             Task::DeactivateKey(key) => {
                 format!("{account}/user/{}", key.user.to_ascii_lowercase())
+            }
+            Task::Detach(PermissionsOrder { kind, name, .. })
+            | Task::RememberPermissions(HolderOrder { kind, name, .. }) => {
+                format!("{account}/{}/{}", kind.name(), name.to_ascii_lowercase())
             }
             Task::Digest(window) => format!("{account}/digest/{}", window.class.name()),
         };

@@ -17,6 +17,7 @@ use crate::documents::OWN;
 use crate::scene::{GuardWrite, Happening, Inside, Invocation, Read, Scene, Weather, clock};
 use crate::trail::{REMEDIATOR_ROLE, record_write};
 
+mod permissions;
 mod state;
 mod sweeping;
 

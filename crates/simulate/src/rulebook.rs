@@ -119,5 +119,6 @@ fn made(setting: Setting, law: Law) -> Guard {
         own_roles: vec![REMEDIATOR_ROLE.to_owned()],
         remediator_role: REMEDIATOR_ROLE.to_owned(),
         revoke_sessions: setting.may_revoke,
+        detach_policies: false,
     }
 }

@@ -137,6 +137,40 @@ fn ending_sessions_takes_a_parameter_of_its_own_and_mode_enforce() {
 }
 
 #[test]
+fn undoing_what_was_given_takes_a_parameter_of_its_own_and_mode_enforce() {
+    let stack = translated(&[("Mode", "enforce"), ("DetachPolicies", "true")]);
+    let expected = set(&[
+        "iam:UpdateAssumeRolePolicy",
+        "iam:UpdateAccessKey",
+        "iam:DetachRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+        "iam:DetachUserPolicy",
+        "iam:DeleteUserPolicy",
+        "iam:PutUserPolicy",
+        "iam:PutUserPermissionsBoundary",
+        "iam:SetDefaultPolicyVersion",
+    ]);
+    assert_eq!(
+        writers(&stack),
+        BTreeMap::from([("RemediatorRole", expected)])
+    );
+    let refused = machine()
+        .deploy(
+            &fresh_account(),
+            "guard",
+            &[("DetachPolicies", "true")],
+            Path::new(""),
+        )
+        .unwrap_err();
+    assert!(
+        format!("{refused:?}").contains("DetachPolicies needs Mode enforce"),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn our_own_roles_are_denied_by_exact_arn() {
     for (slack, count) in [("", 6), (SLACK, 7)] {
         let stack = translated(&[
@@ -159,6 +193,8 @@ fn our_own_roles_are_denied_by_exact_arn() {
             "iam:UpdateAssumeRolePolicy",
             "iam:PutRolePolicy",
             "iam:DeleteRolePolicy",
+            "iam:DetachRolePolicy",
+            "iam:PutRolePermissionsBoundary",
         ]);
         assert_eq!(texts(&denies[0]["Action"]), role_writes);
         // The functions are told the same roles.
@@ -211,6 +247,7 @@ fn no_statement_is_wider_than_its_work() {
     let stack = translated(&[
         ("Mode", "enforce"),
         ("RevokeSessions", "true"),
+        ("DetachPolicies", "true"),
         ("SlackSecretArn", SLACK),
     ]);
     for (role, statements) in statements(&stack) {
@@ -301,8 +338,8 @@ fn each_function_may_do_exactly_this() {
                 &state[..],
                 &alert,
                 &log,
+                &READ_PERMISSIONS,
                 &[
-                    "iam:GetRole",
                     "iam:UpdateAssumeRolePolicy",
                     "iam:UpdateAccessKey",
                     "sqs:SendMessage",

@@ -291,6 +291,7 @@ fn functions_are_told_what_they_need() {
         "TRUSTWARDEN_ORDERS_URL",
         "TRUSTWARDEN_REMEDIATOR_ROLE",
         "TRUSTWARDEN_REVOKE_SESSIONS",
+        "TRUSTWARDEN_DETACH_POLICIES",
         "TRUSTWARDEN_STACK",
     ];
     for function in stack.functions() {

@@ -3,9 +3,9 @@
 use local::Stack;
 use local::cloudtrail::{self, Actor};
 use serde_json::{Value, json};
-use trustwarden_tests::{LAWFUL, Operator, deployed, enforcing};
+use trustwarden_tests::{LAWFUL, Operator, RULES, deployed, enforcing};
 
-use crate::{ROLE, assert_untroubled, codes, stages};
+use crate::{ROLE, assert_untroubled, codes, outcome, stages};
 
 /// Own roles alone.
 const OURS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -214,5 +214,133 @@ fn a_user_whose_keys_a_vendor_holds_and_its_groups_are_judged() {
     stack.settles();
     let alerts = stack.alerts().unwrap();
     assert_eq!(codes(&alerts[1]), ["data-access"]);
+    assert_untroubled(&stack);
+}
+
+/// Enforcing, with permissions undone.
+fn detaching() -> Stack<'static> {
+    let parameters = [("Mode", "enforce"), ("DetachPolicies", "true")];
+    let rules = format!("{RULES}permissions: {{ on_violation: detach }}\n");
+    deployed(&parameters, &rules)
+}
+
+fn attached(stack: &Stack<'_>, role: &str) -> Vec<String> {
+    let request = json!({ "RoleName": role });
+    let answer = stack.call("iam", "list_attached_role_policies", &request);
+    let answer = answer.unwrap();
+    let policies = answer["AttachedPolicies"].as_array().unwrap().iter();
+    policies
+        .map(|policy| policy["PolicyName"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_was_given_to_a_vendors_role_is_taken_away() {
+    let stack = detaching();
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    stack.settles();
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let request = json!({ "RoleName": ROLE, "PolicyArn": admin });
+    let (_, record) = calls(&stack, "attach_role_policy", &request);
+    stack.settles();
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected", "outcome"]);
+    assert_eq!(outcome(&alerts[0]), "ordered");
+    assert_eq!(outcome(&alerts[1]), "detached");
+    assert_eq!(alerts[0]["incident"], alerts[1]["incident"]);
+    assert_eq!(attached(&stack, ROLE), Vec::<String>::new());
+    // The same event again, and the record of the guard's own call.
+    stack.put_record(&record).unwrap();
+    let remediator = &stack.function("remediator").unwrap().role;
+    let parameters = json!({ "roleName": ROLE, "policyArn": admin });
+    let mut own = cloudtrail::record(
+        &stack.account,
+        Actor::Administrator,
+        "iam",
+        "DetachRolePolicy",
+        &parameters,
+        &Value::Null,
+    );
+    own["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!(remediator);
+    stack.put_record(&own).unwrap();
+    stack.settles();
+    assert_eq!(stack.alerts().unwrap().len(), 2, "no news");
+
+    // An inline policy that was lawful comes back; one that nobody knew goes.
+    let put = |name: &str, document: &str| {
+        let request = json!({ "RoleName": ROLE, "PolicyName": name, "PolicyDocument": document });
+        calls(&stack, "put_role_policy", &request);
+        stack.settles();
+    };
+    put("access", REGIONS);
+    put("access", EVERYTHING);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(outcome(alerts.last().unwrap()), "detached");
+    let request = json!({ "RoleName": ROLE, "PolicyName": "access" });
+    let live = stack.call("iam", "get_role_policy", &request).unwrap();
+    let lawful: Value = serde_json::from_str(REGIONS).unwrap();
+    let document = live["PolicyDocument"].clone();
+    let document = document
+        .as_str()
+        .map_or(document.clone(), |text| serde_json::from_str(text).unwrap());
+    assert_eq!(document, lawful);
+    put("more", EVERYTHING);
+    let request = json!({ "RoleName": ROLE });
+    let names = stack.call("iam", "list_role_policies", &request).unwrap();
+    assert_eq!(names["PolicyNames"], json!(["access"]));
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn a_version_goes_back_and_a_user_is_put_right() {
+    let stack = detaching();
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    let shared = creates_policy(&stack, "vendor-read", REGIONS);
+    let request = json!({ "RoleName": ROLE, "PolicyArn": shared });
+    calls(&stack, "attach_role_policy", &request);
+    stack.settles();
+    let version =
+        json!({ "PolicyArn": shared, "PolicyDocument": EVERYTHING, "SetAsDefault": true });
+    calls(&stack, "create_policy_version", &version);
+    stack.settles();
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected", "outcome"], "{alerts:#?}");
+    assert_eq!(outcome(&alerts[1]), "detached");
+    let policy = stack.call("iam", "get_policy", &json!({ "PolicyArn": shared }));
+    assert_eq!(policy.unwrap()["Policy"]["DefaultVersionId"], "v1");
+    assert_eq!(attached(&stack, ROLE), ["vendor-read"]);
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn a_protected_role_and_mode_alert_are_told_alone() {
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let request = json!({ "RoleName": ROLE, "PolicyArn": admin });
+    let rules = format!("{RULES}permissions: {{ on_violation: detach }}\n");
+    let stack = deployed(&[], &rules);
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    stack.settles();
+    calls(&stack, "attach_role_policy", &request);
+    stack.settles();
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected", "outcome"]);
+    assert_eq!(outcome(&alerts[1]), "would-detach");
+    assert_eq!(attached(&stack, ROLE), ["AdministratorAccess"]);
+    assert_untroubled(&stack);
+
+    let account = trustwarden_tests::fresh_account();
+    let rules = rules.replace(
+        "remediation: {",
+        &format!("remediation: {{ protected_roles: [\"arn:aws:iam::{account}:role/{ROLE}\"], "),
+    );
+    let parameters = [("Mode", "enforce"), ("DetachPolicies", "true")];
+    let stack = trustwarden_tests::deployed_in(&account, &parameters, &rules);
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    stack.settles();
+    calls(&stack, "attach_role_policy", &request);
+    stack.settles();
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(outcome(&alerts[1]), "not-touched");
+    assert_eq!(attached(&stack, ROLE), ["AdministratorAccess"]);
     assert_untroubled(&stack);
 }

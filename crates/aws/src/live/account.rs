@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_iam::types::{
-    AttachedPolicy, ManagedPolicyDetail, PolicyDetail, ReportStateType, RoleDetail, UserDetail,
+    AttachedPermissionsBoundary, AttachedPolicy, GroupDetail, ManagedPolicyDetail, PolicyDetail,
+    ReportStateType, RoleDetail, UserDetail,
 };
 use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::RetryConfig;
@@ -92,10 +93,12 @@ impl AuthorizationDetails {
         }
         let roles = answer.role_detail_list.unwrap_or_default();
         let users = answer.user_detail_list.unwrap_or_default();
+        let groups = answer.group_detail_list.unwrap_or_default();
         let policies = answer.policies.unwrap_or_default();
         Ok(Some(json!({
             "RoleDetailList": roles.into_iter().map(role).collect::<Vec<_>>(),
             "UserDetailList": users.into_iter().map(user).collect::<Vec<_>>(),
+            "GroupDetailList": groups.into_iter().map(group).collect::<Vec<_>>(),
             "Policies": policies.into_iter().map(policy).collect::<Vec<_>>(),
         })))
     }
@@ -152,14 +155,7 @@ fn role(role: RoleDetail) -> Value {
         role.assume_role_policy_document,
     );
     set(&mut object, "CreateDate", role.create_date.and_then(moment));
-    if let Some(boundary) = role.permissions_boundary {
-        let arn = boundary.permissions_boundary_arn;
-        set(
-            &mut object,
-            "PermissionsBoundary",
-            Some(json!({ "PermissionsBoundaryArn": arn })),
-        );
-    }
+    set_boundary(&mut object, role.permissions_boundary);
     if let Some(used) = role.role_last_used {
         let mut last = json!({});
         set(
@@ -181,7 +177,26 @@ fn user(user: UserDetail) -> Value {
     });
     set(&mut object, "UserName", user.user_name);
     set(&mut object, "Arn", user.arn);
+    set_boundary(&mut object, user.permissions_boundary);
     object
+}
+
+fn group(group: GroupDetail) -> Value {
+    let mut object = json!({
+        "GroupPolicyList": inline(group.group_policy_list),
+        "AttachedManagedPolicies": attached(group.attached_managed_policies),
+    });
+    set(&mut object, "GroupName", group.group_name);
+    set(&mut object, "Arn", group.arn);
+    object
+}
+
+fn set_boundary(object: &mut Value, boundary: Option<AttachedPermissionsBoundary>) {
+    if let Some(boundary) = boundary {
+        let arn = boundary.permissions_boundary_arn;
+        let boundary = json!({ "PermissionsBoundaryArn": arn });
+        set(object, "PermissionsBoundary", Some(boundary));
+    }
 }
 
 fn policy(policy: ManagedPolicyDetail) -> Value {

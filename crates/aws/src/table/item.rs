@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | a role's history | `ACCOUNT/role-id/AROA…` | `history` | ever |
 //! | what a role's name points to | `ACCOUNT/role/NAME` (lower case) | `pointer` | ever |
+//! | what a role or user was lawfully given, own writes | `ACCOUNT/permissions/AROA…` or `AIDA…` | `permissions` | ever |
 //! | a document that was overwritten | `ACCOUNT/incident/TW-…` | `document` | ever |
 //! | an alert: in progress, then the incident | `ACCOUNT/incident/TW-…` | `alert/STAGE` | 400 days |
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
@@ -55,6 +56,13 @@ impl Key {
         Self {
             pk: format!("{account}/role-id/{role_id}"),
             sk: "history".to_owned(),
+        }
+    }
+
+    pub(super) fn permissions(account: &str, id: &str) -> Self {
+        Self {
+            pk: format!("{account}/permissions/{id}"),
+            sk: "permissions".to_owned(),
         }
     }
 

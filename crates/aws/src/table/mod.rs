@@ -1,6 +1,7 @@
 //! What the guard remembers, in one DynamoDB table. Every read is a consistent one.
 
 mod item;
+mod permissions;
 mod sweeping;
 mod value;
 

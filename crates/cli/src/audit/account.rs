@@ -9,11 +9,11 @@ use guard::account::{
     judge_rules, judge_use,
 };
 use guard::detect::{Judging, RoleRef, Verdict};
-use guard::permissions::{LastAccessed, PermissionJudging, judge_unused};
-use guard::rules::Rules;
+use guard::permissions::{LastAccessed, PermissionJudging, judge_unused, judge_user_permissions};
+use guard::rules::{Rules, UserVendor};
 use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
-use permissions::Reason;
+use permissions::{Effective, Reason, Unreadable};
 
 use super::export::{Element, ElementError, Held, Place, Role};
 use super::interned::Interned;
@@ -96,7 +96,21 @@ pub(crate) struct Account<'a> {
     used: HashMap<String, LastAccessed>,
     /// What many roles have in common.
     common: Common,
+    /// Users whose keys a vendor holds, and what each of them holds.
+    users: Vec<OfVendor>,
+    /// Groups, by account and name. They may come after the users.
+    groups: HashMap<(String, String), Held>,
     audited: Audited,
+}
+
+/// A user whose keys a vendor holds.
+struct OfVendor {
+    account: String,
+    name: String,
+    vendors: Vec<UserVendor>,
+    held: Held,
+    groups: Vec<String>,
+    at: Where,
 }
 
 /// What many roles have in common, kept once.
@@ -145,6 +159,8 @@ impl<'a> Account<'a> {
             known: HashSet::new(),
             used: HashMap::new(),
             common: Common::default(),
+            users: Vec::new(),
+            groups: HashMap::new(),
             audited: Audited::default(),
         }
     }
@@ -161,8 +177,22 @@ impl<'a> Account<'a> {
                     user: user.name,
                     policies: user.policies,
                 };
+                let vendors = self.rules.user_vendors(&holder.user);
+                if !vendors.is_empty() {
+                    self.users.push(OfVendor {
+                        account: holder.account.clone(),
+                        name: holder.user.clone(),
+                        vendors,
+                        held: user.held,
+                        groups: user.groups,
+                        at: at.clone(),
+                    });
+                }
                 let found = judge_policy_holder(self.rules, &holder);
                 self.add(found, at);
+            }
+            Element::Group(group) => {
+                self.groups.insert((group.account, group.name), group.held);
             }
             Element::Policy(policy) => {
                 self.policies.insert(policy.arn, policy.document);
@@ -318,6 +348,7 @@ impl<'a> Account<'a> {
             let found = judge_rules(self.rules, &self.seen);
             self.add(found, &at);
         }
+        self.permissions_of_users();
         let permitted = self.permissions();
         let mut audited = self.audited;
         findings::sort(&mut audited.found);
@@ -376,6 +407,46 @@ impl<'a> Account<'a> {
         }
         self.accesses = accesses;
         permitted
+    }
+
+    /// Works out what each user can do whose keys a vendor holds, by its groups as well, and judges
+    /// it.
+    fn permissions_of_users(&mut self) {
+        let policies = std::mem::take(&mut self.policies);
+        let mut permitting = Permitting::new(&policies);
+        for user in std::mem::take(&mut self.users) {
+            let mut held = user.held;
+            let mut unknown = Vec::new();
+            for name in user.groups {
+                match self.groups.get(&(user.account.clone(), name.clone())) {
+                    Some(group) => {
+                        let inline = held.inline.iter().chain(&group.inline);
+                        held.inline = inline.cloned().collect();
+                        let attached = held.attached.iter().chain(group.attached.iter());
+                        held.attached = attached.cloned().collect();
+                    }
+                    None => unknown.push(Unreadable {
+                        policy: format!("of group {name}"),
+                        reason: Reason::Missing,
+                    }),
+                }
+            }
+            let mut amount = Effective::clone(&permitting.of(&held).effective);
+            amount.unreadable.extend(unknown);
+            let broken = amount
+                .unreadable
+                .iter()
+                .filter(|policy| policy.reason != Reason::Missing);
+            self.audited.counts.unreadable += broken.count();
+            let findings = judge_user_permissions(self.rules, &user.vendors, &amount);
+            let found = findings.into_iter().map(|finding| AccountFinding {
+                account: Some(user.account.clone()),
+                subject: format!("user/{}", user.name),
+                finding,
+            });
+            self.add(found, &user.at);
+        }
+        self.policies = policies;
     }
 
     /// Where each role of `accesses` stands, by account and name.

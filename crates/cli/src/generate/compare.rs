@@ -83,7 +83,7 @@ fn of_role(
         },
         Element::Policy(policy) => drop(managed.insert(policy.arn, policy.document)),
         Element::Unreadable(error) => wrong.push(chain(&error)),
-        Element::Role(_) | Element::User(_) => {}
+        Element::Role(_) | Element::User(_) | Element::Group(_) => {}
     });
     if let Err(source) = ended {
         streams.failure(&HeldError::Export { name, source });

@@ -8,10 +8,12 @@
 mod access;
 mod concluding;
 mod deactivating;
+mod detaching;
 mod detecting;
 mod digesting;
 mod ending;
 mod lifting;
+mod looking_at;
 mod observing;
 mod permissions;
 mod putting_right;
@@ -54,6 +56,8 @@ pub struct Guard {
     pub remediator_role: String,
     /// Whether the stack may end sessions at all.
     pub revoke_sessions: bool,
+    /// Whether the stack may take policies away at all.
+    pub detach_policies: bool,
 }
 
 impl Guard {

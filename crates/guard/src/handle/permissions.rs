@@ -1,26 +1,33 @@
 //! The detecting function for permissions: somebody may do something else now. It speaks up only
 //! where an outsider can enter the role, or holds the keys of the user.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
-use super::detecting::{Subject, alerted, event_alert};
-use super::story::{grantees, seconds_between};
+use super::detaching::remediable;
+use super::detecting::{Subject, alerted, event_alert, order};
+use super::looking_at::entering;
+use super::remediating::judge;
+use super::story::{cause, grantees, seconds_between};
 use super::{Guard, HandleError, Handled};
-use crate::account::{Access, AuditedRole, LastUsed, Party, accesses};
+use crate::account::Access;
 use crate::alert::{Alert, Grantee};
-use crate::check::{Check, Finding};
-use crate::cloudtrail::{Holder, PermissionsActivity, PermissionsChange, PolicyChange, Record};
-use crate::detect::{RoleRef, Verdict, finding, judge_trust};
-use crate::permissions::{
-    Changed, Judged, denies_nothing, is_outsider, judge_permissions, judge_user_permissions,
-    missing_policy,
+use crate::check::{Check, Finding, Severity};
+use crate::cloudtrail::{
+    Document, Holder, PermissionsActivity, PermissionsChange, PolicyChange, Record,
 };
-use crate::rules::UserVendor;
+use crate::detect::{RoleRef, Verdict, finding};
+use crate::history::document_digest;
+use crate::incident::incident_id;
+use crate::order::{HolderOrder, Order, PermissionsOrder, Task};
+use crate::permissions::{
+    Changed, HolderKind, Judged, Undo, Undoable, denies_nothing, judge_permissions,
+    judge_user_permissions, missing_policy,
+};
+use crate::remediate::{Outcome, OutcomeKind};
+use crate::rules::{Mode, PermissionViolation, UserVendor};
 use crate::world::{
-    Clock, HeldPolicy, ListOf, LivePermissions, LiveRole, ReadPermissions, ReadPermissionsError,
-    Roles, World,
+    Clock, HeldPolicy, ListOf, LivePermissions, LiveRole, Orders, PermissionsState,
+    ReadPermissions, ReadPermissionsError, Roles, World,
 };
 
 /// So many roles and users that hold one policy are looked at; IAM's own quotas are higher.
@@ -29,6 +36,8 @@ const MOST_HOLDERS: usize = 500;
 const TOLD_ALONE: usize = 5;
 /// So many findings stand in an alert about many.
 const MOST_FINDINGS: usize = 20;
+/// So many findings go with an order: SQS takes 256 KB.
+const FINDINGS_SENT: usize = 50;
 /// For so long a role that IAM does not show may be one that it does not show yet.
 const SEEN_BY_SECONDS: i64 = 120;
 
@@ -62,14 +71,21 @@ pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
     }
     let named = |user: &str| !guard.rules.user_vendors(user).is_empty();
     let told = match &change.holder {
-        Holder::Role(role) => look.at_role(role).await?.into_iter().collect(),
+        Holder::Role(role) => vec![look.at_role(role).await?],
         Holder::User(user) if !named(user) => return Ok(Handled::Irrelevant),
-        Holder::User(user) => look.at_user(user).await?.into_iter().collect(),
+        Holder::User(user) => vec![look.at_user(user).await?],
         Holder::Group(_) if !guard.rules.names_users() => return Ok(Handled::Irrelevant),
         Holder::Group(group) => look.at_all(ListOf::UsersIn(group)).await?,
         Holder::HoldersOf(arn) => look.at_all(ListOf::HoldersOf(arn)).await?,
     };
-    look.tell(told).await
+    if told.iter().any(|seen| matches!(seen, Seen::Own)) {
+        return Ok(Handled::OwnWrite);
+    }
+    let guilty = told.into_iter().filter_map(|seen| match seen {
+        Seen::Guilty(guilty) => Some(*guilty),
+        Seen::Nothing | Seen::Own => None,
+    });
+    look.tell(guilty.collect()).await
 }
 
 /// An event, and who looks at what came of it.
@@ -90,18 +106,83 @@ struct Guilty {
     findings: Vec<Finding>,
     perhaps_older: bool,
     grantees: Vec<Grantee>,
+    /// The remediator's role did it, and the guard planned no such thing.
+    tampered: bool,
+}
+
+/// What a look at one role or user comes to.
+enum Seen {
+    /// Nothing to say.
+    Nothing,
+    /// The guard did it.
+    Own,
+    /// It may do too much now.
+    Guilty(Box<Guilty>),
 }
 
 impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     /// The remediator's own inline policy that ends sessions: it denies, and its going gives back
     /// no more than was there before it.
     fn ends_sessions(&self) -> bool {
-        let own = self.record.actor().issuer.as_deref() == Some(&self.guard.remediator_role);
-        own && matches!(
-            &self.change.change,
-            PolicyChange::Put { name, .. } | PolicyChange::Deleted { name }
-                if name == super::SESSION_DENIAL
-        )
+        self.by_remediator()
+            && matches!(
+                &self.change.change,
+                PolicyChange::Put { name, .. } | PolicyChange::Deleted { name }
+                    if name == super::SESSION_DENIAL
+            )
+    }
+
+    fn by_remediator(&self) -> bool {
+        self.record.actor().issuer.as_deref() == Some(&self.guard.remediator_role)
+    }
+
+    /// Whether the guard itself did this: known by the actor, and by what it recorded before it
+    /// wrote. `None`: state does not tell, and it is judged like anyone's.
+    async fn own(&self, id: &str) -> Option<bool> {
+        if !self.by_remediator() {
+            return Some(false);
+        }
+        let state = self.world.state();
+        let account = &self.guard.account;
+        let history = state.permissions_history(account, id).await.ok()?;
+        let change = &self.change.change;
+        let did = |undo: &Undo| match (undo, change) {
+            (Undo::Detach { arn }, PolicyChange::Detached { arn: other })
+            | (Undo::PutBoundary { arn }, PolicyChange::BoundaryPut { arn: other }) => arn == other,
+            (Undo::DeleteInline { name }, PolicyChange::Deleted { name: other }) => name == other,
+            (
+                Undo::PutInline { name, document },
+                PolicyChange::Put {
+                    name: other,
+                    document: Document::Present(sent),
+                },
+            ) => name == other && document_digest(document) == document_digest(sent),
+            (
+                Undo::SetDefaultVersion { arn, version },
+                PolicyChange::DefaultVersion {
+                    arn: other,
+                    version: Some(other_version),
+                    ..
+                },
+            ) => arn == other && version == other_version,
+            _ => false,
+        };
+        Some(history.is_some_and(|history| history.wrote(did)))
+    }
+
+    /// An order to remember what is lawful, where a later change may have to be undone by it.
+    async fn remember(&self, kind: HolderKind, name: &str, id: &str) -> Result<(), HandleError> {
+        if self.guard.rules.permissions().on_violation != PermissionViolation::Detach {
+            return Ok(());
+        }
+        let task = Task::RememberPermissions(HolderOrder {
+            kind,
+            name: name.to_owned(),
+            id: id.to_owned(),
+            event_id: self.record.id().into_owned(),
+        });
+        let order = order(self.guard, task, self.now);
+        Ok(self.world.orders().send_order(&order).await?)
     }
 
     /// Something was given, not taken away.
@@ -113,15 +194,15 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 
     /// IAM does not show what was there a moment ago: it is gone, or not there yet.
-    fn not_there(&self, what: String) -> Result<Option<Guilty>, HandleError> {
+    fn not_there(&self, what: String) -> Result<Seen, HandleError> {
         let at = self.record.event_time.unwrap_or(self.now);
         if self.gives() && seconds_between(at, self.now) < SEEN_BY_SECONDS {
             return Err(HandleError::NotSeenYet { what });
         }
-        Ok(None)
+        Ok(Seen::Nothing)
     }
 
-    async fn at_role(&self, name: &str) -> Result<Option<Guilty>, HandleError> {
+    async fn at_role(&self, name: &str) -> Result<Seen, HandleError> {
         let guilty = |findings| Guilty {
             kind: "role",
             name: name.to_owned(),
@@ -130,6 +211,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             findings,
             perhaps_older: false,
             grantees: Vec::new(),
+            tampered: false,
         };
         let live = match self.world.roles().read_role(name).await {
             Ok(Some(live)) => live,
@@ -139,31 +221,28 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                     "what role {name} may do was changed, and whether somebody outside can enter \
                      it is not known: {error}"
                 );
-                return Ok(Some(guilty(vec![self.unreadable(message)])));
+                return Ok(Seen::Guilty(Box::new(guilty(vec![
+                    self.unreadable(message),
+                ]))));
             }
         };
+        let own = self.own(&live.role_id).await;
+        if own == Some(true) {
+            return Ok(Seen::Own);
+        }
+        let tampered = own == Some(false) && self.by_remediator();
         let reference = RoleRef::from_arn(&live.arn)
             .unwrap_or_else(|| RoleRef::named(self.guard.account.clone(), live.name.clone()));
-        let judgement = judge_trust(&self.guard.rules, &reference, &live.document, self.now);
-        let role = Arc::new(AuditedRole {
-            role: reference.clone(),
-            arn: Some(live.arn.clone()),
-            created: live.created,
-            last_used: LastUsed::Unknown,
-        });
-        let mut entering = accesses(&self.guard.rules, &role, &judgement);
-        entering.retain(is_outsider);
+        let judgement = judge(self.guard, &live, &live.document, self.now);
         let mut more = Vec::new();
         if judgement.verdict == Verdict::Unreadable {
             more.push(self.unreadable(
                 "who can enter the role is not known: its trust policy cannot be read".to_owned(),
             ));
-            if entering.is_empty() {
-                entering.push(somebody(&role));
-            }
         }
-        if entering.is_empty() {
-            return Ok(None);
+        let entering = entering(self.guard, &live, &judgement);
+        if entering.is_empty() && !tampered {
+            return Ok(Seen::Nothing);
         }
         let entering: Vec<&Access> = entering.iter().collect();
         let read = self.world.roles().role_permissions(&live.name).await;
@@ -171,10 +250,16 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             judge_permissions(&self.guard.rules, &entering, effective, self.now)
         });
         let Some(mut judged) = judged.await? else {
-            return Ok(None);
+            return Ok(Seen::Nothing);
         };
-        if judged.findings.is_empty() {
-            return Ok(None);
+        if tampered {
+            more.push(self.tampering());
+        } else if judged.findings.is_empty() {
+            if judged.lawful {
+                let kind = HolderKind::Role;
+                self.remember(kind, &live.name, &live.role_id).await?;
+            }
+            return Ok(Seen::Nothing);
         }
         judged.findings.append(&mut more);
         if self.guard.rules.protects(&reference) {
@@ -185,40 +270,57 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         let LiveRole {
             name, arn, role_id, ..
         } = live;
-        Ok(Some(Guilty {
+        Ok(Seen::Guilty(Box::new(Guilty {
             name,
             arn: Some(arn),
             id: Some(role_id),
             perhaps_older: judged.perhaps_older,
             grantees: grantees(&judgement),
+            tampered,
             ..guilty(judged.findings)
-        }))
+        })))
     }
 
-    async fn at_user(&self, name: &str) -> Result<Option<Guilty>, HandleError> {
+    async fn at_user(&self, name: &str) -> Result<Seen, HandleError> {
         let vendors: Vec<UserVendor> = self.guard.rules.user_vendors(name);
         if vendors.is_empty() {
-            return Ok(None);
+            return Ok(Seen::Nothing);
         }
         let read = self.world.roles().user_permissions(name).await;
         let id = match &read {
             Ok(Some(held)) => Some((held.arn.clone(), held.id.clone())),
             _ => None,
         };
+        let own = match &id {
+            Some((_, id)) => self.own(id).await,
+            None => None,
+        };
+        if own == Some(true) {
+            return Ok(Seen::Own);
+        }
+        let tampered = own == Some(false) && self.by_remediator();
         let judged = self.judged(name, read, |effective| {
             judge_user_permissions(&self.guard.rules, &vendors, effective)
         });
-        let Some(judged) = judged.await? else {
-            return Ok(None);
+        let Some(mut judged) = judged.await? else {
+            return Ok(Seen::Nothing);
         };
         let (arn, id) = id.unzip();
+        if tampered {
+            judged.findings.push(self.tampering());
+        } else if judged.findings.is_empty() {
+            if let (true, Some(id)) = (judged.lawful, &id) {
+                self.remember(HolderKind::User, name, id).await?;
+            }
+            return Ok(Seen::Nothing);
+        }
         let holds = |vendor: &UserVendor| Grantee {
             text: format!("{}, which holds the user's keys by our rules", vendor.name),
             account: None,
             vendor: Some(vendor.name.clone()),
             known_as: None,
         };
-        Ok((!judged.findings.is_empty()).then(|| Guilty {
+        Ok(Seen::Guilty(Box::new(Guilty {
             kind: "user",
             name: name.to_owned(),
             arn,
@@ -226,7 +328,19 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             findings: judged.findings,
             perhaps_older: judged.perhaps_older,
             grantees: vendors.iter().map(holds).collect(),
-        }))
+            tampered,
+        })))
+    }
+
+    fn tampering(&self) -> Finding {
+        let message = format!(
+            "the guard's own role called {}, which the guard never planned",
+            self.record.event_name
+        );
+        Finding {
+            fix: Some("find out who uses the remediator's role, and end its sessions".to_owned()),
+            ..finding(&self.guard.rules, Check::GuardTampered, message)
+        }
     }
 
     /// What the change is found guilty of, by what is live now; `None` where the role or user is
@@ -242,6 +356,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             Judged {
                 findings: vec![self.unreadable(message)],
                 perhaps_older: false,
+                lawful: false,
             }
         };
         let live = match read {
@@ -277,7 +392,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 
     /// Every role and user of a list, and the users of every group on it, as far as they matter.
-    async fn at_all(&self, of: ListOf<'_>) -> Result<Vec<Guilty>, HandleError> {
+    async fn at_all(&self, of: ListOf<'_>) -> Result<Vec<Seen>, HandleError> {
         let mut told = Vec::new();
         let mut looked_at = 0;
         let mut groups = Vec::new();
@@ -290,7 +405,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                     Ok(page) => page,
                     Err(error) => {
                         let message = format!("whom the change concerns is not known: {error}");
-                        told.push(self.policy_unreadable(message));
+                        told.push(self.seen_unreadable(message));
                         break;
                     }
                 };
@@ -304,11 +419,11 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                             "more than {MOST_HOLDERS} roles and users are concerned; those beyond \
                              were not looked at"
                         );
-                        told.push(self.policy_unreadable(message));
+                        told.push(self.seen_unreadable(message));
                         return Ok(told);
                     }
                     looked_at += 1;
-                    told.extend(match holder {
+                    told.push(match holder {
                         Ok(role) => self.at_role(role).await?,
                         Err(user) => self.at_user(user).await?,
                     });
@@ -323,7 +438,6 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             }
             lists.extend(groups.drain(..).map(List::UsersIn));
         }
-        told.dedup_by(|one, other| (one.kind, &one.name) == (other.kind, &other.name));
         Ok(told)
     }
 
@@ -334,7 +448,6 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         }
     }
 
-    /// About the policy or group itself.
     fn policy_unreadable(&self, message: String) -> Guilty {
         let (kind, name) = match &self.change.holder {
             Holder::Group(group) => ("group", group.as_str()),
@@ -350,7 +463,13 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             findings: vec![self.unreadable(message)],
             perhaps_older: false,
             grantees: Vec::new(),
+            tampered: false,
         }
+    }
+
+    /// About the policy or group itself.
+    fn seen_unreadable(&self, message: String) -> Seen {
+        Seen::Guilty(Box::new(self.policy_unreadable(message)))
     }
 
     /// One alert for each of a few; of many, one for all.
@@ -358,13 +477,25 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         let worst = |guilty: &Guilty| guilty.findings.first().map(|found| found.severity);
         told.sort_by_key(|guilty| std::cmp::Reverse(worst(guilty)));
         if told.len() > TOLD_ALONE {
-            let alert = self.alert_of_many(&told);
-            return alerted(self.world, self.guard, alert, None).await;
+            let mut alert = self.alert_of_many(&told);
+            let orders: Vec<Order> = told.iter().filter_map(|one| self.order(one)).collect();
+            if !orders.is_empty() {
+                alert.outcome = Some(self.ordered());
+            }
+            let handled = alerted(self.world, self.guard, alert, None).await;
+            for order in orders {
+                self.world.orders().send_order(&order).await?;
+            }
+            return handled;
         }
         let mut handled = Ok(Handled::Approved);
         for guilty in told {
-            let alert = self.alert(guilty);
-            let one = alerted(self.world, self.guard, alert, None).await;
+            let order = self.order(&guilty);
+            let mut alert = self.alert(guilty);
+            if order.is_some() {
+                alert.outcome = Some(self.ordered());
+            }
+            let one = alerted(self.world, self.guard, alert, order).await;
             // The others must not wait for one that fails; the event comes again for it.
             handled = match (handled, one) {
                 (Err(error), _) | (Ok(_), Err(error)) => Err(error),
@@ -372,6 +503,80 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             };
         }
         handled
+    }
+
+    /// The order to undo the change, where the rules ask for it and it can be undone.
+    fn order(&self, guilty: &Guilty) -> Option<Order> {
+        let asked = self.guard.rules.permissions().on_violation == PermissionViolation::Detach;
+        if !asked || guilty.tampered || !guilty.findings.iter().any(remediable) {
+            return None;
+        }
+        let kind = match guilty.kind {
+            "role" => HolderKind::Role,
+            "user" => HolderKind::User,
+            _ => return None,
+        };
+        let of_group = matches!(self.change.holder, Holder::Group(_));
+        let change = match &self.change.change {
+            _ if of_group => return None,
+            PolicyChange::Attached { arn } => Undoable::Attached { arn: arn.clone() },
+            PolicyChange::Put { name, document } => Undoable::Put {
+                name: name.clone(),
+                digest: match document {
+                    Document::Present(document) => Some(document_digest(document)),
+                    Document::Omitted | Document::Missing => None,
+                },
+            },
+            PolicyChange::DefaultVersion { arn, version, .. } => Undoable::DefaultVersion {
+                arn: arn.clone(),
+                version: version.clone(),
+            },
+            PolicyChange::BoundaryPut { arn } => Undoable::BoundaryPut { arn: arn.clone() },
+            PolicyChange::BoundaryDeleted => Undoable::BoundaryDeleted,
+            // What these took away, the guard does not give.
+            PolicyChange::Detached { .. }
+            | PolicyChange::Deleted { .. }
+            | PolicyChange::Joined { .. }
+            | PolicyChange::Left { .. } => return None,
+        };
+        let (arn, id) = (guilty.arn.clone()?, guilty.id.clone()?);
+        let cause = cause(self.record, self.now);
+        let incident = incident_id(
+            &self.guard.account,
+            &format!("{}{}", cause.event_id, function(guilty.kind, &guilty.name)),
+        );
+        let findings = guilty.findings.iter().take(FINDINGS_SENT).cloned();
+        let worst = guilty.findings.iter().map(|found| found.severity).max();
+        let task = Task::Detach(PermissionsOrder {
+            kind,
+            name: guilty.name.clone(),
+            arn,
+            id,
+            change,
+            cause,
+            incident,
+            findings: findings.collect(),
+            severity: worst.unwrap_or(Severity::High),
+        });
+        Some(order(self.guard, task, self.now))
+    }
+
+    fn ordered(&self) -> Outcome {
+        let text = match self.guard.ceiling() {
+            Mode::Enforce => {
+                "an order to take it away was sent; a second message says what came of it"
+            }
+            Mode::Alert => {
+                "mode alert: nothing is written; a second message says what would have been done"
+            }
+        };
+        Outcome {
+            kind: OutcomeKind::Ordered,
+            text: text.to_owned(),
+            open: true,
+            dropped: Vec::new(),
+            document: None,
+        }
     }
 
     fn alert(&self, guilty: Guilty) -> Alert {
@@ -392,7 +597,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             arn: guilty.arn.clone(),
             id: guilty.id.clone(),
         };
-        let function = format!("/permissions/{kind}/{name}");
+        let function = function(kind, name);
         let mut alert = event_alert(
             self.guard,
             self.record,
@@ -473,17 +678,9 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
 const PERHAPS_OLDER: &str = "the event does not tell what was there before it, so some of this \
                              may have been so already";
 
-/// Whoever can enter a role whose trust policy cannot be read.
-fn somebody(role: &Arc<AuditedRole>) -> Access {
-    Access {
-        party: Party::Anyone,
-        name: None,
-        role: Arc::clone(role),
-        ways: Arc::from([]),
-        rule: None,
-        allowed: false,
-        findings: Vec::new(),
-    }
+/// Tells the incidents of one event apart: it may concern many.
+fn function(kind: &str, name: &str) -> String {
+    format!("/permissions/{kind}/{name}")
 }
 
 /// A check's title, which speaks of roles.

@@ -8,6 +8,7 @@
 use jiff::Timestamp;
 
 use super::deactivating::{deactivate, key_alert};
+use super::detaching::{detach, permissions_alert, remember_permissions};
 use super::digesting::publish_digest;
 use super::ending::{end, finish, role_alert};
 use super::lifting::lift_session_denial;
@@ -22,7 +23,9 @@ use crate::history::RoleHistory;
 use crate::incident::incident_id;
 use crate::order::{Disposition, ForeignOrder, Order, RoleChange, RoleOrder, Task};
 use crate::remediate::OutcomeKind;
-use crate::world::{Clock, Keys, LiveRole, Roles, State, StateError, World, WriteRoles};
+use crate::world::{
+    Clock, Keys, LiveRole, Roles, State, StateError, World, WritePermissions, WriteRoles,
+};
 
 /// How long the remediator waits for a deploy that is on its way to reach it, too.
 const SKEW_SECONDS: i64 = 10 * 60;
@@ -47,6 +50,12 @@ pub(super) struct Assignment<'a> {
     pub(super) now: Timestamp,
 }
 
+/// So often, and for so short a time, has an order been looked at that what IAM shows may be what
+/// was there before.
+pub(super) fn doubted(attempts: u32, first_at: Timestamp, now: Timestamp) -> bool {
+    attempts < LOOKS || seconds_between(first_at, now) < LOOKS_SECONDS
+}
+
 impl Assignment<'_> {
     /// The sender judged by other rules, and waiting did not help.
     pub(super) fn skewed(&self) -> bool {
@@ -55,7 +64,7 @@ impl Assignment<'_> {
 
     /// What IAM shows may be what was there before the change that the order is about.
     pub(super) fn doubts(&self) -> bool {
-        self.attempts < LOOKS || seconds_between(self.first_at, self.now) < LOOKS_SECONDS
+        doubted(self.attempts, self.first_at, self.now)
     }
 
     pub(super) fn order_id(&self) -> String {
@@ -78,7 +87,7 @@ impl Assignment<'_> {
 /// # Errors
 /// [`HandleError`]: the message has to come again after its visibility time-out, and after enough
 /// of that belongs in the dead-letter queue.
-pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
+pub async fn carry_out<W: World<Roles: WritePermissions>>(
     world: &W,
     guard: &Guard,
     order: &Order,
@@ -113,6 +122,17 @@ pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
     if progress.done {
         return Ok(Disposition::Done);
     }
+    let attempts = progress.attempts;
+    let about_permissions = match &order.task {
+        Task::Detach(task) => Some(detach(world, guard, order, task, progress).await),
+        Task::RememberPermissions(holder) => {
+            Some(remember_permissions(world, guard, order, holder, attempts).await)
+        }
+        _ => None,
+    };
+    if let Some(done) = about_permissions {
+        return unless_state_fails(world, guard, order, now, done).await;
+    }
     let (role, remediate) = match &order.task {
         Task::Observe(role) => (role, false),
         Task::Remediate(role) => (role, true),
@@ -122,9 +142,10 @@ pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
         Task::LiftSessionDenial(lift) => {
             return lift_session_denial(world, guard, order, lift, progress.attempts).await;
         }
-        Task::Digest(_) => return Ok(Disposition::Done),
+        Task::Digest(_) | Task::Detach(_) | Task::RememberPermissions(_) => {
+            return Ok(Disposition::Done);
+        }
     };
-    let attempts = progress.attempts;
     let task = Assignment {
         guard,
         order,
@@ -134,7 +155,18 @@ pub async fn carry_out<W: World<Roles: WriteRoles + Keys>>(
         first_at: progress.first_at,
         now,
     };
-    match look_at_role(world, task).await {
+    let done = look_at_role(world, task).await;
+    unless_state_fails(world, guard, order, now, done).await
+}
+
+async fn unless_state_fails<W: World>(
+    world: &W,
+    guard: &Guard,
+    order: &Order,
+    now: Timestamp,
+    done: Result<Disposition, HandleError>,
+) -> Result<Disposition, HandleError> {
+    match done {
         Err(HandleError::State(StateError::Conflict { .. })) => {
             // Somebody else saved the history: what was decided here no longer counts.
             Ok(Disposition::in_seconds(1))
@@ -178,7 +210,15 @@ async fn without_state<W: World>(
             alert.severity = Severity::Critical;
             tell(world, guard, &alert).await?;
         }
-        Task::Observe(_) | Task::Digest(_) | Task::LiftSessionDenial(_) => {}
+        Task::Detach(task) => {
+            let kind = OutcomeKind::Failed;
+            let alert = permissions_alert(guard, task, None, kind, text, true, now);
+            tell(world, guard, &alert).await?;
+        }
+        Task::Observe(_)
+        | Task::Digest(_)
+        | Task::LiftSessionDenial(_)
+        | Task::RememberPermissions(_) => {}
     }
     Err(error.into())
 }

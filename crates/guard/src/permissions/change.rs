@@ -197,11 +197,13 @@ impl Changed {
             Before::AtLeast(before) => (of(before), false),
             Before::Unknown => (Vec::new(), true),
         };
+        let found = of(&self.after);
         let mut judged = Judged {
+            lawful: found.is_empty(),
             findings: Vec::new(),
             perhaps_older: false,
         };
-        for mut found in of(&self.after) {
+        for mut found in found {
             let same = |old: &Finding| (old.code, &old.message) == (found.code, &found.message);
             let older = before.iter().any(same);
             if older && certain && found.code != Check::UnreadablePermissions {
@@ -227,6 +229,8 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// Some of it may have been so before the change: that is not known.
     pub perhaps_older: bool,
+    /// Nothing is wrong at all.
+    pub lawful: bool,
 }
 
 /// One who can do this was given the account, a way to it, or what it keeps.

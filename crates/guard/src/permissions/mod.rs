@@ -6,6 +6,7 @@
 mod change;
 mod judge;
 mod last_accessed;
+mod undo;
 mod words;
 
 pub use change::{Changed, Judged, denies_nothing, missing_policy};
@@ -13,3 +14,4 @@ pub use judge::{
     PermissionJudging, Review, is_outsider, judge_permissions, judge_user_permissions, review,
 };
 pub use last_accessed::{LastAccessed, LastAccessedError, judge_unused};
+pub use undo::{HolderKind, Lawful, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};

@@ -57,6 +57,8 @@ pub enum OutcomeKind {
     Quarantined,
     /// The access key is inactive.
     Deactivated,
+    /// The change of permissions is undone.
+    Detached,
     /// An approved document that a write of the guard had run over is live again.
     PutBack,
     /// Mode alert: this is what would have been done.
@@ -67,6 +69,8 @@ pub enum OutcomeKind {
     WouldQuarantine,
     /// The same.
     WouldDeactivate,
+    /// The same.
+    WouldDetach,
     /// Somebody changed the role since, and it is lawful now.
     Superseded,
     /// The role, user or key is gone.

@@ -134,6 +134,7 @@ fn head(file: &RulesFile) -> Head {
             .collect(),
         networks: file.networks.clone(),
         access_keys: file.access_keys.clone(),
+        permissions: file.permissions.clone(),
         root: file.root.clone(),
         remediation: file.remediation.clone(),
         checks: checks.collect(),

@@ -63,6 +63,9 @@ pub struct RulesFile {
     /// Who may have long-term access keys.
     #[serde(default, deserialize_with = "or_empty")]
     pub access_keys: AccessKeys,
+    /// What is done when an outsider's role or user is given too much.
+    #[serde(default, deserialize_with = "or_empty")]
+    pub permissions: PermissionSettings,
     /// How bad it is when the root user is used.
     #[serde(default, deserialize_with = "or_empty")]
     pub root: RootSettings,
@@ -298,6 +301,34 @@ pub enum KeyViolation {
     Alert,
     /// It is made inactive as well.
     Deactivate,
+}
+
+/// What is done when a role that outsiders enter, or a user whose keys they hold, is given too much.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct PermissionSettings {
+    /// What is done about it, in mode `enforce`.
+    pub on_violation: PermissionViolation,
+}
+
+impl PermissionSettings {
+    /// Nothing is set.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is done when an outsider's role or user is given too much.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PermissionViolation {
+    /// It is said.
+    #[default]
+    Alert,
+    /// The attachment, the inline policy, the version or the boundary is undone as well.
+    Detach,
 }
 
 /// How bad it is when the root user is used.

@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::RoleEntry;
 use super::file::{
-    AccessKeys, CheckSetting, ExternalIdRule, IdentityProvider, Mode, Permissions, Remediation,
-    RootSettings,
+    AccessKeys, CheckSetting, ExternalIdRule, IdentityProvider, Mode, PermissionSettings,
+    Permissions, Remediation, RootSettings,
 };
 use super::users::{UserEntry, UserPattern};
 use crate::check::{Check, Finding, Severity};
@@ -171,6 +171,8 @@ pub(super) struct Head {
     pub(super) shared_providers: Vec<Provider>,
     pub(super) networks: Vec<String>,
     pub(super) access_keys: AccessKeys,
+    #[serde(default, skip_serializing_if = "PermissionSettings::is_default")]
+    pub(super) permissions: PermissionSettings,
     pub(super) root: RootSettings,
     pub(super) remediation: Remediation,
     pub(super) checks: BTreeMap<Check, CheckSetting>,
@@ -263,6 +265,11 @@ impl Rules {
     /// Who may have access keys.
     pub fn access_keys(&self) -> &AccessKeys {
         &self.head.access_keys
+    }
+
+    /// What is done when an outsider's role or user is given too much.
+    pub fn permissions(&self) -> &PermissionSettings {
+        &self.head.permissions
     }
 
     /// How bad it is when the root user is used.

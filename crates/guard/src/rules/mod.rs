@@ -20,8 +20,8 @@ pub use entry::RoleEntry;
 pub use file::{
     AccessKeys, ChangedRole, CheckSetting, Exemption, ExistingViolations, ExternalIdOwner,
     ExternalIdRule, IdentityProvider, KeyViolation, Mode, NewRole, Organization,
-    OrganizationAccount, Permissions, ProviderKind, Remediation, RevokeSessions, RootSettings,
-    RulesFile, Vendor,
+    OrganizationAccount, PermissionSettings, PermissionViolation, Permissions, ProviderKind,
+    Remediation, RevokeSessions, RootSettings, RulesFile, Vendor,
 };
 pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
 pub use names::expiry;

@@ -65,6 +65,38 @@ pub enum ReadPermissionsError {
     },
 }
 
+/// Why a change of permissions was not undone.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// An SCP, a boundary or a missing permission.
+    #[error("may not change the policies of {name}")]
+    AccessDenied {
+        /// The role or user.
+        name: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// What was to be taken away is not there, or who holds it.
+    #[error("what was to be undone of {name} is not there")]
+    NotThere {
+        /// The role or user.
+        name: String,
+        /// What IAM said.
+        #[source]
+        source: Source,
+    },
+    /// Anything else; whether the write happened is unknown.
+    #[error("the policies of {name} could not be changed")]
+    Other {
+        /// The role or user.
+        name: String,
+        /// What happened.
+        #[source]
+        source: Source,
+    },
+}
+
 /// Why a trust policy was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteTrustPolicyError {

@@ -16,6 +16,7 @@ use crate::fold::{Counted, FoldMember, FoldWindow};
 use crate::history::{KeptDocument, RoleHistory};
 use crate::incident::{AlertKey, Incident};
 use crate::order::Order;
+use crate::permissions::PermissionsHistory;
 use crate::swept::{SweepProgress, SweptRole, ToldDocument};
 
 mod permissions;
@@ -51,6 +52,7 @@ struct Inside {
     managed: BTreeMap<(String, String), HeldPolicy>,
     default_versions: BTreeMap<String, String>,
     groups: BTreeMap<String, Vec<String>>,
+    permissions_histories: BTreeMap<(String, String), PermissionsHistory>,
 }
 
 #[derive(Debug)]

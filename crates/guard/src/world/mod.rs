@@ -23,9 +23,12 @@ mod sweeping;
 
 pub use errors::{
     DeactivateKeyError, DenySessionsError, PublishError, ReadPermissionsError, ReadRoleError,
-    SendOrderError, Source, StateError, WriteTrustPolicyError,
+    SendOrderError, Source, StateError, UndoError, WriteTrustPolicyError,
 };
-pub use permissions::{HeldPolicy, HoldersPage, ListOf, LivePermissions, ReadPermissions};
+pub use permissions::{
+    HeldPolicy, HoldersPage, ListOf, LivePermissions, PermissionsState, ReadPermissions,
+    WritePermissions,
+};
 pub use sweeping::{ListRoles, ListRolesError, ListedRole, RolesPage, SweepState};
 
 /// A role as IAM has it now (or had it seconds ago: reads may be stale).
@@ -277,14 +280,14 @@ pub trait Clock: Sync {
 }
 
 /// All of it together, as a handler takes it. Detecting handlers ask for no more than this; the
-/// remediator's ask for `W: World<Roles: WriteRoles + Keys>`, the sweep's for
+/// remediator's ask for `W: World<Roles: WritePermissions>`, the sweep's for
 /// `W: World<Roles: ListRoles>`, that of `role-permissions` for
 /// `W: World<Roles: ReadPermissions>`.
 pub trait World: Sync {
     /// Reads roles, and writes them if it is the remediator's.
     type Roles: Roles;
     /// What the guard remembers.
-    type State: State + SweepState;
+    type State: State + SweepState + PermissionsState;
     /// The queue of orders.
     type Orders: Orders;
     /// The topic of alerts.
@@ -319,7 +322,7 @@ pub struct Assembled<R, S, O, A, C> {
     pub clock: C,
 }
 
-impl<R: Roles, S: State + SweepState, O: Orders, A: Alerts, C: Clock> World
+impl<R: Roles, S: State + SweepState + PermissionsState, O: Orders, A: Alerts, C: Clock> World
     for Assembled<R, S, O, A, C>
 {
     type Roles = R;

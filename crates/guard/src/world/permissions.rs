@@ -1,11 +1,14 @@
-//! Reading what roles and users may do: for `role-permissions` and the remediator.
+//! Reading what roles and users may do, and undoing it: for `role-permissions` and the remediator.
 
 use std::future::Future;
 
 use permissions::{Policies, Policy};
 use serde::{Deserialize, Serialize};
 
-use super::errors::ReadPermissionsError;
+use super::Keys;
+use super::WriteRoles;
+use super::errors::{ReadPermissionsError, StateError, UndoError};
+use crate::permissions::{HolderKind, PermissionsHistory, Undo};
 
 /// The policies of a role or user as IAM has them now (or had them seconds ago: reads may be
 /// stale).
@@ -133,4 +136,41 @@ pub trait ReadPermissions: Sync {
         of: ListOf<'_>,
         marker: Option<&str>,
     ) -> impl Future<Output = Result<HoldersPage, ReadPermissionsError>> + Send;
+}
+
+/// Writes what roles and users may do: only the remediator has it.
+pub trait WritePermissions: ReadPermissions + WriteRoles + Keys {
+    /// One write. What it takes away and is not there is [`UndoError::NotThere`].
+    ///
+    /// # Errors
+    /// [`UndoError`].
+    fn undo(
+        &self,
+        kind: HolderKind,
+        name: &str,
+        undo: &Undo,
+    ) -> impl Future<Output = Result<(), UndoError>> + Send;
+}
+
+/// What the guard remembers of permissions. Each method fails with [`StateError`].
+pub trait PermissionsState: Sync {
+    /// What is remembered of a role or user, by its unique id.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    fn permissions_history(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<PermissionsHistory>, StateError>> + Send;
+
+    /// Saves it, if its `version` is the one that was read (0: it must not exist), as version + 1.
+    /// Returns the new version.
+    ///
+    /// # Errors
+    /// `Conflict` when another version is stored; `Unavailable`.
+    fn save_permissions_history(
+        &self,
+        history: &PermissionsHistory,
+    ) -> impl Future<Output = Result<u64, StateError>> + Send;
 }

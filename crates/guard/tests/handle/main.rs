@@ -11,6 +11,7 @@
 mod budget;
 mod crashes;
 mod deciding;
+mod detaching;
 mod detecting;
 mod folding;
 mod keys_and_root;

@@ -12,9 +12,9 @@ use super::scene::{
 };
 
 pub(crate) const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
-const READ: &str = "arn:aws:iam::111122223333:policy/VendorRead";
-const ROLE_ID: &str = "AROAOBSERVERPROD0001";
-const USER: &str = "observer-legacy";
+pub(crate) const READ: &str = "arn:aws:iam::111122223333:policy/VendorRead";
+pub(crate) const ROLE_ID: &str = "AROAOBSERVERPROD0001";
+pub(crate) const USER: &str = "observer-legacy";
 
 pub(crate) fn allowing(action: &str) -> String {
     format!(
@@ -22,11 +22,11 @@ pub(crate) fn allowing(action: &str) -> String {
     )
 }
 
-fn denying(action: &str) -> String {
+pub(crate) fn denying(action: &str) -> String {
     allowing(action).replace("Allow", "Deny")
 }
 
-fn inline(name: &str, document: &str) -> HeldPolicy {
+pub(crate) fn inline(name: &str, document: &str) -> HeldPolicy {
     HeldPolicy {
         name: name.to_owned(),
         document: Some(document.to_owned()),
@@ -34,7 +34,7 @@ fn inline(name: &str, document: &str) -> HeldPolicy {
     }
 }
 
-fn managed(arn: &str, version: &str, document: &str) -> HeldPolicy {
+pub(crate) fn managed(arn: &str, version: &str, document: &str) -> HeldPolicy {
     HeldPolicy {
         version: Some(version.to_owned()),
         document: Some(document.to_owned()),
@@ -42,7 +42,7 @@ fn managed(arn: &str, version: &str, document: &str) -> HeldPolicy {
     }
 }
 
-fn held(name: &str, policies: Vec<HeldPolicy>) -> LivePermissions {
+pub(crate) fn held(name: &str, policies: Vec<HeldPolicy>) -> LivePermissions {
     LivePermissions {
         name: name.to_owned(),
         arn: format!("arn:aws:iam::{ACCOUNT}:user/{name}"),
@@ -69,16 +69,16 @@ fn vendors_role(policies: Vec<HeldPolicy>) -> Scene {
     scene
 }
 
-fn happens(scene: &mut Scene, name: &str, request: Value, actor: &str) -> Value {
+pub(crate) fn happens(scene: &mut Scene, name: &str, request: Value, actor: &str) -> Value {
     scene.raw_event("iam.amazonaws.com", name, request, identity(actor))
 }
 
-fn played(scene: &mut Scene, name: &str, request: Value) -> Vec<Alert> {
+pub(crate) fn played(scene: &mut Scene, name: &str, request: Value) -> Vec<Alert> {
     let event = happens(scene, name, request, ALICE);
     scene.play(&event)
 }
 
-fn codes(alert: &Alert) -> Vec<(Check, Severity)> {
+pub(crate) fn codes(alert: &Alert) -> Vec<(Check, Severity)> {
     let findings = alert.findings.iter();
     findings.map(|found| (found.code, found.severity)).collect()
 }
@@ -168,7 +168,7 @@ fn what_was_wrong_before_is_not_told_again() {
 }
 
 #[test]
-fn inline_policies_are_judged_as_the_event_has_them() {
+pub(crate) fn inline_policies_are_judged_as_the_event_has_them() {
     let mut scene = vendors_role(vec![]);
     // IAM does not show it yet.
     for (action, expected) in [

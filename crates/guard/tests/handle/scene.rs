@@ -64,6 +64,7 @@ pub(crate) fn guard(rules: Rules) -> Guard {
         own_roles: vec![REMEDIATOR.to_owned()],
         remediator_role: REMEDIATOR.to_owned(),
         revoke_sessions: true,
+        detach_policies: true,
     }
 }
 
@@ -268,6 +269,9 @@ impl Scene {
     /// The queue: brings each order again until it is done, or 25 times.
     pub(crate) fn drain(&mut self) {
         while let Some(order) = self.world.inside.take_order() {
+            // As the queue carries it.
+            let order: Order =
+                serde_json::from_str(&serde_json::to_string(&order).unwrap()).unwrap();
             if !self.carry(&order) {
                 self.poisoned.push(order);
             }

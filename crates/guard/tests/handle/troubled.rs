@@ -13,13 +13,15 @@ use trustwarden_guard::fold::{Counted, FoldMember, FoldWindow};
 use trustwarden_guard::history::{KeptDocument, RoleHistory};
 use trustwarden_guard::incident::{AlertKey, Incident};
 use trustwarden_guard::order::Order;
+use trustwarden_guard::permissions::{HolderKind, PermissionsHistory, Undo};
 use trustwarden_guard::swept::{SweepProgress, SweptRole, ToldDocument};
 use trustwarden_guard::world::memory::MemoryWorld;
 use trustwarden_guard::world::{
     Alerts, Clock, DeactivateKeyError, DenySessionsError, HeldPolicy, HoldersPage, Keys, Lease,
     ListOf, ListRoles, ListRolesError, LivePermissions, LiveRole, OrderProgress, Orders,
-    PublishError, ReadPermissions, ReadPermissionsError, ReadRoleError, Roles, RolesPage,
-    SendOrderError, State, StateError, SweepState, World, WriteRoles, WriteTrustPolicyError,
+    PermissionsState, PublishError, ReadPermissions, ReadPermissionsError, ReadRoleError, Roles,
+    RolesPage, SendOrderError, State, StateError, SweepState, UndoError, World, WritePermissions,
+    WriteRoles, WriteTrustPolicyError,
 };
 
 type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
@@ -48,6 +50,12 @@ pub(crate) struct Troubled {
     pub(crate) page: Mutex<Option<usize>>,
     /// Every trust policy that was written, in order.
     pub(crate) written: Mutex<Vec<(String, String)>>,
+    /// What happens just before the next undoing of a change of permissions.
+    pub(crate) before_undo: Mutex<Option<Hook>>,
+    /// What the next of them fail with.
+    pub(crate) undo_refused: Mutex<VecDeque<UndoError>>,
+    /// What was undone, in order.
+    pub(crate) undone: Mutex<Vec<Undo>>,
     /// Every call, in order.
     pub(crate) calls: Mutex<Vec<&'static str>>,
 }
@@ -112,7 +120,9 @@ impl Troubled {
     }
 }
 
-const STATE: [&str; 20] = [
+const STATE: [&str; 22] = [
+    "permissions_history",
+    "save_permissions_history",
     "role_history",
     "save_role_history",
     "keep_document",
@@ -139,6 +149,15 @@ fn down(source: String) -> StateError {
     StateError::Unavailable {
         source: source.into(),
     }
+}
+
+macro_rules! state {
+    ($self:ident.$method:ident($($argument:expr),*)) => {{
+        $self.enter(stringify!($method)).await.map_err(down)?;
+        let done = $self.inside.$method($($argument),*).await;
+        $self.gate().await;
+        done
+    }};
 }
 
 impl Clock for Troubled {
@@ -226,6 +245,46 @@ impl ReadPermissions for Troubled {
     }
 }
 
+impl WritePermissions for Troubled {
+    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), UndoError> {
+        let name_of = || name.to_owned();
+        let hook = self.before_undo.lock().unwrap().take();
+        if let Some(hook) = hook {
+            hook(&self.inside);
+        }
+        if let Some(refused) = self.undo_refused.lock().unwrap().pop_front() {
+            return Err(refused);
+        }
+        self.enter("undo")
+            .await
+            .map_err(|source| UndoError::Other {
+                name: name_of(),
+                source: source.into(),
+            })?;
+        let done = self.inside.undo(kind, name, undo).await;
+        self.undone.lock().unwrap().push(undo.clone());
+        self.gate().await;
+        done
+    }
+}
+
+impl PermissionsState for Troubled {
+    async fn permissions_history(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<PermissionsHistory>, StateError> {
+        state!(self.permissions_history(account, id))
+    }
+
+    async fn save_permissions_history(
+        &self,
+        history: &PermissionsHistory,
+    ) -> Result<u64, StateError> {
+        state!(self.save_permissions_history(history))
+    }
+}
+
 impl WriteRoles for Troubled {
     async fn write_trust_policy(
         &self,
@@ -294,15 +353,6 @@ impl Keys for Troubled {
         self.gate().await;
         done
     }
-}
-
-macro_rules! state {
-    ($self:ident.$method:ident($($argument:expr),*)) => {{
-        $self.enter(stringify!($method)).await.map_err(down)?;
-        let done = $self.inside.$method($($argument),*).await;
-        $self.gate().await;
-        done
-    }};
 }
 
 impl State for Troubled {

@@ -92,6 +92,21 @@ pub(crate) struct User {
     pub(crate) account: String,
     /// Names of inline and attached policies.
     pub(crate) policies: Vec<String>,
+    /// The same, as they are worked out; what its groups hold comes besides.
+    pub(crate) held: Held,
+    /// The names of its groups.
+    pub(crate) groups: Vec<String>,
+}
+
+/// A group of users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// `GroupName`.
+    pub(crate) name: String,
+    /// From `Arn`; 12 digits, or empty.
+    pub(crate) account: String,
+    /// What its users may do.
+    pub(crate) held: Held,
 }
 
 /// A managed policy, in its default version.
@@ -108,7 +123,8 @@ pub(super) fn of<'a>(list: List, text: &'a [u8], fields: &[Field]) -> Element<'a
     let read = match list {
         List::Roles => role(text, fields).map(Element::Role),
         List::Users => user(text).map(Element::User),
-        _ => policy(text).map(Element::Policy),
+        List::Groups => group(text).map(Element::Group),
+        List::Policies => policy(text).map(Element::Policy),
     };
     read.unwrap_or_else(Element::Unreadable)
 }
@@ -234,23 +250,6 @@ impl Role<'_> {
 
     /// Its policies.
     pub(crate) fn held(&self) -> Result<Held, ElementError> {
-        #[derive(Deserialize)]
-        struct Inline<'a> {
-            #[serde(rename = "PolicyName")]
-            name: Box<str>,
-            #[serde(rename = "PolicyDocument", borrow)]
-            document: &'a RawValue,
-        }
-        #[derive(Deserialize)]
-        struct Attached {
-            #[serde(rename = "PolicyArn")]
-            arn: Box<str>,
-        }
-        #[derive(Deserialize)]
-        struct Boundary {
-            #[serde(rename = "PermissionsBoundaryArn")]
-            arn: Box<str>,
-        }
         let inline: Vec<Inline<'_>> = match self.inline {
             None => Vec::new(),
             Some(text) => serde_json::from_slice(text).map_err(|source| ElementError::Field {
@@ -259,23 +258,11 @@ impl Role<'_> {
                 source,
             })?,
         };
-        let inline = inline.into_iter().map(|policy| {
-            let document = policy.document.get().as_bytes();
-            let text = document_text(&|| self.what(), "RolePolicyList", document)?;
-            Ok((policy.name, text.into()))
-        });
         let attached: Option<Vec<Attached>> =
             self.parsed("AttachedManagedPolicies", self.attached)?;
         let boundary: Option<Boundary> = self.parsed("PermissionsBoundary", self.boundary)?;
-        Ok(Held {
-            inline: inline.collect::<Result<_, ElementError>>()?,
-            attached: attached
-                .into_iter()
-                .flatten()
-                .map(|policy| policy.arn)
-                .collect(),
-            boundary: boundary.map(|boundary| boundary.arn),
-        })
+        let what = || self.what();
+        held(&what, "RolePolicyList", inline, attached, boundary)
     }
 
     fn parsed<T: DeserializeOwned>(
@@ -296,29 +283,111 @@ impl Role<'_> {
     }
 }
 
+/// An inline policy.
+#[derive(Deserialize)]
+struct Inline<'a> {
+    #[serde(rename = "PolicyName")]
+    name: Box<str>,
+    #[serde(rename = "PolicyDocument", borrow)]
+    document: &'a RawValue,
+}
+
+/// An attached policy.
+#[derive(Deserialize)]
+struct Attached {
+    #[serde(rename = "PolicyArn")]
+    arn: Box<str>,
+}
+
+#[derive(Deserialize)]
+struct Boundary {
+    #[serde(rename = "PermissionsBoundaryArn")]
+    arn: Box<str>,
+}
+
+fn held(
+    what: &dyn Fn() -> String,
+    field: &'static str,
+    inline: Vec<Inline<'_>>,
+    attached: Option<Vec<Attached>>,
+    boundary: Option<Boundary>,
+) -> Result<Held, ElementError> {
+    let inline = inline.into_iter().map(|policy| {
+        let document = policy.document.get().as_bytes();
+        let text = document_text(&what, field, document)?;
+        Ok((policy.name, text.into()))
+    });
+    Ok(Held {
+        inline: inline.collect::<Result<_, ElementError>>()?,
+        attached: attached
+            .into_iter()
+            .flatten()
+            .map(|policy| policy.arn)
+            .collect(),
+        boundary: boundary.map(|boundary| boundary.arn),
+    })
+}
+
 fn user(text: &[u8]) -> Result<User, ElementError> {
     #[derive(Deserialize)]
-    struct Named {
-        #[serde(rename = "PolicyName")]
-        name: String,
-    }
-    #[derive(Deserialize)]
-    struct Shape {
+    struct Shape<'a> {
         #[serde(rename = "UserName")]
         name: String,
         #[serde(rename = "Arn", default)]
         arn: String,
-        #[serde(rename = "UserPolicyList")]
-        inline: Option<Vec<Named>>,
+        #[serde(rename = "UserPolicyList", borrow)]
+        inline: Option<Vec<Inline<'a>>>,
         #[serde(rename = "AttachedManagedPolicies")]
-        attached: Option<Vec<Named>>,
+        attached: Option<Vec<Attached>>,
+        #[serde(rename = "PermissionsBoundary")]
+        boundary: Option<Boundary>,
+        #[serde(rename = "GroupList")]
+        groups: Option<Vec<String>>,
     }
-    let shape: Shape = whole("a user", "UserDetailList", text)?;
-    let policies = shape.inline.into_iter().chain(shape.attached).flatten();
+    let shape: Shape<'_> = borrowed("a user", "UserDetailList", text)?;
+    let name = shape.name;
+    let inline = shape.inline.unwrap_or_default();
+    let what = || format!("user {name}");
+    let held = held(
+        &what,
+        "UserPolicyList",
+        inline,
+        shape.attached,
+        shape.boundary,
+    )?;
+    let inline = held.inline.iter().map(|(name, _)| &**name);
+    let attached = held.attached.iter();
+    let attached = attached.map(|arn| arn.rsplit('/').next().unwrap_or(arn));
     Ok(User {
         account: account_of(&shape.arn).to_owned(),
-        name: shape.name,
-        policies: policies.map(|policy| policy.name).collect(),
+        policies: inline.chain(attached).map(str::to_owned).collect(),
+        groups: shape.groups.unwrap_or_default(),
+        name,
+        held,
+    })
+}
+
+fn group(text: &[u8]) -> Result<Group, ElementError> {
+    #[derive(Deserialize)]
+    struct Shape<'a> {
+        #[serde(rename = "GroupName")]
+        name: String,
+        #[serde(rename = "Arn", default)]
+        arn: String,
+        #[serde(rename = "GroupPolicyList", borrow)]
+        inline: Option<Vec<Inline<'a>>>,
+        #[serde(rename = "AttachedManagedPolicies")]
+        attached: Option<Vec<Attached>>,
+    }
+    let shape: Shape<'_> = borrowed("a group", "GroupDetailList", text)?;
+    let name = shape.name;
+    let inline = shape.inline.unwrap_or_default();
+    let what = || format!("group {name}");
+    let held = held(&what, "GroupPolicyList", inline, shape.attached, None)?;
+    Ok(Group {
+        account: account_of(&shape.arn).to_owned(),
+        name,
+        held,
     })
 }
 
@@ -404,10 +473,10 @@ impl Visitor<'_> for Written {
     }
 }
 
-fn whole<T: DeserializeOwned>(
+fn borrowed<'a, T: Deserialize<'a>>(
     what: &str,
     field: &'static str,
-    text: &[u8],
+    text: &'a [u8],
 ) -> Result<T, ElementError> {
     serde_json::from_slice(text).map_err(|source| ElementError::Field {
         what: what.to_owned(),

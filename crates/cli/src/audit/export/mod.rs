@@ -10,7 +10,7 @@ mod window;
 
 use std::io::{self, Read};
 
-pub(crate) use element::{ElementError, Held, Policy, Role, User};
+pub(crate) use element::{ElementError, Group, Held, Policy, Role, User};
 
 use scan::Field;
 use window::Window;
@@ -59,6 +59,8 @@ pub(crate) enum Element<'a> {
     Role(Role<'a>),
     /// Of `UserDetailList`.
     User(User),
+    /// Of `GroupDetailList`.
+    Group(Group),
     /// Of `Policies`.
     Policy(Policy),
     /// It cannot be read, whichever it is. The next one is another matter.
@@ -79,9 +81,8 @@ pub(crate) struct Place {
 enum List {
     Roles,
     Users,
+    Groups,
     Policies,
-    /// Known, and nothing in it matters.
-    Other,
 }
 
 impl List {
@@ -90,7 +91,7 @@ impl List {
             b"RoleDetailList" | b"Roles" => Self::Roles,
             b"UserDetailList" => Self::Users,
             b"Policies" => Self::Policies,
-            b"GroupDetailList" => Self::Other,
+            b"GroupDetailList" => Self::Groups,
             _ => return None,
         })
     }
@@ -168,7 +169,7 @@ fn page<R: Read>(
         }
         window.take();
         match (list, window.expect_more()?) {
-            (Some(list @ (List::Roles | List::Users | List::Policies)), b'[') => {
+            (Some(list), b'[') => {
                 known = true;
                 elements(window, list, fields, take)?;
             }

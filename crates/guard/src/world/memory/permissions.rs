@@ -3,8 +3,11 @@
 use super::super::permissions::{
     HeldPolicy, HoldersPage, ListOf, LivePermissions, ReadPermissions,
 };
-use super::super::{ReadPermissionsError, Roles as _};
+use super::super::{
+    PermissionsState, ReadPermissionsError, Roles as _, StateError, UndoError, WritePermissions,
+};
 use super::MemoryWorld;
+use crate::permissions::{HolderKind, PermissionsHistory, Undo};
 
 impl MemoryWorld {
     /// Sets what a role may do; the role itself is put by [`MemoryWorld::put_role`].
@@ -122,5 +125,73 @@ impl ReadPermissions for MemoryWorld {
                 }
             }
         })
+    }
+}
+
+impl WritePermissions for MemoryWorld {
+    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), UndoError> {
+        let mut inside = self.inside();
+        let not_there = || UndoError::NotThere {
+            name: name.to_owned(),
+            source: "no such policy".into(),
+        };
+        if let Undo::SetDefaultVersion { arn, version } = undo {
+            let known = inside.managed.contains_key(&(arn.clone(), version.clone()));
+            if !known {
+                return Err(not_there());
+            }
+            inside.default_versions.insert(arn.clone(), version.clone());
+            return Ok(());
+        }
+        let holders = match kind {
+            HolderKind::Role => &mut inside.role_permissions,
+            HolderKind::User => &mut inside.user_permissions,
+        };
+        let held = holders
+            .get_mut(&name.to_ascii_lowercase())
+            .ok_or_else(not_there)?;
+        let there = |policy: &HeldPolicy| match undo {
+            Undo::Detach { arn } => policy.arn.as_ref() == Some(arn),
+            Undo::DeleteInline { name } => policy.arn.is_none() && policy.name == *name,
+            _ => true,
+        };
+        let takes = matches!(undo, Undo::Detach { .. } | Undo::DeleteInline { .. });
+        if takes && !held.policies.iter().any(there) {
+            return Err(not_there());
+        }
+        *held = undo.applied(held, None);
+        Ok(())
+    }
+}
+
+impl PermissionsState for MemoryWorld {
+    async fn permissions_history(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<PermissionsHistory>, StateError> {
+        let key = (account.to_owned(), id.to_owned());
+        Ok(self.inside().permissions_histories.get(&key).cloned())
+    }
+
+    async fn save_permissions_history(
+        &self,
+        history: &PermissionsHistory,
+    ) -> Result<u64, StateError> {
+        let key = (history.account.clone(), history.id.clone());
+        let mut inside = self.inside();
+        let stored = inside.permissions_histories.get(&key);
+        if stored.map_or(0, |stored| stored.version) != history.version {
+            return Err(StateError::Conflict {
+                what: format!("the permissions of {}", history.name),
+            });
+        }
+        let version = history.version + 1;
+        let saved = PermissionsHistory {
+            version,
+            ..history.clone()
+        };
+        inside.permissions_histories.insert(key, saved);
+        Ok(version)
     }
 }

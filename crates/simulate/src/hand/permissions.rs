@@ -1,0 +1,67 @@
+//! Policies and boundaries: no history changes any, so there is nothing to see and nothing to undo.
+
+use guard::permissions::{HolderKind, PermissionsHistory, Undo};
+use guard::world::{
+    HeldPolicy, HoldersPage, ListOf, LivePermissions, PermissionsState, ReadPermissions,
+    ReadPermissionsError, StateError, UndoError, WritePermissions,
+};
+
+use super::Hand;
+
+impl ReadPermissions for Hand {
+    async fn role_permissions(
+        &self,
+        _: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        Ok(None)
+    }
+
+    async fn user_permissions(
+        &self,
+        _: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        Ok(None)
+    }
+
+    async fn managed_policy(
+        &self,
+        _: &str,
+        _: Option<&str>,
+    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+        Ok(None)
+    }
+
+    async fn holders(
+        &self,
+        _: ListOf<'_>,
+        _: Option<&str>,
+    ) -> Result<HoldersPage, ReadPermissionsError> {
+        Ok(HoldersPage::default())
+    }
+}
+
+impl WritePermissions for Hand {
+    async fn undo(&self, _: HolderKind, name: &str, _: &Undo) -> Result<(), UndoError> {
+        Err(UndoError::NotThere {
+            name: name.to_owned(),
+            source: "NoSuchEntity".into(),
+        })
+    }
+}
+
+impl PermissionsState for Hand {
+    async fn permissions_history(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<PermissionsHistory>, StateError> {
+        self.scene.state.permissions_history(account, id).await
+    }
+
+    async fn save_permissions_history(
+        &self,
+        history: &PermissionsHistory,
+    ) -> Result<u64, StateError> {
+        self.scene.state.save_permissions_history(history).await
+    }
+}
