@@ -134,7 +134,7 @@ bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's
 
 .PHONY: bench-policy
 bench-policy: ## trust documents a second from text to answer, allocations counted, and the slowest documents
-	cargo bench --package trustwarden-policy
+	cargo bench --package trustwarden-policy --bench analyse
 	TRUSTWARDEN_TIMES=1 cargo test --profile histories --package trustwarden-policy --test analyse_worst -- --nocapture
 
 .PHONY: bench-init

@@ -167,6 +167,10 @@ pub(crate) fn admit<'p>(
         return admission;
     }
     for account in known {
+        // The own account is in the own organization, and the way may ask for another one.
+        if Some(account) == solver.context.own_account && is_elsewhere(way, account, solver) {
+            continue;
+        }
         match solver.identity(way, Account::Is(account), others) {
             Solved::Nobody => {}
             Solved::Caller(_) => admission.accounts.push(account.to_owned()),
@@ -177,6 +181,23 @@ pub(crate) fn admit<'p>(
         }
     }
     admission
+}
+
+/// No principal of this account is in an organization that the way admits.
+fn is_elsewhere(way: &Way<'_>, account: &str, solver: &mut Solver<'_>) -> bool {
+    if !way
+        .demands
+        .iter()
+        .any(|literal| literal.row.role.group() == Group::Organization)
+    {
+        return false;
+    }
+    let mut of_account = way.clone();
+    let row = keys::by_role(Role::PrincipalAccount);
+    let only = Test::Text(vec![Pattern::exact(account.to_owned())]);
+    let demand = Literal::passing(row, row.name, only);
+    of_account.demands.push(demand);
+    solver.organization(&of_account, &[]).possible() == Some(false)
 }
 
 /// The unique ids that positive demands on `aws:userid` spell out.

@@ -20,13 +20,6 @@ fn settled<'p>(
     named: &NamedAccounts<'_>,
     solver: &mut Solver<'_>,
 ) -> Option<Way<'p>> {
-    if !way
-        .demands
-        .iter()
-        .any(|literal| literal.test.has_variables())
-    {
-        return Some(way.clone());
-    }
     match who {
         Who::Account { account } | Who::Principal { account, .. } => {
             variable::settled(way, Account::Is(account), solver)
@@ -40,8 +33,8 @@ fn settled<'p>(
 pub(super) struct Opened<'p> {
     pub(super) grant: Grant,
     pub(super) way: Way<'p>,
-    /// Narrowed to whom the grant admits, every policy variable fixed.
-    settled: Option<Entrant<'p>>,
+    /// Every policy variable fixed, where there are some and that could be done.
+    settled: Option<Way<'p>>,
 }
 
 /// The grants of a document's ways, each said once.
@@ -68,7 +61,13 @@ pub(super) fn grants_of<'p>(
     let mut opened: Vec<Opened<'p>> = Vec::new();
     for one in known {
         for (who, way) in entrants(&one.way, &one.admission, solver) {
-            let settled = settled(&who, &way, named, solver).map(|narrow| (who.clone(), narrow));
+            let mut demands = way.demands.iter();
+            let varies = demands.any(|literal| literal.test.has_variables());
+            let settled = if varies {
+                settled(&who, &way, named, solver)
+            } else {
+                None
+            };
             let sid = statements
                 .iter()
                 .find(|statement| statement.index == way.statement)
@@ -77,7 +76,7 @@ pub(super) fn grants_of<'p>(
             let (restrictions, exact) = grants::restrictions(&who, &way, solver);
             let actions = grants::actions(&way, &company, solver);
             // What was worked out with nothing left to spend may be wider than the truth.
-            let decided = way.decided && settled.is_some() && !solver.exhausted();
+            let decided = way.decided && (settled.is_some() || !varies) && !solver.exhausted();
             let grant = Grant {
                 principal: who,
                 actions,
@@ -115,8 +114,11 @@ pub(super) fn grants_of<'p>(
     opened
 }
 
-/// Finds a request for each grant, and keeps it if the evaluator lets it in. What all the rest has
-/// left is spent on it: the other fields are the same whether requests are asked for or not.
+/// Steps for the requests, where all the rest has left less.
+const PROOF_STEPS: u64 = 400_000;
+
+/// Finds a request for each grant, and keeps it if the evaluator lets it in. It comes last, so that
+/// the other fields are the same whether requests are asked for or not.
 pub(super) fn prove<'p>(
     opened: Vec<Opened<'p>>,
     policy: &TrustPolicy<'_>,
@@ -128,6 +130,7 @@ pub(super) fn prove<'p>(
     if !context.witnesses {
         return opened.into_iter().map(|one| one.grant).collect();
     }
+    solver.fuel.top_up(PROOF_STEPS);
     let mentioned = witness::mentioned(statements);
     let evaluation = EvaluationContext {
         account: context.own_account,
@@ -137,9 +140,7 @@ pub(super) fn prove<'p>(
     let mut grants = Vec::with_capacity(opened.len());
     for one in opened {
         let mut grant = one.grant;
-        let entrant = one
-            .settled
-            .unwrap_or_else(|| (grant.principal.clone(), one.way));
+        let entrant: Entrant<'_> = (grant.principal.clone(), one.settled.unwrap_or(one.way));
         grant.witness =
             witness::request(&entrant, &mentioned, &named.callers, solver).filter(|request| {
                 evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)

@@ -178,7 +178,19 @@ impl<'c> Solver<'c> {
             Group::Identity if way.class == Class::Aws => {
                 match self.identity(way, Account::Any, &[]) {
                     identity::Solved::Nobody => Some(false),
-                    identity::Solved::Caller(_) => Some(true),
+                    // Whose organization is known by his account may be out now.
+                    identity::Solved::Caller(_) => {
+                        let group = |literal: &Literal<'_>| literal.row.role.group();
+                        if way
+                            .demands
+                            .iter()
+                            .any(|one| group(one) == Group::Organization)
+                        {
+                            self.organization(way, &[]).possible()
+                        } else {
+                            Some(true)
+                        }
+                    }
                     identity::Solved::Unknown => None,
                 }
             }

@@ -62,7 +62,7 @@ pub(super) fn analysis(
     };
     who_gets_in(&mut answer, &known, context);
     services(&mut answer, &known, &named, &mut solver);
-    what_they_must_prove(&mut answer, &known, context, &mut solver);
+    what_they_must_prove(&mut answer, &known, &named, context, &mut solver);
     if !known.iter().any(|one| one.external) {
         answer.external_id = unsatisfiable(&statements, &named, context, &mut solver);
     }
@@ -244,6 +244,7 @@ fn fixed_ids(found: &Restriction) -> &[String] {
 fn what_they_must_prove(
     answer: &mut Analysis,
     known: &[Known<'_>],
+    named: &NamedAccounts<'_>,
     context: &AnalysisContext<'_>,
     solver: &mut Solver<'_>,
 ) {
@@ -253,7 +254,7 @@ fn what_they_must_prove(
     for one in &external {
         let ids = one.external_id.as_ref().map_or(&[] as &[String], fixed_ids);
         let guessable = ids.iter().any(|id| external_id::quality(id, &[]).is_some());
-        answer.guessable |= guessable;
+        answer.guessable |= guessable && !goes_without(one, &external, named, solver);
         let variable = one
             .way
             .of_role(Role::ExternalId)
@@ -281,6 +282,42 @@ fn what_they_must_prove(
         mfa = mfa && solver.mfa_without(&one.way).is_none();
     }
     answer.mfa_required = mfa;
+}
+
+/// Whether everyone from outside who goes this way gets in by another way of the same statement and
+/// principal too, without the external id that this one asks for: a Deny that asks only some callers
+/// for an id leaves ways that overlap.
+fn goes_without<'p>(
+    one: &Known<'p>,
+    external: &[&Known<'p>],
+    named: &NamedAccounts<'p>,
+    solver: &mut Solver<'_>,
+) -> bool {
+    let own = solver.context.own_account;
+    external.iter().any(|other| {
+        let need = restrict::external_id(other.external_id.as_ref());
+        let asks = matches!(need, ExternalIdNeed::Required | ExternalIdNeed::Pattern);
+        !asks
+            && other.way.statement == one.way.statement
+            && other.way.named == one.way.named
+            && other
+                .way
+                .demands
+                .iter()
+                .filter(|literal| literal.row.role != Role::ExternalId)
+                .all(|literal| {
+                    // Nobody from outside goes this way and not that one.
+                    let Some(mut rest) = one.way.and(&[literal.denied()], solver) else {
+                        return true;
+                    };
+                    let found = admit(&mut rest, named, solver);
+                    found.strangers == Strangers::Nobody
+                        && found
+                            .accounts
+                            .iter()
+                            .all(|account| Some(account.as_str()) == own)
+                })
+    })
 }
 
 /// The weakest need over all external paths. Ways that one statement opens for one principal are

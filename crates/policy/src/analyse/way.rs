@@ -4,7 +4,9 @@ use super::compiled::{Actions, Compiled, Named, being, not_being};
 use super::literal::Literal;
 use super::solve::Solver;
 use crate::document::Effect;
-use crate::keys::{Presence, Role};
+use crate::keys::{self, Presence, Role};
+use crate::sets::pattern::{Pattern, Token};
+use crate::sets::test::Test;
 
 /// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
 /// ways say that they are undecided: more is reported as open, never less.
@@ -437,5 +439,30 @@ pub(crate) fn with_company<'p>(
         }
         left = without_covered(next, solver);
     }
-    left
+    left.into_iter()
+        .filter_map(|way| match account_by_equality(&way) {
+            Some(account) => way.and(&[account], solver),
+            None => Some(way),
+        })
+        .collect()
+}
+
+/// Where a key is to equal `${aws:PrincipalAccount}` and is one of a list, so is the account.
+fn account_by_equality<'p>(way: &Way<'p>) -> Option<Literal<'p>> {
+    let row = keys::by_role(Role::PrincipalAccount);
+    let is_account = |pattern: &Pattern<'_>| {
+        pattern.tokens.as_deref() == Some(&[Token::Variable(0)])
+            && matches!(pattern.variables.as_slice(), [variable]
+                if variable.key == "aws:principalaccount")
+    };
+    let equal = way.demands.iter().find(|literal| {
+        let certain = literal.passes && !literal.absent && !literal.row.many;
+        certain && matches!(&*literal.test, Test::Text(patterns) if patterns.iter().all(is_account))
+    })?;
+    let mut same = way.demands.iter().filter(|other| other.same_key(equal));
+    let listed = same.find_map(|other| match &*other.test {
+        Test::Text(patterns) if other.passes && other.test.fixed().is_some() => Some(patterns),
+        _ => None,
+    })?;
+    Some(Literal::passing(row, row.name, Test::Text(listed.clone())))
 }

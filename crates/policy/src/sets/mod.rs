@@ -66,6 +66,11 @@ impl Fuel {
         steps <= self.left / 8 && self.spend(steps)
     }
 
+    /// Makes it so many steps where less is left.
+    pub(crate) fn top_up(&mut self, steps: u64) {
+        self.left = self.left.max(steps);
+    }
+
     /// Pays, or says that nothing is left.
     pub(crate) fn spend(&mut self, steps: u64) -> bool {
         match self.left.checked_sub(steps) {

@@ -281,11 +281,40 @@ impl Universe {
         }
     }
 
-    /// Whether the text is possible.
+    /// Whether the text is possible: what is the same at a glance as step by step is told so.
     pub(crate) fn admits(self, text: &str) -> bool {
-        let mut place = self.start();
-        let mut length = 0;
-        for c in text.chars() {
+        match self {
+            Self::Any => true,
+            Self::Plain => !text.contains(['*', '?']),
+            Self::Account => text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()),
+            // Of ASCII alone, so that a character is a byte.
+            Self::Name(least, most) => {
+                (least..=most).contains(&text.len()) && text.chars().all(is_name)
+            }
+            Self::ExternalId => {
+                (2..=self.longest()).contains(&text.len())
+                    && text.chars().all(|c| is_name(c) || c == ':' || c == '/')
+            }
+            _ => {
+                let begun = self.arn().map(|(partition, service, _)| {
+                    let rest = text.strip_prefix("arn:")?.strip_prefix(partition)?;
+                    rest.strip_prefix(service)
+                });
+                match begun {
+                    Some(Some(rest)) => {
+                        let place = Place { part: 1, offset: 0 };
+                        self.walks(place, text.len() - rest.len(), rest)
+                    }
+                    Some(None) => false,
+                    None => self.walks(self.start(), 0, text),
+                }
+            }
+        }
+    }
+
+    /// Whether the text, of which so many characters were read up to here, goes on to an end.
+    fn walks(self, mut place: Place, mut length: usize, rest: &str) -> bool {
+        for c in rest.chars() {
             match self.step(place, c) {
                 Some(next) => place = next,
                 None => return false,
@@ -408,4 +437,89 @@ fn fixed_step(pieces: &[&str], offset: u16, c: char) -> Option<(u16, bool)> {
         before -= piece.len();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_at_a_glance_is_what_the_steps_say() {
+        let universes = [
+            Universe::Any,
+            Universe::Plain,
+            Universe::Account,
+            Universe::ExternalId,
+            Universe::Name(2, 64),
+            Universe::Name(1, 3),
+            Universe::RootArn("aws"),
+            Universe::UserArn("aws-cn"),
+            Universe::RoleArn("aws"),
+            Universe::FederatedUserArn("aws"),
+            Universe::UserId,
+            Universe::RoleSessionId,
+            Universe::OrganizationPath,
+            Universe::ResourceArn("aws"),
+            Universe::AccountlessArn("aws"),
+        ];
+        let mut texts: Vec<String> = [
+            "",
+            "a",
+            "ab",
+            "abcd",
+            "a*",
+            "a?c",
+            "é",
+            "éé",
+            "a:b/c",
+            "464622532012",
+            "46462253201",
+            "4646225320121",
+            "46462253201x",
+            "arn:",
+            "arn:aws:iam::464622532012:root",
+            "arn:aws:iam::464622532012:rooty",
+            "arn:aws:iam::464622532012:role/",
+            "arn:aws:iam::464622532012:role/a",
+            "arn:aws:iam::464622532012:role/p/a",
+            "arn:aws:iam::464622532012:role/p/",
+            "arn:aws:iam::46462253201:role/a",
+            "arn:aws:iam:::role/a",
+            "arn:aws-cn:iam::464622532012:user/a",
+            "arn:aws-cn:iam::464622532012:user/a*",
+            "arn:aws:sts::464622532012:federated-user/bob",
+            "arn:aws:sts::464622532012:federated-user/p/bob",
+            "arn:aws:events:us-east-1:464622532012:rule/a",
+            "arn:aws:s3:::bucket",
+            "AIDAEXAMPLEID0000000A",
+            "AROAEXAMPLEID0000000A:job",
+            "AROAEXAMPLEID0000000A:j",
+            "o-own1234567/r-ab12/",
+            "o-own1234567/r-ab12/ou-1111-aaaaaaaa/",
+            "o-own1234567",
+        ]
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+        for length in [3, 64, 65, 80, 81, 640, 641, 1_224, 1_225] {
+            texts.push("x".repeat(length));
+            for begin in [
+                "arn:aws:iam::464622532012:role/",
+                "arn:aws:sts::464622532012:federated-user/",
+            ] {
+                if length > begin.len() {
+                    texts.push(format!("{begin}{}", "x".repeat(length - begin.len())));
+                }
+            }
+        }
+        for universe in universes {
+            for text in &texts {
+                assert_eq!(
+                    universe.admits(text),
+                    universe.walks(universe.start(), 0, text),
+                    "{universe:?} {text}"
+                );
+            }
+        }
+    }
 }

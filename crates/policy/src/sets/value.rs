@@ -52,6 +52,13 @@ fn guesses(asks: &[Ask<'_, '_>], into: &mut Vec<String>) {
                     into.push(shown.replace('*', "").replace('?', "x"));
                     into.push(shown.replace(['*', '?'], "x"));
                     into.push(shown.replace(['*', '?'], "1"));
+                } else if pattern.fold {
+                    // Another spelling, where this one is to be avoided.
+                    into.extend([
+                        shown.to_ascii_uppercase(),
+                        shown.to_ascii_lowercase(),
+                        shown,
+                    ]);
                 } else {
                     into.push(shown);
                 }

@@ -347,6 +347,66 @@ pub(crate) const AWS_CALLERS: &[Caller] = &[
         "arn:aws:iam::111122223333:user/464622532012/alice",
         "AIDAOPATHED0000000001",
     ),
+    aws(
+        VENDOR,
+        "arn:aws:sts::464622532012:assumed-role/Reader/JOB",
+        "AROAVREADER0000000001:JOB",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:sts::999999999999:assumed-role/Reader/JOB",
+        "AROAVREADER0000000001:JOB",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/464622532012:user/alice",
+        "AIDAUCOLONED000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/464622532012:user/alice",
+        "AIDAWCOLONED000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/464622532012:user/alice",
+        "AIDAOCOLONED000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/ALICE",
+        "AIDAOUPPERALICE0000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/BOB",
+        "AIDAOUPPERBOB0000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/AMY",
+        "AIDAOUPPERAMY0000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws-cn:iam::464622532012:user/alice",
+        "AIDAVCHINA00000000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws-cn:iam::222233334444:user/alice",
+        "AIDAWCHINA00000000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws-cn:iam::999999999999:user/alice",
+        "AIDAUCHINA00000000001",
+    ),
+    aws(
+        OWN,
+        "arn:aws-cn:iam::111122223333:user/alice",
+        "AIDAOCHINA00000000001",
+    ),
     aws(OWN, "arn:aws:iam::111122223333:root", "111122223333"),
     aws(VENDOR, "arn:aws:iam::464622532012:root", "464622532012"),
     aws(OTHER, "arn:aws:iam::222233334444:root", "222233334444"),
@@ -380,6 +440,12 @@ pub(crate) const GITHUB_CALLERS: &[Caller] = &[
         "repo:acme/lib:pull_request",
         "43",
         "refs/pull/1/merge",
+        true,
+    ),
+    run(
+        "repo:acme/lib:ref:refs/heads/main",
+        "43",
+        "refs/heads/main",
         true,
     ),
     run(

@@ -333,6 +333,7 @@ fn what_they_prove(
     let mut unguarded: BTreeSet<&str> = BTreeSet::new();
     let mut stranger_unguarded = false;
     let mut guessable = false;
+    let mut mixed = false;
     for (ids, trial) in classes.values() {
         let need = if speaks_of_id {
             need(ids, every.len())
@@ -340,8 +341,13 @@ fn what_they_prove(
             ExternalIdNeed::NotRequired
         };
         weakest = Some(weakest.map_or(need, |before| before.min(need)));
-        let known = ids.iter().flatten().any(|id| GUESSABLE_IDS.contains(id));
+        let known = ids.iter().flatten().any(|id| {
+            let mut guessed = GUESSABLE_IDS.iter();
+            guessed.any(|known| known.eq_ignore_ascii_case(id))
+        });
         guessable |= need == ExternalIdNeed::Required && known;
+        // A list beside a pattern: the answer may call it either.
+        mixed |= need == ExternalIdNeed::Pattern && known;
         let own = one(trial, "aws:principalorgid") == Some(OWN_ORGANIZATION);
         if (need != ExternalIdNeed::Required || known)
             && !own
@@ -369,7 +375,8 @@ fn what_they_prove(
         None => vec![ExternalIdNeed::None],
     };
     // What a variable stands for may be an account's number, and is no list of ids.
-    expected.guessable = (!variables || !speaks_of_id).then_some(guessable);
+    let said = !mixed && (!variables || !speaks_of_id);
+    expected.guessable = said.then_some(guessable);
     // A unique id guards, and whose it is the world cannot tell.
     if !variables && !document.has_key("aws:userid") {
         expected.guarded = Some(unguarded.is_empty() && !stranger_unguarded);

@@ -33,12 +33,18 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
         "aws:username",
     ];
     let all = asks.iter().any(|key| document.has_key(key));
+    // Where one user is named, another is not.
+    let one_is_named = names(|one| one.aws.iter().any(|arn| arn.ends_with(":user/alice")));
     let stands_for_others = |caller: &Caller| {
         let Caller::Aws { account, value, .. } = caller else {
             return false;
         };
-        let usual = value.ends_with(":user/alice") || value.ends_with("assumed-role/Reader/job");
-        usual && *account != NEIGHBOUR || *account == VENDOR && value.contains("assumed-role")
+        let usual = value.ends_with(":user/alice")
+            || value.ends_with("assumed-role/Reader/job")
+            || one_is_named && value.ends_with(":user/bob");
+        let plain = value.starts_with("arn:aws:");
+        usual && plain && *account != NEIGHBOUR
+            || *account == VENDOR && value.contains("assumed-role")
     };
     let mut callers: Vec<Caller> = AWS_CALLERS
         .iter()
@@ -147,9 +153,9 @@ fn extended(
         .iter()
         .map(|value| (*value).to_owned())
         .collect();
-    if let (Caller::Aws { account, .. }, true, Family::Text) = (caller, variables, spec.family) {
+    if variables && spec.family == Family::Text {
         // What a variable stands for, and its own text for the older version, where STS takes that.
-        single.push((*account).to_owned());
+        single.extend(caller.account().map(str::to_owned));
         if spec.name != "sts:ExternalId" {
             single.push("${aws:PrincipalAccount}".to_owned());
         }
