@@ -67,6 +67,10 @@ pub fn act(scene: &Scene, characters: &mut [Character], index: usize) {
                 Writer::Attacker
             };
             save(inside, role, &parts, by);
+            if role != PROTECTED && inside.dice.per_mille(200) {
+                let at = inside.now + inside.dice.between(1_000, 30_000);
+                inside.plan(at, Happening::Correct(role));
+            }
         }
         Act::Flood => save(inside, role, &[Part::Everyone], Writer::Attacker),
         Act::Administrate => {
@@ -103,6 +107,14 @@ pub fn act(scene: &Scene, characters: &mut [Character], index: usize) {
         let (low, high) = character.every;
         let at = inside.now + inside.dice.between(low, high);
         inside.plan(at, Happening::Act(index));
+    }
+}
+
+/// An administrator saves a lawful document.
+pub fn correct(inside: &mut Inside, role: &str) {
+    if !inside.calm {
+        let parts = lawful_parts(inside);
+        save(inside, role, &parts, Writer::Administrator);
     }
 }
 

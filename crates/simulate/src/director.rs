@@ -12,7 +12,7 @@ use guard::handle::{Guard, HandleError, Handled, Swept, carry_out, role_trust, s
 use guard::order::{Disposition, Order};
 
 use crate::account::{Account, Moment, Outsider, Writer};
-use crate::cast::{Act, Character, PROTECTED, ROLE, act, amend, create};
+use crate::cast::{Act, Character, PROTECTED, ROLE, act, amend, correct, create};
 use crate::counts::{Happened, PAIRS};
 use crate::dice::Dice;
 use crate::documents::{Amendment, BETA_ROLE, Law, Part};
@@ -152,8 +152,8 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
 /// Most histories have a few troubles, not all of them.
 fn weather(dice: &mut Dice) -> Weather {
     let mut some = |chance: u32, rate: u32| if dice.per_mille(chance) { rate } else { 0 };
-    let stale = some(400, 300);
-    let slow = some(200, 1) == 1;
+    let slow = some(350, 1) == 1;
+    let stale = some(400, if slow { 600 } else { 300 });
     let errors = some(250, 40);
     let lies = some(200, 30);
     let duplicates = some(350, 250);
@@ -371,6 +371,7 @@ impl Director {
             Happening::Act(index) => {
                 act(&self.scene, &mut self.characters, index);
             }
+            Happening::Correct(role) => correct(&mut self.scene.inside(), role),
             Happening::PrincipalGoes => {
                 let mut inside = self.scene.inside();
                 let now = inside.now;

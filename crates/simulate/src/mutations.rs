@@ -88,15 +88,6 @@ pub const ALL: &[Mutation] = &[
         )],
     },
     Mutation {
-        name: "overwrites-what-is-not-shown-yet",
-        breaks: "line 2: an approved document that an event has told of is waited for",
-        edits: &[(
-            PUTTING_RIGHT,
-            "    replaced || saved.is_some_and(",
-            "    replaced || false && saved.is_some_and(",
-        )],
-    },
-    Mutation {
         name: "gives-a-new-role-what-the-old-one-had",
         breaks: "line 4: what a deleted role had is not given to the next one of its name",
         edits: &[(

@@ -53,6 +53,8 @@ pub enum Happening {
     StormBegins,
     /// One of the cast does its next thing.
     Act(usize),
+    /// An administrator puts right by hand what somebody has just done to a role.
+    Correct(&'static str),
     /// A principal of another account is deleted.
     PrincipalGoes,
     /// New rules reach the detecting functions.

@@ -249,6 +249,9 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
     let Some(live) = live else {
         return gone(world, task, known).await;
     };
+    if shows_the_predecessor(role, &live) && attempts < TRIES {
+        return Ok(Disposition::after_attempt(attempts));
+    }
     let history = match known {
         Some(known) if known.role_id == live.role_id => {
             // A late event of an older role of this name says nothing about this one.
@@ -311,6 +314,13 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
             .await
         }
     }
+}
+
+/// The event created a role, and IAM still shows the one that had its name before: it is older than
+/// the event, by more than clocks differ.
+fn shows_the_predecessor(role: &RoleOrder, live: &LiveRole) -> bool {
+    let older = |created| seconds_between(created, role.cause.event_time) > 1;
+    role.change == RoleChange::Created && role.cause.is_event() && live.created.is_some_and(older)
 }
 
 /// Judges a document as that of this role.

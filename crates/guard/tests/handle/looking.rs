@@ -7,8 +7,8 @@ use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::world::LiveRole;
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, document, good, guard, outcome, own,
-    rules, statement, told, vendor,
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, careless, document, good, guard,
+    outcome, own, rules, statement, told, vendor,
 };
 
 /// Safety line 2: an approved document that was visible to the read is never overwritten.
@@ -458,4 +458,29 @@ fn line_4_what_a_role_of_the_same_name_had_is_not_given_to_the_next_one() {
     assert_eq!(scene.play(&deleted), []);
     assert_eq!(scene.live(), repaired);
     assert_eq!(scene.history().approved, []);
+}
+
+/// CreateRole's event is about the role that it created. What a stale read shows of the one before
+/// is not put right in its place.
+#[test]
+fn line_3_the_role_that_was_deleted_is_not_taken_for_the_one_that_was_created() {
+    let mut scene = Scene::settled();
+    scene.write(&bad(), ALICE);
+    let stale = scene.world.inside.role(ROLE);
+    scene.pass(20);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &careless());
+    let created = scene.event("CreateRole", ROLE, Some(&careless()), ALICE);
+    scene.handle(&created).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    scene
+        .world
+        .stale
+        .lock()
+        .unwrap()
+        .extend([stale.clone(), stale]);
+    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(30));
+    scene.world.stale.lock().unwrap().clear();
+    assert!(scene.carry(&order));
+    assert_eq!(scene.live(), QUARANTINE);
+    assert_eq!(scene.written(), [QUARANTINE], "not what the older one had");
 }
