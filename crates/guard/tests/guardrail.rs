@@ -601,3 +601,26 @@ fn a_subject_never_becomes_a_variable() {
     );
     assert!(made(&yaml).unwrap().documents[0].contains("${$}{aws:x}*"));
 }
+
+#[test]
+fn rules_with_too_many_ways_to_fail_are_said_to_be_simplified() {
+    let rules = |count: usize| {
+        let rules: String = (0..count)
+            .map(|index| {
+                format!(
+                    "  - {{ provider: token.actions.githubusercontent.com, audiences: \
+                     [sts.amazonaws.com], subjects: [\"repo:acme/r{index}:*\"] }}\n"
+                )
+            })
+            .collect();
+        made(&format!("{BEGIN}identity_providers:\n{rules}")).unwrap()
+    };
+    let simplified = |guardrail: &Guardrail| {
+        let mut notes = guardrail.notes.iter();
+        notes.any(|note| {
+            note.contains("token.actions.githubusercontent.com") && note.contains("more than 32")
+        })
+    };
+    assert!(!simplified(&rules(5)), "32 ways");
+    assert!(simplified(&rules(6)), "64 ways");
+}

@@ -1,6 +1,7 @@
 //! What a role may do beyond a ceiling.
 
-use crate::effective::{Effective, Permit, unknown_within};
+use crate::amount::{Effective, Permit};
+use crate::effective::unknown_within;
 use crate::expand::expand_into;
 use crate::set::ActionSet;
 

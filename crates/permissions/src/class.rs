@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use crate::action::{Action, Level, Service};
+use crate::amount::Effective;
 use crate::data_reads::data_reads;
-use crate::effective::Effective;
 use crate::expand::expand;
 use crate::resource::Scope;
 use crate::set::ActionSet;

@@ -7,10 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use policy::IdentityPolicy;
 use policy::document::{Condition, Effect, IdentityStatement};
-use policy::{IdentityPolicy, ParseError};
 
-use crate::action::Action;
+use crate::amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
 use crate::expand::{expand_counting, has_wildcard};
 use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
 use crate::set::ActionSet;
@@ -34,118 +34,6 @@ pub struct Policies<'a> {
     pub policies: Vec<Policy<'a>>,
     /// The permissions boundary.
     pub boundary: Option<Policy<'a>>,
-}
-
-/// What a role or user may do.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Effective {
-    /// By statement, none of them empty.
-    pub permits: Vec<Permit>,
-    /// Policies that could not be read. If there are any, more may be allowed than is said here.
-    pub unreadable: Vec<Unreadable>,
-    /// Denies that were not subtracted, since they hold for some requests only.
-    pub partial_denies: Vec<PartialDeny>,
-}
-
-/// What one Allow statement still allows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Permit {
-    /// Its policy's name.
-    pub policy: String,
-    /// Its place in the policy.
-    pub statement: usize,
-    /// What the table knows of it.
-    pub actions: ActionSet,
-    /// Patterns, as written, of actions that the table does not know.
-    pub unknown: Vec<String>,
-    /// The patterns of `Action` as written; empty where the statement says `NotAction`.
-    pub patterns: Vec<String>,
-    /// The statement says `NotAction`: all but some.
-    pub all_but: bool,
-    /// On how much, at most.
-    pub scope: Scope,
-    /// On what, as written.
-    pub resources: Vec<String>,
-    /// The conditions under which, all of which must hold.
-    pub caveats: Vec<String>,
-}
-
-/// A policy that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// Its name.
-    pub policy: String,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Why a policy could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Reason {
-    /// A managed policy whose document is not at hand.
-    #[error("its document is not at hand")]
-    Missing,
-    /// It is no policy.
-    #[error("{0}")]
-    Parse(#[source] ParseError),
-    /// IAM would refuse it, so that what it means is not known.
-    #[error("line {line}, column {column}: {message}")]
-    Refused {
-        /// 1-based.
-        line: u32,
-        /// 1-based, in characters.
-        column: u32,
-        /// The first fault.
-        message: String,
-    },
-    /// It was made to be slow.
-    #[error("it has more wildcards than are worked out")]
-    TooMuch,
-}
-
-/// A Deny that holds for some requests only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartialDeny {
-    /// Its policy's name.
-    pub policy: String,
-    /// Its place in the policy.
-    pub statement: usize,
-    /// Its conditions; empty where it is its resources that make it partial.
-    pub caveats: Vec<String>,
-}
-
-impl Effective {
-    /// What is allowed on anything at all.
-    pub fn actions(&self) -> ActionSet {
-        self.on(Scope::Named)
-    }
-
-    /// What is allowed on so much or more.
-    pub fn on(&self, at_least: Scope) -> ActionSet {
-        let mut all = ActionSet::new();
-        for permit in self
-            .permits
-            .iter()
-            .filter(|permit| permit.scope >= at_least)
-        {
-            all |= &permit.actions;
-        }
-        all
-    }
-
-    /// The permit that gives most of an action: on the most, without conditions.
-    pub fn permit_of(&self, action: Action) -> Option<&Permit> {
-        self.permits
-            .iter()
-            .filter(|permit| permit.actions.contains(action))
-            .max_by_key(|permit| (permit.scope, permit.caveats.is_empty()))
-    }
-
-    /// Whether nothing is allowed, for all that is known.
-    pub fn is_empty(&self) -> bool {
-        self.permits.is_empty() && self.unreadable.is_empty()
-    }
 }
 
 /// Names of actions that are tried, pattern by pattern, for one role: a tenth of a second's worth.

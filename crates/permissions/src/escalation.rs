@@ -8,8 +8,8 @@
 use std::sync::LazyLock;
 
 use crate::action::Action;
+use crate::amount::Effective;
 use crate::combinations::COMBINATIONS;
-use crate::effective::Effective;
 use crate::resource::Scope;
 
 /// A combination of permissions by which its holder gains others.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod action;
+mod amount;
 mod ceiling;
 mod class;
 mod combinations;
@@ -15,13 +16,12 @@ mod table;
 mod well_known;
 
 pub use action::{Action, ActsOn, ArnTemplate, Level, ResourceType, Service, Source, source};
+pub use amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
 pub use ceiling::{Beyond, Ceiling};
 pub use class::{Administrator, Class, Held, administrator, classes, of_class, telling};
 pub use combinations::COMBINATIONS;
 pub use data_reads::{data_read, data_reads};
-pub use effective::{
-    Effective, PartialDeny, Permit, Policies, Policy, Reason, Unreadable, effective,
-};
+pub use effective::{Policies, Policy, effective};
 pub use escalation::{Combination, Escalation, escalations};
 pub use expand::{expand, expand_into};
 pub use likeness::Likeness;

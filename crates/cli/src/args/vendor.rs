@@ -102,6 +102,10 @@ pub struct VendorReviewArgs {
     /// What `aws iam get-credential-report` prints, or the CSV in it
     #[arg(long, value_name = "FILE", num_args = 1.., value_parser = input())]
     pub credential_report: Vec<Input>,
+    /// What `aws iam get-service-last-accessed-details` prints about a role of it, as `audit` reads
+    /// it: permissions that were never used are findings then
+    #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
+    pub last_accessed: Vec<Input>,
     /// The moment of the review, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,

@@ -51,7 +51,7 @@ pub(super) fn review(
         rules: arguments.rules.clone(),
         authorization_details: arguments.authorization_details.clone(),
         credential_report: arguments.credential_report.clone(),
-        last_accessed: Vec::new(),
+        last_accessed: arguments.last_accessed.clone(),
         #[cfg(feature = "live")]
         live: false,
         #[cfg(feature = "live")]

@@ -35,15 +35,16 @@ impl<'f> Said<'f> {
         );
     }
 
+    /// There are too many ways to fail all of them to write each down.
+    fn is_simplified(&self) -> bool {
+        let ways = self.rules.iter().map(BTreeMap::len);
+        ways.fold(1, usize::saturating_mul) > MOST_WAYS
+    }
+
     /// The ways in which a token fails all of these rules: of each rule one claim, which it does
     /// not meet. A token is to be denied if it fails in one of these ways.
     fn failing(&self) -> Vec<Claims<'f>> {
-        let ways: usize = self
-            .rules
-            .iter()
-            .map(BTreeMap::len)
-            .fold(1, usize::saturating_mul);
-        if ways > MOST_WAYS {
+        if self.is_simplified() {
             return self.failing_by_one_claim();
         }
         let mut failing: BTreeSet<Claims<'f>> = BTreeSet::from([BTreeMap::new()]);
@@ -127,6 +128,15 @@ pub(super) fn statements(
     }
     web_identity(&issuers, denials);
     saml(&directories, denials);
+    for (provider, said) in issuers.iter().chain(&directories) {
+        if said.is_simplified() {
+            notes.push(format!(
+                "the rules of {provider} can be failed in more than {MOST_WAYS} ways: only what \
+                 fails all of them by one and the same claim is refused, the rest is left to the \
+                 guard"
+            ));
+        }
+    }
     if file
         .identity_providers
         .iter()

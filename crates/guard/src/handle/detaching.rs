@@ -18,10 +18,8 @@ use crate::alert::{Alert, Resource};
 use crate::check::{Finding, Remedy, Severity};
 use crate::history::WriteProgress;
 use crate::incident::Stage;
-use crate::order::{Disposition, HolderOrder, Order, PermissionsOrder};
-use crate::permissions::{
-    HolderKind, Lawful, OwnUndo, PermissionsHistory, Undo, Undoable, narrows,
-};
+use crate::order::{Disposition, Order, PermissionsOrder};
+use crate::permissions::{HolderKind, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{Mode, PermissionViolation};
 use crate::world::{
@@ -68,43 +66,6 @@ pub(super) async fn detach<W: World<Roles: WritePermissions>>(
         now,
     };
     detaching.look().await
-}
-
-/// Remembers what a role or user holds, if it is lawful: what a later change replaces is put back
-/// from it.
-pub(super) async fn remember_permissions<W: World<Roles: ReadPermissions>>(
-    world: &W,
-    guard: &Guard,
-    order: &Order,
-    holder: &HolderOrder,
-    attempts: u32,
-) -> Result<Disposition, HandleError> {
-    let now = world.clock().now();
-    match look_at(world, guard, holder.kind, &holder.name, now).await {
-        Ok(Some(looked)) => {
-            if looked.live.id == holder.id && looked.remediable(guard, &looked.live).is_empty() {
-                let state = world.state();
-                let known = state
-                    .permissions_history(&guard.account, &holder.id)
-                    .await?;
-                let history = known.unwrap_or_else(|| {
-                    PermissionsHistory::new(&guard.account, holder.kind, &looked.live)
-                });
-                let history = PermissionsHistory {
-                    lawful: Some(Lawful::of(&looked.live, now)),
-                    ..history
-                };
-                state.save_permissions_history(&history).await?;
-            }
-        }
-        Ok(None) => {}
-        // A later change is then undone without it: people are told what is not known.
-        Err(_) if attempts < TRIES => return Ok(Disposition::after_attempt(attempts)),
-        Err(_) => {}
-    }
-    let state = world.state();
-    state.finish_order(&order.account, &order.id(), now).await?;
-    Ok(Disposition::Done)
 }
 
 impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {

@@ -18,6 +18,7 @@ mod observing;
 mod permissions;
 mod putting_right;
 mod remediating;
+mod remembering;
 mod story;
 mod sweeping;
 mod telling;

@@ -8,12 +8,13 @@
 use jiff::Timestamp;
 
 use super::deactivating::{deactivate, key_alert};
-use super::detaching::{detach, permissions_alert, remember_permissions};
+use super::detaching::{detach, permissions_alert};
 use super::digesting::publish_digest;
 use super::ending::{end, finish, role_alert};
 use super::lifting::lift_session_denial;
 use super::observing::{observe, settled};
 use super::putting_right::put_right;
+use super::remembering::remember_permissions;
 use super::story::seconds_between;
 use super::telling::tell;
 use super::{Guard, HandleError};
