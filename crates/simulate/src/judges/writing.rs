@@ -117,6 +117,13 @@ impl Court<'_> {
             else {
                 continue;
             };
+            // IAM takes writes by name: where all reads still showed the role that was deleted, it is
+            // that one which was to be put right.
+            let meant = write.read.and_then(|read| {
+                let account = &self.inside.account;
+                account.role_at(&role.name, read.showed)
+            });
+            let role = meant.unwrap_or(role);
             let kept = as_kept(&write.document);
             let known = kept == as_kept(QUARANTINE)
                 || role
