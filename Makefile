@@ -154,7 +154,8 @@ $(BENCH_VENV)/.ready: scripts/bench-requirements.txt
 
 .PHONY: bench
 bench: $(BENCH_VENV)/.ready ## replay against gzip, jq and DuckDB, and audit against Python, on made-up data
-	cargo build --profile bench --package trustwarden --no-default-features --bin trustwarden --example trail
+	cargo build --release --package trustwarden --no-default-features --bin trustwarden
+	cargo build --profile histories --package trustwarden --no-default-features --example trail
 	$(BENCH_VENV)/bin/python scripts/bench_replay.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden" \
-		--generator "$${CARGO_TARGET_DIR:-target}/release/examples/trail"
+		--generator "$${CARGO_TARGET_DIR:-target}/histories/examples/trail"
 	$(BENCH_VENV)/bin/python scripts/bench_audit.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden"

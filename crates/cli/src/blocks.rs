@@ -45,6 +45,16 @@ pub(crate) trait Look {
 #[inline(always)]
 pub(crate) fn look<K: Look>(with: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = pulp::x86::V4::try_new() {
+        return simd.vectorize(x86::Wide(simd, with));
+    }
+    look_narrower(with)
+}
+
+/// Looks, in the second-best way.
+#[inline(always)]
+pub(crate) fn look_narrower<K: Look>(with: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
     if let Some(simd) = pulp::x86::V3::try_new() {
         return simd.vectorize(x86::Wide(simd, with));
     }
@@ -89,27 +99,52 @@ fn positions(lanes: [u8x16; 4]) -> u64 {
 /// `[` and `{`, `]` and `}` differ in this bit alone, and no other byte becomes one of them.
 const FOLD: u8 = 0x20;
 
-/// 32 bytes at a time, as all but the oldest can. What is to be compiled for that must be
-/// inlined into it, so there are no closures.
+/// 64 bytes at a time, as servers can, or 32, as all but the oldest can. What is to be compiled for
+/// that must be inlined into it, so there are no closures.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::__m256i;
+    use std::arch::x86_64::{__m256i, __m512i};
 
     use pulp::NullaryFnOnce;
-    use pulp::x86::V3;
+    use pulp::x86::{V3, V4};
 
     use super::{BLOCK, Bytes, FOLD, Lanes, Look};
 
-    /// Looks with 32 bytes at a time.
-    pub(super) struct Wide<K>(pub(super) V3, pub(super) K);
+    /// Looks in the way of a kind of processors.
+    pub(super) struct Wide<L, K>(pub(super) L, pub(super) K);
 
-    impl<K: Look> NullaryFnOnce for Wide<K> {
+    impl<L: Lanes, K: Look> NullaryFnOnce for Wide<L, K> {
         type Output = K::Output;
 
         #[inline(always)]
         fn call(self) -> Self::Output {
             self.1.look(self.0)
         }
+    }
+
+    impl Lanes for V4 {
+        #[inline(always)]
+        fn bytes(self, block: &[u8; BLOCK]) -> Bytes {
+            let block: __m512i = pulp::cast(*block);
+            let fold = self.avx512f._mm512_set1_epi8(FOLD.cast_signed());
+            let folded = self.avx512f._mm512_or_si512(block, fold);
+            let space = self.avx512f._mm512_set1_epi8(0x20);
+            Bytes {
+                quote: equal_64(self, block, b'"'),
+                backslash: equal_64(self, block, b'\\'),
+                open: equal_64(self, folded, b'{'),
+                close: equal_64(self, folded, b'}'),
+                comma: equal_64(self, block, b','),
+                colon: equal_64(self, block, b':'),
+                control: self.avx512bw._mm512_cmplt_epu8_mask(block, space),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn equal_64(simd: V4, block: __m512i, byte: u8) -> u64 {
+        let all = simd.avx512f._mm512_set1_epi8(byte.cast_signed());
+        simd.avx512bw._mm512_cmpeq_epi8_mask(block, all)
     }
 
     impl Lanes for V3 {

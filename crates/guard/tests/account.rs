@@ -228,6 +228,48 @@ fn an_exemption_covers_ids_too() {
 }
 
 #[test]
+fn an_exemption_is_used_once_it_has_accepted_something() {
+    let rules = rules(
+        "exemptions:\n  - { role: legacy, account: \"999900001111\", check: unknown-third-party, reason: r }\n  \
+         - { role: legacy, account: \"999900001111\", check: weak-external-id, reason: r }\n  \
+         - { role: gone, account: \"999900001111\", check: unknown-third-party, reason: r, expires: 2026-06-30 }\n",
+    );
+    let mut seen = SeenByRules::default();
+    seen.role(OWN, &[]);
+    let unused = |seen: &SeenByRules| -> Vec<(String, String)> {
+        let found = judge_rules(&rules, seen, now()).into_iter();
+        found
+            .filter(|found| found.subject.contains("999900001111"))
+            .map(|found| (found.subject, found.finding.message))
+            .collect()
+    };
+    assert_eq!(unused(&seen).len(), 3);
+    // A random id is not one that anybody guesses, so nothing needs accepting there.
+    let entered = of(&rules, "Legacy", trusting("999900001111", Some(OTHER)));
+    assert!(entered[0].allowed);
+    assert!(judge_external_ids(&rules, &entered, now()).is_empty());
+    let left = unused(&seen);
+    assert_eq!(
+        left.iter()
+            .map(|(_, message)| message.as_str())
+            .collect::<Vec<_>>(),
+        [
+            "the exemption of account 999900001111 on role legacy from weak-external-id accepts \
+             nothing in account 111122223333",
+            "the exemption of account 999900001111 on role gone from unknown-third-party has expired",
+        ]
+    );
+    assert_eq!(left[0].0, "rule/weak-external-id 999900001111 legacy");
+    let guessed = of(
+        &rules,
+        "legacy",
+        trusting("999900001111", Some("acme-2024")),
+    );
+    judge_external_ids(&rules, &guessed, now());
+    assert_eq!(unused(&seen).len(), 1);
+}
+
+#[test]
 fn a_role_is_unused_after_ninety_days_and_not_before() {
     let rules = rules("");
     let used = |days| LastUsed::At {
@@ -256,7 +298,7 @@ fn a_role_is_unused_after_ninety_days_and_not_before() {
 fn a_rule_is_used_by_a_role_or_by_a_user() {
     let rules = rules("");
     let unused = |seen: &SeenByRules| -> Vec<String> {
-        let found = judge_rules(&rules, seen);
+        let found = judge_rules(&rules, seen, now());
         found.into_iter().map(|found| found.subject).collect()
     };
     // Nothing was seen, so nothing can be said.

@@ -332,6 +332,10 @@ fn secret_part(plain: &str, word: &str) -> usize {
 }
 
 fn distinct(text: &str) -> usize {
+    if text.is_ascii() {
+        let letters = text.bytes().fold(0_u128, |seen, byte| seen | 1 << byte);
+        return letters.count_ones() as usize;
+    }
     let mut letters: Vec<char> = text.chars().collect();
     letters.sort_unstable();
     letters.dedup();

@@ -340,16 +340,17 @@ impl<'a> Account<'a> {
         }
         // What is known by now is not asked for any more.
         (self.known, self.judging) = (HashSet::new(), Judging::new(self.rules, self.now));
+        self.permissions_of_users();
+        let permitted = self.permissions();
+        // Last, when everything that may need a rule was judged.
         if whole && self.audited.counts.roles > 0 {
             let at = Where {
                 file: Arc::clone(rules_file),
                 line: None,
             };
-            let found = judge_rules(self.rules, &self.seen);
+            let found = judge_rules(self.rules, &self.seen, self.now);
             self.add(found, &at);
         }
-        self.permissions_of_users();
-        let permitted = self.permissions();
         let mut audited = self.audited;
         findings::sort(&mut audited.found);
         audited.found.dedup_by(|b, a| {

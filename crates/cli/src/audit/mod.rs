@@ -53,6 +53,9 @@ pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Sta
     let mut found = report.audited.found.iter();
     let failing = found.any(|found| found.finding.severity >= arguments.fail_on);
     let whole = report.unreadable_files.is_empty() && report.audited.counts.unreadable == 0;
+    // The process ends now; to give back a hundred thousand roles piece by piece takes a twentieth
+    // of the time that they took.
+    std::mem::forget(report);
     Ok(match (whole, failing) {
         (false, _) => Status::Unreadable,
         (true, true) => Status::Findings,

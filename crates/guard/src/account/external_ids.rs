@@ -55,15 +55,16 @@ pub fn judge_external_ids(
                 continue;
             };
             let key = if several { "parties" } else { "roles" };
-            if is_exempted(rules, access, Check::SharedExternalId, now)
-                || already(access, Check::SharedExternalId)
+            if already(access, Check::SharedExternalId)
                 // Within one vendor, the role that its rule does not name is the one too many.
                 || (!several && access.allowed)
                 || !told.insert((index, key))
             {
                 continue;
             }
-            let others = sharing.others_of(access);
+            let others = sharing
+                .others_of(access)
+                .filter(|_| !is_exempted(rules, access, Check::SharedExternalId, now));
             findings.extend(others.map(|others| shared_finding(rules, access, &others, several)));
         }
     }
@@ -220,9 +221,7 @@ fn shared_finding(rules: &Rules, access: &Access, others: &str, several: bool) -
 fn weak(rules: &Rules, accesses: &[Access], now: Timestamp) -> Vec<AccountFinding> {
     let mut findings = Vec::new();
     for access in accesses {
-        if already(access, Check::WeakExternalId)
-            || is_exempted(rules, access, Check::WeakExternalId, now)
-        {
+        if already(access, Check::WeakExternalId) {
             continue;
         }
         let role = &access.role.role;
@@ -234,6 +233,7 @@ fn weak(rules: &Rules, accesses: &[Access], now: Timestamp) -> Vec<AccountFindin
         if access
             .external_ids()
             .all(|id| quality(id, &context).is_none())
+            || is_exempted(rules, access, Check::WeakExternalId, now)
         {
             continue;
         }

@@ -1,12 +1,14 @@
-//! Rules that nothing in the account needs.
+//! Rules that nothing in the account needs: vendors, identity providers, exemptions.
 
 use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 
 use super::AccountFinding;
 use super::access::{Access, RuleOfParty};
 use crate::check::{Check, Finding};
 use crate::detect::{finding, is_about};
-use crate::rules::Rules;
+use crate::rules::{CompiledExemption, Rules};
 
 /// What of the rules an account makes use of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,9 +47,10 @@ impl SeenByRules {
     }
 }
 
-/// `unused-rule` for vendors that no role admits and none of whose users exists, and for identity
-/// providers that open no role, in the accounts that were seen.
-pub fn judge_rules(rules: &Rules, seen: &SeenByRules) -> Vec<AccountFinding> {
+/// `unused-rule` for vendors that no role admits and none of whose users exists, for identity
+/// providers that open no role, and for exemptions that accepted nothing, in the accounts that were
+/// seen. `rules` must be those by which everything else was judged, since they were loaded.
+pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<AccountFinding> {
     let mut findings = Vec::new();
     let accounts: Vec<&str> = seen.accounts.iter().map(String::as_str).collect();
     let whose = match accounts.as_slice() {
@@ -85,6 +88,20 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules) -> Vec<AccountFinding> {
             let message = format!("no role lets users of {name} in, in {whose}");
             unused(format!("rule/{name}"), None, message);
         }
+    }
+    for exemption in rules.unused_exemptions() {
+        let CompiledExemption {
+            role,
+            account,
+            check,
+            ..
+        } = exemption;
+        let what = format!("the exemption of account {account} on role {role} from {check}");
+        let message = match exemption.expires {
+            Some(end) if end <= now => format!("{what} has expired"),
+            _ => format!("{what} accepts nothing in {whose}"),
+        };
+        unused(format!("rule/{check} {account} {role}"), None, message);
     }
     findings
 }

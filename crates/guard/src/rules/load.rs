@@ -18,6 +18,7 @@
 //! alerts and orders.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -46,6 +47,23 @@ pub struct Rules {
     pub(super) table: std::ops::Range<usize>,
     accounts: Opened,
     unique_ids: Opened,
+    exempting: Exempting,
+}
+
+/// Which exemptions have accepted something, by their order.
+#[derive(Debug, Default)]
+struct Exempting(Vec<AtomicBool>);
+
+impl Exempting {
+    fn none(exemptions: usize) -> Self {
+        Self((0..exemptions).map(|_| AtomicBool::new(false)).collect())
+    }
+}
+
+impl Clone for Exempting {
+    fn clone(&self) -> Self {
+        Self::none(self.0.len())
+    }
 }
 
 /// So many lines of the table are remembered.
@@ -237,6 +255,7 @@ impl Rules {
             .and_then(|rest| rest.strip_suffix(END));
         let length = table.ok_or_else(misplaced)?.len();
         let start = bytes.len() - END.len() - length;
+        let exemptions = head.exemptions.len();
         Ok(Self {
             hash: label.hash,
             head,
@@ -244,6 +263,7 @@ impl Rules {
             bytes,
             accounts: Opened::default(),
             unique_ids: Opened::default(),
+            exempting: Exempting::none(exemptions),
         })
     }
 
@@ -329,16 +349,25 @@ impl Rules {
         check: Check,
         now: Timestamp,
     ) -> Option<&str> {
-        self.head
-            .exemptions
-            .iter()
-            .find(|exemption| {
-                exemption.account == account
-                    && exemption.check == check
-                    && exemption.expires.is_none_or(|end| now < end)
-                    && matches_ignoring_case(&exemption.role, role)
-            })
-            .map(|exemption| exemption.reason.as_str())
+        let mut exemptions = self.head.exemptions.iter().enumerate();
+        let (index, exemption) = exemptions.find(|(_, exemption)| {
+            exemption.account == account
+                && exemption.check == check
+                && exemption.expires.is_none_or(|end| now < end)
+                && matches_ignoring_case(&exemption.role, role)
+        })?;
+        if let Some(used) = self.exempting.0.get(index) {
+            used.store(true, Ordering::Relaxed);
+        }
+        Some(&exemption.reason)
+    }
+
+    /// The exemptions that have accepted nothing since these rules were loaded.
+    pub(crate) fn unused_exemptions(&self) -> impl Iterator<Item = &CompiledExemption> {
+        let exemptions = self.head.exemptions.iter().zip(&self.exempting.0);
+        exemptions
+            .filter(|(_, used)| !used.load(Ordering::Relaxed))
+            .map(|(exemption, _)| exemption)
     }
 
     /// The role is one that is never written.

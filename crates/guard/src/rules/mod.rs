@@ -23,6 +23,7 @@ pub use file::{
     OrganizationAccount, PermissionSettings, PermissionViolation, Permissions, ProviderKind,
     Remediation, RevokeSessions, RootSettings, RulesFile, Vendor,
 };
+pub(crate) use load::CompiledExemption;
 pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
 pub use names::expiry;
 pub(crate) use pattern::pattern_within;

@@ -203,17 +203,24 @@ mod tests {
 
     use super::super::scan::{Stop, object};
     use super::*;
-    use crate::blocks::Narrow;
+    use crate::blocks::{Narrow, look_narrower};
 
     /// What it says is what the other scan says; whether it says anything.
     fn agrees(text: &[u8]) -> bool {
         let (mut found, mut narrow, mut expected) = (Vec::new(), Vec::new(), Vec::new());
         let length = fields(text, &mut found);
         if text.first() == Some(&b'{') {
-            let fields = &mut narrow;
-            assert_eq!(Looking { text, fields }.look(Narrow), length);
-            if length.is_some() {
-                assert_eq!(found, narrow);
+            for narrower in [false, true] {
+                narrow.clear();
+                let fields = &mut narrow;
+                let looking = Looking { text, fields };
+                let found_so = if narrower {
+                    look_narrower(looking)
+                } else {
+                    looking.look(Narrow)
+                };
+                assert_eq!(found_so, length);
+                assert!(length.is_none() || found == narrow);
             }
         }
         let Some(length) = length else { return false };

@@ -69,3 +69,18 @@ fn a_log_of_ordinary_records_is_read_across_the_edges_of_its_chunks() {
         (2000, 1000, 1000)
     );
 }
+
+/// Inputs that the fuzzer has kept, as its target reads them.
+#[test]
+fn logs_of_the_fuzzers_corpus_are_read_the_same_both_ways() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/replay");
+    let mut read = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        if let Some((first, rest)) = bytes.split_first() {
+            same_both_ways(rest, first & 1 == 1);
+            read += 1;
+        }
+    }
+    assert!(read >= 8, "{read}");
+}

@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::blocks::Narrow;
+use crate::blocks::{Narrow, look_narrower};
 
 /// By whatever this processor has, and as every processor can.
 fn ordinary(text: &[u8], placed: bool) -> Option<Ordinary<'_>> {
     let found = super::ordinary(text, placed);
+    assert_eq!(found, look_narrower(Looking { text, placed }));
     assert_eq!(found, ordinary_by(Narrow, text, placed));
     found
 }

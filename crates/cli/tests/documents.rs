@@ -1,0 +1,139 @@
+//! What README and docs/audit.md show of an audit is what it prints. `UPDATE_TRANSCRIPTS=1` writes
+//! the tables anew.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail by panicking, and says why"
+)]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn here() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What the audit of the account in testdata prints.
+fn audit(format: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_trustwarden"))
+        .current_dir(here().join("testdata"))
+        .args(["audit", "--rules", "audit/access.yaml"])
+        .args(["--authorization-details", "audit/account.json"])
+        .args(["--credential-report", "audit/credentials.csv"])
+        .args(["--now", "2026-11-21", "--format", format])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The places of the blocks of a document that are marked so, without their fences.
+fn blocks(text: &str, language: &str) -> Vec<std::ops::Range<usize>> {
+    let fence = format!("```{language}\n");
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(begin) = text[at..].find(&fence) {
+        let begin = at + begin + fence.len();
+        let end = begin + text[begin..].find("```").unwrap();
+        found.push(begin..end);
+        at = end;
+    }
+    found
+}
+
+/// The table and the summary, by which the audit for people ends.
+fn ending() -> Vec<String> {
+    let printed = audit("human");
+    let begin = printed.find("THIRD PARTY").unwrap();
+    printed[begin..].lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tables_are_what_is_printed() {
+    let printed = ending();
+    let columns = printed[0].find("  OWNER").unwrap();
+    let cut = |line: &String| {
+        let begun: String = line.chars().take(columns).collect();
+        begun.trim_end().to_owned()
+    };
+    let until = printed.iter().position(String::is_empty).unwrap();
+    let narrow: Vec<String> = printed
+        .iter()
+        .enumerate()
+        .map(|(index, line)| {
+            if index < until {
+                cut(line)
+            } else {
+                line.clone()
+            }
+        })
+        .collect();
+    for (file, expected) in [("README.md", narrow), ("docs/audit.md", printed)] {
+        let path = here().join("../..").join(file);
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        let expected = format!("{}\n", expected.join("\n"));
+        let place = blocks(&text, "text")
+            .into_iter()
+            .find(|place| text[place.clone()].starts_with("THIRD PARTY"))
+            .expect("a table");
+        if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+            text.replace_range(place, &expected);
+            std::fs::write(&path, text).unwrap();
+        } else {
+            assert_eq!(text[place], expected, "{file}");
+        }
+    }
+}
+
+/// Without the number of a line, which every change of the account moves.
+fn without_lines(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(fields) => {
+            fields.remove("startLine");
+            for field in fields.values_mut() {
+                *field = without_lines(field.take());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = without_lines(item.take());
+            }
+        }
+        _ => {}
+    }
+    value
+}
+
+#[test]
+fn the_findings_are_what_is_printed() {
+    let json: Value = serde_json::from_str(&audit("json")).unwrap();
+    let sarif: Value = serde_json::from_str(&audit("sarif")).unwrap();
+    let mut known: Vec<Value> = json["findings"].as_array().unwrap().clone();
+    known.extend(json["access"].as_array().unwrap().clone());
+    let results = sarif["runs"][0]["results"].as_array().unwrap().clone();
+    known.extend(results.into_iter().map(without_lines));
+    for (file, least) in [("README.md", 2), ("docs/audit.md", 1)] {
+        let text = std::fs::read_to_string(here().join("../..").join(file)).unwrap();
+        let mut shown = 0;
+        for place in blocks(&text, "json") {
+            let Ok(value) = serde_json::from_str::<Value>(&text[place.clone()]) else {
+                continue;
+            };
+            // Other documents have other blocks.
+            if ["code", "third_party", "ruleId"]
+                .iter()
+                .any(|key| value.get(key).is_some())
+            {
+                let value = without_lines(value);
+                assert!(known.contains(&value), "{file}: {}", &text[place]);
+                shown += 1;
+            }
+        }
+        assert!(shown >= least, "{file}: {shown}");
+    }
+}
