@@ -3,7 +3,8 @@
 //! grant.
 //!
 //! `TRUSTWARDEN_WORLDS` sets how many documents are generated (default 400; `make prove` takes
-//! 100,000); `TRUSTWARDEN_SEED` where they begin.
+//! 100,000), `TRUSTWARDEN_SEED` which, and `TRUSTWARDEN_FIRST` the number of the first: one that a
+//! disagreement names is had again by its number and `TRUSTWARDEN_WORLDS=1`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -46,10 +47,13 @@ fn answer(policy: &TrustPolicy<'_>, witnesses: bool) -> Analysis {
 /// What a run saw.
 #[derive(Debug, Default)]
 struct Seen {
+    /// The number of the document that is looked at.
+    number: u64,
     documents: usize,
     public: usize,
     deny_decides: usize,
     undecided: usize,
+    elsewhere: usize,
     trials: usize,
     allowed: usize,
     operators: BTreeMap<String, usize>,
@@ -65,6 +69,7 @@ impl Seen {
         self.public += other.public;
         self.deny_decides += other.deny_decides;
         self.undecided += other.undecided;
+        self.elsewhere += other.elsewhere;
         self.trials += other.trials;
         self.allowed += other.allowed;
         self.grants += other.grants;
@@ -84,8 +89,10 @@ impl Seen {
         let count = self.kinds.entry(kind.to_owned()).or_default();
         *count += 1;
         if *count <= 5 {
-            self.disagreements
-                .push(format!("{kind}: {detail}\n  {text}"));
+            self.disagreements.push(format!(
+                "document {}: {kind}: {detail}\n  {text}",
+                self.number
+            ));
         }
     }
 }
@@ -93,15 +100,18 @@ impl Seen {
 #[test]
 fn the_analyser_says_what_brute_force_finds() {
     let count = number("TRUSTWARDEN_WORLDS", 400);
-    let first = number("TRUSTWARDEN_SEED", 20_261_121);
+    let seed = number("TRUSTWARDEN_SEED", 20_261_121);
+    let first = number("TRUSTWARDEN_FIRST", 0);
     let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let mut seen = Seen::default();
     std::thread::scope(|scope| {
         let share = |thread: u64| {
             let mut seen = Seen::default();
-            for index in (thread..count).step_by(usize::try_from(threads).unwrap()) {
+            for index in (first + thread..first + count).step_by(usize::try_from(threads).unwrap())
+            {
                 // Each document from its own seed: the run is the same on any number of cores.
-                let mut random = Random((first << 32) + index);
+                let mut random = Random((seed << 32) + index);
+                seen.number = index;
                 loop {
                     let made = document(&mut random);
                     if let Some(world) = trials(&made) {
@@ -126,12 +136,20 @@ fn the_analyser_says_what_brute_force_finds() {
         seen.kinds,
         seen.disagreements.join("\n")
     );
-    assert!(
-        seen.undecided * 1000 <= seen.documents,
-        "{} undecided",
-        seen.undecided
-    );
-    assert_that_the_proof_proves_something(&seen);
+    // A few documents tell nothing of all.
+    if seen.documents >= 300 {
+        assert!(
+            seen.undecided * 1000 <= seen.documents,
+            "{} undecided",
+            seen.undecided
+        );
+        assert!(
+            seen.elsewhere * 100 <= seen.documents,
+            "{} of another partition",
+            seen.elsewhere
+        );
+        assert_that_the_proof_proves_something(&seen);
+    }
 }
 
 fn examine(made: &GeneratedDocument, world: &[Trial], seen: &mut Seen) {
@@ -145,8 +163,16 @@ fn examine(made: &GeneratedDocument, world: &[Trial], seen: &mut Seen) {
     seen.trials += world.len();
     seen.allowed += outcome.all().len();
     seen.undecided += usize::from(found.grants.iter().any(|grant| !grant.decided));
+    let before = (seen.disagreements.len(), seen.kinds.clone());
     fields(&expected, &found, &text, seen);
     grants(&found, world, &outcome, &text, seen);
+    // The world has one partition of AWS; where an account is named by its number alone, the answer
+    // counts its principals in the others too.
+    if seen.kinds != before.1 && found.grants.iter().any(of_another_partition) {
+        seen.elsewhere += 1;
+        seen.disagreements.truncate(before.0);
+        seen.kinds = before.1;
+    }
     what_decides(made, &outcome.all(), world, seen);
 }
 
@@ -316,6 +342,13 @@ fn grants(
             }
         }
     }
+}
+
+fn of_another_partition(grant: &Grant) -> bool {
+    grant
+        .witness
+        .as_ref()
+        .is_some_and(|witness| witness.principal.value.starts_with("arn:aws-"))
 }
 
 /// Nobody of the small world has this role's name and this unique id at once, and somebody may.

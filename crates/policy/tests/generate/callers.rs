@@ -388,24 +388,9 @@ pub(crate) const AWS_CALLERS: &[Caller] = &[
         "AIDAOUPPERAMY0000001",
     ),
     aws(
-        VENDOR,
-        "arn:aws-cn:iam::464622532012:user/alice",
-        "AIDAVCHINA00000000001",
-    ),
-    aws(
-        OTHER,
-        "arn:aws-cn:iam::222233334444:user/alice",
-        "AIDAWCHINA00000000001",
-    ),
-    aws(
         STRANGER,
-        "arn:aws-cn:iam::999999999999:user/alice",
-        "AIDAUCHINA00000000001",
-    ),
-    aws(
-        OWN,
-        "arn:aws-cn:iam::111122223333:user/alice",
-        "AIDAOCHINA00000000001",
+        "arn:aws:sts::999999999999:assumed-role/Writer/job",
+        "AROAVREADER0000000001:job",
     ),
     aws(OWN, "arn:aws:iam::111122223333:root", "111122223333"),
     aws(VENDOR, "arn:aws:iam::464622532012:root", "464622532012"),

@@ -42,9 +42,7 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
         let usual = value.ends_with(":user/alice")
             || value.ends_with("assumed-role/Reader/job")
             || one_is_named && value.ends_with(":user/bob");
-        let plain = value.starts_with("arn:aws:");
-        usual && plain && *account != NEIGHBOUR
-            || *account == VENDOR && value.contains("assumed-role")
+        usual && *account != NEIGHBOUR || *account == VENDOR && value.contains("assumed-role")
     };
     let mut callers: Vec<Caller> = AWS_CALLERS
         .iter()
@@ -325,9 +323,10 @@ pub(crate) fn carried(request: &Request) -> BTreeMap<String, Vec<String>> {
         };
         let name = name.unwrap_or_default().to_owned();
         if value.contains(":assumed-role/") {
+            let partition = value.split(':').nth(1).unwrap_or_default();
             follows(
                 "aws:principalarn",
-                format!("arn:aws:iam::{account}:role/{name}"),
+                format!("arn:{partition}:iam::{account}:role/{name}"),
             );
             follows("aws:principaltype", "AssumedRole".to_owned());
             follows("aws:multifactorauthpresent", "false".to_owned());
