@@ -8,8 +8,8 @@ use crate::account::{Moment, Role, Version};
 use crate::documents::OWN;
 use crate::scene::{GuardWrite, laws_within, moment};
 
-/// How long the remediator may take from its write to the end of the sessions.
-const ONE_INVOCATION: Moment = 60_000;
+/// How long the remediator may take from what it read to the end of the sessions.
+const ONE_CALL: Moment = 1_000;
 
 impl Court<'_> {
     /// What the guard overwrote can be put back by people.
@@ -71,18 +71,20 @@ impl Court<'_> {
                 let of_role = |write: &&GuardWrite| write.role_id == role.id;
                 self.inside.writes.iter().filter(of_role)
             };
-            // Denials go by the role's name: one that was meant for a role which was deleted at that
-            // very moment denies the sessions of the next one, of which there are none yet.
+            // Denials go by the role's name: while reads may still show a role that was deleted, one
+            // that is meant for it denies the sessions of the next one, which has hardly any yet.
             let meant_for_another = |denied: &Moment| {
                 let others = self.inside.account.roles.iter();
                 let before = others.filter(|other| {
                     other.name == role.name && other.deleted.is_some_and(|at| at <= role.created)
                 });
-                before
-                    .flat_map(|other| self.inside.writes.iter().map(move |write| (other, write)))
-                    .any(|(other, write)| {
-                        write.role_id == other.id && *denied - write.at < ONE_INVOCATION
-                    })
+                let hidden = self.inside.weather.staleness + ONE_CALL;
+                *denied - role.created <= hidden
+                    && before
+                        .flat_map(|other| {
+                            self.inside.writes.iter().map(move |write| (other, write))
+                        })
+                        .any(|(other, write)| write.role_id == other.id)
             };
             for denied in &role.denials {
                 if meant_for_another(denied) {
