@@ -9,7 +9,7 @@ use super::writing::{WritePlan, Writing, write};
 use super::{Guard, HandleError};
 use crate::check::{Finding, Severity};
 use crate::detect::{Judgement, RoleRef, Verdict};
-use crate::history::{RoleHistory, WriteKind, WriteProgress, document_digest};
+use crate::history::{Baseline, RoleHistory, WriteKind, WriteProgress, document_digest};
 use crate::order::{Disposition, RoleChange};
 use crate::remediate::{OutcomeKind, Plan, PlanKind, Reason, Situation, plan};
 use crate::rules::Mode;
@@ -135,9 +135,9 @@ pub(super) async fn put_back<W: World<Roles: WriteRoles + Keys>>(
     write(world, writing, history, plan).await
 }
 
-/// The live document may be shown by a stale read: it is what the guard has just replaced, or
-/// somebody has just saved an approved one that is not shown yet. Unless the event is newer than
-/// either.
+/// The live document may be shown by a stale read: it is what the guard has just replaced, or an
+/// approved one has just been saved, or was seen, that is not shown now. Unless the event is newer
+/// than either.
 fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
     let digest = document_digest(&live.document);
     let event = task.role.cause.event_time.as_second();
@@ -150,7 +150,7 @@ fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) ->
     let replaced = last.is_some_and(|last| {
         last.replaced == digest && just(last.at) && event <= last.at.as_second()
     });
-    let saved = history.newest().and_then(|newest| newest.written_at);
+    let saved = history.newest().map(Baseline::as_of);
     replaced || saved.is_some_and(|at| just(at) && event < at.as_second())
 }
 
