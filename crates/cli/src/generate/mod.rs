@@ -146,7 +146,14 @@ fn read_trail(
         .or_else(|| thread::available_parallelism().ok());
     let jobs = jobs.map_or(1, NonZeroUsize::get);
     let take = |did: &mut Did, text: &[u8]| did.record(&asked, &wanted, text);
-    let each = each_record(&arguments.from_cloudtrail, &wanted, jobs, take);
+    let each = each_record(
+        &arguments.from_cloudtrail,
+        &wanted,
+        jobs,
+        streams,
+        |text| asked.may_be(text),
+        take,
+    );
     for (path, why) in &each.unreadable {
         let path = path.display().to_string();
         streams.error(format_args!(

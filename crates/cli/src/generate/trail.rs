@@ -36,7 +36,7 @@ impl Asked {
     }
 
     /// May the record be of the role? A name that is written with escapes cannot be found as it is.
-    fn may_be(&self, record: &[u8]) -> bool {
+    pub(super) fn may_be(&self, record: &[u8]) -> bool {
         self.finder.find(record).is_some() || self.escape.find(record).is_some()
     }
 

@@ -3,15 +3,13 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use guard::cloudtrail::{Activity, Record, Watched};
 
-use super::files::{LogFile, Unlisted, Walk, Wanted, is_lines};
+use super::each::each_file;
+use super::files::{LogFile, Unlisted, Wanted, is_lines};
 use super::inflate::{Content, Opener};
 use super::seen::{EventId, Seen, distinct};
 use super::split::{Manner, Piece, Sieve, SplitError, split};
@@ -105,58 +103,14 @@ pub(crate) fn read(
     jobs: usize,
     streams: &mut Streams<'_>,
 ) -> io::Result<Reading> {
-    let files = Mutex::new(Walk::new(paths, wanted));
-    let next = || {
-        let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
-        files.next()
-    };
-    let taken = AtomicU64::new(0);
-    let done = AtomicU64::new(0);
-    let (finished, results) = channel();
-    let parts: Vec<Part> = thread::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            let finished = finished.clone();
-            let (next, taken, done) = (&next, &taken, &done);
-            scope.spawn(move || {
-                let mut part = Part::default();
-                let mut opener = Opener::new();
-                while let Some(file) = next() {
-                    taken.fetch_add(1, Ordering::Relaxed);
-                    part.file(file, wanted, &mut opener, done);
-                }
-                // The receiver waits for every sender.
-                drop(finished.send(part));
-            });
-        }
-        drop(finished);
-        let (total, files) = if streams.draws_progress() {
-            expected(paths, wanted)
-        } else {
-            (0, 0)
-        };
-        let (_, mut progress) = streams.out_and_progress(total);
-        let mut parts = Vec::new();
-        loop {
-            match results.recv_timeout(Duration::from_millis(200)) {
-                Ok(part) => parts.push(part),
-                Err(RecvTimeoutError::Timeout) => {
-                    let what = format!(", {} of {files} files", taken.load(Ordering::Relaxed));
-                    progress.at(done.load(Ordering::Relaxed), &what);
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        parts
-    });
+    let parts = each_file(
+        paths,
+        wanted,
+        jobs,
+        streams,
+        |part: &mut Part, file, opener, done| part.file(file, wanted, opener, done),
+    );
     whole(parts)
-}
-
-/// How many bytes there are to read, in how many files. Another walk is cheap beside reading.
-fn expected(paths: &[PathBuf], wanted: &Wanted) -> (u64, u64) {
-    let sizes = Walk::new(paths, wanted)
-        .flatten()
-        .map(|file| std::fs::metadata(file.path).map_or(0, |file| file.len()));
-    sizes.fold((0, 0), |(bytes, files), size| (bytes + size, files + 1))
 }
 
 /// Which thread read what must not show.
@@ -216,7 +170,7 @@ impl Part {
     ) {
         let unreadable = match file {
             Ok(file) => {
-                let sieve = Some(Sieve {
+                let sieve = Some(Sieve::Guard {
                     placed: wanted.asks_for_place(),
                 });
                 let content = opener.open(&file.path, done);
@@ -244,7 +198,7 @@ impl Part {
         file: &LogFile,
         content: Content<'_>,
         wanted: &Wanted,
-        sieve: Option<Sieve>,
+        sieve: Option<Sieve<'_>>,
     ) -> Result<(), SplitError> {
         let lines = is_lines(&file.path);
         let mut path = None;
@@ -343,7 +297,7 @@ fn matters(activity: &Activity) -> bool {
 /// Reads a file's content alone.
 #[cfg(any(test, fuzzing))]
 fn read_bytes(content: Content<'_>, lines: bool, sieve: bool) -> Reading {
-    let sieve = sieve.then_some(Sieve { placed: false });
+    let sieve = sieve.then_some(Sieve::Guard { placed: false });
     let name = if lines { "a.jsonl" } else { "a.json" };
     let file = LogFile {
         argument: 0,

@@ -58,7 +58,7 @@ pub(crate) enum SplitError {
 /// A piece of a log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
-    /// A record that is irrelevant to every function, and JSON beyond doubt.
+    /// A record that the sieve keeps back, and JSON beyond doubt.
     Ordinary(Ordinary<'a>),
     /// What looks like one record.
     Record(&'a [u8]),
@@ -67,27 +67,32 @@ pub(crate) enum Piece<'a> {
 }
 
 /// How to split.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Manner {
+#[derive(Clone, Copy)]
+pub(crate) struct Manner<'s> {
     /// Each line stands alone; without it, the beginning decides.
     pub(crate) lines: bool,
     /// Ordinary records are told from the others before they are parsed. The records are the same
     /// without it.
-    pub(crate) sieve: Option<Sieve>,
+    pub(crate) sieve: Option<Sieve<'s>>,
 }
 
-/// What is to be known of an ordinary record.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sieve {
-    /// Time and region too.
-    pub(crate) placed: bool,
+/// Which ordinary records are kept back.
+#[derive(Clone, Copy)]
+pub(crate) enum Sieve<'s> {
+    /// Those that no function acts on.
+    Guard {
+        /// Time and region are to be known of them, too.
+        placed: bool,
+    },
+    /// Those whose text is nothing to whoever asks.
+    Text(&'s (dyn Fn(&[u8]) -> bool + Sync)),
 }
 
 /// Gives every record of `content` to `take`, in order. How many bytes it had is added to `bytes`,
 /// however it ends.
 pub(crate) fn split(
     content: Content<'_>,
-    manner: Manner,
+    manner: Manner<'_>,
     bytes: &mut u64,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
@@ -234,7 +239,7 @@ struct Window<'a, R> {
     reader: R,
     /// Longest value that is held.
     most: usize,
-    sieve: Option<Sieve>,
+    sieve: Option<Sieve<'a>>,
     buffer: Cow<'a, [u8]>,
     /// Where the next unread byte stands in `buffer`.
     start: usize,
@@ -245,7 +250,7 @@ struct Window<'a, R> {
 
 impl<'a> Window<'a, io::Empty> {
     /// A stream that is in memory already.
-    fn whole(text: &'a [u8], sieve: Option<Sieve>) -> Self {
+    fn whole(text: &'a [u8], sieve: Option<Sieve<'a>>) -> Self {
         Self {
             reader: io::empty(),
             most: text.len(),
@@ -258,8 +263,8 @@ impl<'a> Window<'a, io::Empty> {
     }
 }
 
-impl<R: Read> Window<'_, R> {
-    fn new(reader: R, most: usize, sieve: Option<Sieve>) -> Self {
+impl<'a, R: Read> Window<'a, R> {
+    fn new(reader: R, most: usize, sieve: Option<Sieve<'a>>) -> Self {
         Self {
             reader,
             most,
@@ -433,8 +438,13 @@ impl<R: Read> Window<'_, R> {
         let Some(sieve) = self.sieve else {
             return false;
         };
-        let found = ordinary(self.rest(), sieve.placed)
-            .filter(|found| is_ordinary(found.source, found.name, found.caller));
+        let rest = self.rest();
+        let found = match sieve {
+            Sieve::Guard { placed } => ordinary(rest, placed)
+                .filter(|found| is_ordinary(found.source, found.name, found.caller)),
+            Sieve::Text(matters) => ordinary(rest, false)
+                .filter(|found| rest.get(..found.length).is_some_and(|text| !matters(text))),
+        };
         let Some(found) = found else { return false };
         let length = found.length;
         take(Piece::Ordinary(found));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const SIEVE: Option<Sieve> = Some(Sieve { placed: false });
+const SIEVE: Option<Sieve<'_>> = Some(Sieve::Guard { placed: false });
 
 /// Gives a byte at a time, the way no disk does and a pipe may.
 struct Drip<'a>(&'a [u8]);
