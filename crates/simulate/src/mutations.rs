@@ -83,7 +83,7 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 3: it looks again after 30 seconds and after 90, whatever else made it look",
         edits: &[(
             REMEDIATING,
-            "|| seconds_between(self.first_at, self.now) < LOOKS_SECONDS",
+            "|| seconds_between(first_at, now) < LOOKS_SECONDS",
             "|| false",
         )],
     },
