@@ -133,6 +133,28 @@ impl Table {
         }
     }
 
+    /// Puts an item whose version follows `read` (0: none was there), unless somebody else did so
+    /// first. Gives its version.
+    async fn put_next(&self, item: Item, read: u64, what: String) -> Result<u64, StateError> {
+        let version = read + 1;
+        let call = self
+            .client()
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item.with("version", number(version)).0));
+        let call = match read {
+            0 => call.condition_expression("attribute_not_exists(pk)"),
+            read => call
+                .condition_expression("version = :read")
+                .expression_attribute_values(":read", number(read)),
+        };
+        match call.send().await {
+            Ok(_) => Ok(version),
+            Err(error) if condition_failed(&error) => Err(StateError::Conflict { what }),
+            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
+        }
+    }
+
     /// Sets attributes of an item (and its `schema`, which is one of DynamoDB's reserved words) and
     /// gives the item as it is afterwards; `None` where the condition did not hold.
     async fn update(

@@ -4,8 +4,8 @@ use guard::swept::{SweepProgress, SweptRole, ToldDocument};
 use guard::world::{StateError, SweepState};
 use jiff::Timestamp;
 
-use super::item::{GONE_KEPT, Item, Key, SWEPT, TOLD_KEPT, expiry, moment, number, text};
-use super::{Table, Values, condition_failed, unavailable, unreadable};
+use super::item::{GONE_KEPT, Item, Key, SWEPT, TOLD_KEPT, expiry, moment, text};
+use super::{Table, Values, unavailable, unreadable};
 
 impl SweepState for Table {
     async fn sweep_progress(&self, account: &str) -> Result<Option<SweepProgress>, StateError> {
@@ -16,32 +16,12 @@ impl SweepState for Table {
 
     async fn save_sweep_progress(&self, progress: &SweepProgress) -> Result<u64, StateError> {
         let what = "the sweep's progress";
-        let version = progress.version + 1;
         let saved = SweepProgress {
-            version,
+            version: progress.version + 1,
             ..progress.clone()
         };
-        let item = Item::new(&Key::sweep(&progress.account))
-            .with("version", number(version))
-            .holding(what, &saved)?;
-        let call = self
-            .client()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item.0));
-        let call = match progress.version {
-            0 => call.condition_expression("attribute_not_exists(pk)"),
-            read => call
-                .condition_expression("version = :read")
-                .expression_attribute_values(":read", number(read)),
-        };
-        match call.send().await {
-            Ok(_) => Ok(version),
-            Err(error) if condition_failed(&error) => Err(StateError::Conflict {
-                what: what.to_owned(),
-            }),
-            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
-        }
+        let item = Item::new(&Key::sweep(&progress.account)).holding(what, &saved)?;
+        self.put_next(item, progress.version, what.to_owned()).await
     }
 
     async fn swept_roles(&self, account: &str) -> Result<Vec<SweptRole>, StateError> {

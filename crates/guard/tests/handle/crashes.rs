@@ -182,16 +182,18 @@ fn line_2_a_crash_anywhere_in_putting_back_loses_nothing() {
     );
 }
 
+fn always_revoking() -> Scene {
+    Scene::settled_with(guard(rules(|rules| {
+        rules["remediation"] = json!({ "revoke_sessions": "always" });
+    })))
+}
+
 /// The order was begun for the older role, and the newer one is lawful: nothing is told of it, and
 /// above all its sessions are left alone.
 #[test]
 fn line_8_what_a_crash_left_undone_is_not_done_to_a_new_role_of_the_same_name() {
     at_every_gate(
-        || {
-            Scene::settled_with(guard(rules(|rules| {
-                rules["remediation"] = json!({ "revoke_sessions": "always" });
-            })))
-        },
+        always_revoking,
         |scene| {
             let event = scene.write(&document(&[stranger()]), ALICE);
             scene.deliver(&event);
@@ -218,11 +220,7 @@ fn line_8_what_a_crash_left_undone_is_not_done_to_a_new_role_of_the_same_name() 
 #[test]
 fn line_8_a_new_role_of_the_same_second_keeps_its_sessions() {
     at_every_gate(
-        || {
-            Scene::settled_with(guard(rules(|rules| {
-                rules["remediation"] = json!({ "revoke_sessions": "always" });
-            })))
-        },
+        always_revoking,
         |scene| {
             let event = scene.write(&document(&[stranger()]), ALICE);
             scene.deliver(&event);
