@@ -7,7 +7,10 @@
     reason = "a broken test ends at its first surprise"
 )]
 
+mod permissions;
+#[path = "../support/mod.rs"]
 mod support;
+mod sweeping;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -19,9 +22,8 @@ use aws_sdk_dynamodb::types::{
 use guard::fold::{FoldClass, FoldMember, FoldWindow};
 use guard::history::{Baseline, KeptDocument, RoleHistory, WriteKind, document_digest};
 use guard::incident::{AlertKey, Incident, Schema, Stage};
-use guard::swept::{SweepProgress, SweepTally, SweptRole, ToldDocument};
 use guard::world::memory::MemoryWorld;
-use guard::world::{Lease, LiveRole, State, StateError, SweepState};
+use guard::world::{Lease, LiveRole, PermissionsState, State, StateError, SweepState};
 use guard::{Check, Severity};
 use jiff::{SignedDuration, Timestamp};
 use support::{Response, Server, account_at};
@@ -372,104 +374,10 @@ async fn folding(state: &impl State) {
     );
 }
 
-async fn sweeps(state: &impl SweepState) {
-    assert_eq!(state.sweep_progress(ACCOUNT).await.unwrap(), None);
-    let mut progress = SweepProgress {
-        schema: Schema,
-        account: ACCOUNT.to_owned(),
-        deployed: "rules/enforce/1".to_owned(),
-        first: true,
-        asked: false,
-        started_at: now(),
-        marker: Some("AAA=".to_owned()),
-        seen: vec!["AROA1".to_owned()],
-        finished_at: None,
-        due_at: now(),
-        held_until: Some(now()),
-        tally: SweepTally::default(),
-        last: None,
-        version: 0,
-    };
-    progress.version = state.save_sweep_progress(&progress).await.unwrap();
-    assert_eq!(progress.version, 1);
-    let read = state.sweep_progress(ACCOUNT).await.unwrap();
-    assert_eq!(read.as_ref(), Some(&progress));
-    for stale in [0, 2] {
-        let other = SweepProgress {
-            version: stale,
-            ..progress.clone()
-        };
-        let error = state.save_sweep_progress(&other).await.unwrap_err();
-        assert!(matches!(error, StateError::Conflict { .. }), "{error:?}");
-    }
-    assert_eq!(state.save_sweep_progress(&progress).await.unwrap(), 2);
-
-    let swept = SweptRole {
-        schema: Schema,
-        account: ACCOUNT.to_owned(),
-        role_id: "AROA1".to_owned(),
-        name: "Datadog".to_owned(),
-        digest: "d1".to_owned(),
-        findings: String::new(),
-        check: Some(Check::PublicTrust),
-        severity: Some(Severity::Critical),
-        line: "role Datadog: \"open\"".to_owned(),
-        since: now(),
-        new: true,
-        told_at: None,
-        existing: false,
-        ordered_at: None,
-        tries: 0,
-        gone_at: None,
-    };
-    let gone = SweptRole {
-        role_id: "AROA2".to_owned(),
-        gone_at: Some(now()),
-        ..swept.clone()
-    };
-    for role in [&gone, &swept, &swept] {
-        state.save_swept_role(role).await.unwrap();
-    }
-    let mut known = state.swept_roles(ACCOUNT).await.unwrap();
-    known.sort_by(|one, other| one.role_id.cmp(&other.role_id));
-    assert_eq!(known, [swept, gone]);
-    assert_eq!(state.swept_roles("999988887777").await.unwrap(), []);
-
-    let told = ToldDocument {
-        schema: Schema,
-        account: ACCOUNT.to_owned(),
-        role: "Datadog".to_owned(),
-        digest: "d1".to_owned(),
-        findings: "f1".to_owned(),
-        event_time: now(),
-        told_at: now(),
-        incident: "TW-1".to_owned(),
-    };
-    state.save_told_document(&told).await.unwrap();
-    let again = ToldDocument {
-        incident: "TW-2".to_owned(),
-        ..told
-    };
-    state.save_told_document(&again).await.unwrap();
-    let read = state.told_document(ACCOUNT, "datadog", "d1").await.unwrap();
-    assert_eq!(
-        read,
-        Some(again),
-        "the last telling, whatever the name's case"
-    );
-    let other = state.told_document(ACCOUNT, "Datadog", "d2").await.unwrap();
-    assert_eq!(other, None);
-
-    assert_eq!(state.sweep_requested(ACCOUNT).await.unwrap(), None);
-    for at in [now(), now() + SignedDuration::from_secs(1)] {
-        state.request_sweep(ACCOUNT, at).await.unwrap();
-        assert_eq!(state.sweep_requested(ACCOUNT).await.unwrap(), Some(at));
-    }
-}
-
-async fn every_promise(state: &(impl State + SweepState)) {
+async fn every_promise(state: &(impl State + SweepState + PermissionsState)) {
     histories(state).await;
-    sweeps(state).await;
+    sweeping::sweeps(state).await;
+    permissions::permissions(state).await;
     a_full_history(state).await;
     kept_documents(state).await;
     orders(state).await;
@@ -576,7 +484,10 @@ async fn every_item_names_its_account_and_its_schema_and_temporary_ones_expire()
             role.and_then(|role| role.get("gone_at"))
                 .is_none_or(|at| at.is_null())
         } else {
-            matches!(sk.as_str(), "history" | "pointer" | "document")
+            matches!(
+                sk.as_str(),
+                "history" | "pointer" | "document" | "permissions"
+            )
         };
         assert_eq!(item.contains_key("expires_at"), !for_ever, "{pk} {sk}");
     }
