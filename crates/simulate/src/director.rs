@@ -573,7 +573,16 @@ impl Director {
             return;
         };
         let mut inside = self.scene.inside();
-        inside.steps.remove(&invocation);
+        let steps = inside.steps.remove(&invocation).unwrap_or_default();
+        let settled = matches!(
+            ended,
+            Ended::Detecting(Ok(_))
+                | Ended::Remediating(Ok(Disposition::Done))
+                | Ended::Sweeping(Ok(_))
+        );
+        if settled {
+            inside.shown.extend(steps.shown);
+        }
         match (running.job, ended) {
             (Job::Event { index, .. }, Ended::Detecting(Ok(_))) => {
                 if let Some(event) = inside.trail.get_mut(index) {

@@ -133,10 +133,15 @@ impl Hand {
         }
         let result = act(&mut inside);
         let mut answer_hangs = false;
+        let mut remembered = Vec::new();
         if let Some(steps) = inside.steps.get_mut(&self.invocation) {
             steps.done.push(name);
+            if name == "save history" {
+                remembered = std::mem::take(&mut steps.shown);
+            }
             answer_hangs = std::mem::take(&mut steps.answer_hangs);
         }
+        inside.shown.extend(remembered);
         if !inside.calm && inside.dice.per_mille(lies) {
             inside.tell(|| {
                 format!(
@@ -164,12 +169,19 @@ impl Inside {
         self.now - back
     }
 
-    /// A role as IAM shows it.
-    fn role_as_of(&mut self, name: &str, showed: Moment) -> Option<LiveRole> {
+    /// A role as IAM shows it to an invocation.
+    fn role_as_of(
+        &mut self,
+        invocation: Invocation,
+        name: &str,
+        showed: Moment,
+    ) -> Option<LiveRole> {
         let role = self.account.role_at(name, showed)?;
         let version = role.at(showed)?;
-        if !self.shown.contains(&version.event_id) {
-            self.shown.insert(version.event_id.clone());
+        if !self.shown.contains(&version.event_id)
+            && let Some(steps) = self.steps.get_mut(&invocation)
+        {
+            steps.shown.push(version.event_id.clone());
         }
         Some(LiveRole {
             name: role.name.clone(),
@@ -277,7 +289,7 @@ impl Roles for Hand {
             if let Some(steps) = inside.steps.get_mut(&invocation) {
                 steps.read = Some(Read { showed });
             }
-            inside.role_as_of(name, showed)
+            inside.role_as_of(invocation, name, showed)
         })
         .await
         .map_err(|_| ReadRoleError::Throttled {

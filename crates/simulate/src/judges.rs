@@ -11,7 +11,7 @@ use crate::account::{Moment, Role, Version, Writer};
 use crate::cast::PROTECTED;
 use crate::director::Ran;
 use crate::documents::{Law, OWN, Oracle};
-use crate::scene::{Inside, laws_since};
+use crate::scene::{Inside, clock, laws_since};
 
 mod memory;
 mod telling;
@@ -41,6 +41,7 @@ pub fn wrongs(ran: &Ran, oracle: &Oracle) -> Vec<String> {
     court.told(&mut wrongs);
     court.found(&mut wrongs);
     court.honest(&mut wrongs);
+    court.last_words(&mut wrongs);
     court.impostors(&mut wrongs);
     court.given_up(&mut wrongs);
     court.writes(&mut wrongs);
@@ -153,15 +154,23 @@ impl Court<'_> {
                 .iter()
                 .rev()
                 .filter(|version| version.by != Writer::Guard);
-            let mut others = others.peekable();
-            let Some(last) = others.peek() else { continue };
+            let others: Vec<&Version> = others.collect();
+            let Some(last) = others.first() else { continue };
             if !self.lawful_since(&last.sent, last.at)
                 || !self.handled(&last.event_id)
                 || self.inside.dead_orders()
             {
                 continue;
             }
-            let same = live.kept == last.kept || self.same_but_for_the_dead(last, live);
+            // Events have whole seconds and order nothing within one: which of two approved documents
+            // of the last second is the newer one nobody can say.
+            let second = |version: &Version| clock(version.at).as_second();
+            let newest = others.iter().filter(|version| {
+                second(version) == second(last) && self.lawful_since(&version.sent, version.at)
+            });
+            let same = newest
+                .into_iter()
+                .any(|newest| live.kept == newest.kept || self.same_but_for_the_dead(newest, live));
             if !same && !self.paged(&role.name, last.at) {
                 wrongs.push(format!(
                     "{} does not have the newest approved document {} but {}",

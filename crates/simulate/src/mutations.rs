@@ -56,8 +56,8 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 2: at rest the live document is the newest approved one",
         edits: &[(
             OBSERVING,
-            "    newest\n        && before",
-            "    (newest || true)\n        && before",
+            "    newest\n        && !tied",
+            "    (newest || true)\n        && !tied",
         )],
     },
     Mutation {
@@ -251,8 +251,8 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 8: and once, if nothing crashed",
         edits: &[(
             TELLING,
-            "Ok(Lease::Done) => return Ok(Told::Before),",
-            "Ok(Lease::Done) => {}",
+            "Ok(Lease::Acquired) => {}\n        Ok(Lease::Done) => return Ok(Told::Before),",
+            "Ok(Lease::Acquired | Lease::Done) => {}",
         )],
     },
     Mutation {

@@ -110,6 +110,8 @@ pub struct Steps {
     pub done: Vec<&'static str>,
     /// What it read of a role, last.
     pub read: Option<Read>,
+    /// Events of the trust policies that it was shown, as long as it may forget them.
+    pub shown: Vec<String>,
     /// The order that it carries out, if it does.
     pub order: Option<String>,
     /// Until then the order waits: it was judged by other rules.
@@ -193,7 +195,8 @@ pub struct Inside {
     pub published: Vec<(guard::alert::Alert, Moment)>,
     /// CloudTrail.
     pub trail: Vec<TrailEvent>,
-    /// Events of the trust policies that the guard was shown.
+    /// Events of the trust policies that the guard was shown, and could remember: not by an
+    /// invocation that was stopped, or put off what it was at, before it saved anything.
     pub shown: BTreeSet<String>,
     /// Writes of the guard.
     pub writes: Vec<GuardWrite>,

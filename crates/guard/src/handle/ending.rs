@@ -33,7 +33,11 @@ pub(super) async fn end_with<W: World>(
     alert: &Alert,
 ) -> Result<Disposition, HandleError> {
     match tell(world, task.guard, alert).await {
-        Ok(_) => finish(world, task).await,
+        // It is out. Should the record of that fail, the order comes again and finds the same.
+        Ok(_) => match finish(world, task).await {
+            Err(HandleError::State(_)) => Ok(Disposition::in_seconds(60)),
+            finished => finished,
+        },
         Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
         Err(error) => Err(error),
     }
@@ -74,10 +78,16 @@ pub(super) fn role_alert(
         arn: live.map(|(live, _)| live.arn.clone()),
         id: live.map(|(live, _)| live.role_id.clone()),
     };
+    let ended = match kind {
+        OutcomeKind::Refused | OutcomeKind::Failed if !open => {
+            "an approved trust policy was overwritten, and could not be put back"
+        }
+        _ => outcome_title(kind),
+    };
     let story = Story {
         stage: Stage::Outcome,
         incident: &incident,
-        title: format!("role {}: {}", role.role, outcome_title(kind)),
+        title: format!("role {}: {ended}", role.role),
         cause: Some(&role.cause).filter(|cause| cause.is_event()),
         resource: Some(resource),
         findings,

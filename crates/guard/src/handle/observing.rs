@@ -189,12 +189,19 @@ fn run_over(
     written_at: Timestamp,
 ) -> bool {
     let newest = history.newest().is_some_and(|newest| newest.digest == sent);
+    // Which of two approved documents of one second is the newer one nobody can say: what is live
+    // of them stays.
+    let tied = |kept: &Baseline| {
+        kept.digest == own.digest && kept.as_of().as_second() == written_at.as_second()
+    };
+    let tied = history.approved.iter().any(tied);
     // What was written after the guard's write was not run over by it: somebody else has written
     // since, and happens to say the same.
     let before = own
         .done_at
         .is_none_or(|done| written_at.as_second() <= done.as_second());
     newest
+        && !tied
         && before
         && match own.kind {
             WriteKind::Revert | WriteKind::PutBack => true,

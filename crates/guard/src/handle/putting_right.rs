@@ -135,8 +135,9 @@ pub(super) async fn put_back<W: World<Roles: WriteRoles + Keys>>(
     write(world, writing, history, plan).await
 }
 
-/// The live document may be shown by a stale read: it is what the guard has just replaced, or an
-/// approved one has just been saved, or was seen, that is not shown now. Unless the event is newer
+/// The live document may be shown by a stale read: it is what the guard has just replaced, or what
+/// the order is about, which stood before that write, too, whatever the guard had read by then; or
+/// an approved one has just been saved, or was seen, that is not shown now. Unless the event is newer
 /// than either.
 fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
     let digest = document_digest(&live.document);
@@ -147,8 +148,11 @@ fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) ->
         .iter()
         .rev()
         .find(|write| write.progress != WriteProgress::Refused);
+    let sent = task.role.document.as_deref().map(document_digest);
+    // Where the event did not carry it, it may be any.
+    let offending = sent.is_none_or(|sent| sent == digest);
     let replaced = last.is_some_and(|last| {
-        last.replaced == digest && just(last.at) && event <= last.at.as_second()
+        (offending || last.replaced == digest) && just(last.at) && event <= last.at.as_second()
     });
     let saved = history.newest().map(Baseline::as_of);
     replaced || saved.is_some_and(|at| just(at) && event < at.as_second())

@@ -16,7 +16,7 @@ use super::observing::{observe, settled};
 use super::putting_right::put_right;
 use super::remembering::remember_permissions;
 use super::story::seconds_between;
-use super::telling::tell;
+use super::telling::call_meanwhile;
 use super::{Guard, HandleError};
 use crate::check::Severity;
 use crate::detect::{Judgement, RoleRef, Verdict, judge_trust, judge_trust_without_witnesses};
@@ -177,8 +177,9 @@ async fn unless_state_fails<W: World>(
     }
 }
 
-/// Without state nothing is written. For a while the order waits; then people are told, whatever
-/// state says, and the order goes on to the dead-letter queue.
+/// Without state nothing is written. For a while the order waits; then people are called, and it goes
+/// on waiting: what comes of it is told as ever, unless it ends in the dead-letter queue. Nobody is
+/// called for a role that is lawful by now.
 async fn without_state<W: World>(
     world: &W,
     guard: &Guard,
@@ -190,7 +191,10 @@ async fn without_state<W: World>(
     if seconds_between(order.issued_at, now) < STATE_SECONDS && !unreadable {
         return Ok(Disposition::in_seconds(60));
     }
-    let text = format!("nothing: {error}, and without it nothing is written; people have to act");
+    let text = format!(
+        "nothing yet: {error}, and without it nothing is written. It is tried again, and what comes \
+         of that is told; until then people have to act"
+    );
     match &order.task {
         Task::Remediate(role) => {
             let task = Assignment {
@@ -202,19 +206,26 @@ async fn without_state<W: World>(
                 first_at: now,
                 now,
             };
-            let mut alert = role_alert(task, None, OutcomeKind::Failed, text, true);
-            alert.severity = Severity::Critical;
-            tell(world, guard, &alert).await?;
+            let live = world.roles().read_role(&role.role).await.ok().flatten();
+            let seen = live.as_ref().map(|live| {
+                let judgement = judge(guard, live, &live.document, now);
+                (live, judgement)
+            });
+            let seen = seen.as_ref().map(|(live, judgement)| (*live, judgement));
+            if seen.is_none_or(|(_, judgement)| judgement.verdict != Verdict::Approved) {
+                let alert = role_alert(task, seen, OutcomeKind::Failed, text, true);
+                call_meanwhile(world, guard, &alert).await?;
+            }
         }
         Task::DeactivateKey(key) => {
             let mut alert = key_alert(guard, key, OutcomeKind::Failed, text, now);
             alert.severity = Severity::Critical;
-            tell(world, guard, &alert).await?;
+            call_meanwhile(world, guard, &alert).await?;
         }
         Task::Detach(task) => {
             let kind = OutcomeKind::Failed;
             let alert = permissions_alert(guard, task, None, kind, text, true, now);
-            tell(world, guard, &alert).await?;
+            call_meanwhile(world, guard, &alert).await?;
         }
         Task::Observe(_)
         | Task::Digest(_)

@@ -35,12 +35,55 @@ pub(super) async fn tell<W: World>(
     guard: &Guard,
     alert: &Alert,
 ) -> Result<Told, HandleError> {
-    let (state, clock) = (world.state(), world.clock());
-    let key = AlertKey {
+    tell_under(world, guard, alert, key_of(alert)).await
+}
+
+/// Calls people while an order waits, under a lease of its own: what comes of the order is told all
+/// the same, so that a door which is closed in the end is not left as open. Once that is out, nobody
+/// is called.
+pub(super) async fn call_meanwhile<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: &Alert,
+) -> Result<Told, HandleError> {
+    let (state, now) = (world.state(), world.clock().now());
+    let key = key_of(alert);
+    match state.acquire_alert(&key, now, after(now, LEASE)).await {
+        Ok(Lease::Done) => return Ok(Told::Before),
+        // Whoever has it is telling what came of the order.
+        Ok(Lease::InProgress { .. }) => {
+            return Err(HandleError::InProgress {
+                incident: key.incident,
+            });
+        }
+        Ok(Lease::Acquired) => {
+            // If this fails, the lease runs out by itself.
+            let _ = state.release_alert(&key).await;
+        }
+        Err(_) => {}
+    }
+    let meanwhile = AlertKey {
+        incident: format!("{}-meanwhile", key.incident),
+        ..key
+    };
+    tell_under(world, guard, alert, meanwhile).await
+}
+
+fn key_of(alert: &Alert) -> AlertKey {
+    AlertKey {
         account: alert.account.clone(),
         incident: alert.incident.clone(),
         stage: alert.stage,
-    };
+    }
+}
+
+async fn tell_under<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: &Alert,
+    key: AlertKey,
+) -> Result<Told, HandleError> {
+    let (state, clock) = (world.state(), world.clock());
     let now = clock.now();
     match state.acquire_alert(&key, now, after(now, LEASE)).await {
         Ok(Lease::Acquired) => {}
@@ -56,7 +99,7 @@ pub(super) async fn tell<W: World>(
             return Ok(Told::Unleased);
         }
     }
-    let told = if folded(world, guard, alert).await? {
+    let told = if folded(world, guard, alert, &key).await? {
         Told::InDigest
     } else {
         if let Err(error) = world.alerts().publish_alert(alert).await {
@@ -83,7 +126,12 @@ pub(super) async fn tell<W: World>(
 
 /// Counts the alert in its window. `true`: it is one of too many, it is kept for the digest, and
 /// an order that will publish the digest waits in the queue.
-async fn folded<W: World>(world: &W, guard: &Guard, alert: &Alert) -> Result<bool, HandleError> {
+async fn folded<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: &Alert,
+    key: &AlertKey,
+) -> Result<bool, HandleError> {
     let Some(worst) = alert.findings.first() else {
         return Ok(false);
     };
@@ -105,7 +153,8 @@ async fn folded<W: World>(world: &W, guard: &Guard, alert: &Alert) -> Result<boo
     };
     let member = FoldMember {
         schema: Schema,
-        incident: alert.incident.clone(),
+        // A line of its own for each alert.
+        incident: key.incident.clone(),
         at: now,
         subject: one_line(&alert.subject, 200),
         line: one_line(&line, 400),

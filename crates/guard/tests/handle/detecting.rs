@@ -3,12 +3,13 @@
 use serde_json::json;
 use trustwarden_guard::handle::{HandleError, Handled, Told};
 use trustwarden_guard::incident::{AlertKey, Stage};
-use trustwarden_guard::order::Task;
+use trustwarden_guard::order::{Disposition, Task};
+use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::world::{LiveRole, State};
 use trustwarden_guard::{Check, Severity, incident_id};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, good, identity, told,
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, good, identity, outcome, told,
 };
 use super::troubled::run;
 
@@ -201,6 +202,62 @@ fn without_state_the_alert_goes_out_and_nothing_is_written() {
         !failed.is_empty(),
         "people hear that nothing will happen by itself"
     );
+}
+
+/// People were called since state was away, and the door is closed after all: they hear of that.
+#[test]
+fn whoever_was_called_while_state_was_away_hears_what_came_of_it() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.deliver(&event);
+    let order = scene.world.inside.take_order().unwrap();
+    // The order has waited: one failed call is enough to call people.
+    scene.pass(900);
+    scene.world.fail("role_history", 1);
+    assert!(scene.once(&order).is_err());
+    let failed = outcome(OutcomeKind::Failed);
+    assert_eq!(told(&scene.alerts()), [DETECTED, failed]);
+    // Called once is enough.
+    scene.pass(60);
+    scene.world.fail("role_history", 1);
+    assert!(scene.once(&order).is_err());
+    assert_eq!(told(&scene.alerts()), []);
+    assert!(scene.carry(&order));
+    assert_eq!(scene.live(), good());
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::Reverted)]);
+}
+
+/// Nobody is called once the outcome is out, nor for a role that is lawful by now.
+#[test]
+fn nobody_is_called_for_a_door_that_is_closed() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.deliver(&event);
+    let order = scene.world.inside.take_order().unwrap();
+    scene.pass(900);
+    scene.world.fail("finish_order", 1);
+    assert_eq!(
+        scene.once(&order).unwrap(),
+        Disposition::in_seconds(60),
+        "told, and not recorded"
+    );
+    let reverted = outcome(OutcomeKind::Reverted);
+    assert_eq!(told(&scene.alerts()), [DETECTED, reverted]);
+    // State is away altogether, and nobody can tell that it was told.
+    scene.world.state_fails(3);
+    assert!(scene.once(&order).is_err());
+    scene.world.state_fails(0);
+    // Whatever is live: what came of it is out.
+    let violating = scene.world.inside.role(ROLE).map(|live| LiveRole {
+        document: bad(),
+        ..live
+    });
+    scene.world.stale.lock().unwrap().push_back(violating);
+    scene.world.fail("begin_order", 1);
+    assert!(scene.once(&order).is_err());
+    assert!(scene.carry(&order));
+    assert_eq!(told(&scene.alerts()), []);
 }
 
 /// Identity Center updates its own roles, and the event of it does not tell their path.

@@ -64,6 +64,32 @@ fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
     assert_eq!(scene.written().len(), 2);
 }
 
+/// Event times have whole seconds: of two approved documents that were saved in one second, and were
+/// both run over, nobody can say which is the newer one. The one that is back is not overwritten by
+/// the other.
+#[test]
+fn line_2_of_two_approved_changes_of_one_second_the_live_one_stays() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: better(),
+            ..live
+        });
+    }));
+    let one = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&own()), "bob");
+    let other = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
+    scene.play(&event);
+    assert_eq!(scene.live(), good(), "both documents were lost");
+    let alerts = scene.play(&other);
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(scene.play(&one), []);
+    assert_eq!(scene.live(), better());
+    assert_eq!(scene.written(), [good(), better()]);
+}
+
 /// The sweep knows its moment to the millisecond, an event its own to the second: within one second
 /// the approved document is the later one.
 #[test]
@@ -221,6 +247,33 @@ fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
         [DETECTED, outcome(OutcomeKind::Reverted)]
     );
     assert_eq!(scene.written().len(), 1);
+}
+
+/// Safety line 3: the guard had read what stood before the offending document, and wrote over the
+/// latter unseen. A read that shows it after that is stale, too.
+#[test]
+fn line_3_a_stale_read_of_what_the_write_replaced_unseen_is_no_reason_to_write_again() {
+    let mut scene = Scene::settled();
+    scene.write(&careless(), ALICE);
+    let before = scene.world.inside.role(ROLE);
+    scene.pass(20);
+    let event = scene.write(&bad(), ALICE);
+    let offending = scene.world.inside.role(ROLE);
+    scene.handle(&event).unwrap().unwrap();
+    // Look, comparison, read back: what stood before. The next look: the offending document.
+    scene.world.stale.lock().unwrap().extend([
+        before.clone(),
+        before.clone(),
+        before,
+        offending.clone(),
+        offending,
+    ]);
+    scene.drain();
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Reverted)]
+    );
+    assert_eq!(scene.written(), [good()]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ impl ListRoles for Hand {
     /// Two pages, so that a run can be interrupted between them.
     async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
         let first = marker.is_none();
+        let invocation = self.invocation;
         self.effect("list roles", |inside| {
             let showed = inside.showed();
             let mut names: Vec<String> = inside
@@ -28,7 +29,7 @@ impl ListRoles for Hand {
             };
             let roles = names.unwrap_or_default().iter().filter_map(|name| {
                 Some(ListedRole {
-                    role: inside.role_as_of(name, showed)?,
+                    role: inside.role_as_of(invocation, name, showed)?,
                     sessions_denied_before: inside
                         .account
                         .role_at(name, showed)?

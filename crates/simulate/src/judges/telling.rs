@@ -13,6 +13,9 @@ use crate::account::{Moment, Version, Writer};
 use crate::counts::Happened;
 use crate::documents::OWN;
 
+/// How the outcome of an order begins that waits for state.
+const CALL: &str = "nothing yet: ";
+
 /// An hour between two runs, five minutes of grace for the event, and the tries of a storm.
 const FOUND: Moment = 2 * HOUR;
 
@@ -148,6 +151,37 @@ impl Court<'_> {
                     alert.incident, outcome.kind
                 ));
             }
+        }
+    }
+
+    /// Who was called because an order waited for state hears in the end what came of it, unless it
+    /// went to the dead letters.
+    pub(super) fn last_words(&self, wrongs: &mut Vec<String>) {
+        if self.inside.dead_orders() {
+            return;
+        }
+        let mut calls: BTreeSet<String> = BTreeSet::new();
+        for (alert, _) in &self.inside.published {
+            let digest = alert.digest.iter();
+            let digest = digest.filter(|digest| digest.class.ends_with("/outcome"));
+            let lines = digest.flat_map(|digest| &digest.lines);
+            let outcome = alert.outcome.as_ref();
+            let outcome = outcome.filter(|_| alert.stage == Stage::Outcome);
+            let call = outcome.is_some_and(|outcome| outcome.text.starts_with(CALL));
+            if call {
+                calls.insert(alert.incident.clone());
+            } else if outcome.is_some() {
+                calls.remove(&alert.incident);
+            }
+            for line in lines {
+                match line.incident.strip_suffix("-meanwhile") {
+                    Some(incident) => drop(calls.insert(incident.to_owned())),
+                    None => drop(calls.remove(&line.incident)),
+                }
+            }
+        }
+        for incident in calls {
+            wrongs.push(format!("the last word on {incident} is that it waits"));
         }
     }
 

@@ -8,6 +8,7 @@ use guard::remediate::QUARANTINE;
 use super::{Court, HOUR};
 use crate::account::{Role, Writer, as_kept};
 use crate::cast::PROTECTED;
+use crate::counts::Happened;
 use crate::documents::{OWN, apart};
 use crate::scene::{GuardWrite, clock, laws_since, laws_within};
 
@@ -117,13 +118,7 @@ impl Court<'_> {
             else {
                 continue;
             };
-            // IAM takes writes by name: where all reads still showed the role that was deleted, it is
-            // that one which was to be put right.
-            let meant = write.read.and_then(|read| {
-                let account = &self.inside.account;
-                account.role_at(&role.name, read.showed)
-            });
-            let role = meant.unwrap_or(role);
+            let role = self.meant(write).unwrap_or(role);
             let kept = as_kept(&write.document);
             let known = kept == as_kept(QUARANTINE)
                 || role
@@ -155,6 +150,15 @@ impl Court<'_> {
         }
     }
 
+    /// The role that a write was meant for. IAM takes writes by name: where all reads still showed the
+    /// one that was deleted, it is that one which was to be put right.
+    fn meant(&self, write: &GuardWrite) -> Option<&Role> {
+        let written = self.role(&write.role_id)?;
+        let read = write.read?;
+        let shown = self.inside.account.role_at(&written.name, read.showed);
+        Some(shown.unwrap_or(written))
+    }
+
     /// A repair keeps every lawful way in of the document that it repairs.
     pub(super) fn repairs(&self, wrongs: &mut Vec<String>) {
         for write in &self.inside.writes {
@@ -169,8 +173,7 @@ impl Court<'_> {
                 })
             });
             let shown = write.read.and_then(|read| {
-                let role = self.role(&write.role_id)?;
-                let version = role.at(read.showed)?;
+                let version = self.meant(write)?.at(read.showed)?;
                 Some(self.inside.account.shown(version, read.showed))
             });
             let Some(shown) = shown.filter(|_| repair) else {
@@ -236,7 +239,9 @@ impl Court<'_> {
                 ));
             }
         }
-        let disturbed = self.troubled() || self.inside.stopped;
+        // Without state it cannot be remembered that it was tried.
+        let away = self.inside.happened.contains(&Happened::StateUnavailable);
+        let disturbed = self.troubled() || self.inside.stopped || away;
         for (order, tries) in &self.inside.forbidden {
             if *tries > 1 && !disturbed {
                 wrongs.push(format!("{order} met an SCP {tries} times"));
