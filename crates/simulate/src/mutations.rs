@@ -269,8 +269,8 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 8: an order is done when its outcome is out",
         edits: &[(
             ENDING,
-            "        Err(error) => Err(error),",
-            "        Err(_) => finish(world, task).await,",
+            "        Err(error) => return Err(error),",
+            "        Err(_) => {}",
         )],
     },
     Mutation {

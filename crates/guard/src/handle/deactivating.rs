@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::ending::outcome_title;
+use super::ending::{outcome_title, tell_and_finish};
 use super::remediating::TRIES;
 use super::story::{Story, alert, seconds_between};
-use super::telling::tell;
 use super::{Guard, HandleError};
 use crate::alert::{Alert, Resource};
 use crate::check::{Remedy, Severity};
@@ -15,7 +14,7 @@ use crate::incident::Stage;
 use crate::order::{Disposition, KeyOrder, Order};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{KeyViolation, Mode};
-use crate::world::{Clock, DeactivateKeyError, Keys, State, World, WriteRoles};
+use crate::world::{Clock, DeactivateKeyError, Keys, World, WriteRoles};
 
 /// Deactivates the key, if today's rules still ask for it.
 pub(super) async fn deactivate<W: World<Roles: WriteRoles + Keys>>(
@@ -92,16 +91,7 @@ pub(super) async fn deactivate<W: World<Roles: WriteRoles + Keys>>(
                 .to_owned(),
         );
     }
-    match tell(world, guard, &alert).await {
-        Ok(_) => {}
-        Err(HandleError::InProgress { .. }) => return Ok(Disposition::in_seconds(60)),
-        Err(error) => return Err(error),
-    }
-    world
-        .state()
-        .finish_order(&order.account, &order.id(), now)
-        .await?;
-    Ok(Disposition::Done)
+    tell_and_finish(world, guard, order, &alert).await
 }
 
 /// The outcome of an order about a key.

@@ -7,12 +7,11 @@
 
 use jiff::Timestamp;
 
-use super::ending::outcome_title;
+use super::ending::{outcome_title, tell_and_finish};
 use super::looking_at::{Looked, look_at};
 use super::putting_right::untouchable;
 use super::remediating::{TRIES, doubted};
 use super::story::{Story, alert, grantees, seconds_between};
-use super::telling::tell;
 use super::{Guard, HandleError};
 use crate::alert::{Alert, Resource};
 use crate::check::{Finding, Remedy, Severity};
@@ -380,15 +379,7 @@ impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {
     }
 
     async fn tell_and_finish(&self, alert: &Alert) -> Result<Disposition, HandleError> {
-        match tell(self.world, self.guard, alert).await {
-            Ok(_) => {}
-            Err(HandleError::InProgress { .. }) => return Ok(Disposition::in_seconds(60)),
-            Err(error) => return Err(error),
-        }
-        let (state, now) = (self.world.state(), self.world.clock().now());
-        let order = self.order;
-        state.finish_order(&order.account, &order.id(), now).await?;
-        Ok(Disposition::Done)
+        tell_and_finish(self.world, self.guard, self.order, alert).await
     }
 
     fn alert(

@@ -1,16 +1,16 @@
 //! The end of an order: its outcome is told, then it is done.
 
-use super::HandleError;
-use super::remediating::Assignment;
+use super::remediating::{Assignment, STATE_SECONDS};
 use super::story::{Story, alert, grantees, seconds_between};
-use super::telling::tell;
+use super::telling::{Told, tell};
+use super::{Guard, HandleError};
 use crate::alert::{Alert, Resource};
 use crate::check::Severity;
 use crate::detect::Judgement;
 use crate::incident::Stage;
-use crate::order::Disposition;
+use crate::order::{Disposition, Order};
 use crate::remediate::{Outcome, OutcomeKind};
-use crate::world::{Clock, LiveRole, State, World};
+use crate::world::{Alerts, Clock, LiveRole, State, World};
 
 /// The outcome's alert goes out, then the order is done.
 pub(super) async fn end<W: World>(
@@ -25,22 +25,43 @@ pub(super) async fn end<W: World>(
     end_with(world, task, &alert).await
 }
 
-/// Publishes an outcome and marks the order done. While another delivery holds the lease the
-/// order waits, since its end must not come before its outcome.
+/// As [`tell_and_finish`], of an order about a role.
 pub(super) async fn end_with<W: World>(
     world: &W,
     task: Assignment<'_>,
     alert: &Alert,
 ) -> Result<Disposition, HandleError> {
-    match tell(world, task.guard, alert).await {
-        // It is out. Should the record of that fail, the order comes again and finds the same.
-        Ok(_) => match finish(world, task).await {
-            Err(HandleError::State(_)) => Ok(Disposition::in_seconds(60)),
-            finished => finished,
-        },
-        Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
-        Err(error) => Err(error),
+    tell_and_finish(world, task.guard, task.order, alert).await
+}
+
+/// Publishes an outcome and marks the order done. While another delivery holds the lease the
+/// order waits, since its end must not come before its outcome.
+pub(super) async fn tell_and_finish<W: World>(
+    world: &W,
+    guard: &Guard,
+    order: &Order,
+    alert: &Alert,
+) -> Result<Disposition, HandleError> {
+    let now = world.clock().now();
+    match tell(world, guard, alert).await {
+        // After it went out somebody may have been called while state could not say that it had:
+        // the last word is what is so.
+        Ok(Told::Before) if seconds_between(order.issued_at, now) >= STATE_SECONDS => {
+            world.alerts().publish_alert(alert).await?;
+        }
+        Ok(_) => {}
+        Err(HandleError::InProgress { .. }) => return Ok(Disposition::in_seconds(60)),
+        Err(error) => return Err(error),
     }
+    let finished = world
+        .state()
+        .finish_order(&order.account, &order.id(), now)
+        .await;
+    Ok(match finished {
+        Ok(()) => Disposition::Done,
+        // It is out. The order comes again and finds the same.
+        Err(_) => Disposition::in_seconds(60),
+    })
 }
 
 pub(super) async fn finish<W: World>(

@@ -31,7 +31,7 @@ use crate::world::{
 /// How long the remediator waits for a deploy that is on its way to reach it, too.
 const SKEW_SECONDS: i64 = 10 * 60;
 /// How long an order waits for state before people are told that nothing will happen.
-const STATE_SECONDS: i64 = 10 * 60;
+pub(super) const STATE_SECONDS: i64 = 10 * 60;
 /// How often what IAM shows is doubted: after looks at 0, 30 and 90 seconds it is believed.
 const LOOKS: u32 = 3;
 /// However often it was looked at meanwhile, for another reason, a shorter time proves nothing.
