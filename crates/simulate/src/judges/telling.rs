@@ -155,12 +155,14 @@ impl Court<'_> {
     }
 
     /// Who was called because an order waited for state hears in the end what came of it, unless it
-    /// went to the dead letters.
+    /// went to the dead letters. (One who had heard of it before is called where state could not say
+    /// so, about a door that is open then; an order that is done has nothing more to tell.)
     pub(super) fn last_words(&self, wrongs: &mut Vec<String>) {
         if self.inside.dead_orders() {
             return;
         }
-        let mut calls: BTreeSet<String> = BTreeSet::new();
+        let mut calls: BTreeSet<&str> = BTreeSet::new();
+        let mut over: BTreeSet<&str> = BTreeSet::new();
         for (alert, _) in &self.inside.published {
             let digest = alert.digest.iter();
             let digest = digest.filter(|digest| digest.class.ends_with("/outcome"));
@@ -169,18 +171,18 @@ impl Court<'_> {
             let outcome = outcome.filter(|_| alert.stage == Stage::Outcome);
             let call = outcome.is_some_and(|outcome| outcome.text.starts_with(CALL));
             if call {
-                calls.insert(alert.incident.clone());
+                calls.insert(&alert.incident);
             } else if outcome.is_some() {
-                calls.remove(&alert.incident);
+                over.insert(&alert.incident);
             }
             for line in lines {
                 match line.incident.strip_suffix("-meanwhile") {
-                    Some(incident) => drop(calls.insert(incident.to_owned())),
-                    None => drop(calls.remove(&line.incident)),
-                }
+                    Some(incident) => calls.insert(incident),
+                    None => over.insert(&line.incident),
+                };
             }
         }
-        for incident in calls {
+        for incident in calls.difference(&over) {
             wrongs.push(format!("the last word on {incident} is that it waits"));
         }
     }
