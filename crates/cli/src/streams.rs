@@ -119,6 +119,55 @@ impl<'a> Streams<'a> {
     }
 }
 
+/// Gathers many small pieces into few large ones: a piece goes where it belongs without a call to
+/// a writer that only the running program knows. What is left is to be flushed.
+pub(crate) struct Gathered<'o> {
+    out: &'o mut (dyn Write + Send),
+    held: Vec<u8>,
+}
+
+/// So much is gathered before it is handed on.
+const GATHERED_BYTES: usize = 32 * 1024;
+
+impl<'o> Gathered<'o> {
+    pub(crate) fn new(out: &'o mut (dyn Write + Send)) -> Self {
+        Self {
+            out,
+            // A piece may go beyond.
+            held: Vec::with_capacity(GATHERED_BYTES + 4096),
+        }
+    }
+
+    #[cold]
+    fn hand_on(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.held)?;
+        self.held.clear();
+        Ok(())
+    }
+}
+
+impl Write for Gathered<'_> {
+    #[inline]
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.write_all(piece)?;
+        Ok(piece.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.held.extend_from_slice(piece);
+        if self.held.len() > GATHERED_BYTES {
+            self.hand_on()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
+        self.out.flush()
+    }
+}
+
 /// An error and its causes, `: ` between them.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();

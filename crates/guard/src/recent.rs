@@ -1,8 +1,9 @@
 //! What was worked out lately.
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::hash::Hash;
+
+use foldhash::{HashMap, HashMapExt};
 
 /// A map that forgets: it keeps whatever was asked for or put in among the last `most` entries,
 /// and at most twice as many. Its hash is keyed at random, so that nobody can choose keys that make

@@ -250,6 +250,16 @@ impl ArnTemplate {
         let mut next = || parts.next().unwrap_or_default();
         [next(), next(), next(), next(), next(), self.rest]
     }
+
+    /// The service in the ARN, the third of its parts, for who asks for no other.
+    pub fn service(self) -> &'static str {
+        let mut parts = self.start.as_bytes().split(|byte| *byte == b':');
+        let (scheme, partition) = (parts.next(), parts.next());
+        let begin = [scheme, partition].map(|part| part.map_or(0, |part| part.len() + 1));
+        let begin = begin.iter().sum::<usize>();
+        let length = parts.next().map_or(0, <[u8]>::len);
+        self.start.get(begin..begin + length).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for ArnTemplate {

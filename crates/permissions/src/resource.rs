@@ -103,7 +103,7 @@ static SEGMENTS: LazyLock<Segments> = LazyLock::new(|| {
     for action in Action::all() {
         for acts_on in action.resource_types() {
             for arn in acts_on.resource_type.arns() {
-                let [_, _, segment, ..] = arn.parts();
+                let segment = arn.service();
                 match named.get_mut(segment) {
                     Some(found) if !segment.contains('$') => found.actions.insert(action),
                     _ => any.insert(action),

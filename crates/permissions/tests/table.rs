@@ -66,6 +66,7 @@ fn it_is_whole_and_sorted() {
                 let parts = arn.parts();
                 assert_eq!(parts.join(":"), arn.to_string());
                 assert_eq!(parts[0], "arn");
+                assert_eq!(parts[2], arn.service());
                 assert!(!parts[5].is_empty(), "{arn}");
             }
         }

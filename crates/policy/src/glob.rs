@@ -6,17 +6,55 @@
 
 /// Whether the text fits the pattern, letter by letter.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    walk(pattern, text, |left, right| left == right)
+    walk(
+        pattern,
+        text,
+        |left, right| left == right,
+        |left, right| left == right,
+    )
 }
 
 /// Whether the text fits the pattern, ASCII letters compared without case.
 pub fn matches_ignoring_case(pattern: &str, text: &str) -> bool {
-    walk(pattern, text, |left, right| {
-        left.eq_ignore_ascii_case(&right)
-    })
+    walk(
+        pattern,
+        text,
+        |left, right| left.eq_ignore_ascii_case(right),
+        |left, right| left.eq_ignore_ascii_case(&right),
+    )
 }
 
-fn walk(pattern: &str, text: &str, same: impl Fn(char, char) -> bool) -> bool {
+/// `None`: the text cannot fit. Else both behind what they begin with alike, up to the first wildcard:
+/// compared byte by byte, since most patterns are told from most texts by their first letters, and
+/// characters are the same where all of their bytes are.
+fn behind_same<'p, 't>(
+    pattern: &'p str,
+    text: &'t str,
+    same: impl Fn(&u8, &u8) -> bool,
+) -> Option<(&'p str, &'t str)> {
+    let is_wild = |byte: &u8| matches!(byte, b'*' | b'?');
+    let mut length = 0;
+    for (wanted, found) in pattern.bytes().zip(text.bytes()) {
+        if is_wild(&wanted) {
+            break;
+        }
+        if !same(&wanted, &found) {
+            return None;
+        }
+        length += 1;
+    }
+    Some((pattern.get(length..)?, text.get(length..)?))
+}
+
+fn walk(
+    pattern: &str,
+    text: &str,
+    same_byte: impl Fn(&u8, &u8) -> bool,
+    same: impl Fn(char, char) -> bool,
+) -> bool {
+    let Some((pattern, text)) = behind_same(pattern, text, same_byte) else {
+        return false;
+    };
     let mut pattern = pattern.chars();
     let mut text = text.chars();
     // After the last `*`: the pattern behind it, and the text that it has not swallowed yet.

@@ -376,7 +376,11 @@ impl Provider {
                 Some(b'*' | b'?') => true,
                 letter => letter.map(u8::to_ascii_lowercase) == first,
             })
-            .find(|row| crate::glob::matches_ignoring_case(&row.issuer, issuer))
+            // Whatever it is, a pattern fits its own text.
+            .find(|row| {
+                row.issuer.eq_ignore_ascii_case(issuer)
+                    || crate::glob::matches_ignoring_case(&row.issuer, issuer)
+            })
     }
 }
 

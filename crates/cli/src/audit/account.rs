@@ -1,8 +1,9 @@
 //! Everything that is known of the accounts, role by role, and what is wrong with them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::{HashSet, HashSetExt};
 use guard::account::{
     Access, AccountFinding, AuditedRole, Credentials, LastUsed, PolicyHolder, RuleOfParty,
     SeenByRules, Way, accesses, judge_credentials, judge_external_ids, judge_policy_holder,
@@ -15,7 +16,7 @@ use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
 use permissions::{Effective, Reason, Unreadable};
 
-use super::export::{Element, ElementError, Held, Place, Role};
+use super::export::{Attachments, Element, ElementError, Held, Place, Role};
 use super::interned::Interned;
 use super::permitted::{Permitted, Permitting};
 use crate::args::is_account_id;
@@ -120,7 +121,7 @@ struct Common {
     accounts: Interned<str>,
     rules: Interned<RuleOfParty>,
     ways: Interned<[Way]>,
-    attached: Interned<[Box<str>]>,
+    attached: Attachments,
 }
 
 /// Where something was read.
@@ -265,9 +266,8 @@ impl<'a> Account<'a> {
                 self.audited.counts.roles -= 1;
                 return trouble;
             }
-            let mut held = role.held().map_err(&mut told).unwrap_or_default();
-            held.attached = self.common.attached.of(held.attached);
-            let held = Arc::new(held);
+            let held = role.held(&mut self.common.attached);
+            let held = Arc::new(held.map_err(&mut told).unwrap_or_default());
             for access in &mut outsiders {
                 access.ways = self.common.ways.of(Arc::clone(&access.ways));
                 access.rule = access.rule.take().map(|rule| self.common.rules.of(rule));

@@ -1,9 +1,10 @@
 //! One of each.
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
+
+use foldhash::{HashSet, HashSetExt};
 
 /// Values of which many are equal, each kept once: what the roles of an account have in common is
 /// most of what there is to say about them.

@@ -1,10 +1,11 @@
 //! Findings as `check` and `audit` print them.
 
 mod sarif;
+mod written;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use guard::{Check, Finding, Severity};
@@ -14,7 +15,9 @@ use serde::Serialize;
 use crate::Streams;
 use crate::hostile::shown;
 use crate::rules::counted;
-use crate::streams::Tone;
+use crate::streams::{Gathered, Tone};
+
+pub(crate) use self::written::Written;
 
 /// Where the pages of the checks are.
 pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";
@@ -84,7 +87,7 @@ pub(crate) fn counts(found: &[Found]) -> String {
 }
 
 /// A finding as JSON.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 pub(crate) struct JsonFinding<'a> {
     code: Check,
     severity: Severity,
@@ -132,14 +135,18 @@ pub(crate) fn json(
         findings: found.iter().map(JsonFinding::from).collect(),
         summary,
     };
-    serde_json::to_writer(&mut *streams.out, &json)?;
-    writeln!(streams.out)
+    let mut out = Gathered::new(streams.out);
+    serde_json::to_writer(&mut out, &json)?;
+    writeln!(out)?;
+    out.flush()
 }
 
 /// SARIF 2.1.0.
 pub(crate) fn sarif(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *streams.out, &sarif::log(found))?;
-    writeln!(streams.out)
+    let mut out = Gathered::new(streams.out);
+    serde_json::to_writer_pretty(&mut out, &sarif::log(found))?;
+    writeln!(out)?;
+    out.flush()
 }
 
 /// A block a finding.

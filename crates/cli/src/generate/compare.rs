@@ -4,7 +4,7 @@ use std::io;
 
 use permissions::{ActionSet, Effective, Policies, Policy, Service, effective, expand_into};
 
-use crate::audit::export::{self, Element, Held};
+use crate::audit::export::{self, Attachments, Element, Held};
 use crate::hostile::shown;
 use crate::input::Input;
 use crate::least::Need;
@@ -77,10 +77,12 @@ fn of_role(
     let mut managed = std::collections::HashMap::new();
     let mut wrong = Vec::new();
     let ended = export::read(text.as_bytes(), false, &mut |element, _| match element {
-        Element::Role(this) if this.name == role || this.arn == role => match this.held() {
-            Ok(held) => found = Some(held),
-            Err(error) => wrong.push(chain(&error)),
-        },
+        Element::Role(this) if this.name == role || this.arn == role => {
+            match this.held(&mut Attachments::default()) {
+                Ok(held) => found = Some(held),
+                Err(error) => wrong.push(chain(&error)),
+            }
+        }
         Element::Policy(policy) => drop(managed.insert(policy.arn, policy.document)),
         Element::Unreadable(error) => wrong.push(chain(&error)),
         Element::Role(_) | Element::User(_) | Element::Group(_) => {}

@@ -1,5 +1,6 @@
 //! From a file to rules, with everything that is wrong said on standard error.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
 use guard::rules::{
@@ -76,7 +77,8 @@ pub(crate) fn read_text(
     let file = parse(text)
         .map_err(|diagnostic| show(&diagnostic, streams))
         .ok()?;
-    let places = Places::read(text);
+    // The text is read once more only where there is something to point at.
+    let places = LazyCell::new(|| Places::read(text));
     let place = |path: &[PathSegment]| {
         let steps = path.iter().map(|segment| match segment {
             PathSegment::Key(key) => Step::Key(key),

@@ -58,7 +58,7 @@ pub(super) fn grants_of<'p>(
             company.push((action, ways(statements, Some(action), solver)));
         }
     }
-    let mut opened: Vec<Opened<'p>> = Vec::new();
+    let mut opened: Vec<Opened<'p>> = Vec::with_capacity(known.len());
     for one in known {
         for (who, way) in entrants(&one.way, &one.admission, solver) {
             let mut demands = way.demands.iter();
@@ -128,7 +128,10 @@ pub(super) fn prove<'p>(
 ) -> Vec<Grant> {
     let context = solver.context;
     if !context.witnesses {
-        return opened.into_iter().map(|one| one.grant).collect();
+        // Collected, they would keep the place of what they were taken from, four times their own.
+        let mut grants = Vec::with_capacity(opened.len());
+        grants.extend(opened.into_iter().map(|one| one.grant));
+        return grants;
     }
     solver.fuel.top_up(PROOF_STEPS);
     let mentioned = witness::mentioned(statements);

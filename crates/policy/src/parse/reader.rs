@@ -79,10 +79,25 @@ impl<'a> Reader<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn skip_white(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
-            self.at += 1;
+        if self.byte().is_none_or(|byte| byte > b' ') {
+            return;
         }
+        self.skip_blanks();
+    }
+
+    fn skip_blanks(&mut self) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        // Indented text has them by the dozen.
+        let mut skipped = 0;
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = rest.get(skipped) {
+            skipped += 1;
+            while rest.get(skipped..skipped + 8) == Some(b"        ") {
+                skipped += 8;
+            }
+        }
+        self.at += skipped;
     }
 
     fn fault<T>(&self, message: impl Into<Cow<'static, str>>) -> Result<T, Fault> {

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Visitor};
 use serde_json::value::RawValue;
 
+use super::attached::{Attached, Attachments, arns};
 use super::scan::Field;
 use super::{Element, List, unquoted};
 
@@ -249,7 +250,7 @@ impl Role<'_> {
     }
 
     /// Its policies.
-    pub(crate) fn held(&self) -> Result<Held, ElementError> {
+    pub(crate) fn held(&self, attachments: &mut Attachments) -> Result<Held, ElementError> {
         let inline: Vec<Inline<'_>> = match self.inline {
             None => Vec::new(),
             Some(text) => serde_json::from_slice(text).map_err(|source| ElementError::Field {
@@ -258,8 +259,13 @@ impl Role<'_> {
                 source,
             })?,
         };
-        let attached: Option<Vec<Attached>> =
-            self.parsed("AttachedManagedPolicies", self.attached)?;
+        let attached = match self.attached {
+            None => attachments.none(),
+            Some(text) => attachments.of(text, || {
+                let attached = self.parsed("AttachedManagedPolicies", self.attached)?;
+                Ok(attached.unwrap_or_default())
+            })?,
+        };
         let boundary: Option<Boundary> = self.parsed("PermissionsBoundary", self.boundary)?;
         let what = || self.what();
         held(&what, "RolePolicyList", inline, attached, boundary)
@@ -292,13 +298,6 @@ struct Inline<'a> {
     document: &'a RawValue,
 }
 
-/// An attached policy.
-#[derive(Deserialize)]
-struct Attached {
-    #[serde(rename = "PolicyArn")]
-    arn: Box<str>,
-}
-
 #[derive(Deserialize)]
 struct Boundary {
     #[serde(rename = "PermissionsBoundaryArn")]
@@ -309,7 +308,7 @@ fn held(
     what: &dyn Fn() -> String,
     field: &'static str,
     inline: Vec<Inline<'_>>,
-    attached: Option<Vec<Attached>>,
+    attached: Arc<[Box<str>]>,
     boundary: Option<Boundary>,
 ) -> Result<Held, ElementError> {
     let inline = inline.into_iter().map(|policy| {
@@ -319,11 +318,7 @@ fn held(
     });
     Ok(Held {
         inline: inline.collect::<Result<_, ElementError>>()?,
-        attached: attached
-            .into_iter()
-            .flatten()
-            .map(|policy| policy.arn)
-            .collect(),
+        attached,
         boundary: boundary.map(|boundary| boundary.arn),
     })
 }
@@ -352,7 +347,7 @@ fn user(text: &[u8]) -> Result<User, ElementError> {
         &what,
         "UserPolicyList",
         inline,
-        shape.attached,
+        arns(shape.attached),
         shape.boundary,
     )?;
     let inline = held.inline.iter().map(|(name, _)| &**name);
@@ -383,7 +378,7 @@ fn group(text: &[u8]) -> Result<Group, ElementError> {
     let name = shape.name;
     let inline = shape.inline.unwrap_or_default();
     let what = || format!("group {name}");
-    let held = held(&what, "GroupPolicyList", inline, shape.attached, None)?;
+    let held = held(&what, "GroupPolicyList", inline, arns(shape.attached), None)?;
     Ok(Group {
         account: account_of(&shape.arn).to_owned(),
         name,
@@ -533,5 +528,8 @@ fn string<'a>(
 
 /// The account of an ARN; empty where it has none.
 fn account_of(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or_default()
+    let mut parts = arn.as_bytes().split(|byte| *byte == b':');
+    let before: usize = parts.by_ref().take(4).map(|part| part.len() + 1).sum();
+    let account = before..before + parts.next().map_or(0, <[u8]>::len);
+    arn.get(account).unwrap_or_default()
 }

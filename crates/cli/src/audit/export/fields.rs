@@ -69,12 +69,36 @@ struct Scan<'a> {
     closed: usize,
 }
 
+/// The quotes of the block at hand.
+#[derive(Clone, Copy)]
+struct Here {
+    base: usize,
+    quotes: u64,
+}
+
+impl Here {
+    /// Behind the quote that closes the string whose first one is at `quote`: most strings begin and
+    /// end in one block, where that is known already.
+    #[inline(always)]
+    fn string_end(self, text: &[u8], quote: usize) -> Option<usize> {
+        let place = quote
+            .checked_sub(self.base)
+            .and_then(|place| u32::try_from(place).ok());
+        let later = place.and_then(|place| u64::MAX.checked_shl(place + 1));
+        match self.quotes & later.unwrap_or(0) {
+            0 => string_end(text, quote + 1).ok(),
+            quotes => Some(self.base + quotes.trailing_zeros() as usize + 1),
+        }
+    }
+}
+
 impl Scan<'_> {
     /// Looks at a block, whose first byte is byte `base` of the text. `None`: in doubt;
     /// `Some(Some(_))`: the object ends before that byte.
     #[inline(always)]
     fn block(&mut self, base: usize, bytes: Bytes) -> Option<Option<usize>> {
-        let Quoted { inside, .. } = self.strings.of(&bytes);
+        let Quoted { inside, quotes, .. } = self.strings.of(&bytes);
+        let here = Here { base, quotes };
         // What a backslash means outside of strings is not for us to say.
         if bytes.backslash & !inside != 0 {
             return None;
@@ -89,25 +113,25 @@ impl Scan<'_> {
                 return Some(None);
             };
             let at = base + bit;
-            let here = rest & rest.wrapping_neg();
-            if bytes.open & here != 0 {
+            let this = rest & rest.wrapping_neg();
+            if bytes.open & this != 0 {
                 self.open(at)?;
                 if self.depth == 2 {
                     left &= brackets;
                 }
-            } else if bytes.close & here != 0 {
-                if self.close(at)? {
+            } else if bytes.close & this != 0 {
+                if self.close(at, here)? {
                     return Some(Some(at + 1));
                 }
                 if self.depth == 1 {
                     self.closed = at + 1;
-                    let later = !(here | here.wrapping_sub(1));
+                    let later = !(this | this.wrapping_sub(1));
                     left |= separators & later;
                 }
-            } else if bytes.colon & here != 0 {
-                self.colon(at)?;
+            } else if bytes.colon & this != 0 {
+                self.colon(at, here)?;
             } else {
-                self.end_of_value(at)?;
+                self.end_of_value(at, here)?;
                 self.begin = at + 1;
             }
         }
@@ -135,14 +159,14 @@ impl Scan<'_> {
 
     /// Whether the object itself is closed.
     #[inline(always)]
-    fn close(&mut self, at: usize) -> Option<bool> {
+    fn close(&mut self, at: usize, here: Here) -> Option<bool> {
         let object = self.kinds & 1 == 1;
         if (self.text.get(at) == Some(&b'}')) != object {
             return None;
         }
         if self.depth == 1 {
             if self.key.is_some() {
-                self.end_of_value(at)?;
+                self.end_of_value(at, here)?;
             } else if !self.fields.is_empty() || skip_blank(self.text, self.begin) != at {
                 return None;
             }
@@ -154,12 +178,12 @@ impl Scan<'_> {
 
     /// The key before a colon is one string.
     #[inline(always)]
-    fn colon(&mut self, at: usize) -> Option<()> {
+    fn colon(&mut self, at: usize, here: Here) -> Option<()> {
         let quote = skip_blank(self.text, self.begin);
         if self.key.is_some() || self.text.get(quote) != Some(&b'"') {
             return None;
         }
-        let end = string_end(self.text, quote + 1).ok()?;
+        let end = here.string_end(self.text, quote)?;
         if skip_blank(self.text, end) != at {
             return None;
         }
@@ -170,11 +194,11 @@ impl Scan<'_> {
 
     /// What stands before a comma or the last brace is one value, with its key.
     #[inline(always)]
-    fn end_of_value(&mut self, at: usize) -> Option<()> {
+    fn end_of_value(&mut self, at: usize, here: Here) -> Option<()> {
         let (from, to) = self.key.take()?;
         let begin = skip_blank(self.text, self.begin);
         let end = match self.text.get(begin)? {
-            b'"' => string_end(self.text, begin + 1).ok()?,
+            b'"' => here.string_end(self.text, begin)?,
             // It was opened here, or there would be no answer.
             b'{' | b'[' => self.closed,
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {

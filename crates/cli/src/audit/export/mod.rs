@@ -3,6 +3,7 @@
 //! All pages in one document, one page a file, pages one after the other, or a list of pages; keys
 //! in any order. Memory is that of the largest role, not of the account.
 
+mod attached;
 mod element;
 mod fields;
 mod scan;
@@ -10,6 +11,7 @@ mod window;
 
 use std::io::{self, Read};
 
+pub(crate) use attached::Attachments;
 pub(crate) use element::{ElementError, Group, Held, Policy, Role, User};
 
 use scan::Field;

@@ -78,12 +78,16 @@ pub(super) fn value_end(text: &[u8], at: usize) -> Result<usize, Stop> {
 }
 
 /// The next byte that is no white space.
-pub(super) fn skip_blank(text: &[u8], at: usize) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    at + rest
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
-        .count()
+#[inline(always)]
+pub(super) fn skip_blank(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+        // Indented text has them by the dozen.
+        while text.get(at..at + 8) == Some(b"        ") {
+            at += 8;
+        }
+    }
+    at
 }
 
 fn byte(text: &[u8], at: usize) -> Result<u8, Stop> {
