@@ -495,6 +495,43 @@ fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
     );
 }
 
+/// The same of an approved document that an order has seen, and whose event has not come.
+#[test]
+fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
+    let quarantining = guard(rules(|rules| {
+        rules["remediation"] = json!({ "changed_role": "quarantine" });
+    }));
+    let mut scene = Scene::settled_with(quarantining);
+    let event = scene.write(&bad(), ALICE);
+    scene.handle(&event).unwrap().unwrap();
+    let remediate = scene.world.inside.take_order().unwrap();
+    let stale = scene.world.inside.role(ROLE);
+    scene.pass(20);
+    scene.write(&better(), ALICE);
+    // Of this event the guard learns nothing but that it is to look.
+    let without = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
+    scene.handle(&without).unwrap().unwrap();
+    let observe = scene.world.inside.take_order().unwrap();
+    assert_eq!(scene.once(&observe).unwrap(), Disposition::Done);
+    assert_eq!(scene.history().newest().unwrap().written_at, None);
+    scene
+        .world
+        .stale
+        .lock()
+        .unwrap()
+        .extend([stale.clone(), stale]);
+    assert_eq!(scene.once(&remediate).unwrap(), Disposition::in_seconds(30));
+    scene.world.stale.lock().unwrap().clear();
+    scene.pass(30);
+    assert!(scene.carry(&remediate));
+    assert_eq!(scene.live(), better());
+    assert_eq!(scene.written(), Vec::<String>::new());
+    assert_eq!(
+        told(&scene.alerts()),
+        [DETECTED, outcome(OutcomeKind::Superseded)]
+    );
+}
+
 /// Event times have whole seconds, and the event of a change names no RoleId: what was saved in
 /// the second in which the role was created again may have been saved to the one before.
 #[test]
