@@ -105,6 +105,8 @@ pub enum Refusal {
     Forbidden,
     /// A principal is gone, or too new.
     Principal(String),
+    /// None: the connection was lost on the way there.
+    Unsaid,
 }
 
 impl Account {

@@ -26,6 +26,9 @@ pub const STALENESS: Moment = 8_000;
 /// In some histories it takes its time, yet less than the minute for which the guard doubts.
 pub const LONG_STALENESS: Moment = 50_000;
 
+/// Of a thousand writes in histories with errors, so many do not get to IAM, and nobody can tell.
+const UNSAID: u32 = 150;
+
 /// Longer than any function may run.
 const HANGING: i64 = 100_000;
 
@@ -318,6 +321,13 @@ impl WriteRoles for Hand {
                     inside.forbid(invocation);
                     return Err(Refusal::Forbidden);
                 }
+                // Of one that may have happened and did not, more is to be learned than of most.
+                if inside.weather.errors > 0 && !inside.calm && inside.dice.per_mille(UNSAID) {
+                    inside.failed_writes += 1;
+                    inside
+                        .tell(|| format!("invocation {invocation}: the write does not get there"));
+                    return Err(Refusal::Unsaid);
+                }
                 guard_writes(inside, invocation, role, document)
             })
             .await;
@@ -335,6 +345,7 @@ impl WriteRoles for Hand {
                 role: role.to_owned(),
                 source: "explicit deny in a service control policy".into(),
             }),
+            Ok(Err(Refusal::Unsaid)) => Err(other()),
             Ok(Err(Refusal::Principal(principal))) => {
                 Err(WriteTrustPolicyError::RefusedPrincipal {
                     principal,

@@ -115,10 +115,6 @@ impl Court<'_> {
                     alert.incident, outcome.kind
                 ));
             }
-            // The very document that the incident is about stands yet.
-            if outcome.kind == OutcomeKind::Superseded && self.stood(&alert.incident, *at) {
-                wrongs.push(format!("{} is told to be superseded", alert.incident));
-            }
             let done = matches!(
                 outcome.kind,
                 OutcomeKind::Reverted
@@ -126,6 +122,14 @@ impl Court<'_> {
                     | OutcomeKind::Quarantined
                     | OutcomeKind::PutBack
             );
+            // The very document that the incident is about stands yet.
+            let over = done || outcome.kind == OutcomeKind::Superseded;
+            if over && self.stood(&alert.incident, *at) {
+                wrongs.push(format!(
+                    "{} is told to be {:?}, and stands",
+                    alert.incident, outcome.kind
+                ));
+            }
             let Some(shown) = outcome.document.as_ref().filter(|_| done) else {
                 continue;
             };
