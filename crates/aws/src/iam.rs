@@ -10,6 +10,7 @@ use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::types::StatusType;
 use guard::cloudtrail::percent_decoded;
 pub use guard::handle::SESSION_DENIAL;
+use guard::handle::session_denial;
 use guard::world::{
     DeactivateKeyError, DenySessionsError, Keys, LiveRole, ReadRoleError, Roles, WriteRoles,
     WriteTrustPolicyError,
@@ -275,20 +276,4 @@ fn refused_principal(message: &str) -> Option<&str> {
     let (_, value) = named.split_once(':')?;
     let principal = value.trim().strip_prefix('"')?.split('"').next()?;
     (!principal.is_empty()).then_some(principal)
-}
-
-/// Denies everything to credentials issued before the moment. Credentials without an issue time
-/// (a user's own keys) are not a role's sessions, so the plain operator is right.
-fn session_denial(before: Timestamp) -> String {
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Sid": SESSION_DENIAL,
-            "Effect": "Deny",
-            "Action": "*",
-            "Resource": "*",
-            "Condition": { "DateLessThan": { "aws:TokenIssueTime": before.to_string() } }
-        }]
-    })
-    .to_string()
 }

@@ -93,16 +93,7 @@ fn denied_before(policy: &PolicyDetail) -> Option<Timestamp> {
         return None;
     }
     let document = percent_decoded(policy.policy_document.as_deref()?);
-    let document: serde_json::Value = serde_json::from_str(&document).ok()?;
-    document
-        .get("Statement")?
-        .get(0)?
-        .get("Condition")?
-        .get("DateLessThan")?
-        .get("aws:TokenIssueTime")?
-        .as_str()?
-        .parse()
-        .ok()
+    guard::handle::denied_before(&document)
 }
 
 fn not_listed(failure: Failure) -> ListRolesError {

@@ -19,6 +19,7 @@ mod permissions;
 mod putting_right;
 mod remediating;
 mod remembering;
+mod session_denial;
 mod story;
 mod sweeping;
 mod telling;
@@ -28,6 +29,7 @@ pub use access::{access_key, root_activity};
 pub use detecting::role_trust;
 pub use permissions::role_permissions;
 pub use remediating::carry_out;
+pub use session_denial::{SESSION_DENIAL, denied_before, session_denial};
 pub use sweeping::{GRACE_SECONDS, Swept, sweep};
 pub use telling::{LEASE, Told};
 
@@ -35,10 +37,6 @@ use crate::cloudtrail::Watched;
 use crate::order::{ForeignOrder, OrderFromTheFuture};
 use crate::rules::{Mode, Rules};
 use crate::world::{ListRolesError, PublishError, SendOrderError, StateError};
-
-/// The inline policy by which the remediator denies a role's older sessions. Not the console's name
-/// for it (`AWSRevokeOlderSessions`): what a person put there is not ours to move or take away.
-pub const SESSION_DENIAL: &str = "TrustwardenDenyOlderSessions";
 
 /// What a function knows from its start: who it guards, by which rules, and what it may do.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::detecting::order;
 use super::looking_at::entering;
 use super::remediating::judge;
+use super::session_denial::{SESSION_DENIAL, is_session_denial};
 use super::story::{grantees, seconds_between};
 use super::{Guard, HandleError, Handled};
 use crate::account::Access;
@@ -114,15 +115,19 @@ enum Seen {
 }
 
 impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
-    /// The remediator's own inline policy that ends sessions: it denies, and its going gives back
-    /// no more than was there before it.
+    /// The remediator's own inline policy that ends sessions: known by what it says as well as by
+    /// its name, since the actor alone proves nothing. Its going gives back no more than was there
+    /// before it.
     fn ends_sessions(&self) -> bool {
-        self.by_remediator()
-            && matches!(
-                &self.change.change,
-                PolicyChange::Put { name, .. } | PolicyChange::Deleted { name }
-                    if name == super::SESSION_DENIAL
-            )
+        let (name, own) = match &self.change.change {
+            PolicyChange::Put { name, document } => match document {
+                Document::Present(sent) => (name, is_session_denial(sent)),
+                Document::Omitted | Document::Missing => (name, false),
+            },
+            PolicyChange::Deleted { name } => (name, true),
+            _ => return false,
+        };
+        own && name == SESSION_DENIAL && self.by_remediator()
     }
 
     fn by_remediator(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use trustwarden_guard::alert::Alert;
-use trustwarden_guard::handle::Handled;
+use trustwarden_guard::handle::{Handled, session_denial};
 use trustwarden_guard::world::{HeldPolicy, LivePermissions};
 use trustwarden_guard::{Check, Severity};
 
@@ -535,6 +535,23 @@ fn the_guards_own_denial_of_sessions_is_no_news() {
     // Under that name anything may have stood that somebody else takes away.
     let alerts = played(&mut scene, "DeleteRolePolicy", request);
     assert_eq!(told(&alerts), [DETECTED]);
+    let put = |document: &str| json!({ "roleName": ROLE, "policyName": name, "policyDocument": document });
+    let denial = session_denial(scene.now());
+    let event = happens(&mut scene, "PutRolePolicy", put(&denial), GUARD);
+    assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::OwnWrite);
+    // Line 5: the actor alone proves nothing, nor does the name.
+    for other in [
+        allowing("*"),
+        denying("*"),
+        denial.replace(r#""*""#, r#""s3:*""#),
+    ] {
+        let event = happens(&mut scene, "PutRolePolicy", put(&other), GUARD);
+        let alerts = scene.play(&event);
+        assert!(
+            codes(&alerts[0]).contains(&(Check::GuardTampered, Severity::Critical)),
+            "{alerts:?}"
+        );
+    }
 }
 
 #[test]
