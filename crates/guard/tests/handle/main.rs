@@ -18,6 +18,8 @@ mod keys_and_root;
 mod looking;
 mod permissions;
 mod scene;
+mod session_denials;
+mod sweep_runs;
 mod sweeping;
 mod troubled;
 mod writing;

@@ -1,6 +1,6 @@
 //! The sweep: what no event told, the first day, and what is never told twice.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::json;
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::handle::{GRACE_SECONDS, HandleError, Swept, sweep};
@@ -9,7 +9,7 @@ use trustwarden_guard::order::{Order, RoleChange, Task};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::swept::SweepTally;
-use trustwarden_guard::world::{ListRolesError, LiveRole, SweepState};
+use trustwarden_guard::world::{LiveRole, SweepState};
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
@@ -18,21 +18,21 @@ use super::scene::{
 };
 use super::troubled::run;
 
-const HOUR: i64 = 3_600;
+pub(crate) const HOUR: i64 = 3_600;
 
 impl Scene {
     /// One invocation, with this many seconds to work.
-    fn sweep_for(&self, seconds: i64) -> Result<Swept, HandleError> {
+    pub(crate) fn sweep_for(&self, seconds: i64) -> Result<Swept, HandleError> {
         let until = self.now() + SignedDuration::from_secs(seconds);
         run(sweep(&self.world, &self.guard, until)).expect("nothing stops it")
     }
 
-    fn sweep(&self) -> Swept {
+    pub(crate) fn sweep(&self) -> Swept {
         self.sweep_for(240).unwrap()
     }
 
     /// A whole run, and what the remediator makes of its orders.
-    fn swept(&mut self) -> SweepTally {
+    pub(crate) fn swept(&mut self) -> SweepTally {
         let Swept::Finished(finished) = self.sweep() else {
             panic!("a run was due");
         };
@@ -41,7 +41,7 @@ impl Scene {
     }
 
     /// The hour is over, and all that was in flux has settled.
-    fn an_hour_later(&mut self) -> Vec<Alert> {
+    pub(crate) fn an_hour_later(&mut self) -> Vec<Alert> {
         self.pass(HOUR);
         self.swept();
         self.pass(GRACE_SECONDS);
@@ -52,7 +52,7 @@ impl Scene {
     }
 
     /// A document changes, and nobody tells.
-    fn write_silently(&self, name: &str, document: &str) {
+    pub(crate) fn write_silently(&self, name: &str, document: &str) {
         let live = self.world.inside.role(name).unwrap();
         self.world.inside.put_role(LiveRole {
             document: document.to_owned(),
@@ -60,17 +60,17 @@ impl Scene {
         });
     }
 
-    fn orders(&self) -> Vec<Order> {
+    pub(crate) fn orders(&self) -> Vec<Order> {
         std::iter::from_fn(|| self.world.inside.take_order()).collect()
     }
 }
 
 /// A guard that has looked before, and one role that is lawful and known.
-fn watched() -> Scene {
+pub(crate) fn watched() -> Scene {
     watched_with(|_| {})
 }
 
-fn watched_with(change: impl FnOnce(&mut serde_json::Value)) -> Scene {
+pub(crate) fn watched_with(change: impl FnOnce(&mut serde_json::Value)) -> Scene {
     let mut scene = Scene::settled_with(guard(rules(change)));
     scene.swept();
     assert_eq!(scene.alerts(), [], "a lawful account is no news");
@@ -415,142 +415,6 @@ fn enforcement_reaches_what_was_told_in_mode_alert() {
 }
 
 #[test]
-fn a_run_goes_on_where_the_time_was_up() {
-    let scene = Scene::new();
-    *scene.world.page.lock().unwrap() = Some(2);
-    for n in 0..7 {
-        scene.put(&format!("Role{n}"), &format!("AROA{n}"), &bad());
-    }
-    let mut calls = 0;
-    loop {
-        calls += 1;
-        let slow_down = ListRolesError::Throttled {
-            source: "slow down".into(),
-        };
-        // One page, and then IAM asks to slow down.
-        *scene.world.list_stops_at.lock().unwrap() = Some((1, slow_down));
-        match scene.sweep() {
-            Swept::Finished(finished) => {
-                assert_eq!(finished.tally.roles, 7, "each counted once");
-                break;
-            }
-            Swept::Unfinished => scene.pass(60),
-            other => panic!("{other:?}"),
-        }
-        assert!(calls < 20, "it makes headway");
-    }
-    assert_eq!(calls, 4);
-    assert_eq!(told(&scene.alerts()).len(), 1, "still one digest");
-    assert_eq!(scene.sweep(), Swept::NotDue);
-}
-
-#[test]
-fn a_marker_that_iam_forgot_starts_the_list_again() {
-    let scene = Scene::new();
-    *scene.world.page.lock().unwrap() = Some(2);
-    for n in 0..5 {
-        scene.put(&format!("Role{n}"), &format!("AROA{n}"), &own());
-    }
-    let forgot = ListRolesError::InvalidMarker {
-        source: "ValidationError".into(),
-    };
-    *scene.world.list_stops_at.lock().unwrap() = Some((1, forgot));
-    assert_eq!(scene.sweep(), Swept::Unfinished);
-    let Swept::Finished(finished) = scene.sweep() else {
-        panic!()
-    };
-    assert_eq!(finished.tally.roles, 5);
-}
-
-#[test]
-fn only_one_invocation_sweeps() {
-    let scene = Scene::new();
-    scene.put(ROLE, "AROA1", &own());
-    *scene.world.stop_at.lock().unwrap() = Some(8);
-    let until = scene.now() + SignedDuration::from_secs(240);
-    assert!(run(sweep(&scene.world, &scene.guard, until)).is_none());
-    *scene.world.stop_at.lock().unwrap() = None;
-    assert_eq!(scene.sweep(), Swept::Busy);
-    scene.pass(241);
-    assert!(matches!(scene.sweep(), Swept::Finished(_)));
-}
-
-#[test]
-fn line_8_the_sweep_is_stopped_between_any_two_effects_and_loses_nothing() {
-    for stop in 0.. {
-        let mut scene = watched();
-        scene.write_silently(ROLE, &bad());
-        scene.put("ObserverSecond", "AROASECOND", &careless());
-        scene.pass(HOUR);
-        scene.sweep();
-        scene.pass(GRACE_SECONDS);
-        let gates = scene.world.gates.load(std::sync::atomic::Ordering::SeqCst);
-        *scene.world.stop_at.lock().unwrap() = Some(gates + stop);
-        let until = scene.now() + SignedDuration::from_secs(240);
-        let stopped = run(sweep(&scene.world, &scene.guard, until)).is_none();
-        *scene.world.stop_at.lock().unwrap() = None;
-        scene.pass(300);
-        while !matches!(scene.sweep(), Swept::Finished(_) | Swept::NotDue) {
-            scene.pass(60);
-        }
-        scene.drain();
-        // What a crash left half-told is told by the run after, at the latest.
-        scene.an_hour_later();
-        assert_eq!(scene.live(), good(), "stopped at {stop}");
-        let second = scene.world.inside.role("ObserverSecond").unwrap();
-        assert_ne!(second.document, careless(), "stopped at {stop}");
-        if !stopped {
-            break;
-        }
-    }
-}
-
-#[test]
-fn one_role_that_cannot_be_told_does_not_hide_the_others() {
-    let mut scene = watched();
-    scene.write_silently(ROLE, &bad());
-    scene.put("ObserverSecond", "AROASECOND", &bad());
-    scene.pass(HOUR);
-    scene.sweep();
-    scene.pass(GRACE_SECONDS);
-    scene.world.fail("publish_alert", 1);
-    assert!(scene.sweep_for(240).is_err(), "it is reported");
-    assert_eq!(scene.alerts().len(), 1, "the other one is out");
-    scene.pass(60);
-    scene.swept();
-    let incidents: std::collections::BTreeSet<String> = scene
-        .alerts()
-        .into_iter()
-        .filter(|alert| alert.stage == Stage::Detected)
-        .map(|alert| alert.incident)
-        .collect();
-    assert_eq!(incidents.len(), 1);
-}
-
-#[test]
-fn without_state_nothing_is_told_and_the_next_call_tries_again() {
-    let mut scene = watched();
-    scene.write_silently(ROLE, &bad());
-    scene.pass(HOUR);
-    scene.world.state_fails(1);
-    assert!(scene.sweep_for(240).is_err());
-    for method in [
-        "sweep_requested",
-        "save_sweep_progress",
-        "swept_roles",
-        "role_history",
-    ] {
-        scene.world.state_fails(0);
-        scene.world.fail(method, 1);
-        let _ = scene.sweep_for(240);
-        scene.pass(300);
-    }
-    scene.world.state_fails(0);
-    assert_eq!(told(&scene.an_hour_later())[0], DETECTED);
-    assert_eq!(scene.live(), good());
-}
-
-#[test]
 fn roles_that_are_gone_have_their_histories_closed() {
     let mut scene = watched();
     let role_id = scene.history().role_id;
@@ -567,86 +431,6 @@ fn roles_that_are_gone_have_their_histories_closed() {
     scene.pass(HOUR);
     scene.swept();
     assert_eq!(scene.history().role_id, "AROAOBSERVERPROD0002");
-}
-
-#[test]
-fn a_hidden_role_makes_the_sweep_come_at_once() {
-    let mut scene = watched();
-    scene.pass(120);
-    assert_eq!(scene.sweep(), Swept::NotDue);
-    scene.write_silently(ROLE, &bad());
-    let mut event = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
-    event["detail"]["requestParameters"] = json!({ "omitted": true });
-    let alerts = scene.play(&event);
-    assert_eq!(alerts[0].severity, Severity::Critical);
-    scene.pass(60);
-    scene.swept();
-    assert_eq!(
-        told(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Reverted)]
-    );
-}
-
-#[test]
-fn session_denials_that_have_done_their_work_are_taken_away() {
-    let mut scene = watched_with(|file| {
-        file["remediation"] = json!({ "revoke_sessions": "always" });
-    });
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
-    assert!(scene.world.inside.sessions_denied_before(ROLE).is_some());
-    for _ in 0..11 {
-        scene.an_hour_later();
-    }
-    assert!(scene.world.inside.sessions_denied_before(ROLE).is_some());
-    for _ in 0..2 {
-        assert_eq!(scene.an_hour_later(), []);
-    }
-    assert_eq!(scene.world.inside.sessions_denied_before(ROLE), None);
-    assert_eq!(scene.history().sessions_denied_at, None);
-}
-
-#[test]
-fn a_denial_that_may_not_be_taken_away_is_told_once() {
-    let mut scene = watched_with(|file| {
-        file["remediation"] = json!({ "revoke_sessions": "always" });
-    });
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
-    scene.world.fail("lift_session_denial", 1_000);
-    let mut alerts = Vec::new();
-    for _ in 0..30 {
-        alerts.extend(scene.an_hour_later());
-    }
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Refused)]);
-    assert_eq!(alerts[0].severity, Severity::Low);
-}
-
-#[test]
-fn a_denial_is_not_lifted_in_mode_alert_nor_before_its_time() {
-    let mut scene = watched();
-    let denied_before = scene.now();
-    let order = |issued_at: Timestamp| Order {
-        schema: trustwarden_guard::incident::Schema,
-        account: ACCOUNT.to_owned(),
-        task: Task::LiftSessionDenial(trustwarden_guard::order::LiftOrder {
-            role: ROLE.to_owned(),
-            denied_before,
-        }),
-        rules: scene.guard.rules.hash().to_owned(),
-        issued_at,
-    };
-    let early = order(scene.now());
-    assert!(scene.carry(&early));
-    assert_eq!(scene.world.called("lift_session_denial"), 0);
-    scene.guard.mode = Mode::Alert;
-    scene.pass(13 * HOUR);
-    let late = Order {
-        issued_at: scene.now(),
-        ..early
-    };
-    assert!(scene.carry(&late));
-    assert_eq!(scene.world.called("lift_session_denial"), 0);
 }
 
 #[test]
