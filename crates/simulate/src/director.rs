@@ -112,6 +112,7 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         trail: Vec::new(),
         shown: BTreeSet::new(),
         writes: Vec::new(),
+        cut_off_until: 0,
         failed_writes: 0,
         forbidden: BTreeMap::new(),
         outage: false,

@@ -28,6 +28,9 @@ pub const LONG_STALENESS: Moment = 50_000;
 
 /// Of a thousand writes in histories with errors, so many do not get to IAM, and nobody can tell.
 const UNSAID: u32 = 150;
+/// For so long after that, where reads may be stale for long, they come from a part of IAM that is
+/// cut off from the rest.
+const CUT_OFF: Moment = 60_000;
 
 /// Longer than any function may run.
 const HANGING: i64 = 100_000;
@@ -164,7 +167,11 @@ impl Inside {
         let Weather {
             stale, staleness, ..
         } = self.weather;
-        let back = if !self.calm && self.dice.per_mille(stale) {
+        let back = if self.calm {
+            0
+        } else if self.now < self.cut_off_until {
+            self.dice.between(staleness / 2, staleness)
+        } else if self.dice.per_mille(stale) {
             self.dice.between(1, staleness)
         } else {
             0
@@ -321,9 +328,11 @@ impl WriteRoles for Hand {
                     inside.forbid(invocation);
                     return Err(Refusal::Forbidden);
                 }
-                // Of one that may have happened and did not, more is to be learned than of most.
                 if inside.weather.errors > 0 && !inside.calm && inside.dice.per_mille(UNSAID) {
                     inside.failed_writes += 1;
+                    if inside.weather.staleness == LONG_STALENESS {
+                        inside.cut_off_until = inside.now + CUT_OFF;
+                    }
                     inside
                         .tell(|| format!("invocation {invocation}: the write does not get there"));
                     return Err(Refusal::Unsaid);

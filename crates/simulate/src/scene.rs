@@ -200,6 +200,8 @@ pub struct Inside {
     pub shown: BTreeSet<String>,
     /// Writes of the guard.
     pub writes: Vec<GuardWrite>,
+    /// Until then reads show what was some time ago.
+    pub cut_off_until: Moment,
     /// Tries of the guard that IAM refused.
     pub failed_writes: u32,
     /// How often each order met the SCP.
