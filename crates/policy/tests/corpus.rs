@@ -1,7 +1,7 @@
 //! Every document of `testdata/trust`: one a line, with the fields that its author expects and why.
 //!
-//! Fields that `expect` does not name are not looked at, but every way in must be proved: with
-//! witnesses asked for, each decided grant carries one.
+//! Fields that `expect` does not name are not looked at; `grants`, where it is there, says all grants
+//! in words. Every way in must be proved: with witnesses asked for, each decided grant carries one.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use trustwarden_policy::{Analysis, AnalysisContext, TrustPolicy, analyse};
+use trustwarden_policy::{Analysis, AnalysisContext, Grant, TrustPolicy, analyse, describe};
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/trust")
@@ -67,6 +67,13 @@ fn answer(case: &Value, witnesses: bool) -> Analysis {
     analyse(&policy, &context)
 }
 
+/// A grant as `testdata/trust` says it: who and what must hold, the actions, and whether that is all
+/// there is.
+fn in_words(grant: &Grant) -> String {
+    let exact = if grant.exact { "exact" } else { "at most" };
+    format!("{}; {}; {exact}", describe(grant), grant.actions.join(" "))
+}
+
 #[test]
 fn every_document_has_the_answer_its_author_expects() {
     let mut wrong = Vec::new();
@@ -76,7 +83,17 @@ fn every_document_has_the_answer_its_author_expects() {
             case["note"].as_str().is_some_and(|note| !note.is_empty()),
             "{theme} {id}: no note"
         );
-        let found = serde_json::to_value(answer(&case, false)).unwrap();
+        let answer = answer(&case, false);
+        if let Some(expected) = case.get("grants") {
+            let found: Vec<String> = answer.grants.iter().map(in_words).collect();
+            if serde_json::to_value(&found).unwrap() != *expected {
+                wrong.push(format!(
+                    "{theme} {id}: the grants are {found:#?}, expected {expected:#}\n    {}",
+                    case["policy"],
+                ));
+            }
+        }
+        let found = serde_json::to_value(answer).unwrap();
         for (field, expected) in case["expect"].as_object().unwrap() {
             // What AWS's own texts leave open, said so by the author.
             if field == "doubtful" {

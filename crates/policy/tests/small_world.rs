@@ -424,6 +424,7 @@ fn report(seen: &Seen) {
         "inexact grants         {:4} of 1000",
         share(seen.inexact, seen.grants)
     );
+    println!("differ elsewhere       {:4} documents", seen.elsewhere);
     println!("documents in which the operator decides:");
     for (operator, count) in &seen.operators {
         println!("  {operator:<45} {count}");
@@ -449,15 +450,14 @@ fn assert_that_the_proof_proves_something(seen: &Seen) {
         200 * seen.documents / 100_000
     };
     for comparison in Comparison::ALL {
-        for form in [
-            comparison.name().to_owned(),
-            format!("{}IfExists", comparison.name()),
-            format!("ForAnyValue:{}", comparison.name()),
-            format!("ForAllValues:{}", comparison.name()),
-        ] {
-            if *comparison == Comparison::Null && form != "Null" {
+        let forms = ["", "ForAnyValue:", "ForAllValues:"]
+            .into_iter()
+            .flat_map(|qualifier| ["", "IfExists"].map(|suffix| (qualifier, suffix)));
+        for (qualifier, suffix) in forms {
+            if *comparison == Comparison::Null && (qualifier, suffix) != ("", "") {
                 continue;
             }
+            let form = format!("{qualifier}{}{suffix}", comparison.name());
             let decided = seen.operators.get(&form).copied().unwrap_or_default();
             assert!(
                 decided >= least,

@@ -244,11 +244,13 @@ fn says(who: &Who, way: &Way<'_>, literal: &Literal<'_>) -> bool {
     let Test::Text(patterns) = &*literal.test else {
         return *literal.test == Test::Present && literal.passes;
     };
+    // What a variable stands for differs from caller to caller.
+    if literal.test.has_variables() {
+        return false;
+    }
     let role = literal.row.role;
-    let holds = |value: &str| {
-        patterns.iter().any(|pattern| pattern.matches(value)) == literal.passes
-            && !literal.test.has_variables()
-    };
+    let holds =
+        |value: &str| patterns.iter().any(|pattern| pattern.matches(value)) == literal.passes;
     match who {
         Who::Account { account } => role == Role::PrincipalAccount && holds(account),
         Who::Principal { account, arn } => match (role, way.named) {
@@ -272,7 +274,9 @@ fn says(who: &Who, way: &Way<'_>, literal: &Literal<'_>) -> bool {
             Role::OrganizationPaths => {
                 let whole = path.clone().unwrap_or_else(|| format!("{id}/*"));
                 let fits = |one: &Pattern<'_>| {
-                    one.shown() == whole && (path.is_some() || one.tokens.is_some())
+                    let shown = one.shown();
+                    let same = shown == whole || one.fold && shown.eq_ignore_ascii_case(&whole);
+                    same && (path.is_some() || one.tokens.is_some())
                 };
                 literal.passes && patterns.iter().any(fits)
             }

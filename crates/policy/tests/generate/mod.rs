@@ -254,11 +254,11 @@ fn condition(random: &mut Random, key: usize) -> GeneratedCondition {
         };
     }
     let (qualifier, suffix) = match random.below(100) {
-        0..=27 => ("", ""),
-        28..=54 => ("", "IfExists"),
-        55..=73 => ("ForAnyValue:", ""),
-        74..=92 => ("ForAllValues:", ""),
-        93..=96 => ("ForAnyValue:", "IfExists"),
+        0..=20 => ("", ""),
+        21..=40 => ("", "IfExists"),
+        41..=56 => ("ForAnyValue:", ""),
+        57..=72 => ("ForAllValues:", ""),
+        73..=86 => ("ForAnyValue:", "IfExists"),
         _ => ("ForAllValues:", "IfExists"),
     };
     let operator = format!(
