@@ -5,16 +5,14 @@
 //! demands turn into patterns on two texts, the ARN and the user id, which do not depend on each
 //! other; an account is a part of the ARN, a user's name its end.
 
+use super::guess;
 use super::solve::Ready;
 use crate::keys::Role;
-use crate::sets::language::{Demand, find, weight};
+use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{Universe, View};
 use crate::sets::{Found, Fuel};
-
-/// Patterns from which a caller is guessed before the walk that decides.
-const MOST_GUESSES: usize = 8;
 
 /// Which accounts are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +80,7 @@ impl Kind {
         }
     }
 
-    fn usual_arn(self, partition: &str, account: &str) -> String {
+    pub(crate) fn usual_arn(self, partition: &str, account: &str) -> String {
         match self {
             Self::RoleSession => format!("arn:{partition}:iam::{account}:role/any-role"),
             Self::User => format!("arn:{partition}:iam::{account}:user/any-user"),
@@ -164,24 +162,6 @@ fn task<'t, 'd>(kind: Kind, ready: &'t [Ready<'_, 'd>]) -> Option<Task<'t, 'd>> 
         }
     }
     Some(task)
-}
-
-fn seen(view: View, text: &str) -> std::borrow::Cow<'_, str> {
-    match view {
-        View::Whole => text.into(),
-        View::Account => account_of(text).into(),
-        View::Name => name_of(text).into(),
-        View::AccountAndName => format!("{}:{}", account_of(text), name_of(text)).into(),
-        View::Head => text.split('/').next().unwrap_or(text).into(),
-        View::Tail => text.split_once(':').map_or("", |(_, tail)| tail).into(),
-    }
-}
-
-fn meets(demands: &[Demand<'_, '_>], text: &str) -> bool {
-    demands.iter().all(|demand| {
-        let seen = seen(demand.view, text);
-        demand.patterns.iter().any(|pattern| pattern.matches(&seen)) == demand.fits
-    })
 }
 
 fn account_fits(account: Account<'_>, arn: &str) -> bool {
@@ -280,19 +260,16 @@ fn arn(
                 .iter()
                 .any(|partition| kind.universe(partition).admits(arn))
     };
+    let finite = |view: View| {
+        demands
+            .iter()
+            .filter(|demand| demand.fits && demand.view == view)
+            .map(|demand| demand.patterns)
+            .find(|patterns| patterns.iter().all(|pattern| pattern.fixed().is_some()))
+    };
     // A finite list of ARNs is tried out.
-    let listed = demands
-        .iter()
-        .filter(|demand| demand.fits && demand.view == View::Whole)
-        .find(|demand| {
-            demand
-                .patterns
-                .iter()
-                .all(|pattern| pattern.fixed().is_some())
-        });
-    if let Some(listed) = listed {
+    if let Some(listed) = finite(View::Whole) {
         let found = listed
-            .patterns
             .iter()
             .find(|pattern| possible(&pattern.source, fuel));
         return match found {
@@ -301,79 +278,19 @@ fn arn(
             None => Found::Nothing,
         };
     }
-    // A usual ARN of an account that stands to reason, most often an answer.
-    let listed = demands
-        .iter()
-        .filter(|demand| demand.fits && demand.view == View::Account)
-        .find(|demand| {
-            demand
-                .patterns
-                .iter()
-                .all(|pattern| pattern.fixed().is_some())
-        });
-    let mut accounts: Vec<&str> = Vec::new();
-    match (account, listed) {
-        (Account::Is(one), _) => accounts.push(one),
-        (_, Some(listed)) => {
-            accounts.extend(listed.patterns.iter().map(|pattern| &*pattern.source))
-        }
-        _ => accounts.extend(["999999999999", "999999999998"]),
-    }
-    let mut bare = true;
-    for demand in demands
-        .iter()
-        .filter(|demand| demand.fits && demand.view != View::Account)
-    {
-        bare = false;
-        for pattern in demand.patterns.iter().take(MOST_GUESSES) {
-            let text = pattern.shown();
-            match demand.view {
-                View::Whole => {
-                    for account in &accounts {
-                        let arn = with_account(&text, account).replace(['*', '?'], "x");
-                        if possible(&arn, fuel) {
-                            return Found::Value(arn);
-                        }
-                    }
-                    // A pattern that is open in front may as well be a name.
-                    if kind == Kind::RoleSession
-                        && text.starts_with('*')
-                        && !text.contains(':')
-                        && let Some(account) = accounts.first()
-                    {
-                        let name = text.replace('*', "").replace('?', "x");
-                        let partition = partitions.first().unwrap_or(&"aws");
-                        let arn = format!("arn:{partition}:iam::{account}:role/{name}");
-                        if possible(&arn, fuel) {
-                            return Found::Value(arn);
-                        }
-                    }
-                    let arn = text.replace(['*', '?'], "x");
-                    if possible(&arn, fuel) {
-                        return Found::Value(arn);
-                    }
-                }
-                View::Name => {
-                    for account in &accounts {
-                        let name = text.replace(['*', '?'], "x");
-                        let arn = format!("arn:aws:iam::{account}:user/{name}");
-                        if possible(&arn, fuel) {
-                            return Found::Value(arn);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    for account in &accounts {
-        let arn = kind.usual_arn(partitions.first().unwrap_or(&"aws"), account);
-        if possible(&arn, fuel) {
-            return Found::Value(arn);
-        }
+    let listed = finite(View::Account);
+    let accounts: Vec<&str> = match (account, listed) {
+        (Account::Is(one), _) => vec![one],
+        (_, Some(listed)) => listed.iter().map(|pattern| &*pattern.source).collect(),
+        _ => vec!["999999999999", "999999999998"],
+    };
+    let partition = partitions.first().unwrap_or(&"aws");
+    let guessed = guess::arns(kind, partition, demands, &accounts).find(|arn| possible(arn, fuel));
+    if let Some(arn) = guessed {
+        return Found::Value(arn);
     }
     // A finite list of accounts and nothing else asked for: no other ARN could do better.
-    if bare && demands.iter().all(|demand| demand.view == View::Account) && listed.is_some() {
+    if listed.is_some() && demands.iter().all(|demand| demand.view == View::Account) {
         return if fuel.is_spent() {
             Found::Unknown
         } else {
@@ -450,29 +367,12 @@ fn user_id(kind: Kind, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
         Kind::User => Universe::UserId,
         _ => Universe::RoleSessionId,
     };
-    let usual = match kind {
-        Kind::User => "AIDAEXAMPLEUSERID0001",
-        _ => "AROAEXAMPLEROLEID0001:any-session",
-    };
-    if !fuel.may_guess() {
-        return find(universe, demands, fuel);
-    }
-    if meets(demands, usual) {
-        return Found::Value(usual.to_owned());
-    }
-    for demand in demands.iter().filter(|demand| demand.fits) {
-        for pattern in demand.patterns.iter().take(MOST_GUESSES) {
-            if !fuel.spend(weight(demands)) {
+    if fuel.may_guess() {
+        let weight = weight(demands);
+        for text in guess::user_ids(kind, demands) {
+            if !fuel.spend(weight) {
                 return Found::Unknown;
             }
-            let text = pattern
-                .shown()
-                .replace('*', "any-session")
-                .replace('?', "x");
-            let text = match demand.view {
-                View::Tail => format!("AROAEXAMPLEROLEID0001:{text}"),
-                _ => text,
-            };
             if universe.admits(&text) && meets(demands, &text) {
                 return Found::Value(text);
             }

@@ -9,6 +9,7 @@ mod admit;
 mod compiled;
 mod federated;
 mod grants;
+mod guess;
 mod identity;
 mod literal;
 mod mfa;

@@ -1,12 +1,13 @@
 //! In which organization the caller is, or the one on whose behalf a service calls: the id is the
 //! head of the path, so that both are solved as one text.
 
+use super::guess;
 use super::solve::{Present, Solver, State};
 use super::variable;
 use super::way::Way;
 use crate::keys::{Group, Role};
 use crate::sets::Found;
-use crate::sets::language::{Demand, find, weight};
+use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{Universe, View};
@@ -91,34 +92,13 @@ impl Solver<'_> {
             let present = Present::Unknown;
             return State { absent, present };
         }
-        // A usual path first: most often it is an answer.
-        let guess = demands
-            .iter()
-            .filter(|demand| demand.fits)
-            .find_map(|demand| {
-                demand.patterns.iter().take(8).find_map(|pattern| {
-                    let text = pattern.shown().replace('*', "");
-                    let text = if pattern.fold {
-                        text.to_ascii_lowercase()
-                    } else {
-                        text
-                    };
-                    let text = match demand.view {
-                        View::Head => format!("{text}/r-0000/"),
-                        _ if text.ends_with('/') && text.matches('/').count() == 1 => {
-                            format!("{text}r-0000/")
-                        }
-                        _ => text,
-                    };
-                    path_fits(&demands, &text).then_some(text)
-                })
-            });
-        let usual = || {
-            let text = "o-outsider00/r-0000/".to_owned();
-            path_fits(&demands, &text).then_some(text)
-        };
-        let guess = guess.or_else(usual).filter(|_| self.fuel.may_guess());
-        let found = match guess {
+        let possible =
+            |text: &String| Universe::OrganizationPath.admits(text) && meets(&demands, text);
+        let guessed = self
+            .fuel
+            .may_guess()
+            .then(|| guess::organization_paths(&demands));
+        let found = match guessed.and_then(|mut guessed| guessed.find(possible)) {
             Some(text) => Found::Value(text),
             None => find(Universe::OrganizationPath, &demands, &mut self.fuel),
         };
@@ -129,15 +109,4 @@ impl Solver<'_> {
         };
         State { absent, present }
     }
-}
-
-fn path_fits(demands: &[Demand<'_, '_>], text: &str) -> bool {
-    Universe::OrganizationPath.admits(text)
-        && demands.iter().all(|demand| {
-            let seen = match demand.view {
-                View::Head => text.split('/').next().unwrap_or(text),
-                _ => text,
-            };
-            demand.patterns.iter().any(|pattern| pattern.matches(seen)) == demand.fits
-        })
 }

@@ -1,11 +1,12 @@
 //! On whose behalf a service calls: `aws:SourceArn` and `aws:SourceAccount` are faces of one fact.
 
-use super::identity::{self, Account};
+use super::guess;
+use super::identity::Account;
 use super::solve::Solver;
 use super::way::Way;
 use crate::keys::Role;
 use crate::sets::Found;
-use crate::sets::language::{Demand, find, weight};
+use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{PARTITIONS, Universe, View};
@@ -140,7 +141,10 @@ impl Solver<'_> {
                 if !self.fuel.spend(9 * weight(&demands)) {
                     return None;
                 }
-                let guess = guess_resource(&demands).filter(|_| self.fuel.may_guess());
+                let possible =
+                    |arn: &String| Universe::ResourceArn("aws").admits(arn) && meets(&demands, arn);
+                let guessed = self.fuel.may_guess().then(|| guess::resources(&demands));
+                let guess = guessed.and_then(|mut guessed| guessed.find(possible));
                 for partition in PARTITIONS {
                     let found = match &guess {
                         Some(arn) => Found::Value(arn.clone()),
@@ -207,36 +211,4 @@ impl Solver<'_> {
         }
         if unknown { None } else { Some(None) }
     }
-}
-
-/// A resource's ARN that meets the demands, guessed from the patterns themselves; most often that
-/// is one.
-fn guess_resource(demands: &[Demand<'_, '_>]) -> Option<String> {
-    let account = demands
-        .iter()
-        .filter(|demand| demand.fits && demand.view == View::Account)
-        .find_map(|demand| demand.patterns.iter().find_map(Pattern::fixed))
-        .unwrap_or("999999999999");
-    let fits = |arn: &str| {
-        Universe::ResourceArn("aws").admits(arn)
-            && demands.iter().all(|demand| {
-                let seen = match demand.view {
-                    View::Account => arn.split(':').nth(4).unwrap_or_default(),
-                    _ => arn,
-                };
-                demand.patterns.iter().any(|one| one.matches(seen)) == demand.fits
-            })
-    };
-    let patterns = demands
-        .iter()
-        .filter(|demand| demand.fits && demand.view == View::Whole)
-        .flat_map(|demand| demand.patterns.iter().take(8));
-    for pattern in patterns {
-        let arn = identity::with_account(&pattern.shown(), account).replace(['*', '?'], "x");
-        if fits(&arn) {
-            return Some(arn);
-        }
-    }
-    let usual = format!("arn:aws:events:us-east-1:{account}:rule/any");
-    fits(&usual).then_some(usual)
 }

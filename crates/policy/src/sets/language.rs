@@ -23,6 +23,14 @@ pub(crate) struct Demand<'t, 'd> {
     pub(crate) view: View,
 }
 
+/// Whether a text meets all demands.
+pub(crate) fn meets(demands: &[Demand<'_, '_>], text: &str) -> bool {
+    demands.iter().all(|demand| {
+        let seen = demand.view.of(text);
+        demand.patterns.iter().any(|pattern| pattern.matches(&seen)) == demand.fits
+    })
+}
+
 /// A state that was reached, and how.
 struct Reached {
     place: Place,
@@ -213,7 +221,7 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
     while at < reached.len() {
         let Some(here) = reached.get(at) else { break };
         let (place, bits, length) = (here.place, here.bits.clone(), here.length);
-        if universe.accepts(place) && meets(&machines, demands, &bits) {
+        if universe.accepts(place) && all_met(&machines, demands, &bits) {
             return Found::Value(text_to(&reached, at));
         }
         letters.clear();
@@ -254,7 +262,7 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
     Found::Nothing
 }
 
-fn meets(machines: &[Machine<'_>], demands: &[Demand<'_, '_>], bits: &[u64]) -> bool {
+fn all_met(machines: &[Machine<'_>], demands: &[Demand<'_, '_>], bits: &[u64]) -> bool {
     let mut fitted = vec![false; demands.len()];
     for machine in machines {
         if machine.accepts(machine.bits(bits)) {

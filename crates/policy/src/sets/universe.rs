@@ -4,6 +4,8 @@
 //! references' patterns; where AWS gives no strict form, any text is possible, so that nothing
 //! possible is left out.
 
+use std::borrow::Cow;
+
 /// The partitions of AWS, likeliest first.
 pub(crate) const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 
@@ -64,6 +66,22 @@ pub(crate) enum View {
     Head,
     /// What follows the colon: the session in a role session's user id.
     Tail,
+}
+
+impl View {
+    /// What it sees of a text.
+    pub(crate) fn of(self, text: &str) -> Cow<'_, str> {
+        let account = |text| str::split(text, ':').nth(4).unwrap_or_default();
+        let name = |text| str::rsplit(text, '/').next().unwrap_or_default();
+        match self {
+            Self::Whole => text.into(),
+            Self::Account => account(text).into(),
+            Self::Name => name(text).into(),
+            Self::AccountAndName => format!("{}:{}", account(text), name(text)).into(),
+            Self::Head => text.split('/').next().unwrap_or_default().into(),
+            Self::Tail => text.split_once(':').map_or("", |(_, tail)| tail).into(),
+        }
+    }
 }
 
 /// How a step looks to a view.
