@@ -101,39 +101,24 @@ pub(crate) fn networks_of(range: Range, most: usize) -> Option<Vec<Network>> {
     let mut networks = Vec::new();
     let mut first = range.first;
     loop {
-        let mut bits = first.trailing_zeros().min(width);
         // As large as it is aligned and fits.
-        while bits > 0 {
-            let size_less_one = if bits >= 128 {
-                u128::MAX
-            } else {
-                (1_u128 << bits) - 1
-            };
-            if first
-                .checked_add(size_less_one)
-                .is_some_and(|last| last <= range.last)
-            {
-                break;
-            }
-            bits -= 1;
-        }
-        let size_less_one = if bits >= 128 {
-            u128::MAX
-        } else {
-            (1_u128 << bits) - 1
-        };
-        let last = first + size_less_one;
-        let prefix = u8::try_from(width - bits).unwrap_or(0);
+        let (bits, last) = (0..=first.trailing_zeros().min(width))
+            .rev()
+            .find_map(|bits| {
+                let free = 1_u128.checked_shl(bits).map_or(u128::MAX, |size| size - 1);
+                let last = first.checked_add(free).filter(|last| *last <= range.last)?;
+                Some((bits, last))
+            })?;
         networks.push(Network {
             six: range.six,
             first,
             last,
-            prefix,
+            prefix: u8::try_from(width - bits).ok()?,
         });
         if networks.len() > most {
             return None;
         }
-        if last >= range.last {
+        if last == range.last {
             return Some(networks);
         }
         first = last + 1;
@@ -213,4 +198,104 @@ pub(crate) fn limits(way: &Way<'_>, solver: &Solver<'_>) -> bool {
                 .iter()
                 .all(|pattern| fixed(&pattern.literal_prefix()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::sets::network::{address, address_text};
+
+    fn list(texts: &[&str]) -> Vec<Network> {
+        texts
+            .iter()
+            .map(|text| Network::parse(text).unwrap())
+            .collect()
+    }
+
+    fn shown(ranges: &[Range]) -> Vec<String> {
+        let show = |range: &Range| {
+            let end = |number| address_text(range.six, number);
+            format!("{}-{}", end(range.first), end(range.last))
+        };
+        ranges.iter().map(show).collect()
+    }
+
+    #[test]
+    fn networks_that_touch_are_one_range() {
+        let networks = list(&[
+            "10.0.1.0/24",
+            "10.0.0.0/24",
+            "10.0.0.128/25",
+            "10.0.3.0/24",
+            "2001:db8::/32",
+            "255.255.255.255",
+        ]);
+        let four = merged(networks.iter(), false);
+        assert_eq!(
+            shown(&four),
+            [
+                "10.0.0.0-10.0.1.255",
+                "10.0.3.0-10.0.3.255",
+                "255.255.255.255-255.255.255.255"
+            ]
+        );
+        assert_eq!(
+            shown(&merged(networks.iter(), true)),
+            ["2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"]
+        );
+        for (text, inside) in [
+            ("9.255.255.255", false),
+            ("10.0.0.0", true),
+            ("10.0.1.255", true),
+            ("10.0.2.0", false),
+            ("10.0.3.0", true),
+            ("10.0.4.0", false),
+            ("255.255.255.255", true),
+        ] {
+            let (_, number) = address(text).unwrap();
+            assert_eq!(around(&four, number).is_some(), inside, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_the_fewest_networks() {
+        for (first, last, expected) in [
+            ("0.0.0.0", "255.255.255.255", vec!["0.0.0.0/0"]),
+            ("0.0.0.0", "127.255.255.255", vec!["0.0.0.0/1"]),
+            ("10.0.0.0", "10.0.0.255", vec!["10.0.0.0/24"]),
+            ("10.0.0.1", "10.0.0.1", vec!["10.0.0.1/32"]),
+            (
+                "10.0.0.1",
+                "10.0.0.8",
+                vec!["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/30", "10.0.0.8/32"],
+            ),
+            (
+                "255.255.255.254",
+                "255.255.255.255",
+                vec!["255.255.255.254/31"],
+            ),
+            (
+                "::",
+                "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+                vec!["::/0"],
+            ),
+            (
+                "2001:db8::1",
+                "2001:db8::2",
+                vec!["2001:db8::1/128", "2001:db8::2/128"],
+            ),
+        ] {
+            let ((six, first), (_, last)) = (address(first).unwrap(), address(last).unwrap());
+            let range = Range { six, first, last };
+            let texts = |most| {
+                networks_of(range, most)
+                    .map(|list| list.iter().map(Network::text).collect::<Vec<_>>())
+            };
+            let whole: Vec<String> = expected.iter().map(|one| (*one).to_owned()).collect();
+            assert_eq!(texts(expected.len()), Some(whole), "{range:?}");
+            assert_eq!(texts(expected.len() - 1), None, "{range:?}");
+        }
+    }
 }
