@@ -13,6 +13,8 @@ use crate::account::{Moment, Version, Writer};
 use crate::counts::Happened;
 use crate::documents::OWN;
 
+/// From what the remediator reads of a role to the outcome that it tells.
+const ONE_LOOK: Moment = 2_000;
 /// How the outcome of an order begins that waits for state.
 const CALL: &str = "nothing yet: ";
 
@@ -86,7 +88,15 @@ impl Court<'_> {
                     let digest = alert.digest.iter().flat_map(|digest| &digest.lines);
                     let mut lines = digest.map(|line| &line.subject);
                     let alone = alert.stage == Stage::Detected && alert.subject == subject;
-                    (since..=end).contains(at) && (alone || lines.any(|of| *of == subject))
+                    // An outcome that calls the role open says so of what was read just before:
+                    // once no read shows what stood earlier, of this document.
+                    let read = version.at + self.inside.weather.staleness + ONE_LOOK;
+                    let open = alert.subject == subject
+                        && (read..=end).contains(at)
+                        && alert.outcome.as_ref().is_some_and(|outcome| {
+                            outcome.open && outcome.kind != OutcomeKind::Failed
+                        });
+                    open || (since..=end).contains(at) && (alone || lines.any(|of| *of == subject))
                 });
                 if !told {
                     wrongs.push(format!(
