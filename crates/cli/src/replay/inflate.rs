@@ -52,8 +52,10 @@ pub(crate) struct Opener {
 impl Opener {
     pub(crate) fn new() -> Self {
         Self {
-            packed: Vec::new(),
-            text: Vec::new(),
+            // Room at once for all that may come: memory that is not written to costs nothing, and
+            // what grows leaves holes behind.
+            packed: Vec::with_capacity(WHOLE_PACKED_BYTES + CHUNK_BYTES),
+            text: Vec::with_capacity(WHOLE_BYTES),
             inflater: libdeflater::Decompressor::new(),
         }
     }

@@ -1,11 +1,11 @@
 //! Reading the logs: many files at the same time, keeping only what a function would act on.
 
-use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use foldhash::HashSet;
 use guard::cloudtrail::{Activity, Record, Watched};
 
 use super::each::each_file;

@@ -11,7 +11,7 @@
 //! the long way, through the parser. What this accepts, the parser accepts, and finds the same in
 //! it: a property test and a fuzz target hold the two equal.
 
-use crate::blocks::{BLOCK, Bytes, Lanes, Look, Quoted, Strings, look, parity, take_first};
+use crate::blocks::{BLOCK, Bytes, Lanes, Look, Quoted, Strings, look, take_first};
 
 /// Deeper records go the long way. The parser ends at 128.
 const MOST_DEPTH: u32 = 60;
@@ -37,12 +37,23 @@ pub(crate) struct Ordinary<'a> {
 
 /// The record that `text` begins with, if it is an ordinary one: JSON beyond doubt, each key that
 /// counts there once, and its value a plain text.
-pub(crate) fn ordinary(text: &[u8], placed: bool) -> Option<Ordinary<'_>> {
-    look(Looking { text, placed })
+///
+/// `known` is the beginning of the same bytes, where that is known to be text.
+pub(crate) fn ordinary<'a>(
+    text: &'a [u8],
+    known: Option<&'a str>,
+    placed: bool,
+) -> Option<Ordinary<'a>> {
+    look(Looking {
+        text,
+        known,
+        placed,
+    })
 }
 
 struct Looking<'a> {
     text: &'a [u8],
+    known: Option<&'a str>,
     placed: bool,
 }
 
@@ -51,12 +62,17 @@ impl<'a> Look for Looking<'a> {
 
     #[inline(always)]
     fn look<L: Lanes>(self, lanes: L) -> Self::Output {
-        ordinary_by(lanes, self.text, self.placed)
+        ordinary_by(lanes, self)
     }
 }
 
 #[inline(always)]
-fn ordinary_by<L: Lanes>(lanes: L, text: &[u8], placed: bool) -> Option<Ordinary<'_>> {
+fn ordinary_by<L: Lanes>(lanes: L, looking: Looking<'_>) -> Option<Ordinary<'_>> {
+    let Looking {
+        text,
+        known,
+        placed,
+    } = looking;
     if text.first() != Some(&b'{') {
         return None;
     }
@@ -79,7 +95,10 @@ fn ordinary_by<L: Lanes>(lanes: L, text: &[u8], placed: bool) -> Option<Ordinary
             scan.block(text.len() - rest.len(), lanes.bytes(&last))??
         }
     };
-    let text = simdutf8::basic::from_utf8(text.get(..length)?).ok()?;
+    let text = match known.and_then(|known| known.get(..length)) {
+        Some(text) => text,
+        None => simdutf8::basic::from_utf8(text.get(..length)?).ok()?,
+    };
     let (time, region) = if placed {
         (plain(text, scan.keys.time)?, plain(text, scan.keys.region)?)
     } else {
@@ -224,7 +243,6 @@ impl<'a> Scan<'a> {
         colon: u64,
     ) -> Option<Option<usize>> {
         let separators = comma | colon;
-        let alternating = parity(separators);
         let mut brackets = open | close;
         let mut done = 0_u64;
         loop {
@@ -232,7 +250,7 @@ impl<'a> Scan<'a> {
             let before = bracket.wrapping_sub(1);
             let between = separators & before & !done;
             if between != 0 {
-                self.separators(base, between, colon, alternating)?;
+                self.separators(base, between, colon)?;
             }
             if bracket == 0 {
                 return Some(None);
@@ -257,31 +275,24 @@ impl<'a> Scan<'a> {
 
     /// Commas and colons of one object or list, without those of what it contains.
     #[inline(always)]
-    fn separators(
-        &mut self,
-        base: usize,
-        between: u64,
-        colon: u64,
-        alternating: u64,
-    ) -> Option<()> {
+    fn separators(&mut self, base: usize, between: u64, colon: u64) -> Option<()> {
         if !self.is_object() {
             return (between & colon == 0).then_some(());
         }
-        let first = between & between.wrapping_neg();
-        let odd = if alternating & first == 0 {
-            !alternating
+        let (colons, commas) = (between & colon, between & !colon);
+        // A key's colon comes first, unless its value has been read; then they take turns.
+        let turns = if self.has_colon {
+            take_turns(commas, colons)
         } else {
-            alternating
+            take_turns(colons, commas)
         };
-        // A key's colon comes first, unless its value has been read.
-        let colons = if self.has_colon { !odd } else { odd };
-        if between & colon != between & colons {
+        if !turns {
             return None;
         }
         let last = 1_u64 << (63 - between.leading_zeros());
         self.has_colon = colon & last != 0;
         if self.depth == 1 || self.in_identity && self.depth == 2 {
-            let mut commas = between & !colon;
+            let mut commas = commas;
             while let Some(at) = take_first(&mut commas) {
                 self.key(base + at + 1)?;
             }
@@ -355,6 +366,18 @@ impl<'a> Scan<'a> {
             Some(_) => None,
         }
     }
+}
+
+/// Whether the positions of two sets, which have none in common, take turns, the lowest of `first` to
+/// begin with.
+///
+/// Subtracted bit by bit, each of `first` borrows and each of `second` pays back. A difference bit is
+/// set at one of `first` only if nothing was borrowed before, and clear at one of `second` only if
+/// something was.
+#[inline(always)]
+fn take_turns(first: u64, second: u64) -> bool {
+    let difference = second.wrapping_sub(first);
+    difference & first == first && difference & second == 0
 }
 
 const NAME: u64 = u64::from_le_bytes(*b"\"eventNa");

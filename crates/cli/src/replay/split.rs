@@ -5,6 +5,8 @@
 //! largest record, not of the file. What stands between the brackets is judged by whoever parses
 //! the record.
 
+mod scan;
+
 use std::borrow::Cow;
 use std::io::{self, Read};
 
@@ -12,6 +14,7 @@ use guard::cloudtrail::is_ordinary;
 
 use super::inflate::Content;
 use super::sieve::{Ordinary, ordinary};
+use scan::Scan;
 
 /// Longest single value that is held in memory. CloudTrail's own records end at 256 KB.
 pub(crate) const MOST_VALUE_BYTES: usize = 8 << 20;
@@ -115,10 +118,23 @@ fn split_window<R: Read>(
     lines: bool,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
-    if lines || window.begins_with_a_line_of_json()? {
+    if lines {
         return split_lines(window, take);
     }
-    let mut any = false;
+    let first = window.ended && window.skip_blank()?.is_some();
+    let from = window.start;
+    let mut any = first && window.opens_records()?;
+    if any {
+        // A file as CloudTrail delivers it, most likely: no need to look for the end of its first
+        // line before something stands behind it.
+        elements(window, take)?;
+        window.skip_to_end_of_object()?;
+        if window.ends_first_of_lines(from) {
+            return split_lines(window, take);
+        }
+    } else if window.begins_with_a_line_of_json()? {
+        return split_lines(window, take);
+    }
     while let Some(byte) = window.skip_blank()? {
         any = true;
         document(window, byte, take)?;
@@ -246,6 +262,41 @@ struct Window<'a, R> {
     /// How many bytes of the stream lie before `buffer`.
     before: u64,
     ended: bool,
+    ahead: Ahead<'a>,
+}
+
+/// What of a text in memory was looked at already, a little ahead of the value at hand: whether it
+/// is UTF-8 is told at the speed of memory, and what was looked at once is near.
+#[derive(Default)]
+struct Ahead<'a> {
+    from: usize,
+    until: usize,
+    /// Empty if it is not all UTF-8: then each value tells for itself.
+    text: &'a str,
+}
+
+/// So much is looked at ahead.
+const AHEAD_BYTES: usize = 128 * 1024;
+
+/// With less than this left, the next part is looked at: most records are shorter.
+const LEFT_BYTES: usize = 4 * 1024;
+
+impl<'a> Ahead<'a> {
+    /// What is known to be text from `from` on.
+    fn known(&mut self, text: &'a [u8], from: usize) -> Option<&'a str> {
+        if self.until < text.len().min(from + LEFT_BYTES) {
+            let mut until = text.len().min(from + AHEAD_BYTES);
+            // A character has four bytes at most.
+            for _ in 0..3 {
+                let within = text.get(until).is_some_and(|byte| byte & 0xc0 == 0x80);
+                until -= usize::from(within);
+            }
+            let part = text.get(from..until).unwrap_or_default();
+            self.text = simdutf8::basic::from_utf8(part).unwrap_or_default();
+            (self.from, self.until) = (from, until);
+        }
+        self.text.get(from.checked_sub(self.from)?..)
+    }
 }
 
 impl<'a> Window<'a, io::Empty> {
@@ -259,6 +310,7 @@ impl<'a> Window<'a, io::Empty> {
             start: 0,
             before: 0,
             ended: true,
+            ahead: Ahead::default(),
         }
     }
 }
@@ -273,6 +325,7 @@ impl<'a, R: Read> Window<'a, R> {
             start: 0,
             before: 0,
             ended: false,
+            ahead: Ahead::default(),
         }
     }
 
@@ -403,6 +456,28 @@ impl<'a, R: Read> Window<'a, R> {
         }
     }
 
+    /// Whether what was taken from `from` on, of a text that is in memory already, is the first line,
+    /// a JSON value of its own, and something stands behind it; then its end is taken, too.
+    fn ends_first_of_lines(&mut self, from: usize) -> bool {
+        let document = self.buffer.get(from..self.start).unwrap_or_default();
+        let rest = self.rest();
+        let end = memchr::memchr(b'\n', rest);
+        let Some((behind, after)) = end.and_then(|end| rest.split_at_checked(end)) else {
+            return false;
+        };
+        let first = behind
+            .iter()
+            .all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+            && !after.trim_ascii().is_empty()
+            && memchr::memchr(b'\n', document).is_none()
+            && serde_json::from_slice::<serde::de::IgnoredAny>(document).is_ok();
+        let end = behind.len() + 1;
+        if first {
+            self.advance(end);
+        }
+        first
+    }
+
     /// Takes `{"Records":[`, if that is what comes.
     fn opens_records(&mut self) -> Result<bool, SplitError> {
         let mut wanted = [&b"{"[..], b"\"Records\"", b":", b"["].into_iter();
@@ -438,11 +513,15 @@ impl<'a, R: Read> Window<'a, R> {
         let Some(sieve) = self.sieve else {
             return false;
         };
+        let known = match self.buffer {
+            Cow::Borrowed(text) => self.ahead.known(text, self.start),
+            Cow::Owned(_) => None,
+        };
         let rest = self.rest();
         let found = match sieve {
-            Sieve::Guard { placed } => ordinary(rest, placed)
+            Sieve::Guard { placed } => ordinary(rest, known, placed)
                 .filter(|found| is_ordinary(found.source, found.name, found.caller)),
-            Sieve::Text(matters) => ordinary(rest, false)
+            Sieve::Text(matters) => ordinary(rest, known, false)
                 .filter(|found| rest.get(..found.length).is_some_and(|text| !matters(text))),
         };
         let Some(found) = found else { return false };
@@ -475,10 +554,7 @@ impl<'a, R: Read> Window<'a, R> {
 
     /// Goes on behind the bracket that closes the object at hand.
     fn skip_to_end_of_object(&mut self) -> Result<(), SplitError> {
-        let mut scan = Scan {
-            depth: 1,
-            ..Scan::default()
-        };
+        let mut scan = Scan::in_object();
         loop {
             if let Some(end) = scan.run(self.rest()) {
                 self.advance(end);
@@ -489,54 +565,6 @@ impl<'a, R: Read> Window<'a, R> {
                 return Err(self.truncated());
             }
         }
-    }
-}
-
-/// Where in a value the bytes are.
-#[derive(Debug, Default)]
-struct Scan {
-    depth: usize,
-    quoted: bool,
-    escaped: bool,
-    /// A number or a word has begun: it ends before the next byte that is none of it.
-    bare: bool,
-}
-
-impl Scan {
-    /// How many of `bytes` still belong to the value, if it ends among them.
-    fn run(&mut self, bytes: &[u8]) -> Option<usize> {
-        for (index, byte) in bytes.iter().enumerate() {
-            if self.quoted {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => {
-                        self.quoted = false;
-                        if self.depth == 0 {
-                            return Some(index + 1);
-                        }
-                    }
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'"' => self.quoted = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth > 0 => {
-                    self.depth -= 1;
-                    if self.depth == 0 {
-                        return Some(index + 1);
-                    }
-                }
-                b'}' | b']' | b',' | b':' if self.depth == 0 => return Some(index),
-                _ if byte.is_ascii_whitespace() && self.depth == 0 && self.bare => {
-                    return Some(index);
-                }
-                _ => self.bare = true,
-            }
-        }
-        None
     }
 }
 

@@ -39,6 +39,15 @@ proptest! {
     fn both_ways_read_the_same(text in file(), lines in any::<bool>()) {
         same_both_ways(&text, lines);
     }
+
+    #[test]
+    fn files_behind_one_another_are_read_the_same(
+        files in proptest::collection::vec(file(), 1..4),
+        between in select(vec!["\n", "\r\n", "", " ", " \t\n\n", "\u{c}\n", "\n{\n", "x\n"]),
+        lines in any::<bool>(),
+    ) {
+        same_both_ways(&files.join(between.as_bytes()), lines);
+    }
 }
 
 /// The texts that matter, those kept back and those shown although they do not, and how it ended.

@@ -9,9 +9,19 @@ use crate::blocks::{Narrow, look_narrower};
 
 /// By whatever this processor has, and as every processor can.
 fn ordinary(text: &[u8], placed: bool) -> Option<Ordinary<'_>> {
-    let found = super::ordinary(text, placed);
-    assert_eq!(found, look_narrower(Looking { text, placed }));
-    assert_eq!(found, ordinary_by(Narrow, text, placed));
+    let looking = || Looking {
+        text,
+        known: None,
+        placed,
+    };
+    let found = super::ordinary(text, None, placed);
+    assert_eq!(found, look_narrower(looking()));
+    assert_eq!(found, ordinary_by(Narrow, looking()));
+    // As much of it is known to be text as is, and less.
+    let known = text.utf8_chunks().next().map(|chunk| chunk.valid());
+    assert_eq!(found, super::ordinary(text, known, placed));
+    let half = known.map(|known| known.get(..known.len() / 2).unwrap_or_default());
+    assert_eq!(found, super::ordinary(text, half, placed));
     found
 }
 
@@ -36,6 +46,32 @@ fn parsed(found: &Ordinary<'_>, text: &[u8]) {
     assert_eq!(record.event_time, found.time.parse().ok(), "{text}");
     assert_eq!(record.region.unwrap_or_default(), found.region, "{text}");
     assert_eq!(record.delivered_for, None, "{text}");
+}
+
+#[test]
+fn turns_are_told_as_they_are_defined() {
+    // Every way to fill eight places with either, or none, at the end of a block as well.
+    for code in 0..3_u32.pow(8) {
+        let kinds: Vec<u32> = (0..8).map(|place| code / 3_u32.pow(place) % 3).collect();
+        let set = |kind: u32| {
+            let places = kinds
+                .iter()
+                .enumerate()
+                .filter(|(_, found)| **found == kind);
+            places.fold(0_u64, |set, (place, _)| set | 1 << place)
+        };
+        let taken = kinds.iter().filter(|kind| **kind > 0);
+        let by_turns = taken
+            .zip([1, 2].iter().cycle())
+            .all(|(found, wanted)| found == wanted);
+        for shift in [0, 1, 56] {
+            assert_eq!(
+                take_turns(set(1) << shift, set(2) << shift),
+                by_turns,
+                "{kinds:?}"
+            );
+        }
+    }
 }
 
 #[test]
