@@ -71,15 +71,19 @@ pub(super) async fn observe<W: World<Roles: WriteRoles + Keys>>(
     let is_sent = sent
         .as_ref()
         .is_some_and(|(_, digest)| *digest == live_digest);
-    remember_live(&mut history, live, judgement, is_sent, now);
+    // What was read may be what stood before the guard's own write, which then ran over it: it is no
+    // newer than what the event tells of.
+    let stale = stale_for(&history, &live_digest, now);
+    if stale.is_none() {
+        remember_live(&mut history, live, judgement, is_sent, now);
+    }
     if history != before || history.version == 0 {
         history.version = world.state().save_role_history(&history).await?;
     }
     if let Some(own) = done {
         return conclude(world, task, history, &own, live, None).await;
     }
-    if let Some(wait) = stale_for(&history, &live_digest, now) {
-        // What was read may be what stood before the guard's own write, which then ran over it.
+    if let Some(wait) = stale {
         return Ok(Disposition::in_seconds(wait));
     }
     let Some((_, digest)) = sent.filter(|_| !is_sent) else {
@@ -252,7 +256,9 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
         return Ok(Disposition::after_attempt(task.attempts));
     }
     let before = history.clone();
-    remember_live(&mut history, live, judgement, false, task.now);
+    if stale_for(&history, &digest, task.now).is_none() {
+        remember_live(&mut history, live, judgement, false, task.now);
+    }
     if history != before {
         world.state().save_role_history(&history).await?;
     }

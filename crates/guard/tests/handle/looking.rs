@@ -90,6 +90,34 @@ fn line_2_of_two_approved_changes_of_one_second_the_live_one_stays() {
     assert_eq!(scene.written(), [good(), better()]);
 }
 
+/// A stale read shows an approved document of before the guard's write: seen now, it is no newer
+/// than one that the write ran over.
+#[test]
+fn line_2_what_a_stale_read_shows_is_not_the_newest_approved_document() {
+    let mut scene = Scene::settled();
+    scene.write(&better(), ALICE);
+    let stale = scene.world.inside.role(ROLE);
+    scene.pass(20);
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: own(),
+            ..live
+        });
+    }));
+    let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&own()), "bob");
+    scene.play(&event);
+    assert_eq!(scene.live(), good(), "bob's document was lost");
+    scene.pass(10);
+    scene.handle(&lost).unwrap().unwrap();
+    scene.world.stale.lock().unwrap().push_back(stale);
+    scene.drain();
+    assert_eq!(told(&scene.alerts()), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(scene.live(), own());
+}
+
 /// The sweep knows its moment to the millisecond, an event its own to the second: within one second
 /// the approved document is the later one.
 #[test]
