@@ -1,6 +1,6 @@
 //! Everything that is known of the accounts, role by role, and what is wrong with them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt};
@@ -61,8 +61,8 @@ pub(crate) struct Audited {
 
 impl Audited {
     /// Who has access, and whether a rule names him.
-    pub(crate) fn parties(&self) -> BTreeMap<&guard::account::Party, bool> {
-        let mut parties = BTreeMap::new();
+    pub(crate) fn parties(&self) -> foldhash::HashMap<&guard::account::Party, bool> {
+        let mut parties = foldhash::HashMap::default();
         for Entry { access, .. } in &self.entries {
             *parties.entry(&access.party).or_default() |= access.rule.is_some();
         }
@@ -75,7 +75,7 @@ impl Audited {
             let role = &entry.access.role.role;
             (&role.account, &role.name)
         });
-        roles.collect::<BTreeSet<_>>().len()
+        roles.collect::<HashSet<_>>().len()
     }
 }
 
@@ -464,16 +464,17 @@ impl<'a> Account<'a> {
 
 /// Gives every access what was found about its role that only the whole account shows.
 fn join_findings(accesses: &mut [Access], found: &[Found]) {
-    let mut by_role: BTreeMap<(&str, &str), Vec<&Found>> = BTreeMap::new();
+    let mut by_role: foldhash::HashMap<(&str, &str), Vec<&Found>> = foldhash::HashMap::default();
     for found in found {
-        if let Some(account) = &found.account {
-            let about = by_role.entry((account, &found.subject)).or_default();
-            about.push(found);
+        let role = found.subject.strip_prefix("role/");
+        if let (Some(account), Some(role)) = (&found.account, role) {
+            by_role.entry((account, role)).or_default().push(found);
         }
     }
     for access in accesses {
-        let subject = access.role.subject();
-        let of_role = by_role.get(&(access.role.role.account.as_str(), subject.as_str()));
+        let role = &access.role.role;
+        let name = role.name.as_deref().unwrap_or_default();
+        let of_role = by_role.get(&(role.account.as_str(), name));
         let own = match &access.party {
             guard::account::Party::Account { account } => Some(account),
             _ => None,
