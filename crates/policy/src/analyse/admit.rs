@@ -113,14 +113,8 @@ pub(crate) fn admit<'p>(
         network: network::limits(way, solver),
         ..Admission::default()
     };
-    let only = match way.named {
-        Named::Account { account, .. }
-        | Named::Arn { account, .. }
-        | Named::Session { account, .. } => Some(account.to_owned()),
-        _ => one_account(way).map(str::to_owned),
-    };
-    if let Some(account) = only {
-        admission.accounts.push(account);
+    if let Some(account) = one_account(way) {
+        admission.accounts.push(account.to_owned());
         return admission;
     }
     let mut known: Vec<&str> = named.callers.clone();
@@ -185,13 +179,6 @@ pub(crate) fn admit<'p>(
 
 /// No principal of this account is in an organization that the way admits.
 fn is_elsewhere(way: &Way<'_>, account: &str, solver: &mut Solver<'_>) -> bool {
-    if !way
-        .demands
-        .iter()
-        .any(|literal| literal.row.role.group() == Group::Organization)
-    {
-        return false;
-    }
     let mut of_account = way.clone();
     let row = keys::by_role(Role::PrincipalAccount);
     let only = Test::Text(vec![Pattern::exact(account.to_owned())]);
@@ -216,8 +203,7 @@ fn unique_ids(way: &Way<'_>) -> Vec<String> {
             // Ids have 21 characters; a shorter text is one only where a colon or the end says so.
             let whole = prefix.contains(':') || pattern.tokens.is_none() || id.len() >= 20;
             let form = id.starts_with("AROA") || id.starts_with("AIDA");
-            (whole && form && id.len() > 4 && id.bytes().all(|b| b.is_ascii_alphanumeric()))
-                .then(|| id.to_owned())
+            (whole && form && id.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| id.to_owned())
         })
         .collect();
     ids.sort_unstable();
@@ -280,13 +266,11 @@ fn limited_to(
         _ => solver.source_organization(way, outside),
     };
     let mut spelled: Vec<Organization> = Vec::new();
-    let mut any = false;
     for literal in way
         .demands
         .iter()
         .filter(|literal| literal.row.role.group() == group)
     {
-        any = true;
         let Test::Text(patterns) = &*literal.test else {
             continue;
         };
@@ -325,7 +309,7 @@ fn limited_to(
             });
         }
     }
-    if !any || spelled.is_empty() {
+    if spelled.is_empty() {
         return None;
     }
     spelled.sort_unstable();

@@ -156,7 +156,12 @@ fn task<'t, 'd>(kind: Kind, ready: &'t [Ready<'_, 'd>]) -> Option<Task<'t, 'd>> 
             Test::Present if passes => {}
             Test::Present => return None,
             // An account may be read as a number or as seconds.
-            Test::Number(..) | Test::Moment(..) if view != View::Whole => task.unsure = true,
+            Test::Number(_, constants) if view != View::Whole && !constants.is_empty() => {
+                task.unsure = true;
+            }
+            Test::Moment(_, constants) if view != View::Whole && !constants.is_empty() => {
+                task.unsure = true;
+            }
             _ if passes => return None,
             _ => {}
         }

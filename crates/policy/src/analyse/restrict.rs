@@ -136,7 +136,14 @@ fn values(
                 return values;
             }
         }
-        Role::Now => return Values::Range(words(ready)),
+        Role::Now => {
+            let range = words(ready);
+            return if range.is_empty() {
+                Values::Any
+            } else {
+                Values::Range(range)
+            };
+        }
         _ => {}
     }
     if like.row.domain == Domain::Truth {
@@ -245,7 +252,7 @@ fn values(
     let mut excludes = matches!(
         like.row.role.group(),
         Group::Organization | Group::SourceOrganization
-    ) && ready.iter().any(|one| *one.test != Test::Present);
+    ) && ready.iter().any(|one| matches!(*one.test, Test::Text(_)));
     for one in ready.iter().filter(|one| *one.test != Test::Present) {
         let opposite = [(&*one.test, !one.literal.passes)];
         let bare = Way {
