@@ -34,53 +34,12 @@ const MAGIC: &[u8] = &[0x1f, 0x8b];
 /// What every member of a gzip file begins with: the magic, and "deflated".
 const MEMBER: &[u8] = &[0x1f, 0x8b, 8];
 
-/// A member without a name or anything else that takes more than the least of headers.
-const PLAIN_MEMBER: &[u8] = &[0x1f, 0x8b, 8, 0];
-const HEADER_BYTES: usize = 10;
-
 /// What a file holds, inflated.
 pub(crate) enum Content<'a> {
-    /// All of it, and the sum that it must turn out to have.
-    Whole(&'a [u8], Option<Sum>),
+    /// All of it.
+    Whole(&'a [u8]),
     /// As it comes.
     Stream(Box<dyn Read + 'a>),
-}
-
-/// The sum of a text, worked out as the text is read: what is near for the one is near for the other.
-pub(crate) struct Sum {
-    crc: libdeflater::Crc,
-    done: usize,
-    wanted: u32,
-}
-
-impl Sum {
-    fn new(wanted: u32) -> Self {
-        Self {
-            crc: libdeflater::Crc::new(),
-            done: 0,
-            wanted,
-        }
-    }
-
-    /// Goes on to this place of the text, if it is not there yet.
-    pub(crate) fn go_on(&mut self, text: &[u8], until: usize) {
-        if let Some(more) = text.get(self.done..until) {
-            self.crc.update(more);
-            self.done = until;
-        }
-    }
-
-    /// Whether the whole text has it.
-    pub(crate) fn check(mut self, text: &[u8]) -> io::Result<()> {
-        self.go_on(text, text.len());
-        if self.crc.sum() == self.wanted {
-            return Ok(());
-        }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the compressed data is damaged: its sum is another one",
-        ))
-    }
 }
 
 /// What opens file after file in the same memory.
@@ -135,10 +94,10 @@ impl Opener {
             });
         }
         if !packed {
-            return Ok(Content::Whole(&self.packed, None));
+            return Ok(Content::Whole(&self.packed));
         }
         match inflate_whole(&mut self.inflater, &self.packed, &mut self.text) {
-            Some(sum) => Ok(Content::Whole(&self.text, sum)),
+            Some(()) => Ok(Content::Whole(&self.text)),
             // Where and why it breaks, if it does, is for the stream to say.
             None => Ok(Content::Stream(Box::new(inflated(Cursor::new(
                 &self.packed,
@@ -172,29 +131,22 @@ fn fill(buffer: &mut Vec<u8>, file: &mut impl Read) -> io::Result<bool> {
 
 /// Inflates a file that beyond doubt is one undamaged member; `None`: it may be anything else.
 ///
-/// libdeflate does not tell where the member ends. So a file with what could be the beginning of
-/// another member is left to the stream, as is one that does not end with this member's length. A
-/// sum that is given is still to be checked: a plain member's is, as its text is read.
+/// libdeflate checks length and sum, and does not tell where the member ends. So a file with what
+/// could be the beginning of another member is left to the stream, as is one that does not end
+/// with this member's length.
 fn inflate_whole(
     inflater: &mut libdeflater::Decompressor,
     packed: &[u8],
     text: &mut Vec<u8>,
-) -> Option<Option<Sum>> {
-    let (body, ending) = packed.split_last_chunk::<4>()?;
+) -> Option<()> {
+    let (_, ending) = packed.split_last_chunk::<4>()?;
     let length = usize::try_from(u32::from_le_bytes(*ending)).ok()?;
     if length == 0 || length > WHOLE_BYTES || has_another_member(packed) {
         return None;
     }
     text.resize(length, 0);
-    let (inflated, sum) = match body.split_first_chunk::<HEADER_BYTES>() {
-        Some((header, body)) if header.starts_with(PLAIN_MEMBER) => {
-            let (body, sum) = body.split_last_chunk::<4>()?;
-            let sum = Sum::new(u32::from_le_bytes(*sum));
-            (inflater.deflate_decompress(body, text).ok()?, Some(sum))
-        }
-        _ => (inflater.gzip_decompress(packed, text).ok()?, None),
-    };
-    (inflated == length).then_some(sum)
+    let inflated = inflater.gzip_decompress(packed, text).ok()?;
+    (inflated == length).then_some(())
 }
 
 /// Does another member seem to begin anywhere behind the first byte? What is compressed looks like
@@ -287,15 +239,7 @@ mod tests {
 
     fn drain(content: io::Result<Content<'_>>) -> (bool, Result<Vec<u8>, String>) {
         match content {
-            Ok(Content::Whole(text, sum)) => {
-                let checked = sum.map_or(Ok(()), |mut sum| {
-                    sum.go_on(text, text.len() / 3);
-                    sum.go_on(text, text.len() / 4);
-                    sum.check(text)
-                });
-                let whole = checked.map(|()| text.to_vec());
-                (true, whole.map_err(|error| error.to_string()))
-            }
+            Ok(Content::Whole(text)) => (true, Ok(text.to_vec())),
             Ok(Content::Stream(mut stream)) => {
                 let mut text = Vec::new();
                 let read = stream.read_to_end(&mut text);

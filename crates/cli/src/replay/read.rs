@@ -317,9 +317,9 @@ fn read_bytes(content: Content<'_>, lines: bool, sieve: bool) -> Reading {
 /// Asserts that these bytes are read the same with the sieve and without, whole and as a stream.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn same_both_ways(bytes: &[u8], lines: bool) {
-    let parsed = read_bytes(Content::Whole(bytes, None), lines, false);
+    let parsed = read_bytes(Content::Whole(bytes), lines, false);
     for sieve in [true, false] {
-        let whole = read_bytes(Content::Whole(bytes, None), lines, sieve);
+        let whole = read_bytes(Content::Whole(bytes), lines, sieve);
         assert_eq!(whole, parsed, "whole");
         let stream = Content::Stream(Box::new(bytes));
         assert_eq!(read_bytes(stream, lines, sieve), parsed, "as a stream");

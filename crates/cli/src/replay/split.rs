@@ -12,7 +12,7 @@ use std::io::{self, Read};
 
 use guard::cloudtrail::is_ordinary;
 
-use super::inflate::{Content, Sum};
+use super::inflate::Content;
 use super::sieve::{Ordinary, ordinary};
 use scan::Scan;
 
@@ -100,14 +100,9 @@ pub(crate) fn split(
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), SplitError> {
     match content {
-        Content::Whole(text, sum) => {
+        Content::Whole(text) => {
             *bytes += text.len() as u64;
-            let mut window = Window::whole(text, manner.sieve);
-            window.ahead.sum = sum;
-            let ended = split_window(&mut window, manner.lines, take);
-            // That it is damaged says more than what came of it.
-            window.ahead.sum.map_or(Ok(()), |sum| sum.check(text))?;
-            ended
+            split_window(&mut Window::whole(text, manner.sieve), manner.lines, take)
         }
         Content::Stream(stream) => {
             let mut window = Window::new(stream, MOST_VALUE_BYTES, manner.sieve);
@@ -278,8 +273,6 @@ struct Ahead<'a> {
     until: usize,
     /// Empty if it is not all UTF-8: then each value tells for itself.
     text: &'a str,
-    /// To be worked out on the way.
-    sum: Option<Sum>,
 }
 
 /// So much is looked at ahead.
@@ -299,9 +292,6 @@ impl<'a> Ahead<'a> {
                 until -= usize::from(within);
             }
             let part = text.get(from..until).unwrap_or_default();
-            if let Some(sum) = &mut self.sum {
-                sum.go_on(text, until);
-            }
             self.text = simdutf8::basic::from_utf8(part).unwrap_or_default();
             (self.from, self.until) = (from, until);
         }

@@ -59,7 +59,7 @@ fn by_text(text: &[u8], word: &str, sieved: bool) -> (Vec<Vec<u8>>, [usize; 2], 
     };
     let (mut found, mut back, mut shown) = (Vec::new(), 0, 0);
     let ended = split(
-        Content::Whole(text, None),
+        Content::Whole(text),
         manner,
         &mut 0,
         &mut |piece| match piece {
@@ -114,7 +114,7 @@ fn a_log_of_ordinary_records_is_read_across_the_edges_of_its_chunks() {
     let text = format!("{{\"Records\":[{}]}}", records.join(","));
     assert!(text.len() > 5 * 128 * 1024);
     same_both_ways(text.as_bytes(), false);
-    let read = read_bytes(Content::Whole(text.as_bytes(), None), false, true);
+    let read = read_bytes(Content::Whole(text.as_bytes()), false, true);
     assert_eq!((read.records, read.irrelevant), (1000, 1000));
     let lines = records.join("\n");
     same_both_ways(lines.as_bytes(), true);
