@@ -21,8 +21,11 @@ pub const BASELINE_BYTES_KEPT: usize = 256 * 1024;
 /// How many own writes are remembered: events may be a day late.
 pub const WRITES_KEPT: usize = 100;
 
-/// Up to how many bytes the newest own write is kept: IAM stores trust policies of at most 4,096
-/// characters, white space not counted.
+/// Of how many own writes the documents are kept: what did not get there does not make the guard
+/// forget what stands.
+pub const WRITTEN_KEPT: usize = 4;
+/// Up to how many bytes each of them is kept: IAM stores trust policies of at most 4,096 characters,
+/// white space not counted.
 pub const WRITTEN_BYTES_KEPT: usize = 16 * 1024;
 
 /// A role's history, keyed by account and RoleId.
@@ -50,10 +53,10 @@ pub struct RoleHistory {
     pub approved: Vec<Baseline>,
     /// Own writes, oldest first, each from its intent on.
     pub writes: Vec<OwnWrite>,
-    /// The document of the newest of them, by which it is known again when principals of it have
-    /// died. `None` for one that is longer than [`WRITTEN_BYTES_KEPT`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub written: Option<String>,
+    /// The documents of the newest of them, each once, oldest first, by which they are known again
+    /// when principals of them have died; those longer than [`WRITTEN_BYTES_KEPT`] are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<String>,
     /// When the guard last denied the role's older sessions; the sweep takes the denial away.
     pub sessions_denied_at: Option<Timestamp>,
     /// Optimistic version: 0 for a history that was never saved. [`crate::world::State`] raises
@@ -208,7 +211,7 @@ impl RoleHistory {
             closed: None,
             approved: Vec::new(),
             writes: Vec::new(),
-            written: None,
+            written: Vec::new(),
             sessions_denied_at: None,
             version: 0,
         }
@@ -235,10 +238,31 @@ impl RoleHistory {
             let baselines = baselines.map(|kept| &kept.document);
             self.written
                 .iter()
+                .rev()
                 .chain(baselines)
                 .filter(|document| same_but_for_the_dead(live, document))
                 .find_map(|document| self.own_write(&document_digest(document)))
         })
+    }
+
+    /// The eventTime of the first change that an own write undoes: where it replaced another own
+    /// write, as a quarantine a repair, of what that one had undone.
+    pub fn first_undone(&self, own: &OwnWrite) -> Timestamp {
+        let mut undone = own.undoes;
+        let mut replaced = &own.replaced;
+        let older = self
+            .writes
+            .iter()
+            .rev()
+            .skip_while(|write| *write != own)
+            .skip(1);
+        for write in older.filter(|write| write.progress != WriteProgress::Refused) {
+            if write.digest == *replaced {
+                undone = undone.min(write.undoes);
+                replaced = &write.replaced;
+            }
+        }
+        undone
     }
 
     /// Own writes within the hour before `now`, refused ones not counted.
@@ -306,7 +330,13 @@ impl RoleHistory {
     /// Records the intent to write a document. Beyond [`WRITES_KEPT`] refused ones go first, then
     /// the oldest: no number of refusals makes the guard forget what it wrote.
     pub fn record_write(&mut self, write: OwnWrite, document: &str) {
-        self.written = Some(document.to_owned()).filter(|text| text.len() <= WRITTEN_BYTES_KEPT);
+        self.written.retain(|kept| kept != document);
+        if document.len() <= WRITTEN_BYTES_KEPT {
+            self.written.push(document.to_owned());
+        }
+        if self.written.len() > WRITTEN_KEPT {
+            self.written.remove(0);
+        }
         self.writes.push(write);
         while self.writes.len() > WRITES_KEPT {
             let refused = |write: &OwnWrite| write.progress == WriteProgress::Refused;

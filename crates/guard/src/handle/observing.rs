@@ -213,7 +213,7 @@ fn run_over(
             // rules would rather have had that.
             WriteKind::Repair | WriteKind::Quarantine => {
                 // The sweep's orders tell the time to the millisecond, events to the second.
-                written_at.as_second() >= own.undoes.as_second()
+                written_at.as_second() >= history.first_undone(own).as_second()
                     || guard.rules.remediation().changed_role == ChangedRole::Revert
             }
         }

@@ -1,8 +1,8 @@
 //! What a history keeps, in which order, and for how long.
 
 use trustwarden_guard::history::{
-    BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, OwnWrite, WRITES_KEPT, WriteProgress,
-    document_digest,
+    BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, OwnWrite, WRITES_KEPT, WRITTEN_KEPT,
+    WriteProgress, document_digest,
 };
 
 use super::{allow, at, baseline, document, history, own_write};
@@ -98,6 +98,67 @@ fn an_own_write_is_known_when_its_principals_have_died() {
         write.progress = WriteProgress::Refused;
     }
     assert_eq!(kept.own_write_of(&of("AROAEXAMPLEID0000001")), None);
+}
+
+/// Tries to put something else in its place that came to nothing, again and again, do not make the
+/// guard forget what stands.
+#[test]
+fn an_own_write_is_known_after_later_ones_that_did_not_get_there() {
+    let of = |principal: &str| document(&[allow(&format!(r#"{{"AWS":"{principal}"}}"#))]);
+    let (stands, tried, less) = (
+        of("arn:aws:iam::222222222222:role/Reader"),
+        of("arn:aws:iam::333333333333:root"),
+        of("arn:aws:iam::444444444444:root"),
+    );
+    let write = |second, document: &str, progress| OwnWrite {
+        digest: document_digest(document),
+        ..own_write(second, progress)
+    };
+    let mut kept = history();
+    let first = write(0, &stands, WriteProgress::Written);
+    kept.record_write(first.clone(), &stands);
+    for second in 1..20 {
+        kept.record_write(write(second, &tried, WriteProgress::Refused), &tried);
+        kept.record_write(write(second, &less, WriteProgress::Intended), &less);
+    }
+    let shown = of("AROAEXAMPLEID0000001");
+    assert_eq!(kept.own_write_of(&shown), Some(&first));
+    // And no more of them than are worth the room.
+    for second in 20..24 {
+        let other = of(&format!("arn:aws:iam::{:012}:root", second));
+        kept.record_write(write(second, &other, WriteProgress::Written), &other);
+    }
+    assert_eq!(kept.written.len(), WRITTEN_KEPT);
+    assert_eq!(kept.own_write_of(&shown), None);
+}
+
+/// A quarantine of what a repair left undoes what the repair undid, too; one of a later attack does
+/// not.
+#[test]
+fn a_write_over_an_own_write_undoes_what_that_one_undid() {
+    let write = |second, undoes, replaced: &str, digest: &str| OwnWrite {
+        undoes: at(undoes),
+        replaced: replaced.to_owned(),
+        digest: digest.to_owned(),
+        ..own_write(second, WriteProgress::Written)
+    };
+    let repair = write(20, 10, "attack", "repaired");
+    let refused = OwnWrite {
+        progress: WriteProgress::Refused,
+        ..write(30, 5, "repaired", "refused")
+    };
+    let quarantine = write(40, 35, "repaired", "closed");
+    let later = write(60, 50, "another attack", "closed again");
+    let mut kept = history();
+    for own in [&repair, &refused, &quarantine, &later] {
+        kept.record_write(own.clone(), "{}");
+    }
+    assert_eq!(kept.first_undone(&repair), at(10));
+    assert_eq!(kept.first_undone(&quarantine), at(10));
+    assert_eq!(kept.first_undone(&later), at(50));
+    let over_nothing = write(70, 65, "refused", "closed once more");
+    kept.record_write(over_nothing.clone(), "{}");
+    assert_eq!(kept.first_undone(&over_nothing), at(65));
 }
 
 #[test]

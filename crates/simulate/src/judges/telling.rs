@@ -64,6 +64,7 @@ impl Court<'_> {
     /// Every violating document that stood for longer than the sweep needs was told of, though its
     /// event may never have come: by name, in an alert or as a line of a digest.
     pub(super) fn found(&self, wrongs: &mut Vec<String>) {
+        let detected = self.published(Stage::Detected);
         for role in &self.inside.account.roles {
             let subject = format!("role/{}", role.name);
             let ends = role.versions.iter().skip(1).map(|next| next.at);
@@ -78,9 +79,14 @@ impl Court<'_> {
                 let seen = |version: &&Version| {
                     self.inside.shown.contains(&version.event_id) || self.handled(&version.event_id)
                 };
+                // What broke the rules of its time was told of as such, whatever they say today.
+                let open = |earlier: &&Version| {
+                    self.bad(earlier)
+                        || detected.contains(incident_id(OWN, &earlier.event_id).as_str())
+                };
                 let since = earlier
                     .filter(seen)
-                    .take_while(|earlier| self.bad(earlier))
+                    .take_while(open)
                     .filter(|earlier| earlier.kept == version.kept)
                     .last()
                     .map_or(version.at, |earlier| earlier.at);

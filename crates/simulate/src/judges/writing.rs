@@ -164,14 +164,19 @@ impl Court<'_> {
         for write in &self.inside.writes {
             let history = self.ran.scene.state.history(OWN, &write.role_id);
             let digest = document_digest(&write.document);
-            let repair = history.is_some_and(|history| {
-                history.writes.iter().any(|own| {
-                    own.digest == digest
-                        && own.kind == WriteKind::Repair
-                        && own.dropped.is_empty()
-                        && (0..60).contains(&clock(write.at).duration_since(own.at).as_secs())
-                })
+            // The intent just before: a revert may put back what a repair wrote a little earlier.
+            let intent = history.as_ref().and_then(|history| {
+                history
+                    .writes
+                    .iter()
+                    .filter(|own| own.digest == digest)
+                    .filter(|own| {
+                        (0..60).contains(&clock(write.at).duration_since(own.at).as_secs())
+                    })
+                    .max_by_key(|own| own.at)
             });
+            let repair =
+                intent.is_some_and(|own| own.kind == WriteKind::Repair && own.dropped.is_empty());
             let shown = write.read.and_then(|read| {
                 let version = self.meant(write)?.at(read.showed)?;
                 Some(self.inside.account.shown(version, read.showed))
