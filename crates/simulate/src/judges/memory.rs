@@ -5,6 +5,7 @@ use guard::remediate::OutcomeKind;
 
 use super::{Court, HOUR, SERVICE, SLOWEST};
 use crate::account::{Moment, Role, Version};
+use crate::counts::Happened;
 use crate::documents::OWN;
 use crate::scene::{GuardWrite, laws_within, moment};
 
@@ -56,8 +57,9 @@ impl Court<'_> {
             let spent = history.writes.iter().any(|write| {
                 write.kind == WriteKind::Quarantine && write.progress == WriteProgress::Intended
             });
-            let crashed = self.inside.stopped;
-            if spent && !crashed && !self.troubled() {
+            // Nor can it be concluded while state is away; by then somebody else may have written.
+            let away = self.inside.happened.contains(&Happened::StateUnavailable);
+            if spent && !away && !self.inside.stopped && !self.troubled() {
                 wrongs.push(format!("an intent of {} was never concluded", role.name));
             }
         }
