@@ -152,7 +152,11 @@ fn may_be_stale(task: Assignment<'_>, history: &RoleHistory, live: &LiveRole) ->
     // Where the event did not carry it, it may be any.
     let offending = sent.is_none_or(|sent| sent == digest);
     let replaced = last.is_some_and(|last| {
-        (offending || last.replaced == digest) && just(last.at) && event <= last.at.as_second()
+        // Times of events have whole seconds: one of the very second of the write may be newer, and
+        // is put right without delay.
+        let before = event < last.at.as_second();
+        just(last.at)
+            && (offending && before || last.replaced == digest && event <= last.at.as_second())
     });
     let saved = history.newest().map(Baseline::as_of);
     replaced || saved.is_some_and(|at| just(at) && event < at.as_second())
