@@ -288,6 +288,7 @@ fn line_3_a_stale_read_of_what_the_write_replaced_unseen_is_no_reason_to_write_a
     let event = scene.write(&bad(), ALICE);
     let offending = scene.world.inside.role(ROLE);
     scene.handle(&event).unwrap().unwrap();
+    scene.pass(2);
     // Look, comparison, read back: what stood before. The next look: the offending document.
     scene.world.stale.lock().unwrap().extend([
         before.clone(),
@@ -318,6 +319,19 @@ fn line_3_the_same_violation_written_again_after_the_guard_is_no_stale_read() {
         Disposition::Done,
         "it is not put off"
     );
+    assert_eq!(scene.live(), good());
+}
+
+/// Event times have whole seconds: an attack in the very second of the guard's write may be newer.
+#[test]
+fn line_3_an_attack_in_the_second_of_the_write_is_put_right_without_delay() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.play(&event);
+    let again = scene.write(&careless(), ALICE);
+    scene.handle(&again).unwrap().unwrap();
+    let order = scene.world.inside.take_order().unwrap();
+    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
     assert_eq!(scene.live(), good());
 }
 
