@@ -10,6 +10,7 @@
 
 mod budget;
 mod crashes;
+mod created_again;
 mod deciding;
 mod detaching;
 mod detecting;

@@ -279,14 +279,7 @@ fn limited_to(
         }
         for pattern in patterns {
             // Ids and paths have small letters only.
-            let small = |text: String| {
-                if pattern.fold {
-                    text.to_ascii_lowercase()
-                } else {
-                    text
-                }
-            };
-            let prefix = small(pattern.literal_prefix().into_owned());
+            let prefix = pattern.in_small_letters(pattern.literal_prefix().into_owned());
             let is_id = literal.row.role == id;
             let head = prefix.split('/').next().unwrap_or_default();
             let whole = if is_id {
@@ -297,7 +290,7 @@ fn limited_to(
             if !whole || !head.starts_with("o-") {
                 continue;
             }
-            let shown = small(pattern.shown());
+            let shown = pattern.in_small_letters(pattern.shown());
             // No path has a star in it: `StringEquals` with one is met by nobody.
             if pattern.tokens.is_none() && shown.contains(['*', '?']) {
                 continue;

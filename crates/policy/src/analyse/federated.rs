@@ -84,14 +84,9 @@ fn pinned(way: &Way<'_>, issuer: Issuer<'_>, pin: &Pin, solver: &mut Solver<'_>)
         })
         .flatten()
         .filter_map(|pattern| {
-            let mut prefix = pattern.literal_prefix();
-            if pattern.fold {
-                prefix = prefix.to_ascii_lowercase().into();
-            }
+            let prefix = pattern.in_small_letters(pattern.literal_prefix().into_owned());
             let mut tenant = Pattern::wild(pin.tenant_pattern(&prefix)?);
-            if pattern.fold {
-                tenant.fold = true;
-            }
+            tenant.fold |= pattern.fold;
             Some(tenant)
         })
         .collect();

@@ -91,14 +91,7 @@ pub(crate) fn user_ids<'g>(
 pub(crate) fn organization_paths<'g>(
     demands: &'g [Demand<'g, 'g>],
 ) -> impl Iterator<Item = String> + 'g {
-    let named = |pattern: &Pattern<'_>| {
-        let text = pattern.shown().replace('*', "");
-        if pattern.fold {
-            text.to_ascii_lowercase()
-        } else {
-            text
-        }
-    };
+    let named = |pattern: &Pattern<'_>| pattern.in_small_letters(pattern.shown().replace('*', ""));
     let ids = wanted(demands, View::Head).map(move |pattern| named(pattern) + "/r-0000/");
     let paths = wanted(demands, View::Whole).map(move |pattern| {
         let text = named(pattern);

@@ -12,6 +12,7 @@ use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{Universe, View};
+pub(crate) use crate::sets::universe::{account_of, name_of};
 use crate::sets::{Found, Fuel};
 
 /// Which accounts are asked for.
@@ -90,16 +91,6 @@ impl Kind {
             }
         }
     }
-}
-
-/// The parts of an ARN that other keys show.
-pub(crate) fn account_of(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or_default()
-}
-
-/// What follows the last slash.
-pub(crate) fn name_of(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }
 
 /// What the demands come down to for one kind of caller.

@@ -222,6 +222,15 @@ impl<'d> Pattern<'d> {
         }
     }
 
+    /// A text of the pattern as it is written where only small letters are possible: that is what a
+    /// pattern which ignores case can fit there.
+    pub(crate) fn in_small_letters(&self, mut text: String) -> String {
+        if self.fold {
+            text.make_ascii_lowercase();
+        }
+        text
+    }
+
     /// The pattern is fixed text and then a star, and `text` begins with that fixed text.
     pub(crate) fn open_end_after(&self, text: &str) -> bool {
         let Some(tokens) = &self.tokens else {
