@@ -201,20 +201,26 @@ impl Court<'_> {
     }
 
     /// What stands as the guard wrote it is not written again because a read shows what it
-    /// replaced, unless an answer was lost. (A flood may leave several documents that a read can
-    /// show; one write more is within the budget.)
+    /// replaced, unless an answer was lost, or that first write ran over more than its own reads
+    /// had shown: the guard cannot know that it replaced that, and to wait would leave the door
+    /// open to whoever came back after it. (One write more changes nothing and is within the
+    /// budget.)
     pub(super) fn needless(&self, wrongs: &mut Vec<String>) {
         let disturbed = self.troubled() || self.inside.stopped;
+        let shown = |write: &GuardWrite| {
+            let read = write.read?;
+            let version = self.role(&write.role_id)?.at(read.showed)?;
+            Some(version.kept.clone())
+        };
         for (index, write) in self.inside.writes.iter().enumerate() {
             let earlier = self.inside.writes.iter().take(index).rev();
             let mut earlier = earlier.filter(|other| other.role_id == write.role_id);
-            let replaced = earlier.next().map(|last| as_kept(&last.replaced));
-            let shown = write.read.and_then(|read| {
-                let role = self.role(&write.role_id)?;
-                Some(role.at(read.showed)?.kept.clone())
+            let known = earlier.next().and_then(|last| {
+                let replaced = as_kept(&last.replaced);
+                (shown(last)? == replaced).then_some(replaced)
             });
-            let stands = replaced.is_some()
-                && shown == replaced
+            let stands = known.is_some()
+                && shown(write) == known
                 && write.replaced_by == Writer::Guard
                 && as_kept(&write.replaced) == as_kept(&write.document);
             if stands && !disturbed {
