@@ -266,28 +266,24 @@ fn limited_to(
         _ => solver.source_organization(way, outside),
     };
     let mut spelled: Vec<Organization> = Vec::new();
-    for literal in way
-        .demands
-        .iter()
-        .filter(|literal| literal.row.role.group() == group)
-    {
-        let Test::Text(patterns) = &*literal.test else {
+    // A variable may stand for the organization: that of the role itself.
+    for one in solver.ready(way, |literal| {
+        literal.row.role.group() == group && literal.passes
+    }) {
+        let Test::Text(patterns) = &*one.test else {
             continue;
         };
-        if !literal.passes {
-            continue;
-        }
         for pattern in patterns {
             // Ids and paths have small letters only.
             let prefix = pattern.in_small_letters(pattern.literal_prefix().into_owned());
-            let is_id = literal.row.role == id;
+            let is_id = one.literal.row.role == id;
             let head = prefix.split('/').next().unwrap_or_default();
             let whole = if is_id {
                 pattern.tokens.is_none()
             } else {
                 prefix.contains('/')
             };
-            if !whole || !head.starts_with("o-") {
+            if !whole {
                 continue;
             }
             let shown = pattern.in_small_letters(pattern.shown());
@@ -339,11 +335,13 @@ fn limited_to(
 /// A path demand that admits the whole organization stands beside a part of it.
 fn both(way: &Way<'_>, id: Role, organization: &str) -> bool {
     let whole = format!("{organization}/*");
-    way.demands.iter().any(|literal| {
-        literal.row.role != id
-            && literal.passes
-            && matches!(&*literal.test, Test::Text(patterns)
-                if patterns.iter().any(|pattern| pattern.tokens.is_some() && pattern.shown() == whole))
+    let paths = match id {
+        Role::OrganizationId => Role::OrganizationPaths,
+        _ => Role::SourceOrganizationPaths,
+    };
+    way.of_role(paths).any(|literal| {
+        matches!(&*literal.test, Test::Text(patterns)
+            if patterns.iter().any(|pattern| pattern.tokens.is_some() && pattern.shown() == whole))
     })
 }
 

@@ -77,7 +77,7 @@ fn pinned(way: &Way<'_>, issuer: Issuer<'_>, pin: &Pin, solver: &mut Solver<'_>)
     let tenants: Vec<Pattern<'_>> = way
         .demands
         .iter()
-        .filter(|literal| literal.same_key(&like) && literal.passes)
+        .filter(|literal| literal.same_key(&like))
         .filter_map(|literal| match &*literal.test {
             Test::Text(patterns) => Some(patterns),
             _ => None,

@@ -5,7 +5,7 @@
 
 use std::iter::once;
 
-use super::identity::{Kind, with_account};
+use super::identity::Kind;
 use crate::sets::language::Demand;
 use crate::sets::pattern::Pattern;
 use crate::sets::universe::View;
@@ -27,6 +27,20 @@ fn wanted<'g>(
 /// A text that fits most patterns that look so.
 fn plain(pattern: &str) -> String {
     pattern.replace(['*', '?'], "x")
+}
+
+/// The pattern with its account part, where that is a lone star, filled in.
+fn with_account(pattern: &str, account: &str) -> String {
+    let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
+    if let Some(part) = parts.get_mut(4)
+        && part.contains(['*', '?'])
+    {
+        *part = account;
+    }
+    if let Some(part @ &mut "*") = parts.get_mut(1) {
+        *part = "aws";
+    }
+    parts.join(":")
 }
 
 /// ARNs of callers of one kind in some accounts.

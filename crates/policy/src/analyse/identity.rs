@@ -344,20 +344,6 @@ fn walked_arn(
     }
 }
 
-/// The pattern with its account part, where that is a lone star, filled in.
-pub(crate) fn with_account(pattern: &str, account: &str) -> String {
-    let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
-    if let Some(part) = parts.get_mut(4)
-        && part.contains(['*', '?'])
-    {
-        *part = account;
-    }
-    if let Some(part @ &mut "*") = parts.get_mut(1) {
-        *part = "aws";
-    }
-    parts.join(":")
-}
-
 fn user_id(kind: Kind, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
     let universe = match kind {
         Kind::User => Universe::UserId,

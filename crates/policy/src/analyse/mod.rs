@@ -125,3 +125,6 @@ pub(crate) fn request_in<'p>(
         solver,
     )
 }
+
+#[cfg(test)]
+mod tests;

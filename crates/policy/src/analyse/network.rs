@@ -52,7 +52,7 @@ pub(crate) fn admitted(way: &Way<'_>) -> Option<Vec<Range>> {
     for literal in way.of_role(Role::SourceIp) {
         match &*literal.test {
             Test::Networks(networks) => demands.push((networks, literal.passes)),
-            Test::Present if literal.passes => {}
+            Test::Present => {}
             _ => return None,
         }
     }
@@ -80,16 +80,12 @@ pub(crate) fn admitted(way: &Way<'_>) -> Option<Vec<Range>> {
             if !inside {
                 continue;
             }
-            match ranges.last_mut() {
-                Some(before) if before.six == six && before.last.checked_add(1) == Some(*first) => {
-                    before.last = last;
-                }
-                _ => ranges.push(Range {
-                    six,
-                    first: *first,
-                    last,
-                }),
-            }
+            // Some list ends or begins where a range does, so that no two touch.
+            ranges.push(Range {
+                six,
+                first: *first,
+                last,
+            });
         }
     }
     Some(ranges)

@@ -113,10 +113,10 @@ fn spelled(like: &Literal<'_>) -> String {
     if name.is_empty() {
         return like.key.clone().into_owned();
     }
-    match like.key.get(name.len()..) {
-        Some(rest) if name.ends_with('/') => format!("{name}{rest}"),
-        _ => name.to_owned(),
-    }
+    // Of a family of keys the row has the beginning.
+    let mut spelled = name.to_owned();
+    spelled.push_str(like.key.get(name.len()..).unwrap_or_default());
+    spelled
 }
 
 fn values(
@@ -259,7 +259,9 @@ fn values(
             demands: Vec::new(),
             ..way.clone()
         };
-        excludes |= solver.key(&bare, like, &opposite).present != Present::Nothing;
+        let excluded = solver.key(&bare, like, &opposite).present;
+        // With nothing left to spend it is not known that anything is, so the key says nothing.
+        excludes |= excluded != Present::Nothing && !solver.exhausted();
     }
     if excludes {
         Values::Except(words(ready))

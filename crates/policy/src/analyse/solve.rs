@@ -119,7 +119,6 @@ impl<'c> Solver<'c> {
             Class::Service(_) => literal.row.service,
             Class::Federated(issuer) => match role {
                 Role::Saml if !issuer.saml => Presence::Never,
-                Role::Claim if issuer.saml => Presence::Never,
                 Role::Claim => self.claim(issuer.prefix, &literal.key),
                 _ => literal.row.federated,
             },

@@ -81,6 +81,7 @@ impl Solver<'_> {
         let mut demands = Vec::new();
         let mut dead = false;
         let mut account_dead = false;
+        let mut unsure = false;
         let mut arn_texts = Vec::new();
         let mut account_texts = Vec::new();
         for (ready, view, dead, texts) in [
@@ -98,7 +99,13 @@ impl Solver<'_> {
                         texts.push((patterns.clone(), one.literal.passes, view))
                     }
                     Test::Present => *dead |= !one.literal.passes,
-                    Test::Number(..) => unknown = true,
+                    // An account may be read as a number or as seconds.
+                    Test::Number(_, list) if view == View::Account && !list.is_empty() => {
+                        unsure = true;
+                    }
+                    Test::Moment(_, list) if view == View::Account && !list.is_empty() => {
+                        unsure = true;
+                    }
                     _ => *dead |= one.literal.passes,
                 }
             }
@@ -151,6 +158,7 @@ impl Solver<'_> {
                         None => find(Universe::ResourceArn(partition), &demands, &mut self.fuel),
                     };
                     match found {
+                        Found::Value(_) if unsure && with_account => unknown = true,
                         Found::Value(arn) => {
                             let account = arn.split(':').nth(4).map(str::to_owned);
                             let account = if with_account { account } else { None };

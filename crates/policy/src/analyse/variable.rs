@@ -25,7 +25,6 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
     let presence = match way.class {
         Class::Aws => row.aws,
         Class::Service(_) => row.service,
-        Class::Federated(_) if row.role == Role::Claim => Presence::Maybe,
         Class::Federated(_) => row.federated,
     };
     let missing = || match &variable.default {

@@ -194,7 +194,7 @@ fn opened<'p>(
                     add(Class::Federated(Issuer::read(provider)), *one, &[]);
                 }
             }
-            Named::Deleted(_) => {}
+            // Being a deleted principal comes down to no list at all.
             _ => {
                 for other in &spared {
                     match being(std::slice::from_ref(one)) {

@@ -57,7 +57,7 @@ pub(crate) fn request(
             {
                 caller.arn = format!("arn:{partition}:{rest}");
             }
-            let (value, role_arn) = principal_value(way, &caller);
+            let (value, role_arn) = principal_value(&caller);
             if let Some(arn) = role_arn {
                 context.insert("aws:PrincipalArn".to_owned(), vec![arn]);
             }
@@ -227,17 +227,14 @@ fn caller(who: &Who, way: &Way<'_>, named: &[&str], solver: &mut Solver<'_>) -> 
 }
 
 /// The caller's own ARN, and what `aws:PrincipalArn` says where that is another.
-fn principal_value(way: &Way<'_>, caller: &Caller) -> (String, Option<String>) {
+fn principal_value(caller: &Caller) -> (String, Option<String>) {
     if caller.kind != Kind::RoleSession {
         return (caller.arn.clone(), None);
     }
-    let session = match way.named {
-        Named::Session { arn, .. } => return (arn.to_owned(), Some(caller.arn.clone())),
-        _ => caller
-            .user_id
-            .split_once(':')
-            .map_or("any-session", |(_, session)| session),
-    };
+    let session = caller
+        .user_id
+        .split_once(':')
+        .map_or("any-session", |(_, session)| session);
     let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
     let account = super::identity::account_of(&caller.arn);
     let value = format!(

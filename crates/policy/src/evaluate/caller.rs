@@ -89,8 +89,8 @@ impl Caller {
         let Caller::Aws(caller) = self else {
             return false;
         };
-        if value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit()) {
-            return caller.account.as_deref() == Some(value);
+        if caller.account.as_deref() == Some(value) {
+            return true;
         }
         if let Some(account) = value.strip_suffix(":root") {
             let root = (caller.partition.as_deref(), caller.account.as_deref());
@@ -131,10 +131,11 @@ impl Caller {
         matches!(self, Caller::Federated { provider } if provider.contains(":saml-provider/"))
     }
 
-    /// What stands before the colon in the keys of a web identity provider's claims.
+    /// What stands before the colon in the keys of a web identity provider's claims; for a SAML
+    /// provider, text with which no claim's key begins.
     pub(super) fn claim_prefix(&self) -> Option<&str> {
         match self {
-            Caller::Federated { provider } if !self.is_saml() => Some(
+            Caller::Federated { provider } => Some(
                 provider
                     .split_once(":oidc-provider/")
                     .map_or(provider, |(_, host)| host),

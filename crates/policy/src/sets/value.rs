@@ -203,6 +203,10 @@ fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found
             candidates.push(((low + high) / 2.0).to_string());
         }
     }
+    if domain == Domain::Text(Universe::Account) {
+        // An account's number has all its digits.
+        candidates.extend(numbers.iter().map(|number| format!("{number:012}")));
+    }
     let mut moments: Vec<jiff::Timestamp> = candidates
         .iter()
         .filter_map(|text| moment::parse(text))

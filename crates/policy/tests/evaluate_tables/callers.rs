@@ -247,6 +247,16 @@ fn everyone_is_more_in_a_deny_than_in_an_allow() {
         assert!(!allowed(&denied, &service), "{everyone}");
         assert!(!allowed(&denied, &saml), "{everyone}");
     }
+    // The same for all but one: services are among the others for a Deny, and not for an Allow.
+    let all_but = allow(
+        &format!("{{\"AWS\": \"{ALICE}\"}}"),
+        "\"sts:AssumeRole\"",
+        "{}",
+    )
+    .replace("\"Principal\"", "\"NotPrincipal\"");
+    assert!(!allowed(&all_but, &service));
+    let denied = format!("{named}, {}", all_but.replace("Allow", "Deny"));
+    assert!(!allowed(&denied, &service));
 }
 
 #[test]

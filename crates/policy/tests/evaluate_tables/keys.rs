@@ -154,6 +154,12 @@ fn contradictions_are_errors() {
         ("AWS", "arn:aws:iam::464622532012:role/*"),
         ("AWS", "arn:aws:iam::464622532012:user/"),
         ("AWS", "arn:aws:s3:::bucket"),
+        // An account has 12 digits, and IAM no region.
+        ("AWS", "46462253201"),
+        ("AWS", "abcdefghijkl"),
+        ("AWS", "arn:aws:iam::46462253201:user/alice"),
+        ("AWS", "arn:aws:iam::abcdefghijkl:user/alice"),
+        ("AWS", "arn:aws:iam:eu-west-1:464622532012:user/alice"),
         ("Service", "ec2"),
         ("Federated", "github"),
     ] {
@@ -219,6 +225,11 @@ fn services_act_on_behalf_of_accounts() {
         &anyone,
         &alice(&[("aws:SourceAccount", &["111122223333"])])
     ));
+    // Nor a claim, nor what a SAML assertion says.
+    for key in ["saml:aud", "gitlab.com:sub"] {
+        let absent = everyone_if(&format!("{{\"Null\": {{\"{key}\": \"true\"}}}}"));
+        assert!(allowed(&absent, &alice(&[(key, &["abc"])])), "{key}");
+    }
     // And a service carries no account of its own.
     let outside = format!(
         "{}, {}",
