@@ -220,12 +220,15 @@ pub fn is_uuid(value: &str) -> bool {
 /// assert_eq!(quality("0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b21", &[]), None);
 /// ```
 pub fn quality(value: &str, context: &[&str]) -> Option<Weakness> {
+    // What most external ids are, and should be, costs no text.
+    if is_uuid(value) {
+        let digits = value.bytes().filter(|byte| *byte != b'-');
+        let digits = digits.map(|byte| byte.to_ascii_lowercase());
+        let guessable = distinct(digits.clone()) < 6 || runs_on(digits);
+        return guessable.then_some(Weakness::LowEntropy);
+    }
     let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_lowercase();
-    if is_uuid(value) {
-        let distinct = distinct(&plain);
-        return (distinct < 6 || runs_on(&plain)).then_some(Weakness::LowEntropy);
-    }
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     let letters: String = plain.chars().filter(char::is_ascii_alphabetic).collect();
     let phone_marks = value
@@ -292,7 +295,7 @@ pub fn quality(value: &str, context: &[&str]) -> Option<Weakness> {
     if value.chars().count() < 8 {
         return Some(Weakness::Short);
     }
-    if distinct(&plain) < 5 || runs_on(&plain) {
+    if distinct(plain.bytes()) < 5 || runs_on(plain.bytes()) {
         return Some(Weakness::LowEntropy);
     }
     // Letters alone, short, in one case and easy to say: a name that stands in no list.
@@ -331,28 +334,24 @@ fn secret_part(plain: &str, word: &str) -> usize {
     unknown.len()
 }
 
-fn distinct(text: &str) -> usize {
-    if text.is_ascii() {
-        let letters = text.bytes().fold(0_u128, |seen, byte| seen | 1 << byte);
-        return letters.count_ones() as usize;
-    }
-    let mut letters: Vec<char> = text.chars().collect();
-    letters.sort_unstable();
-    letters.dedup();
-    letters.len()
+/// How many different ones, of ASCII letters and digits.
+fn distinct(text: impl Iterator<Item = u8>) -> u32 {
+    let seen = text.fold(0_u128, |seen, byte| seen | 1 << (byte & 127));
+    seen.count_ones()
 }
 
 /// Most neighbours are the same, or one up or down: `12345678`, `abcdefgh`, `aaaa1111`.
-fn runs_on(text: &str) -> bool {
-    let codes: Vec<i32> = text.bytes().map(i32::from).collect();
-    if codes.len() < 4 {
+fn runs_on(mut text: impl Iterator<Item = u8>) -> bool {
+    let Some(mut before) = text.next() else {
         return false;
+    };
+    let (mut pairs, mut steps) = (0_usize, 0_usize);
+    for byte in text {
+        pairs += 1;
+        steps += usize::from(byte.abs_diff(before) <= 1);
+        before = byte;
     }
-    let steps = codes
-        .windows(2)
-        .filter(|pair| matches!(pair, [left, right] if (left - right).abs() <= 1))
-        .count();
-    steps * 4 >= (codes.len() - 1) * 3
+    pairs >= 3 && steps * 4 >= pairs * 3
 }
 
 fn longest_digits(value: &str) -> Option<&str> {

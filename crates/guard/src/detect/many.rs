@@ -68,7 +68,9 @@ impl<'r> Judging<'r> {
             path: None,
         };
         let mut document = TrustDocument::read(self.rules, account, text, self.now);
-        if let Ok(analysis) = &document.read {
+        if let Ok(analysis) = &document.read
+            && !lets_outsiders_in(self.rules, account, analysis)
+        {
             let judgement = judge_analysis(self.rules, &role, Arc::clone(analysis), self.now);
             document.of_any_role =
                 is_of_any_role(&judgement).then(|| Arc::from(judgement.findings));
@@ -129,6 +131,15 @@ impl TrustDocument {
             Err(why) => unreadable(rules, why.clone()),
         }
     }
+}
+
+/// Somebody gets in whom only a rule can allow, and rules go by the role's name: there is no need to
+/// judge the document as that of any role.
+fn lets_outsiders_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
+    let ours = |other: &String| other == account || rules.account(other).ours.is_some();
+    analysis.public
+        || !analysis.federated.is_empty()
+        || !analysis.external_accounts.iter().all(ours)
 }
 
 /// Nothing in it depends on the role's name or path: each way in is covered by what is true of the

@@ -1,6 +1,6 @@
 //! What the guard remembers, and what it does with sessions.
 
-use guard::history::{WriteKind, WriteProgress, document_digest};
+use guard::history::{OwnWrite, WriteKind, WriteProgress, document_digest};
 use guard::remediate::OutcomeKind;
 
 use super::{Court, HOUR, SERVICE, SLOWEST};
@@ -96,12 +96,22 @@ impl Court<'_> {
                     wrongs.push(format!("sessions of {} were ended unasked", role.name));
                 }
                 // Somebody may have written what the guard was about to when it was stopped: no
-                // one can tell the two apart.
+                // one can tell the two apart, whatever stands by the time that is concluded.
                 let alike = || {
                     let history = self.ran.scene.state.history(OWN, &role.id);
-                    let live = role.at(*denied);
-                    live.zip(history)
-                        .is_some_and(|(live, history)| history.wrote(&document_digest(&live.sent)))
+                    let next = role.versions.iter().skip(1).map(|next| next.at);
+                    let ends = next.chain([Moment::MAX]);
+                    let mut stood = role.versions.iter().zip(ends);
+                    stood.any(|(version, end)| {
+                        let digest = document_digest(&version.sent);
+                        let mut writes = history.iter().flat_map(|history| &history.writes);
+                        let meant = |own: &OwnWrite| {
+                            own.digest == digest
+                                && own.progress != WriteProgress::Refused
+                                && moment(own.at) <= end
+                        };
+                        version.at <= *denied && writes.any(meant)
+                    })
                 };
                 if !writes().any(|write| write.at <= *denied) && !alike() {
                     wrongs.push(format!("sessions of {} were ended for nothing", role.name));
