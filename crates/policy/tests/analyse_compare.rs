@@ -144,6 +144,26 @@ fn a_right_to_tag_sessions_is_more() {
     assert!(!included(&tagging, &plain));
 }
 
+#[test]
+fn a_right_to_tag_sessions_with_some_tags_is_less() {
+    let tagging = |tags: &str| {
+        document(&[
+            vendor(""),
+            vendor(&format!(
+                r#""StringEquals":{{"aws:RequestTag/team":[{tags}]}}"#
+            ))
+            .replace("sts:AssumeRole", "sts:TagSession"),
+        ])
+    };
+    let one = tagging(r#""red""#);
+    let two = tagging(r#""red","blue""#);
+    assert!(included(&one, &one));
+    assert!(included(&one, &two));
+    assert!(!included(&two, &one));
+    assert!(included(&document(&[vendor("")]), &one));
+    assert!(!included(&one, &document(&[vendor("")])));
+}
+
 fn vendor_allowed(demands: Vec<(String, AllowedValues)>) -> Allowance {
     Allowance {
         allowed: vec![

@@ -252,7 +252,7 @@ impl<'c> Solver<'c> {
                         Fill::Value(text) => Some(text),
                         Fill::Missing | Fill::Unknown => None,
                     };
-                Some(pattern.filled(&fill, true))
+                Some(pattern.filled(&fill))
             })
             .collect();
         Cow::Owned(Test::Text(filled))

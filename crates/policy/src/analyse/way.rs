@@ -214,7 +214,7 @@ fn opened<'p>(
 }
 
 /// Leaves out the ways that others cover: several Denies, and company, spell many ways twice over.
-fn without_covered<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+pub(super) fn without_covered<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
     if ways.len() < 2 {
         return ways;
     }

@@ -174,6 +174,22 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
             return Found::Nothing;
         }
     }
+    walk(universe, demands, fuel)
+}
+
+/// What one step costs: every position that is reached is looked at, and every word copied.
+fn price_of_step(machines: &[Machine<'_>], bits: &[u64]) -> u64 {
+    let active: u32 = bits.iter().map(|word| word.count_ones()).sum();
+    20 + 4 * bits.len() as u64 + 16 * machines.len() as u64 + 2 * u64::from(active)
+}
+
+/// What it costs to keep a state.
+fn price_of_state(bits: &[u64]) -> u64 {
+    80 + 4 * bits.len() as u64
+}
+
+/// The same by the walk alone.
+fn walk(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
     let mut machines: Vec<Machine<'_>> = Vec::new();
     let mut width = 0;
     for (index, demand) in demands.iter().enumerate() {
@@ -218,8 +234,7 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
     }];
     let mut at = 0;
     let mut letters: Vec<char> = Vec::new();
-    while at < reached.len() {
-        let Some(here) = reached.get(at) else { break };
+    while let Some(here) = reached.get(at) {
         let (place, bits, length) = (here.place, here.bits.clone(), here.length);
         if universe.accepts(place) && all_met(&machines, demands, &bits) {
             return Found::Value(text_to(&reached, at));
@@ -228,9 +243,7 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
         if length < universe.longest() {
             alphabet(universe, place, &machines, &bits, &mut letters);
         }
-        // Every position that is reached is looked at, and every word copied.
-        let active: u32 = bits.iter().map(|word| word.count_ones()).sum();
-        let cost = 20 + 4 * width as u64 + 16 * machines.len() as u64 + 2 * u64::from(active);
+        let cost = price_of_step(&machines, &bits);
         for &c in &letters {
             if !fuel.spend(cost) {
                 return Found::Unknown;
@@ -245,7 +258,7 @@ pub(crate) fn find(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fu
             if seen.contains_key(&key) {
                 continue;
             }
-            if !fuel.spend(80 + 4 * width as u64) {
+            if !fuel.spend(price_of_state(&key.1)) {
                 return Found::Unknown;
             }
             reached.push(Reached {
@@ -372,117 +385,4 @@ fn text_to(reached: &[Reached], end: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn words(alphabet: &[char], longest: usize) -> Vec<String> {
-        let mut all = vec![String::new()];
-        let mut last = all.clone();
-        for _ in 0..longest {
-            last = last
-                .iter()
-                .flat_map(|word| alphabet.iter().map(move |letter| format!("{word}{letter}")))
-                .collect();
-            all.extend(last.iter().cloned());
-        }
-        all
-    }
-
-    /// Every pair of short patterns, one to fit and one to avoid, against every short word: a text
-    /// that is found meets both, and where none is found no word does.
-    #[test]
-    fn equals_trying_every_short_word() {
-        let patterns = words(&['a', 'b', '*', '?'], 3);
-        let texts = words(&['a', 'b', 'c'], 4);
-        for fits in &patterns {
-            let fits = [Pattern::wild(fits.as_str())];
-            for avoids in &patterns {
-                let avoids = [Pattern::wild(avoids.as_str())];
-                let demands = [
-                    Demand {
-                        patterns: &fits,
-                        fits: true,
-                        view: View::Whole,
-                    },
-                    Demand {
-                        patterns: &avoids,
-                        fits: false,
-                        view: View::Whole,
-                    },
-                ];
-                let meets = |text: &str| fits[0].matches(text) && !avoids[0].matches(text);
-                match find(Universe::Any, &demands, &mut Fuel::new(u64::MAX)) {
-                    Found::Value(text) => assert!(meets(&text), "{text} {fits:?} {avoids:?}"),
-                    Found::Nothing => {
-                        let missed = texts.iter().find(|text| meets(text));
-                        assert_eq!(missed, None, "{fits:?} {avoids:?}");
-                    }
-                    Found::Unknown => panic!("{fits:?} {avoids:?}"),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_part_of_the_text_is_seen_as_its_own_key_shows_it() {
-        let account = [Pattern::exact("464622532012")];
-        let other = [Pattern::exact("222233334444")];
-        let name = [Pattern::wild("al*e")];
-        let arn = [Pattern::wild("arn:aws:iam::*:user/team/*")];
-        let user = Universe::UserArn("aws");
-        let all = [
-            Demand {
-                patterns: &account,
-                fits: true,
-                view: View::Account,
-            },
-            Demand {
-                patterns: &other,
-                fits: false,
-                view: View::Account,
-            },
-            Demand {
-                patterns: &name,
-                fits: true,
-                view: View::Name,
-            },
-            Demand {
-                patterns: &arn,
-                fits: true,
-                view: View::Whole,
-            },
-        ];
-        let found = find(user, &all, &mut Fuel::new(u64::MAX));
-        assert_eq!(
-            found,
-            Found::Value("arn:aws:iam::464622532012:user/team/ale".to_owned())
-        );
-        let both = [
-            Demand {
-                patterns: &account,
-                fits: true,
-                view: View::Account,
-            },
-            Demand {
-                patterns: &other,
-                fits: true,
-                view: View::Account,
-            },
-        ];
-        assert_eq!(find(user, &both, &mut Fuel::new(u64::MAX)), Found::Nothing);
-    }
-
-    #[test]
-    fn an_empty_purse_decides_nothing() {
-        let pattern = [Pattern::wild("*a*")];
-        let demands = [Demand {
-            patterns: &pattern,
-            fits: true,
-            view: View::Whole,
-        }];
-        assert_eq!(
-            find(Universe::Any, &demands, &mut Fuel::new(3)),
-            Found::Unknown
-        );
-    }
-}
+mod tests;

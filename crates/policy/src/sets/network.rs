@@ -37,7 +37,7 @@ impl Network {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (host, bits) = match text.split_once('/') {
             Some((host, bits)) => {
-                if bits.is_empty() || bits.len() > 3 || !bits.bytes().all(|b| b.is_ascii_digit()) {
+                if !bits.bytes().all(|b| b.is_ascii_digit()) {
                     return None;
                 }
                 (host, Some(bits.parse::<u8>().ok()?))
@@ -78,6 +78,25 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_holds_its_addresses_wherever_it_is_said_to_begin() {
+        for (network, within, address_given) in [
+            ("203.0.113.77/24", true, "203.0.113.0"),
+            ("203.0.113.77/24", true, "203.0.113.255"),
+            ("203.0.113.77/24", false, "203.0.112.255"),
+            ("203.0.113.77/24", false, "203.0.114.0"),
+            ("0.0.0.0/0", true, "255.255.255.255"),
+            ("0.0.0.0/0", false, "::"),
+            ("::/0", true, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+            ("::1", false, "0.0.0.1"),
+        ] {
+            let found = Network::parse(network)
+                .zip(address(address_given))
+                .map(|(network, (six, number))| network.contains(six, number));
+            assert_eq!(found, Some(within), "{network} {address_given}");
+        }
+    }
 
     #[test]
     fn networks_are_read_as_iam_does() {

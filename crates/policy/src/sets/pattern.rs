@@ -261,28 +261,18 @@ impl<'d> Pattern<'d> {
         }
     }
 
-    /// Fills in variables; `fill` gives the text, or `None` to leave the variable. A variable that
-    /// stays is read as any text when `widen`.
-    pub(crate) fn filled(
-        &self,
-        fill: &dyn Fn(&Variable) -> Option<String>,
-        widen: bool,
-    ) -> Pattern<'d> {
+    /// Fills in variables; `fill` gives the text, or `None` where it may be any.
+    pub(crate) fn filled(&self, fill: &dyn Fn(&Variable) -> Option<String>) -> Pattern<'d> {
         let mut tokens = Vec::new();
-        let mut kept = Vec::new();
         for token in self.all_tokens().iter() {
             match token {
                 Token::Variable(index) => match self.variables.get(*index) {
                     Some(variable) => match fill(variable) {
                         Some(text) => tokens.extend(text.chars().map(Token::Char)),
-                        None if widen && variable.key == "aws:principalaccount" => {
+                        None if variable.key == "aws:principalaccount" => {
                             tokens.extend([Token::Digit; 12]);
                         }
-                        None if widen => tokens.push(Token::Many),
-                        None => {
-                            tokens.push(Token::Variable(kept.len()));
-                            kept.push(variable.clone());
-                        }
+                        None => tokens.push(Token::Many),
                     },
                     None => tokens.push(Token::Many),
                 },
@@ -307,7 +297,7 @@ impl<'d> Pattern<'d> {
                 source: self.source.clone(),
                 fold: self.fold,
                 tokens: Some(tokens),
-                variables: kept,
+                variables: Vec::new(),
             },
         }
     }
@@ -364,6 +354,114 @@ impl<'d> Pattern<'d> {
                 },
                 None => return false,
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LITERAL: Reading = Reading {
+        wildcards: false,
+        fold: false,
+        arn: false,
+        variables: true,
+    };
+    const LIKE: Reading = Reading {
+        wildcards: true,
+        ..LITERAL
+    };
+    const ARN: Reading = Reading { arn: true, ..LIKE };
+
+    #[test]
+    fn a_star_is_a_wildcard_where_the_operator_says_so() {
+        use Token::{Char, Many, ManyInSegment, One, OneInSegment, Variable};
+        let read = |text: &'static str, reading| {
+            Pattern::read(text.into(), reading).and_then(|pattern| pattern.tokens)
+        };
+        assert_eq!(
+            read("${a:k}*?", LITERAL),
+            Some(vec![Variable(0), Char('*'), Char('?')])
+        );
+        assert_eq!(read("${a:k}*?", LIKE), Some(vec![Variable(0), Many, One]));
+        assert_eq!(read("${*}*", LIKE), Some(vec![Char('*'), Many]));
+        assert_eq!(read("a**", LIKE), Some(vec![Char('a'), Many]));
+        assert_eq!(
+            read("*:?:::a:*:?", ARN),
+            Some(vec![
+                ManyInSegment,
+                Char(':'),
+                OneInSegment,
+                Char(':'),
+                Char(':'),
+                Char(':'),
+                Char('a'),
+                Char(':'),
+                Many,
+                Char(':'),
+                One
+            ])
+        );
+    }
+
+    #[test]
+    fn what_has_fewer_parts_than_an_arn_fits_none() {
+        for (text, fits) in [
+            ("arn:aws:logs:us-east-1:464622532012:log-group:app", true),
+            ("arn:aws:iam::464622532012:root", true),
+            ("arn:aws:iam::464622532012", false),
+            ("arn:aws:iam::464622532012:*", true),
+            ("arn:aws:iam::*", false),
+            ("*", true),
+        ] {
+            let read = Pattern::read(text.into(), ARN);
+            assert_eq!(read.is_some(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn which_texts_fit() {
+        let folded = Reading { fold: true, ..LIKE };
+        for (pattern, reading, text, fits) in [
+            ("A*", LIKE, "Ab", true),
+            ("A*", LIKE, "ab", false),
+            ("A*", LIKE, "b", false),
+            ("A*b", folded, "aXB", true),
+            ("A*b", folded, "aXc", false),
+            ("a?c", LIKE, "abc", true),
+            ("a?c", LIKE, "ac", false),
+            ("*a*b", LIKE, "xaab", true),
+            ("*a*b", LIKE, "xaba", false),
+            ("a:*:c:d:e:f", ARN, "a:b:c:d:e:f", true),
+            ("a:*:c:d:e:f", ARN, "a:b:b:c:d:e:f", false),
+            ("a:*c:c:d:e:f", ARN, "a:bc:c:c:d:e:f", false),
+            ("a:?:c:d:e:f", ARN, "a:::c:d:e:f", false),
+            ("a:b:c:d:e:*", ARN, "a:b:c:d:e:f:g", true),
+        ] {
+            let found = Pattern::read(pattern.into(), reading).map(|one| one.matches(text));
+            assert_eq!(found, Some(fits), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_stays_is_any_text_and_an_account_twelve_digits() {
+        let filled = |text: &'static str| {
+            let pattern = Pattern::read(text.into(), LIKE)?;
+            Some(pattern.filled(&|variable| (variable.key == "a:k").then(|| "red*".to_owned())))
+        };
+        for (pattern, text, fits) in [
+            ("${a:k}", "red*", true),
+            ("${a:k}", "reddest", false),
+            ("x${aws:username}y", "xy", true),
+            ("x${aws:username}y", "x12y", true),
+            ("x${aws:PrincipalAccount}", "x464622532012", true),
+            ("x${aws:PrincipalAccount}", "x46462253201", false),
+            ("x${aws:PrincipalAccount}", "x4646225320121", false),
+            ("x${aws:PrincipalAccount}", "x46462253201a", false),
+        ] {
+            let found = filled(pattern).map(|one| one.matches(text));
+            assert_eq!(found, Some(fits), "{pattern} {text}");
         }
     }
 }

@@ -160,23 +160,17 @@ impl Test<'_> {
         }
     }
 
-    /// The values at which an ordered test changes its answer, and those next to them.
+    /// The values at which an ordered test changes its answer, and those next to them: with what lies
+    /// between two of them, one of each kind.
     pub(crate) fn turning_points(&self, into: &mut Vec<String>) {
         match self {
             Self::Present => into.push("1".to_owned()),
             Self::Text(_) => {}
             Self::Number(_, constants) => {
                 for constant in constants {
-                    for value in [*constant, constant - 1.0, constant + 1.0] {
+                    // Whole neighbours, for keys that count.
+                    for value in [*constant, constant.ceil() - 1.0, constant.floor() + 1.0] {
                         into.push(value.to_string());
-                    }
-                }
-                // A number between each pair of neighbours.
-                let mut sorted = constants.clone();
-                sorted.sort_by(f64::total_cmp);
-                for pair in sorted.windows(2) {
-                    if let [low, high] = pair {
-                        into.push(((low + high) / 2.0).to_string());
                     }
                 }
             }
@@ -196,20 +190,11 @@ impl Test<'_> {
                     } else {
                         u128::from(u32::MAX)
                     };
-                    let inside = if found.last > found.first {
-                        found.first + 1
-                    } else {
-                        found.first
-                    };
-                    into.push(network::address_text(found.six, inside));
-                    into.push(network::address_text(found.six, found.first));
-                    into.push(network::address_text(found.six, found.last));
-                    if found.first > 0 {
-                        into.push(network::address_text(found.six, found.first - 1));
-                    }
-                    if found.last < top {
-                        into.push(network::address_text(found.six, found.last + 1));
-                    }
+                    // Where one begins, and before and after it, where there is anything.
+                    let after = found.last.checked_add(1).filter(|next| *next <= top);
+                    let ends = [Some(found.first), found.first.checked_sub(1), after];
+                    let ends = ends.into_iter().flatten();
+                    into.extend(ends.map(|end| network::address_text(found.six, end)));
                 }
             }
         }

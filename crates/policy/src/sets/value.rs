@@ -254,3 +254,6 @@ fn first(
     }
     Found::Nothing
 }
+
+#[cfg(test)]
+mod tests;

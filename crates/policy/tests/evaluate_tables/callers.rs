@@ -151,6 +151,65 @@ fn a_caller_may_be_known_by_his_unique_id_alone() {
     );
     let account = allow("{\"AWS\": \"464622532012\"}", "\"sts:AssumeRole\"", "{}");
     assert!(allowed(&account, &told));
+    // The id tells a user from a role's session, and a user may have any name.
+    let any = everyone_if("{}");
+    for (id, key, value, fits) in [
+        ("AIDA2E3F4G5H6I7J8K9LM", "aws:PrincipalType", "User", true),
+        (
+            "AIDA2E3F4G5H6I7J8K9LM",
+            "aws:PrincipalType",
+            "AssumedRole",
+            false,
+        ),
+        (
+            "AROA2E3F4G5H6I7J8K9LM",
+            "aws:PrincipalType",
+            "AssumedRole",
+            true,
+        ),
+        ("AROA2E3F4G5H6I7J8K9LM", "aws:PrincipalType", "User", false),
+        (
+            "AROA2E3F4G5H6I7J8K9LM",
+            "aws:userid",
+            "AROA2E3F4G5H6I7J8K9LM:job",
+            true,
+        ),
+        (
+            "AIDA2E3F4G5H6I7J8K9LM",
+            "aws:userid",
+            "AIDA2E3F4G5H6I7J8K9LM",
+            true,
+        ),
+        (
+            "AIDA2E3F4G5H6I7J8K9LM",
+            "aws:userid",
+            "AIDA2E3F4G5H6I7J8K9LX",
+            false,
+        ),
+        (
+            "arn:aws:iam::464622532012:role/Reader",
+            "aws:userid",
+            "AROA2E3F4G5H6I7J8K9LM:job",
+            true,
+        ),
+    ] {
+        let request = request("AWS", id, "sts:AssumeRole", &[(key, &[value])]);
+        assert_eq!(
+            try_decide(&any, &request).is_ok(),
+            fits,
+            "{id} {key} {value}"
+        );
+    }
+    let named = everyone_if("{\"StringEquals\": {\"aws:username\": \"alice\"}}");
+    let alice: &[(&str, &[&str])] = &[("aws:username", &["alice"])];
+    for (id, named_so) in [
+        ("AIDA2E3F4G5H6I7J8K9LM", true),
+        (SESSION, false),
+        ("arn:aws:iam::464622532012:root", false),
+    ] {
+        let request = request("AWS", id, "sts:AssumeRole", alice);
+        assert_eq!(allowed(&named, &request), named_so, "{id}");
+    }
     assert!(!allowed(
         &account,
         &request("AWS", "AIDA2E3F4G5H6I7J8K9LM", "sts:AssumeRole", &[])

@@ -62,6 +62,7 @@ fn keys_follow_from_the_caller() {
         (ALICE, "aws:PrincipalOrgID"),
         (ALICE, "aws:MultiFactorAuthPresent"),
         (SESSION, "aws:username"),
+        (bob, "aws:username"),
         (ALICE, "aws:SourceAccount"),
     ] {
         let statement = everyone_if(&format!("{{\"Null\": {{\"{key}\": \"true\"}}}}"));
@@ -229,6 +230,19 @@ fn services_act_on_behalf_of_accounts() {
     for key in ["saml:aud", "gitlab.com:sub"] {
         let absent = everyone_if(&format!("{{\"Null\": {{\"{key}\": \"true\"}}}}"));
         assert!(allowed(&absent, &alice(&[(key, &["abc"])])), "{key}");
+    }
+    for key in [
+        "saml:aud",
+        "gitlab.com:sub",
+        "aws:PrincipalArn",
+        "aws:userid",
+    ] {
+        let absent = allow(
+            "{\"Service\": \"events.amazonaws.com\"}",
+            "\"sts:AssumeRole\"",
+            &format!("{{\"Null\": {{\"{key}\": \"true\"}}}}"),
+        );
+        assert!(allowed(&absent, &service(&[(key, &["abc"])])), "{key}");
     }
     // And a service carries no account of its own.
     let outside = format!(
