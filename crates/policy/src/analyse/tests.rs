@@ -268,6 +268,10 @@ fn a_way_that_another_covers_is_left_out() {
             vec![way(0, &[tag, id], true), with_id()],
             vec![(0, 1, true)],
         ),
+        (
+            vec![way(0, &[tag, id], true), with_id(), way(0, &[tag], true)],
+            vec![(0, 1, true), (0, 1, true)],
+        ),
         // Another statement's, or another kind of caller's.
         (
             vec![open(), way(1, &[id], true)],

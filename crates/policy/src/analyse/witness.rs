@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compiled::{Compiled, Named};
+use super::compiled::Compiled;
 use super::grants::Entrant;
 use super::identity::{self, Account, Caller, Kind, Solved, name_of};
 use super::literal::Literal;
@@ -47,16 +47,7 @@ pub(crate) fn request(
     let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let principal = match way.class {
         Class::Aws => {
-            let mut caller = caller(who, way, named_accounts, solver)?;
-            // An account id says nothing of the partition, its root's ARN does.
-            if let Named::Account {
-                partition: Some(partition),
-                ..
-            } = way.named
-                && let Some(rest) = caller.arn.strip_prefix("arn:aws:")
-            {
-                caller.arn = format!("arn:{partition}:{rest}");
-            }
+            let caller = caller(who, way, named_accounts, solver)?;
             let (value, role_arn) = principal_value(&caller);
             if let Some(arn) = role_arn {
                 context.insert("aws:PrincipalArn".to_owned(), vec![arn]);
@@ -92,7 +83,7 @@ pub(crate) fn request(
         let key = key_name(literal);
         match literal.row.role.group() {
             Group::Identity => {}
-            Group::Organization if way.class == Class::Aws => {
+            Group::Organization => {
                 let state = solver.organization(way, &[]);
                 if let (false, Present::Values(values)) = (state.absent, &state.present)
                     && let Some(path) = values.first()
@@ -102,7 +93,7 @@ pub(crate) fn request(
                     context.insert("aws:PrincipalOrgPaths".to_owned(), vec![path.clone()]);
                 }
             }
-            Group::SourceOrganization if matches!(way.class, Class::Service(_)) => {
+            Group::SourceOrganization => {
                 let state = solver.source_organization(way, &[]);
                 if let (false, Present::Values(values)) = (state.absent, &state.present)
                     && let Some(path) = values.first()
@@ -112,7 +103,7 @@ pub(crate) fn request(
                     context.insert("aws:SourceOrgPaths".to_owned(), vec![path.clone()]);
                 }
             }
-            Group::Source if matches!(way.class, Class::Service(_)) => {
+            Group::Source => {
                 let any = solver.source(way, Account::Any).flatten()?;
                 let own = solver.context.own_account;
                 let source = match own {

@@ -203,10 +203,6 @@ fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found
             candidates.push(((low + high) / 2.0).to_string());
         }
     }
-    if domain == Domain::Text(Universe::Account) {
-        // An account's number has all its digits.
-        candidates.extend(numbers.iter().map(|number| format!("{number:012}")));
-    }
     let mut moments: Vec<jiff::Timestamp> = candidates
         .iter()
         .filter_map(|text| moment::parse(text))
@@ -218,6 +214,15 @@ fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found
             let half = high.duration_since(*low) / 2;
             candidates.extend(low.checked_add(half).ok().map(|at| at.to_string()));
         }
+    }
+    if domain == Domain::Text(Universe::Account) {
+        // An account is a number with all its digits, or as many seconds.
+        let seconds: Vec<_> = candidates
+            .iter()
+            .filter_map(|text| moment::parse(text))
+            .collect();
+        candidates.extend(seconds.iter().map(|at| format!("{:012}", at.as_second())));
+        candidates.extend(numbers.iter().map(|number| format!("{number:012}")));
     }
     // A value that is no number, moment or address at all: negated tests let it pass.
     candidates.push("any-value".to_owned());

@@ -316,3 +316,35 @@ fn long_patterns_are_walked_like_short_ones() {
         }
     }
 }
+
+/// Variables that stayed: any text, twice in a row too, and twelve digits.
+#[test]
+fn what_variables_leave_is_walked() {
+    let reading = super::super::pattern::Reading {
+        wildcards: true,
+        fold: false,
+        arn: false,
+        variables: true,
+    };
+    for (pattern, text, fits) in [
+        ("${a:k}${a:k}b", "b", true),
+        ("${a:k}${a:k}b", "aab", true),
+        ("${a:k}${a:k}b", "ba", false),
+        ("x${aws:PrincipalAccount}y", "x464622532012y", true),
+        ("x${aws:PrincipalAccount}y", "x46462253201y", false),
+        ("x${aws:PrincipalAccount}y", "x46462253201ay", false),
+    ] {
+        let Some(read) = Pattern::read(pattern.into(), reading) else {
+            continue;
+        };
+        let wanted = [read.filled(&|_| None)];
+        let only = [Pattern::exact(text)];
+        let both = [of(View::Whole, true, &wanted), of(View::Whole, true, &only)];
+        let found = walk(Universe::Any, &both, &mut Fuel::new(u64::MAX));
+        assert_eq!(
+            found == Found::Value(text.to_owned()),
+            fits,
+            "{pattern} {text}"
+        );
+    }
+}

@@ -419,6 +419,17 @@ fn one_character_of_each_class_stands_for_all() {
     }
 }
 
+/// After twelve digits an account's number is at its end.
+#[test]
+fn an_account_goes_no_further() {
+    let end = Place {
+        part: 0,
+        offset: 12,
+    };
+    assert!(Universe::Account.accepts(end));
+    assert_eq!(Universe::Account.step(end, '0'), None);
+}
+
 /// What a view sees step by step is what it sees of the whole.
 #[test]
 fn a_view_sees_step_by_step_what_it_sees_of_the_whole() {

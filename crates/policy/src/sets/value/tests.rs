@@ -82,6 +82,10 @@ fn moments_are_tried_out_at_their_turns() {
     }
     let moments: Vec<String> = (0..12).map(|half| at(half).to_string()).collect();
     agrees(Domain::Moment, &tests, &moments);
+    let accounts: Vec<String> = (1_795_219_198_u64..1_795_219_206)
+        .map(|seconds| format!("{seconds:012}"))
+        .collect();
+    agrees(Domain::Text(Universe::Account), &tests, &accounts);
 }
 
 #[test]
