@@ -3,6 +3,7 @@
 //! Most trust documents of an account stand in many of its roles word for word: a service's, a
 //! vendor's. Who can get in by a document does not depend on the role, so that is worked out once.
 
+use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -15,7 +16,10 @@ use crate::recent::Recent;
 use crate::rules::Rules;
 
 /// So many documents are remembered, twice at most, with some kilobytes each.
-const MOST: usize = 1024;
+const MOST: usize = 512;
+
+/// Of so many documents, twice at most, it is remembered that they were met.
+const MOST_MET: usize = 8 * MOST;
 
 /// Longer documents are rare: IAM's quota is 2,048 characters, and white space.
 const LONGEST: usize = 8192;
@@ -29,6 +33,10 @@ pub struct Judging<'r> {
     /// Whose documents are remembered.
     account: String,
     known: Recent<Box<str>, Arc<TrustDocument>>,
+    /// By a keyed hash: the documents that were met. One that is met again is remembered; most that
+    /// only one role has are never met again, and would only push the others out.
+    met: Recent<u64, ()>,
+    hashes: foldhash::fast::RandomState,
 }
 
 /// A trust document of an account, read.
@@ -50,6 +58,8 @@ impl<'r> Judging<'r> {
             now,
             account: String::new(),
             known: Recent::new(MOST),
+            met: Recent::new(MOST_MET),
+            hashes: foldhash::fast::RandomState::default(),
         }
     }
 
@@ -76,7 +86,10 @@ impl<'r> Judging<'r> {
                 is_of_any_role(&judgement).then(|| Arc::from(judgement.findings));
         }
         let document = Arc::new(document);
-        if text.len() <= LONGEST {
+        let hash = self.hashes.hash_one(text);
+        if self.met.get(&hash).is_none() {
+            self.met.insert(hash, ());
+        } else if text.len() <= LONGEST {
             self.known.insert(text.into(), Arc::clone(&document));
         }
         document
