@@ -121,7 +121,6 @@ fn every_document_has_the_answer_its_author_expects() {
 fn every_decided_way_in_is_proved_by_a_request() {
     let mut unproved = Vec::new();
     let mut undecided = Vec::new();
-    let mut grants = 0;
     let mut other_requests = Vec::new();
     for (theme, case) in lines() {
         if let Some(expected) = case.get("requests") {
@@ -140,7 +139,6 @@ fn every_decided_way_in_is_proved_by_a_request() {
             );
         }
         for grant in answer(&case, true).grants {
-            grants += 1;
             let what = format!(
                 "{theme} {}: {:?}\n    {}",
                 case["id"], grant, case["policy"]
@@ -167,8 +165,8 @@ fn every_decided_way_in_is_proved_by_a_request() {
         unproved.join("\n")
     );
     assert!(
-        undecided.len() * 1_000 <= grants,
-        "{} of {grants} undecided\n{}",
+        undecided.is_empty(),
+        "{} undecided\n{}",
         undecided.len(),
         undecided.join("\n"),
     );

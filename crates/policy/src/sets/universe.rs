@@ -356,7 +356,6 @@ impl Universe {
             return match (place.part, self) {
                 (1, _) => &[DIGITS],
                 (3, Self::FederatedUserArn(_)) => &[NAMES],
-                (3, Self::RootArn(_)) => &[],
                 (3, _) => &[NAMES, SLASH, COLON, ODDS],
                 _ => &[],
             };

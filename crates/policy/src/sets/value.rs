@@ -30,7 +30,7 @@ impl Domain {
     fn admits(self, value: &str) -> bool {
         match self {
             Self::Text(universe) => universe.admits(value),
-            Self::Truth => value == "true" || value == "false",
+            Self::Truth => matches!(value, "true" | "false"),
             Self::Count => number(value).is_some_and(|value| value >= 0.0 && value.fract() == 0.0),
             Self::Moment => moment::parse(value).is_some(),
             Self::Address => network::address(value).is_some(),
