@@ -42,7 +42,7 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
                 }
             }
             Role::Username => {
-                if let Some(arn) = one_value(way, |role| role == Role::PrincipalArn, None) {
+                if let Some(arn) = one_value(way, "aws:PrincipalArn") {
                     let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
                     return match resource.strip_prefix("user/") {
                         Some(name) => {
@@ -71,9 +71,7 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
     {
         return Fill::Value(name.to_owned());
     }
-    let named = !row.name.is_empty() && !row.name.ends_with('/');
-    let key = (!named).then_some(variable.key.as_str());
-    match one_value(way, |role| role == row.role, key) {
+    match one_value(way, &variable.key) {
         Some(value) => Fill::Value(value.to_owned()),
         None => Fill::Unknown,
     }
@@ -187,15 +185,10 @@ fn chosen<'p>(
 }
 
 /// The only value that the demands on a key leave, where it has to be present.
-fn one_value<'t>(
-    way: &'t Way<'_>,
-    of: impl Fn(Role) -> bool,
-    key: Option<&str>,
-) -> Option<&'t str> {
+fn one_value<'t>(way: &'t Way<'_>, key: &str) -> Option<&'t str> {
     way.demands
         .iter()
-        .filter(|literal| of(literal.row.role))
-        .filter(|literal| key.is_none_or(|key| literal.key.eq_ignore_ascii_case(key)))
+        .filter(|literal| literal.key.eq_ignore_ascii_case(key))
         .filter(|literal| {
             literal.passes && (!literal.absent || literal.row.aws == Presence::Always)
         })
@@ -207,7 +200,7 @@ fn one_value<'t>(
 
 /// The only account that the demands leave.
 pub(crate) fn one_account<'t>(way: &'t Way<'_>) -> Option<&'t str> {
-    one_value(way, |role| role == Role::PrincipalAccount, None).or_else(|| {
+    one_value(way, "aws:PrincipalAccount").or_else(|| {
         let literals = way
             .of_role(Role::PrincipalArn)
             .filter(|literal| literal.passes);

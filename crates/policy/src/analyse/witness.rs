@@ -74,12 +74,11 @@ pub(crate) fn request(
     };
     let mut seen: Vec<&Literal<'_>> = Vec::new();
     let all = way.demands.iter().chain(mentioned.iter().copied());
-    for (index, literal) in all.enumerate() {
+    for literal in all {
         if seen.iter().any(|one| one.same_key(literal)) {
             continue;
         }
         seen.push(literal);
-        let demanded = index < way.demands.len();
         let key = key_name(literal);
         match literal.row.role.group() {
             Group::Identity => {}
@@ -156,10 +155,6 @@ pub(crate) fn request(
                     Role::Now | Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
                 ) || matches!(literal.row.name, "aws:PrincipalIsAWSService");
                 if follows {
-                    continue;
-                }
-                let presence = solver.presence(way, literal);
-                if !demanded && presence != Presence::Always {
                     continue;
                 }
                 let state = solver.key(way, literal, &[]);

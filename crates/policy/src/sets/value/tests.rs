@@ -1,6 +1,7 @@
 //! Ordered values against trying every one of a range.
 
 use super::super::network::Network;
+use super::super::pattern::Pattern;
 use super::super::test::Relation;
 use super::*;
 
@@ -134,4 +135,42 @@ fn addresses_are_tried_out_at_their_turns() {
         addresses.push(other.to_owned());
     }
     agrees(Domain::Address, &tests, &addresses);
+}
+
+/// Text asked of what is no text: what the walk finds counts if the domain has it, else nothing is
+/// known.
+#[test]
+fn a_text_that_is_found_must_be_of_the_domain() {
+    let folded = |text: &'static str| {
+        let reading = super::super::pattern::Reading {
+            wildcards: false,
+            fold: true,
+            arn: false,
+            variables: false,
+        };
+        Pattern::read(text.into(), reading).unwrap_or_else(|| Pattern::exact(text))
+    };
+    let solved = |domain, fits: Pattern<'static>, avoids: &[&'static str]| {
+        let fits = Test::Text(vec![fits]);
+        let avoids = Test::Text(avoids.iter().map(|text| Pattern::exact(*text)).collect());
+        let asks = [(&Test::Present, true), (&fits, true), (&avoids, false)];
+        solve(domain, &asks, &mut Fuel::new(u64::MAX))
+    };
+    let spelled = solved(
+        Domain::Address,
+        folded("2001:db8::1"),
+        &["2001:db8::1", "2001:DB8::1"],
+    );
+    assert!(
+        matches!(&spelled, Found::Value(text) if Domain::Address.admits(text)),
+        "{spelled:?}"
+    );
+    let tail = Pattern::wild("203.0.113.1?");
+    assert_eq!(
+        solved(Domain::Address, tail.clone(), &["203.0.113.11"]),
+        Found::Unknown
+    );
+    let any = Domain::Text(Universe::Any);
+    let text = solved(any, tail, &["203.0.113.11", "203.0.113.1x", "203.0.113.1y"]);
+    assert!(matches!(text, Found::Value(_)), "{text:?}");
 }
