@@ -87,11 +87,7 @@ pub(crate) fn grants_with_regions<'p>(
     policy: &'p TrustPolicy<'p>,
     context: &AnalysisContext<'_>,
 ) -> Vec<(Grant, Region<'p>)> {
-    let context = AnalysisContext {
-        witnesses: false,
-        ..*context
-    };
-    let mut solver = solver(&[policy], &context);
+    let mut solver = solver(&[policy], context);
     let mut all = Vec::new();
     for (grant, way) in summary::grants(policy, &mut solver) {
         for region in region::carrying(&way, policy, &mut solver) {
