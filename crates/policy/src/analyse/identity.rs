@@ -186,23 +186,13 @@ pub(crate) fn solve(
         let Some(mut task) = task(kind, ready) else {
             continue;
         };
-        if !other_ids.is_empty() {
-            let demand = Demand {
+        // Roles and users have unique ids; another caller's user id begins with his account.
+        if !other_ids.is_empty() && matches!(kind, Kind::RoleSession | Kind::User) {
+            task.id.push(Demand {
                 patterns: other_ids,
                 fits: false,
                 view: View::Whole,
-            };
-            match kind {
-                Kind::RoleSession | Kind::User => task.id.push(demand),
-                Kind::Root => task.arn.push(Demand {
-                    view: View::Account,
-                    ..demand
-                }),
-                Kind::FederatedUser => task.arn.push(Demand {
-                    view: View::AccountAndName,
-                    ..demand
-                }),
-            }
+            });
         }
         unknown |= task.unsure;
         let arn = match arn(kind, partitions, &task.arn, account, fuel) {
