@@ -186,8 +186,8 @@ pub(crate) fn solve(
         let Some(mut task) = task(kind, ready) else {
             continue;
         };
-        // Roles and users have unique ids; another caller's user id begins with his account.
-        if !other_ids.is_empty() && matches!(kind, Kind::RoleSession | Kind::User) {
+        // The ids of roles and users alone are looked at; another caller's begins with his account.
+        if !other_ids.is_empty() {
             task.id.push(Demand {
                 patterns: other_ids,
                 fits: false,
