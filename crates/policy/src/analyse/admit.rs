@@ -201,9 +201,10 @@ fn unique_ids(way: &Way<'_>) -> Vec<String> {
             let prefix = pattern.literal_prefix();
             let id = prefix.split(':').next().unwrap_or_default();
             // Ids have 21 characters; a shorter text is one only where a colon or the end says so.
-            // What is no role's or user's is the id of nobody who could be spared.
             let whole = prefix.contains(':') || pattern.tokens.is_none() || id.len() >= 20;
-            whole.then(|| id.to_owned())
+            let form = id.starts_with("AROA") || id.starts_with("AIDA");
+            // In fixed text a star is a star, and in no id.
+            (whole && form && id.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| id.to_owned())
         })
         .collect();
     ids.sort_unstable();
