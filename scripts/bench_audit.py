@@ -260,7 +260,10 @@ def compare(binary: Path, roles: int, tries: int, folder: Path, with_python: boo
     if any(run[2] != 1 for run in runs):
         print(f"the audit ended with status {runs[0][2]}", file=sys.stderr)
         return 0, 0, 0, False
-    line = f"{roles:>9,} roles, {size / 1e6:>7,.0f} MB: audit {cpu:6.2f} s CPU ({cpu / roles * 1e6:4.2f} µs a role), {memory:5.1f} MB at most"
+    line = f"{roles:>9,} roles, {size / 1e6:>7,.0f} MB: audit {cpu:6.2f} s CPU ({cpu / roles * 1e6:4.2f} µs a role)"
+    # A child's peak is never said to be less than that of this process, which begot it.
+    if memory > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:
+        line += f", {memory:5.1f} MB at most"
     ratio, right = 0.0, True
     if with_python:
         python, held = min(run[0] for run in others), max(run[1] for run in others)
@@ -299,7 +302,7 @@ def main() -> int:
         if options.linear and right:
             # Between two runs of the other size: what else the machine does changes by the minute.
             sizes = (options.roles, options.linear, options.roles)
-            costs = [compare(options.binary, roles, 1, Path(folder), False) for roles in sizes]
+            costs = [compare(options.binary, roles, 2, Path(folder), False) for roles in sizes]
             right = all(cost[3] for cost in costs)
             each, more = (costs[0][0] + costs[2][0]) / 2, costs[1][0]
             print(f"a role costs {more / each:.2f} times as much among {options.linear:,} as among {options.roles:,}")
