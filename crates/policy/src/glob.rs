@@ -103,7 +103,7 @@ pub fn matches_arn(pattern: &str, arn: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The definition, exponential and obviously right.
@@ -117,7 +117,8 @@ mod tests {
         }
     }
 
-    fn words(alphabet: &[char], longest: usize) -> Vec<String> {
+    /// Every text of these letters, up to so many.
+    pub(crate) fn words(alphabet: &[char], longest: usize) -> Vec<String> {
         let mut all = vec![String::new()];
         let mut last = all.clone();
         for _ in 0..longest {

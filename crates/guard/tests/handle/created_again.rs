@@ -69,7 +69,7 @@ fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
     scene.play(&created);
     scene.pass(60);
     let event = scene.write(&bad(), ALICE);
-    scene.world.stale.lock().unwrap().extend([deleted]);
+    scene.reads_show([deleted]);
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
@@ -86,7 +86,7 @@ fn a_role_that_is_gone_is_gone_after_looking_again() {
     // It was not to be seen yet.
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene.world.stale.lock().unwrap().extend([None, None]);
+    scene.reads_show([None, None]);
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
 }
@@ -121,14 +121,9 @@ fn line_3_the_role_that_was_deleted_is_not_taken_for_the_one_that_was_created() 
     let created = scene.event("CreateRole", ROLE, Some(&careless()), ALICE);
     scene.handle(&created).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
-    scene
-        .world
-        .stale
-        .lock()
-        .unwrap()
-        .extend([stale.clone(), stale]);
+    scene.reads_show([stale.clone(), stale]);
     assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(30));
-    scene.world.stale.lock().unwrap().clear();
+    scene.reads_are_fresh();
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(scene.written(), [QUARANTINE], "not what the older one had");

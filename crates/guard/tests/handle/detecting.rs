@@ -253,7 +253,7 @@ fn nobody_is_called_for_a_door_that_is_closed() {
         document: bad(),
         ..live
     });
-    scene.world.stale.lock().unwrap().push_back(violating);
+    scene.reads_show([violating]);
     scene.world.fail("begin_order", 1);
     assert!(scene.once(&order).is_err());
     assert_eq!(told(&scene.alerts()), []);

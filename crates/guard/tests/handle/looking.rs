@@ -112,7 +112,7 @@ fn line_2_what_a_stale_read_shows_is_not_the_newest_approved_document() {
     assert_eq!(scene.live(), good(), "bob's document was lost");
     scene.pass(10);
     scene.handle(&lost).unwrap().unwrap();
-    scene.world.stale.lock().unwrap().push_back(stale);
+    scene.reads_show([stale]);
     scene.drain();
     assert_eq!(told(&scene.alerts()), [outcome(OutcomeKind::PutBack)]);
     assert_eq!(scene.live(), own());
@@ -248,7 +248,7 @@ fn line_3_a_stale_read_of_the_lawful_document_does_not_end_the_order() {
     let mut scene = Scene::settled();
     let old = scene.world.inside.role(ROLE);
     let event = scene.write(&bad(), ALICE);
-    scene.world.stale.lock().unwrap().extend([old.clone(), old]);
+    scene.reads_show([old.clone(), old]);
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
@@ -263,12 +263,7 @@ fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
     scene.handle(&event).unwrap().unwrap();
     // Look, comparison: the truth. Read back, and the next look: stale.
     let truth = violating.clone();
-    scene
-        .world
-        .stale
-        .lock()
-        .unwrap()
-        .extend([truth.clone(), truth, violating.clone(), violating]);
+    scene.reads_show([truth.clone(), truth, violating.clone(), violating]);
     scene.drain();
     assert_eq!(
         told(&scene.alerts()),
@@ -290,7 +285,7 @@ fn line_3_a_stale_read_of_what_the_write_replaced_unseen_is_no_reason_to_write_a
     scene.handle(&event).unwrap().unwrap();
     scene.pass(2);
     // Look, comparison, read back: what stood before. The next look: the offending document.
-    scene.world.stale.lock().unwrap().extend([
+    scene.reads_show([
         before.clone(),
         before.clone(),
         before,
@@ -352,12 +347,7 @@ fn line_3_a_stale_read_of_an_older_quarantine_does_not_pass_for_a_new_one() {
     let truth = scene.world.inside.role(ROLE);
     scene.handle(&event).unwrap().unwrap();
     // The look shows the truth, the comparison and the next look do not.
-    scene
-        .world
-        .stale
-        .lock()
-        .unwrap()
-        .extend([truth, stale.clone(), stale]);
+    scene.reads_show([truth, stale.clone(), stale]);
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(scene.written().len(), 2);
@@ -381,12 +371,7 @@ fn line_3_a_write_of_unknown_fate_is_not_believed_to_a_stale_read() {
     let truth = scene.world.inside.role(ROLE);
     scene.handle(&event).unwrap().unwrap();
     scene.world.fail("write_trust_policy", 1);
-    scene
-        .world
-        .stale
-        .lock()
-        .unwrap()
-        .extend([truth.clone(), truth, stale]);
+    scene.reads_show([truth.clone(), truth, stale]);
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(
@@ -405,7 +390,7 @@ fn line_3_three_looks_within_seconds_do_not_end_the_order() {
     scene.handle(&event).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
     for _ in 0..4 {
-        scene.world.stale.lock().unwrap().push_back(old.clone());
+        scene.reads_show([old.clone()]);
         assert_ne!(scene.once(&order).unwrap(), Disposition::Done);
         scene.pass(5);
     }
@@ -433,16 +418,11 @@ fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
     let approved = scene.write(&better(), ALICE);
     scene.handle(&approved).unwrap().unwrap();
     let observe = scene.world.inside.take_order().unwrap();
-    scene.world.stale.lock().unwrap().push_back(stale.clone());
+    scene.reads_show([stale.clone()]);
     assert_eq!(scene.once(&observe).unwrap(), Disposition::Done);
-    scene
-        .world
-        .stale
-        .lock()
-        .unwrap()
-        .extend([stale.clone(), stale]);
+    scene.reads_show([stale.clone(), stale]);
     assert_eq!(scene.once(&remediate).unwrap(), Disposition::in_seconds(30));
-    scene.world.stale.lock().unwrap().clear();
+    scene.reads_are_fresh();
     scene.pass(30);
     assert!(scene.carry(&remediate));
     assert_eq!(scene.live(), better());
@@ -472,14 +452,9 @@ fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
     let observe = scene.world.inside.take_order().unwrap();
     assert_eq!(scene.once(&observe).unwrap(), Disposition::Done);
     assert_eq!(scene.history().newest().unwrap().written_at, None);
-    scene
-        .world
-        .stale
-        .lock()
-        .unwrap()
-        .extend([stale.clone(), stale]);
+    scene.reads_show([stale.clone(), stale]);
     assert_eq!(scene.once(&remediate).unwrap(), Disposition::in_seconds(30));
-    scene.world.stale.lock().unwrap().clear();
+    scene.reads_are_fresh();
     scene.pass(30);
     assert!(scene.carry(&remediate));
     assert_eq!(scene.live(), better());

@@ -167,6 +167,16 @@ impl Scene {
         self.world.inside.set_now(now);
     }
 
+    /// What the next reads of roles show, one after the other, instead of what is live.
+    pub(crate) fn reads_show(&self, stale: impl IntoIterator<Item = Option<LiveRole>>) {
+        self.world.stale.lock().unwrap().extend(stale);
+    }
+
+    /// From now on reads show what is live.
+    pub(crate) fn reads_are_fresh(&self) {
+        self.world.stale.lock().unwrap().clear();
+    }
+
     pub(crate) fn put(&self, name: &str, role_id: &str, document: &str) {
         self.world.inside.put_role(LiveRole {
             name: name.to_owned(),

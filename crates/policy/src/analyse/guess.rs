@@ -29,7 +29,8 @@ fn plain(pattern: &str) -> String {
     pattern.replace(['*', '?'], "x")
 }
 
-/// The pattern with its account part, where that is a lone star, filled in.
+/// The pattern with its account part filled in, where that has a wildcard, and its partition, where
+/// that is one.
 fn with_account(pattern: &str, account: &str) -> String {
     let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
     if let Some(part) = parts.get_mut(4)

@@ -528,13 +528,6 @@ fn string<'a>(
 
 /// The account of an ARN; empty where it has none.
 fn account_of(arn: &str) -> &str {
-    if let Some((account, _)) = arn
-        .strip_prefix("arn:aws:iam::")
-        .and_then(|rest| rest.split_at_checked(12))
-        .filter(|(account, rest)| rest.starts_with(':') && !account.contains(':'))
-    {
-        return account;
-    }
     let mut parts = arn.as_bytes().split(|byte| *byte == b':');
     let before: usize = parts.by_ref().take(4).map(|part| part.len() + 1).sum();
     let account = before..before + parts.next().map_or(0, <[u8]>::len);

@@ -1,19 +1,7 @@
 //! The walk against trying every short word, and what is seen at a glance against the walk.
 
 use super::*;
-
-fn words(alphabet: &[char], longest: usize) -> Vec<String> {
-    let mut all = vec![String::new()];
-    let mut last = all.clone();
-    for _ in 0..longest {
-        last = last
-            .iter()
-            .flat_map(|word| alphabet.iter().map(move |letter| format!("{word}{letter}")))
-            .collect();
-        all.extend(last.iter().cloned());
-    }
-    all
-}
+use crate::glob::tests::words;
 
 /// Every pair of short patterns, one to fit and one to avoid, against every short word: a text
 /// that is found meets both, and where none is found no word does.
