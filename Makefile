@@ -133,8 +133,8 @@ bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's
 	nice -n 19 python3 scripts/bench_audit.py --binary target/release/trustwarden --roles $(or $(ROLES),100000)
 
 .PHONY: bench-policy
-bench-policy: ## trust documents a second from text to answer, allocations counted, and the slowest documents
-	cargo bench --package trustwarden-policy --bench analyse
+bench-policy: ## trust documents a second from text to answer, what they allocate, and the slowest documents
+	cargo bench --package trustwarden-policy --bench analyse --bench allocations
 	TRUSTWARDEN_TIMES=1 cargo test --profile histories --package trustwarden-policy --test analyse_worst -- --nocapture
 
 .PHONY: bench-init
