@@ -1,6 +1,8 @@
 //! Whom a way admits, by account: the accounts that the document names, and whether strangers get
 //! in besides, and by what they are limited.
 
+use std::rc::Rc;
+
 use super::compiled::{Named, is_account};
 use super::identity::{Account, Solved};
 use super::literal::Literal;
@@ -119,6 +121,14 @@ pub(crate) fn admit<'p>(
     }
     let mut known: Vec<&str> = named.callers.clone();
     known.extend(solver.context.own_account);
+    // An account may be named elsewhere, and the caller's be asked to equal it.
+    let listed: Vec<Rc<Test<'p>>> = way
+        .of_role(Role::PrincipalAccount)
+        .filter(|literal| literal.passes)
+        .map(|literal| Rc::clone(&literal.test))
+        .collect();
+    let listed = listed.iter().filter_map(|test| test.fixed()).flatten();
+    known.extend(listed.map(|pattern| &*pattern.source));
     known.sort_unstable();
     known.dedup();
     let ids = unique_ids(way);

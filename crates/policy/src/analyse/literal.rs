@@ -8,11 +8,12 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::document::{Comparison, Condition, Qualifier, Version};
-use crate::keys::{self, Row};
+use crate::keys::{self, Role, Row};
 use crate::sets::moment;
 use crate::sets::network::Network;
 use crate::sets::pattern::{Pattern, Reading};
 use crate::sets::test::{Relation, Test, number};
+use crate::sets::value::Domain;
 
 /// A demand on the values of one key.
 #[derive(Debug, Clone)]
@@ -72,6 +73,21 @@ impl<'p> Literal<'p> {
         std::ptr::eq(self.row, other.row)
             && ((!self.row.name.is_empty() && !self.row.name.ends_with('/'))
                 || self.key.eq_ignore_ascii_case(&other.key))
+    }
+
+    /// Whether the key can have this value at all.
+    pub(crate) fn admits(&self, value: &str) -> bool {
+        match self.row.domain {
+            Domain::Text(universe)
+                if !matches!(
+                    self.row.role,
+                    Role::OrganizationId | Role::SourceOrganizationId
+                ) =>
+            {
+                universe.admits(value)
+            }
+            _ => true,
+        }
     }
 
     /// Both say the same.

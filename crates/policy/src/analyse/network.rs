@@ -1,6 +1,6 @@
 //! Which networks a way admits, and whether they are few enough to stand for someone.
 
-use super::admit::{finite, required};
+use super::admit::required;
 use super::solve::Solver;
 use super::way::Way;
 use crate::keys::Role;
@@ -170,18 +170,16 @@ pub(crate) fn limits(way: &Way<'_>, solver: &Solver<'_>) -> bool {
     if address.peek().is_some() && !address.all(|literal| literal.absent) && few(way) {
         return true;
     }
-    way.of_role(Role::Network).any(|literal| {
-        if !literal.passes || !required(way, literal, solver) {
-            return false;
-        }
-        if let Some(list) = finite(way, literal, solver) {
-            return !list.is_empty();
-        }
-        // Patterns: a VPC's ARN with its account, an endpoint's path with its organization.
-        let Test::Text(patterns) = &*literal.test else {
+    // An endpoint's owner may be named by a variable: the role's own account.
+    let named = solver.ready(way, |literal| {
+        literal.row.role == Role::Network && literal.passes
+    });
+    named.iter().any(|one| {
+        let Test::Text(patterns) = &*one.test else {
             return false;
         };
-        let fixed = |prefix: &str| match literal.row.name {
+        // Patterns: a VPC's ARN with its account, an endpoint's path with its organization.
+        let fixed = |prefix: &str| match one.literal.row.name {
             "aws:SourceVpcArn" => {
                 let mut parts = prefix.splitn(6, ':');
                 parts.nth(4).is_some_and(super::compiled::is_account) && parts.next().is_some()
@@ -189,10 +187,12 @@ pub(crate) fn limits(way: &Way<'_>, solver: &Solver<'_>) -> bool {
             "aws:VpceOrgPaths" => prefix.starts_with("o-") && prefix.contains('/'),
             _ => false,
         };
-        !patterns.is_empty()
-            && patterns
-                .iter()
-                .all(|pattern| fixed(&pattern.literal_prefix()))
+        required(way, one.literal, solver)
+            && !patterns.is_empty()
+            && (patterns.iter().all(|pattern| pattern.tokens.is_none())
+                || patterns
+                    .iter()
+                    .all(|pattern| fixed(&pattern.literal_prefix())))
     })
 }
 

@@ -3,7 +3,7 @@
 use super::compiled::{Actions, compile};
 use super::literal::Literal;
 use super::solve::Solver;
-use super::way::{Class, MOST_WAYS, Way, ways, with_company};
+use super::way::{Class, MOST_WAYS, Way, ways, ways_in};
 use crate::document::{Effect, TrustPolicy};
 use crate::keys;
 use crate::sets::test::Test;
@@ -46,8 +46,7 @@ pub(crate) fn regions_of<'p>(
     solver: &mut Solver<'_>,
 ) -> Vec<Region<'p>> {
     let statements = compile(policy);
-    let plain = ways(&statements, None, solver);
-    let plain = with_company(plain, &statements, solver);
+    let plain = ways_in(&statements, solver);
     let mut regions = Vec::new();
     for way in &plain {
         regions.extend(carrying(way, policy, solver));

@@ -1,11 +1,14 @@
 //! What a way demands of one key, as the answer says it.
 
+use std::borrow::Cow;
+
 use super::literal::Literal;
 use super::network;
 use super::solve::{Present, Ready, Solver};
 use super::way::{Class, Way};
 use crate::answer::{ExternalIdNeed, Restriction, Values};
 use crate::keys::{Group, Presence, Role};
+use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::value::Domain;
 
@@ -184,11 +187,12 @@ fn values(
     for one in ready.iter().filter(positive) {
         match &*one.test {
             Test::Text(patterns) => {
+                let patterns = left_of(patterns, way, like, ready.len(), solver);
                 if patterns.iter().all(|pattern| pattern.fixed().is_some()) {
                     let mut list: Vec<String> = patterns
                         .iter()
                         .map(|pattern| pattern.source.clone().into_owned())
-                        .filter(|value| passes_rest(value) && domain_admits(like, value))
+                        .filter(|value| passes_rest(value) && like.admits(value))
                         .collect();
                     list.sort_unstable();
                     list.dedup();
@@ -196,7 +200,7 @@ fn values(
                 }
                 if patterns.iter().all(|pattern| pattern.tokens.is_none()) {
                     let mut list = Vec::with_capacity(patterns.len());
-                    for pattern in patterns {
+                    for pattern in &*patterns {
                         // An organization's id is lower case.
                         let of_path = matches!(
                             like.row.role.group(),
@@ -270,18 +274,26 @@ fn values(
     }
 }
 
-fn domain_admits(like: &Literal<'_>, value: &str) -> bool {
-    match like.row.domain {
-        Domain::Text(universe)
-            if !matches!(
-                like.row.role,
-                Role::OrganizationId | Role::SourceOrganizationId
-            ) =>
-        {
-            universe.admits(value)
-        }
-        _ => true,
+/// The patterns of a list that some value still fits, where fixed texts stand among them and other
+/// demands may have left those alone.
+fn left_of<'t, 'p>(
+    patterns: &'t [Pattern<'p>],
+    way: &Way<'_>,
+    like: &Literal<'_>,
+    demands: usize,
+    solver: &mut Solver<'_>,
+) -> Cow<'t, [Pattern<'p>]> {
+    let fixed = patterns.iter().filter(|one| one.tokens.is_none()).count();
+    let alone = like.row.role.group() == Group::Alone;
+    if !alone || demands < 2 || fixed == 0 || fixed == patterns.len() {
+        return Cow::Borrowed(patterns);
     }
+    let mut left = patterns.to_vec();
+    left.retain(|pattern| {
+        let only = Test::Text(vec![pattern.clone()]);
+        solver.key(way, like, &[(&only, true)]).present != Present::Nothing
+    });
+    Cow::Owned(left)
 }
 
 fn networks(way: &Way<'_>) -> Option<Values> {

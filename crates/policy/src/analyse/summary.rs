@@ -7,7 +7,7 @@ use super::grants;
 use super::opened::{Opened, grants_of, prove};
 use super::restrict;
 use super::solve::Solver;
-use super::way::{Class, Way, ways, with_company};
+use super::way::{Class, Way, ways_in};
 use crate::answer::{Analysis, ExternalIdNeed, Grant, Restriction, Values, Who};
 use crate::document::{Effect, TrustPolicy};
 use crate::external_id;
@@ -30,8 +30,7 @@ pub(super) fn analysis(
 ) -> Analysis {
     let statements = compile(policy);
     let named = NamedAccounts::of(policy);
-    let left = ways(&statements, None, &mut solver);
-    let left = with_company(left, &statements, &mut solver);
+    let left = ways_in(&statements, &mut solver);
     let known: Vec<Known<'_>> = left
         .into_iter()
         .map(|way| learn(way, &named, &mut solver))
@@ -120,8 +119,7 @@ pub(super) fn grants<'p>(
 ) -> Vec<(Grant, Way<'p>)> {
     let statements = compile(policy);
     let named = NamedAccounts::of(policy);
-    let left = ways(&statements, None, solver);
-    let left = with_company(left, &statements, solver);
+    let left = ways_in(&statements, solver);
     let known: Vec<Known<'_>> = left
         .into_iter()
         .map(|way| learn(way, &named, solver))
@@ -369,8 +367,7 @@ fn expires<'p>(
             ..*solver.context
         };
         let mut then = solver.at(&context);
-        let left = ways(statements, None, &mut then);
-        let left = with_company(left, statements, &mut then);
+        let left = ways_in(statements, &mut then);
         let open = left
             .into_iter()
             .any(|way| learn(way, named, &mut then).is_outside())
@@ -406,8 +403,7 @@ fn unsatisfiable(
         .filter(|one| one.effect == Effect::Allow || !one.mentions_external_id())
         .map(Compiled::without_external_id)
         .collect();
-    let left = ways(&without, None, solver);
-    let left = with_company(left, &without, solver);
+    let left = ways_in(&without, solver);
     let own = context.own_account;
     let someone = left.into_iter().any(|mut way| {
         if way.class != Class::Aws {

@@ -1,5 +1,8 @@
 //! Policy variables, as far as a way fixes what they stand for.
 
+use std::rc::Rc;
+
+use super::admit::required;
 use super::identity::{Account, LONG_TERM, Solved, account_of};
 use super::literal::Literal;
 use super::solve::{Present, Solver};
@@ -22,16 +25,17 @@ pub(crate) enum Fill {
 /// What `variable` stands for in requests that go this way.
 pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> Fill {
     let row = keys::find(&variable.key);
-    let presence = match way.class {
-        Class::Aws => row.aws,
-        Class::Service(_) => row.service,
-        Class::Federated(_) => row.federated,
-    };
     let missing = || match &variable.default {
         Some(text) => Fill::Value(text.clone()),
         None => Fill::Missing,
     };
-    if presence == Presence::Never {
+    let is_absent = |literal: &Literal<'_>| {
+        literal.absent
+            && !literal.passes
+            && *literal.test == Test::Present
+            && literal.key.eq_ignore_ascii_case(&variable.key)
+    };
+    if presence(way.class, row) == Presence::Never || way.demands.iter().any(is_absent) {
         return missing();
     }
     if way.class == Class::Aws {
@@ -161,6 +165,11 @@ fn chosen<'p>(
         let id = paths.first()?.split('/').next()?.to_owned();
         return Some(vec![of_role(Role::OrganizationId, id)]);
     }
+    let like = Literal::passing(row, key_of(row, variable), Test::Present);
+    // What a call may only carry in company it does without where it can.
+    if matches!(row.role, Role::Tagging | Role::SourceIdentity) && !required(way, &like, solver) {
+        return Some(vec![like.denied()]);
+    }
     // Where another key is to equal the variable, what serves that key is what to choose.
     let equal = way.demands.iter().find(|literal| {
         literal.passes
@@ -170,18 +179,101 @@ fn chosen<'p>(
                     && pattern.variables.first() == Some(variable)
             }))
     });
-    let like = Literal::passing(row, variable.key.clone(), Test::Present);
     let wanted = equal.map(|literal| solver.key(way, literal, &[]).present);
     let values = match (wanted, solver.key(way, &like, &[]).present) {
         (Some(Present::Values(values)), _) | (_, Present::Values(values)) => values,
         _ => return None,
     };
-    let key = if row.name.is_empty() || row.name.ends_with('/') {
+    let value = values.first()?.clone();
+    Some(vec![exactly(row, key_of(row, variable), value)])
+}
+
+/// What follows for the keys of variables: where the text has to contain one, its key is present; and
+/// where the text has to equal it, what is asked of the one value is asked of the other.
+pub(crate) fn consequences<'p>(way: &Way<'p>, solver: &Solver<'_>) -> Vec<Literal<'p>> {
+    let mut follow = Vec::new();
+    for literal in &way.demands {
+        let Test::Text(patterns) = &*literal.test else {
+            continue;
+        };
+        if !literal.passes || !literal.test.has_variables() || !required(way, literal, solver) {
+            continue;
+        }
+        let first = patterns.iter().take(1).flat_map(|one| &one.variables);
+        for variable in
+            first.filter(|one| patterns.iter().all(|other| other.variables.contains(one)))
+        {
+            let row = keys::find(&variable.key);
+            // Without the variable's key the default would stand there.
+            let always = presence(way.class, row) == Presence::Always;
+            if row.many || (variable.default.is_some() && !always) {
+                continue;
+            }
+            let key = || key_of(row, variable);
+            if !always {
+                follow.push(Literal::passing(row, key(), Test::Present));
+            }
+            let is_all = |one: &Pattern<'_>| one.tokens.as_deref() == Some(&[Token::Variable(0)]);
+            if literal.row.many || !patterns.iter().all(is_all) {
+                continue;
+            }
+            let ignores_case = patterns.iter().any(|pattern| pattern.fold);
+            let others = way.demands.iter().filter(|other| {
+                other.same_key(literal) && !other.same(literal) && *other.test != Test::Present
+            });
+            follow.extend(others.filter_map(|other| {
+                let test = match ignores_case {
+                    true => Rc::new(ignoring_case(other)?),
+                    false => Rc::clone(&other.test),
+                };
+                Some(Literal {
+                    row,
+                    key: key().into(),
+                    test,
+                    each: other.each,
+                    passes: other.passes,
+                    absent: false,
+                })
+            }));
+        }
+    }
+    follow
+}
+
+/// What a demand on one text asks of another that differs in case alone; `None`: nothing.
+fn ignoring_case<'p>(demand: &Literal<'p>) -> Option<Test<'p>> {
+    let Test::Text(patterns) = &*demand.test else {
+        return None;
+    };
+    let has_letter = |text: &str| text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let cased = |pattern: &Pattern<'_>| !pattern.fold && has_letter(&pattern.source);
+    // To be unlike `a` in this very case says nothing of `A`.
+    if !demand.passes && patterns.iter().any(cased) {
+        return None;
+    }
+    let folded = patterns.iter().map(|pattern| Pattern {
+        fold: has_letter(&pattern.source),
+        ..pattern.clone()
+    });
+    Some(Test::Text(folded.collect()))
+}
+
+/// The key of a variable, as AWS spells it where it is one of a kind.
+fn key_of(row: &Row, variable: &Variable) -> String {
+    if row.name.is_empty() || row.name.ends_with('/') {
         variable.key.clone()
     } else {
         row.name.to_owned()
-    };
-    Some(vec![exactly(row, key, values.first()?.clone())])
+    }
+}
+
+/// Whether callers of a kind carry a key.
+fn presence(class: Class<'_>, row: &Row) -> Presence {
+    match class {
+        Class::Aws => row.aws,
+        Class::Service(_) => row.service,
+        Class::Federated(_) => row.federated,
+    }
 }
 
 /// The only value that the demands on a key leave, where it has to be present.
@@ -192,9 +284,11 @@ fn one_value<'t>(way: &'t Way<'_>, key: &str) -> Option<&'t str> {
         .filter(|literal| {
             literal.passes && (!literal.absent || literal.row.aws == Presence::Always)
         })
-        .find_map(|literal| match literal.test.fixed() {
-            Some([only]) if !literal.row.many => Some(&*only.source),
-            _ => None,
+        .filter(|literal| !literal.row.many)
+        .find_map(|literal| {
+            let mut values = literal.test.fixed()?.iter().map(|pattern| &*pattern.source);
+            let only = values.find(|value| literal.admits(value))?;
+            values.all(|other| !literal.admits(other)).then_some(only)
         })
 }
 

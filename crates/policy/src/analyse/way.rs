@@ -3,10 +3,9 @@
 use super::compiled::{Actions, Compiled, Named, being, not_being};
 use super::literal::Literal;
 use super::solve::Solver;
+use super::variable;
 use crate::document::Effect;
-use crate::keys::{self, Presence, Role};
-use crate::sets::pattern::{Pattern, Token};
-use crate::sets::test::Test;
+use crate::keys::{Presence, Role};
 
 /// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
 /// ways say that they are undecided: more is reported as open, never less.
@@ -393,9 +392,30 @@ fn fires_from(clock: &[Literal<'_>], now: jiff::Timestamp) -> bool {
     })
 }
 
+/// The ways in as whole calls go them.
+pub(crate) fn ways_in<'p>(statements: &[Compiled<'p>], solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    // What a call carries may follow from what it has to say, and its company asks for more.
+    let left = with_consequences(ways(statements, None, solver), solver);
+    let left = with_company(left, statements, solver);
+    with_consequences(left, solver)
+}
+
+fn with_consequences<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    ways.into_iter()
+        .filter_map(|way| {
+            let follow = variable::consequences(&way, solver);
+            if follow.is_empty() {
+                Some(way)
+            } else {
+                way.and(&follow, solver)
+            }
+        })
+        .collect()
+}
+
 /// Leaves of each way what a whole call can use: a call that carries session tags or a source
 /// identity is checked for those actions too.
-pub(crate) fn with_company<'p>(
+fn with_company<'p>(
     ways: Vec<Way<'p>>,
     statements: &[Compiled<'p>],
     solver: &mut Solver<'_>,
@@ -439,30 +459,5 @@ pub(crate) fn with_company<'p>(
         }
         left = without_covered(next, solver);
     }
-    left.into_iter()
-        .filter_map(|way| match account_by_equality(&way) {
-            Some(account) => way.and(&[account], solver),
-            None => Some(way),
-        })
-        .collect()
-}
-
-/// Where a key is to equal `${aws:PrincipalAccount}` and is one of a list, so is the account.
-fn account_by_equality<'p>(way: &Way<'p>) -> Option<Literal<'p>> {
-    let row = keys::by_role(Role::PrincipalAccount);
-    let is_account = |pattern: &Pattern<'_>| {
-        pattern.tokens.as_deref() == Some(&[Token::Variable(0)])
-            && matches!(pattern.variables.as_slice(), [variable]
-                if variable.key == "aws:principalaccount")
-    };
-    let equal = way.demands.iter().find(|literal| {
-        let certain = literal.passes && !literal.absent && !literal.row.many;
-        certain && matches!(&*literal.test, Test::Text(patterns) if patterns.iter().all(is_account))
-    })?;
-    let mut same = way.demands.iter().filter(|other| other.same_key(equal));
-    let listed = same.find_map(|other| match &*other.test {
-        Test::Text(patterns) if other.passes && other.test.fixed().is_some() => Some(patterns),
-        _ => None,
-    })?;
-    Some(Literal::passing(row, row.name, Test::Text(listed.clone())))
+    left
 }

@@ -9,6 +9,8 @@ pub(crate) enum Caller {
         account: &'static str,
         value: &'static str,
         user_id: &'static str,
+        /// `aws:PrincipalArn`, where the caller's role has a path: no session shows it.
+        role: Option<&'static str>,
     },
     Service(&'static str),
     /// A workflow run: subject, repository id, ref; whether it is the intended tenant's.
@@ -76,6 +78,22 @@ const fn aws(account: &'static str, value: &'static str, user_id: &'static str) 
         account,
         value,
         user_id,
+        role: None,
+    }
+}
+
+/// A session of a role with a path.
+const fn of_role(
+    account: &'static str,
+    value: &'static str,
+    user_id: &'static str,
+    role: &'static str,
+) -> Caller {
+    Caller::Aws {
+        account,
+        value,
+        user_id,
+        role: Some(role),
     }
 }
 
@@ -237,10 +255,11 @@ pub(crate) const AWS_CALLERS: &[Caller] = &[
         "arn:aws:sts::464622532012:assumed-role/Reader/run",
         "AROAVREADER0000000001:run",
     ),
-    aws(
+    of_role(
         VENDOR,
         "arn:aws:sts::464622532012:assumed-role/Reader/job",
         "AROAVPATHED0000000001:job",
+        "arn:aws:iam::464622532012:role/team/Reader",
     ),
     aws(
         VENDOR,
@@ -391,6 +410,37 @@ pub(crate) const AWS_CALLERS: &[Caller] = &[
         STRANGER,
         "arn:aws:sts::999999999999:assumed-role/Writer/job",
         "AROAVREADER0000000001:job",
+    ),
+    // A role's path may look like a user.
+    of_role(
+        OWN,
+        "arn:aws:sts::111122223333:assumed-role/alice/job",
+        "AROAOUSERLIKE00000001:job",
+        "arn:aws:iam::111122223333:role/:user/alice",
+    ),
+    of_role(
+        VENDOR,
+        "arn:aws:sts::464622532012:assumed-role/alice/job",
+        "AROAVUSERLIKE00000001:job",
+        "arn:aws:iam::464622532012:role/:user/alice",
+    ),
+    of_role(
+        OTHER,
+        "arn:aws:sts::222233334444:assumed-role/alice/job",
+        "AROAWUSERLIKE00000001:job",
+        "arn:aws:iam::222233334444:role/:user/alice",
+    ),
+    of_role(
+        STRANGER,
+        "arn:aws:sts::999999999999:assumed-role/alice/job",
+        "AROAUUSERLIKE00000001:job",
+        "arn:aws:iam::999999999999:role/:user/alice",
+    ),
+    of_role(
+        NEIGHBOUR,
+        "arn:aws:sts::464600000000:assumed-role/alice/job",
+        "AROANUSERLIKE00000001:job",
+        "arn:aws:iam::464600000000:role/:user/alice",
     ),
     aws(OWN, "arn:aws:iam::111122223333:root", "111122223333"),
     aws(VENDOR, "arn:aws:iam::464622532012:root", "464622532012"),

@@ -201,6 +201,7 @@ fn trial(
             account,
             value,
             user_id,
+            role,
         } => {
             let age = one("aws:MultiFactorAuthAge", &context);
             let present = one("aws:MultiFactorAuthPresent", &context);
@@ -244,9 +245,8 @@ fn trial(
                 return None;
             }
             context.insert("aws:userid".to_owned(), vec![user_id.to_owned()]);
-            if user_id.starts_with("AROAVPATHED") {
-                let arn = "arn:aws:iam::464622532012:role/team/Reader".to_owned();
-                context.insert("aws:PrincipalArn".to_owned(), vec![arn]);
+            if let Some(arn) = role {
+                context.insert("aws:PrincipalArn".to_owned(), vec![arn.to_owned()]);
             }
             ("AWS", value, "sts:AssumeRole")
         }
