@@ -4,6 +4,39 @@
 //! go back to, in time that grows with pattern × text and never with their exponential; there is
 //! no recursion and no compiled automaton.
 
+use std::borrow::Cow;
+
+/// Whether the text holds a wildcard.
+pub(crate) fn has_wildcard(text: &str) -> bool {
+    text.bytes().any(is_wildcard)
+}
+
+/// `*` or `?`.
+pub(crate) fn is_wildcard(byte: u8) -> bool {
+    matches!(byte, b'*' | b'?')
+}
+
+/// A text that fits the pattern: each `*` and each `?` replaced.
+pub(crate) fn filled<'p>(pattern: &'p str, many: &str, one: &str) -> Cow<'p, str> {
+    if !has_wildcard(pattern) {
+        return Cow::Borrowed(pattern);
+    }
+    let mut text = String::with_capacity(pattern.len() + many.len());
+    let mut from = 0;
+    for (at, byte) in pattern.bytes().enumerate() {
+        let filling = match byte {
+            b'*' => many,
+            b'?' => one,
+            _ => continue,
+        };
+        text.push_str(pattern.get(from..at).unwrap_or_default());
+        text.push_str(filling);
+        from = at + 1;
+    }
+    text.push_str(pattern.get(from..).unwrap_or_default());
+    Cow::Owned(text)
+}
+
 /// Whether the text fits the pattern, letter by letter.
 pub fn matches(pattern: &str, text: &str) -> bool {
     walk(
@@ -32,10 +65,9 @@ fn behind_same<'p, 't>(
     text: &'t str,
     same: impl Fn(&u8, &u8) -> bool,
 ) -> Option<(&'p str, &'t str)> {
-    let is_wild = |byte: &u8| matches!(byte, b'*' | b'?');
     let mut length = 0;
     for (wanted, found) in pattern.bytes().zip(text.bytes()) {
-        if is_wild(&wanted) {
+        if is_wildcard(wanted) {
             break;
         }
         if !same(&wanted, &found) {
@@ -148,6 +180,19 @@ pub(crate) mod tests {
         assert!(!matches("Acme-*", "acme-1"));
         assert!(matches_ignoring_case("Acme-*", "aCME-1"));
         assert!(!matches_ignoring_case("É", "é"), "ASCII letters only");
+    }
+
+    #[test]
+    fn wildcards_are_filled_in() {
+        for (pattern, text) in [
+            ("", ""),
+            ("abc", "abc"),
+            ("*", "many"),
+            ("a?*é?", "a1manyé1"),
+            ("**b", "manymanyb"),
+        ] {
+            assert_eq!(filled(pattern, "many", "1"), text, "{pattern}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod analyse;
 mod answer;
+mod arn;
 mod compare;
 pub mod document;
 mod evaluate;

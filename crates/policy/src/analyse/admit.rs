@@ -3,13 +3,15 @@
 
 use std::rc::Rc;
 
-use super::compiled::{Named, is_account};
+use super::compiled::Named;
 use super::identity::{Account, Solved};
 use super::literal::Literal;
 use super::network;
 use super::solve::{Present, Solver};
 use super::variable::one_account;
 use super::way::{Class, Way};
+use crate::arn::is_account;
+use crate::glob::has_wildcard;
 use crate::keys::{self, Group, Presence, Role};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
@@ -286,7 +288,7 @@ fn limited_to(
         };
         for pattern in patterns {
             // Ids and paths have small letters only.
-            let prefix = pattern.in_small_letters(pattern.literal_prefix().into_owned());
+            let prefix = pattern.in_small_letters(pattern.literal_prefix());
             let is_id = one.literal.row.role == id;
             let head = prefix.split('/').next().unwrap_or_default();
             let whole = if is_id {
@@ -299,13 +301,13 @@ fn limited_to(
             }
             let shown = pattern.in_small_letters(pattern.shown());
             // No path has a star in it: `StringEquals` with one is met by nobody.
-            if pattern.tokens.is_none() && shown.contains(['*', '?']) {
+            if pattern.tokens.is_none() && has_wildcard(&shown) {
                 continue;
             }
             let part = !is_id && shown != format!("{head}/*");
             spelled.push(Organization {
                 id: head.to_owned(),
-                path: part.then_some(shown),
+                path: part.then(|| shown.into_owned()),
             });
         }
     }

@@ -1,7 +1,11 @@
 //! The statements of a document, read for the decision.
 
+use std::borrow::Cow;
+
 use super::literal::{Demand, Literal, demand};
+use crate::arn::{Arn, is_account};
 use crate::document::{Effect, Principal, PrincipalKind, Statement, TrustPolicy, Version};
+use crate::glob::{has_wildcard, matches_ignoring_case};
 use crate::keys::{self, Role, SESSION_NAME};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
@@ -27,6 +31,7 @@ impl Actions {
     pub(crate) const TAG_SESSION: Self = Self(8);
     pub(crate) const SET_SOURCE_IDENTITY: Self = Self(16);
     pub(crate) const SET_CONTEXT: Self = Self(32);
+    const ALL: u8 = 63;
 
     pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -40,32 +45,30 @@ impl Actions {
             .map_or("", |(name, _)| name)
     }
 
-    fn of(statement: &Statement<'_>) -> Self {
-        let fits = |patterns: &[std::borrow::Cow<'_, str>], name: &str| {
-            patterns.iter().any(|pattern| {
-                pattern.eq_ignore_ascii_case(name)
-                    || (pattern.contains(['*', '?'])
-                        && crate::glob::matches_ignoring_case(pattern, name))
-            })
-        };
-        if statement.action.is_none() && statement.not_action.is_none() {
-            return Self(0);
-        }
+    /// Those that one of some patterns names.
+    fn named(patterns: &[Cow<'_, str>]) -> Self {
         let mut bits = 0;
-        for (name, bit) in ACTIONS {
-            let wanted = statement
-                .action
-                .as_ref()
-                .is_none_or(|list| fits(list, name));
-            let spared = statement
-                .not_action
-                .as_ref()
-                .is_some_and(|list| fits(list, name));
-            if wanted && !spared {
-                bits |= bit.0;
+        for pattern in patterns {
+            let wild = has_wildcard(pattern);
+            for (name, bit) in ACTIONS {
+                if pattern.eq_ignore_ascii_case(name)
+                    || (wild && matches_ignoring_case(pattern, name))
+                {
+                    bits |= bit.0;
+                }
             }
         }
         Self(bits)
+    }
+
+    fn of(statement: &Statement<'_>) -> Self {
+        let wanted = statement.action.as_deref().map(Self::named);
+        let spared = statement.not_action.as_deref().map(Self::named);
+        match (wanted, spared) {
+            (None, None) => Self(0),
+            (Some(wanted), None) => wanted,
+            (wanted, Some(spared)) => Self(wanted.map_or(Self::ALL, |wanted| wanted.0) & !spared.0),
+        }
     }
 }
 
@@ -123,12 +126,13 @@ impl<'p> Named<'p> {
     }
 
     fn read_arn(arn: &'p str, rest: &'p str) -> Option<Self> {
-        let mut parts = rest.splitn(5, ':');
-        let partition = parts.next()?;
-        let service = parts.next()?;
-        parts.next()?;
-        let account = parts.next()?;
-        let resource = parts.next()?;
+        let Arn {
+            partition,
+            service,
+            account,
+            resource,
+            ..
+        } = Arn::read(rest)?;
         if service == "iam" && resource == "root" {
             return Some(Self::Account {
                 account,
@@ -149,11 +153,6 @@ impl<'p> Named<'p> {
         }
         Some(Self::Arn { account, arn })
     }
-}
-
-/// 12 digits.
-pub(crate) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// One statement, read.

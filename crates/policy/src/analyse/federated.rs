@@ -84,7 +84,7 @@ fn pinned(way: &Way<'_>, issuer: Issuer<'_>, pin: &Pin, solver: &mut Solver<'_>)
         })
         .flatten()
         .filter_map(|pattern| {
-            let prefix = pattern.in_small_letters(pattern.literal_prefix().into_owned());
+            let prefix = pattern.in_small_letters(pattern.literal_prefix());
             let mut tenant = Pattern::wild(pin.tenant_pattern(&prefix)?);
             tenant.fold |= pattern.fold;
             Some(tenant)

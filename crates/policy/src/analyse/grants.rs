@@ -8,6 +8,7 @@ use super::restrict::{restriction, says_all};
 use super::solve::Solver;
 use super::way::{Class, Way};
 use crate::answer::{Restriction, Who};
+use crate::arn;
 use crate::keys::{self, Group, Role};
 use crate::sets::pattern::{Pattern, Token};
 use crate::sets::test::Test;
@@ -17,69 +18,63 @@ pub(crate) type Entrant<'p> = (Who, Way<'p>);
 
 /// One entry for each kind of caller that a way admits.
 pub(crate) fn entrants<'p>(
-    way: &Way<'p>,
+    way: Way<'p>,
     admission: &Admission,
     solver: &mut Solver<'_>,
 ) -> Vec<Entrant<'p>> {
-    let mut entrants = Vec::new();
     match way.class {
         Class::Service(service) => {
-            entrants.push((
-                Who::Service {
-                    service: service.to_owned(),
-                },
-                way.clone(),
-            ));
+            let service = service.to_owned();
+            return vec![(Who::Service { service }, way)];
         }
         Class::Federated(issuer) => {
-            let open = federated::is_open(way, issuer, solver);
+            let open = federated::is_open(&way, issuer, solver);
             let who = Who::Federated {
                 provider: issuer.provider.to_owned(),
                 account: issuer.account.map(str::to_owned),
                 open,
             };
-            entrants.push((who, way.clone()));
+            return vec![(who, way)];
         }
-        Class::Aws => {
-            match &admission.strangers {
-                Strangers::Nobody => {}
-                Strangers::UniqueIds(ids) => {
-                    for id in ids {
-                        entrants.push((Who::UniqueId { id: id.clone() }, narrowed_to_id(way, id)));
-                    }
-                }
-                Strangers::OfOrganizations => {
-                    for one in admission.organizations.iter().flatten() {
-                        let Some(narrow) = narrowed_to_organization(way, one, solver) else {
-                            continue;
-                        };
-                        let who = Who::Organization {
-                            id: one.id.clone(),
-                            path: one.path.clone(),
-                        };
-                        entrants.push((who, narrow));
-                    }
-                }
-                Strangers::OfManagementAccount | Strangers::FromNetwork | Strangers::Anyone => {
-                    // Named accounts are among them.
-                    entrants.push((Who::Anyone, way.clone()));
-                    return entrants;
-                }
-            }
-            for account in &admission.accounts {
-                of_account(way, account, solver, &mut entrants);
+        Class::Aws => {}
+    }
+    let mut entrants = Vec::with_capacity(admission.accounts.len());
+    match &admission.strangers {
+        Strangers::Nobody => {}
+        Strangers::UniqueIds(ids) => {
+            for id in ids {
+                entrants.push((Who::UniqueId { id: id.clone() }, narrowed_to_id(&way, id)));
             }
         }
+        Strangers::OfOrganizations => {
+            for one in admission.organizations.iter().flatten() {
+                let Some(narrow) = narrowed_to_organization(&way, one, solver) else {
+                    continue;
+                };
+                let who = Who::Organization {
+                    id: one.id.clone(),
+                    path: one.path.clone(),
+                };
+                entrants.push((who, narrow));
+            }
+        }
+        // Named accounts are among them.
+        Strangers::OfManagementAccount | Strangers::FromNetwork | Strangers::Anyone => {
+            return vec![(Who::Anyone, way)];
+        }
+    }
+    for account in &admission.accounts {
+        of_account(&way, account, solver, &mut entrants);
     }
     entrants
 }
 
 fn with<'p>(way: &Way<'p>, role: Role, patterns: Vec<Pattern<'p>>) -> Way<'p> {
     let row = keys::by_role(role);
-    let mut way = way.clone();
-    way.demands
-        .push(Literal::passing(row, row.name, Test::Text(patterns)));
-    way
+    let mut demands = Vec::with_capacity(way.demands.len() + 1);
+    demands.extend_from_slice(&way.demands);
+    demands.push(Literal::passing(row, row.name, Test::Text(patterns)));
+    Way { demands, ..*way }
 }
 
 fn narrowed_to_id<'p>(way: &Way<'p>, id: &str) -> Way<'p> {
@@ -130,13 +125,13 @@ fn of_account<'p>(
         })
         // Fixed ARNs say more than patterns.
         .max_by_key(|patterns| patterns.iter().all(|pattern| pattern.tokens.is_none()));
-    let pinned = with(
-        way,
-        Role::PrincipalAccount,
-        vec![Pattern::exact(account.to_owned())],
-    );
+    let pinned = || {
+        let only = vec![Pattern::exact(account.to_owned())];
+        with(way, Role::PrincipalAccount, only)
+    };
     if let Some(patterns) = arns {
-        let mut found = Vec::new();
+        let pinned = pinned();
+        let before = entrants.len();
         let mut exact = true;
         for pattern in patterns {
             let Some(arn) = arn_within(pattern, account) else {
@@ -146,19 +141,14 @@ fn of_account<'p>(
             let row = keys::by_role(Role::PrincipalArn);
             let only = Literal::passing(row, row.name, Test::Text(vec![pattern.clone()]));
             if let Some(narrow) = pinned.and(&[only], solver) {
-                found.push((
-                    Who::Principal {
-                        account: account.to_owned(),
-                        arn,
-                    },
-                    narrow,
-                ));
+                let account = account.to_owned();
+                entrants.push((Who::Principal { account, arn }, narrow));
             }
         }
-        if exact && !found.is_empty() {
-            entrants.extend(found);
+        if exact && entrants.len() > before {
             return;
         }
+        entrants.truncate(before);
     }
     let who = Who::Account {
         account: account.to_owned(),
@@ -167,7 +157,7 @@ fn of_account<'p>(
     let way = if matches!(way.named, Named::Account { .. }) {
         way.clone()
     } else {
-        pinned
+        pinned()
     };
     entrants.push((who, way));
 }
@@ -181,17 +171,17 @@ fn arn_within(pattern: &Pattern<'_>, account: &str) -> Option<String> {
         .flatten()
         .all(|token| !matches!(token, Token::Many | Token::One));
     let shown = pattern.shown();
-    let mut parts: Vec<&str> = shown.splitn(6, ':').collect();
-    let part = parts.get_mut(4)?;
-    if *part == "*" || *part == "????????????" {
+    let part = arn::part(&shown, 4)?;
+    if part == "*" || part == "????????????" {
         if !by_segment {
             return None;
         }
-        *part = account;
+        let mut parts: Vec<&str> = shown.splitn(6, ':').collect();
+        *parts.get_mut(4)? = account;
         return Some(parts.join(":"));
     }
-    let fits = Pattern::wild(part.to_owned()).matches(account);
-    fits.then_some(shown)
+    let fits = part == account || Pattern::wild(part).matches(account);
+    fits.then(|| shown.into_owned())
 }
 
 /// What a way demands besides what its principal already says; and whether that and the principal
@@ -285,7 +275,7 @@ fn says(who: &Who, way: &Way<'_>, literal: &Literal<'_>) -> bool {
         Who::UniqueId { id } => {
             let open = [format!("{id}*"), format!("{id}:*")];
             let whole = |one: &Pattern<'_>| match one.tokens {
-                Some(_) => open.contains(&one.shown()),
+                Some(_) => open.iter().any(|open| *open == one.shown()),
                 None => one.source == *id,
             };
             literal.passes && patterns.iter().any(whole)

@@ -83,11 +83,12 @@ impl Kind {
 
     pub(crate) fn usual_arn(self, partition: &str, account: &str) -> String {
         match self {
-            Self::RoleSession => format!("arn:{partition}:iam::{account}:role/any-role"),
-            Self::User => format!("arn:{partition}:iam::{account}:user/any-user"),
-            Self::Root => format!("arn:{partition}:iam::{account}:root"),
+            Self::RoleSession => ["arn:", partition, ":iam::", account, ":role/any-role"].concat(),
+            Self::User => ["arn:", partition, ":iam::", account, ":user/any-user"].concat(),
+            Self::Root => ["arn:", partition, ":iam::", account, ":root"].concat(),
             Self::FederatedUser => {
-                format!("arn:{partition}:sts::{account}:federated-user/any-user")
+                let rest = ":federated-user/any-user";
+                ["arn:", partition, ":sts::", account, rest].concat()
             }
         }
     }
@@ -265,15 +266,19 @@ fn arn(
         };
     }
     let listed = finite(View::Account);
-    let accounts: Vec<&str> = match (account, listed) {
-        (Account::Is(one), _) => vec![one],
-        (_, Some(listed)) => listed.iter().map(|pattern| &*pattern.source).collect(),
-        _ => vec!["999999999999", "999999999998"],
+    let sources: Vec<&str>;
+    let accounts: &[&str] = match (&account, listed) {
+        (Account::Is(one), _) => std::slice::from_ref(one),
+        (_, Some(listed)) => {
+            sources = listed.iter().map(|pattern| &*pattern.source).collect();
+            &sources
+        }
+        _ => &["999999999999", "999999999998"],
     };
     let partition = partitions.first().unwrap_or(&"aws");
-    let guessed = guess::arns(kind, partition, demands, &accounts).find(|arn| possible(arn, fuel));
+    let guessed = guess::arns(kind, partition, demands, accounts).find(|arn| possible(arn, fuel));
     if let Some(arn) = guessed {
-        return Found::Value(arn);
+        return Found::Value(arn.into_owned());
     }
     // A finite list of accounts and nothing else asked for: no other ARN could do better.
     if listed.is_some() && demands.iter().all(|demand| demand.view == View::Account) {
@@ -346,7 +351,7 @@ fn user_id(kind: Kind, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
                 return Found::Unknown;
             }
             if universe.admits(&text) && meets(demands, &text) {
-                return Found::Value(text);
+                return Found::Value(text.into_owned());
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::admit::required;
 use super::solve::Solver;
 use super::way::Way;
+use crate::arn;
 use crate::keys::Role;
 use crate::sets::network::Network;
 use crate::sets::test::Test;
@@ -181,8 +182,7 @@ pub(crate) fn limits(way: &Way<'_>, solver: &Solver<'_>) -> bool {
         // Patterns: a VPC's ARN with its account, an endpoint's path with its organization.
         let fixed = |prefix: &str| match one.literal.row.name {
             "aws:SourceVpcArn" => {
-                let mut parts = prefix.splitn(6, ':');
-                parts.nth(4).is_some_and(super::compiled::is_account) && parts.next().is_some()
+                arn::part(prefix, 4).is_some_and(arn::is_account) && arn::part(prefix, 5).is_some()
             }
             "aws:VpceOrgPaths" => prefix.starts_with("o-") && prefix.contains('/'),
             _ => false,

@@ -40,7 +40,7 @@ pub(super) struct Opened<'p> {
 /// The grants of a document's ways, each said once.
 pub(super) fn grants_of<'p>(
     statements: &[Compiled<'p>],
-    known: &[Known<'p>],
+    known: Vec<Known<'p>>,
     named: &NamedAccounts<'_>,
     solver: &mut Solver<'_>,
 ) -> Vec<Opened<'p>> {
@@ -60,7 +60,7 @@ pub(super) fn grants_of<'p>(
     }
     let mut opened: Vec<Opened<'p>> = Vec::with_capacity(known.len());
     for one in known {
-        for (who, way) in entrants(&one.way, &one.admission, solver) {
+        for (who, way) in entrants(one.way, &one.admission, solver) {
             let mut demands = way.demands.iter();
             let varies = demands.any(|literal| literal.test.has_variables());
             let settled = if varies {
@@ -94,16 +94,15 @@ pub(super) fn grants_of<'p>(
             });
         }
     }
-    opened.sort_by_cached_key(|Opened { grant, .. }| {
-        let restrictions = format!("{:?}", grant.restrictions);
-        (
-            grant.statement,
-            grant.principal.clone(),
-            grant.actions.clone(),
-            restrictions,
-            !grant.decided,
-        )
-    });
+    fn place<'o>(Opened { grant, .. }: &'o Opened<'_>) -> (usize, &'o Who, &'o [String]) {
+        (grant.statement, &grant.principal, &grant.actions)
+    }
+    opened.sort_by(|one, other| place(one).cmp(&place(other)));
+    for alike in opened.chunk_by_mut(|one, other| place(one) == place(other)) {
+        alike.sort_by_cached_key(|Opened { grant, .. }| {
+            (format!("{:?}", grant.restrictions), !grant.decided)
+        });
+    }
     opened.dedup_by(|next, kept| {
         let (next, kept) = (&next.grant, &kept.grant);
         next.statement == kept.statement

@@ -1,6 +1,8 @@
 //! In which organization the caller is, or the one on whose behalf a service calls: the id is the
 //! head of the path, so that both are solved as one text.
 
+use std::borrow::Cow;
+
 use super::guess;
 use super::solve::{Present, Solver, State};
 use super::variable;
@@ -93,13 +95,13 @@ impl Solver<'_> {
             return State { absent, present };
         }
         let possible =
-            |text: &String| Universe::OrganizationPath.admits(text) && meets(&demands, text);
+            |text: &Cow<'_, str>| Universe::OrganizationPath.admits(text) && meets(&demands, text);
         let guessed = self
             .fuel
             .may_guess()
             .then(|| guess::organization_paths(&demands));
         let found = match guessed.and_then(|mut guessed| guessed.find(possible)) {
-            Some(text) => Found::Value(text),
+            Some(text) => Found::Value(text.into_owned()),
             None => find(Universe::OrganizationPath, &demands, &mut self.fuel),
         };
         let present = match found {

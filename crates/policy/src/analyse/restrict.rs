@@ -222,7 +222,7 @@ fn values(
                 }
                 let mut list: Vec<String> = patterns
                     .iter()
-                    .map(crate::sets::pattern::Pattern::shown)
+                    .map(|pattern| pattern.shown().into_owned())
                     .collect();
                 list.sort_unstable();
                 list.dedup();

@@ -1,7 +1,9 @@
 //! On whose behalf a service calls: `aws:SourceArn` and `aws:SourceAccount` are faces of one fact.
 
+use std::borrow::Cow;
+
 use super::guess;
-use super::identity::Account;
+use super::identity::{Account, account_of};
 use super::solve::Solver;
 use super::way::Way;
 use crate::keys::Role;
@@ -30,36 +32,29 @@ impl Solver<'_> {
         let accounts = self.ready(way, |literal| literal.row.role == Role::SourceAccount);
         let arnless = arns.iter().all(|one| one.literal.absent);
         let accountless = accounts.iter().all(|one| one.literal.absent);
-        let limit = |demands: &mut Vec<(Test<'static>, bool)>| match account {
-            Account::Any => {}
-            Account::Is(one) => {
-                demands.push((Test::Text(vec![Pattern::exact(one.to_owned())]), true))
+        if arnless && accountless && account == Account::Any {
+            return Some(Some(Source {
+                arn: None,
+                account: None,
+            }));
+        }
+        let limit: Option<(Test<'_>, bool)> = match account {
+            Account::Any => None,
+            Account::Is(one) => Some((Test::Text(vec![Pattern::exact(one)]), true)),
+            Account::NoneOf(list) => {
+                let all = list.iter().copied().map(Pattern::exact).collect();
+                Some((Test::Text(all), false))
             }
-            Account::NoneOf(list) => demands.push((
-                Test::Text(
-                    list.iter()
-                        .map(|one| Pattern::exact((*one).to_owned()))
-                        .collect(),
-                ),
-                false,
-            )),
         };
+        // What is asked of an account that stands alone.
+        let asks: Vec<(&Test<'_>, bool)> = accounts
+            .iter()
+            .map(|one| (&*one.test, one.literal.passes))
+            .chain(limit.iter().map(|(test, passes)| (test, *passes)))
+            .collect();
         let mut unknown = false;
         // Without an ARN.
         if arnless {
-            if accountless && account == Account::Any {
-                return Some(Some(Source {
-                    arn: None,
-                    account: None,
-                }));
-            }
-            let mut own = Vec::new();
-            limit(&mut own);
-            let mut asks: Vec<(&Test<'_>, bool)> = accounts
-                .iter()
-                .map(|one| (&*one.test, one.literal.passes))
-                .collect();
-            asks.extend(own.iter().map(|(test, passes)| (test, *passes)));
             match solve(Domain::Text(Universe::Account), &asks, &mut self.fuel) {
                 Found::Value(value) => {
                     return Some(Some(Source {
@@ -78,26 +73,22 @@ impl Solver<'_> {
             }
         }
         // With an ARN that has an account, and the account beside it where it is asked for.
-        let mut demands = Vec::new();
         let mut dead = false;
         let mut account_dead = false;
         let mut unsure = false;
-        let mut arn_texts = Vec::new();
-        let mut account_texts = Vec::new();
-        for (ready, view, dead, texts) in [
-            (&arns, View::Whole, &mut dead, &mut arn_texts),
-            (
-                &accounts,
-                View::Account,
-                &mut account_dead,
-                &mut account_texts,
-            ),
+        let mut on_arn: Vec<Demand<'_, '_>> = Vec::new();
+        let mut on_account: Vec<Demand<'_, '_>> = Vec::new();
+        for (ready, view, dead, demands) in [
+            (&arns, View::Whole, &mut dead, &mut on_arn),
+            (&accounts, View::Account, &mut account_dead, &mut on_account),
         ] {
             for one in ready {
                 match &*one.test {
-                    Test::Text(patterns) => {
-                        texts.push((patterns.clone(), one.literal.passes, view))
-                    }
+                    Test::Text(patterns) => demands.push(Demand {
+                        patterns,
+                        fits: one.literal.passes,
+                        view,
+                    }),
                     Test::Present => *dead |= !one.literal.passes,
                     // An account may be read as a number or as seconds.
                     Test::Number(_, list) if view == View::Account && !list.is_empty() => {
@@ -110,110 +101,77 @@ impl Solver<'_> {
                 }
             }
         }
-        let mut extra = Vec::new();
-        limit(&mut extra);
-        if !dead {
-            // Absent where it may be, else equal to the ARN's account.
-            let choices: &[bool] = if accountless { &[false, true] } else { &[true] };
-            for &with_account in choices {
-                if with_account && account_dead {
-                    continue;
-                }
-                demands.clear();
-                for (patterns, fits, view) in &arn_texts {
-                    demands.push(Demand {
-                        patterns,
-                        fits: *fits,
-                        view: *view,
-                    });
-                }
-                if with_account {
-                    for (patterns, fits, view) in &account_texts {
-                        demands.push(Demand {
-                            patterns,
-                            fits: *fits,
-                            view: *view,
-                        });
+        if dead {
+            return if unknown { None } else { Some(None) };
+        }
+        // Absent where it may be, else equal to the ARN's account.
+        let choices: &[bool] = if accountless { &[false, true] } else { &[true] };
+        for &with_account in choices {
+            if with_account && account_dead {
+                continue;
+            }
+            let mut demands = on_arn.clone();
+            if with_account {
+                demands.extend_from_slice(&on_account);
+            }
+            if let Some((Test::Text(patterns), fits)) = &limit {
+                demands.push(Demand {
+                    patterns,
+                    fits: *fits,
+                    view: View::Account,
+                });
+            }
+            if !self.fuel.spend(9 * weight(&demands)) {
+                return None;
+            }
+            let possible = |arn: &Cow<'_, str>| {
+                Universe::ResourceArn("aws").admits(arn) && meets(&demands, arn)
+            };
+            let guessed = self.fuel.may_guess().then(|| guess::resources(&demands));
+            let guess = guessed.and_then(|mut guessed| guessed.find(possible));
+            for partition in PARTITIONS {
+                let found = match &guess {
+                    Some(arn) => Found::Value(arn.clone().into_owned()),
+                    None => find(Universe::ResourceArn(partition), &demands, &mut self.fuel),
+                };
+                match found {
+                    Found::Value(_) if unsure && with_account => unknown = true,
+                    Found::Value(arn) => {
+                        let account = with_account.then(|| account_of(&arn).to_owned());
+                        return Some(Some(Source {
+                            arn: Some(arn),
+                            account,
+                        }));
                     }
-                }
-                for (test, fits) in &extra {
-                    if let Test::Text(patterns) = test {
-                        demands.push(Demand {
-                            patterns,
-                            fits: *fits,
-                            view: View::Account,
-                        });
-                    }
-                }
-                if !self.fuel.spend(9 * weight(&demands)) {
-                    return None;
-                }
-                let possible =
-                    |arn: &String| Universe::ResourceArn("aws").admits(arn) && meets(&demands, arn);
-                let guessed = self.fuel.may_guess().then(|| guess::resources(&demands));
-                let guess = guessed.and_then(|mut guessed| guessed.find(possible));
-                for partition in PARTITIONS {
-                    let found = match &guess {
-                        Some(arn) => Found::Value(arn.clone()),
-                        None => find(Universe::ResourceArn(partition), &demands, &mut self.fuel),
-                    };
-                    match found {
-                        Found::Value(_) if unsure && with_account => unknown = true,
-                        Found::Value(arn) => {
-                            let account = arn.split(':').nth(4).map(str::to_owned);
-                            let account = if with_account { account } else { None };
-                            return Some(Some(Source {
-                                arn: Some(arn),
-                                account,
-                            }));
-                        }
-                        Found::Nothing => {}
-                        Found::Unknown => unknown = true,
-                    }
+                    Found::Nothing => {}
+                    Found::Unknown => unknown = true,
                 }
             }
-            // An ARN without an account, as a bucket's; then the account stands alone.
-            let mut asks: Vec<(&Test<'_>, bool)> = accounts
-                .iter()
-                .map(|one| (&*one.test, one.literal.passes))
-                .collect();
-            asks.extend(extra.iter().map(|(test, passes)| (test, *passes)));
-            let beside = if accountless && account == Account::Any {
-                Some(None)
-            } else {
-                match solve(Domain::Text(Universe::Account), &asks, &mut self.fuel) {
-                    Found::Value(value) => Some(Some(value)),
-                    Found::Nothing => None,
-                    Found::Unknown => {
-                        unknown = true;
-                        None
-                    }
+        }
+        // An ARN without an account, as a bucket's; then the account stands alone.
+        let beside = if accountless && account == Account::Any {
+            Some(None)
+        } else {
+            match solve(Domain::Text(Universe::Account), &asks, &mut self.fuel) {
+                Found::Value(value) => Some(Some(value)),
+                Found::Nothing => None,
+                Found::Unknown => {
+                    unknown = true;
+                    None
                 }
-            };
-            if let Some(beside) = beside {
-                demands.clear();
-                for (patterns, fits, view) in &arn_texts {
-                    demands.push(Demand {
-                        patterns,
-                        fits: *fits,
-                        view: *view,
-                    });
-                }
-                for partition in PARTITIONS {
-                    match find(
-                        Universe::AccountlessArn(partition),
-                        &demands,
-                        &mut self.fuel,
-                    ) {
-                        Found::Value(arn) => {
-                            return Some(Some(Source {
-                                arn: Some(arn),
-                                account: beside,
-                            }));
-                        }
-                        Found::Nothing => {}
-                        Found::Unknown => unknown = true,
+            }
+        };
+        if let Some(beside) = beside {
+            for partition in PARTITIONS {
+                match find(Universe::AccountlessArn(partition), &on_arn, &mut self.fuel) {
+                    Found::Value(arn) => {
+                        return Some(Some(Source {
+                            arn: Some(arn),
+                            account: beside,
+                        }));
                     }
+                    Found::Nothing => {}
+                    Found::Unknown => unknown = true,
                 }
             }
         }

@@ -65,7 +65,8 @@ pub(super) fn analysis(
     if !known.iter().any(|one| one.external) {
         answer.external_id = unsatisfiable(&statements, &named, context, &mut solver);
     }
-    let opened = grants_of(&statements, &known, &named, &mut solver);
+    let outside = known.iter().any(Known::is_outside);
+    let opened = grants_of(&statements, known, &named, &mut solver);
     for Opened { grant, .. } in &opened {
         if let Who::Federated {
             provider,
@@ -83,7 +84,7 @@ pub(super) fn analysis(
         }
     }
     // Late, since it may cost as much as all before: what is spent then leaves it open.
-    if known.iter().any(Known::is_outside) {
+    if outside {
         answer.expires = expires(&statements, &named, &mut solver);
     }
     answer.grants = prove(opened, policy, &statements, &named, &mut solver);
@@ -124,7 +125,7 @@ pub(super) fn grants<'p>(
         .into_iter()
         .map(|way| learn(way, &named, solver))
         .collect();
-    grants_of(&statements, &known, &named, solver)
+    grants_of(&statements, known, &named, solver)
         .into_iter()
         .map(|one| (one.grant, one.way))
         .collect()
@@ -149,8 +150,8 @@ fn learn<'p>(mut way: Way<'p>, named: &NamedAccounts<'p>, solver: &mut Solver<'_
                 .accounts
                 .iter()
                 .any(|account| Some(account.as_str()) != own));
-    let like = way.of_role(Role::ExternalId).next().cloned();
-    let external_id = like.and_then(|like| restrict::restriction(&way, &like, solver));
+    let like = way.of_role(Role::ExternalId).next();
+    let external_id = like.and_then(|like| restrict::restriction(&way, like, solver));
     Known {
         way,
         admission,

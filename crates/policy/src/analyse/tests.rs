@@ -8,12 +8,13 @@
 
 use std::path::Path;
 
-use super::compiled::{Named, is_account};
+use super::compiled::Named;
 use super::literal::Literal;
 use super::region::{regions_of, remainder};
 use super::way::{Class, Way, without_covered};
 use super::{AnalysisContext, Solver, analyse, summary};
 use crate::answer::Analysis;
+use crate::arn::is_account;
 use crate::document::TrustPolicy;
 use crate::keys::{self, Role};
 use crate::sets::Fuel;

@@ -4,6 +4,7 @@ use super::compiled::{Actions, Compiled, Named, being, not_being};
 use super::literal::Literal;
 use super::solve::Solver;
 use super::variable;
+use crate::arn::Arn;
 use crate::document::Effect;
 use crate::keys::{Presence, Role};
 
@@ -38,10 +39,8 @@ pub(crate) struct Issuer<'p> {
 impl<'p> Issuer<'p> {
     pub(crate) fn read(provider: &'p str) -> Self {
         let own = || {
-            let mut parts = provider.strip_prefix("arn:")?.splitn(5, ':');
-            let account = parts.nth(3)?;
-            let resource = parts.next()?;
-            Some((account, resource))
+            let arn = Arn::read(provider.strip_prefix("arn:")?)?;
+            Some((arn.account, arn.resource))
         };
         match own() {
             Some((account, resource)) => match resource.strip_prefix("oidc-provider/") {
@@ -120,37 +119,41 @@ impl<'p> Way<'p> {
 
     /// The same with more demands; `None` if nobody is left.
     pub(crate) fn and(&self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
-        let mut with = self.clone();
+        let mut demands = Vec::with_capacity(self.demands.len() + more.len());
+        demands.extend_from_slice(&self.demands);
+        Self { demands, ..*self }.with(more, solver)
+    }
+
+    /// The same of a way that is needed no more.
+    fn with(mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
+        let before = self.demands.len();
         // What comes together is compared and copied.
-        let cost = 50 + 12 * (self.demands.len() * (1 + more.len())) as u64;
-        if !solver.fuel.spend(cost) {
-            with.decided = false;
-        }
-        let mut fresh = Vec::new();
+        let cost = 50 + 12 * (before * (1 + more.len())) as u64;
+        let mut decided = solver.fuel.spend(cost);
         for literal in more {
-            if !with.demands.iter().any(|known| known.same(literal)) {
-                with.demands.push(literal.clone());
-                fresh.push(literal);
+            if !self.demands.iter().any(|known| known.same(literal)) {
+                self.demands.push(literal.clone());
             }
         }
-        for literal in fresh {
-            match solver.possible(&with, literal) {
+        for fresh in self.demands.iter().skip(before) {
+            match solver.possible(&self, fresh) {
                 Some(true) => {}
                 Some(false) => return None,
-                None => with.decided = false,
+                None => decided = false,
             }
         }
-        Some(with)
+        self.decided &= decided;
+        Some(self)
     }
 }
 
-/// The ways in that a document's Allow statements open for an action, whatever is denied.
-fn opened<'p>(
+/// Adds the ways in that an Allow statement opens for an action, whatever is denied.
+fn open<'p>(
     statement: &Compiled<'p>,
     action: Option<Actions>,
     solver: &mut Solver<'_>,
-) -> Vec<Way<'p>> {
-    let mut ways = Vec::new();
+    ways: &mut Vec<Way<'p>>,
+) {
     let mut add = |class: Class<'p>, named: Named<'p>, who: &[Literal<'p>]| {
         let action = action.unwrap_or_else(|| class.way_in());
         if !statement.actions.has(action) {
@@ -160,22 +163,21 @@ fn opened<'p>(
             statement: statement.index,
             named,
             class,
-            demands: Vec::new(),
+            demands: Vec::with_capacity(who.len() + statement.conditions.len()),
             decided: true,
         };
-        let Some(way) = bare.and(who, solver) else {
-            return;
-        };
-        ways.extend(way.and(&statement.conditions, solver));
+        let way = bare.with(who, solver);
+        ways.extend(way.and_then(|way| way.with(&statement.conditions, solver)));
     };
     // With `NotPrincipal` in an Allow every AWS principal but the listed ones is meant; services
     // and providers only where they are named.
-    let spared: Vec<Vec<Literal<'p>>> = match &statement.not_principals {
-        None => vec![Vec::new()],
-        Some(list) => match being(list) {
-            Some(listed) => not_being(&listed),
-            None => Vec::new(),
-        },
+    let listed;
+    let spared: &[Vec<Literal<'p>>] = match &statement.not_principals {
+        None => &[Vec::new()],
+        Some(list) => {
+            listed = being(list).map(|listed| not_being(&listed));
+            listed.as_deref().unwrap_or_default()
+        }
     };
     let named: &[Named<'p>] = match &statement.principals {
         Some(list) => list,
@@ -195,7 +197,7 @@ fn opened<'p>(
             }
             // Being a deleted principal comes down to no list at all.
             _ => {
-                for other in &spared {
+                for other in spared {
                     match being(std::slice::from_ref(one)) {
                         None => add(Class::Aws, *one, other),
                         Some(lists) => {
@@ -209,7 +211,6 @@ fn opened<'p>(
             }
         }
     }
-    ways
 }
 
 /// Leaves out the ways that others cover: several Denies, and company, spell many ways twice over.
@@ -290,7 +291,7 @@ pub(crate) fn ways<'p>(
     let mut left: Vec<Way<'p>> = Vec::new();
     for statement in statements {
         if statement.effect == Effect::Allow {
-            left.extend(opened(statement, action, solver));
+            open(statement, action, solver, &mut left);
         }
     }
     let mut budget = MOST_WAYS.max(left.len());
@@ -426,13 +427,18 @@ fn with_company<'p>(
     ];
     let mut left = ways;
     for (role, action) in NEEDS {
+        let carries = |way: &Way<'p>, solver: &Solver<'_>| {
+            way.of_role(role)
+                .any(|literal| !literal.absent || solver.presence(way, literal) == Presence::Always)
+        };
+        if !left.iter().any(|way| carries(way, solver)) {
+            left = without_covered(left, solver);
+            continue;
+        }
         let mut company: Option<Vec<Way<'p>>> = None;
         let mut next = Vec::with_capacity(left.len());
         for mut way in left {
-            let carried = way.of_role(role).any(|literal| {
-                !literal.absent || solver.presence(&way, literal) == Presence::Always
-            });
-            if !carried {
+            if !carries(&way, solver) {
                 next.push(way);
                 continue;
             }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::problem::{Path, Problems};
 use super::reader::{Fault, Kind, Text};
 use super::statement::{Parser, Seen};
+use crate::arn;
 use crate::document::{Comparison, Condition, Operator, Qualifier, Span};
 
 impl<'a> Parser<'a> {
@@ -184,7 +185,7 @@ fn lower_case<'a>(text: &Cow<'a, str>) -> Cow<'a, str> {
 
 /// Reads an operator, or says why there is none of that name.
 pub(super) fn operator(text: &str, problems: &Problems) -> Result<Operator, String> {
-    let (qualifier, name) = match text.split_once(':') {
+    let (qualifier, name) = match arn::cut(text) {
         None => (None, text),
         Some(("ForAnyValue", name)) => (Some(Qualifier::ForAnyValue), name),
         Some(("ForAllValues", name)) => (Some(Qualifier::ForAllValues), name),
@@ -279,7 +280,7 @@ pub(super) fn check_value(
             Some("is compared letter by letter: wildcards need StringLike")
         }
         C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike
-            if value != "*" && !value.contains("${") && value.splitn(6, ':').count() != 6 =>
+            if value != "*" && !value.contains("${") && arn::part(value, 5).is_none() =>
         {
             Some("is no ARN: it has six parts, divided by colons")
         }

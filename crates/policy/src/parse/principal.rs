@@ -4,7 +4,9 @@ use super::condition::shorten;
 use super::problem::{Path, Problems};
 use super::reader::{Fault, Kind, Text};
 use super::statement::Parser;
+use crate::arn::{Arn, is_account};
 use crate::document::{Principal, PrincipalKind};
+use crate::glob::has_wildcard;
 
 /// The keys a trust policy may name principals under.
 const KINDS: [&str; 3] = ["AWS", "Service", "Federated"];
@@ -158,10 +160,6 @@ fn aws(value: &str) -> Option<String> {
     })
 }
 
-fn has_wildcard(value: &str) -> bool {
-    value.bytes().any(|c| matches!(c, b'*' | b'?'))
-}
-
 fn wildcard() -> String {
     "a wildcard inside a principal matches nobody; name each one, or use \"*\" with a condition \
      on aws:PrincipalArn"
@@ -176,14 +174,14 @@ fn aws_arn(arn: &str) -> Option<String> {
     if arn.bytes().any(|c| c == b'$') && arn.contains("${") {
         return Some("policy variables have no meaning in a principal".to_owned());
     }
-    let mut parts = arn.splitn(5, ':');
-    let (Some(partition), Some(service), Some(region), Some(account), Some(resource)) = (
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-    ) else {
+    let Some(Arn {
+        partition,
+        service,
+        region,
+        account,
+        resource,
+    }) = Arn::read(arn)
+    else {
         return Some("an ARN has six parts: arn:aws:iam::ACCOUNT:role/NAME".to_owned());
     };
     if !is_partition(partition) {
@@ -280,12 +278,13 @@ fn federated(value: &str) -> Option<String> {
                 .to_owned()
         });
     };
-    let mut parts = arn.splitn(5, ':');
-    let fits = matches!(
-        (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()),
-        (Some(partition), Some("iam"), Some(""), Some(account), Some(resource))
-            if is_partition(partition) && is_account(account) && is_provider(resource)
-    );
+    let fits = Arn::read(arn).is_some_and(|arn| {
+        is_partition(arn.partition)
+            && arn.service == "iam"
+            && arn.region.is_empty()
+            && is_account(arn.account)
+            && is_provider(arn.resource)
+    });
     (!fits).then(|| {
         "the ARN of an identity provider is arn:aws:iam::ACCOUNT:saml-provider/NAME or \
          arn:aws:iam::ACCOUNT:oidc-provider/HOST"
@@ -319,10 +318,6 @@ fn is_domain(value: &str) -> bool {
                     .bytes()
                     .all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
         })
-}
-
-fn is_account(value: &str) -> bool {
-    value.len() == 12 && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The id that a stored document shows in place of a deleted role or user.

@@ -10,6 +10,11 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && text.len() != 4 {
         return Timestamp::from_second(text.parse().ok()?).ok();
     }
+    // Without a sign a year has four digits, which most texts that are no moment do not begin with.
+    let unsigned = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if unsigned && !text.bytes().take(4).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     if let Ok(moment) = text.parse::<Timestamp>() {
         return Some(moment);
     }

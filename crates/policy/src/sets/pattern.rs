@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+use crate::arn;
+use crate::glob::{filled, has_wildcard, is_wildcard};
+
 /// One value of a text condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern<'d> {
@@ -112,10 +115,10 @@ impl<'d> Pattern<'d> {
         };
         // Without letters case says nothing.
         let fold = reading.fold && source.bytes().any(|byte| byte.is_ascii_alphabetic());
-        let has_wildcard = reading.wildcards && source.contains(['*', '?']);
+        let has_wildcard = reading.wildcards && has_wildcard(&source);
         let has_variable = reading.variables && source.contains("${");
         if !has_wildcard && !has_variable {
-            if reading.arn && source.split(':').count() < 6 {
+            if reading.arn && arn::part(&source, 5).is_none() {
                 return None;
             }
             return Some(Self {
@@ -212,6 +215,11 @@ impl<'d> Pattern<'d> {
     pub(crate) fn literal_prefix(&self) -> Cow<'_, str> {
         match &self.tokens {
             None => Cow::Borrowed(&self.source),
+            Some(tokens) if self.is_as_written(tokens) => {
+                let end = self.source.bytes().position(is_wildcard);
+                let prefix = end.and_then(|end| self.source.get(..end));
+                Cow::Borrowed(prefix.unwrap_or(&self.source))
+            }
             Some(tokens) => tokens
                 .iter()
                 .map_while(|token| match token {
@@ -222,11 +230,17 @@ impl<'d> Pattern<'d> {
         }
     }
 
+    /// Each token is a byte of the source, in order, and each `*` and `?` of it a wildcard: no
+    /// variable stood or was filled in there, and no star was dropped.
+    fn is_as_written(&self, tokens: &[Token]) -> bool {
+        tokens.len() == self.source.len() && !self.source.contains("${")
+    }
+
     /// A text of the pattern as it is written where only small letters are possible: that is what a
     /// pattern which ignores case can fit there.
-    pub(crate) fn in_small_letters(&self, mut text: String) -> String {
+    pub(crate) fn in_small_letters<'t>(&self, mut text: Cow<'t, str>) -> Cow<'t, str> {
         if self.fold {
-            text.make_ascii_lowercase();
+            text.to_mut().make_ascii_lowercase();
         }
         text
     }
@@ -247,9 +261,10 @@ impl<'d> Pattern<'d> {
 
     /// As it is shown to people and compared by the guard: wildcards as `*` and `?`, a variable as
     /// `*`.
-    pub(crate) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> Cow<'_, str> {
         match &self.tokens {
-            None => self.source.clone().into_owned(),
+            None => Cow::Borrowed(&self.source),
+            Some(tokens) if self.is_as_written(tokens) => Cow::Borrowed(&self.source),
             Some(tokens) => tokens
                 .iter()
                 .map(|token| match token {
@@ -258,6 +273,14 @@ impl<'d> Pattern<'d> {
                     Token::Many | Token::ManyInSegment | Token::Variable(_) => '*',
                 })
                 .collect(),
+        }
+    }
+
+    /// As it is shown, with something in place of each `*` and each `?`.
+    pub(crate) fn shown_with(&self, many: &str, one: &str) -> Cow<'_, str> {
+        match self.shown() {
+            Cow::Borrowed(text) => filled(text, many, one),
+            Cow::Owned(text) => Cow::Owned(filled(&text, many, one).into_owned()),
         }
     }
 
@@ -417,6 +440,71 @@ mod tests {
         ] {
             let read = Pattern::read(text.into(), ARN);
             assert_eq!(read.is_some(), fits, "{text}");
+        }
+    }
+
+    /// What is read off the source is what the tokens say.
+    #[test]
+    fn a_pattern_is_shown_as_its_tokens_are() {
+        let texts = [
+            "",
+            "*",
+            "?",
+            "a",
+            "a*b?",
+            "a**",
+            "é*",
+            "é",
+            "**é",
+            "${a:k}",
+            "a*${a:k}",
+            "a${*}*",
+            "a${?}?",
+            "a:${a:k}:*:d:e:f",
+            "a:*:c:d:e:f*?",
+            "${",
+            "*${",
+            "${*}",
+            "$*{",
+        ];
+        for text in texts {
+            for (wildcards, arn, variables) in [
+                (false, false, false),
+                (true, false, false),
+                (true, false, true),
+                (false, false, true),
+                (true, true, false),
+                (true, true, true),
+            ] {
+                let reading = Reading {
+                    wildcards,
+                    fold: false,
+                    arn,
+                    variables,
+                };
+                let Some(read) = Pattern::read(text.into(), reading) else {
+                    continue;
+                };
+                let value = |variable: &Variable| (variable.key == "a:k").then(|| "x*".to_owned());
+                for pattern in [read.filled(&value), read.filled(&|_| None), read] {
+                    let Some(tokens) = &pattern.tokens else {
+                        continue;
+                    };
+                    let shown: String = (tokens.iter())
+                        .map(|token| match token {
+                            Token::Char(c) => *c,
+                            token if token.is_many() => '*',
+                            _ => '?',
+                        })
+                        .collect();
+                    let fixed = (tokens.iter()).take_while(|one| matches!(one, Token::Char(_)));
+                    let prefix: String = shown.chars().take(fixed.count()).collect();
+                    assert_eq!(pattern.shown(), shown, "{pattern:?}");
+                    assert_eq!(pattern.literal_prefix(), prefix, "{pattern:?}");
+                    let spelt = shown.replace('*', "many").replace('?', "1");
+                    assert_eq!(pattern.shown_with("many", "1"), spelt, "{pattern:?}");
+                }
+            }
         }
     }
 

@@ -6,6 +6,9 @@
 
 use std::borrow::Cow;
 
+use crate::arn::{self, Arn, is_account};
+use crate::glob::has_wildcard;
+
 /// The partitions of AWS, likeliest first.
 pub(crate) const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 
@@ -70,7 +73,7 @@ pub(crate) enum View {
 
 /// An ARN's account.
 pub(crate) fn account_of(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or_default()
+    arn::part(arn, 4).unwrap_or_default()
 }
 
 /// What follows the last slash.
@@ -87,7 +90,7 @@ impl View {
             Self::Name => name_of(text).into(),
             Self::AccountAndName => format!("{}:{}", account_of(text), name_of(text)).into(),
             Self::Head => text.split('/').next().unwrap_or_default().into(),
-            Self::Tail => text.split_once(':').map_or("", |(_, tail)| tail).into(),
+            Self::Tail => arn::cut(text).map_or("", |(_, tail)| tail).into(),
         }
     }
 }
@@ -107,7 +110,7 @@ pub(crate) enum Sight {
 
 /// Characters of IAM names.
 pub(crate) fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '=' | ',' | '.' | '@' | '-')
 }
 
 /// Printable ASCII without the space: what IAM paths are made of.
@@ -309,33 +312,58 @@ impl Universe {
 
     /// Whether the text is possible: what is the same at a glance as step by step is told so.
     pub(crate) fn admits(self, text: &str) -> bool {
+        // But for those that know no longest text, all are of ASCII alone: a character is a byte.
+        if text.len() > self.longest() {
+            return false;
+        }
         match self {
             Self::Any => true,
-            Self::Plain => !text.contains(['*', '?']),
-            Self::Account => text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()),
-            // Of ASCII alone, so that a character is a byte.
-            Self::Name(least, most) => {
-                (least..=most).contains(&text.len()) && text.chars().all(is_name)
-            }
+            Self::Plain => !has_wildcard(text),
+            Self::Account => is_account(text),
+            Self::Name(least, _) => text.len() >= least && all(text, is_name),
             Self::ExternalId => {
-                (2..=self.longest()).contains(&text.len())
-                    && text.chars().all(|c| is_name(c) || c == ':' || c == '/')
+                text.len() >= 2 && all(text, |c| is_name(c) || c == ':' || c == '/')
             }
-            _ => {
-                let begun = self.arn().map(|(partition, service, _)| {
-                    let rest = text.strip_prefix("arn:")?.strip_prefix(partition)?;
-                    rest.strip_prefix(service)
-                });
-                match begun {
-                    Some(Some(rest)) => {
-                        let place = Place { part: 1, offset: 0 };
-                        self.walks(place, text.len() - rest.len(), rest)
-                    }
-                    Some(None) => false,
-                    None => self.walks(self.start(), 0, text),
-                }
+            Self::RootArn(_) => self.resource_of(text) == Some(""),
+            Self::FederatedUserArn(_) => self.resource_of(text).is_some_and(is_whole_name),
+            Self::UserArn(_) | Self::RoleArn(_) => self
+                .resource_of(text)
+                .is_some_and(|path| all(path, is_path) && is_whole_name(name_of(path))),
+            Self::UserId => text.strip_prefix("AIDA").is_some_and(is_unique_part),
+            Self::RoleSessionId => {
+                text.strip_prefix("AROA")
+                    .and_then(arn::cut)
+                    .is_some_and(|(id, session)| {
+                        is_unique_part(id) && session.len() >= 2 && all(session, is_name)
+                    })
             }
+            Self::ResourceArn(partition) | Self::AccountlessArn(partition) => {
+                let is_word = |part: &str| all(part, |c| is_lower(c) || c == '-');
+                text.strip_prefix("arn:")
+                    .and_then(Arn::read)
+                    .is_some_and(|arn| {
+                        let account = match self {
+                            Self::ResourceArn(_) => is_account(arn.account),
+                            _ => arn.account.is_empty(),
+                        };
+                        arn.partition == partition
+                            && !arn.service.is_empty()
+                            && is_word(arn.service)
+                            && is_word(arn.region)
+                            && account
+                            && !arn.resource.is_empty()
+                    })
+            }
+            Self::OrganizationPath => self.walks(self.start(), 0, text),
         }
+    }
+
+    /// What follows the account and the kind in an ARN of this form.
+    fn resource_of(self, text: &str) -> Option<&str> {
+        let (partition, service, kind) = self.arn()?;
+        let rest = text.strip_prefix("arn:")?.strip_prefix(partition)?;
+        let (account, rest) = rest.strip_prefix(service)?.split_at_checked(12)?;
+        rest.strip_prefix(kind).filter(|_| is_account(account))
     }
 
     /// Whether the text, of which so many characters were read up to here, goes on to an end.
@@ -444,6 +472,20 @@ impl Universe {
             View::Tail => seen(place.part == 2),
         }
     }
+}
+
+/// Each character is one of some of ASCII, and so a byte.
+fn all(text: &str, is_one: impl Fn(char) -> bool) -> bool {
+    text.bytes().all(|byte| is_one(char::from(byte)))
+}
+
+fn is_whole_name(text: &str) -> bool {
+    !text.is_empty() && all(text, is_name)
+}
+
+/// What follows the first four letters of a unique id.
+fn is_unique_part(text: &str) -> bool {
+    !text.is_empty() && all(text, |c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
 fn is_lower(c: char) -> bool {

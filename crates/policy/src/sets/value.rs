@@ -1,6 +1,9 @@
 //! Is there one value that passes some tests and fails others?
 
+use std::borrow::Cow;
+
 use super::language::{Demand, find};
+use super::pattern::Pattern;
 use super::test::{Test, number};
 use super::universe::{Universe, View};
 use super::{Found, Fuel, moment, network};
@@ -43,28 +46,28 @@ fn passes_all(asks: &[Ask<'_, '_>], value: &str) -> bool {
 }
 
 /// Texts that fit the patterns asked for, guessed; most often one of them is an answer.
-fn guesses(asks: &[Ask<'_, '_>], into: &mut Vec<String>) {
-    for (test, pass) in asks {
-        if let (Test::Text(patterns), true) = (test, pass) {
-            for pattern in patterns {
-                let shown = pattern.shown();
-                if pattern.tokens.is_some() {
-                    into.push(shown.replace('*', "").replace('?', "x"));
-                    into.push(shown.replace(['*', '?'], "x"));
-                    into.push(shown.replace(['*', '?'], "1"));
-                } else if pattern.fold {
-                    // Another spelling, where this one is to be avoided.
-                    into.extend([
-                        shown.to_ascii_uppercase(),
-                        shown.to_ascii_lowercase(),
-                        shown,
-                    ]);
-                } else {
-                    into.push(shown);
-                }
-            }
-        }
-    }
+fn guesses<'g>(asks: &'g [Ask<'_, '_>]) -> impl Iterator<Item = Cow<'g, str>> {
+    asks.iter()
+        .filter_map(|(test, pass)| match test {
+            Test::Text(patterns) if *pass => Some(patterns),
+            _ => None,
+        })
+        .flatten()
+        .flat_map(|pattern| (0..3).map_while(|nth| guess(pattern, nth)))
+}
+
+/// One of up to three texts that fit a pattern.
+fn guess<'g>(pattern: &'g Pattern<'_>, nth: u8) -> Option<Cow<'g, str>> {
+    Some(match (nth, pattern.tokens.is_some(), pattern.fold) {
+        (0, true, _) => pattern.shown_with("", "x"),
+        (1, true, _) => pattern.shown_with("x", "x"),
+        (_, true, _) => pattern.shown_with("1", "1"),
+        // Another spelling, where this one is to be avoided.
+        (0, false, true) => pattern.source.to_ascii_uppercase().into(),
+        (1, false, true) => pattern.source.to_ascii_lowercase().into(),
+        (2, false, true) | (0, false, false) => Cow::Borrowed(&pattern.source),
+        _ => return None,
+    })
 }
 
 /// A usual value of the domain.
@@ -121,10 +124,8 @@ pub(crate) fn solve(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Fo
         .filter(|(_, pass)| *pass && !walk_alone)
         .find_map(|(test, _)| test.fixed());
     if let Some(patterns) = fixed {
-        let listed = patterns
-            .iter()
-            .map(|pattern| pattern.source.clone().into_owned());
-        return first(domain, asks, listed, fuel);
+        let listed = patterns.iter().map(|pattern| &*pattern.source);
+        return first(domain, asks, listed.map(Cow::Borrowed), fuel);
     }
     if asks.is_empty()
         || asks
@@ -143,14 +144,10 @@ pub(crate) fn solve(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Fo
 }
 
 fn solve_text(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
-    let mut candidates: Vec<String> = usual(domain)
-        .iter()
-        .map(|text| (*text).to_owned())
-        .collect();
-    guesses(asks, &mut candidates);
     let walk_alone = !fuel.may_guess() && matches!(domain, Domain::Text(_));
-    candidates.truncate(if walk_alone { 0 } else { MOST_GUESSES });
-    match first(domain, asks, candidates.into_iter(), fuel) {
+    let most = if walk_alone { 0 } else { MOST_GUESSES };
+    let usual = usual(domain).iter().copied().map(Cow::Borrowed);
+    match first(domain, asks, usual.chain(guesses(asks)).take(most), fuel) {
         Found::Nothing => {}
         found => return found,
     }
@@ -184,17 +181,19 @@ fn solve_text(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
 /// tests are mixed in, the same values may miss, and then the answer is unknown.
 fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found {
     // A usual value first: most often it serves.
-    let usual_values = usual(domain).iter().map(|text| (*text).to_owned());
-    if let Found::Value(value) = first(domain, asks, usual_values, fuel) {
+    let usual = usual(domain).iter().copied();
+    if let Found::Value(value) = first(domain, asks, usual.clone().map(Cow::Borrowed), fuel) {
         return Found::Value(value);
     }
-    let mut candidates: Vec<String> = usual(domain)
-        .iter()
-        .map(|text| (*text).to_owned())
-        .collect();
+    let mut candidates: Vec<String> = usual.map(str::to_owned).collect();
     for (test, _) in asks {
         test.turning_points(&mut candidates);
     }
+    match first(domain, asks, candidates.iter().map(Cow::from), fuel) {
+        Found::Nothing => {}
+        found => return found,
+    }
+    let tried = candidates.len();
     let mut numbers: Vec<f64> = candidates.iter().filter_map(|text| number(text)).collect();
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
@@ -226,26 +225,26 @@ fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found
     }
     // A value that is no number, moment or address at all: negated tests let it pass.
     candidates.push("any-value".to_owned());
-    let kinds: std::collections::HashSet<_> = asks
+    let mut kinds = asks
         .iter()
         .filter(|(test, _)| **test != Test::Present)
-        .map(|(test, _)| std::mem::discriminant(*test))
-        .collect();
-    let mixed = kinds.len() > 1;
-    if mixed {
-        guesses(asks, &mut candidates);
-    }
-    match first(domain, asks, candidates.into_iter(), fuel) {
+        .map(|(test, _)| std::mem::discriminant(*test));
+    let mixed = kinds
+        .next()
+        .is_some_and(|one| kinds.any(|other| other != one));
+    let guessed = mixed.then(|| guesses(asks)).into_iter().flatten();
+    let left = candidates.iter().skip(tried).map(Cow::from);
+    match first(domain, asks, left.chain(guessed), fuel) {
         Found::Nothing if mixed => Found::Unknown,
         found => found,
     }
 }
 
 /// The first of some values that is possible and passes and fails as asked.
-fn first(
+fn first<'v>(
     domain: Domain,
     asks: &[Ask<'_, '_>],
-    values: impl Iterator<Item = String>,
+    values: impl Iterator<Item = Cow<'v, str>>,
     fuel: &mut Fuel,
 ) -> Found {
     let weight = weight(asks);
@@ -254,7 +253,7 @@ fn first(
             return Found::Unknown;
         }
         if domain.admits(&value) && passes_all(asks, &value) {
-            return Found::Value(value);
+            return Found::Value(value.into_owned());
         }
     }
     Found::Nothing

@@ -376,6 +376,7 @@ fn one_character_more_or_less_or_other() {
                     let expected = by_splitting(universe, &text);
                     let walks = universe.walks(universe.start(), 0, &text);
                     assert_eq!(walks, expected, "{universe:?} {text}");
+                    assert_eq!(universe.admits(&text), expected, "{universe:?} {text}");
                 }
             }
         }
