@@ -184,6 +184,36 @@ fn slow(bytes: usize) -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "variables in one value",
+            document(
+                &everyone(&format!(
+                    r#""StringLike":{{"sts:ExternalId":["{0}","{0}"]}}"#,
+                    "${aws:PrincipalTag/a}${aws:username}".repeat((bytes - 300) / 74)
+                )),
+                bytes,
+                &none,
+            ),
+        ),
+        (
+            "other variables in each value",
+            document(
+                &everyone(&format!(
+                    r#""StringLike":{{"sts:ExternalId":{}}}"#,
+                    values(bytes, &|n| format!("*${{aws:PrincipalTag/a{n}}}*"))
+                )),
+                bytes,
+                &none,
+            ),
+        ),
+        (
+            "ids that are to equal variables",
+            document(&everyone(""), bytes, &|n| {
+                deny(&format!(
+                    r#""StringNotLike":{{"sts:ExternalId":"${{aws:PrincipalTag/a{n}}}"}}"#
+                ))
+            }),
+        ),
+        (
             "source ARNs",
             document(
                 r#"{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sts:AssumeRole"}"#,

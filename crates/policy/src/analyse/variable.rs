@@ -11,6 +11,13 @@ use crate::keys::{self, Group, Presence, Role, Row};
 use crate::sets::pattern::{Pattern, Token, Variable};
 use crate::sets::test::Test;
 
+/// Demands that follow from variables on one way. Where there are more the way is as wide as without
+/// them, and says that it is undecided.
+const MOST_CONSEQUENCES: usize = 64;
+
+/// Variables of one way that are fixed by choice; a way with more is undecided.
+const MOST_SETTLED: usize = 32;
+
 /// What a variable stands for on one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fill {
@@ -89,20 +96,24 @@ pub(crate) fn settled<'p>(
     solver: &mut Solver<'_>,
 ) -> Option<Way<'p>> {
     let mut settled = way.clone();
+    let mut rounds = 0..MOST_SETTLED;
     // Each round fixes one variable.
     loop {
-        let open = settled
-            .demands
-            .iter()
-            .find_map(|literal| match &*literal.test {
-                Test::Text(patterns) => patterns
-                    .iter()
-                    .flat_map(|pattern| &pattern.variables)
-                    .find(|variable| fill(solver, &settled, variable) == Fill::Unknown)
-                    .cloned(),
-                _ => None,
-            });
+        let texts = settled.demands.iter().filter_map(|one| match &*one.test {
+            Test::Text(patterns) if one.test.has_variables() => Some(patterns),
+            _ => None,
+        });
+        let variables = texts.flatten().flat_map(|pattern| &pattern.variables);
+        let cost = variables.clone().count() * settled.demands.len();
+        if !solver.fuel.spend(cost as u64) {
+            return None;
+        }
+        let open = variables
+            .into_iter()
+            .find(|variable| fill(solver, &settled, variable) == Fill::Unknown)
+            .cloned();
         let Some(variable) = open else { break };
+        rounds.next()?;
         let fixed = chosen(&settled, &variable, account, solver)?;
         let before = settled.demands.len();
         settled = settled.and(&fixed, solver)?;
@@ -189,9 +200,10 @@ fn chosen<'p>(
 }
 
 /// What follows for the keys of variables: where the text has to contain one, its key is present; and
-/// where the text has to equal it, what is asked of the one value is asked of the other.
-pub(crate) fn consequences<'p>(way: &Way<'p>, solver: &Solver<'_>) -> Vec<Literal<'p>> {
-    let mut follow = Vec::new();
+/// where the text has to equal it, what is asked of the one value is asked of the other. `None`: too
+/// much follows to look at.
+pub(crate) fn consequences<'p>(way: &Way<'p>, solver: &mut Solver<'_>) -> Option<Vec<Literal<'p>>> {
+    let mut follow: Vec<Literal<'p>> = Vec::new();
     for literal in &way.demands {
         let Test::Text(patterns) = &*literal.test else {
             continue;
@@ -199,45 +211,70 @@ pub(crate) fn consequences<'p>(way: &Way<'p>, solver: &Solver<'_>) -> Vec<Litera
         if !literal.passes || !literal.test.has_variables() || !required(way, literal, solver) {
             continue;
         }
-        let first = patterns.iter().take(1).flat_map(|one| &one.variables);
-        for variable in
-            first.filter(|one| patterns.iter().all(|other| other.variables.contains(one)))
-        {
+        let (first, others) = patterns.split_first()?;
+        let weight = |pattern: &Pattern<'_>| 1 + pattern.variables.len();
+        let all: usize = patterns.iter().map(weight).sum();
+        let cost = weight(first) * (all + way.demands.len());
+        if !solver.fuel.invest(cost as u64) {
+            return None;
+        }
+        let in_all = |one: &&Variable| others.iter().all(|other| other.variables.contains(one));
+        for variable in first.variables.iter().filter(in_all) {
             let row = keys::find(&variable.key);
             // Without the variable's key the default would stand there.
             let always = presence(way.class, row) == Presence::Always;
             if row.many || (variable.default.is_some() && !always) {
                 continue;
             }
-            let key = || key_of(row, variable);
-            if !always {
-                follow.push(Literal::passing(row, key(), Test::Present));
+            let present = Literal::passing(row, key_of(row, variable), Test::Present);
+            let mirrored = mirrored(way, literal, &present);
+            for one in mirrored.chain((!always).then_some(present.clone())) {
+                if !follow.iter().any(|known| known.same(&one)) {
+                    follow.push(one);
+                }
             }
-            let is_all = |one: &Pattern<'_>| one.tokens.as_deref() == Some(&[Token::Variable(0)]);
-            if literal.row.many || !patterns.iter().all(is_all) {
-                continue;
+            if follow.len() > MOST_CONSEQUENCES {
+                return None;
             }
-            let ignores_case = patterns.iter().any(|pattern| pattern.fold);
-            let others = way.demands.iter().filter(|other| {
-                other.same_key(literal) && !other.same(literal) && *other.test != Test::Present
-            });
-            follow.extend(others.filter_map(|other| {
-                let test = match ignores_case {
-                    true => Rc::new(ignoring_case(other)?),
-                    false => Rc::clone(&other.test),
-                };
-                Some(Literal {
-                    row,
-                    key: key().into(),
-                    test,
-                    each: other.each,
-                    passes: other.passes,
-                    absent: false,
-                })
-            }));
         }
     }
-    follow
+    Some(follow)
+}
+
+/// What is asked of the key of `equal`, asked of the key of `like`, where the one has to equal the
+/// other.
+fn mirrored<'t, 'p>(
+    way: &'t Way<'p>,
+    equal: &'t Literal<'p>,
+    like: &'t Literal<'p>,
+) -> impl Iterator<Item = Literal<'p>> + use<'t, 'p> {
+    let patterns: &[Pattern<'p>] = match &*equal.test {
+        Test::Text(patterns) => patterns,
+        _ => &[],
+    };
+    let is_all = |one: &Pattern<'_>| one.tokens.as_deref() == Some(&[Token::Variable(0)]);
+    let equal_it = !equal.row.many && patterns.iter().all(is_all);
+    let ignores_case = patterns.iter().any(|pattern| pattern.fold);
+    way.demands
+        .iter()
+        .filter(move |other| {
+            equal_it && other.same_key(equal) && !other.same(equal) && *other.test != Test::Present
+        })
+        .filter_map(move |other| {
+            let test = if ignores_case {
+                Rc::new(ignoring_case(other)?)
+            } else {
+                Rc::clone(&other.test)
+            };
+            Some(Literal {
+                row: like.row,
+                key: like.key.clone(),
+                test,
+                each: other.each,
+                passes: other.passes,
+                absent: false,
+            })
+        })
 }
 
 /// What a demand on one text asks of another that differs in case alone; `None`: nothing.

@@ -403,12 +403,12 @@ pub(crate) fn ways_in<'p>(statements: &[Compiled<'p>], solver: &mut Solver<'_>) 
 
 fn with_consequences<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
     ways.into_iter()
-        .filter_map(|way| {
-            let follow = variable::consequences(&way, solver);
-            if follow.is_empty() {
+        .filter_map(|mut way| match variable::consequences(&way, solver) {
+            Some(follow) if follow.is_empty() => Some(way),
+            Some(follow) => way.and(&follow, solver),
+            None => {
+                way.decided = false;
                 Some(way)
-            } else {
-                way.and(&follow, solver)
             }
         })
         .collect()
