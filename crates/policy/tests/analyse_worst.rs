@@ -128,6 +128,32 @@ fn slow(bytes: usize) -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "many texts in any case, and one pattern to avoid",
+            document(
+                &everyone(&format!(
+                    r#""StringEqualsIgnoreCase":{{"sts:ExternalId":{}}},"StringNotLike":{{"sts:ExternalId":"*z*"}}"#,
+                    values(bytes, &|n| format!("a{n}"))
+                )),
+                bytes,
+                &none,
+            ),
+        ),
+        (
+            "many patterns beside one text, and one to avoid",
+            document(
+                &everyone(&format!(
+                    r#""StringLike":{{"sts:ExternalId":{}}},"StringNotLike":{{"sts:ExternalId":"*z*"}}"#,
+                    values(bytes, &|n| if n == 0 {
+                        "x".to_owned()
+                    } else {
+                        format!("*{n}?{}*", n % 7)
+                    })
+                )),
+                bytes,
+                &none,
+            ),
+        ),
+        (
             "many principals and many denied",
             document(
                 &format!(

@@ -162,10 +162,7 @@ fn values(
         };
     }
     // A principal has one path, though the key could hold more.
-    let one_path = matches!(
-        like.row.role.group(),
-        Group::Organization | Group::SourceOrganization
-    );
+    let one_path = is_of_organization(like);
     if like.row.many
         && !one_path
         && ready
@@ -187,7 +184,7 @@ fn values(
     for one in ready.iter().filter(positive) {
         match &*one.test {
             Test::Text(patterns) => {
-                let patterns = left_of(patterns, way, like, ready.len(), solver);
+                let patterns = left_of(patterns, one, way, solver);
                 if patterns.iter().all(|pattern| pattern.fixed().is_some()) {
                     let mut list: Vec<String> = patterns
                         .iter()
@@ -199,23 +196,12 @@ fn values(
                     return Values::OneOf(list);
                 }
                 if patterns.iter().all(|pattern| pattern.tokens.is_none()) {
-                    let mut list = Vec::with_capacity(patterns.len());
-                    for pattern in &*patterns {
-                        // An organization's id is lower case.
-                        let of_path = matches!(
-                            like.row.role.group(),
-                            Group::Organization | Group::SourceOrganization
-                        );
-                        let only = Test::Text(vec![pattern.clone()]);
-                        let left = if of_path {
-                            passes_rest(&pattern.source.to_ascii_lowercase())
-                        } else {
-                            solver.key(way, like, &[(&only, true)]).present != Present::Nothing
-                        };
-                        if left {
-                            list.push(pattern.source.to_ascii_lowercase());
-                        }
-                    }
+                    // An organization's id has small letters.
+                    let mut list: Vec<String> = patterns
+                        .iter()
+                        .map(|pattern| pattern.source.to_ascii_lowercase())
+                        .filter(|text| !one_path || passes_rest(text))
+                        .collect();
                     list.sort_unstable();
                     list.dedup();
                     return Values::OneOfIgnoringCase(list);
@@ -253,10 +239,7 @@ fn values(
         return Values::Range(words(ready));
     }
     // Exclusions that exclude nothing possible are none.
-    let mut excludes = matches!(
-        like.row.role.group(),
-        Group::Organization | Group::SourceOrganization
-    ) && ready.iter().any(|one| matches!(*one.test, Test::Text(_)));
+    let mut excludes = one_path && ready.iter().any(|one| matches!(*one.test, Test::Text(_)));
     for one in ready.iter().filter(|one| *one.test != Test::Present) {
         let opposite = [(&*one.test, !one.literal.passes)];
         let bare = Way {
@@ -274,26 +257,37 @@ fn values(
     }
 }
 
-/// The patterns of a list that some value still fits, where fixed texts stand among them and other
-/// demands may have left those alone.
+/// The patterns of a list that some value still fits, where fixed texts are among them: the other
+/// demands may have left those alone, or none of them.
 fn left_of<'t, 'p>(
     patterns: &'t [Pattern<'p>],
+    list: &Ready<'_, '_>,
     way: &Way<'_>,
-    like: &Literal<'_>,
-    demands: usize,
     solver: &mut Solver<'_>,
 ) -> Cow<'t, [Pattern<'p>]> {
-    let fixed = patterns.iter().filter(|one| one.tokens.is_none()).count();
-    let alone = like.row.role.group() == Group::Alone;
-    if !alone || demands < 2 || fixed == 0 || fixed == patterns.len() {
+    // What is fixed is held against the rest as it stands; organizations are solved elsewhere.
+    let texts = patterns.iter().any(|pattern| pattern.tokens.is_none());
+    let fixed = patterns.iter().all(|pattern| pattern.fixed().is_some());
+    if !texts || fixed || is_of_organization(list.literal) {
         return Cow::Borrowed(patterns);
     }
+    // What fits one pattern of the list has passed the list.
+    let mut others = way.clone();
+    others.demands.retain(|one| !one.same(list.literal));
     let mut left = patterns.to_vec();
     left.retain(|pattern| {
         let only = Test::Text(vec![pattern.clone()]);
-        solver.key(way, like, &[(&only, true)]).present != Present::Nothing
+        let found = solver.key(&others, list.literal, &[(&only, true)]);
+        found.present != Present::Nothing
     });
     Cow::Owned(left)
+}
+
+fn is_of_organization(literal: &Literal<'_>) -> bool {
+    matches!(
+        literal.row.role.group(),
+        Group::Organization | Group::SourceOrganization
+    )
 }
 
 fn networks(way: &Way<'_>) -> Option<Values> {
