@@ -9,6 +9,12 @@ pub(crate) fn cut(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..colon)?, text.get(colon + 1..)?))
 }
 
+/// What precedes the last colon, and what follows it: in a claim's key the issuer and the claim.
+pub(crate) fn cut_last(text: &str) -> Option<(&str, &str)> {
+    let colon = text.bytes().rposition(|byte| byte == b':')?;
+    Some((text.get(..colon)?, text.get(colon + 1..)?))
+}
+
 /// The part behind so many colons, up to the next one.
 pub(crate) fn part(text: &str, colons: usize) -> Option<&str> {
     let mut rest = text;
@@ -59,6 +65,7 @@ mod tests {
     fn parts_are_those_between_colons() {
         for text in ["", ":", "a", "a:b", "é:b:", "::", "arn:aws:iam::1:root:x"] {
             assert_eq!(cut(text), text.split_once(':'), "{text}");
+            assert_eq!(cut_last(text), text.rsplit_once(':'), "{text}");
             for colons in 0..8 {
                 assert_eq!(part(text, colons), text.split(':').nth(colons), "{text}");
             }

@@ -224,7 +224,7 @@ pub fn quality(value: &str, context: &[&str]) -> Option<Weakness> {
     if is_uuid(value) {
         let digits = value.bytes().filter(|byte| *byte != b'-');
         let digits = digits.map(|byte| byte.to_ascii_lowercase());
-        let guessable = distinct(digits.clone()) < 6 || runs_on(digits);
+        let guessable = !has_different(digits.clone(), 6) || runs_on(digits);
         return guessable.then_some(Weakness::LowEntropy);
     }
     let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -295,7 +295,7 @@ pub fn quality(value: &str, context: &[&str]) -> Option<Weakness> {
     if value.chars().count() < 8 {
         return Some(Weakness::Short);
     }
-    if distinct(plain.bytes()) < 5 || runs_on(plain.bytes()) {
+    if !has_different(plain.bytes(), 5) || runs_on(plain.bytes()) {
         return Some(Weakness::LowEntropy);
     }
     // Letters alone, short, in one case and easy to say: a name that stands in no list.
@@ -334,10 +334,13 @@ fn secret_part(plain: &str, word: &str) -> usize {
     unknown.len()
 }
 
-/// How many different ones, of ASCII letters and digits.
-fn distinct(text: impl Iterator<Item = u8>) -> u32 {
-    let seen = text.fold(0_u128, |seen, byte| seen | 1 << (byte & 127));
-    seen.count_ones()
+/// So many different ones, of ASCII letters and digits.
+fn has_different(mut text: impl Iterator<Item = u8>, least: u32) -> bool {
+    let mut seen = 0_u128;
+    text.any(|byte| {
+        seen |= 1 << (byte & 127);
+        seen.count_ones() >= least
+    })
 }
 
 /// Most neighbours are the same, or one up or down: `12345678`, `abcdefgh`, `aaaa1111`.

@@ -18,22 +18,24 @@ pub(crate) fn is_wildcard(byte: u8) -> bool {
 
 /// A text that fits the pattern: each `*` and each `?` replaced.
 pub(crate) fn filled<'p>(pattern: &'p str, many: &str, one: &str) -> Cow<'p, str> {
-    if !has_wildcard(pattern) {
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some(place) = rest.bytes().position(is_wildcard) {
+        let (before, wild) = rest.split_at(place);
+        let Some((wild, after)) = wild.split_at_checked(1) else {
+            break;
+        };
+        if text.is_empty() {
+            text.reserve_exact(pattern.len() + many.len());
+        }
+        text.push_str(before);
+        text.push_str(if wild == "*" { many } else { one });
+        rest = after;
+    }
+    if rest.len() == pattern.len() {
         return Cow::Borrowed(pattern);
     }
-    let mut text = String::with_capacity(pattern.len() + many.len());
-    let mut from = 0;
-    for (at, byte) in pattern.bytes().enumerate() {
-        let filling = match byte {
-            b'*' => many,
-            b'?' => one,
-            _ => continue,
-        };
-        text.push_str(pattern.get(from..at).unwrap_or_default());
-        text.push_str(filling);
-        from = at + 1;
-    }
-    text.push_str(pattern.get(from..).unwrap_or_default());
+    text.push_str(rest);
     Cow::Owned(text)
 }
 

@@ -6,6 +6,7 @@
 //! identity keys). A key that stands in no list may be present with any value, so that nothing is
 //! called closed for want of a row here.
 
+use crate::arn;
 use crate::sets::universe::Universe;
 use crate::sets::value::Domain;
 
@@ -147,66 +148,67 @@ const fn row(
     }
 }
 
+/// Sorted by the length of the name, which few share, so that a key is found by it.
 #[rustfmt::skip]
 static ROWS: &[Row] = &[
-    row("aws:AssumedRoot", Role::Other, Domain::Truth, false, [Maybe, Maybe, Maybe]),
+    row("aws:userid", Role::UserId, ANY, false, [Always, Never, Never]),
+    row("aws:referer", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:TagKeys", Role::Tagging, ANY, true, [Maybe, Maybe, Maybe]),
+    row("aws:SourceIp", Role::SourceIp, Domain::Address, false, [Maybe, Maybe, Maybe]),
+    row("aws:username", Role::Username, ANY, false, [Maybe, Never, Never]),
     row("aws:CalledVia", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
-    row("aws:CalledViaFirst", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:CalledViaLast", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:ChatbotSourceArn", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:CurrentTime", Role::Now, Domain::Moment, false, [Always, Always, Always]),
-    row("aws:Ec2InstanceSourcePrivateIPv4", Role::Other, Domain::Address, false, [Maybe, Maybe, Maybe]),
-    row("aws:Ec2InstanceSourceVpc", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
     row("aws:EpochTime", Role::Now, Domain::Moment, false, [Always, Always, Always]),
-    row("aws:FederatedProvider", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:IsMcpServiceAction", Role::Other, Domain::Truth, false, [Maybe, Maybe, Maybe]),
-    row("aws:MultiFactorAuthAge", Role::MfaAge, Domain::Count, false, [Maybe, Never, Never]),
-    row("aws:MultiFactorAuthPresent", Role::MfaPresent, Domain::Truth, false, [Maybe, Never, Never]),
-    row("aws:PrincipalAccount", Role::PrincipalAccount, ACCOUNT, false, [Always, Never, Never]),
+    row("aws:SourceArn", Role::SourceArn, ANY, false, [Never, Maybe, Never]),
+    row("aws:SourceVpc", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:UserAgent", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:VpceOrgID", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:SourceVpce", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
+    row("sts:ExternalId", Role::ExternalId, Domain::Text(Universe::ExternalId), false, [Maybe, Maybe, Never]),
+    row("aws:AssumedRoot", Role::Other, Domain::Truth, false, [Maybe, Maybe, Maybe]),
+    row("aws:CurrentTime", Role::Now, Domain::Moment, false, [Always, Always, Always]),
+    row("aws:RequestTag/", Role::Tagging, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:SourceOrgID", Role::SourceOrganizationId, PATH, false, [Never, Maybe, Never]),
+    row("aws:VpceAccount", Role::Network, ACCOUNT, false, [Maybe, Maybe, Maybe]),
+    row("aws:VpcSourceIp", Role::Other, Domain::Address, false, [Maybe, Maybe, Maybe]),
     row("aws:PrincipalArn", Role::PrincipalArn, ANY, false, [Always, Never, Never]),
-    row("aws:PrincipalIsAWSService", Role::Other, Domain::Truth, false, [Always, Always, Maybe]),
-    row("aws:PrincipalOrgID", Role::OrganizationId, PATH, false, [Maybe, Never, Never]),
-    row("aws:PrincipalOrgMasterAccount", Role::Other, ACCOUNT, false, [Maybe, Never, Never]),
-    row("aws:PrincipalOrgPaths", Role::OrganizationPaths, PATH, false, [Maybe, Never, Never]),
-    row("aws:PrincipalServiceName", Role::ServiceName, ANY, false, [Never, Always, Never]),
-    row("aws:PrincipalServiceNamesList", Role::Other, ANY, true, [Never, Maybe, Never]),
+    row("aws:ResourceTag/", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:SourceVpcArn", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:VpceOrgPaths", Role::Network, ANY, true, [Maybe, Maybe, Maybe]),
+    row("aws:CalledViaLast", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
     row("aws:PrincipalTag/", Role::PrincipalTag, ANY, false, [Maybe, Maybe, Never]),
     row("aws:PrincipalType", Role::PrincipalType, ANY, false, [Always, Never, Never]),
-    row("aws:referer", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:RequestedRegion", Role::Other, ANY, false, [Always, Always, Always]),
-    row("aws:RequestTag/", Role::Tagging, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:ResourceAccount", Role::OwnAccount, ACCOUNT, false, [Maybe, Maybe, Maybe]),
     row("aws:ResourceOrgID", Role::OwnOrganization, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:ResourceOrgPaths", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
-    row("aws:ResourceTag/", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:SecureTransport", Role::Other, Domain::Truth, false, [Always, Always, Always]),
     row("aws:SourceAccount", Role::SourceAccount, ACCOUNT, false, [Never, Maybe, Never]),
-    row("aws:SourceArn", Role::SourceArn, ANY, false, [Never, Maybe, Never]),
-    row("aws:SourceIdentity", Role::Other, NAME, false, [Maybe, Maybe, Maybe]),
-    row("aws:SourceIp", Role::SourceIp, Domain::Address, false, [Maybe, Maybe, Maybe]),
-    row("aws:SourceOrgID", Role::SourceOrganizationId, PATH, false, [Never, Maybe, Never]),
-    row("aws:SourceOrgPaths", Role::SourceOrganizationPaths, PATH, false, [Never, Maybe, Never]),
-    row("aws:SourceVpc", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:SourceVpcArn", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:SourceVpce", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:TagKeys", Role::Tagging, ANY, true, [Maybe, Maybe, Maybe]),
-    row("aws:TokenIssueTime", Role::Other, Domain::Moment, false, [Maybe, Never, Never]),
-    row("aws:UserAgent", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:userid", Role::UserId, ANY, false, [Always, Never, Never]),
-    row("aws:username", Role::Username, ANY, false, [Maybe, Never, Never]),
     row("aws:ViaAWSService", Role::Other, Domain::Truth, false, [Always, Maybe, Maybe]),
-    row("aws:VpceAccount", Role::Network, ACCOUNT, false, [Maybe, Maybe, Maybe]),
-    row("aws:VpceOrgID", Role::Network, ANY, false, [Maybe, Maybe, Maybe]),
-    row("aws:VpceOrgPaths", Role::Network, ANY, true, [Maybe, Maybe, Maybe]),
-    row("aws:VpcSourceIp", Role::Other, Domain::Address, false, [Maybe, Maybe, Maybe]),
+    row("aws:CalledViaFirst", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:PrincipalOrgID", Role::OrganizationId, PATH, false, [Maybe, Never, Never]),
+    row("aws:SourceIdentity", Role::Other, NAME, false, [Maybe, Maybe, Maybe]),
+    row("aws:SourceOrgPaths", Role::SourceOrganizationPaths, PATH, false, [Never, Maybe, Never]),
+    row("aws:TokenIssueTime", Role::Other, Domain::Moment, false, [Maybe, Never, Never]),
     row("sts:AWSServiceName", Role::Other, ANY, false, [Never, Never, Never]),
-    row("sts:DurationSeconds", Role::Other, Domain::Count, false, [Never, Never, Never]),
-    row("sts:ExternalId", Role::ExternalId, Domain::Text(Universe::ExternalId), false, [Maybe, Maybe, Never]),
-    row("sts:RequestContext/", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
-    row("sts:RequestContextProviders", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
-    row("sts:RoleSessionName", Role::Other, NAME, false, [Always, Maybe, Always]),
     row("sts:SourceIdentity", Role::SourceIdentity, NAME, false, [Maybe, Maybe, Maybe]),
+    row("aws:RequestedRegion", Role::Other, ANY, false, [Always, Always, Always]),
+    row("aws:ResourceAccount", Role::OwnAccount, ACCOUNT, false, [Maybe, Maybe, Maybe]),
+    row("aws:SecureTransport", Role::Other, Domain::Truth, false, [Always, Always, Always]),
+    row("sts:DurationSeconds", Role::Other, Domain::Count, false, [Never, Never, Never]),
+    row("sts:RequestContext/", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
+    row("sts:RoleSessionName", Role::Other, NAME, false, [Always, Maybe, Always]),
+    row("aws:ChatbotSourceArn", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:PrincipalAccount", Role::PrincipalAccount, ACCOUNT, false, [Always, Never, Never]),
+    row("aws:ResourceOrgPaths", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
+    row("aws:FederatedProvider", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:PrincipalOrgPaths", Role::OrganizationPaths, PATH, false, [Maybe, Never, Never]),
     row("sts:TransitiveTagKeys", Role::Tagging, ANY, true, [Maybe, Maybe, Maybe]),
+    row("aws:IsMcpServiceAction", Role::Other, Domain::Truth, false, [Maybe, Maybe, Maybe]),
+    row("aws:MultiFactorAuthAge", Role::MfaAge, Domain::Count, false, [Maybe, Never, Never]),
+    row("aws:Ec2InstanceSourceVpc", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
+    row("aws:PrincipalServiceName", Role::ServiceName, ANY, false, [Never, Always, Never]),
+    row("aws:PrincipalIsAWSService", Role::Other, Domain::Truth, false, [Always, Always, Maybe]),
+    row("aws:MultiFactorAuthPresent", Role::MfaPresent, Domain::Truth, false, [Maybe, Never, Never]),
+    row("sts:RequestContextProviders", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
+    row("aws:PrincipalOrgMasterAccount", Role::Other, ACCOUNT, false, [Maybe, Never, Never]),
+    row("aws:PrincipalServiceNamesList", Role::Other, ANY, true, [Never, Maybe, Never]),
+    row("aws:Ec2InstanceSourcePrivateIPv4", Role::Other, Domain::Address, false, [Maybe, Maybe, Maybe]),
 ];
 
 /// Any claim of any identity provider; [`crate::providers`] knows more.
@@ -233,12 +235,14 @@ pub(crate) fn find(key: &str) -> &'static Row {
         // A family: everything up to its slash.
         let slash = key.bytes().position(|byte| byte == b'/');
         let family = slash.and_then(|slash| key.get(..=slash)).unwrap_or(key);
-        // Most rows differ in their length already.
-        if let Some(row) = (ROWS.iter()).find(|row| row.name.eq_ignore_ascii_case(family)) {
+        let shorter = ROWS.partition_point(|row| row.name.len() < family.len());
+        let mut as_long =
+            (ROWS.iter().skip(shorter)).take_while(|row| row.name.len() == family.len());
+        if let Some(row) = as_long.find(|row| row.name.eq_ignore_ascii_case(family)) {
             return row;
         }
     }
-    let Some((space, claim)) = key.rsplit_once(':') else {
+    let Some((space, claim)) = arn::cut_last(key) else {
         return &UNKNOWN;
     };
     if space.eq_ignore_ascii_case("saml") {
@@ -278,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_row_is_found_by_its_name() {
+    fn rows_are_sorted_so_that_each_is_found() {
         for row in ROWS {
             let name = format!(
                 "{}{}",

@@ -396,7 +396,7 @@ impl Pin {
             let plain = tenant
                 .chars()
                 .all(|c| c.is_alphanumeric() || "-_.~+".contains(c));
-            plain.then(|| format!("{before}{tenant}{after}*"))
+            plain.then(|| [before, tenant, after, "*"].concat())
         })
     }
 }

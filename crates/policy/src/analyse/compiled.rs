@@ -49,6 +49,11 @@ impl Actions {
     fn named(patterns: &[Cow<'_, str>]) -> Self {
         let mut bits = 0;
         for pattern in patterns {
+            // Most often it is one of them in AWS's own spelling.
+            if let Some((_, bit)) = ACTIONS.iter().find(|(name, _)| pattern == name) {
+                bits |= bit.0;
+                continue;
+            }
             let wild = has_wildcard(pattern);
             for (name, bit) in ACTIONS {
                 if pattern.eq_ignore_ascii_case(name)

@@ -4,6 +4,7 @@ use super::admit::finite;
 use super::literal::Literal;
 use super::solve::{Present, Solver};
 use super::way::{Issuer, Way};
+use crate::arn;
 use crate::keys::{Presence, Role};
 use crate::providers::{Pin, Provider};
 use crate::sets::pattern::Pattern;
@@ -33,7 +34,7 @@ pub(crate) fn is_open(way: &Way<'_>, issuer: Issuer<'_>, solver: &mut Solver<'_>
 /// The demands on one claim.
 fn on_claim<'t, 'p>(way: &'t Way<'p>, issuer: Issuer<'_>, claim: &str) -> Option<&'t Literal<'p>> {
     way.of_role(Role::Claim).find(|literal| {
-        literal.key.rsplit_once(':').is_some_and(|(space, name)| {
+        arn::cut_last(&literal.key).is_some_and(|(space, name)| {
             space.eq_ignore_ascii_case(issuer.prefix) && name.eq_ignore_ascii_case(claim)
         })
     })

@@ -205,19 +205,18 @@ pub(crate) fn restrictions(
         Who::Service { .. } => role == Role::ServiceName,
         Who::Anyone | Who::Federated { .. } => false,
     };
-    let mut seen: Vec<&Literal<'_>> = Vec::new();
     let mut found = Vec::new();
     let mut exact = true;
-    for literal in &way.demands {
+    for (place, literal) in way.demands.iter().enumerate() {
         let role = literal.row.role;
         if said(role) || role == Role::SessionName {
             exact &= says(who, way, literal);
             continue;
         }
-        if seen.iter().any(|one| one.same_key(literal)) {
+        let mut before = way.demands.iter().take(place);
+        if before.any(|one| one.same_key(literal)) {
             continue;
         }
-        seen.push(literal);
         let one = match role.group() {
             Group::Organization | Group::SourceOrganization => on_path(way, literal, solver),
             _ => restriction(way, literal, solver),

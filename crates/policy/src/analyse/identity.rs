@@ -5,6 +5,8 @@
 //! demands turn into patterns on two texts, the ARN and the user id, which do not depend on each
 //! other; an account is a part of the ARN, a user's name its end.
 
+use smallvec::SmallVec;
+
 use super::guess;
 use super::solve::Ready;
 use crate::keys::Role;
@@ -96,16 +98,16 @@ impl Kind {
 
 /// What the demands come down to for one kind of caller.
 struct Task<'t, 'd> {
-    arn: Vec<Demand<'t, 'd>>,
-    id: Vec<Demand<'t, 'd>>,
+    arn: SmallVec<[Demand<'t, 'd>; 4]>,
+    id: SmallVec<[Demand<'t, 'd>; 4]>,
     unsure: bool,
 }
 
 /// The demands for one kind of caller; `None` where they exclude the kind.
 fn task<'t, 'd>(kind: Kind, ready: &'t [Ready<'_, 'd>]) -> Option<Task<'t, 'd>> {
     let mut task = Task {
-        arn: Vec::new(),
-        id: Vec::new(),
+        arn: SmallVec::new(),
+        id: SmallVec::new(),
         unsure: false,
     };
     for one in ready {
@@ -171,12 +173,12 @@ fn account_fits(account: Account<'_>, arn: &str) -> bool {
 
 /// A caller that meets all demands, from an account as asked, and whose user id fits none of
 /// `other_ids`.
-pub(crate) fn solve(
-    ready: &[Ready<'_, '_>],
+pub(crate) fn solve<'d>(
+    ready: &[Ready<'_, 'd>],
     kinds: &[Kind],
     partitions: &[&'static str],
     account: Account<'_>,
-    other_ids: &[Pattern<'_>],
+    other_ids: &[Pattern<'d>],
     fuel: &mut Fuel,
 ) -> Solved {
     if fuel.is_spent() {

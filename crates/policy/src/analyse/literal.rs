@@ -72,6 +72,7 @@ impl<'p> Literal<'p> {
     pub(crate) fn same_key(&self, other: &Self) -> bool {
         std::ptr::eq(self.row, other.row)
             && ((!self.row.name.is_empty() && !self.row.name.ends_with('/'))
+                || self.key == other.key
                 || self.key.eq_ignore_ascii_case(&other.key))
     }
 

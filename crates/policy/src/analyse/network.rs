@@ -201,7 +201,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::sets::network::{address, address_text};
+    use crate::sets::network::{address, address_of};
 
     fn list(texts: &[&str]) -> Vec<Network> {
         texts
@@ -212,7 +212,7 @@ mod tests {
 
     fn shown(ranges: &[Range]) -> Vec<String> {
         let show = |range: &Range| {
-            let end = |number| address_text(range.six, number);
+            let end = |number| address_of(range.six, number);
             format!("{}-{}", end(range.first), end(range.last))
         };
         ranges.iter().map(show).collect()

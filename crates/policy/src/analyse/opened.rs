@@ -34,7 +34,7 @@ pub(super) struct Opened<'p> {
     pub(super) grant: Grant,
     pub(super) way: Way<'p>,
     /// Every policy variable fixed, where there are some and that could be done.
-    settled: Option<Way<'p>>,
+    settled: Option<Box<Way<'p>>>,
 }
 
 /// The grants of a document's ways, each said once.
@@ -64,7 +64,7 @@ pub(super) fn grants_of<'p>(
             let mut demands = way.demands.iter();
             let varies = demands.any(|literal| literal.test.has_variables());
             let settled = if varies {
-                settled(&who, &way, named, solver)
+                settled(&who, &way, named, solver).map(Box::new)
             } else {
                 None
             };
@@ -142,7 +142,10 @@ pub(super) fn prove<'p>(
     let mut grants = Vec::with_capacity(opened.len());
     for one in opened {
         let mut grant = one.grant;
-        let entrant: Entrant<'_> = (grant.principal.clone(), one.settled.unwrap_or(one.way));
+        let entrant: Entrant<'_> = (
+            grant.principal.clone(),
+            one.settled.map_or(one.way, |way| *way),
+        );
         grant.witness =
             witness::request(&entrant, &mentioned, &named.callers, solver).filter(|request| {
                 evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::guess;
 use super::solve::{Present, Solver, State};
 use super::variable;
@@ -44,7 +46,7 @@ impl Solver<'_> {
                 _ => None,
             };
         let absent = own.is_none() && ready.iter().all(|one| one.literal.absent);
-        let mut demands: Vec<Demand<'_, '_>> = Vec::with_capacity(ready.len() + 2);
+        let mut demands: SmallVec<[Demand<'_, '_>; 4]> = SmallVec::new();
         if let Some(own) = &own {
             demands.push(Demand {
                 patterns: own,

@@ -64,7 +64,7 @@ pub(crate) fn restriction(
     let may_be_absent = presence != Presence::Always && ready.iter().all(|one| one.literal.absent);
     let possible = match like.row.role {
         Role::MfaAge => solver.mfa_with(way) != Present::Nothing,
-        _ => solver.key(way, like, &[]).present != Present::Nothing,
+        _ => solver.key_of(way, like, &ready, &[]).present != Present::Nothing,
     };
     let values = if possible {
         values(way, like, &ready, solver)

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::AnalysisContext;
 use super::compiled::Named;
 use super::identity::{self, Account};
 use super::literal::Literal;
 use super::variable::{self, Fill};
 use super::way::{Class, Way};
+use crate::arn;
 use crate::keys::{Group, Presence, Role};
 use crate::providers::Provider;
 use crate::sets::pattern::Pattern;
@@ -126,7 +129,7 @@ impl<'c> Solver<'c> {
     }
 
     fn claim(&self, issuer: &str, key: &str) -> Presence {
-        let Some((space, claim)) = key.rsplit_once(':') else {
+        let Some((space, claim)) = arn::cut_last(key) else {
             return Presence::Never;
         };
         if !space.eq_ignore_ascii_case(issuer) {
@@ -161,9 +164,7 @@ impl<'c> Solver<'c> {
         literal.row.role == Role::Claim
             && Provider::find(issuer.prefix, self.context.providers).is_some_and(|row| {
                 row.claims.is_some()
-                    || literal
-                        .key
-                        .rsplit_once(':')
+                    || arn::cut_last(&literal.key)
                         .is_some_and(|(_, claim)| claim.eq_ignore_ascii_case("sub"))
             })
     }
@@ -212,7 +213,7 @@ impl<'c> Solver<'c> {
         &self,
         way: &'t Way<'p>,
         of: impl Fn(&Literal<'p>) -> bool,
-    ) -> Vec<Ready<'t, 'p>> {
+    ) -> SmallVec<[Ready<'t, 'p>; 2]> {
         way.demands
             .iter()
             .filter(|literal| of(literal))
@@ -266,6 +267,17 @@ impl<'c> Solver<'c> {
         further: &[(&Test<'_>, bool)],
     ) -> State {
         let ready = self.ready(way, |literal| literal.same_key(like));
+        self.key_of(way, like, &ready, further)
+    }
+
+    /// The same where the demands on the key are ready already.
+    pub(crate) fn key_of(
+        &mut self,
+        way: &Way<'_>,
+        like: &Literal<'_>,
+        ready: &[Ready<'_, '_>],
+        further: &[(&Test<'_>, bool)],
+    ) -> State {
         let presence = self.presence(way, like);
         let domain = match (
             like.row.role,
@@ -294,7 +306,7 @@ impl<'c> Solver<'c> {
                 present,
             };
         }
-        self.state(&ready, presence, domain, like.row.many, further)
+        self.state(ready, presence, domain, like.row.many, further)
     }
 
     pub(crate) fn state(
@@ -314,7 +326,7 @@ impl<'c> Solver<'c> {
         }
         // What is asked of one value: everything, or what is asked of each and one demand besides.
         let asks = |all: bool, besides: Option<usize>| {
-            let mut asks: Vec<(&Test<'_>, bool)> = Vec::with_capacity(ready.len() + further.len());
+            let mut asks: SmallVec<[(&Test<'_>, bool); 4]> = SmallVec::new();
             for (index, one) in ready.iter().enumerate() {
                 if all || one.literal.each || besides == Some(index) {
                     asks.push((&*one.test, one.literal.passes));

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::guess;
 use super::identity::{Account, account_of};
 use super::solve::Solver;
@@ -47,7 +49,7 @@ impl Solver<'_> {
             }
         };
         // What is asked of an account that stands alone.
-        let asks: Vec<(&Test<'_>, bool)> = accounts
+        let asks: SmallVec<[(&Test<'_>, bool); 4]> = accounts
             .iter()
             .map(|one| (&*one.test, one.literal.passes))
             .chain(limit.iter().map(|(test, passes)| (test, *passes)))
@@ -76,8 +78,8 @@ impl Solver<'_> {
         let mut dead = false;
         let mut account_dead = false;
         let mut unsure = false;
-        let mut on_arn: Vec<Demand<'_, '_>> = Vec::new();
-        let mut on_account: Vec<Demand<'_, '_>> = Vec::new();
+        let mut on_arn: SmallVec<[Demand<'_, '_>; 4]> = SmallVec::new();
+        let mut on_account: SmallVec<[Demand<'_, '_>; 4]> = SmallVec::new();
         for (ready, view, dead, demands) in [
             (&arns, View::Whole, &mut dead, &mut on_arn),
             (&accounts, View::Account, &mut account_dead, &mut on_account),

@@ -121,11 +121,12 @@ impl<'p> Way<'p> {
     pub(crate) fn and(&self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
         let mut demands = Vec::with_capacity(self.demands.len() + more.len());
         demands.extend_from_slice(&self.demands);
-        Self { demands, ..*self }.with(more, solver)
+        let mut with = Self { demands, ..*self };
+        with.narrow(more, solver).then_some(with)
     }
 
-    /// The same of a way that is needed no more.
-    fn with(mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
+    /// Adds demands; `false` if nobody is left.
+    fn narrow(&mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> bool {
         let before = self.demands.len();
         // What comes together is compared and copied.
         let cost = 50 + 12 * (before * (1 + more.len())) as u64;
@@ -136,14 +137,14 @@ impl<'p> Way<'p> {
             }
         }
         for fresh in self.demands.iter().skip(before) {
-            match solver.possible(&self, fresh) {
+            match solver.possible(self, fresh) {
                 Some(true) => {}
-                Some(false) => return None,
+                Some(false) => return false,
                 None => decided = false,
             }
         }
         self.decided &= decided;
-        Some(self)
+        true
     }
 }
 
@@ -159,15 +160,16 @@ fn open<'p>(
         if !statement.actions.has(action) {
             return;
         }
-        let bare = Way {
+        let mut way = Way {
             statement: statement.index,
             named,
             class,
             demands: Vec::with_capacity(who.len() + statement.conditions.len()),
             decided: true,
         };
-        let way = bare.with(who, solver);
-        ways.extend(way.and_then(|way| way.with(&statement.conditions, solver)));
+        if way.narrow(who, solver) && way.narrow(&statement.conditions, solver) {
+            ways.push(way);
+        }
     };
     // With `NotPrincipal` in an Allow every AWS principal but the listed ones is meant; services
     // and providers only where they are named.
@@ -402,6 +404,10 @@ pub(crate) fn ways_in<'p>(statements: &[Compiled<'p>], solver: &mut Solver<'_>) 
 }
 
 fn with_consequences<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    let varies = |way: &Way<'p>| way.demands.iter().any(|one| one.test.has_variables());
+    if !ways.iter().any(varies) {
+        return ways;
+    }
     ways.into_iter()
         .filter_map(|mut way| match variable::consequences(&way, solver) {
             Some(follow) if follow.is_empty() => Some(way),

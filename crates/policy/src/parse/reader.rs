@@ -75,6 +75,7 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -100,6 +101,7 @@ impl<'a> Reader<'a> {
         self.at += skipped;
     }
 
+    #[cold]
     fn fault<T>(&self, message: impl Into<Cow<'static, str>>) -> Result<T, Fault> {
         Err(Fault {
             at: self.at,
@@ -108,6 +110,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What comes next, without reading it.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<Kind, Fault> {
         self.skip_white();
         match self.byte() {
@@ -122,6 +125,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[cold]
     fn unexpected<T>(&self, wanted: &str) -> Result<T, Fault> {
         let Some(found) = self
             .text
@@ -150,6 +154,7 @@ impl<'a> Reader<'a> {
         self.open(b'[', "`[`")
     }
 
+    #[inline]
     fn open(&mut self, bracket: u8, name: &str) -> Result<(), Fault> {
         self.skip_white();
         if self.byte() != Some(bracket) {
@@ -167,6 +172,7 @@ impl<'a> Reader<'a> {
 
     /// The next key of the object that was opened, its colon read; `None` at its end. `first` is
     /// set by the caller to `true` before the first call and kept for the others.
+    #[inline]
     pub(crate) fn key(&mut self, first: &mut bool) -> Result<Option<Text<'a>>, Fault> {
         if !self.step(first, b'}', "`,` or `}`")? {
             return Ok(None);
@@ -185,10 +191,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the list that was opened has another element, which the caller then reads.
+    #[inline]
     pub(crate) fn element(&mut self, first: &mut bool) -> Result<bool, Fault> {
         self.step(first, b']', "`,` or `]`")
     }
 
+    #[inline]
     fn step(&mut self, first: &mut bool, end: u8, wanted: &str) -> Result<bool, Fault> {
         self.skip_white();
         let was_first = std::mem::replace(first, false);
@@ -212,6 +220,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A string that [`Reader::peek`] announced.
+    #[inline]
     pub(crate) fn string(&mut self) -> Result<Text<'a>, Fault> {
         let start = self.at;
         self.at += 1;
@@ -235,6 +244,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The slow way: a string with escapes, or one that is no string.
+    #[cold]
     fn escaped(&mut self, start: usize) -> Result<Text<'a>, Fault> {
         let mut value = String::new();
         loop {

@@ -2,6 +2,7 @@
 //! document that stands may break it, but the next one that is written may not.
 
 use super::problem::{Path, Problems};
+use crate::arn;
 use crate::document::{Comparison, Effect, PrincipalKind, Statement};
 
 /// Characters, white space not counted: the quota that every account begins with, and the most to
@@ -126,23 +127,23 @@ pub(super) fn warn_of_shared_providers(
         else {
             continue;
         };
-        let keys = row.demanded.iter().map(|demanded| {
-            if demanded.contains(':') {
-                (*demanded).to_owned()
-            } else {
-                format!("{issuer}:{demanded}")
-            }
-        });
-        let keys: Vec<String> = keys.collect();
         let asked = statement.conditions.iter().any(|condition| {
-            keys.iter()
-                .any(|key| condition.key.eq_ignore_ascii_case(key))
+            let names = |demanded: &&str| is_key(&condition.key, issuer, demanded);
+            row.demanded.iter().any(names)
                 && condition
                     .operator
                     .is_some_and(|one| narrows(one.comparison))
                 && !condition.values.iter().any(|value| is_all(value))
         });
         if !asked {
+            let keys = row.demanded.iter().map(|demanded| {
+                if demanded.contains(':') {
+                    (*demanded).to_owned()
+                } else {
+                    format!("{issuer}:{demanded}")
+                }
+            });
+            let keys: Vec<String> = keys.collect();
             let message = format!(
                 "many customers share {issuer}: IAM saves no trust policy for it that does not ask, \
                  with StringEquals, StringLike or StringEqualsIgnoreCase, for {}, and for less than \
@@ -153,6 +154,16 @@ pub(super) fn warn_of_shared_providers(
             problems.warning(principal.span.start, &path.key("Federated"), message);
         }
     }
+}
+
+/// Whether this is the key that is demanded of an issuer's customers.
+fn is_key(key: &str, issuer: &str, demanded: &str) -> bool {
+    if demanded.contains(':') {
+        return key.eq_ignore_ascii_case(demanded);
+    }
+    arn::cut_last(key).is_some_and(|(space, claim)| {
+        space.eq_ignore_ascii_case(issuer) && claim.eq_ignore_ascii_case(demanded)
+    })
 }
 
 /// The comparisons that IAM counts as asking for a claim, by the words of its refusal.

@@ -25,7 +25,8 @@ pub(crate) struct Demand<'t, 'd> {
 
 /// Whether a text meets all demands.
 pub(crate) fn meets(demands: &[Demand<'_, '_>], text: &str) -> bool {
-    demands.iter().all(|demand| {
+    // What was asked last, as of an account, is what most texts fail.
+    demands.iter().rev().all(|demand| {
         let seen = demand.view.of(text);
         demand.patterns.iter().any(|pattern| pattern.matches(&seen)) == demand.fits
     })

@@ -23,12 +23,12 @@ pub(crate) fn address(text: &str) -> Option<(bool, u128)> {
     }
 }
 
-/// The address as text.
-pub(crate) fn address_text(six: bool, number: u128) -> String {
+/// The address of a number.
+pub(crate) fn address_of(six: bool, number: u128) -> IpAddr {
     if six {
-        Ipv6Addr::from(number).to_string()
+        Ipv6Addr::from(number).into()
     } else {
-        Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)).to_string()
+        Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX)).into()
     }
 }
 
@@ -71,7 +71,7 @@ impl Network {
 
     /// As `192.0.2.0/24`.
     pub(crate) fn text(&self) -> String {
-        format!("{}/{}", address_text(self.six, self.first), self.prefix)
+        format!("{}/{}", address_of(self.six, self.first), self.prefix)
     }
 }
 

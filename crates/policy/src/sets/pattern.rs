@@ -231,9 +231,9 @@ impl<'d> Pattern<'d> {
     }
 
     /// Each token is a byte of the source, in order, and each `*` and `?` of it a wildcard: no
-    /// variable stood or was filled in there, and no star was dropped.
+    /// variable stands there or was filled in, and no star was dropped.
     fn is_as_written(&self, tokens: &[Token]) -> bool {
-        tokens.len() == self.source.len() && !self.source.contains("${")
+        tokens.len() == self.source.len() && !self.source.as_bytes().contains(&b'$')
     }
 
     /// A text of the pattern as it is written where only small letters are possible: that is what a
@@ -339,8 +339,8 @@ impl<'d> Pattern<'d> {
         let mut rest = text.chars();
         let mut retry: Option<(usize, std::str::Chars<'_>, bool)> = None;
         loop {
-            let here = rest.clone().next();
-            let stepped = match (tokens.get(at), here) {
+            let mut ahead = rest.clone();
+            let stepped = match (tokens.get(at), ahead.next()) {
                 (None, None) => return true,
                 (Some(Token::Many), _) => {
                     at += 1;
@@ -363,7 +363,7 @@ impl<'d> Pattern<'d> {
             };
             if stepped {
                 at += 1;
-                rest.next();
+                rest = ahead;
                 continue;
             }
             match &mut retry {

@@ -1,5 +1,7 @@
 //! What a condition asks of one value, and whether a value passes.
 
+use std::iter::{empty, once};
+
 use jiff::Timestamp;
 
 use super::network::{Network, address};
@@ -162,41 +164,37 @@ impl Test<'_> {
 
     /// The values at which an ordered test changes its answer, and those next to them: with what lies
     /// between two of them, one of each kind.
-    pub(crate) fn turning_points(&self, into: &mut Vec<String>) {
+    pub(crate) fn turning_points(&self) -> Box<dyn Iterator<Item = String> + '_> {
         match self {
-            Self::Present => into.push("1".to_owned()),
-            Self::Text(_) => {}
-            Self::Number(_, constants) => {
-                for constant in constants {
-                    // Whole neighbours, for keys that count.
-                    for value in [*constant, constant.ceil() - 1.0, constant.floor() + 1.0] {
-                        into.push(value.to_string());
-                    }
-                }
-            }
+            Self::Present => Box::new(once("1".to_owned())),
+            Self::Text(_) => Box::new(empty()),
+            Self::Number(_, constants) => Box::new(constants.iter().flat_map(|constant| {
+                // Whole neighbours, for keys that count.
+                let values = [*constant, constant.ceil() - 1.0, constant.floor() + 1.0];
+                values.into_iter().map(|value| value.to_string())
+            })),
             Self::Moment(_, constants) => {
                 let second = jiff::SignedDuration::from_secs(1);
-                for constant in constants {
-                    into.push(constant.to_string());
-                    into.extend(constant.checked_sub(second).ok().map(|at| at.to_string()));
-                    into.extend(constant.checked_add(second).ok().map(|at| at.to_string()));
-                }
+                Box::new(constants.iter().flat_map(move |constant| {
+                    let before = constant.checked_sub(second).ok();
+                    let after = constant.checked_add(second).ok();
+                    let moments = [Some(*constant), before, after].into_iter().flatten();
+                    moments.map(|at| at.to_string())
+                }))
             }
-            Self::Truth { .. } => into.extend(["true".to_owned(), "false".to_owned()]),
-            Self::Networks(networks) => {
-                for found in networks {
-                    let top = if found.six {
-                        u128::MAX
-                    } else {
-                        u128::from(u32::MAX)
-                    };
-                    // Where one begins, and before and after it, where there is anything.
-                    let after = found.last.checked_add(1).filter(|next| *next <= top);
-                    let ends = [Some(found.first), found.first.checked_sub(1), after];
-                    let ends = ends.into_iter().flatten();
-                    into.extend(ends.map(|end| network::address_text(found.six, end)));
-                }
-            }
+            Self::Truth { .. } => Box::new(["true", "false"].into_iter().map(str::to_owned)),
+            Self::Networks(networks) => Box::new(networks.iter().flat_map(|found| {
+                let top = if found.six {
+                    u128::MAX
+                } else {
+                    u128::from(u32::MAX)
+                };
+                // Where one begins, and before and after it, where there is anything.
+                let after = found.last.checked_add(1).filter(|next| *next <= top);
+                let ends = [Some(found.first), found.first.checked_sub(1), after];
+                let ends = ends.into_iter().flatten();
+                ends.map(|end| network::address_of(found.six, end).to_string())
+            })),
         }
     }
 }

@@ -45,6 +45,11 @@ fn passes_all(asks: &[Ask<'_, '_>], value: &str) -> bool {
     asks.iter().all(|(test, pass)| test.passes(value) == *pass)
 }
 
+/// Whether a value is possible and passes and fails as asked.
+fn serves(domain: Domain, asks: &[Ask<'_, '_>], value: &str) -> bool {
+    domain.admits(value) && passes_all(asks, value)
+}
+
 /// Texts that fit the patterns asked for, guessed; most often one of them is an answer.
 fn guesses<'g>(asks: &'g [Ask<'_, '_>]) -> impl Iterator<Item = Cow<'g, str>> {
     asks.iter()
@@ -185,13 +190,17 @@ fn solve_ordered(domain: Domain, asks: &[Ask<'_, '_>], fuel: &mut Fuel) -> Found
     if let Found::Value(value) = first(domain, asks, usual.clone().map(Cow::Borrowed), fuel) {
         return Found::Value(value);
     }
-    let mut candidates: Vec<String> = usual.map(str::to_owned).collect();
-    for (test, _) in asks {
-        test.turning_points(&mut candidates);
-    }
-    match first(domain, asks, candidates.iter().map(Cow::from), fuel) {
-        Found::Nothing => {}
-        found => return found,
+    let weight = weight(asks);
+    let points = asks.iter().flat_map(|(test, _)| test.turning_points());
+    let mut candidates: Vec<String> = Vec::new();
+    for text in usual.map(str::to_owned).chain(points) {
+        if !fuel.spend(weight) {
+            return Found::Unknown;
+        }
+        if serves(domain, asks, &text) {
+            return Found::Value(text);
+        }
+        candidates.push(text);
     }
     let tried = candidates.len();
     let mut numbers: Vec<f64> = candidates.iter().filter_map(|text| number(text)).collect();
@@ -252,7 +261,7 @@ fn first<'v>(
         if !fuel.spend(weight) {
             return Found::Unknown;
         }
-        if domain.admits(&value) && passes_all(asks, &value) {
+        if serves(domain, asks, &value) {
             return Found::Value(value.into_owned());
         }
     }
