@@ -9,7 +9,7 @@ use super::summary::Known;
 use super::variable;
 use super::way::{Way, ways};
 use super::witness;
-use crate::answer::{Grant, Who};
+use crate::answer::{Grant, Request, Who};
 use crate::document::{Effect, TrustPolicy};
 use crate::evaluate::{EvaluationContext, evaluate};
 
@@ -146,11 +146,24 @@ pub(super) fn prove<'p>(
             grant.principal.clone(),
             one.settled.map_or(one.way, |way| *way),
         );
-        grant.witness =
-            witness::request(&entrant, &mentioned, &named.callers, solver).filter(|request| {
-                evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
-            });
+        let found = witness::request(&entrant, &mentioned, &named.callers, solver);
+        grant.witness = found.filter(|request| {
+            solver.fuel.spend(price_of_trial(policy, request))
+                && evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
+        });
         grants.push(grant);
     }
     grants
+}
+
+/// Steps that it takes to try a request: each value that it carries is held against each of a
+/// condition.
+fn price_of_trial(policy: &TrustPolicy<'_>, request: &Request) -> u64 {
+    let most = request.context.values().map(Vec::len).max().unwrap_or(1);
+    let conditions = policy.statements.iter().flat_map(|one| &one.conditions);
+    let pairs = conditions.map(|condition| {
+        let carried = request.context.get(&*condition.key).map_or(most, Vec::len);
+        1 + condition.values.len() * carried
+    });
+    16 * pairs.sum::<usize>() as u64
 }

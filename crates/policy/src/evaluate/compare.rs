@@ -98,16 +98,19 @@ pub(super) fn moment(text: &str) -> Option<jiff::Timestamp> {
     {
         return jiff::Timestamp::from_second(seconds).ok();
     }
+    // Most texts that are no moment do not begin like one.
+    if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')) {
+        return None;
+    }
     if let Some((day, time)) = text.split_once(['T', 't']) {
         // The note allows minutes without seconds, RFC 3339 does not.
         let zone = time.find(['Z', 'z', '+', '-'])?;
         let (clock, zone) = time.split_at_checked(zone)?;
-        let seconds = if clock.matches(':').count() == 1 {
-            ":00"
+        return if clock.matches(':').count() == 1 {
+            format!("{day}T{clock}:00{zone}").parse().ok()
         } else {
-            ""
+            text.parse().ok()
         };
-        return format!("{day}T{clock}{seconds}{zone}").parse().ok();
     }
     let day = match text.len() {
         4 => format!("{text}-01-01"),
