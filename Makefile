@@ -135,7 +135,7 @@ bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's
 .PHONY: bench-policy
 bench-policy: ## trust documents a second from text to answer, what they allocate, and the slowest documents
 	cargo bench --package trustwarden-policy --bench analyse --bench allocations
-	TRUSTWARDEN_TIMES=1 cargo test --profile histories --package trustwarden-policy --test analyse_worst -- --nocapture
+	TRUSTWARDEN_TIMES=1 TRUSTWARDEN_SWEEP=1 cargo test --profile histories --package trustwarden-policy --test analyse_worst --test analyse_sweep -- --nocapture
 
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
