@@ -7,6 +7,7 @@ use super::identity::{Account, LONG_TERM, Solved, account_of};
 use super::literal::Literal;
 use super::solve::{Present, Solver};
 use super::way::{Class, Way};
+use crate::arn;
 use crate::keys::{self, Group, Presence, Role, Row};
 use crate::sets::pattern::{Pattern, Token, Variable};
 use crate::sets::test::Test;
@@ -340,13 +341,11 @@ pub(crate) fn one_account<'t>(way: &'t Way<'_>) -> Option<&'t str> {
                 continue;
             };
             let mut accounts = patterns.iter().map(|pattern| match &pattern.tokens {
-                None => pattern.source.split(':').nth(4),
+                None => arn::part(&pattern.source, 4),
                 Some(_) => {
                     let end = pattern.source.find(['*', '?', '$']).unwrap_or(0);
                     let fixed = pattern.source.get(..end).unwrap_or("");
-                    (fixed.split(':').count() > 5)
-                        .then(|| fixed.split(':').nth(4))
-                        .flatten()
+                    arn::part(fixed, 5).and(arn::part(fixed, 4))
                 }
             });
             if let Some(Some(first)) = accounts.next()
