@@ -411,6 +411,26 @@ pub(crate) const AWS_CALLERS: &[Caller] = &[
         "arn:aws:sts::999999999999:assumed-role/Writer/job",
         "AROAVREADER0000000001:job",
     ),
+    aws(
+        OWN,
+        "arn:aws:iam::111122223333:user/aLICE",
+        "AIDAOMIXEDALICE000001",
+    ),
+    aws(
+        VENDOR,
+        "arn:aws:iam::464622532012:user/aLICE",
+        "AIDAVMIXEDALICE000001",
+    ),
+    aws(
+        OTHER,
+        "arn:aws:iam::222233334444:user/aLICE",
+        "AIDAWMIXEDALICE000001",
+    ),
+    aws(
+        STRANGER,
+        "arn:aws:iam::999999999999:user/aLICE",
+        "AIDAUMIXEDALICE000001",
+    ),
     // A role's path may look like a user.
     of_role(
         OWN,
@@ -543,5 +563,24 @@ pub(crate) const GITHUB_CALLERS: &[Caller] = &[
         "666",
         "REFS/HEADS/MAIN",
         false,
+    ),
+    run(
+        "REPO:ACME/APP:REF:REFS/HEADS/MAIN",
+        "42",
+        "refs/heads/main",
+        true,
+    ),
+    // Whose repository says something else in its subjects.
+    run(
+        "repository_owner:acme:environment:prod",
+        "42",
+        "refs/heads/main",
+        true,
+    ),
+    run(
+        "repository_owner:acme:environment:prod",
+        "43",
+        "refs/heads/main",
+        true,
     ),
 ];

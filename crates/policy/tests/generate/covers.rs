@@ -31,10 +31,10 @@ pub(crate) fn covers(
             arn,
         } => {
             // A restriction says where case does not count.
-            let matches = if grant.restriction("aws:PrincipalArn").is_some() {
-                glob::matches_ignoring_case
-            } else {
-                glob::matches
+            let restriction = grant.restriction("aws:PrincipalArn");
+            let matches = match restriction.map(|one| &one.values) {
+                Some(Values::OneOfIgnoringCase(_)) => glob::matches_ignoring_case,
+                _ => glob::matches,
             };
             account == Some(named)
                 && (matches(arn, value)

@@ -232,7 +232,7 @@ pub(crate) static KEYS: &[KeySpec] = &[
         Family::Text,
         &["red", "RED", "blue", "r*", "?ed"],
         &[
-            "red", "Red", "RED", "blue", "BLUE", "rare", "green", "r*", "R*", "?ed", "?ED",
+            "red", "Red", "RED", "blue", "BLUE", "rare", "bed", "green", "r*", "R*", "?ed", "?ED",
         ],
         true,
         "as",
