@@ -38,8 +38,7 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
         None => Fill::Missing,
     };
     let is_absent = |literal: &Literal<'_>| {
-        literal.absent
-            && !literal.passes
+        !literal.passes
             && *literal.test == Test::Present
             && literal.key.eq_ignore_ascii_case(&variable.key)
     };
