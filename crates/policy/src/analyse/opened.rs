@@ -148,8 +148,9 @@ pub(super) fn prove<'p>(
         );
         let found = witness::request(&entrant, &mentioned, &named.callers, solver);
         grant.witness = found.filter(|request| {
-            solver.fuel.spend(price_of_trial(policy, request))
-                && evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed)
+            let paid = solver.fuel.spend(price_of_trial(policy, request));
+            let tried = paid.then(|| evaluate(policy, request, &evaluation));
+            tried.is_some_and(|found| found.is_ok_and(|found| found.allowed))
         });
         grants.push(grant);
     }
