@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
@@ -31,7 +32,7 @@ _mails: list[dict] = []
 _lost: list[dict] = []
 
 _state = threading.Condition()
-_busy = 0
+_busy: Counter[str] = Counter()  # account: invocations that are not done
 _processing: set[str] = set()
 _pool = ThreadPoolExecutor(max_workers=16)
 
@@ -97,14 +98,17 @@ def invoke(function: str, payload) -> tuple[bool, object]:
 
 def invoke_async(function: str, payload) -> None:
     """As `InvocationType=Event`: tried again on failure, and at last put where failures wait."""
-    global _busy
     with _state:
-        _busy += 1
+        _busy[_account_of(function)] += 1
     _pool.submit(_try_until_done, function, payload)
 
 
+def _account_of(function: str) -> str:
+    return function.split(":")[4]
+
+
 def _try_until_done(function: str, payload) -> None:
-    global _busy
+    account = _account_of(function)
     try:
         retries, queue_arn = _failures.get(function, (2, ""))
         for attempt in range(retries + 1):
@@ -113,7 +117,6 @@ def _try_until_done(function: str, payload) -> None:
             done, answer = invoke(function, payload)
             if done:
                 return
-        account = function.split(":")[4]
         if not queue_arn or not authorize.role_may(_roles[function], "sqs:SendMessage", queue_arn):
             _lose(account, f"failed invocation of {function}", payload)
             return
@@ -132,7 +135,7 @@ def _try_until_done(function: str, payload) -> None:
         )
     finally:
         with _state:
-            _busy -= 1
+            _busy[account] -= 1
             _state.notify_all()
 
 
@@ -375,7 +378,7 @@ def kill(function: str) -> None:
 
 
 def wait_until_quiet(account: str, seconds: float) -> dict:
-    """Waits until no invocation runs and no message is visible in a polled queue."""
+    """Waits until no invocation runs in the account and no message is visible in a polled queue of it."""
     deadline = time.monotonic() + seconds
     with _state:
         while True:
@@ -385,7 +388,7 @@ def wait_until_quiet(account: str, seconds: float) -> dict:
                 for message in list(queue._messages) if queue else []:
                     waiting += 1
                     visible += message.visible or message.id in _processing
-            quiet = _busy == 0 and visible == 0
+            quiet = _busy[account] == 0 and visible == 0
             left = deadline - time.monotonic()
             if quiet or left <= 0:
                 return {"quiet": quiet, "waiting": waiting}

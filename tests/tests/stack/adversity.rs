@@ -95,9 +95,11 @@ fn lawful_changes_in_the_wrong_order_leave_the_newest_to_be_put_back() {
     let record = |document: &str| {
         cloudtrail::update_trust(&stack.account, Actor::Administrator, ROLE, document)
     };
-    stack.put_record(&record(&newest)).unwrap();
+    // Both are made before either is heard of, however long that takes.
+    let (of_newest, of_first) = (record(&newest), older(record(&first), 1));
+    stack.put_record(&of_newest).unwrap();
     stack.settles();
-    stack.put_record(&older(record(&first), 1)).unwrap();
+    stack.put_record(&of_first).unwrap();
     stack.settles();
     stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
     stack.settles();

@@ -66,6 +66,8 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
     assert!(said.contains(incident), "{said}");
     let mut readers: Vec<_> = stack.mails().into_iter().map(|mail| mail.to).collect();
     readers.sort();
+    // SNS delivers at least once, and so does who asks it again after a slow answer.
+    readers.dedup();
     assert_eq!(readers, ["oncall@example.com", "operations@example.com"]);
 
     restores(&stack);
