@@ -223,7 +223,9 @@ pub(crate) fn consequences<'p>(way: &Way<'p>, solver: &mut Solver<'_>) -> Option
             let row = keys::find(&variable.key);
             // Without the variable's key the default would stand there.
             let always = presence(way.class, row) == Presence::Always;
-            if row.many || (variable.default.is_some() && !always) {
+            let may_differ = variable.default.is_some() && !always;
+            // A moment has more than one spelling.
+            if row.many || may_differ || row.role == Role::Now {
                 continue;
             }
             let present = Literal::passing(row, key_of(row, variable), Test::Present);
