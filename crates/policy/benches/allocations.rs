@@ -12,28 +12,14 @@
 
 mod documents;
 
-use divan::counter::ItemsCount;
-use divan::{AllocProfiler, Bencher, black_box};
-use documents::{context, corpus, usual};
-use trustwarden_policy::{TrustPolicy, analyse};
+use divan::{AllocProfiler, Bencher};
+use documents::{answer, corpus, usual};
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
 
 fn main() {
     divan::main();
-}
-
-fn answer(bencher: Bencher<'_, '_>, documents: &[String], witnesses: bool) {
-    let context = context(witnesses);
-    bencher
-        .counter(ItemsCount::new(documents.len()))
-        .bench_local(|| {
-            for text in documents {
-                let policy = TrustPolicy::parse(black_box(text)).unwrap();
-                black_box(analyse(&policy, &context));
-            }
-        });
 }
 
 #[divan::bench(sample_count = 1, sample_size = 1)]

@@ -1,4 +1,4 @@
-//! From a document's text to the answer, over the corpus and over documents made to be slow.
+//! From a document's text to the answer, over documents as accounts have them and over the corpus.
 //!
 //! `cargo bench -p trustwarden-policy --bench analyse`: the figures are per document of the mix; the
 //! goals are 200,000 documents a second without witnesses and 20,000 with (one core). What the same
@@ -13,31 +13,12 @@
 
 mod documents;
 
-use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use documents::{context, corpus, usual};
-use trustwarden_policy::{TrustPolicy, analyse};
+use documents::{answer, corpus, each, usual};
+use trustwarden_policy::TrustPolicy;
 
 fn main() {
     divan::main();
-}
-
-fn each(bencher: Bencher<'_, '_>, documents: &[String], mut work: impl FnMut(&str)) {
-    bencher
-        .counter(ItemsCount::new(documents.len()))
-        .bench_local(|| {
-            for text in documents {
-                work(black_box(text));
-            }
-        });
-}
-
-fn answer(bencher: Bencher<'_, '_>, documents: &[String], witnesses: bool) {
-    let context = context(witnesses);
-    each(bencher, documents, |text| {
-        let policy = TrustPolicy::parse(text).unwrap();
-        black_box(analyse(&policy, &context));
-    });
 }
 
 /// The yardstick: the same texts as JSON that nobody asks anything.

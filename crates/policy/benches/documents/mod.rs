@@ -1,9 +1,11 @@
-//! What the benchmarks read.
+//! What the benchmarks read, and what they do with it.
 
 use std::fs;
 use std::path::Path;
 
-use trustwarden_policy::AnalysisContext;
+use divan::counter::ItemsCount;
+use divan::{Bencher, black_box};
+use trustwarden_policy::{AnalysisContext, TrustPolicy, analyse};
 
 /// Documents as they are in accounts: services and own principals first, then vendors with and
 /// without an external id, identity providers, and now and then a Deny.
@@ -39,7 +41,7 @@ pub(crate) fn corpus() -> Vec<String> {
         .collect()
 }
 
-pub(crate) fn context(witnesses: bool) -> AnalysisContext<'static> {
+fn context(witnesses: bool) -> AnalysisContext<'static> {
     AnalysisContext {
         own_account: Some("111122223333"),
         own_organization: Some("o-own1234567"),
@@ -47,4 +49,24 @@ pub(crate) fn context(witnesses: bool) -> AnalysisContext<'static> {
         witnesses,
         providers: &[],
     }
+}
+
+/// Does some work with each document.
+pub(crate) fn each(bencher: Bencher<'_, '_>, documents: &[String], mut work: impl FnMut(&str)) {
+    bencher
+        .counter(ItemsCount::new(documents.len()))
+        .bench_local(|| {
+            for text in documents {
+                work(black_box(text));
+            }
+        });
+}
+
+/// From text to answer.
+pub(crate) fn answer(bencher: Bencher<'_, '_>, documents: &[String], witnesses: bool) {
+    let context = context(witnesses);
+    each(bencher, documents, |text| {
+        let policy = TrustPolicy::parse(text).unwrap();
+        black_box(analyse(&policy, &context));
+    });
 }

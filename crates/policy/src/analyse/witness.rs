@@ -10,6 +10,7 @@ use super::mfa::Without;
 use super::solve::{Present, Solver};
 use super::way::{Class, Way};
 use crate::answer::{Request, RequestPrincipal, Who};
+use crate::arn;
 use crate::keys::{Group, Presence, Role};
 
 /// One condition for each key that callers carry whenever they call, and of which the document
@@ -221,7 +222,7 @@ fn principal_value(caller: &Caller) -> (String, Option<String>) {
         .user_id
         .split_once(':')
         .map_or("any-session", |(_, session)| session);
-    let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
+    let partition = arn::part(&caller.arn, 1).unwrap_or("aws");
     let account = super::identity::account_of(&caller.arn);
     let value = format!(
         "arn:{partition}:sts::{account}:assumed-role/{}/{session}",
