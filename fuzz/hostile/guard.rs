@@ -9,20 +9,20 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
-use guard::alert::{Alert, MESSAGE_BYTES};
+use guard::alert::{Alert, MESSAGE_BYTES, slack};
 use guard::cloudtrail::{Activity, Document, Record};
-use guard::detect::{RoleRef, Verdict, judge_trust};
-use guard::fold::FoldMember;
-use guard::handle::{
+use guard::detect::{Verdict, judge_trust};
+use guard::handlers::{
     Guard, HandleError, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
-use guard::history::{KeptDocument, RoleHistory, sha256_hex};
-use guard::incident::{Incident, incident_id};
+use guard::model::{LiveRole, RoleRef, sha256_hex};
 use guard::order::{Disposition, Order, Task};
+use guard::ports::memory::MemoryWorld;
+use guard::ports::{Clock, OrderProgress, State};
 use guard::rules::{Mode, Rules, RulesFile, compile};
-use guard::slack;
-use guard::world::memory::MemoryWorld;
-use guard::world::{Clock, LiveRole, OrderProgress, State};
+use guard::state::digest_window::FoldMember;
+use guard::state::history::{KeptDocument, RoleHistory};
+use guard::state::incident::{Incident, incident_id};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! The time.
 
-use guard::world::Clock;
+use guard::ports::Clock;
 use jiff::Timestamp;
 
 /// The machine's clock.

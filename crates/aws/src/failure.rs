@@ -4,7 +4,7 @@ use std::error::Error;
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use guard::world::Source;
+use guard::ports::Source;
 
 /// A failed call. The SDK's own error prints as "service error" and holds whole requests; this
 /// keeps the words.

@@ -9,10 +9,10 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::types::StatusType;
 use guard::cloudtrail::percent_decoded;
-pub use guard::handle::SESSION_DENIAL;
-use guard::handle::session_denial;
-use guard::world::{
-    DeactivateKeyError, DenySessionsError, Keys, LiveRole, ReadRoleError, Roles, WriteRoles,
+use guard::handlers::session_denial;
+use guard::model::LiveRole;
+use guard::ports::{
+    DeactivateKeyError, DenySessionsError, Keys, ReadRoleError, Roles, WriteRoles,
     WriteTrustPolicyError,
 };
 use jiff::Timestamp;
@@ -20,6 +20,8 @@ use jiff::Timestamp;
 use crate::cloud::Cloud;
 use crate::failure::{Failure, Kind};
 use crate::network::Patience;
+
+pub use guard::handlers::SESSION_DENIAL;
 
 /// Reads roles. It has no way to write.
 #[derive(Debug)]

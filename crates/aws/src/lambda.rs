@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use guard::cloudtrail::Record;
-use guard::handle::{Guard, HandleError, Handled};
-use guard::history::sha256_hex;
-use guard::world::Assembled;
+use guard::handlers::{Guard, HandleError, Handled};
+use guard::model::sha256_hex;
+use guard::ports::Assembled;
 use jiff::Timestamp;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::{error, info, subscriber};

@@ -3,9 +3,8 @@
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
 use guard::cloudtrail::percent_decoded;
-use guard::world::{
-    ListRoles, ListRolesError, ListedRole, LiveRole, ReadRoleError, Roles, RolesPage,
-};
+use guard::model::LiveRole;
+use guard::ports::{ListRoles, ListRolesError, ListedRole, ReadRoleError, Roles, RolesPage};
 use jiff::Timestamp;
 
 use crate::cloud::Cloud;
@@ -93,7 +92,7 @@ fn denied_before(policy: &PolicyDetail) -> Option<Timestamp> {
         return None;
     }
     let document = percent_decoded(policy.policy_document.as_deref()?);
-    guard::handle::denied_before(&document)
+    guard::handlers::denied_before(&document)
 }
 
 fn not_listed(failure: Failure) -> ListRolesError {

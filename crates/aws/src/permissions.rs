@@ -8,9 +8,8 @@ use aws_sdk_iam::operation::list_entities_for_policy::ListEntitiesForPolicyError
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use guard::cloudtrail::percent_decoded;
-use guard::world::{
-    HeldPolicy, HoldersPage, ListOf, LivePermissions, ReadPermissions, ReadPermissionsError,
-};
+use guard::model::{HeldPolicy, LivePermissions};
+use guard::ports::{HoldersPage, ListOf, ReadPermissions, ReadPermissionsError};
 
 use crate::failure::{Failure, Kind};
 use crate::iam::{Iam, IamWriter};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::Builder;
 use guard::order::Order;
-use guard::world::{Orders, SendOrderError, Source};
+use guard::ports::{Orders, SendOrderError, Source};
 
 use crate::cloud::Cloud;
 use crate::failure::Failure;

@@ -2,7 +2,7 @@
 
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
-use guard::world::Source;
+use guard::ports::Source;
 
 use crate::cloud::Cloud;
 use crate::failure::Failure;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use guard::handle::Guard;
+use guard::handlers::Guard;
 use guard::rules::{Mode, Rules, RulesError};
 
 /// Where the layer puts the compiled rules.

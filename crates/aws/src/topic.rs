@@ -6,7 +6,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::config::Builder;
 use aws_sdk_sns::types::MessageAttributeValue;
 use guard::alert::Alert;
-use guard::world::{Alerts, PublishError, Source};
+use guard::ports::{Alerts, PublishError, Source};
 
 use crate::cloud::Cloud;
 use crate::failure::Failure;

@@ -2,8 +2,9 @@
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use guard::permissions::{HolderKind, Undo};
-use guard::world::{UndoError, WritePermissions};
+use guard::model::HolderKind;
+use guard::permissions::Undo;
+use guard::ports::{UndoError, WritePermissions};
 
 use crate::failure::{Failure, Kind};
 use crate::iam::IamWriter;

@@ -10,7 +10,7 @@ mod support;
 
 use std::error::Error;
 
-use guard::world::{
+use guard::ports::{
     DeactivateKeyError, DenySessionsError, Keys, ReadRoleError, Roles, WriteRoles,
     WriteTrustPolicyError,
 };

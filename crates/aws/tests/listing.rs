@@ -8,7 +8,7 @@
 
 mod support;
 
-use guard::world::{ListRoles, ListRolesError};
+use guard::ports::{ListRoles, ListRolesError};
 use support::{Response, Server, account_at};
 use trustwarden_aws::{IamLister, SESSION_DENIAL};
 

@@ -11,10 +11,10 @@ mod support;
 use std::error::Error;
 use std::time::Duration;
 
-use guard::fold::{FoldClass, FoldWindow};
-use guard::incident::{Schema, Stage};
 use guard::order::{Order, Task};
-use guard::world::Orders;
+use guard::ports::Orders;
+use guard::state::digest_window::{FoldClass, FoldWindow};
+use guard::state::incident::{Schema, Stage};
 use guard::{Check, Severity};
 use support::{Response, Server, account_at};
 use trustwarden_aws::{Queue, ReadSecretError, read_webhook_url};

@@ -13,11 +13,11 @@ use std::fs;
 use std::path::Path;
 
 use guard::cloudtrail::Record;
-use guard::handle::{
+use guard::handlers::{
     Guard, HandleError, Handled, access_key, role_permissions, role_trust, root_activity,
 };
+use guard::ports::Assembled;
 use guard::rules::{Mode, Rules, RulesFile, compile};
-use guard::world::Assembled;
 use serde_json::{Value, json};
 use support::{Response, Server, configuration_at};
 use trustwarden_aws::{Cloud, Iam, Network, Queue, SystemClock, Table, Topic};

@@ -18,13 +18,13 @@ use std::process::Command;
 use std::task::{Context, Poll, Waker};
 
 use guard::cloudtrail::{Activity, Document, Record, Watched};
-use guard::handle::{Guard, access_key, carry_out, role_trust, root_activity};
-use guard::incident::Stage;
+use guard::handlers::{Guard, access_key, carry_out, role_trust, root_activity};
+use guard::model::LiveRole;
 use guard::order::Disposition;
+use guard::ports::memory::MemoryWorld;
 use guard::remediate::OutcomeKind;
 use guard::rules::{Mode, Rules};
-use guard::world::LiveRole;
-use guard::world::memory::MemoryWorld;
+use guard::state::incident::Stage;
 use jiff::SignedDuration;
 use serde_json::Value;
 

@@ -12,7 +12,8 @@
 
 use divan::{Bencher, black_box};
 use trustwarden_guard::cloudtrail::{Activity, Document, Record, Watched};
-use trustwarden_guard::detect::{RoleRef, judge_trust};
+use trustwarden_guard::detect::judge_trust;
+use trustwarden_guard::model::RoleRef;
 use trustwarden_guard::rules::{Rules, RulesFile, compile};
 
 fn main() {

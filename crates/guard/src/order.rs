@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::alert::Cause;
 use crate::check::{Finding, Severity};
-use crate::fold::FoldWindow;
-use crate::incident::Schema;
-use crate::permissions::{HolderKind, Undoable};
+use crate::model::{Cause, HolderKind};
+use crate::permissions::Undoable;
+use crate::state::digest_window::FoldWindow;
+use crate::state::incident::Schema;
 
 /// How long one message about a digest waits in the queue before a fresh one takes its place: less
 /// than the five minutes after which an order counts as late.
@@ -201,7 +201,7 @@ fn fitting_the_queue(text: &str) -> String {
     if text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         text.to_owned()
     } else {
-        crate::history::sha256_hex(text.as_bytes())
+        crate::model::sha256_hex(text.as_bytes())
     }
 }
 

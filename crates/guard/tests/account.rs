@@ -9,16 +9,16 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-use trustwarden_guard as guard;
-
 use guard::Check;
 use guard::account::{
     Access, Answer, AuditedRole, Credentials, Key, LastUsed, Party, ProofKind, RuleOfParty,
     SeenByRules, accesses, judge_credentials, judge_external_ids, judge_rules, judge_use,
 };
-use guard::detect::{RoleRef, judge_trust};
+use guard::detect::judge_trust;
+use guard::model::RoleRef;
 use guard::rules::{Rules, compile};
+use jiff::{SignedDuration, Timestamp};
+use trustwarden_guard as guard;
 
 const OWN: &str = "111122223333";
 const UUID: &str = "0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b21";

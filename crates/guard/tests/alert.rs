@@ -9,11 +9,12 @@
 
 use serde_json::{Value, json};
 use trustwarden_guard::alert::{
-    ALERT_SCHEMA_ID, Alert, Cause, Digest, DigestLine, Grantee, Link, MESSAGE_BYTES, Resource,
+    ALERT_SCHEMA_ID, Alert, Digest, DigestLine, Grantee, Link, MESSAGE_BYTES,
 };
 use trustwarden_guard::cloudtrail::Record;
-use trustwarden_guard::incident::{Schema, Stage, incident_id};
+use trustwarden_guard::model::{Cause, Resource};
 use trustwarden_guard::remediate::{DiffLine, DiffSign, Outcome, OutcomeKind};
+use trustwarden_guard::state::incident::{Schema, Stage, incident_id};
 use trustwarden_guard::{Check, Finding, Severity};
 
 const HOSTILE: &str = "a\n\nFrom: ceo\r\n<script>alert(1)</script> <!channel> \u{202e}dlrow\u{200b} \

@@ -11,14 +11,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use trustwarden_guard as guard;
-
 use guard::Finding;
 use guard::cloudtrail::{Activity, Document, Irrelevance, KeyChange, Record, Watched};
 use guard::detect::{
-    RoleRef, Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
+    Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
 };
+use guard::model::RoleRef;
 use guard::rules::{Rules, compile};
+use trustwarden_guard as guard;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -11,18 +11,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::Value;
-use trustwarden_guard as guard;
-
 use guard::Check;
 use guard::account::{Access, AuditedRole, LastUsed, accesses};
 use guard::cloudtrail::{Activity, Document, Record, Watched};
-use guard::detect::{
-    RoleRef, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
-};
+use guard::detect::{judge_console_password, judge_key, judge_root, judge_trust, unreadable_event};
+use guard::model::RoleRef;
 use guard::permissions::{LastAccessed, judge_unused, review};
 use guard::rules::{Rules, compile};
 use permissions::{Policies, Policy, effective};
+use serde_json::Value;
+use trustwarden_guard as guard;
 
 const OWN: &str = "111122223333";
 

@@ -7,15 +7,15 @@
     reason = "a test ends by panicking"
 )]
 
-use serde_json::json;
-use trustwarden_guard as guard;
-
 use guard::cloudtrail::{ConsolePassword, KeyChange, Record, Watched};
 use guard::detect::{
-    RoleRef, Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
+    Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
 };
+use guard::model::RoleRef;
 use guard::rules::{Rules, compile};
 use guard::{Finding, Remedy};
+use serde_json::json;
+use trustwarden_guard as guard;
 
 fn rules(yaml: &str) -> Rules {
     let file = serde_saphyr::from_str(&format!("version: 1\n{yaml}")).unwrap();

@@ -9,11 +9,11 @@
 
 use std::collections::BTreeSet;
 
-use trustwarden_guard as guard;
-
-use guard::detect::{Judgement, Judging, RoleRef, Verdict, judge_trust};
+use guard::detect::{Judgement, Judging, Verdict, judge_trust};
+use guard::model::RoleRef;
 use guard::rules::{OrganizationAccount, Rules, compile};
 use guard::{Check, Finding};
+use trustwarden_guard as guard;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,14 +12,14 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+use guard::detect::{Verdict, judge_trust};
+use guard::model::RoleRef;
+use guard::rules::{Rules, compile};
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use trustwarden_guard as guard;
-
-use guard::detect::{RoleRef, Verdict, judge_trust};
-use guard::rules::{Rules, compile};
 
 const OWN: &str = "111122223333";
 const RIGHT: &str = "5b0c9f3de1a84c7b9d26f0a4c8e7135a";

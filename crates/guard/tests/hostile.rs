@@ -11,15 +11,15 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
-use trustwarden_guard::alert::{Alert, MESSAGE_BYTES};
-use trustwarden_guard::fold::{FoldClass, FoldWindow};
-use trustwarden_guard::history::{
+use trustwarden_guard::alert::{Alert, MESSAGE_BYTES, slack};
+use trustwarden_guard::model::{LiveRole, document_digest};
+use trustwarden_guard::state::digest_window::{FoldClass, FoldWindow};
+use trustwarden_guard::state::history::{
     BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, OwnWrite, RoleHistory, WRITES_KEPT, WriteKind,
-    WriteProgress, document_digest,
+    WriteProgress,
 };
-use trustwarden_guard::incident::Stage;
-use trustwarden_guard::world::LiveRole;
-use trustwarden_guard::{Check, Severity, incident_id, slack};
+use trustwarden_guard::state::incident::Stage;
+use trustwarden_guard::{Check, Severity, incident_id};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

@@ -10,18 +10,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use permissions::{Likeness, Policies, Policy, effective};
-use serde::Deserialize;
-use serde_json::Value;
-use trustwarden_guard as guard;
-
 use guard::Check;
 use guard::account::{Access, AuditedRole, LastUsed, accesses};
-use guard::detect::{RoleRef, judge_trust};
+use guard::detect::judge_trust;
+use guard::model::RoleRef;
 use guard::permissions::{
     LastAccessed, LastAccessedError, PermissionJudging, Review, judge_unused, review,
 };
 use guard::rules::{Rules, compile};
+use permissions::{Likeness, Policies, Policy, effective};
+use serde::Deserialize;
+use serde_json::Value;
+use trustwarden_guard as guard;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,9 +7,9 @@
 )]
 
 use serde_json::{Value, json};
+use trustwarden_guard::alert::slack::message;
 use trustwarden_guard::alert::{Alert, Link};
 use trustwarden_guard::remediate::{DiffLine, DiffSign};
-use trustwarden_guard::slack::message;
 
 fn alert(change: impl FnOnce(&mut Value)) -> Alert {
     let mut value = json!({

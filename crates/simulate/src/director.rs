@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use guard::cloudtrail::Record;
-use guard::handle::{Guard, HandleError, Handled, Swept, carry_out, role_trust, sweep};
+use guard::handlers::{Guard, HandleError, Handled, Swept, carry_out, role_trust, sweep};
 use guard::order::{Disposition, Order};
 
 use crate::account::{Account, Moment};

@@ -5,8 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use guard::world::{
-    Clock, DenySessionsError, LiveRole, ReadRoleError, Roles, WriteRoles, WriteTrustPolicyError,
+use guard::model::LiveRole;
+use guard::ports::{
+    Clock, DenySessionsError, ReadRoleError, Roles, WriteRoles, WriteTrustPolicyError,
 };
 use jiff::Timestamp;
 

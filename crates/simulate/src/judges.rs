@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use guard::alert::Alert;
-use guard::history::document_digest;
+use guard::model::document_digest;
 use guard::remediate::OutcomeKind;
 
 use crate::account::{Moment, Role, Version, Writer};

@@ -17,18 +17,18 @@ pub struct Mutation {
 /// File under `crates/guard/src`, the text that goes, the text that comes.
 pub type Edit = (&'static str, &'static str, &'static str);
 
-const OBSERVING: &str = "handle/observing.rs";
-const WRITING: &str = "handle/writing.rs";
-const PUTTING_RIGHT: &str = "handle/putting_right.rs";
-const REMEDIATING: &str = "handle/remediating.rs";
-const DETECTING: &str = "handle/detecting.rs";
-const TELLING: &str = "handle/telling.rs";
-const CONCLUDING: &str = "handle/concluding.rs";
-const ENDING: &str = "handle/ending.rs";
-const DIGESTING: &str = "handle/digesting.rs";
+const OBSERVING: &str = "handlers/remediator/observe.rs";
+const WRITING: &str = "handlers/remediator/write.rs";
+const PUTTING_RIGHT: &str = "handlers/remediator/violation.rs";
+const REMEDIATING: &str = "handlers/remediator/mod.rs";
+const DETECTING: &str = "handlers/detect/role_trust.rs";
+const TELLING: &str = "handlers/publish.rs";
+const CONCLUDING: &str = "handlers/remediator/conclude.rs";
+const ENDING: &str = "handlers/remediator/finish.rs";
+const DIGESTING: &str = "handlers/remediator/digest.rs";
 const PLAN: &str = "remediate/plan.rs";
 const REPAIR: &str = "remediate/repair.rs";
-const HISTORY: &str = "history.rs";
+const HISTORY: &str = "state/history.rs";
 
 /// All of them.
 pub const ALL: &[Mutation] = &[

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use guard::handle::Guard;
+use guard::handlers::Guard;
 use guard::rules::{Mode, Rules, RulesFile, compile};
 use serde_json::json;
 

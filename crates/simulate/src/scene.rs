@@ -7,9 +7,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use guard::history::KeptDocument;
-use guard::world::State;
-use guard::world::memory::MemoryWorld;
+use guard::ports::State;
+use guard::ports::memory::MemoryWorld;
+use guard::state::history::KeptDocument;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::{Account, Moment};

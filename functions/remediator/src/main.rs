@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws::lambda::{Failed, Remediating, before_the_end, remediating, start_log};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use guard::handle::{Guard, carry_out};
+use guard::handlers::{Guard, carry_out};
 use guard::order::{Disposition, Order};
 use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn, tracing};
 

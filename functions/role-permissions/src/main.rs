@@ -1,7 +1,7 @@
 //! Judges what third parties may do once they are in: an EventBridge event comes in, an alert and an order go out.
 
 use aws::lambda::run_detecting;
-use guard::handle::role_permissions;
+use guard::handlers::role_permissions;
 use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]

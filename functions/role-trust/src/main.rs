@@ -1,7 +1,7 @@
 //! Judges changes of roles' trust policies: an EventBridge event comes in, an alert and an order go out.
 
 use aws::lambda::run_detecting;
-use guard::handle::role_trust;
+use guard::handlers::role_trust;
 use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]

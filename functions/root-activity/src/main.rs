@@ -1,7 +1,7 @@
 //! Judges what the root user does: an EventBridge event comes in, an alert and an order go out.
 
 use aws::lambda::run_detecting;
-use guard::handle::root_activity;
+use guard::handlers::root_activity;
 use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]

@@ -3,8 +3,7 @@
 use aws::Channel;
 use aws::lambda::{Failed, before_the_end, posting, start_log};
 use aws_lambda_events::event::sns::{SnsEvent, SnsMessage};
-use guard::alert::Alert;
-use guard::slack;
+use guard::alert::{Alert, slack};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::Value;
 

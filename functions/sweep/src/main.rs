@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use aws::lambda::Failed;
-use aws::lambda::{before_the_end, ends, start_log, sweeping};
-use guard::handle::{Swept, sweep};
+use aws::lambda::{Failed, before_the_end, ends, start_log, sweeping};
+use guard::handlers::{Swept, sweep};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
 

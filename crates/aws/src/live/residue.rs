@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use guard::history::{KeptDocument, RoleHistory};
-use guard::world::StateError;
+use guard::ports::StateError;
+use guard::state::history::{KeptDocument, RoleHistory};
 use jiff::Timestamp;
 
 use crate::Table;

@@ -1,7 +1,7 @@
 //! All roles of an account, for a first draft of the rules.
 
 use guard::cloudtrail::percent_decoded;
-use guard::world::LiveRole;
+use guard::model::LiveRole;
 use jiff::Timestamp;
 
 use super::CallError;

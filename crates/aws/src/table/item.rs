@@ -22,9 +22,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use guard::fold::FoldWindow;
-use guard::incident::{AlertKey, SCHEMA};
-use guard::world::StateError;
+use guard::ports::StateError;
+use guard::state::digest_window::FoldWindow;
+use guard::state::incident::{AlertKey, SCHEMA};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

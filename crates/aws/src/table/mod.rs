@@ -14,12 +14,11 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use guard::fold::{Counted, FoldMember, FoldWindow};
+use guard::ports::{Lease, OrderProgress, State, StateError};
+use guard::state::digest_window::{Counted, FoldMember, FoldWindow};
 #[cfg(feature = "live")]
-use guard::history::Restoration;
-use guard::history::{KeptDocument, RoleHistory, WriteKind};
-use guard::incident::{AlertKey, Incident, SCHEMA};
-use guard::world::{Lease, OrderProgress, State, StateError};
+use guard::state::history::{KeptDocument, Restoration, RoleHistory, WriteKind};
+use guard::state::incident::{AlertKey, Incident, SCHEMA};
 use jiff::Timestamp;
 
 use self::item::{

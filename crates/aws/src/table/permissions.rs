@@ -1,7 +1,7 @@
 //! What is remembered of permissions.
 
 use guard::permissions::PermissionsHistory;
-use guard::world::{PermissionsState, StateError};
+use guard::ports::{PermissionsState, StateError};
 
 use super::Table;
 use super::item::{Item, Key, text};

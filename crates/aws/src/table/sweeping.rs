@@ -1,7 +1,7 @@
 //! What the sweep remembers.
 
-use guard::swept::{SweepProgress, SweptRole, ToldDocument};
-use guard::world::{StateError, SweepState};
+use guard::ports::{StateError, SweepState};
+use guard::state::sweep_state::{SweepProgress, SweptRole, ToldDocument};
 use jiff::Timestamp;
 
 use super::item::{GONE_KEPT, Item, Key, SWEPT, TOLD_KEPT, expiry, moment, text};

@@ -19,11 +19,12 @@ use std::process::{Child, Command, Stdio};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use guard::fold::{FoldClass, FoldMember, FoldWindow};
-use guard::history::{Baseline, KeptDocument, RoleHistory, WriteKind, document_digest};
-use guard::incident::{AlertKey, Incident, Schema, Stage};
-use guard::world::memory::MemoryWorld;
-use guard::world::{Lease, LiveRole, PermissionsState, State, StateError, SweepState};
+use guard::model::{LiveRole, document_digest};
+use guard::ports::memory::MemoryWorld;
+use guard::ports::{Lease, PermissionsState, State, StateError, SweepState};
+use guard::state::digest_window::{FoldClass, FoldMember, FoldWindow};
+use guard::state::history::{Baseline, KeptDocument, RoleHistory, WriteKind};
+use guard::state::incident::{AlertKey, Incident, Schema, Stage};
 use guard::{Check, Severity};
 use jiff::{SignedDuration, Timestamp};
 use support::{Response, Server, account_at};
@@ -157,12 +158,12 @@ async fn histories(state: &impl State) {
 /// The longest history there can be fits into an item, however its documents are padded.
 async fn a_full_history(state: &impl State) {
     let mut history = RoleHistory::new(ACCOUNT, &role("Padded", "AROA9"));
-    for number in 0..guard::history::BASELINES_KEPT {
+    for number in 0..guard::state::history::BASELINES_KEPT {
         let padding = "\n\"".repeat(12_700);
         history.remember(baseline(&format!("{number}{padding}")));
     }
-    for number in 0..guard::history::WRITES_KEPT {
-        let write = guard::history::OwnWrite {
+    for number in 0..guard::state::history::WRITES_KEPT {
+        let write = guard::state::history::OwnWrite {
             order: format!("{number}-0f8fad5b-d9cb-469f-a165-70867728950e-remediate"),
             role_id: None,
             incident: Some("TW-ABCDEFGHJKMN".to_owned()),
@@ -172,12 +173,12 @@ async fn a_full_history(state: &impl State) {
             at: now(),
             done_at: None,
             undoes: now(),
-            progress: guard::history::WriteProgress::Written,
+            progress: guard::state::history::WriteProgress::Written,
             details: "of a day long ago".to_owned(),
             dropped: vec!["arn:aws:iam::444455556666:role/gone".to_owned()],
             fallback: None,
         };
-        let padding = "\n\"".repeat(guard::history::WRITTEN_BYTES_KEPT / 2);
+        let padding = "\n\"".repeat(guard::state::history::WRITTEN_BYTES_KEPT / 2);
         history.record_write(write, &padding);
     }
     assert_eq!(state.save_role_history(&history).await.unwrap(), 1);

@@ -1,9 +1,10 @@
 //! What is remembered of permissions.
 
-use guard::history::WriteProgress;
-use guard::incident::Schema;
-use guard::permissions::{HolderKind, Lawful, OwnUndo, PermissionsHistory, Undo};
-use guard::world::{PermissionsState, StateError};
+use guard::model::HolderKind;
+use guard::permissions::{Lawful, OwnUndo, PermissionsHistory, Undo};
+use guard::ports::{PermissionsState, StateError};
+use guard::state::history::WriteProgress;
+use guard::state::incident::Schema;
 
 use super::{ACCOUNT, now};
 

@@ -1,8 +1,8 @@
 //! What the sweep remembers.
 
-use guard::incident::Schema;
-use guard::swept::{SweepProgress, SweepTally, SweptRole, ToldDocument};
-use guard::world::{StateError, SweepState};
+use guard::ports::{StateError, SweepState};
+use guard::state::incident::Schema;
+use guard::state::sweep_state::{SweepProgress, SweepTally, SweptRole, ToldDocument};
 use guard::{Check, Severity};
 use jiff::SignedDuration;
 

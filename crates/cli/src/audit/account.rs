@@ -9,7 +9,8 @@ use guard::account::{
     SeenByRules, Way, accesses, judge_credentials, judge_external_ids, judge_policy_holder,
     judge_rules, judge_use,
 };
-use guard::detect::{Judging, RoleRef, Verdict};
+use guard::detect::{Judging, Verdict};
+use guard::model::RoleRef;
 use guard::permissions::{LastAccessed, PermissionJudging, judge_unused, judge_user_permissions};
 use guard::rules::{Rules, UserVendor};
 use guard::{Check, Finding, Severity};

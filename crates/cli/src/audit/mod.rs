@@ -22,13 +22,13 @@ use guard::permissions::LastAccessed;
 use guard::rules::Rules;
 use jiff::Timestamp;
 
-pub(crate) use account::{Account, Audited, Entry, Where};
-
 use crate::args::{AuditArgs, AuditFormat};
 use crate::hostile::shown;
 use crate::input::{Input, ReadError};
 use crate::streams::chain;
 use crate::{Status, Streams, findings};
+
+pub(crate) use account::{Account, Audited, Entry, Where};
 
 /// So many unreadable elements of one file are told one by one.
 const TOLD: usize = 20;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use guard::recent::Recent;
+use guard::lru::Recent;
 use permissions::{
     Class, Effective, Held as HeldClass, Likeness, Policies, Policy, classes, effective,
 };

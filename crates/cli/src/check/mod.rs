@@ -7,10 +7,12 @@ use std::io;
 use std::sync::Arc;
 
 use guard::Severity;
-use guard::detect::{RoleRef, Verdict, judge_trust};
+use guard::detect::{Verdict, judge_trust};
+use guard::model::RoleRef;
 use guard::rules::Rules;
 use jiff::Timestamp;
 use policy::TrustPolicy;
+use roles::{RoleDocument, documents};
 use serde::Serialize;
 
 use crate::args::{CheckArgs, FindingFormat};
@@ -20,7 +22,6 @@ use crate::hostile::shown;
 use crate::input::Input;
 use crate::rules::counted;
 use crate::{Status, Streams};
-use roles::{RoleDocument, documents};
 
 /// Everything that was found.
 #[derive(Debug, Default)]

@@ -8,12 +8,13 @@ use std::io;
 
 use aws::live::{Stack, StackError, describe_stack, kept_documents};
 use aws::{Cloud, IamWriter, Table};
-use guard::detect::{Judgement, RoleRef, Verdict, judge_trust};
-use guard::history::{Baseline, KeptDocument, Restoration, RoleHistory, document_digest};
-use guard::incident::Schema;
+use guard::detect::{Judgement, Verdict, judge_trust};
+use guard::model::{LiveRole, RoleRef, document_digest};
+use guard::ports::{Roles, State, StateError, WriteRoles};
 use guard::remediate::QUARANTINE;
 use guard::rules::Rules;
-use guard::world::{LiveRole, Roles, State, StateError, WriteRoles};
+use guard::state::history::{Baseline, KeptDocument, Restoration, RoleHistory};
+use guard::state::incident::Schema;
 use jiff::Timestamp;
 
 use super::{of, told, wait};

@@ -9,9 +9,9 @@ use aws::live::{
 use aws::{Cloud, Table, Topic};
 use guard::Severity;
 use guard::alert::Alert;
-use guard::incident::{Schema, Stage, incident_id};
-use guard::swept::SweepProgress;
-use guard::world::{Alerts, PublishError, StateError, SweepState};
+use guard::ports::{Alerts, PublishError, StateError, SweepState};
+use guard::state::incident::{Schema, Stage, incident_id};
+use guard::state::sweep_state::SweepProgress;
 use jiff::Timestamp;
 
 use super::{of, told, wait};

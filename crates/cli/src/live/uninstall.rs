@@ -6,9 +6,9 @@ use std::io;
 
 use aws::live::{Residue, describe_stack, residue};
 use aws::{Iam, Table};
-use guard::history::document_digest;
+use guard::model::{LiveRole, document_digest};
+use guard::ports::{ReadRoleError, Roles};
 use guard::remediate::QUARANTINE;
-use guard::world::{LiveRole, ReadRoleError, Roles};
 
 use super::{of, told, wait};
 use crate::args::LiveArgs;

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
 use guard::detect::{
-    RoleRef, Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
+    Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
 };
-use guard::history::{Baseline, RoleHistory, document_digest};
+use guard::model::{LiveRole, RoleRef, document_digest};
 use guard::remediate::{PlanKind, QUARANTINE, Situation, plan};
 use guard::rules::{KeyViolation, Mode, Rules};
-use guard::world::LiveRole;
+use guard::state::history::{Baseline, RoleHistory};
 use guard::{Check, Finding, Remedy, Severity};
 use jiff::Timestamp;
 

@@ -11,10 +11,10 @@ use std::borrow::Cow;
 use std::io::{self, Read};
 
 use guard::cloudtrail::is_ordinary;
+use scan::Scan;
 
 use super::inflate::Content;
 use super::sieve::{Ordinary, ordinary};
-use scan::Scan;
 
 /// Longest single value that is held in memory. CloudTrail's own records end at 256 KB.
 pub(crate) const MOST_VALUE_BYTES: usize = 8 << 20;

@@ -11,14 +11,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use first::FIRST;
 use guard::rules::RulesFile;
+use load::read;
 
 use crate::args::{RulesCheckArgs, RulesCommand, RulesCompileArgs};
 use crate::hostile::shown;
 use crate::{Status, Streams};
-
-use first::FIRST;
-use load::read;
 
 pub(crate) use load::load;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use guard::known_account;
-use guard::world::LiveRole;
+use guard::model::LiveRole;
 use jiff::Timestamp;
 use policy::{AnalysisContext, TrustPolicy, Values, Who};
 

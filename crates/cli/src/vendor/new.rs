@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use guard::detect::{RoleRef, judge_trust};
+use guard::detect::judge_trust;
+use guard::model::RoleRef;
 use guard::rules::{Rules, RulesFile, compile};
 use jiff::Timestamp;
 

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::proof::{Proof, ProofKind, proofs};
 use crate::check::{Check, Severity};
-use crate::detect::{Coverage, Judgement, RoleRef, Verdict};
+use crate::detect::{Coverage, Judgement, Verdict};
 use crate::known_accounts::known_account;
+use crate::model::RoleRef;
 use crate::rules::{CompiledVendor, Rules};
 
 /// A role of the account, and what AWS remembers of its use.

@@ -12,6 +12,8 @@ mod proof;
 mod rules_unused;
 mod unused_role;
 
+use crate::check::Finding;
+
 pub use access::{Access, AuditedRole, LastUsed, Party, RuleOfParty, Way, accesses};
 pub use credentials::{
     Answer, Credentials, DAYS_UNUSED, Key, PolicyHolder, judge_credentials, judge_policy_holder,
@@ -20,8 +22,6 @@ pub use external_ids::judge_external_ids;
 pub use proof::{Proof, ProofKind};
 pub use rules_unused::{SeenByRules, judge_rules};
 pub use unused_role::judge_use;
-
-use crate::check::Finding;
 
 /// A finding about something of the account.
 #[derive(Debug, Clone, PartialEq)]

@@ -59,7 +59,7 @@ impl Alert {
     pub fn document(&self) -> String {
         // Nothing in an alert can fail to be JSON; an empty document would say nothing at all.
         let mut value = serde_json::to_value(self).unwrap_or_else(|error| {
-            json!({ "schema": crate::incident::SCHEMA, "incident": self.incident,
+            json!({ "schema": crate::state::incident::SCHEMA, "incident": self.incident,
                     "error": error.to_string() })
         });
         strip(&mut value);

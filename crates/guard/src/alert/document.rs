@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Finding, Severity};
-use crate::cloudtrail::{Actor, ActorKind, Tool};
-use crate::incident::{Schema, Stage};
+use crate::model::{Cause, Resource};
 use crate::remediate::{DiffLine, Outcome};
+use crate::state::incident::{Schema, Stage};
 
 /// The `$id` of the published JSON schema.
 pub const ALERT_SCHEMA_ID: &str = "https://trustwarden.dev/schema/alert-1.json";
@@ -71,69 +71,6 @@ pub struct Alert {
     /// Where to look.
     #[serde(default)]
     pub links: Vec<Link>,
-}
-
-/// The event behind an alert or an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cause {
-    /// CloudTrail's eventID.
-    pub event_id: String,
-    /// As `UpdateAssumeRolePolicy`.
-    pub event_name: String,
-    /// In whole seconds.
-    pub event_time: Timestamp,
-    /// The region that recorded it.
-    pub region: String,
-    /// Who did it.
-    pub actor: Actor,
-}
-
-/// The event name of what no event told of.
-const SWEEP: &str = "Sweep";
-
-impl Cause {
-    /// What the sweep found, and no event told of: nobody knows who did it, nor when; the time is
-    /// that of the sweep.
-    pub fn found_by_sweep(id: String, at: Timestamp) -> Self {
-        Self {
-            event_id: id,
-            event_name: SWEEP.to_owned(),
-            event_time: at,
-            region: String::new(),
-            actor: Actor {
-                kind: ActorKind::Other(String::new()),
-                arn: None,
-                account: None,
-                name: None,
-                session_name: None,
-                issuer: None,
-                mfa: None,
-                source_ip: None,
-                user_agent: None,
-                invoked_by: None,
-                access_key_id: None,
-                tool: Tool::Other,
-            },
-        }
-    }
-
-    /// An event told of it: who did it and when is known.
-    pub fn is_event(&self) -> bool {
-        self.event_name != SWEEP
-    }
-}
-
-/// What an alert is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resource {
-    /// `role`, `user`, `access-key`, `root`.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Its ARN, if known.
-    pub arn: Option<String>,
-    /// Its unique id, if known.
-    pub id: Option<String>,
 }
 
 /// Someone who can get in.

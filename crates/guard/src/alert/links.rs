@@ -1,9 +1,10 @@
 //! Where to look: the role in the console, the event, the check's page. Every part of an address
 //! that comes from an event is percent-encoded or checked.
 
-use super::document::{Cause, Link, Resource};
+use super::document::Link;
 use super::shown::in_url;
 use crate::check::Check;
+use crate::model::{Cause, Resource};
 
 /// Where the checks' pages are read.
 const CHECK_PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";

@@ -6,11 +6,12 @@ mod bundle;
 mod document;
 mod links;
 mod shown;
+pub mod slack;
 mod text;
 
 pub(crate) use advice::advice;
 pub use bundle::{Bundle, MESSAGE_BYTES};
-pub use document::{ALERT_SCHEMA_ID, Alert, Cause, Digest, DigestLine, Grantee, Link, Resource};
+pub use document::{ALERT_SCHEMA_ID, Alert, Digest, DigestLine, Grantee, Link};
 pub(crate) use links::links;
 pub(crate) use shown::{duration, one_line};
 pub(crate) use text::actor_words;

@@ -5,8 +5,8 @@ use super::advice::advice;
 use super::document::Digest;
 use super::shown::{duration, in_mail};
 use crate::cloudtrail::{Actor, ActorKind, Tool};
-use crate::incident::Stage;
 use crate::remediate::DiffSign;
+use crate::state::incident::Stage;
 
 /// Longest text of a name, a sentence, a statement, in characters.
 const NAME: usize = 200;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::interest::is_root_type;
 use super::record::Record;
 
 /// Who made a call, from where, and with what. All text is as CloudTrail has it, and parts of it
@@ -163,11 +164,6 @@ impl ActorKind {
         };
         Self::from(kind.to_owned())
     }
-}
-
-/// `userIdentity.type` of the root user.
-pub(super) fn is_root_type(kind: &str) -> bool {
-    kind.eq_ignore_ascii_case("Root")
 }
 
 impl From<String> for ActorKind {

@@ -8,14 +8,18 @@
 
 mod activity;
 mod actor;
+mod fields;
+mod interest;
 mod lenient;
 mod permissions_change;
 mod record;
 
 pub use activity::{
-    Activity, ConsolePassword, Document, FailedCall, Irrelevance, KeyChange, RoleDeletion, SignIn,
-    TrustChange, Unreadable, Watched, is_ordinary, percent_decoded,
+    Activity, ConsolePassword, FailedCall, Irrelevance, KeyChange, RoleDeletion, SignIn,
+    TrustChange,
 };
 pub use actor::{Actor, ActorKind, Tool};
+pub use fields::{Document, Unreadable, Watched, percent_decoded};
+pub use interest::is_ordinary;
 pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};
 pub use record::{Identity, Record, SessionIssuer};

@@ -5,7 +5,9 @@
 
 use serde_json::Value;
 
-use super::activity::{Activity, Document, Watched, document_in, omitted, text};
+use super::activity::Activity;
+use super::fields::{Document, Watched, document_in, omitted, text};
+use super::interest::changes_permissions;
 use super::record::Record;
 
 /// A change of what a role, a user, or all that hold a policy may do.
@@ -81,34 +83,6 @@ pub enum PolicyChange {
         /// Its name.
         group: String,
     },
-}
-
-/// Whether a call changes what somebody may do.
-pub(super) fn changes_permissions(source: &str, name: &str) -> bool {
-    source == "iam.amazonaws.com"
-        && matches!(
-            name,
-            "AttachRolePolicy"
-                | "DetachRolePolicy"
-                | "PutRolePolicy"
-                | "DeleteRolePolicy"
-                | "PutRolePermissionsBoundary"
-                | "DeleteRolePermissionsBoundary"
-                | "CreatePolicyVersion"
-                | "SetDefaultPolicyVersion"
-                | "AttachUserPolicy"
-                | "DetachUserPolicy"
-                | "PutUserPolicy"
-                | "DeleteUserPolicy"
-                | "PutUserPermissionsBoundary"
-                | "DeleteUserPermissionsBoundary"
-                | "AddUserToGroup"
-                | "RemoveUserFromGroup"
-                | "AttachGroupPolicy"
-                | "DetachGroupPolicy"
-                | "PutGroupPolicy"
-                | "DeleteGroupPolicy"
-        )
 }
 
 impl Record {

@@ -8,9 +8,8 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::activity::Interest;
+use super::interest::{Interest, changes_permissions};
 use super::lenient::{Text, fill_from_object};
-use super::permissions_change::changes_permissions;
 
 /// One CloudTrail record.
 ///

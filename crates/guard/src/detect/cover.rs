@@ -2,94 +2,15 @@
 
 use jiff::Timestamp;
 use policy::{Analysis, Grant, Restriction, Values, Who};
-use serde::{Deserialize, Serialize};
 
+use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of, listed, restriction};
 use super::network::is_within_networks;
 use super::provider::{Providing, cover_provider};
-use super::trust::{RoleRef, account_of};
 use super::vendor::vendor_complaints;
 use crate::check::Check;
 use crate::known_accounts::known_account;
+use crate::model::RoleRef;
 use crate::rules::Rules;
-
-/// The rule that covers a grant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "by", rename_all = "snake_case")]
-pub enum Coverage {
-    /// It is our own account's.
-    OwnAccount,
-    /// Its account is one of the organization's, or a trusted one.
-    OurAccount {
-        /// The account.
-        account: String,
-        /// Its name, which may be empty.
-        name: String,
-    },
-    /// It is limited to our organization.
-    OwnOrganization,
-    /// It is an AWS service's.
-    Service {
-        /// As `ec2.amazonaws.com`.
-        service: String,
-        /// On whose behalf.
-        on_behalf_of: OnBehalfOf,
-    },
-    /// IAM Identity Center enters a role of its own by it.
-    IdentityCenter,
-    /// It is a registered vendor's.
-    Vendor {
-        /// The vendor.
-        name: String,
-        /// The account it comes from.
-        account: String,
-    },
-    /// It is a registered identity provider's.
-    IdentityProvider {
-        /// The provider.
-        provider: String,
-    },
-    /// It is limited to networks that the rules name.
-    Network,
-    /// It violates the rules, and the rules accept that.
-    Exempted {
-        /// The outside account.
-        account: String,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// On whose behalf a service may enter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnBehalfOf {
-    /// A condition limits that, or the service acts for its own account alone.
-    Limited,
-    /// Anyone, and the service is known to act across accounts.
-    Anyone,
-    /// An account that is not ours.
-    Stranger(String),
-}
-
-/// Why nothing covers a grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Uncovered {
-    pub(super) check: Check,
-    pub(super) message: String,
-    pub(super) vendor: Option<String>,
-    pub(super) fix: Option<String>,
-}
-
-impl Uncovered {
-    pub(super) fn new(check: Check, message: String) -> Self {
-        Self {
-            check,
-            message,
-            vendor: None,
-            fix: None,
-        }
-    }
-}
 
 /// The rule that covers a grant, or what is wrong with it.
 pub(super) fn cover(
@@ -215,21 +136,6 @@ pub(super) fn cover(
             reason: reason.to_owned(),
         }),
         _ => Err(complaints),
-    }
-}
-
-/// A condition of a grant, if it holds for every request: what was not decided holds for none.
-pub(super) fn restriction<'a>(grant: &'a Grant, key: &str) -> Option<&'a Restriction> {
-    grant
-        .restriction(key)
-        .filter(|found| grant.decided && !found.may_be_absent)
-}
-
-/// The values of a condition, where they are a list that a request must be in.
-pub(super) fn listed<'a>(grant: &'a Grant, key: &str) -> Option<&'a [String]> {
-    match &restriction(grant, key)?.values {
-        Values::OneOf(values) if !values.is_empty() => Some(values),
-        _ => None,
     }
 }
 

@@ -4,15 +4,14 @@
 //! vendor's. Who can get in by a document does not depend on the role, so that is worked out once.
 
 use std::hash::BuildHasher;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use policy::Analysis;
 
-use super::cover::Coverage;
-use super::trust::{Judgement, RoleRef, Verdict, analysis, judge_analysis, unreadable};
-use crate::check::{Finding, Remedy};
-use crate::recent::Recent;
+use super::trust_document::TrustDocument;
+use super::verdict::Judgement;
+use crate::lru::Recent;
+use crate::model::RoleRef;
 use crate::rules::Rules;
 
 /// So many documents are remembered, twice at most, with some kilobytes each.
@@ -39,17 +38,6 @@ pub struct Judging<'r> {
     hashes: foldhash::fast::RandomState,
 }
 
-/// A trust document of an account, read.
-#[derive(Debug)]
-pub struct TrustDocument {
-    /// Who can get in, without witnesses; or why it cannot be read.
-    read: Result<Arc<Analysis>, String>,
-    /// The same with witnesses, once a role needed them.
-    proved: OnceLock<Arc<Analysis>>,
-    /// The findings, where they are the same for every role.
-    of_any_role: Option<Arc<[Finding]>>,
-}
-
 impl<'r> Judging<'r> {
     /// By these rules; `now` decides what has expired.
     pub fn new(rules: &'r Rules, now: Timestamp) -> Self {
@@ -72,19 +60,7 @@ impl<'r> Judging<'r> {
         if let Some(known) = self.known.get(text) {
             return known;
         }
-        let role = RoleRef {
-            account: account.to_owned(),
-            name: None,
-            path: None,
-        };
-        let mut document = TrustDocument::read(self.rules, account, text, self.now);
-        if let Ok(analysis) = &document.read
-            && !lets_outsiders_in(self.rules, account, analysis)
-        {
-            let judgement = judge_analysis(self.rules, &role, Arc::clone(analysis), self.now);
-            document.of_any_role =
-                is_of_any_role(&judgement).then(|| Arc::from(judgement.findings));
-        }
+        let document = TrustDocument::read_for_many(self.rules, account, text, self.now);
         let document = Arc::new(document);
         let hash = self.hashes.hash_one(text);
         if self.met.get(&hash).is_none() {
@@ -99,81 +75,4 @@ impl<'r> Judging<'r> {
     pub fn judge(&self, role: &RoleRef, document: &TrustDocument, text: &str) -> Judgement {
         document.judge(self.rules, role, text, self.now)
     }
-}
-
-impl TrustDocument {
-    /// The document of a role of this account.
-    pub(super) fn read(rules: &Rules, account: &str, text: &str, now: Timestamp) -> Self {
-        Self {
-            read: analysis(rules, account, text, now, false).map(Arc::new),
-            proved: OnceLock::new(),
-            of_any_role: None,
-        }
-    }
-
-    /// What was found, if the rules approve it in every role of the account, whatever its name, and
-    /// it lets nobody outside in.
-    pub fn of_any_role(&self) -> Option<&[Finding]> {
-        self.of_any_role.as_deref()
-    }
-
-    /// Judges it, as that of this role.
-    pub(super) fn judge(
-        &self,
-        rules: &Rules,
-        role: &RoleRef,
-        text: &str,
-        now: Timestamp,
-    ) -> Judgement {
-        let quick = self.judge_quickly(rules, role, now);
-        let read = match &self.read {
-            Ok(read) if quick.verdict != Verdict::Approved => Arc::clone(read),
-            _ => return quick,
-        };
-        // A witness costs ten times the answer, and only a violation needs one.
-        let proved = self
-            .proved
-            .get_or_init(|| analysis(rules, &role.account, text, now, true).map_or(read, Arc::new));
-        judge_analysis(rules, role, Arc::clone(proved), now)
-    }
-
-    /// The same without witnesses.
-    pub(super) fn judge_quickly(&self, rules: &Rules, role: &RoleRef, now: Timestamp) -> Judgement {
-        match &self.read {
-            Ok(read) => judge_analysis(rules, role, Arc::clone(read), now),
-            Err(why) => unreadable(rules, why.clone()),
-        }
-    }
-}
-
-/// Somebody gets in whom only a rule can allow, and rules go by the role's name: there is no need to
-/// judge the document as that of any role.
-fn lets_outsiders_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
-    let ours = |other: &String| other == account || rules.account(other).ours.is_some();
-    analysis.public
-        || !analysis.federated.is_empty()
-        || !analysis.external_accounts.iter().all(ours)
-}
-
-/// Nothing in it depends on the role's name or path: each way in is covered by what is true of the
-/// account.
-fn is_of_any_role(judgement: &Judgement) -> bool {
-    let by_account = |by: &Option<Coverage>| {
-        matches!(
-            by,
-            Some(
-                Coverage::OwnAccount
-                    | Coverage::OurAccount { .. }
-                    | Coverage::OwnOrganization
-                    | Coverage::Service { .. }
-            )
-        )
-    };
-    judgement.verdict == Verdict::Approved
-        && judgement.coverage.iter().all(by_account)
-        // Those weigh more in a protected role.
-        && judgement
-            .findings
-            .iter()
-            .all(|found| found.code.remedy() != Remedy::TrustPolicy)
 }

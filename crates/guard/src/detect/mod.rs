@@ -5,17 +5,20 @@
 
 mod access;
 mod cover;
+mod coverage;
 mod many;
 mod network;
 mod provider;
 mod trust;
+mod trust_document;
 mod vendor;
+mod verdict;
 
 pub(crate) use access::{finding, judge_key_holder};
 pub use access::{judge_console_password, judge_key, judge_root};
-pub use cover::{Coverage, OnBehalfOf};
-pub use many::{Judging, TrustDocument};
+pub use coverage::{Coverage, OnBehalfOf};
+pub use many::Judging;
 pub(crate) use provider::is_about;
-pub use trust::{
-    Judgement, RoleRef, Verdict, judge_trust, judge_trust_without_witnesses, unreadable_event,
-};
+pub use trust::unreadable_event;
+pub use trust_document::{TrustDocument, judge_trust, judge_trust_without_witnesses};
+pub use verdict::{Judgement, Verdict};

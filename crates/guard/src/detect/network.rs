@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use policy::{Grant, Values};
 
-use super::cover::restriction;
+use super::coverage::restriction;
 
 /// One of the network conditions of a grant admits only networks of the rules.
 pub(super) fn is_within_networks(grant: &Grant, networks: &[String]) -> bool {

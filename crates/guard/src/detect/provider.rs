@@ -3,9 +3,9 @@
 use policy::glob::matches_ignoring_case;
 use policy::{Grant, Values};
 
-use super::cover::{Coverage, Uncovered, restriction};
-use super::trust::RoleRef;
+use super::coverage::{Coverage, Uncovered, restriction};
 use crate::check::Check;
+use crate::model::RoleRef;
 use crate::rules::{IdentityProvider, ProviderKind, Rules, pattern_within};
 
 /// The federated principal of a grant.

@@ -4,150 +4,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use policy::external_id::quality;
-use policy::{Analysis, Grant, Values, Who};
-use serde::{Deserialize, Serialize};
+use policy::{Analysis, Grant, Values};
 
 use super::access::finding;
-use super::cover::{Coverage, Uncovered, cover};
-use super::many::TrustDocument;
-use super::provider::named_by_identity_center;
+use super::cover::cover;
+use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of};
+use super::verdict::{Judgement, Verdict};
 use crate::check::{Check, Finding, Remedy, Severity};
+use crate::model::RoleRef;
 use crate::rules::Rules;
-
-/// A role of ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoleRef {
-    /// 12 digits; empty where it is not known, and then every account is an outside one.
-    pub account: String,
-    /// Its name; without one, rules that are bound to roles count as unmet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Its path, as `/` or `/aws-reserved/`, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-}
-
-impl RoleRef {
-    /// A role by name, whose path is not known.
-    pub fn named(account: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
-            account: account.into(),
-            name: Some(name.into()),
-            path: None,
-        }
-    }
-
-    /// A role by its ARN; `None` where it is none.
-    pub fn from_arn(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        let (scheme, _partition, service) = (parts.next()?, parts.next()?, parts.next()?);
-        let (_region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-        let path = resource
-            .strip_prefix("role")
-            .filter(|_| scheme == "arn" && service == "iam")?;
-        let (path, name) = path.rsplit_once('/')?;
-        Some(Self {
-            account: account.to_owned(),
-            name: Some(name.to_owned()),
-            path: Some(format!("{path}/")),
-        })
-    }
-
-    /// AWS keeps the role: it lies under a path that only AWS can create roles in, and nobody
-    /// else can change it.
-    pub fn is_reserved(&self) -> bool {
-        self.path.as_deref().is_some_and(|path| {
-            ["/aws-service-role/", "/aws-reserved/"]
-                .iter()
-                .any(|reserved| path.starts_with(reserved))
-        })
-    }
-
-    /// Whether an ARN is this role's. Where the path is not known, any path will do: who asks
-    /// wants to protect it.
-    pub fn is(&self, arn: &str) -> bool {
-        let Some(other) = Self::from_arn(arn) else {
-            return false;
-        };
-        let same_name = match (&self.name, &other.name) {
-            (Some(own), Some(other)) => own.eq_ignore_ascii_case(other),
-            _ => false,
-        };
-        let same_path = self.path.is_none() || self.path == other.path;
-        same_name && same_path && self.account == other.account
-    }
-}
-
-/// What the judgement comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Every way in is covered by a rule.
-    Approved,
-    /// Some way in is not.
-    Violation,
-    /// It could not be read, so it could not be judged. Never to be taken for approved.
-    Unreadable,
-}
-
-/// A trust document, judged.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judgement {
-    /// What it comes to.
-    pub verdict: Verdict,
-    /// All findings, worst first; also those of an approved document.
-    pub findings: Vec<Finding>,
-    /// Who can get in; `None` where the document could not be read.
-    pub analysis: Option<Arc<Analysis>>,
-    /// What covers each grant of the analysis, by its index; `None`: nothing does.
-    pub coverage: Vec<Option<Coverage>>,
-}
-
-impl Judgement {
-    /// The findings that the remediator may put right.
-    pub fn violations(&self) -> impl Iterator<Item = &Finding> {
-        self.findings
-            .iter()
-            .filter(|found| found.code.remedy() == Remedy::TrustPolicy)
-    }
-
-    /// A grant may be uncovered only because the role's path was not known: one to Identity
-    /// Center's provider, which is covered on the roles that Identity Center made.
-    pub fn hangs_on_the_path(&self) -> bool {
-        self.uncovered().any(|grant| match &grant.principal {
-            Who::Federated { provider, .. } => named_by_identity_center(provider),
-            _ => false,
-        })
-    }
-
-    /// The grants that no rule covers.
-    pub fn uncovered(&self) -> impl Iterator<Item = &Grant> {
-        let grants = self
-            .analysis
-            .iter()
-            .flat_map(|analysis| analysis.grants.iter());
-        grants
-            .zip(&self.coverage)
-            .filter(|(_, by)| by.is_none())
-            .map(|(grant, _)| grant)
-    }
-}
-
-/// Judges the trust document of a role. `now` decides what has expired.
-pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
-    TrustDocument::read(rules, &role.account, document, now).judge(rules, role, document, now)
-}
-
-/// As [`judge_trust`], without witnesses in the findings: for who asks whether, and not who gets
-/// in.
-pub fn judge_trust_without_witnesses(
-    rules: &Rules,
-    role: &RoleRef,
-    document: &str,
-    now: Timestamp,
-) -> Judgement {
-    TrustDocument::read(rules, &role.account, document, now).judge_quickly(rules, role, now)
-}
 
 /// Who can get in by the trust document of a role of this account; or why it cannot be read.
 pub(super) fn analysis(
@@ -272,15 +137,6 @@ pub(super) fn judge_analysis(
     }
 }
 
-/// The account that a grant is about.
-pub(super) fn account_of(who: &Who) -> Option<String> {
-    match who {
-        Who::Account { account } | Who::Principal { account, .. } => Some(account.clone()),
-        Who::Federated { account, .. } => account.clone(),
-        _ => None,
-    }
-}
-
 /// What is lawful and still could be better.
 fn weaknesses(
     rules: &Rules,
@@ -348,13 +204,13 @@ fn weaknesses(
             on_behalf_of,
         } => {
             let message = match on_behalf_of {
-                super::cover::OnBehalfOf::Anyone => {
+                OnBehalfOf::Anyone => {
                     format!("{service} may enter on behalf of any account")
                 }
-                super::cover::OnBehalfOf::Stranger(account) => format!(
+                OnBehalfOf::Stranger(account) => format!(
                     "{service} may enter on behalf of account {account}, which no rule names"
                 ),
-                super::cover::OnBehalfOf::Limited => return,
+                OnBehalfOf::Limited => return,
             };
             let fix = "limit it by aws:SourceAccount or aws:SourceArn".to_owned();
             findings.push(Finding {

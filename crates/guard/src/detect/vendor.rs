@@ -1,13 +1,13 @@
 //! What a vendor's rule has against a grant to one of its accounts.
 
 use jiff::Timestamp;
+use policy::glob::matches_ignoring_case;
 use policy::{Grant, Values, Who};
 
-use super::cover::{Uncovered, restriction};
-use super::trust::RoleRef;
+use super::coverage::{Uncovered, restriction};
 use crate::check::Check;
+use crate::model::RoleRef;
 use crate::rules::CompiledVendor;
-use policy::glob::matches_ignoring_case;
 
 /// Everything that a vendor's rule has against a grant; nothing: the rule covers it.
 pub(super) fn vendor_complaints(

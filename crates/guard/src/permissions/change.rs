@@ -7,7 +7,7 @@ use policy::document::Effect;
 
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Document, Holder, PolicyChange};
-use crate::world::{HeldPolicy, LivePermissions};
+use crate::model::{HeldPolicy, LivePermissions};
 
 /// The policies of a role or user, after a change and before it.
 #[derive(Debug, Clone, PartialEq, Eq)]

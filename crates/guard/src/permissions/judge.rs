@@ -13,7 +13,7 @@ use super::words::{by_service, listed, under_conditions};
 use crate::account::{Access, Party, RuleOfParty};
 use crate::check::{Check, Finding};
 use crate::detect::finding;
-use crate::recent::Recent;
+use crate::lru::Recent;
 use crate::rules::{Rules, UserVendor};
 
 /// What a role may do, and what is wrong with that.

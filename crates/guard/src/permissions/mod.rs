@@ -14,4 +14,4 @@ pub use judge::{
     PermissionJudging, Review, is_outsider, judge_permissions, judge_user_permissions, review,
 };
 pub use last_accessed::{LastAccessed, LastAccessedError, judge_unused};
-pub use undo::{HolderKind, Lawful, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
+pub use undo::{Lawful, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};

@@ -8,32 +8,12 @@ use permissions::{Effective, Scope, effective};
 use serde::{Deserialize, Serialize};
 
 use super::change::denies_nothing;
-use crate::history::{WriteProgress, document_digest};
-use crate::incident::Schema;
-use crate::world::{HeldPolicy, LivePermissions};
+use crate::model::{HeldPolicy, HolderKind, LivePermissions, document_digest};
+use crate::state::history::WriteProgress;
+use crate::state::incident::Schema;
 
 /// How many own writes are remembered of one role or user: events may be a day late.
 const WRITES_KEPT: usize = 50;
-
-/// A role or a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HolderKind {
-    /// A role.
-    Role,
-    /// A user.
-    User,
-}
-
-impl HolderKind {
-    /// `role` or `user`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Role => "role",
-            Self::User => "user",
-        }
-    }
-}
 
 /// A change that can be undone, as an order says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

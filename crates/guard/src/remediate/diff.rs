@@ -3,7 +3,7 @@
 use policy::TrustPolicy;
 use serde::{Deserialize, Serialize};
 
-use crate::history::document_digest;
+use crate::model::document_digest;
 
 /// One statement of the difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

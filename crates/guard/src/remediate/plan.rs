@@ -1,10 +1,9 @@
 //! The plan: what to write, if anything. Pure: the same input gives the same plan.
 
-use crate::history::{RoleHistory, WRITES_KEPT};
-use crate::rules::{ChangedRole, NewRole, Remediation};
-
 use super::outcome::PlanKind;
 use super::repair::repair;
+use crate::rules::{ChangedRole, NewRole, Remediation};
+use crate::state::history::{RoleHistory, WRITES_KEPT};
 
 /// The one document that quarantine writes: nobody gets in. IAM refuses the bare `*` as
 /// principal, so it is written as `{"AWS": "*"}`, which covers every principal all the same.

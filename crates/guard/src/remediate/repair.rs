@@ -4,7 +4,7 @@ use policy::TrustPolicy;
 use policy::document::Effect;
 
 use super::edit::{Removal, without};
-use crate::history::is_unique_id;
+use crate::model::is_unique_id;
 
 /// A repaired document.
 #[derive(Debug, Clone, PartialEq, Eq)]

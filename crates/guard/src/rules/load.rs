@@ -22,6 +22,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use policy::glob::matches_ignoring_case;
+use policy::providers::Provider;
 use serde::{Deserialize, Serialize};
 
 use super::entry::RoleEntry;
@@ -31,9 +33,7 @@ use super::file::{
 };
 use super::users::{UserEntry, UserPattern};
 use crate::check::{Check, Finding, Severity};
-use crate::detect::RoleRef;
-use policy::glob::matches_ignoring_case;
-use policy::providers::Provider;
+use crate::model::RoleRef;
 
 /// The version of the compiled form that is written.
 pub(super) const SCHEMA: u32 = 1;

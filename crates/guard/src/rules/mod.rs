@@ -14,6 +14,7 @@ mod pattern;
 mod problems;
 mod shared_provider;
 mod users;
+mod users_of_vendors;
 
 pub use compile::{CompileError, CompiledRules, compile};
 pub use entry::RoleEntry;

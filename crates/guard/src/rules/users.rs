@@ -1,10 +1,8 @@
 //! The IAM users that still hold access keys for a third party.
 
-use policy::glob::matches_ignoring_case;
 use serde::{Deserialize, Serialize};
 
 use super::file::{Mode, Permissions};
-use super::load::Rules;
 
 /// A pattern of users that hold keys for a vendor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,52 +38,4 @@ pub struct UserVendor {
     /// Its own mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-}
-
-impl Rules {
-    /// The vendors that a user holds access keys for.
-    pub fn vendors_of_user(&self, user: &str) -> Vec<String> {
-        let vendors = self.user_vendors(user).into_iter();
-        vendors.map(|vendor| vendor.name).collect()
-    }
-
-    /// The vendors that a user holds access keys for, with what their rules say of it.
-    pub fn user_vendors(&self, user: &str) -> Vec<UserVendor> {
-        let entry: Option<UserEntry> = self
-            .line(&format!("user/{}", user.to_lowercase()))
-            .and_then(|line| serde_json::from_slice(line).ok());
-        let UserEntry { vendors, terms } = entry.unwrap_or_default();
-        let terms_of = |name: String| {
-            let known = terms.iter().find(|vendor| vendor.name == name).cloned();
-            known.unwrap_or(UserVendor {
-                name,
-                permissions: None,
-                mode: None,
-            })
-        };
-        let mut vendors: Vec<UserVendor> = vendors.into_iter().map(terms_of).collect();
-        for by_pattern in &self.head.user_patterns {
-            if matches_ignoring_case(&by_pattern.pattern, user)
-                && !vendors
-                    .iter()
-                    .any(|vendor| vendor.name == by_pattern.vendor)
-            {
-                vendors.push(UserVendor {
-                    name: by_pattern.vendor.clone(),
-                    permissions: by_pattern.permissions.clone(),
-                    mode: by_pattern.mode,
-                });
-            }
-        }
-        vendors
-    }
-
-    /// Whether any user holds access keys for a vendor: if not, what users and groups may do is no
-    /// question.
-    pub fn names_users(&self) -> bool {
-        let table = self.bytes.get(self.table.clone()).unwrap_or_default();
-        // The lines are sorted by their keys, and those of users come last.
-        let last = table.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();
-        !self.head.user_patterns.is_empty() || last.is_some_and(|line| line.starts_with(b"\"user/"))
-    }
 }

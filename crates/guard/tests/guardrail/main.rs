@@ -22,10 +22,11 @@ use std::path::Path;
 use policy::{Analysis, AnalysisContext, Request, TrustPolicy, analyse};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trustwarden_guard::detect::{Coverage, Judgement, RoleRef, judge_trust};
+use trustwarden_guard::detect::{Coverage, Judgement, judge_trust};
 use trustwarden_guard::guardrail::{
     Guardrail, GuardrailError, MOST_CHARACTERS, resource_control_policies,
 };
+use trustwarden_guard::model::RoleRef;
 use trustwarden_guard::rules::RulesFile;
 use trustwarden_guard::{Check, Remedy};
 

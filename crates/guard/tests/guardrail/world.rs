@@ -2,8 +2,9 @@
 
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
 use serde_json::json;
-use trustwarden_guard::detect::{RoleRef, judge_trust};
+use trustwarden_guard::detect::judge_trust;
 use trustwarden_guard::guardrail::{Guardrail, resource_control_policies};
+use trustwarden_guard::model::RoleRef;
 use trustwarden_guard::rules::{OrganizationAccount, Rules, RulesFile, compile};
 
 pub(crate) const OWN: &str = "111122223333";

@@ -1,6 +1,6 @@
 //! When two documents are one, and what lies between them.
 
-use trustwarden_guard::history::{document_digest, same_but_for_the_dead};
+use trustwarden_guard::model::{document_digest, same_but_for_the_dead};
 use trustwarden_guard::remediate::{DiffSign, diff};
 
 use super::{allow, document};

@@ -1,8 +1,9 @@
 //! What a history keeps, in which order, and for how long.
 
-use trustwarden_guard::history::{
+use trustwarden_guard::model::document_digest;
+use trustwarden_guard::state::history::{
     BASELINE_BYTES_KEPT, BASELINES_KEPT, Baseline, OwnWrite, WRITES_KEPT, WRITTEN_KEPT,
-    WriteProgress, document_digest,
+    WriteProgress,
 };
 
 use super::{allow, at, baseline, document, history, own_write};

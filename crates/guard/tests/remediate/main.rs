@@ -17,10 +17,10 @@ mod repair;
 use jiff::Timestamp;
 use policy::TrustPolicy;
 use policy::document::Effect;
-use trustwarden_guard::history::{
-    Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress, document_digest,
+use trustwarden_guard::model::{LiveRole, document_digest};
+use trustwarden_guard::state::history::{
+    Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress,
 };
-use trustwarden_guard::world::LiveRole;
 
 const STRANGER: &str = "999988887777";
 

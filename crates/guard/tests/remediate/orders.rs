@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trustwarden_guard::fold::{FoldClass, FoldWindow};
-use trustwarden_guard::incident::{Schema, Stage};
 use trustwarden_guard::order::{Order, Task};
+use trustwarden_guard::state::digest_window::{FoldClass, FoldWindow};
+use trustwarden_guard::state::incident::{Schema, Stage};
 use trustwarden_guard::{Check, Severity};
 
 use super::at;

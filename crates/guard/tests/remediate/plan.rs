@@ -1,8 +1,8 @@
 //! What is planned when.
 
-use trustwarden_guard::history::RoleHistory;
 use trustwarden_guard::remediate::{PlanKind, QUARANTINE, Reason, Situation, fall_back, plan};
 use trustwarden_guard::rules::{ChangedRole, NewRole, Remediation};
+use trustwarden_guard::state::history::RoleHistory;
 
 use super::*;
 

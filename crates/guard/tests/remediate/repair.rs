@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use policy::TrustPolicy;
 use policy::document::Effect;
 use proptest::prelude::*;
-use trustwarden_guard::history::document_digest;
+use trustwarden_guard::model::document_digest;
 use trustwarden_guard::remediate::{diff, repair, without_principal};
 
 use super::{STRANGER, allow, document, escaped, lawful};

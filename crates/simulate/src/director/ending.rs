@@ -1,6 +1,6 @@
 //! How an invocation ends, or is ended, and what becomes of what it was given.
 
-use guard::handle::Swept;
+use guard::handlers::Swept;
 use guard::order::Disposition;
 
 use super::{Director, Ended, Job};

@@ -1,9 +1,10 @@
 //! Policies and boundaries: no history changes any, so there is nothing to see and nothing to undo.
 
-use guard::permissions::{HolderKind, PermissionsHistory, Undo};
-use guard::world::{
-    HeldPolicy, HoldersPage, ListOf, LivePermissions, PermissionsState, ReadPermissions,
-    ReadPermissionsError, StateError, UndoError, WritePermissions,
+use guard::model::{HeldPolicy, HolderKind, LivePermissions};
+use guard::permissions::{PermissionsHistory, Undo};
+use guard::ports::{
+    HoldersPage, ListOf, PermissionsState, ReadPermissions, ReadPermissionsError, StateError,
+    UndoError, WritePermissions,
 };
 
 use super::Hand;

@@ -3,14 +3,14 @@
 use std::future::Future;
 
 use guard::alert::Alert;
-use guard::fold::{Counted, FoldMember, FoldWindow};
-use guard::history::{KeptDocument, RoleHistory};
-use guard::incident::{AlertKey, Incident};
 use guard::order::Order;
-use guard::world::{
+use guard::ports::{
     Alerts, DeactivateKeyError, Keys, Lease, OrderProgress, Orders, PublishError, SendOrderError,
     State, StateError, World,
 };
+use guard::state::digest_window::{Counted, FoldMember, FoldWindow};
+use guard::state::history::{KeptDocument, RoleHistory};
+use guard::state::incident::{AlertKey, Incident};
 use jiff::Timestamp;
 
 use super::{Fault, Hand};

@@ -1,7 +1,7 @@
 //! The list of roles and what the sweep remembers, as one invocation meets them.
 
-use guard::swept::{SweepProgress, SweptRole, ToldDocument};
-use guard::world::{ListRoles, ListRolesError, ListedRole, RolesPage, StateError, SweepState};
+use guard::ports::{ListRoles, ListRolesError, ListedRole, RolesPage, StateError, SweepState};
+use guard::state::sweep_state::{SweepProgress, SweptRole, ToldDocument};
 use jiff::Timestamp;
 
 use super::Hand;

@@ -1,7 +1,8 @@
 //! What the guard remembers, and what it does with sessions.
 
-use guard::history::{OwnWrite, WriteKind, WriteProgress, document_digest};
+use guard::model::document_digest;
 use guard::remediate::OutcomeKind;
+use guard::state::history::{OwnWrite, WriteKind, WriteProgress};
 
 use super::{Court, HOUR, SERVICE, SLOWEST};
 use crate::account::{Moment, Role, Version};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use guard::alert::Alert;
-use guard::history::document_digest;
-use guard::incident::Stage;
+use guard::model::document_digest;
 use guard::remediate::OutcomeKind;
+use guard::state::incident::Stage;
 use guard::{Check, incident_id};
 
 use super::{Court, HOUR};
@@ -156,7 +156,7 @@ impl Court<'_> {
             let digest = document_digest(shown);
             let ours = |write: &crate::scene::GuardWrite| {
                 document_digest(&write.document) == digest
-                    || guard::history::same_but_for_the_dead(shown, &write.document)
+                    || guard::model::same_but_for_the_dead(shown, &write.document)
             };
             let alike = |version: &crate::account::Version| {
                 version.at <= *at && document_digest(&version.sent) == digest

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use guard::history::{WriteKind, document_digest};
+use guard::model::document_digest;
 use guard::remediate::QUARANTINE;
+use guard::state::history::WriteKind;
 
 use super::{Court, HOUR};
 use crate::account::{Role, Writer, as_kept};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use guard::recent::Recent;
+use guard::lru::Recent;
 use serde::Deserialize;
 
 use super::ElementError;

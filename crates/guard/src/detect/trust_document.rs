@@ -1,0 +1,135 @@
+//! A trust document, read once and judged for one role or many.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use policy::Analysis;
+
+use super::coverage::Coverage;
+use super::trust::{analysis, judge_analysis, unreadable};
+use super::verdict::{Judgement, Verdict};
+use crate::check::{Finding, Remedy};
+use crate::model::RoleRef;
+use crate::rules::Rules;
+
+/// Judges the trust document of a role. `now` decides what has expired.
+pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
+    TrustDocument::read(rules, &role.account, document, now).judge(rules, role, document, now)
+}
+
+/// As [`judge_trust`], without witnesses in the findings: for who asks whether, and not who gets
+/// in.
+pub fn judge_trust_without_witnesses(
+    rules: &Rules,
+    role: &RoleRef,
+    document: &str,
+    now: Timestamp,
+) -> Judgement {
+    TrustDocument::read(rules, &role.account, document, now).judge_quickly(rules, role, now)
+}
+
+/// A trust document of an account, read.
+#[derive(Debug)]
+pub struct TrustDocument {
+    /// Who can get in, without witnesses; or why it cannot be read.
+    read: Result<Arc<Analysis>, String>,
+    /// The same with witnesses, once a role needed them.
+    proved: OnceLock<Arc<Analysis>>,
+    /// The findings, where they are the same for every role.
+    of_any_role: Option<Arc<[Finding]>>,
+}
+
+impl TrustDocument {
+    /// The document of a role of this account.
+    pub(super) fn read(rules: &Rules, account: &str, text: &str, now: Timestamp) -> Self {
+        Self {
+            read: analysis(rules, account, text, now, false).map(Arc::new),
+            proved: OnceLock::new(),
+            of_any_role: None,
+        }
+    }
+
+    /// As [`Self::read`], with the findings where they are the same for every role of the account.
+    pub(super) fn read_for_many(rules: &Rules, account: &str, text: &str, now: Timestamp) -> Self {
+        let mut document = Self::read(rules, account, text, now);
+        if let Ok(analysis) = &document.read
+            && !lets_outsiders_in(rules, account, analysis)
+        {
+            let role = RoleRef {
+                account: account.to_owned(),
+                name: None,
+                path: None,
+            };
+            let judgement = judge_analysis(rules, &role, Arc::clone(analysis), now);
+            document.of_any_role =
+                is_of_any_role(&judgement).then(|| Arc::from(judgement.findings));
+        }
+        document
+    }
+
+    /// What was found, if the rules approve it in every role of the account, whatever its name, and
+    /// it lets nobody outside in.
+    pub fn of_any_role(&self) -> Option<&[Finding]> {
+        self.of_any_role.as_deref()
+    }
+
+    /// Judges it, as that of this role.
+    pub(super) fn judge(
+        &self,
+        rules: &Rules,
+        role: &RoleRef,
+        text: &str,
+        now: Timestamp,
+    ) -> Judgement {
+        let quick = self.judge_quickly(rules, role, now);
+        let read = match &self.read {
+            Ok(read) if quick.verdict != Verdict::Approved => Arc::clone(read),
+            _ => return quick,
+        };
+        // A witness costs ten times the answer, and only a violation needs one.
+        let proved = self
+            .proved
+            .get_or_init(|| analysis(rules, &role.account, text, now, true).map_or(read, Arc::new));
+        judge_analysis(rules, role, Arc::clone(proved), now)
+    }
+
+    /// The same without witnesses.
+    pub(super) fn judge_quickly(&self, rules: &Rules, role: &RoleRef, now: Timestamp) -> Judgement {
+        match &self.read {
+            Ok(read) => judge_analysis(rules, role, Arc::clone(read), now),
+            Err(why) => unreadable(rules, why.clone()),
+        }
+    }
+}
+
+/// Somebody gets in whom only a rule can allow, and rules go by the role's name: there is no need to
+/// judge the document as that of any role.
+fn lets_outsiders_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
+    let ours = |other: &String| other == account || rules.account(other).ours.is_some();
+    analysis.public
+        || !analysis.federated.is_empty()
+        || !analysis.external_accounts.iter().all(ours)
+}
+
+/// Nothing in it depends on the role's name or path: each way in is covered by what is true of the
+/// account.
+fn is_of_any_role(judgement: &Judgement) -> bool {
+    let by_account = |by: &Option<Coverage>| {
+        matches!(
+            by,
+            Some(
+                Coverage::OwnAccount
+                    | Coverage::OurAccount { .. }
+                    | Coverage::OwnOrganization
+                    | Coverage::Service { .. }
+            )
+        )
+    };
+    judgement.verdict == Verdict::Approved
+        && judgement.coverage.iter().all(by_account)
+        // Those weigh more in a protected role.
+        && judgement
+            .findings
+            .iter()
+            .all(|found| found.code.remedy() != Remedy::TrustPolicy)
+}

@@ -1,0 +1,253 @@
+//! From a judgement to the alert that tells it.
+
+use jiff::Timestamp;
+use policy::{AnalysisContext, Restriction, TrustPolicy, Values, Who};
+
+use crate::alert::{Alert, Grantee, links};
+use crate::check::{Finding, Severity};
+use crate::cloudtrail::Record;
+use crate::detect::{Coverage, Judgement, Verdict};
+use crate::handlers::Guard;
+use crate::known_accounts::known_account;
+use crate::model::{Cause, Resource};
+use crate::order::{Order, Task};
+use crate::remediate::{Outcome, OutcomeKind, diff};
+use crate::rules::Mode;
+use crate::state::incident::{Schema, Stage};
+
+/// The event behind an alert. A record without a time is taken to be of now.
+pub(super) fn cause(record: &Record, now: Timestamp) -> Cause {
+    Cause {
+        event_id: record.id().into_owned(),
+        event_name: record.event_name.clone(),
+        event_time: record.event_time.unwrap_or(now),
+        region: record
+            .region
+            .clone()
+            .unwrap_or_else(|| "us-east-1".to_owned()),
+        actor: record.actor(),
+    }
+}
+
+/// What an alert is about.
+pub(super) struct Story<'a> {
+    pub(super) stage: Stage,
+    pub(super) incident: &'a str,
+    pub(super) title: String,
+    pub(super) cause: Option<&'a Cause>,
+    pub(super) resource: Option<Resource>,
+    pub(super) findings: &'a [Finding],
+    pub(super) now: Timestamp,
+}
+
+/// The alert of a story, without outcome and difference yet.
+pub(super) fn alert(guard: &Guard, story: Story<'_>) -> Alert {
+    let Story {
+        stage,
+        incident,
+        title,
+        cause,
+        resource,
+        findings,
+        now,
+    } = story;
+    let mut findings = findings.to_vec();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let subject =
+        resource
+            .as_ref()
+            .map_or_else(String::new, |resource| match resource.kind.as_str() {
+                "root" => "root".to_owned(),
+                "access-key" => format!("user/{}", resource.name),
+                kind => format!("{kind}/{}", resource.name),
+            });
+    let check = findings.first().map(|worst| worst.code);
+    Alert {
+        schema: Schema,
+        stage,
+        incident: incident.to_owned(),
+        severity: findings
+            .first()
+            .map_or(Severity::Informational, |worst| worst.severity),
+        subject,
+        title,
+        account: guard.account.clone(),
+        stack: guard.stack.clone(),
+        at: now,
+        mode: mode_name(guard.ceiling()).to_owned(),
+        rules: guard.rules.hash().to_owned(),
+        links: links(resource.as_ref(), cause, check),
+        cause: cause.cloned(),
+        resource,
+        findings,
+        grantees: Vec::new(),
+        outcome: None,
+        open_seconds: None,
+        changes: Vec::new(),
+        diff: Vec::new(),
+        digest: None,
+        notes: Vec::new(),
+    }
+}
+
+/// Tells what lies between two documents, by statement and in words.
+pub(super) fn tell_difference(
+    guard: &Guard,
+    alert: &mut Alert,
+    old: &str,
+    new: &str,
+    now: Timestamp,
+) {
+    alert.diff = diff(old, new);
+    if let (Ok(old), Ok(new)) = (TrustPolicy::parse(old), TrustPolicy::parse(new)) {
+        let context = AnalysisContext {
+            own_account: Some(&guard.account),
+            own_organization: guard.rules.organization(),
+            now,
+            witnesses: false,
+            providers: guard.rules.shared_providers(),
+        };
+        alert.changes = policy::difference(&old, &new, &context);
+    }
+}
+
+/// As the rules file writes it.
+pub(super) fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Alert => "alert",
+        Mode::Enforce => "enforce",
+    }
+}
+
+/// Whole seconds between two moments, none before the first.
+pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.as_second().saturating_sub(from.as_second()).max(0)
+}
+
+/// Who can get in from outside: first those whom no rule covers.
+pub(super) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
+    let grants = judgement
+        .analysis
+        .iter()
+        .flat_map(|analysis| analysis.grants.iter());
+    let mut grantees: Vec<(bool, Grantee)> = Vec::new();
+    for (grant, by) in grants.zip(&judgement.coverage) {
+        let (vendor, remark) = match by {
+            None => (None, ", whom no rule covers"),
+            Some(Coverage::Vendor { name, .. }) => (Some(name.clone()), ""),
+            Some(Coverage::OurAccount { .. }) => (None, ", one of our accounts"),
+            Some(Coverage::Exempted { .. }) => (None, ", by an exemption"),
+            Some(Coverage::IdentityProvider { .. }) => (None, ", a registered identity provider"),
+            Some(Coverage::Network) => (None, ", by a registered network"),
+            Some(
+                Coverage::OwnAccount
+                | Coverage::OwnOrganization
+                | Coverage::Service { .. }
+                | Coverage::IdentityCenter,
+            ) => continue,
+        };
+        let account = match &grant.principal {
+            Who::Account { account } | Who::Principal { account, .. } => Some(account.clone()),
+            Who::Federated { account, .. } => account.clone(),
+            _ => None,
+        };
+        let known_as = account
+            .as_deref()
+            .and_then(known_account)
+            .map(|known| known.name.to_owned());
+        let mut text = who_words(&grant.principal) + remark;
+        let conditions: Vec<String> = grant.restrictions.iter().map(restriction_words).collect();
+        if !conditions.is_empty() {
+            text += &format!("; only where {}", conditions.join(" and "));
+        }
+        if !grant.decided {
+            text += "; what limits this could not be decided, so it counts as open";
+        }
+        let grantee = Grantee {
+            text,
+            account,
+            vendor,
+            known_as,
+        };
+        if !grantees.iter().any(|(_, known)| *known == grantee) {
+            grantees.push((by.is_some(), grantee));
+        }
+    }
+    grantees.sort_by_key(|(covered, _)| *covered);
+    grantees.into_iter().map(|(_, grantee)| grantee).collect()
+}
+
+fn who_words(who: &Who) -> String {
+    match who {
+        Who::Anyone => "anyone: any principal of any AWS account".to_owned(),
+        Who::Organization { id, path: None } => format!("every account of organization {id}"),
+        Who::Organization {
+            id,
+            path: Some(path),
+        } => {
+            format!("every account under {path} of organization {id}")
+        }
+        Who::Account { account } => format!("any principal of account {account}"),
+        Who::Principal { account, arn } => format!("{arn} of account {account}"),
+        Who::UniqueId { id } => format!("the principal with the unique id {id}"),
+        Who::Service { service } => format!("the AWS service {service}"),
+        Who::Federated {
+            provider,
+            open: true,
+            ..
+        } => {
+            format!("users of {provider}, those of strangers included")
+        }
+        Who::Federated { provider, .. } => format!("users of {provider}"),
+    }
+}
+
+fn restriction_words(restriction: &Restriction) -> String {
+    let key = &restriction.key;
+    let list = |values: &[String]| values.join(" or ");
+    let mut words = match &restriction.values {
+        Values::None => return format!("{key} is absent"),
+        Values::Any => format!("{key} is given"),
+        Values::OneOf(values) => format!("{key} is {}", list(values)),
+        Values::OneOfIgnoringCase(values) => format!("{key} is {} in any case", list(values)),
+        Values::Like(values) => format!("{key} fits {}", list(values)),
+        Values::Networks(values) => format!("{key} is within {}", list(values)),
+        Values::Except(text) | Values::Range(text) | Values::Other(text) => {
+            format!("{key} is {text}")
+        }
+    };
+    if restriction.may_be_absent {
+        words += " or absent";
+    }
+    words
+}
+
+pub(super) fn order(guard: &Guard, task: Task, now: Timestamp) -> Order {
+    Order {
+        schema: Schema,
+        account: guard.account.clone(),
+        task,
+        rules: guard.rules.hash().to_owned(),
+        issued_at: now,
+    }
+}
+
+pub(super) fn announced(guard: &Guard, judgement: Option<&Judgement>) -> Outcome {
+    let violates = judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violation);
+    let text = match (violates, guard.ceiling()) {
+        (true, Mode::Enforce) => {
+            "an order to put it right was sent; a second message says what came of it"
+        }
+        (true, Mode::Alert) => {
+            "mode alert: nothing is written; a second message says what would have been done"
+        }
+        (false, _) => "the role is looked at again; a second message says what came of it",
+    };
+    Outcome {
+        kind: OutcomeKind::Ordered,
+        text: text.to_owned(),
+        open: true,
+        dropped: Vec::new(),
+        document: None,
+    }
+}

@@ -1,0 +1,162 @@
+//! The detecting functions for access keys, console passwords and the root user.
+
+use crate::check::Remedy;
+use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record};
+use crate::detect::{judge_console_password, judge_key, judge_root};
+use crate::handlers::alert_builder::{cause, order};
+use crate::handlers::detect::alert::{Subject, alerted, event_alert, unreadable_record};
+use crate::handlers::{Guard, HandleError, Handled};
+use crate::order::{KeyOrder, Task};
+use crate::ports::{Clock, World};
+use crate::remediate::{Outcome, OutcomeKind};
+use crate::rules::{KeyViolation, Mode};
+
+/// Handles an event of `access-key`: access keys and console passwords.
+///
+/// # Errors
+/// [`HandleError`]: the event has to come again; what was done is not done twice.
+pub async fn access_key<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+) -> Result<Handled, HandleError> {
+    match record.activity(&guard.watched()) {
+        Activity::AccessKeyCreated(key) => key_opened(world, guard, record, &key, false).await,
+        Activity::AccessKeyActivated(key) => key_opened(world, guard, record, &key, true).await,
+        Activity::ConsolePasswordSet(set) => password_set(world, guard, record, &set).await,
+        Activity::Failed(_) => Ok(Handled::FailedCall),
+        Activity::Unreadable(unreadable) => {
+            unreadable_record(world, guard, record, &unreadable, "").await
+        }
+        _ => Ok(Handled::Irrelevant),
+    }
+}
+
+/// Handles an event of `root-activity`: sign-ins and calls of the root user, whatever the call.
+///
+/// # Errors
+/// [`HandleError`]: the event has to come again; what was done is not done twice.
+pub async fn root_activity<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+) -> Result<Handled, HandleError> {
+    let activity = record.root_activity(&guard.watched());
+    match &activity {
+        Activity::RootSignIn(_) | Activity::RootCall => {}
+        Activity::Failed(_) => return Ok(Handled::FailedCall),
+        Activity::Unreadable(unreadable) => {
+            return unreadable_record(world, guard, record, unreadable, ROOT).await;
+        }
+        _ => return Ok(Handled::Irrelevant),
+    }
+    let now = world.clock().now();
+    let findings = judge_root(&guard.rules, record, &activity);
+    let Some(worst) = findings.first() else {
+        return Ok(Handled::Approved);
+    };
+    let title = worst.code.title().to_owned();
+    let told = Subject {
+        kind: "root",
+        name: "root",
+        arn: None,
+        id: None,
+    };
+    let alert = event_alert(guard, record, told, title, &findings, ROOT, now);
+    alerted(world, guard, alert, None).await
+}
+
+/// Root's calls also are events of the other functions: their incidents must not be one.
+const ROOT: &str = "/root";
+
+async fn key_opened<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    key: &KeyChange,
+    activated: bool,
+) -> Result<Handled, HandleError> {
+    let findings = judge_key(&guard.rules, key, activated);
+    let Some(worst) = findings.first() else {
+        return Ok(Handled::Approved);
+    };
+    let now = world.clock().now();
+    let title = match (&key.user, &key.key_id) {
+        (Some(user), Some(id)) => format!("{}: {id} of user {user}", worst.code.title()),
+        (Some(user), None) => format!("{}: user {user}", worst.code.title()),
+        _ => worst.code.title().to_owned(),
+    };
+    let subject = Subject {
+        kind: if key.root { "root" } else { "access-key" },
+        name: key
+            .user
+            .as_deref()
+            .unwrap_or(if key.root { "root" } else { "" }),
+        arn: None,
+        id: key.key_id.clone(),
+    };
+    let mut alert = event_alert(guard, record, subject, title, &findings, "", now);
+    let closes = findings
+        .iter()
+        .any(|finding| finding.code.remedy() == Remedy::AccessKey)
+        && guard.rules.access_keys().on_violation == KeyViolation::Deactivate;
+    let order = match (&key.user, &key.key_id) {
+        (Some(user), Some(key_id)) if closes && !key.root => {
+            alert.outcome = Some(Outcome {
+                kind: OutcomeKind::Ordered,
+                text: match guard.ceiling() {
+                    Mode::Enforce => {
+                        "an order to deactivate the key was sent; a second message \
+                                      says what came of it"
+                    }
+                    Mode::Alert => {
+                        "mode alert: the key stays active; a second message says what \
+                                    would have been done"
+                    }
+                }
+                .to_owned(),
+                open: true,
+                dropped: Vec::new(),
+                document: None,
+            });
+            let task = Task::DeactivateKey(KeyOrder {
+                user: user.clone(),
+                key_id: key_id.clone(),
+                cause: cause(record, now),
+                incident: alert.incident.clone(),
+                findings: findings.clone(),
+                severity: alert.severity,
+            });
+            Some(order(guard, task, now))
+        }
+        _ => None,
+    };
+    alerted(world, guard, alert, order).await
+}
+
+async fn password_set<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    set: &ConsolePassword,
+) -> Result<Handled, HandleError> {
+    let findings = judge_console_password(&guard.rules, set);
+    let Some(worst) = findings.first() else {
+        return Ok(Handled::Approved);
+    };
+    let now = world.clock().now();
+    let name = set
+        .user
+        .as_deref()
+        .unwrap_or(if set.root { "root" } else { "" });
+    let title = format!("{}: {name}", worst.code.title());
+    let kind = if set.root { "root" } else { "user" };
+    let subject = Subject {
+        kind,
+        name,
+        arn: None,
+        id: None,
+    };
+    let alert = event_alert(guard, record, subject, title, &findings, "", now);
+    alerted(world, guard, alert, None).await
+}

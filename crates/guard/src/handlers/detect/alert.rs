@@ -1,0 +1,121 @@
+//! What all detecting functions share: the alert about an event goes out, then the order.
+
+use jiff::Timestamp;
+
+use crate::alert::Alert;
+use crate::check::Finding;
+use crate::cloudtrail::{Record, Unreadable};
+use crate::detect::unreadable_event;
+use crate::handlers::alert_builder::{Story, alert, cause, seconds_between};
+use crate::handlers::publish::tell;
+use crate::handlers::{Guard, HandleError, Handled};
+use crate::model::{Cause, Resource};
+use crate::order::Order;
+use crate::ports::{Clock, Orders, SweepState, World};
+use crate::state::incident::{Stage, incident_id};
+/// What an alert is about.
+pub(in crate::handlers) struct Subject<'a> {
+    pub(in crate::handlers) kind: &'a str,
+    pub(in crate::handlers) name: &'a str,
+    pub(in crate::handlers) arn: Option<String>,
+    pub(in crate::handlers) id: Option<String>,
+}
+
+pub(in crate::handlers) fn event_alert(
+    guard: &Guard,
+    record: &Record,
+    subject: Subject<'_>,
+    title: String,
+    findings: &[Finding],
+    function: &str,
+    now: Timestamp,
+) -> Alert {
+    let cause = cause(record, now);
+    let resource = Resource {
+        kind: subject.kind.to_owned(),
+        name: subject.name.to_owned(),
+        arn: subject.arn,
+        id: subject.id,
+    };
+    let incident = incident_of(guard, &cause, function);
+    let story = Story {
+        stage: Stage::Detected,
+        incident: &incident,
+        title,
+        cause: Some(&cause),
+        resource: Some(resource),
+        findings,
+        now,
+    };
+    alert(guard, story)
+}
+
+pub(in crate::handlers) fn incident_of(guard: &Guard, cause: &Cause, function: &str) -> String {
+    incident_id(&guard.account, &format!("{}{function}", cause.event_id))
+}
+
+/// The alert goes out, then the order. The order goes out even if the alert does not: closing
+/// the door must not wait for the topic. Whichever failed, the event comes again.
+pub(in crate::handlers) async fn alerted<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: Alert,
+    order: Option<Order>,
+) -> Result<Handled, HandleError> {
+    let told = tell(world, guard, &alert).await;
+    if let Some(order) = order {
+        world.orders().send_order(&order).await?;
+    }
+    Ok(Handled::Alerted {
+        incident: alert.incident,
+        told: told?,
+    })
+}
+
+pub(in crate::handlers) async fn unreadable_record<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    unreadable: &Unreadable,
+    function: &str,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let findings = [unreadable_event(
+        &guard.rules,
+        unreadable.why,
+        unreadable.role_hidden,
+    )];
+    let title = if unreadable.role_hidden {
+        "a role's trust policy was changed, and the event hides which role".to_owned()
+    } else {
+        "an event that may matter could not be read".to_owned()
+    };
+    let kind = if unreadable.role_hidden {
+        "role"
+    } else {
+        "event"
+    };
+    let subject = Subject {
+        kind,
+        name: "unknown",
+        arn: None,
+        id: None,
+    };
+    let mut alert = event_alert(guard, record, subject, title, &findings, function, now);
+    if unreadable.role_hidden {
+        // The link would lead to a role of that name.
+        alert
+            .links
+            .retain(|link| !link.url.contains("/roles/details/"));
+        alert.open_seconds = Some(seconds_between(
+            alert.cause.as_ref().map_or(now, |cause| cause.event_time),
+            now,
+        ));
+    }
+    let handled = alerted(world, guard, alert, None).await;
+    if unreadable.role_hidden {
+        // Which role it was, only a look at all of them can tell.
+        world.state().request_sweep(&guard.account, now).await?;
+    }
+    handled
+}

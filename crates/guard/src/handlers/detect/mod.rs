@@ -1,0 +1,10 @@
+//! The detecting functions: an event comes in, is judged, and becomes an alert and an order.
+
+mod access;
+mod alert;
+mod role_permissions;
+mod role_trust;
+
+pub use access::{access_key, root_activity};
+pub use role_permissions::role_permissions;
+pub use role_trust::role_trust;

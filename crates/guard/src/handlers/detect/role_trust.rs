@@ -1,0 +1,281 @@
+//! The detecting function for roles, and what all of them share: an event comes in; if it violates the rules an alert goes out, and
+//! an order to the remediator. They read roles and never write them.
+
+use crate::check::{Check, Finding};
+use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
+use crate::detect::{Verdict, judge_trust, unreadable_event};
+use crate::handlers::alert_builder::{
+    announced, cause, grantees, order, seconds_between, tell_difference,
+};
+use crate::handlers::detect::alert::{
+    Subject, alerted, event_alert, incident_of, unreadable_record,
+};
+use crate::handlers::{Guard, HandleError, Handled};
+use crate::model::{Cause, LiveRole, RoleRef, document_digest};
+use crate::order::{RoleChange, RoleOrder, Task};
+use crate::ports::{Clock, Orders, Roles, State, SweepState, World};
+use crate::state::incident::Schema;
+use crate::state::sweep_state::{ToldDocument, findings_digest};
+
+/// Handles an event of `role-trust`: CreateRole, UpdateAssumeRolePolicy, DeleteRole.
+///
+/// # Errors
+/// [`HandleError`]: the event has to come again; what was done is not done twice.
+pub async fn role_trust<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+) -> Result<Handled, HandleError> {
+    match record.activity(&guard.watched()) {
+        Activity::TrustChange(change) => trust_change(world, guard, record, &change).await,
+        Activity::RoleDeleted(deletion) => role_deleted(world, guard, record, &deletion).await,
+        Activity::Failed(_) => Ok(Handled::FailedCall),
+        Activity::Unreadable(unreadable) => {
+            unreadable_record(world, guard, record, &unreadable, "").await
+        }
+        _ => Ok(Handled::Irrelevant),
+    }
+}
+
+/// How much of an event goes with an order: SQS takes 256 KB, and JSON may double a document.
+const DOCUMENT_BYTES_SENT: usize = 64 * 1024;
+const FINDINGS_SENT: usize = 50;
+
+async fn trust_change<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    change: &TrustChange,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let cause = cause(record, now);
+    let sent = match &change.document {
+        Document::Present(document) => Some(document.clone()),
+        Document::Omitted | Document::Missing => None,
+    };
+    let mut findings = Vec::new();
+    let mut known = None;
+    if by_remediator(guard, &cause) {
+        match own_write(world, guard, change, sent.as_deref()).await {
+            Own::Yes => return Ok(Handled::OwnWrite),
+            Own::No => findings.push(tampering(guard, change)),
+            // Who did it proves nothing; it is judged like anyone's.
+            Own::Unknown => {}
+        }
+    }
+    let mut live: Option<LiveRole> = None;
+    if sent.is_none() {
+        match world.roles().read_role(&change.role).await {
+            Ok(Some(role)) => live = Some(role),
+            Ok(None) => known = Some("the event lacks the trust policy, and the role is not there"),
+            Err(_) => {
+                known = Some("the event lacks the trust policy, and the role could not be read")
+            }
+        }
+    }
+    let document = sent
+        .as_deref()
+        .or(live.as_ref().map(|role| role.document.as_str()));
+    let mut role = RoleRef {
+        account: guard.account.clone(),
+        name: Some(change.role.clone()),
+        path: change
+            .path
+            .clone()
+            .or(live.as_ref().map(|role| role.path.clone())),
+    };
+    let mut judgement = document.map(|document| judge_trust(&guard.rules, &role, document, now));
+    if let (Some(document), Some(judgement)) = (document, &mut judgement)
+        && role.path.is_none()
+        && judgement.hangs_on_the_path()
+    {
+        // UpdateAssumeRolePolicy's event does not tell the path. A role that cannot be read keeps
+        // the judgement of one whose path is not known.
+        if let Ok(Some(found)) = world.roles().read_role(&change.role).await {
+            role.path = Some(found.path);
+            *judgement = judge_trust(&guard.rules, &role, document, now);
+        }
+    }
+    match (&judgement, known) {
+        (Some(judgement), _) => findings.extend(judgement.findings.iter().cloned()),
+        (None, why) => {
+            let why = why.unwrap_or("the event lacks the trust policy");
+            findings.push(unreadable_event(&guard.rules, why, false));
+        }
+    }
+    let incident = incident_of(guard, &cause, "");
+    let approved = judgement
+        .as_ref()
+        .is_some_and(|judgement| judgement.verdict == Verdict::Approved);
+    let what = RoleOrder {
+        role: change.role.clone(),
+        cause: cause.clone(),
+        change: if change.created {
+            RoleChange::Created
+        } else {
+            RoleChange::Changed
+        },
+        // A padded document would burst the queue's message; the remediator reads the live one.
+        document: sent
+            .clone()
+            .filter(|sent| sent.len() <= DOCUMENT_BYTES_SENT),
+        incident: Some(incident.clone()),
+        findings: findings.iter().take(FINDINGS_SENT).cloned().collect(),
+    };
+    let task = if approved {
+        Task::Observe(what)
+    } else {
+        Task::Remediate(what)
+    };
+    let order = order(guard, task, now);
+    if findings.is_empty() {
+        world.orders().send_order(&order).await?;
+        return Ok(Handled::Approved);
+    }
+    let title = trust_title(change, &findings);
+    let subject = Subject {
+        kind: "role",
+        name: &change.role,
+        arn: change
+            .arn
+            .clone()
+            .or(live.as_ref().map(|role| role.arn.clone())),
+        id: change
+            .role_id
+            .clone()
+            .or(live.as_ref().map(|role| role.role_id.clone())),
+    };
+    let mut alert = event_alert(guard, record, subject, title, &findings, "", now);
+    if let Some(judgement) = &judgement {
+        alert.grantees = grantees(judgement);
+    }
+    if !approved {
+        alert.open_seconds = Some(seconds_between(cause.event_time, now));
+        alert.outcome = Some(announced(guard, judgement.as_ref()));
+    }
+    if live.is_some() {
+        alert
+            .notes
+            .push("CloudTrail did not carry the trust policy; it was read from IAM".to_owned());
+    }
+    if let Some(document) = document
+        && let Some(old) = newest_approved(world, guard, change).await
+    {
+        tell_difference(guard, &mut alert, &old, document, now);
+    }
+    let handled = alerted(world, guard, alert, Some(order)).await?;
+    if let (Some(document), Some(judgement)) = (document, &judgement) {
+        let told = ToldDocument {
+            schema: Schema,
+            account: guard.account.clone(),
+            role: change.role.clone(),
+            digest: document_digest(document),
+            findings: findings_digest(&judgement.findings),
+            event_time: cause.event_time,
+            told_at: world.clock().now(),
+            incident,
+        };
+        // Without it the sweep tells it once more: better than an event that is handled again.
+        let _ = world.state().save_told_document(&told).await;
+    }
+    Ok(handled)
+}
+
+fn trust_title(change: &TrustChange, findings: &[Finding]) -> String {
+    let what = findings
+        .iter()
+        .max_by_key(|finding| finding.severity)
+        .map_or("", |worst| worst.code.title());
+    if change.created {
+        format!("role {} was created: {what}", change.role)
+    } else {
+        format!(
+            "the trust policy of role {} was changed: {what}",
+            change.role
+        )
+    }
+}
+
+/// The newest approved document, to show what changed: a help for the reader. Without state the
+/// alert goes out without it.
+async fn newest_approved<W: World>(
+    world: &W,
+    guard: &Guard,
+    change: &TrustChange,
+) -> Option<String> {
+    if change.created {
+        return None;
+    }
+    let history = world
+        .state()
+        .role_history(&guard.account, &change.role)
+        .await
+        .ok()??;
+    history.newest().map(|newest| newest.document.clone())
+}
+
+fn by_remediator(guard: &Guard, cause: &Cause) -> bool {
+    cause.actor.issuer.as_deref() == Some(guard.remediator_role.as_str())
+}
+
+enum Own {
+    Yes,
+    No,
+    Unknown,
+}
+
+/// Whether the guard wrote exactly this: an intent is recorded before each of its writes.
+async fn own_write<W: World>(
+    world: &W,
+    guard: &Guard,
+    change: &TrustChange,
+    sent: Option<&str>,
+) -> Own {
+    match (
+        world
+            .state()
+            .role_history(&guard.account, &change.role)
+            .await,
+        sent,
+    ) {
+        (Ok(Some(history)), Some(sent)) if history.wrote(&document_digest(sent)) => Own::Yes,
+        (Ok(_), _) => Own::No,
+        (Err(_), _) => Own::Unknown,
+    }
+}
+
+fn tampering(guard: &Guard, change: &TrustChange) -> Finding {
+    let code = Check::GuardTampered;
+    Finding {
+        code,
+        severity: guard.rules.severity(code),
+        message: format!(
+            "the guard's own role wrote a trust policy of role {} that the guard never planned",
+            change.role
+        ),
+        statement: None,
+        third_party: None,
+        vendor: None,
+        witness: None,
+        fix: Some("find out who uses the remediator's role, and end its sessions".to_owned()),
+    }
+}
+
+async fn role_deleted<W: World>(
+    world: &W,
+    guard: &Guard,
+    record: &Record,
+    deletion: &RoleDeletion,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let task = Task::Observe(RoleOrder {
+        role: deletion.role.clone(),
+        cause: cause(record, now),
+        change: RoleChange::Deleted,
+        document: None,
+        incident: None,
+        findings: Vec::new(),
+    });
+    world.orders().send_order(&order(guard, task, now)).await?;
+    Ok(Handled::Approved)
+}

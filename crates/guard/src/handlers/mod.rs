@@ -1,0 +1,114 @@
+//! The handlers: what each function does with an event or an order, as code over a
+//! [`World`](crate::ports::World). The functions' binaries only call these; so do the simulator
+//! and `replay`.
+//!
+//! A handler may be stopped between any two of its effects, and what it was given comes again.
+//! So each effect either is harmless twice, or is announced in state before it happens.
+
+mod alert_builder;
+mod detect;
+mod exposure;
+mod judged;
+mod publish;
+mod remediator;
+mod session_denial;
+mod sweep;
+
+use crate::cloudtrail::Watched;
+use crate::order::{ForeignOrder, OrderFromTheFuture};
+use crate::ports::{ListRolesError, PublishError, SendOrderError, StateError};
+use crate::rules::{Mode, Rules};
+
+pub use detect::{access_key, role_permissions, role_trust, root_activity};
+pub use publish::{LEASE, Told};
+pub use remediator::carry_out;
+pub use session_denial::{SESSION_DENIAL, denied_before, session_denial};
+pub use sweep::{GRACE_SECONDS, Swept, sweep};
+
+/// What a function knows from its start: who it guards, by which rules, and what it may do.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The account that is watched, 12 digits.
+    pub account: String,
+    /// The stack's name, shown in alerts.
+    pub stack: String,
+    /// The ceiling above the rules' own mode.
+    pub mode: Mode,
+    /// The access rules.
+    pub rules: Rules,
+    /// ARNs of the stack's own roles, which are never written.
+    pub own_roles: Vec<String>,
+    /// ARN of the remediator's role.
+    pub remediator_role: String,
+    /// Whether the stack may end sessions at all.
+    pub revoke_sessions: bool,
+    /// Whether the stack may take policies away at all.
+    pub detach_policies: bool,
+}
+
+impl Guard {
+    /// Events of this account alone count.
+    pub fn watched(&self) -> Watched {
+        Watched::only(self.account.clone())
+    }
+
+    /// What is done at most: the stack's mode is a ceiling above the rules'.
+    pub fn ceiling(&self) -> Mode {
+        self.mode.min(self.rules.mode())
+    }
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handled {
+    /// Nothing for the guard: nothing was asked, sent or kept.
+    Irrelevant,
+    /// A call that failed: nothing changed.
+    FailedCall,
+    /// The guard's own write came back.
+    OwnWrite,
+    /// Lawful; an order to remember it was sent, where there is something to remember.
+    Approved,
+    /// An alert is out (or another delivery of the event has put it out).
+    Alerted {
+        /// The incident.
+        incident: String,
+        /// How it went out.
+        told: Told,
+    },
+}
+
+/// Why an event or an order has to come again.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// Another delivery of the event is publishing the alert, or died doing so.
+    #[error("alert {incident} is being published by another delivery")]
+    InProgress {
+        /// The incident.
+        incident: String,
+    },
+    /// IAM does not show yet what an event tells of.
+    #[error("{what} is not to be seen yet")]
+    NotSeenYet {
+        /// As `role X`.
+        what: String,
+    },
+    /// The alert did not go out.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The order did not go out.
+    #[error(transparent)]
+    SendOrder(#[from] SendOrderError),
+    /// State did not answer.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The account's roles could not be listed.
+    #[error(transparent)]
+    ListRoles(#[from] ListRolesError),
+    /// An order that is not for this guard: it belongs in the dead-letter queue.
+    #[error(transparent)]
+    Foreign(#[from] ForeignOrder),
+    /// An order that nobody can have sent yet: it belongs there, too.
+    #[error(transparent)]
+    FromTheFuture(#[from] OrderFromTheFuture),
+}

@@ -1,0 +1,186 @@
+//! Getting an alert out: at least once, once if nothing crashes, and together with its like if
+//! there are many.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::alert::{Alert, actor_words, one_line};
+use crate::handlers::{Guard, HandleError};
+use crate::order::{Order, Task};
+use crate::ports::{Alerts, Clock, Lease, Orders, State, World};
+use crate::state::digest_window::{FoldClass, FoldMember, FoldWindow};
+use crate::state::incident::{AlertKey, Incident, Schema, Stage};
+
+/// How long the holder of a lease has to publish. Shorter than the minute after which Lambda
+/// tries an event again, so that the second try finds the lease of a crashed first one expired.
+pub const LEASE: Duration = Duration::from_secs(50);
+
+/// How an alert went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// By itself.
+    Alone,
+    /// It was out before.
+    Before,
+    /// It is one of many and will stand in the digest of its window.
+    InDigest,
+    /// By itself, without asking state, which is unavailable: perhaps not for the first time.
+    Unleased,
+}
+
+/// Publishes an alert under its lease, or counts it for the digest of its window.
+pub(super) async fn tell<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: &Alert,
+) -> Result<Told, HandleError> {
+    tell_under(world, guard, alert, key_of(alert)).await
+}
+
+/// Calls people while an order waits, under a lease of its own: what comes of the order is told all
+/// the same, so that a door which is closed in the end is not left as open. Once that is out, nobody
+/// is called.
+pub(super) async fn call_meanwhile<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: &Alert,
+) -> Result<Told, HandleError> {
+    let (state, now) = (world.state(), world.clock().now());
+    let key = key_of(alert);
+    match state.acquire_alert(&key, now, after(now, LEASE)).await {
+        Ok(Lease::Done) => return Ok(Told::Before),
+        // Whoever has it is telling what came of the order.
+        Ok(Lease::InProgress { .. }) => {
+            return Err(HandleError::InProgress {
+                incident: key.incident,
+            });
+        }
+        Ok(Lease::Acquired) => {
+            // If this fails, the lease runs out by itself.
+            let _ = state.release_alert(&key).await;
+        }
+        Err(_) => {}
+    }
+    let meanwhile = AlertKey {
+        incident: format!("{}-meanwhile", key.incident),
+        ..key
+    };
+    tell_under(world, guard, alert, meanwhile).await
+}
+
+fn key_of(alert: &Alert) -> AlertKey {
+    AlertKey {
+        account: alert.account.clone(),
+        incident: alert.incident.clone(),
+        stage: alert.stage,
+    }
+}
+
+async fn tell_under<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: &Alert,
+    key: AlertKey,
+) -> Result<Told, HandleError> {
+    let (state, clock) = (world.state(), world.clock());
+    let now = clock.now();
+    match state.acquire_alert(&key, now, after(now, LEASE)).await {
+        Ok(Lease::Acquired) => {}
+        Ok(Lease::Done) => return Ok(Told::Before),
+        Ok(Lease::InProgress { .. }) => {
+            return Err(HandleError::InProgress {
+                incident: alert.incident.clone(),
+            });
+        }
+        Err(_) => {
+            // Twice is better than never.
+            world.alerts().publish_alert(alert).await?;
+            return Ok(Told::Unleased);
+        }
+    }
+    let told = if folded(world, guard, alert, &key).await? {
+        Told::InDigest
+    } else {
+        if let Err(error) = world.alerts().publish_alert(alert).await {
+            // If this fails too, the lease runs out by itself.
+            let _ = state.release_alert(&key).await;
+            return Err(error.into());
+        }
+        Told::Alone
+    };
+    let incident = Incident {
+        schema: Schema,
+        key,
+        subject: alert.subject.clone(),
+        severity: alert.severity,
+        title: alert.title.clone(),
+        published_at: clock.now(),
+    };
+    match state.finish_alert(&incident).await {
+        Ok(()) => Ok(told),
+        // It is out. Should the event come again, it goes out again.
+        Err(_) => Ok(Told::Unleased),
+    }
+}
+
+/// Counts the alert in its window. `true`: it is one of too many, it is kept for the digest, and
+/// an order that will publish the digest waits in the queue.
+async fn folded<W: World>(
+    world: &W,
+    guard: &Guard,
+    alert: &Alert,
+    key: &AlertKey,
+) -> Result<bool, HandleError> {
+    let Some(worst) = alert.findings.first() else {
+        return Ok(false);
+    };
+    if matches!(alert.stage, Stage::Digest | Stage::Test) {
+        // There are few of these, and they are never put off.
+        return Ok(false);
+    }
+    let class = FoldClass {
+        check: worst.code,
+        severity: alert.severity,
+        stage: alert.stage,
+    };
+    let now = world.clock().now();
+    let window = FoldWindow::at(&alert.account, class, now);
+    let who = alert.cause.as_ref().map(|cause| actor_words(&cause.actor));
+    let line = match who {
+        Some(who) => format!("{}: {}", alert.title, who),
+        None => alert.title.clone(),
+    };
+    let member = FoldMember {
+        schema: Schema,
+        // A line of its own for each alert.
+        incident: key.incident.clone(),
+        at: now,
+        subject: one_line(&alert.subject, 200),
+        line: one_line(&line, 400),
+    };
+    // Without a count it goes out alone: told too often is better than not at all.
+    let Ok(counted) = world.state().count_alert(&window, &member).await else {
+        return Ok(false);
+    };
+    if counted.position <= class.alone() {
+        return Ok(false);
+    }
+    if !counted.digest_ordered {
+        let order = Order {
+            schema: Schema,
+            account: alert.account.clone(),
+            task: Task::Digest(window.clone()),
+            rules: guard.rules.hash().to_owned(),
+            issued_at: now,
+        };
+        world.orders().send_order(&order).await?;
+        // Should this fail, the next one of the window orders the digest again: one is published.
+        let _ = world.state().digest_ordered(&window).await;
+    }
+    Ok(true)
+}
+
+pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,171 @@
+//! The end of an order: its outcome is told, then it is done.
+
+use crate::alert::Alert;
+use crate::check::Severity;
+use crate::detect::Judgement;
+use crate::handlers::alert_builder::{Story, alert, grantees, seconds_between};
+use crate::handlers::publish::{Told, tell};
+use crate::handlers::remediator::task::{Assignment, STATE_SECONDS};
+use crate::handlers::{Guard, HandleError};
+use crate::model::{LiveRole, Resource};
+use crate::order::{Disposition, Order};
+use crate::ports::{Alerts, Clock, State, World};
+use crate::remediate::{Outcome, OutcomeKind};
+use crate::state::incident::Stage;
+
+/// The outcome's alert goes out, then the order is done.
+pub(super) async fn end<W: World>(
+    world: &W,
+    task: Assignment<'_>,
+    live: Option<(&LiveRole, &Judgement)>,
+    kind: OutcomeKind,
+    text: String,
+    open: bool,
+) -> Result<Disposition, HandleError> {
+    let alert = role_alert(task, live, kind, text, open);
+    end_with(world, task, &alert).await
+}
+
+/// As [`tell_and_finish`], of an order about a role.
+pub(super) async fn end_with<W: World>(
+    world: &W,
+    task: Assignment<'_>,
+    alert: &Alert,
+) -> Result<Disposition, HandleError> {
+    tell_and_finish(world, task.guard, task.order, alert).await
+}
+
+/// Publishes an outcome and marks the order done. While another delivery holds the lease the
+/// order waits, since its end must not come before its outcome.
+pub(super) async fn tell_and_finish<W: World>(
+    world: &W,
+    guard: &Guard,
+    order: &Order,
+    alert: &Alert,
+) -> Result<Disposition, HandleError> {
+    let now = world.clock().now();
+    match tell(world, guard, alert).await {
+        // After it went out somebody may have been called while state could not say that it had:
+        // the last word is what is so.
+        Ok(Told::Before) if seconds_between(order.issued_at, now) >= STATE_SECONDS => {
+            world.alerts().publish_alert(alert).await?;
+        }
+        Ok(_) => {}
+        Err(HandleError::InProgress { .. }) => return Ok(Disposition::in_seconds(60)),
+        Err(error) => return Err(error),
+    }
+    let finished = world
+        .state()
+        .finish_order(&order.account, &order.id(), now)
+        .await;
+    Ok(match finished {
+        Ok(()) => Disposition::Done,
+        // It is out. The order comes again and finds the same.
+        Err(_) => Disposition::in_seconds(60),
+    })
+}
+
+pub(super) async fn finish<W: World>(
+    world: &W,
+    task: Assignment<'_>,
+) -> Result<Disposition, HandleError> {
+    let account = &task.order.account;
+    world
+        .state()
+        .finish_order(account, &task.order_id(), world.clock().now())
+        .await?;
+    Ok(Disposition::Done)
+}
+
+/// The outcome of an order about a role.
+pub(super) fn role_alert(
+    task: Assignment<'_>,
+    live: Option<(&LiveRole, &Judgement)>,
+    kind: OutcomeKind,
+    text: String,
+    open: bool,
+) -> Alert {
+    let Assignment {
+        guard, role, now, ..
+    } = task;
+    let incident = task.incident();
+    // What the live document is found guilty of now, or else what the event was.
+    let findings = match live {
+        Some((_, judgement)) if open && !judgement.findings.is_empty() => &judgement.findings,
+        _ => &role.findings,
+    };
+    let resource = Resource {
+        kind: "role".to_owned(),
+        name: live.map_or(&role.role, |(live, _)| &live.name).clone(),
+        arn: live.map(|(live, _)| live.arn.clone()),
+        id: live.map(|(live, _)| live.role_id.clone()),
+    };
+    let ended = match kind {
+        OutcomeKind::Refused | OutcomeKind::Failed if !open => {
+            "an approved trust policy was overwritten, and could not be put back"
+        }
+        _ => outcome_title(kind),
+    };
+    let story = Story {
+        stage: Stage::Outcome,
+        incident: &incident,
+        title: format!("role {}: {ended}", role.role),
+        cause: Some(&role.cause).filter(|cause| cause.is_event()),
+        resource: Some(resource),
+        findings,
+        now,
+    };
+    let mut alert = alert(guard, story);
+    if let Some((_, judgement)) = live {
+        alert.grantees = grantees(judgement);
+    }
+    if matches!(
+        kind,
+        OutcomeKind::Refused | OutcomeKind::Failed | OutcomeKind::BudgetSpent
+    ) {
+        alert.severity = Severity::Critical;
+    }
+    // How long it was open before the sweep came by, nobody knows.
+    let known = role.cause.is_event();
+    alert.open_seconds = known.then(|| seconds_between(role.cause.event_time, now));
+    alert.outcome = Some(Outcome {
+        kind,
+        text,
+        open,
+        dropped: Vec::new(),
+        document: None,
+    });
+    if task.skewed() {
+        alert.notes.push(
+            "the order was judged by other rules than these; after 10 minutes the remediator \
+             used its own"
+                .to_owned(),
+        );
+    }
+    alert
+}
+
+pub(super) fn outcome_title(kind: OutcomeKind) -> &'static str {
+    match kind {
+        OutcomeKind::Ordered => "an order was sent",
+        OutcomeKind::Reverted => "the approved trust policy is back",
+        OutcomeKind::Repaired => "what violated the rules was taken out",
+        OutcomeKind::Quarantined => "quarantined, nobody can enter",
+        OutcomeKind::Deactivated => "deactivated",
+        OutcomeKind::Detached => "what was given is taken away",
+        OutcomeKind::PutBack => "an approved trust policy that the guard ran over is back",
+        OutcomeKind::WouldRevert => "mode alert, still open; would have been reverted",
+        OutcomeKind::WouldRepair => "mode alert, still open; would have been repaired",
+        OutcomeKind::WouldQuarantine => "mode alert, still open; would have been quarantined",
+        OutcomeKind::WouldDeactivate => "mode alert, still active; would have been deactivated",
+        OutcomeKind::WouldDetach => "mode alert, still given; would have been taken away",
+        OutcomeKind::Superseded => "changed again, and lawful now",
+        OutcomeKind::Gone => "gone",
+        OutcomeKind::NotTouched => "STILL OPEN, the guard never writes here",
+        OutcomeKind::LeftAlone => "STILL OPEN, the rules leave it to people",
+        OutcomeKind::Unjudged => "the trust policy cannot be judged, so nothing was done",
+        OutcomeKind::Refused => "STILL OPEN, IAM refused the write",
+        OutcomeKind::Failed => "STILL OPEN, it could not be put right",
+        OutcomeKind::BudgetSpent => "STILL OPEN, the hour's writes are spent",
+    }
+}

@@ -1,0 +1,56 @@
+//! The inline policy by which the remediator denies a role's older sessions: its name, what it
+//! says, and how it is known again.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::model::document_digest;
+
+/// Its name. Not the console's (`AWSRevokeOlderSessions`): what a person put there is not ours to
+/// move or take away.
+pub const SESSION_DENIAL: &str = "TrustwardenDenyOlderSessions";
+
+/// Denies everything to credentials issued before the moment. Credentials without an issue time
+/// (a user's own keys) are not a role's sessions, so the plain operator is right.
+pub fn session_denial(before: Timestamp) -> String {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": SESSION_DENIAL,
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": { "DateLessThan": { "aws:TokenIssueTime": before.to_string() } }
+        }]
+    })
+    .to_string()
+}
+
+/// The moment in such a policy; `None` for what has none.
+pub fn denied_before(document: &str) -> Option<Timestamp> {
+    let document: Value = serde_json::from_str(document).ok()?;
+    document
+        .get("Statement")?
+        .get(0)?
+        .get("Condition")?
+        .get("DateLessThan")?
+        .get("aws:TokenIssueTime")?
+        .as_str()?
+        .parse()
+        .ok()
+}
+
+/// It says what the guard's own says, about some moment, and nothing else.
+pub(super) fn is_session_denial(document: &str) -> bool {
+    denied_before(document)
+        .is_some_and(|before| document_digest(document) == document_digest(&session_denial(before)))
+}
+
+/// A role's sessions last twelve hours at most (its `MaxSessionDuration`); five minutes more for
+/// clocks that differ.
+const SESSIONS_LAST: SignedDuration = SignedDuration::from_secs(12 * 3_600 + 300);
+
+/// No session that was issued before the moment can be alive now.
+pub(super) fn expired(denied_before: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(denied_before) >= SESSIONS_LAST
+}

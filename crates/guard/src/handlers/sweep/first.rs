@@ -1,0 +1,117 @@
+//! The first run's one message: what violated the rules before the guard looked.
+
+use std::collections::BTreeMap;
+
+use crate::alert::{Digest, DigestLine};
+use crate::check::{Check, Finding, Severity};
+use crate::handlers::HandleError;
+use crate::handlers::alert_builder::{Story, alert};
+use crate::handlers::publish::tell;
+use crate::handlers::sweep::{Run, second};
+use crate::ports::{ListRoles, World};
+use crate::rules::ExistingViolations;
+use crate::state::incident::{Stage, incident_id};
+use crate::state::sweep_state::SweptRole;
+
+impl<W: World<Roles: ListRoles>> Run<'_, W> {
+    /// Publishes it, if there is anything to tell.
+    pub(super) async fn tell_what_was_there(&mut self) -> Result<(), HandleError> {
+        let now = self.now();
+        let guard = self.guard;
+        let mut there: Vec<&SweptRole> = self
+            .known
+            .values()
+            .filter(|role| role.existing && role.gone_at.is_none())
+            .collect();
+        there.sort_by(|one, other| {
+            let rank = |role: &SweptRole| std::cmp::Reverse(role.severity);
+            (rank(one), &one.name).cmp(&(rank(other), &other.name))
+        });
+        let mut checks: BTreeMap<(std::cmp::Reverse<Severity>, Check), u64> = BTreeMap::new();
+        for role in &there {
+            if let Some((severity, check)) = role.severity.zip(role.check) {
+                *checks
+                    .entry((std::cmp::Reverse(severity), check))
+                    .or_default() += 1;
+            }
+        }
+        let findings: Vec<Finding> = checks
+            .iter()
+            .map(|((severity, check), count)| Finding {
+                code: *check,
+                severity: severity.0,
+                message: format!("{count} roles: {}", check.title()),
+                statement: None,
+                third_party: None,
+                vendor: None,
+                witness: None,
+                fix: None,
+            })
+            .collect();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let tally = self.progress.tally;
+        let started = second(&self.progress);
+        let story = Story {
+            stage: Stage::Digest,
+            incident: &incident_id(&guard.account, &format!("sweep-first-{started}")),
+            title: format!(
+                "first look at {} roles: {} have findings, {} violate the access rules",
+                tally.roles,
+                there.len(),
+                tally.violating
+            ),
+            cause: None,
+            resource: None,
+            findings: &findings,
+            now,
+        };
+        let mut alert = alert(guard, story);
+        let count = there.len() as u64;
+        alert.subject = format!("{count} roles");
+        alert.digest = Some(Digest {
+            class: "existing-violations".to_owned(),
+            about: Some(format!(
+                "The first sweep looked at {} roles of account {}; these {count} have findings \
+                 that were there before it:",
+                tally.roles, guard.account
+            )),
+            from: self.progress.started_at,
+            to: now,
+            count,
+            folded: count,
+            subjects: Vec::new(),
+            lines: there
+                .iter()
+                .map(|role| DigestLine {
+                    incident: incident_id(
+                        &guard.account,
+                        &crate::handlers::sweep::role::event_id(role),
+                    ),
+                    at: role.since,
+                    subject: format!("role/{}", role.name),
+                    line: role.line.clone(),
+                })
+                .collect(),
+        });
+        alert.notes.push(
+            match guard.rules.remediation().existing_violations {
+                ExistingViolations::Leave => {
+                    "what was there before is not remediated, in no mode, until the rules say \
+                     remediation.existing_violations: remediate, or somebody changes the role. A \
+                     rule or an exemption settles what is meant to be"
+                }
+                ExistingViolations::Remediate => {
+                    "the rules say remediation.existing_violations: remediate, so in mode enforce \
+                     what violates is put right; a message for each role says what came of it"
+                }
+            }
+            .to_owned(),
+        );
+        match tell(self.world, guard, &alert).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,497 @@
+//! One role of the list: what is new about it.
+
+use jiff::Timestamp;
+
+use crate::alert::{Alert, one_line};
+use crate::check::Finding;
+use crate::detect::{Judgement, Verdict};
+use crate::handlers::HandleError;
+use crate::handlers::alert_builder::{
+    Story, alert, announced, grantees, seconds_between, tell_difference,
+};
+use crate::handlers::judged::judge;
+use crate::handlers::publish::tell;
+use crate::handlers::remediator::task::{STALE_SECONDS, untouchable};
+use crate::handlers::session_denial::expired;
+use crate::handlers::sweep::{GRACE_SECONDS, Run};
+use crate::model::{Cause, LiveRole, Resource, document_digest};
+use crate::order::{LiftOrder, RoleChange, RoleOrder, Task};
+use crate::ports::{ListRoles, ListedRole, State, StateError, SweepState, World};
+use crate::remediate::{Outcome, OutcomeKind};
+use crate::rules::{ChangedRole, ExistingViolations, Mode};
+use crate::state::history::{RoleHistory, WriteProgress};
+use crate::state::incident::{Schema, Stage, incident_id};
+use crate::state::sweep_state::{SweptRole, findings_digest};
+
+/// A door that is still open is worth a second try after most of an hour, then after twice that.
+const SECOND_TRY_SECONDS: i64 = 50 * 60;
+const LAST_DOUBLING: u32 = 5;
+
+/// Whether what was told has happened again.
+enum Recurred {
+    No,
+    /// It was put right in between.
+    Yes,
+    /// It was put right just now: the list may show what was there before.
+    InDoubt,
+}
+
+impl<W: World<Roles: ListRoles>> Run<'_, W> {
+    pub(super) async fn look_at(&mut self, listed: &ListedRole) -> Result<(), HandleError> {
+        let role = &listed.role;
+        let now = self.now();
+        let judgement = judge(self.guard, role, &role.document, now);
+        if self.seen.insert(role.role_id.clone()) {
+            let tally = &mut self.progress.tally;
+            tally.roles += 1;
+            match judgement.verdict {
+                Verdict::Approved => {}
+                Verdict::Violation => tally.violating += 1,
+                Verdict::Unreadable => tally.unreadable += 1,
+            }
+        }
+        self.lift(listed).await?;
+        let seen = self.as_seen(role, &judgement, now);
+        let before = self.known.get(&role.role_id).cloned();
+        let before = before.map(|before| SweptRole {
+            gone_at: None,
+            ..before
+        });
+        if judgement.findings.is_empty() {
+            self.lawful(role, before, seen).await
+        } else {
+            self.wrong(role, &judgement, before, seen).await
+        }
+    }
+
+    /// The role as it is now, of which nothing has been told.
+    fn as_seen(&self, role: &LiveRole, judgement: &Judgement, now: Timestamp) -> SweptRole {
+        let worst = judgement
+            .findings
+            .iter()
+            .max_by_key(|finding| finding.severity);
+        SweptRole {
+            schema: Schema,
+            account: self.guard.account.clone(),
+            role_id: role.role_id.clone(),
+            name: role.name.clone(),
+            digest: document_digest(&role.document),
+            findings: findings_digest(&judgement.findings),
+            check: worst.map(|finding| finding.code),
+            severity: worst.map(|finding| finding.severity),
+            line: String::new(),
+            since: now,
+            new: self.is_new(role),
+            told_at: None,
+            existing: false,
+            ordered_at: None,
+            tries: 0,
+            gone_at: None,
+        }
+    }
+
+    /// Nothing is wrong with it. If its document is news, the remediator remembers it.
+    async fn lawful(
+        &mut self,
+        role: &LiveRole,
+        before: Option<SweptRole>,
+        seen: SweptRole,
+    ) -> Result<(), HandleError> {
+        match before {
+            Some(before) if same(&before, &seen) => self.settle(before).await,
+            _ => {
+                let history = self.history(role).await?;
+                self.observe(role, history.as_ref(), &seen).await?;
+                self.remember(seen).await
+            }
+        }
+    }
+
+    /// Something is wrong with it: told, unless people have heard of just this.
+    async fn wrong(
+        &mut self,
+        role: &LiveRole,
+        judgement: &Judgement,
+        before: Option<SweptRole>,
+        mut seen: SweptRole,
+    ) -> Result<(), HandleError> {
+        let now = self.now();
+        let history = self.history(role).await?;
+        let history = history.as_ref();
+        let name = &role.name;
+        let worst = seen.check.map_or("", crate::Check::title);
+        let changed = if seen.new {
+            format!("role {name} was created, and no event told of it: {worst}")
+        } else {
+            format!("the trust policy of role {name} was changed, and no event told of it: {worst}")
+        };
+        let again = before.as_ref().filter(|before| same(before, &seen));
+        if let Some(before) = again
+            && before.told_at.is_some()
+        {
+            match recurred(history, &seen.digest, before.since, now) {
+                Recurred::InDoubt => {
+                    self.look_again_in(2 * STALE_SECONDS);
+                    return Ok(());
+                }
+                Recurred::Yes => seen.line = changed,
+                Recurred::No if before.existing => {
+                    return self.was_there(role, judgement, before.clone()).await;
+                }
+                Recurred::No if self.try_again(role, judgement, before) => {
+                    seen.line = format!("role {name} still violates the access rules: {worst}");
+                    seen.tries = before.tries.saturating_add(1);
+                }
+                Recurred::No => return self.settle(before.clone()).await,
+            }
+            return self.tell_of(role, judgement, history, seen).await;
+        }
+        if let Recurred::InDoubt = recurred(history, &seen.digest, Timestamp::MIN, now) {
+            self.look_again_in(2 * STALE_SECONDS);
+            return Ok(());
+        }
+        if let Some(told) = self.told_by_event(role, &seen, history).await? {
+            return self.remember(told).await;
+        }
+        if let Some(before) = again {
+            // Seen before, and not told yet: it waits for its event, or the sweep was stopped.
+            if seconds_between(before.since, now) < GRACE_SECONDS {
+                self.look_again_in(GRACE_SECONDS);
+                return Ok(());
+            }
+            return self.tell_of(role, judgement, history, before.clone()).await;
+        }
+        if self.progress.first {
+            seen.existing = true;
+            seen.told_at = Some(now);
+            seen.line = format!("role {name}: {worst}");
+            self.progress.tally.alerts += 1;
+            if judgement.verdict == Verdict::Approved {
+                self.observe(role, history, &seen).await?;
+            }
+            return self.was_there(role, judgement, seen).await;
+        }
+        let known = |before: &SweptRole| before.digest == seen.digest;
+        let approved_before = history.is_some_and(|history| {
+            let kept = &history.approved;
+            kept.iter().any(|kept| kept.digest == seen.digest) || history.wrote(&seen.digest)
+        });
+        if before.as_ref().is_some_and(known) || approved_before {
+            // The document is an old one: the rules have changed, or the time has come.
+            seen.line = format!("by the access rules of now, role {name}: {worst}");
+            seen.existing = before.is_some_and(|before| known(&before) && before.existing);
+            return self.tell_of(role, judgement, history, seen).await;
+        }
+        seen.line = changed;
+        if self.progress.asked {
+            // The event that hid its role may have been this one's.
+            return self.tell_of(role, judgement, history, seen).await;
+        }
+        self.look_again_in(GRACE_SECONDS);
+        self.remember(seen).await
+    }
+
+    /// It violated the rules when the guard first looked: told in one digest, and put right only
+    /// if the rules say so explicitly.
+    async fn was_there(
+        &mut self,
+        role: &LiveRole,
+        judgement: &Judgement,
+        mut swept: SweptRole,
+    ) -> Result<(), HandleError> {
+        let wanted = self.remediates_existing() && self.may_act(role, judgement);
+        if wanted && swept.ordered_at.is_none() {
+            let event = event_id(&swept);
+            self.send(Task::Remediate(
+                self.role_order(role, judgement, &swept, event),
+            ))
+            .await?;
+            swept.ordered_at = Some(self.now());
+        }
+        self.settle(swept).await
+    }
+
+    fn remediates_existing(&self) -> bool {
+        let remediation = self.guard.rules.remediation();
+        remediation.existing_violations == ExistingViolations::Remediate
+    }
+
+    /// Remembers what is not remembered like this yet.
+    async fn settle(&mut self, swept: SweptRole) -> Result<(), HandleError> {
+        if self.known.get(&swept.role_id) == Some(&swept) {
+            return Ok(());
+        }
+        self.remember(swept).await
+    }
+
+    /// The alert, then the order, as for an event; the intent first, so that the same incident
+    /// goes on after a crash.
+    async fn tell_of(
+        &mut self,
+        role: &LiveRole,
+        judgement: &Judgement,
+        history: Option<&RoleHistory>,
+        mut swept: SweptRole,
+    ) -> Result<(), HandleError> {
+        let now = self.now();
+        let left = swept.existing && !self.remediates_existing();
+        self.settle(swept.clone()).await?;
+        let event = event_id(&swept);
+        let alert = self.alert_of(role, judgement, history, &swept, left);
+        let told = tell(self.world, self.guard, &alert).await;
+        if judgement.verdict == Verdict::Approved {
+            self.observe(role, history, &swept).await?;
+        } else if !left {
+            self.send(Task::Remediate(
+                self.role_order(role, judgement, &swept, event),
+            ))
+            .await?;
+            swept.ordered_at = Some(now);
+        }
+        match told {
+            Ok(_) => {}
+            Err(HandleError::InProgress { .. }) => {
+                self.look_again_in(2 * STALE_SECONDS);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        self.progress.tally.alerts += 1;
+        swept.told_at = Some(now);
+        self.remember(swept).await
+    }
+
+    fn alert_of(
+        &self,
+        role: &LiveRole,
+        judgement: &Judgement,
+        history: Option<&RoleHistory>,
+        swept: &SweptRole,
+        left: bool,
+    ) -> Alert {
+        let guard = self.guard;
+        let now = self.now();
+        let resource = Resource {
+            kind: "role".to_owned(),
+            name: role.name.clone(),
+            arn: Some(role.arn.clone()),
+            id: Some(role.role_id.clone()),
+        };
+        let story = Story {
+            stage: Stage::Detected,
+            incident: &incident_id(&guard.account, &event_id(swept)),
+            title: one_line(&swept.line, 400),
+            cause: None,
+            resource: Some(resource),
+            findings: &judgement.findings,
+            now,
+        };
+        let mut alert = alert(guard, story);
+        alert.grantees = grantees(judgement);
+        if judgement.verdict != Verdict::Approved {
+            alert.outcome = Some(if left {
+                Outcome {
+                    kind: OutcomeKind::LeftAlone,
+                    text: LEFT.to_owned(),
+                    open: true,
+                    dropped: Vec::new(),
+                    document: None,
+                }
+            } else {
+                announced(guard, Some(judgement))
+            });
+        }
+        alert.notes.push(
+            "the sweep found this, so who did it and when is not known here; CloudTrail's event \
+             history may tell"
+                .to_owned(),
+        );
+        let newest = history.and_then(RoleHistory::newest);
+        if let Some(newest) = newest.filter(|newest| newest.digest != swept.digest) {
+            tell_difference(guard, &mut alert, &newest.document, &role.document, now);
+        }
+        alert
+    }
+
+    fn role_order(
+        &self,
+        role: &LiveRole,
+        judgement: &Judgement,
+        swept: &SweptRole,
+        event: String,
+    ) -> RoleOrder {
+        RoleOrder {
+            role: role.name.clone(),
+            incident: Some(incident_id(&self.guard.account, &event)),
+            cause: Cause::found_by_sweep(event, swept.since),
+            change: if swept.new {
+                RoleChange::Created
+            } else {
+                RoleChange::Changed
+            },
+            document: None,
+            findings: judgement.findings.iter().take(50).cloned().collect(),
+        }
+    }
+
+    /// Created since the last run began, and not the first time that anyone looks.
+    fn is_new(&self, role: &LiveRole) -> bool {
+        let last = self.progress.last.as_ref();
+        last.zip(role.created)
+            .is_some_and(|(last, created)| created > last.started_at)
+    }
+
+    /// The remediator looks at a lawful document that is not the last one the history has.
+    async fn observe(
+        &mut self,
+        role: &LiveRole,
+        history: Option<&RoleHistory>,
+        swept: &SweptRole,
+    ) -> Result<(), HandleError> {
+        let known = history.is_some_and(|history| {
+            let last = history.writes.iter().rev();
+            let mut last = last.filter(|write| write.progress == WriteProgress::Written);
+            let newest = history.newest();
+            newest.is_some_and(|newest| newest.digest == swept.digest)
+                || last.next().is_some_and(|own| own.digest == swept.digest)
+        });
+        if known {
+            return Ok(());
+        }
+        let task = Task::Observe(RoleOrder {
+            role: role.name.clone(),
+            cause: Cause::found_by_sweep(event_id(swept), swept.since),
+            change: RoleChange::Changed,
+            document: None,
+            incident: None,
+            findings: Vec::new(),
+        });
+        self.send(task).await
+    }
+
+    /// An event's alert has told of this document, and it has not been put right since.
+    async fn told_by_event(
+        &self,
+        role: &LiveRole,
+        seen: &SweptRole,
+        history: Option<&RoleHistory>,
+    ) -> Result<Option<SweptRole>, HandleError> {
+        let state = self.world.state();
+        let told = state
+            .told_document(&self.guard.account, &role.name, &seen.digest)
+            .await;
+        let told = match told {
+            Ok(told) => told,
+            // Twice is better than never.
+            Err(StateError::Unreadable { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let told = told.filter(|told| {
+            // A role of this name that was created since is another one.
+            let older = role
+                .created
+                .is_some_and(|created| created.as_second() > told.event_time.as_second());
+            let since = recurred(history, &seen.digest, told.event_time, self.now());
+            !older && told.findings == seen.findings && matches!(since, Recurred::No)
+        });
+        Ok(told.map(|told| SweptRole {
+            since: told.event_time,
+            told_at: Some(told.told_at),
+            ordered_at: Some(told.told_at),
+            ..seen.clone()
+        }))
+    }
+
+    /// The history of this very role. One that cannot be read is none: the order that follows
+    /// will say so.
+    async fn history(&self, role: &LiveRole) -> Result<Option<RoleHistory>, HandleError> {
+        let state = self.world.state();
+        match state.role_history(&self.guard.account, &role.name).await {
+            Ok(history) => Ok(history.filter(|history| history.role_id == role.role_id)),
+            Err(StateError::Unreadable { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The remediator would write: mode, rules and the role allow it.
+    fn may_act(&self, role: &LiveRole, judgement: &Judgement) -> bool {
+        let guard = self.guard;
+        let enforced = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Enforce;
+        judgement.verdict == Verdict::Violation
+            && guard.mode == Mode::Enforce
+            && judgement.violations().any(enforced)
+            && guard.rules.remediation().changed_role != ChangedRole::Off
+            && untouchable(guard, role).is_none()
+    }
+
+    /// People know, and the remediator was asked; yet the door is open after all this time.
+    fn try_again(&self, role: &LiveRole, judgement: &Judgement, before: &SweptRole) -> bool {
+        let wait = SECOND_TRY_SECONDS << before.tries.min(LAST_DOUBLING);
+        self.may_act(role, judgement)
+            && before
+                .ordered_at
+                .is_none_or(|at| seconds_between(at, self.now()) >= wait)
+    }
+
+    /// Sessions that were denied have expired: the denial has done its work.
+    async fn lift(&mut self, listed: &ListedRole) -> Result<(), HandleError> {
+        let enforce = self.guard.ceiling() == Mode::Enforce && self.guard.revoke_sessions;
+        if let Some(denied_before) = listed.sessions_denied_before
+            && enforce
+            && expired(denied_before, self.now())
+        {
+            self.send(Task::LiftSessionDenial(LiftOrder {
+                role: listed.role.name.clone(),
+                denied_before,
+            }))
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+const LEFT: &str = "nothing: it violated the rules before the guard first looked, and the rules \
+                    leave that to people (remediation.existing_violations)";
+
+/// The same document with the same findings.
+fn same(before: &SweptRole, seen: &SweptRole) -> bool {
+    before.digest == seen.digest && before.findings == seen.findings
+}
+
+/// Stands for the event that nobody got.
+pub(super) fn event_id(swept: &SweptRole) -> String {
+    let digest: String = swept.digest.chars().take(16).collect();
+    let second = swept.since.as_second();
+    format!("sweep-{}-{digest}-{second}", swept.role_id)
+}
+
+/// Whether the document was gone in between: the guard wrote over it, or an approved one was
+/// seen, after the moment.
+fn recurred(
+    history: Option<&RoleHistory>,
+    digest: &str,
+    since: Timestamp,
+    now: Timestamp,
+) -> Recurred {
+    let Some(history) = history else {
+        return Recurred::No;
+    };
+    let overwritten = history
+        .writes
+        .iter()
+        .filter(|write| write.progress != WriteProgress::Refused && write.replaced == digest)
+        .map(|write| write.at)
+        // Event times have whole seconds, and the guard's write came after the event.
+        .filter(|at| *at >= since);
+    let approved = history
+        .approved
+        .iter()
+        .filter(|kept| kept.digest != digest)
+        .map(crate::state::history::Baseline::as_of)
+        .filter(|at| *at > since);
+    match overwritten.chain(approved).max() {
+        None => Recurred::No,
+        Some(at) if seconds_between(at, now) < STALE_SECONDS => Recurred::InDoubt,
+        Some(_) => Recurred::Yes,
+    }
+}

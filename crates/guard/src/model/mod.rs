@@ -1,0 +1,12 @@
+//! Plain data that every room uses. It uses nothing above it.
+
+mod cause;
+mod digest;
+mod holder;
+mod role;
+
+pub use cause::{Cause, Resource};
+pub(crate) use digest::is_unique_id;
+pub use digest::{document_digest, same_but_for_the_dead, sha256_hex};
+pub use holder::{HeldPolicy, HolderKind, LivePermissions};
+pub use role::{LiveRole, RoleRef};

@@ -1,0 +1,6 @@
+//! What the guard remembers: a role's history, incidents, windows of digests, how far a sweep is.
+
+pub mod digest_window;
+pub mod history;
+pub mod incident;
+pub mod sweep_state;

@@ -1,0 +1,109 @@
+//! Safety line 6: one role is rewritten at most N times an hour, and the last write closes.
+
+use trustwarden_guard::Severity;
+use trustwarden_guard::model::LiveRole;
+use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
+
+use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, told};
+
+#[test]
+fn line_6_the_last_write_of_the_hour_closes_and_then_it_pages() {
+    let mut scene = Scene::settled();
+    let mut outcomes = Vec::new();
+    for _ in 0..5 {
+        scene.pass(120);
+        let event = scene.write(&bad(), ALICE);
+        let alerts = scene.play(&event);
+        assert_eq!(
+            alerts[0].severity,
+            Severity::Critical,
+            "alerting never stops"
+        );
+        outcomes.push(alerts[1].outcome.as_ref().unwrap().kind);
+        if outcomes.len() == 3 {
+            assert_eq!(scene.live(), QUARANTINE);
+        }
+        if outcomes.len() == 4 {
+            assert_eq!(alerts[1].severity, Severity::Critical, "it pages");
+        }
+    }
+    use OutcomeKind::{BudgetSpent, Quarantined, Reverted};
+    assert_eq!(
+        outcomes,
+        [Reverted, Reverted, Quarantined, BudgetSpent, BudgetSpent]
+    );
+    assert_eq!(scene.written().len(), 3);
+    assert_eq!(scene.live(), bad());
+    // An hour later it writes again.
+    scene.pass(3600);
+    let event = scene.write(&bad(), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(Reverted)]);
+}
+
+#[test]
+fn line_6_the_last_write_is_not_spent_on_anything_less() {
+    let mut scene = Scene::settled();
+    let mut outcomes = Vec::new();
+    for document in [careless(), careless(), careless(), bad()] {
+        scene.pass(120);
+        let event = scene.write(&document, ALICE);
+        outcomes.push(scene.play(&event)[1].outcome.as_ref().unwrap().kind);
+    }
+    use OutcomeKind::{BudgetSpent, Quarantined, Reverted};
+    assert_eq!(outcomes, [Reverted, Reverted, BudgetSpent, Quarantined]);
+}
+
+#[test]
+fn line_6_putting_back_does_not_take_the_last_write() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&careless(), ALICE);
+    scene.play(&event);
+    scene.pass(120);
+    let event = scene.write(&careless(), ALICE);
+    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
+        let live = inside.role(ROLE).unwrap();
+        inside.put_role(LiveRole {
+            document: better(),
+            ..live
+        });
+    }));
+    scene.pass(2);
+    let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
+    scene.play(&event);
+    let alerts = scene.play(&lost);
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::Failed)]);
+    assert!(alerts[0].outcome.as_ref().unwrap().text.contains("by hand"));
+    assert_eq!(scene.live(), good());
+}
+
+#[test]
+fn line_6_deleting_and_creating_the_role_does_not_renew_the_budget() {
+    let mut scene = Scene::settled();
+    for _ in 0..3 {
+        scene.pass(120);
+        let event = scene.write(&bad(), ALICE);
+        scene.play(&event);
+    }
+    assert_eq!(scene.live(), QUARANTINE);
+    scene.pass(60);
+    scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
+    let event = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::BudgetSpent)]);
+}
+
+/// Safety line 6: observing never stops.
+#[test]
+fn line_6_a_spent_budget_does_not_stop_observing() {
+    let mut scene = Scene::settled();
+    for _ in 0..4 {
+        scene.pass(120);
+        let event = scene.write(&bad(), ALICE);
+        scene.play(&event);
+    }
+    scene.pass(5);
+    let event = scene.write(&better(), "bob");
+    assert_eq!(scene.play(&event), []);
+    assert_eq!(scene.history().newest().unwrap().document, better());
+}

@@ -1,0 +1,564 @@
+//! A world in memory whose calls can be made to fail, whose reads can be made stale, and in which
+//! a handler can be stopped before and after each effect.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use jiff::Timestamp;
+use trustwarden_guard::alert::Alert;
+use trustwarden_guard::model::{HeldPolicy, HolderKind, LivePermissions, LiveRole};
+use trustwarden_guard::order::Order;
+use trustwarden_guard::permissions::{PermissionsHistory, Undo};
+use trustwarden_guard::ports::memory::MemoryWorld;
+use trustwarden_guard::ports::{
+    Alerts, Clock, DeactivateKeyError, DenySessionsError, HoldersPage, Keys, Lease, ListOf,
+    ListRoles, ListRolesError, OrderProgress, Orders, PermissionsState, PublishError,
+    ReadPermissions, ReadPermissionsError, ReadRoleError, Roles, RolesPage, SendOrderError, State,
+    StateError, SweepState, UndoError, World, WritePermissions, WriteRoles, WriteTrustPolicyError,
+};
+use trustwarden_guard::state::digest_window::{Counted, FoldMember, FoldWindow};
+use trustwarden_guard::state::history::{KeptDocument, RoleHistory};
+use trustwarden_guard::state::incident::{AlertKey, Incident};
+use trustwarden_guard::state::sweep_state::{SweepProgress, SweptRole, ToldDocument};
+
+type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Troubled {
+    pub(crate) inside: MemoryWorld,
+    /// How many gates the handlers have passed: two a call, before and after the effect.
+    pub(crate) gates: AtomicUsize,
+    /// The gate at which a handler stops for ever.
+    pub(crate) stop_at: Mutex<Option<usize>>,
+    /// How many further calls of a method fail.
+    pub(crate) failing: Mutex<BTreeMap<&'static str, usize>>,
+    /// What the next reads of a role show instead of the truth.
+    pub(crate) stale: Mutex<VecDeque<Option<LiveRole>>>,
+    /// What the next writes of a trust policy fail with.
+    pub(crate) refusing: Mutex<VecDeque<WriteTrustPolicyError>>,
+    /// What happens just before the next write of a trust policy.
+    pub(crate) before_write: Mutex<Option<Hook>>,
+    /// What happens just before the n-th next read of a role.
+    pub(crate) before_read: Mutex<Option<(usize, Hook)>>,
+    /// After so many further pages of the list, what the next one fails with.
+    pub(crate) list_stops_at: Mutex<Option<(usize, ListRolesError)>>,
+    /// How many roles stand on a page of the list.
+    pub(crate) page: Mutex<Option<usize>>,
+    /// Every trust policy that was written, in order.
+    pub(crate) written: Mutex<Vec<(String, String)>>,
+    /// What happens just before the next undoing of a change of permissions.
+    pub(crate) before_undo: Mutex<Option<Hook>>,
+    /// What the next of them fail with.
+    pub(crate) undo_refused: Mutex<VecDeque<UndoError>>,
+    /// What was undone, in order.
+    pub(crate) undone: Mutex<Vec<Undo>>,
+    /// Every call, in order.
+    pub(crate) calls: Mutex<Vec<&'static str>>,
+}
+
+/// Runs a handler until it is done or stopped (`None`): nothing in this world ever waits.
+pub(crate) fn run<F: Future>(handler: F) -> Option<F::Output> {
+    let mut handler = pin!(handler);
+    match handler
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
+}
+
+impl Troubled {
+    pub(crate) fn at(now: Timestamp) -> Self {
+        Self {
+            inside: MemoryWorld::at(now),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn fail(&self, method: &'static str, times: usize) {
+        self.failing.lock().unwrap().insert(method, times);
+    }
+
+    pub(crate) fn state_fails(&self, times: usize) {
+        for method in STATE {
+            self.fail(method, times);
+        }
+    }
+
+    pub(crate) fn called(&self, method: &str) -> usize {
+        self.calls
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|call| **call == method)
+            .count()
+    }
+
+    async fn gate(&self) {
+        let at = self.gates.fetch_add(1, Ordering::SeqCst);
+        if *self.stop_at.lock().unwrap() == Some(at) {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn enter(&self, method: &'static str) -> Result<(), String> {
+        self.calls.lock().unwrap().push(method);
+        self.gate().await;
+        let mut failing = self.failing.lock().unwrap();
+        match failing.get_mut(method) {
+            Some(0) | None => Ok(()),
+            Some(left) => {
+                *left -= 1;
+                Err(format!("{method} was made to fail"))
+            }
+        }
+    }
+}
+
+const STATE: [&str; 22] = [
+    "permissions_history",
+    "save_permissions_history",
+    "role_history",
+    "save_role_history",
+    "keep_document",
+    "kept_document",
+    "begin_order",
+    "finish_order",
+    "acquire_alert",
+    "release_alert",
+    "finish_alert",
+    "count_alert",
+    "digest_ordered",
+    "folded",
+    "sweep_progress",
+    "save_sweep_progress",
+    "swept_roles",
+    "save_swept_role",
+    "save_told_document",
+    "told_document",
+    "request_sweep",
+    "sweep_requested",
+];
+
+fn down(source: String) -> StateError {
+    StateError::Unavailable {
+        source: source.into(),
+    }
+}
+
+macro_rules! state {
+    ($self:ident.$method:ident($($argument:expr),*)) => {{
+        $self.enter(stringify!($method)).await.map_err(down)?;
+        let done = $self.inside.$method($($argument),*).await;
+        $self.gate().await;
+        done
+    }};
+}
+
+impl Clock for Troubled {
+    fn now(&self) -> Timestamp {
+        self.inside.now()
+    }
+}
+
+impl Roles for Troubled {
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
+        let role = || name.to_owned();
+        self.enter("read_role")
+            .await
+            .map_err(|source| ReadRoleError::Other {
+                role: role(),
+                source: source.into(),
+            })?;
+        let hook = {
+            let mut before = self.before_read.lock().unwrap();
+            match before.as_mut() {
+                Some((0, _)) => before.take(),
+                Some((left, _)) => {
+                    *left -= 1;
+                    None
+                }
+                None => None,
+            }
+        };
+        if let Some((_, hook)) = hook {
+            hook(&self.inside);
+        }
+        let stale = self.stale.lock().unwrap().pop_front();
+        let live = match stale {
+            Some(stale) => stale,
+            None => self.inside.read_role(name).await?,
+        };
+        self.gate().await;
+        Ok(live)
+    }
+}
+
+macro_rules! permissions {
+    ($self:ident.$method:ident($($argument:expr),*)) => {{
+        $self.enter(stringify!($method)).await.map_err(|source| {
+            ReadPermissionsError::Other {
+                what: "something".to_owned(),
+                source: source.into(),
+            }
+        })?;
+        let read = $self.inside.$method($($argument),*).await;
+        $self.gate().await;
+        read
+    }};
+}
+
+impl ReadPermissions for Troubled {
+    async fn role_permissions(
+        &self,
+        role: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        permissions!(self.role_permissions(role))
+    }
+
+    async fn user_permissions(
+        &self,
+        user: &str,
+    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+        permissions!(self.user_permissions(user))
+    }
+
+    async fn managed_policy(
+        &self,
+        arn: &str,
+        version: Option<&str>,
+    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+        permissions!(self.managed_policy(arn, version))
+    }
+
+    async fn holders(
+        &self,
+        of: ListOf<'_>,
+        marker: Option<&str>,
+    ) -> Result<HoldersPage, ReadPermissionsError> {
+        permissions!(self.holders(of, marker))
+    }
+}
+
+impl WritePermissions for Troubled {
+    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), UndoError> {
+        let name_of = || name.to_owned();
+        let hook = self.before_undo.lock().unwrap().take();
+        if let Some(hook) = hook {
+            hook(&self.inside);
+        }
+        if let Some(refused) = self.undo_refused.lock().unwrap().pop_front() {
+            return Err(refused);
+        }
+        self.enter("undo")
+            .await
+            .map_err(|source| UndoError::Other {
+                name: name_of(),
+                source: source.into(),
+            })?;
+        let done = self.inside.undo(kind, name, undo).await;
+        self.undone.lock().unwrap().push(undo.clone());
+        self.gate().await;
+        done
+    }
+}
+
+impl PermissionsState for Troubled {
+    async fn permissions_history(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<PermissionsHistory>, StateError> {
+        state!(self.permissions_history(account, id))
+    }
+
+    async fn save_permissions_history(
+        &self,
+        history: &PermissionsHistory,
+    ) -> Result<u64, StateError> {
+        state!(self.save_permissions_history(history))
+    }
+}
+
+impl WriteRoles for Troubled {
+    async fn write_trust_policy(
+        &self,
+        role: &str,
+        document: &str,
+    ) -> Result<(), WriteTrustPolicyError> {
+        self.enter("write_trust_policy")
+            .await
+            .map_err(|source| WriteTrustPolicyError::Other {
+                role: role.to_owned(),
+                source: source.into(),
+            })?;
+        let hook = self.before_write.lock().unwrap().take();
+        if let Some(hook) = hook {
+            hook(&self.inside);
+        }
+        let refused = self.refusing.lock().unwrap().pop_front();
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
+        self.written
+            .lock()
+            .unwrap()
+            .push((role.to_owned(), document.to_owned()));
+        let done = self.inside.write_trust_policy(role, document).await;
+        self.gate().await;
+        done
+    }
+
+    async fn deny_sessions_before(
+        &self,
+        role: &str,
+        before: Timestamp,
+    ) -> Result<(), DenySessionsError> {
+        self.enter("deny_sessions_before").await.map_err(|source| {
+            DenySessionsError::QuotaExceeded {
+                role: role.to_owned(),
+                source: source.into(),
+            }
+        })?;
+        let done = self.inside.deny_sessions_before(role, before).await;
+        self.gate().await;
+        done
+    }
+
+    async fn lift_session_denial(&self, role: &str) -> Result<(), DenySessionsError> {
+        self.enter("lift_session_denial").await.map_err(|source| {
+            DenySessionsError::AccessDenied {
+                role: role.to_owned(),
+                source: source.into(),
+            }
+        })?;
+        self.inside.lift_session_denial(role).await
+    }
+}
+
+impl Keys for Troubled {
+    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), DeactivateKeyError> {
+        self.enter("deactivate_key")
+            .await
+            .map_err(|source| DeactivateKeyError::AccessDenied {
+                user: user.to_owned(),
+                source: source.into(),
+            })?;
+        let done = self.inside.deactivate_key(user, key_id).await;
+        self.gate().await;
+        done
+    }
+}
+
+impl State for Troubled {
+    async fn role_history(
+        &self,
+        account: &str,
+        role: &str,
+    ) -> Result<Option<RoleHistory>, StateError> {
+        state!(self.role_history(account, role))
+    }
+
+    async fn save_role_history(&self, history: &RoleHistory) -> Result<u64, StateError> {
+        state!(self.save_role_history(history))
+    }
+
+    async fn keep_document(&self, kept: &KeptDocument) -> Result<(), StateError> {
+        state!(self.keep_document(kept))
+    }
+
+    async fn kept_document(
+        &self,
+        account: &str,
+        incident: &str,
+    ) -> Result<Option<KeptDocument>, StateError> {
+        state!(self.kept_document(account, incident))
+    }
+
+    async fn begin_order(
+        &self,
+        account: &str,
+        order: &str,
+        now: Timestamp,
+    ) -> Result<OrderProgress, StateError> {
+        state!(self.begin_order(account, order, now))
+    }
+
+    async fn finish_order(
+        &self,
+        account: &str,
+        order: &str,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        state!(self.finish_order(account, order, now))
+    }
+
+    async fn acquire_alert(
+        &self,
+        key: &AlertKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StateError> {
+        state!(self.acquire_alert(key, now, until))
+    }
+
+    async fn release_alert(&self, key: &AlertKey) -> Result<(), StateError> {
+        state!(self.release_alert(key))
+    }
+
+    async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
+        state!(self.finish_alert(incident))
+    }
+
+    async fn count_alert(
+        &self,
+        window: &FoldWindow,
+        member: &FoldMember,
+    ) -> Result<Counted, StateError> {
+        state!(self.count_alert(window, member))
+    }
+
+    async fn digest_ordered(&self, window: &FoldWindow) -> Result<(), StateError> {
+        state!(self.digest_ordered(window))
+    }
+
+    async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
+        state!(self.folded(window))
+    }
+}
+
+impl ListRoles for Troubled {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+        self.enter("list_roles")
+            .await
+            .map_err(|source| ListRolesError::Throttled {
+                source: source.into(),
+            })?;
+        let refused = {
+            let mut stops = self.list_stops_at.lock().unwrap();
+            match stops.as_mut() {
+                Some((0, _)) => stops.take().map(|(_, error)| error),
+                Some((left, _)) => {
+                    *left -= 1;
+                    None
+                }
+                None => None,
+            }
+        };
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        let mut page = self.inside.list_roles(marker).await?;
+        if let Some(most) = *self.page.lock().unwrap()
+            && page.roles.len() > most
+        {
+            page.roles.truncate(most);
+            page.next = page
+                .roles
+                .last()
+                .map(|listed| listed.role.name.to_ascii_lowercase());
+        }
+        self.gate().await;
+        Ok(page)
+    }
+}
+
+impl SweepState for Troubled {
+    async fn sweep_progress(&self, account: &str) -> Result<Option<SweepProgress>, StateError> {
+        state!(self.sweep_progress(account))
+    }
+
+    async fn save_sweep_progress(&self, progress: &SweepProgress) -> Result<u64, StateError> {
+        state!(self.save_sweep_progress(progress))
+    }
+
+    async fn swept_roles(&self, account: &str) -> Result<Vec<SweptRole>, StateError> {
+        state!(self.swept_roles(account))
+    }
+
+    async fn save_swept_role(&self, role: &SweptRole) -> Result<(), StateError> {
+        state!(self.save_swept_role(role))
+    }
+
+    async fn save_told_document(&self, told: &ToldDocument) -> Result<(), StateError> {
+        state!(self.save_told_document(told))
+    }
+
+    async fn told_document(
+        &self,
+        account: &str,
+        role: &str,
+        digest: &str,
+    ) -> Result<Option<ToldDocument>, StateError> {
+        state!(self.told_document(account, role, digest))
+    }
+
+    async fn request_sweep(&self, account: &str, at: Timestamp) -> Result<(), StateError> {
+        state!(self.request_sweep(account, at))
+    }
+
+    async fn sweep_requested(&self, account: &str) -> Result<Option<Timestamp>, StateError> {
+        state!(self.sweep_requested(account))
+    }
+}
+
+impl Orders for Troubled {
+    async fn send_order(&self, order: &Order) -> Result<(), SendOrderError> {
+        self.enter("send_order")
+            .await
+            .map_err(|source| SendOrderError {
+                order: order.id(),
+                source: source.into(),
+            })?;
+        let done = self.inside.send_order(order).await;
+        self.gate().await;
+        done
+    }
+}
+
+impl Alerts for Troubled {
+    async fn publish_alert(&self, alert: &Alert) -> Result<(), PublishError> {
+        self.enter("publish_alert")
+            .await
+            .map_err(|source| PublishError {
+                incident: alert.incident.clone(),
+                source: source.into(),
+            })?;
+        let done = self.inside.publish_alert(alert).await;
+        self.gate().await;
+        done
+    }
+}
+
+impl World for Troubled {
+    type Roles = Self;
+    type State = Self;
+    type Orders = Self;
+    type Alerts = Self;
+    type Clock = Self;
+
+    fn roles(&self) -> &Self {
+        self
+    }
+
+    fn state(&self) -> &Self {
+        self
+    }
+
+    fn orders(&self) -> &Self {
+        self
+    }
+
+    fn alerts(&self) -> &Self {
+        self
+    }
+
+    fn clock(&self) -> &Self {
+        self
+    }
+}

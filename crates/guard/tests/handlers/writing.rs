@@ -1,0 +1,248 @@
+//! What IAM says to a write, and what follows.
+
+use serde_json::json;
+use trustwarden_guard::Severity;
+use trustwarden_guard::ports::WriteTrustPolicyError;
+use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
+
+use super::scene::{
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, document, good, guard, outcome, rules, statement,
+    stranger, told, vendor,
+};
+
+fn refused(principal: &str) -> WriteTrustPolicyError {
+    WriteTrustPolicyError::RefusedPrincipal {
+        principal: principal.to_owned(),
+        source: "Invalid principal in policy".into(),
+    }
+}
+
+fn too_long() -> WriteTrustPolicyError {
+    WriteTrustPolicyError::TooLong {
+        source: "Cannot exceed quota".into(),
+    }
+}
+
+fn denied() -> WriteTrustPolicyError {
+    WriteTrustPolicyError::AccessDenied {
+        role: ROLE.to_owned(),
+        source: "explicit deny in a service control policy".into(),
+    }
+}
+
+fn throttled() -> WriteTrustPolicyError {
+    WriteTrustPolicyError::Throttled {
+        source: "Rate exceeded".into(),
+    }
+}
+
+/// A baseline with a principal that has been deleted since.
+fn with_a_dead_one() -> String {
+    let dead = format!(r#"["arn:aws:iam::{ACCOUNT}:role/gone", "arn:aws:iam::{ACCOUNT}:root"]"#);
+    document(&[statement(&dead, ""), vendor()])
+}
+
+fn without_the_dead_one() -> String {
+    let left = format!(r#"["arn:aws:iam::{ACCOUNT}:root"]"#);
+    document(&[statement(&left, ""), vendor()])
+}
+
+#[test]
+fn a_dead_principal_is_dropped_and_named() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&with_a_dead_one(), ALICE);
+    scene.play(&event);
+    scene.pass(60);
+    let event = scene.write(&bad(), ALICE);
+    let gone = format!("arn:aws:iam::{ACCOUNT}:role/gone");
+    scene
+        .world
+        .refusing
+        .lock()
+        .unwrap()
+        .push_back(refused(&gone));
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), without_the_dead_one());
+    assert_eq!(alerts[1].outcome.as_ref().unwrap().dropped.join(" "), gone);
+    assert!(
+        alerts[1].text().contains(&format!("IAM refused {gone}")),
+        "{}",
+        alerts[1].text()
+    );
+    let history = scene.history();
+    assert_eq!(
+        history.newest().unwrap().document,
+        with_a_dead_one(),
+        "kept as it was sent"
+    );
+    assert_eq!(
+        history.writes_within_the_hour(scene.now()),
+        1,
+        "a refused try does not count"
+    );
+}
+
+#[test]
+fn a_document_that_is_too_long_falls_back_and_says_so() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.refusing.lock().unwrap().push_back(too_long());
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert!(
+        alerts[1]
+            .outcome
+            .as_ref()
+            .unwrap()
+            .text
+            .contains("too long")
+    );
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene
+        .world
+        .refusing
+        .lock()
+        .unwrap()
+        .extend([too_long(), too_long()]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(scene.live(), QUARANTINE);
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene
+        .world
+        .refusing
+        .lock()
+        .unwrap()
+        .extend([too_long(), too_long(), too_long()]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+}
+
+/// Safety line 9: a write refused by an SCP or boundary is `Refused`: CRITICAL, no retry.
+#[test]
+fn line_9_a_denied_write_is_critical_and_not_tried_again() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&super::scene::careless(), ALICE);
+    scene.world.refusing.lock().unwrap().push_back(denied());
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
+    assert_eq!(alerts[0].severity, Severity::High);
+    assert_eq!(alerts[1].severity, Severity::Critical);
+    assert!(alerts[1].outcome.as_ref().unwrap().open);
+    assert_eq!(scene.world.called("write_trust_policy"), 1);
+    assert_eq!(scene.history().writes_within_the_hour(scene.now()), 0);
+}
+
+#[test]
+fn throttling_is_waited_out() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene
+        .world
+        .refusing
+        .lock()
+        .unwrap()
+        .extend([throttled(), throttled()]);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene
+        .world
+        .refusing
+        .lock()
+        .unwrap()
+        .extend((0..20).map(|_| throttled()));
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(scene.poisoned.len(), 0);
+}
+
+#[test]
+fn a_write_of_unknown_fate_is_looked_at_before_it_is_repeated() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.fail("write_trust_policy", 1);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(scene.live(), good());
+}
+
+#[test]
+fn reads_that_fail_are_tried_again_and_then_told() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.fail("read_role", 3);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.world.fail("read_role", usize::MAX);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(alerts[1].severity, Severity::Critical);
+}
+
+#[test]
+fn sessions_are_ended_where_the_rules_ask_for_it_and_no_service_uses_the_role() {
+    let service = r#"{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}"#;
+    let plain = document(&[vendor(), stranger()]);
+    let used = document(&[vendor(), stranger(), service.to_owned()]);
+    let case = |mode: &str, allowed: bool, created: bool, document: &str| {
+        let mut guard = guard(rules(|rules| {
+            rules["remediation"] = json!({ "revoke_sessions": mode });
+        }));
+        guard.revoke_sessions = allowed;
+        let mut scene = if created {
+            let scene = Scene::with(guard);
+            scene.put(ROLE, "AROANEW", document);
+            scene
+        } else {
+            Scene::settled_with(guard)
+        };
+        let event = if created {
+            scene.event("CreateRole", ROLE, Some(document), ALICE)
+        } else {
+            scene.write(document, ALICE)
+        };
+        let alerts = scene.play(&event);
+        let text = alerts[1].outcome.as_ref().unwrap().text.clone();
+        let denied = scene.world.inside.sessions_denied_before(ROLE).is_some();
+        assert_eq!(scene.history().sessions_denied_at.is_some(), denied);
+        assert_eq!(text.contains("are denied"), denied, "{text}");
+        assert_eq!(
+            text.contains("live on for up to 12 hours"),
+            !denied,
+            "{text}"
+        );
+        denied
+    };
+    assert!(!case("never", true, true, &plain));
+    assert!(case("on_new_role", true, true, &plain));
+    assert!(!case("on_new_role", true, false, &plain));
+    assert!(case("always", true, false, &plain));
+    assert!(
+        !case("always", false, false, &plain),
+        "the stack forbids it"
+    );
+    assert!(
+        !case("always", true, false, &used),
+        "a service uses the role"
+    );
+}
+
+#[test]
+fn sessions_that_cannot_be_ended_do_not_hold_up_the_outcome() {
+    let mut scene = Scene::settled_with(guard(rules(|rules| {
+        rules["remediation"] = json!({ "revoke_sessions": "always" });
+    })));
+    let event = scene.write(&bad(), ALICE);
+    scene.world.fail("deny_sessions_before", 1);
+    let alerts = scene.play(&event);
+    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    let text = &alerts[1].outcome.as_ref().unwrap().text;
+    assert!(text.contains("no room for another inline policy"), "{text}");
+}
