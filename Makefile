@@ -21,6 +21,10 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 # nextest where it is installed, cargo's own runner elsewhere.
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
+# A profile of .config/nextest.toml; CI sets `ci`.
+NEXTEST_PROFILE ?= default
+# CI runs it always.
+DENY := $(shell command -v cargo-deny 2>/dev/null)
 
 .PHONY: help
 help: ## this list
@@ -72,10 +76,13 @@ test: $(READY) ## everything: format, lints, templates, unit and CLI tests, the 
 	cargo fmt --all --check
 	$(MAKE) --no-print-directory lint-template
 	python3 scripts/check_docs.py
+ifdef DENY
+	$(MAKE) --no-print-directory deny
+endif
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo build --workspace --all-targets
 ifdef NEXTEST
-	cargo nextest run --workspace --no-fail-fast -E 'not package(trustwarden-tests)'
+	cargo nextest run --workspace --profile $(NEXTEST_PROFILE) --no-fail-fast -E 'not package(trustwarden-tests)'
 	cargo test --workspace --doc --quiet
 else
 	cargo test --workspace --exclude trustwarden-tests
@@ -83,6 +90,11 @@ endif
 	cargo test --workspace --test state -- --ignored
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
+
+.PHONY: deny
+deny: ## licenses, sources and bans of deny.toml (CHECKS="advisories" asks for the published ones, too); needs cargo-deny
+	@cargo deny --version >/dev/null 2>&1 || { echo "this needs cargo-deny: cargo install --locked cargo-deny" >&2; exit 1; }
+	cargo deny --locked check $(or $(CHECKS),licenses bans sources)
 
 .PHONY: prove
 prove: ## the analyser against brute force, on WORLDS documents (100000), and its properties on CASES (20000); half an hour
@@ -112,6 +124,12 @@ histories: ## SEEDS simulated histories of an account in which everything goes w
 .PHONY: mutations
 mutations: ## faults put into the handlers on purpose: each must be caught within SEEDS histories (10000)
 	cargo run --quiet --profile histories --package trustwarden-simulate --bin mutations -- --seeds $(or $(SEEDS),10000)
+
+.PHONY: nightly
+nightly: ## the long proofs: prove, then histories and mutations on SEEDS (100000 and 10000); hours
+	$(MAKE) --no-print-directory prove
+	$(MAKE) --no-print-directory histories SEEDS=$(or $(SEEDS),100000)
+	$(MAKE) --no-print-directory mutations SEEDS=$(or $(SEEDS),10000)
 
 .PHONY: demo
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was
