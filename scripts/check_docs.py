@@ -108,6 +108,16 @@ def roles_of(template: str) -> str:
     return "\n".join(block for block in blocks if re.search(r"Type: AWS::IAM::(Role|Policy)\b", block))
 
 
+def resources_of(template: str) -> set[str]:
+    """The logical ids of the stack's resources, those among them that SAM makes for a function's event."""
+    found = set()
+    for block in re.split(r"\n(?=  \w+:\n    Type: )", template)[1:]:
+        name = block.strip().split(":")[0]
+        events = re.search(r"^      Events:\n((?:        .*\n)+)", block, re.M)
+        found |= {name, *(name + event for event in re.findall(r"^        (\w+):$", events[1] if events else "", re.M))}
+    return found
+
+
 def alarms_have_runbooks() -> Iterator[str]:
     operations = text("docs", "operations.md")
     alarms = re.findall(r"^  (\w+):\n    Type: AWS::CloudWatch::Alarm", text("template.yaml"), re.M)
@@ -137,7 +147,7 @@ def links_lead_somewhere() -> Iterator[str]:
             if "://" not in target and not (document.parent / target).exists():
                 yield f"{document.relative_to(ROOT)}: leads to {target}, which is not there"
         for target in re.findall(r"--logical-resource-id\s+\"?(\w+)", content):
-            if not re.search(rf"^  {target}:\n    Type: ", text("template.yaml"), re.M):
+            if target not in resources_of(text("template.yaml")):
                 yield f"{document.relative_to(ROOT)}: template.yaml has no resource {target}"
 
 
