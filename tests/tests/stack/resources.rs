@@ -144,6 +144,31 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
         };
         assert_eq!(alarm.properties["TreatMissingData"], missing, "{name}");
     }
+    // What alarms and filters take from each other is never what they watch.
+    let counted = |kind: &str, what: &[&str]| {
+        let made = of_type(&stack, kind);
+        let different: BTreeSet<_> = made
+            .values()
+            .map(|made| {
+                let parts = what.iter().map(|part| made.properties.get(*part));
+                format!("{:?}", parts.collect::<Vec<_>>())
+            })
+            .collect();
+        (different.len(), made.len())
+    };
+    let alarm = ["Namespace", "MetricName", "Dimensions", "Threshold"];
+    for (kind, what) in [
+        ("AWS::CloudWatch::Alarm", &alarm[..]),
+        ("AWS::CloudWatch::Alarm", &["AlarmDescription"]),
+        (
+            "AWS::Logs::MetricFilter",
+            &["LogGroupName", "FilterPattern"],
+        ),
+        ("AWS::Logs::LogGroup", &["LogGroupName"]),
+    ] {
+        let (different, made) = counted(kind, what);
+        assert_eq!(different, made, "{kind}: two with the same {what:?}");
+    }
     for function in stack.functions() {
         for kind in ["Errors", "Throttles", "LoggedErrors"] {
             let name = format!("{}{kind}", function.name);
