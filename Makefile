@@ -145,6 +145,17 @@ audit-page: ## the audit's HTML page of a made-up account, looked at in headless
 		--format html > "$(CURDIR)/target/audit-page.html" || test $$? -eq 1
 	python3 scripts/audit_page.py target/audit-page.html --screenshot target/audit-page.png --print target/audit-page.pdf
 
+MDBOOK_VERSION := 0.4.52
+MDBOOK := .tools/mdbook-$(MDBOOK_VERSION)
+
+$(MDBOOK)/bin/mdbook:
+	cargo install --locked --version $(MDBOOK_VERSION) --no-default-features --features search --root $(MDBOOK) mdbook
+
+.PHONY: docs
+docs: $(MDBOOK)/bin/mdbook ## the pages of docs as a book with search, in target/book; links checked
+	python3 scripts/check_docs.py
+	$(MDBOOK)/bin/mdbook build
+
 .PHONY: bench-audit
 bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's json.load with a loop
 	cargo build --release --package trustwarden --no-default-features

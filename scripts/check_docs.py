@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the documents to the code: what they name exists, and what exists is named. Standard
 library only; exit status 1 if anything is wrong. That the pages' examples are judged as they say is
-tested in crates/guard, that README's commands run in tests.
+tested in crates/guard, that the documents' commands run in tests.
 """
 
 import json
@@ -77,29 +77,30 @@ def examples_are_documents() -> Iterator[str]:
                     yield f"{code}: the example that {kind} is no JSON: {error}"
 
 
-def readme_names_what_exists() -> Iterator[str]:
-    readme = text("README.md")
+def pages_name_what_exists() -> Iterator[str]:
+    table = text("docs", "checks.md")
     for code, severity in checks():
-        if not re.search(rf"^\| \[`{code}`\]\(docs/checks/{code}\.md\) \| {severity} \|", readme, re.M):
-            yield f"README.md: the table of checks has no row `{code}` with {severity}"
+        if not re.search(rf"^\| \[`{code}`\]\(checks/{code}\.md\) \| {severity} \|", table, re.M):
+            yield f"docs/checks.md: the table has no row `{code}` with {severity}"
+    deploy = text("docs", "deploy.md")
     template = text("template.yaml")
     parameters = template.split("\nParameters:\n")[1].split("\nRules:\n")[0]
     for name in re.findall(r"^  (\w+):$", parameters, re.M):
-        if f"| `{name}` |" not in readme:
-            yield f"README.md: the parameter {name} is not explained"
+        if f"| `{name}` |" not in deploy:
+            yield f"docs/deploy.md: the parameter {name} is not explained"
     printed = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "cost.py")], capture_output=True, text=True, check=True
     ).stdout.strip()
-    if printed not in readme:
-        yield "README.md: the costs are not those that scripts/cost.py prints"
+    if printed not in text("docs", "costs.md"):
+        yield "docs/costs.md: the costs are not those that scripts/cost.py prints"
     granted = "\n".join(re.findall(r"^\s+Action: .*$", roles_of(template), re.M))
     actions = set(re.findall(r"\b[a-z0-9]+:\w+", granted)) - {"sts:AssumeRole"}
-    table = readme.split("## What it may do in your account")[1].split("\n## ")[0]
+    table = deploy.split("## What it may do in your account")[1].split("\n## ")[0]
     named = set(re.findall(r"\w+:\w+|`\w+`", table))
     for action in sorted(actions):
         service, name = action.split(":")
         if action not in named and f"`{name}`" not in named:
-            yield f"README.md: the permission {service}:{name} is not explained"
+            yield f"docs/deploy.md: the permission {service}:{name} is not explained"
 
 
 def roles_of(template: str) -> str:
@@ -139,16 +140,65 @@ def outcomes_are_explained() -> Iterator[str]:
             yield f"docs/alerts.md: the outcome {name} is not explained"
 
 
+REPOSITORY = "https://github.com/trustwarden/trustwarden/blob/main/"
+
+
+def prose(content: str) -> str:
+    """A document without its fenced blocks."""
+    return re.sub(r"^( *)```.*?^\1```$", "", content, flags=re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and mdBook make them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ +(.*?) *$", prose(page.read_text(encoding="utf-8")), re.M):
+        shown = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()
+        base = re.sub(r"[^\w\- ]", "", shown).replace(" ", "-")
+        name, count = base, 0
+        while name in found:
+            count += 1
+            name = f"{base}-{count}"
+        found.add(name)
+    return found
+
+
 def links_lead_somewhere() -> Iterator[str]:
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
-    for document in documents:
+    book = ROOT / "docs"
+    for document in [*ROOT.glob("*.md"), *book.rglob("*.md")]:
         content = document.read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", content):
-            if "://" not in target and not (document.parent / target).exists():
-                yield f"{document.relative_to(ROOT)}: leads to {target}, which is not there"
+        name = document.relative_to(ROOT)
+        unfenced = prose(content)
+        links = re.findall(r"\]\(<?([^)\s>]+)>?(?: \"[^\"]*\")?\)", unfenced)
+        links += re.findall(r"^\[[^]]+\]: *<?([^\s>]+)", unfenced, re.M)
+        for link in links:
+            path, _, anchor = link.partition("#")
+            inside = path.startswith(REPOSITORY)
+            if not inside and re.match(r"[a-z][a-z+.-]*:", path):
+                continue
+            if inside:
+                target = ROOT / path.removeprefix(REPOSITORY)
+            else:
+                target = (document.parent / path if path else document).resolve()
+            if not target.exists():
+                yield f"{name}: leads to {path}, which does not exist"
+                continue
+            if not inside and document.is_relative_to(book) and not target.is_relative_to(book):
+                yield f"{name}: {link} leaves the book: link to {REPOSITORY}"
+            if anchor and (target.suffix != ".md" or anchor not in anchors(target)):
+                yield f"{name}: leads to {link}, and there is no such heading"
         for target in re.findall(r"--logical-resource-id\s+\"?(\w+)", content):
             if target not in resources_of(text("template.yaml")):
                 yield f"{document.relative_to(ROOT)}: template.yaml has no resource {target}"
+
+
+def summary_lists_every_page() -> Iterator[str]:
+    docs = ROOT / "docs"
+    listed = re.findall(r"\]\(([^)]+)\)", text("docs", "SUMMARY.md"))
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")} - {"SUMMARY.md"}
+    for page in sorted(pages - set(listed)):
+        yield f"docs/SUMMARY.md: {page} is not listed"
+    for page in sorted({page for page in listed if listed.count(page) > 1}):
+        yield f"docs/SUMMARY.md: {page} is listed twice"
 
 
 def names_of_tests(content: str) -> list[str]:
@@ -188,10 +238,11 @@ def main() -> int:
     wrong = [
         *pages_are_whole(),
         *examples_are_documents(),
-        *readme_names_what_exists(),
+        *pages_name_what_exists(),
         *alarms_have_runbooks(),
         *outcomes_are_explained(),
         *links_lead_somewhere(),
+        *summary_lists_every_page(),
         *tests_that_are_named_exist(),
         *threats_name_what_stops_them(),
         *paths_that_are_named_exist(),

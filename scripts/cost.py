@@ -68,10 +68,10 @@ def main() -> None:
         (f"{dashboards} dashboard", dashboards * DASHBOARD),
         (f"{keys} customer key", keys * KEY),
         ("2 metrics, from the logs", 2 * METRIC),
-        ("asking an idle queue for orders", POLLS * FIFO / million),
+        ("polling the idle order queue", POLLS * FIFO / million),
         (f"Lambda, {runs:,} runs, and their logs", runs * (INVOCATIONS + LOGS) / million),
         (
-            f"the sweep, {SWEEP_CALLS:,} calls, {SWEEP_RUNS} looks at all roles",
+            f"the sweep: {SWEEP_CALLS:,} calls, {SWEEP_RUNS} full runs",
             (
                 SWEEP_CALLS * (INVOCATIONS + READS_A_SWEEP_CALL * READS)
                 + SWEEP_RUNS * (READS_A_SWEEP_RUN * READS + WRITES_A_SWEEP_RUN * WRITES + LOGS)

@@ -1,5 +1,5 @@
-//! What README and docs/audit.md show of an audit is what it prints. `UPDATE_TRANSCRIPTS=1` writes
-//! the tables anew.
+//! What the pages in docs show of an audit and of a replay is what these print. With
+//! `UPDATE_TRANSCRIPTS=1` the tables and the replay are written anew.
 
 #![allow(
     clippy::unwrap_used,
@@ -73,7 +73,7 @@ fn the_tables_are_what_is_printed() {
             }
         })
         .collect();
-    for (file, expected) in [("README.md", narrow), ("docs/audit.md", printed)] {
+    for (file, expected) in [("docs/cli.md", narrow), ("docs/audit.md", printed)] {
         let path = here().join("../..").join(file);
         let mut text = std::fs::read_to_string(&path).unwrap();
         let expected = format!("{}\n", expected.join("\n"));
@@ -117,23 +117,51 @@ fn the_findings_are_what_is_printed() {
     known.extend(json["access"].as_array().unwrap().clone());
     let results = sarif["runs"][0]["results"].as_array().unwrap().clone();
     known.extend(results.into_iter().map(without_lines));
-    for (file, least) in [("README.md", 2), ("docs/audit.md", 1)] {
-        let text = std::fs::read_to_string(here().join("../..").join(file)).unwrap();
-        let mut shown = 0;
-        for place in blocks(&text, "json") {
-            let Ok(value) = serde_json::from_str::<Value>(&text[place.clone()]) else {
-                continue;
-            };
-            // Other documents have other blocks.
-            if ["code", "third_party", "ruleId"]
-                .iter()
-                .any(|key| value.get(key).is_some())
-            {
-                let value = without_lines(value);
-                assert!(known.contains(&value), "{file}: {}", &text[place]);
-                shown += 1;
-            }
+    let text = std::fs::read_to_string(here().join("../../docs/audit.md")).unwrap();
+    let mut shown = Vec::new();
+    for place in blocks(&text, "json") {
+        let Ok(value) = serde_json::from_str::<Value>(&text[place.clone()]) else {
+            continue;
+        };
+        // Other documents have other blocks.
+        if let Some(key) = ["code", "third_party", "ruleId"]
+            .into_iter()
+            .find(|key| value.get(key).is_some())
+        {
+            let value = without_lines(value);
+            assert!(known.contains(&value), "docs/audit.md: {}", &text[place]);
+            shown.push(key);
         }
-        assert!(shown >= least, "{file}: {shown}");
+    }
+    for key in ["code", "third_party", "ruleId"] {
+        assert!(shown.contains(&key), "docs/audit.md: no example with {key}");
+    }
+}
+
+/// The transcript is compared with the program's output by a test of its own.
+#[test]
+fn the_replay_is_what_is_printed() {
+    let transcript = std::fs::read_to_string(here().join("tests/transcripts/replay.txt")).unwrap();
+    let (_, example) = transcript
+        .split_once("# What docs/replay.md shows.\n")
+        .expect("an example");
+    let expected: String = example
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix('>'))
+        .flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"])
+        .collect();
+    assert!(!expected.is_empty());
+    let path = here().join("../../docs/replay.md");
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    let place = blocks(&text, "text")
+        .into_iter()
+        .find(|place| text[place.clone()].starts_with("2026-"))
+        .expect("a replay");
+    if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+        text.replace_range(place, &expected);
+        std::fs::write(&path, text).unwrap();
+    } else {
+        assert_eq!(text[place], expected, "docs/replay.md");
     }
 }

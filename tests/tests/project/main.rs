@@ -1,4 +1,4 @@
-//! The project itself: its crates' arrows and licences, and the commands that its README prints.
+//! The project itself: its crates' arrows and licences, and the commands that its documents print.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,29 +1,51 @@
-//! README's commands work as printed. A block marked `sh` is run line by line, from the project's
-//! root; one marked `sh aws` needs an account, and one marked `sh slow` minutes: they are listed
-//! here, so that a new one is a decision.
+//! The commands in README.md, CONTRIBUTING.md and the pages of docs work as printed. A block marked
+//! `sh` is run line by line, from the project's root; one marked `sh aws` needs an account, and one
+//! marked `sh slow` minutes: the marks are checked here, so that a new one is a decision.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use trustwarden_tests::{binaries, root};
 
 /// One fenced block.
 struct Block {
-    file: &'static str,
+    file: String,
     line: usize,
     marks: Vec<String>,
     text: String,
 }
 
-fn blocks(file: &'static str) -> Vec<Block> {
-    let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+/// README.md, CONTRIBUTING.md and every page of docs, its folders included.
+fn documents() -> Vec<String> {
+    let mut found = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    let mut folders = vec![PathBuf::from("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
+            let entry = entry.unwrap();
+            let path = folder.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(path);
+            } else if path.extension() == Some("md".as_ref()) {
+                found.push(path.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    for moved in ["docs/cli.md", "docs/deploy.md", "docs/roll-out.md"] {
+        assert!(found.iter().any(|file| file == moved), "{moved} is missing");
+    }
+    found.sort();
+    found
+}
+
+fn blocks(file: &str) -> Vec<Block> {
+    let text = std::fs::read_to_string(root().join(Path::new(file))).unwrap();
     let mut found: Vec<Block> = Vec::new();
     let mut open: Option<Block> = None;
     for (number, line) in text.lines().enumerate() {
         match (line.trim_start().strip_prefix("```"), open.take()) {
             (Some(marks), None) => {
                 open = Some(Block {
-                    file,
+                    file: file.to_owned(),
                     line: number + 1,
                     marks: marks.split_whitespace().map(str::to_owned).collect(),
                     text: String::new(),
@@ -43,9 +65,7 @@ fn blocks(file: &'static str) -> Vec<Block> {
 }
 
 fn shell_blocks() -> Vec<Block> {
-    let all = ["README.md", "CONTRIBUTING.md"]
-        .into_iter()
-        .flat_map(blocks);
+    let all = documents().into_iter().flat_map(|file| blocks(&file));
     all.filter(|block| block.marks.first().is_some_and(|mark| mark == "sh"))
         .collect()
 }
@@ -56,8 +76,8 @@ fn marked(block: &Block, mark: &str) -> bool {
 
 #[test]
 fn every_shell_block_says_what_it_needs() {
-    for file in ["README.md", "CONTRIBUTING.md"] {
-        for block in blocks(file) {
+    for file in documents() {
+        for block in blocks(&file) {
             let language = block.marks.first().map(String::as_str);
             let shell = ["bash", "shell", "console", "zsh"];
             assert!(
@@ -116,7 +136,7 @@ fn commands_that_need_neither_aws_nor_minutes_run_as_printed() {
     }
 }
 
-/// A copy of what README's commands read, so that what they write is not left in the work tree.
+/// A copy of what the commands read, so that what they write is not left in the work tree.
 fn scratch() -> PathBuf {
     let folder = trustwarden_tests::scratch().join(format!("readme-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
