@@ -22,6 +22,8 @@ const WRITING: &str = "handlers/remediator/write.rs";
 const PUTTING_RIGHT: &str = "handlers/remediator/violation.rs";
 const REMEDIATING: &str = "handlers/remediator/mod.rs";
 const DETECTING: &str = "handlers/detect/role_trust.rs";
+const DETECT_ALERT: &str = "handlers/detect/alert.rs";
+const TASK: &str = "handlers/remediator/task.rs";
 const TELLING: &str = "handlers/publish.rs";
 const CONCLUDING: &str = "handlers/remediator/conclude.rs";
 const ENDING: &str = "handlers/remediator/finish.rs";
@@ -82,7 +84,7 @@ pub const ALL: &[Mutation] = &[
         name: "counts-looks-whenever-they-are",
         breaks: "line 3: it looks again after 30 seconds and after 90, whatever else made it look",
         edits: &[(
-            REMEDIATING,
+            TASK,
             "|| seconds_between(first_at, now) < LOOKS_SECONDS",
             "|| false",
         )],
@@ -232,7 +234,7 @@ pub const ALL: &[Mutation] = &[
         name: "writes-protected-roles",
         breaks: "line 7: protected roles are never written",
         edits: &[(
-            PUTTING_RIGHT,
+            TASK,
             "} else if guard.rules.protects(&role) {",
             "} else if false && guard.rules.protects(&role) {",
         )],
@@ -241,7 +243,7 @@ pub const ALL: &[Mutation] = &[
         name: "an-alert-that-failed-is-out",
         breaks: "line 8: the alert goes out at least once",
         edits: &[(
-            DETECTING,
+            DETECT_ALERT,
             "        told: told?,",
             "        told: told.unwrap_or(super::Told::Before),",
         )],
