@@ -26,8 +26,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "crates/cli/testdata/rules/access.yaml"
 # At most: CPU against gzip, memory with two threads, CPU of a small file.
-RATIO = 0.30
-MEGABYTES = 32
+RATIO = 0.55
+MEGABYTES = 64
 MICROSECONDS = 25
 NAMES = [
     "CreateRole", "UpdateAssumeRolePolicy", "DeleteRole", "CreateAccessKey", "UpdateAccessKey",

@@ -1,5 +1,5 @@
-//! Any bytes as a log: told by the sieve or by the parser alone, whole or as a stream, the same
-//! records are irrelevant, matter, or are unreadable.
+//! Any bytes as a log: told by the keys that count or by the parser alone, whole or as a stream, the
+//! same records are irrelevant, matter, or are unreadable.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -22,8 +22,6 @@ pub(crate) struct Bytes {
     pub(crate) comma: u64,
     /// `:`
     pub(crate) colon: u64,
-    /// Below space.
-    pub(crate) control: u64,
 }
 
 /// A processor's way of looking at a block.
@@ -80,7 +78,6 @@ impl Lanes for Narrow {
             close: equal(folded, b'}'),
             comma: equal(lanes, b','),
             colon: equal(lanes, b':'),
-            control: positions(lanes.map(|lane| lane.min(u8x16::splat(0x1f)).simd_eq(lane))),
         }
     }
 }
@@ -128,7 +125,6 @@ mod x86 {
             let block: __m512i = pulp::cast(*block);
             let fold = self.avx512f._mm512_set1_epi8(FOLD.cast_signed());
             let folded = self.avx512f._mm512_or_si512(block, fold);
-            let space = self.avx512f._mm512_set1_epi8(0x20);
             Bytes {
                 quote: equal_64(self, block, b'"'),
                 backslash: equal_64(self, block, b'\\'),
@@ -136,7 +132,6 @@ mod x86 {
                 close: equal_64(self, folded, b'}'),
                 comma: equal_64(self, block, b','),
                 colon: equal_64(self, block, b':'),
-                control: self.avx512bw._mm512_cmplt_epu8_mask(block, space),
             }
         }
     }
@@ -156,11 +151,6 @@ mod x86 {
                 self.avx2._mm256_or_si256(low, fold),
                 self.avx2._mm256_or_si256(high, fold),
             ];
-            let most = self.avx._mm256_set1_epi8(0x1f);
-            let lowest = [
-                self.avx2._mm256_min_epu8(low, most),
-                self.avx2._mm256_min_epu8(high, most),
-            ];
             let parts = [low, high];
             Bytes {
                 quote: equal(self, parts, b'"'),
@@ -169,7 +159,6 @@ mod x86 {
                 close: equal(self, folded, b'}'),
                 comma: equal(self, parts, b','),
                 colon: equal(self, parts, b':'),
-                control: same(self, parts, lowest),
             }
         }
     }
@@ -224,8 +213,6 @@ pub(crate) struct Strings {
 
 /// The strings of a block.
 pub(crate) struct Quoted {
-    /// Positions that a backslash escapes.
-    pub(crate) escaped: u64,
     /// Quotes that begin or end a string.
     pub(crate) quotes: u64,
     /// From each opening quote to before the closing one.
@@ -240,11 +227,7 @@ impl Strings {
         let quotes = bytes.quote & !escaped;
         let inside = parity(quotes) ^ self.in_string;
         self.in_string = 0_u64.wrapping_sub(inside >> 63);
-        Quoted {
-            escaped,
-            quotes,
-            inside,
-        }
+        Quoted { quotes, inside }
     }
 
     /// Which positions a backslash escapes: those behind an odd number of them.

@@ -66,7 +66,7 @@ fn main() {
     let mut rng = Rng::with_seed(arguments.seed);
     let mut cast = calls::Cast::new(&mut rng);
     let mut planted = Planted::default();
-    let mut again: Option<String> = None;
+    let mut again: Option<(String, bool)> = None;
     let start: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
     let size: RangeInclusive<u32> = arguments.least..=arguments.most;
     // Trails deliver about every five minutes; the files fill ten days whatever their number.
@@ -76,14 +76,15 @@ fn main() {
         let region = REGIONS[rng.usize(..REGIONS.len())];
         let mut text = String::from(r#"{"Records":["#);
         let mut records = Vec::new();
-        if let Some(record) = again.take() {
-            planted.duplicate();
+        if let Some((record, matters)) = again.take() {
+            planted.again(matters);
             records.push(record);
         }
         for _ in 0..rng.u32(size.clone()) {
             let back = SignedDuration::from_secs(rng.i64(0..900));
             let time = delivered - back;
             let scene = Scene { time, region };
+            let before = planted.irrelevant;
             let record = if rng.u32(..arguments.one_in) == 0 {
                 planted.record(&mut rng, &scene)
             } else {
@@ -91,7 +92,7 @@ fn main() {
                 cast.call(&mut rng, &scene)
             };
             if rng.u32(..arguments.one_in) == 0 {
-                again = Some(record.clone());
+                again = Some((record.clone(), planted.irrelevant == before));
             }
             records.push(record);
         }

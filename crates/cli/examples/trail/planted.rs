@@ -10,7 +10,7 @@ use crate::{ACCOUNT, Scene};
 #[derive(Default)]
 pub(crate) struct Planted {
     records: u64,
-    irrelevant: u64,
+    pub(crate) irrelevant: u64,
     approved: u64,
     failed_calls: u64,
     duplicates: u64,
@@ -29,9 +29,14 @@ impl Planted {
         self.irrelevant += 1;
     }
 
-    pub(crate) fn duplicate(&mut self) {
+    /// The last record of a file, delivered again: told as a duplicate only if it matters.
+    pub(crate) fn again(&mut self, matters: bool) {
         self.records += 1;
-        self.duplicates += 1;
+        if matters {
+            self.duplicates += 1;
+        } else {
+            self.irrelevant += 1;
+        }
     }
 
     pub(crate) fn record(&mut self, rng: &mut Rng, scene: &Scene) -> String {

@@ -1,17 +1,15 @@
 //! `replay`: what the deployed guard would have said and done about CloudTrail logs.
 //!
-//! Memory is that of what matters, not of the logs: of a record that no function acts on, only which
-//! event it is about is kept, and soon put aside. What `--from`, `--to` and `--region` leave out is
-//! not counted at all.
+//! Memory is that of what matters, not of the logs: a record that no function acts on is counted, and
+//! nothing of it is kept. What `--from`, `--to` and `--region` leave out is not counted at all.
 
 mod each;
 mod files;
 mod inflate;
 mod judge;
+mod ordinary;
 mod read;
 mod report;
-mod seen;
-mod sieve;
 mod split;
 
 use std::io;
@@ -58,15 +56,7 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
         .jobs
         .or_else(|| thread::available_parallelism().ok());
     let jobs = jobs.map_or(1, NonZeroUsize::get);
-    let reading = match read::read(&arguments.paths, &wanted, jobs, streams) {
-        Ok(reading) => reading,
-        Err(error) => {
-            streams.error(format_args!(
-                "the ids of what was read cannot be read again from the temporary folder: {error}"
-            ));
-            return Ok(Status::Unreadable);
-        }
-    };
+    let reading = read::read(&arguments.paths, &wanted, jobs, streams);
 
     let judged = judge::judge(&rules, &reading.hits);
     let before = older.map(|older| judge::judge(&older, &reading.hits));
@@ -113,8 +103,8 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
     })
 }
 
-/// For the fuzzer: asserts that these bytes, as a log, are read the same with the sieve and without,
-/// whole and as a stream.
+/// For the fuzzer: asserts that these bytes, as a log, are read the same whether or not ordinary
+/// records are told from the others first, whole and as a stream.
 #[cfg(fuzzing)]
 pub fn same_both_ways(bytes: &[u8], lines: bool) {
     read::same_both_ways(bytes, lines);

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use foldhash::HashSet;
 use guard::cloudtrail::{Activity, Record, Watched};
 
 use super::each::each_file;
 use super::files::{LogFile, Unlisted, Wanted, is_lines};
 use super::inflate::{Content, Opener};
-use super::seen::{EventId, Seen, distinct};
 use super::split::{Manner, Piece, Sieve, SplitError, split};
 use crate::Streams;
 
@@ -70,10 +68,8 @@ pub(crate) struct Reading {
     pub(crate) bytes: u64,
     /// Records within what was asked for.
     pub(crate) records: u64,
-    /// Records that no function acts on, each event once.
+    /// Records that no function acts on. An event that was logged twice counts twice.
     pub(crate) irrelevant: u64,
-    /// Records that no function acts on, of events that are counted already.
-    pub(crate) duplicates: u64,
     /// Records that are none.
     pub(crate) unreadable_records: u64,
     /// The first of them.
@@ -84,52 +80,35 @@ pub(crate) struct Reading {
     pub(crate) hits: Vec<Hit>,
 }
 
-/// What one thread has read.
-#[derive(Default)]
-struct Part {
-    reading: Reading,
-    /// The records that no function acts on.
-    irrelevant: Seen,
-}
-
 /// Reads all files, `jobs` of them at the same time.
-///
-/// # Errors
-///
-/// The ids of what was read, put aside in a temporary file, cannot be read again.
 pub(crate) fn read(
     paths: &[PathBuf],
     wanted: &Wanted,
     jobs: usize,
     streams: &mut Streams<'_>,
-) -> io::Result<Reading> {
+) -> Reading {
     let parts = each_file(
         paths,
         wanted,
         jobs,
         streams,
-        |part: &mut Part, file, opener, done| part.file(file, wanted, opener, done),
+        |part: &mut Reading, file, opener, done| part.file(file, wanted, opener, done),
     );
     whole(parts)
 }
 
 /// Which thread read what must not show.
-fn whole(parts: Vec<Part>) -> io::Result<Reading> {
+fn whole(parts: Vec<Reading>) -> Reading {
     let mut whole = Reading::default();
-    let mut irrelevant = Vec::new();
-    for Part {
-        reading: part,
-        irrelevant: seen,
-    } in parts
-    {
+    for part in parts {
         whole.files += part.files;
         whole.bytes += part.bytes;
         whole.records += part.records;
+        whole.irrelevant += part.irrelevant;
         whole.unreadable_records += part.unreadable_records;
         whole.told.extend(part.told);
         whole.unreadable_files.extend(part.unreadable_files);
         whole.hits.extend(part.hits);
-        irrelevant.push(seen);
     }
     whole
         .told
@@ -142,13 +121,7 @@ fn whole(parts: Vec<Part>) -> io::Result<Reading> {
             .cmp(&b.record.order_key())
             .then_with(|| a.place.cmp(&b.place))
     });
-    // An event that matters in one record and not in another is one that matters.
-    let hits = whole.hits.iter().map(|hit| EventId::of(&hit.record.id()));
-    let hits: HashSet<EventId> = hits.collect();
-    let all: u64 = irrelevant.iter().map(Seen::count).sum();
-    whole.irrelevant = distinct(&mut irrelevant, &hits)?;
-    whole.duplicates = all - whole.irrelevant;
-    Ok(whole)
+    whole
 }
 
 /// Why a file could not be read to its end.
@@ -160,7 +133,7 @@ enum FileError {
     Split(#[from] SplitError),
 }
 
-impl Part {
+impl Reading {
     fn file(
         &mut self,
         file: Result<LogFile, Unlisted>,
@@ -177,7 +150,7 @@ impl Part {
                 let read = content
                     .map_err(FileError::Open)
                     .and_then(|content| Ok(self.content(&file, content, wanted, sieve)?));
-                self.reading.files += 1;
+                self.files += 1;
                 read.err().map(|error| UnreadableFile {
                     argument: file.argument,
                     path: file.path,
@@ -190,7 +163,7 @@ impl Part {
                 why: error.to_string(),
             }),
         };
-        self.reading.unreadable_files.extend(unreadable);
+        self.unreadable_files.extend(unreadable);
     }
 
     fn content(
@@ -210,8 +183,8 @@ impl Part {
                 Piece::Ordinary(record) => {
                     let region = Some(record.region).filter(|region| !region.is_empty());
                     if !wanted.asks_for_place() || wanted.covers(record.time.parse().ok(), region) {
-                        self.reading.records += 1;
-                        self.irrelevant.push(EventId::of(record.id));
+                        self.records += 1;
+                        self.irrelevant += 1;
                     }
                     return;
                 }
@@ -222,13 +195,12 @@ impl Part {
             let path = path.get_or_insert_with(|| Arc::from(file.path.as_path()));
             self.record((file.argument, Arc::clone(path), number), text, wanted);
         });
-        self.reading.bytes += bytes;
+        self.bytes += bytes;
         ended
     }
 
     /// Counts one record, and keeps it if it matters. `None`: a line that is no JSON.
     fn record(&mut self, place: Place, text: Option<&[u8]>, wanted: &Wanted) {
-        let reading = &mut self.reading;
         let parsed = match text {
             Some(bytes) => std::str::from_utf8(bytes)
                 .map_err(|error| error.to_string())
@@ -244,16 +216,15 @@ impl Part {
         let record = match read {
             Ok(record) => record,
             Err(why) => {
-                reading.records += 1;
-                reading.unreadable_records += 1;
+                self.records += 1;
+                self.unreadable_records += 1;
                 let (_, path, number) = place;
-                reading.told.push(UnreadableRecord { path, number, why });
+                self.told.push(UnreadableRecord { path, number, why });
                 // The first of all threads are told of, so the first of each are kept.
-                if reading.told.len() >= 2 * TOLD {
-                    reading
-                        .told
+                if self.told.len() >= 2 * TOLD {
+                    self.told
                         .sort_by(|a, b| (&a.path, a.number).cmp(&(&b.path, b.number)));
-                    reading.told.truncate(TOLD);
+                    self.told.truncate(TOLD);
                 }
                 return;
             }
@@ -261,7 +232,7 @@ impl Part {
         if !wanted.covers(record.event_time, record.region.as_deref()) {
             return;
         }
-        reading.records += 1;
+        self.records += 1;
         let activity = record.activity(&Watched::Any);
         // For all other calls, `activity` is the root user's view already.
         let by_root = match activity {
@@ -277,10 +248,10 @@ impl Part {
         let by_root = by_root.filter(matters);
         let failed = matches!(activity, Activity::Failed(_)) && by_root.is_none();
         if !matters(&activity) && by_root.is_none() {
-            self.irrelevant.push(EventId::of(&record.id()));
+            self.irrelevant += 1;
             return;
         }
-        reading.hits.push(Hit {
+        self.hits.push(Hit {
             record,
             activity,
             by_root,
@@ -303,15 +274,15 @@ fn read_bytes(content: Content<'_>, lines: bool, sieve: bool) -> Reading {
         argument: 0,
         path: PathBuf::from(name),
     };
-    let mut part = Part::default();
+    let mut part = Reading::default();
     let ended = part.content(&file, content, &Wanted::default(), sieve);
     let unreadable = ended.err().map(|error| UnreadableFile {
         argument: 0,
         path: file.path,
         why: error.to_string(),
     });
-    part.reading.unreadable_files.extend(unreadable);
-    whole(vec![part]).unwrap_or_default()
+    part.unreadable_files.extend(unreadable);
+    whole(vec![part])
 }
 
 /// Asserts that these bytes are read the same with the sieve and without, whole and as a stream.

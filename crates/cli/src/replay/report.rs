@@ -228,7 +228,7 @@ impl<'a> Report<'a> {
             approved: self.count(|judged| *judged == Judged::Approved),
             alerts: self.count(|judged| said(judged).is_some()),
             failed_calls: self.count(|judged| *judged == Judged::FailedCall),
-            duplicates: reading.duplicates + self.count(|judged| *judged == Judged::Duplicate),
+            duplicates: self.count(|judged| *judged == Judged::Duplicate),
             unreadable_records: reading.unreadable_records,
             unreadable_files: files.map(|file| file.path.display().to_string()).collect(),
             differences: self.before.map(|_| printed.differences),

@@ -14,7 +14,7 @@ use guard::cloudtrail::is_ordinary;
 use scan::Scan;
 
 use super::inflate::Content;
-use super::sieve::{Ordinary, ordinary};
+use super::ordinary::{Ordinary, ordinary};
 
 /// Longest single value that is held in memory. CloudTrail's own records end at 256 KB.
 pub(crate) const MOST_VALUE_BYTES: usize = 8 << 20;
@@ -262,41 +262,6 @@ struct Window<'a, R> {
     /// How many bytes of the stream lie before `buffer`.
     before: u64,
     ended: bool,
-    ahead: Ahead<'a>,
-}
-
-/// What of a text in memory was looked at already, a little ahead of the value at hand: whether it
-/// is UTF-8 is told at the speed of memory, and what was looked at once is near.
-#[derive(Default)]
-struct Ahead<'a> {
-    from: usize,
-    until: usize,
-    /// Empty if it is not all UTF-8: then each value tells for itself.
-    text: &'a str,
-}
-
-/// So much is looked at ahead.
-const AHEAD_BYTES: usize = 128 * 1024;
-
-/// With less than this left, the next part is looked at: most records are shorter.
-const LEFT_BYTES: usize = 4 * 1024;
-
-impl<'a> Ahead<'a> {
-    /// What is known to be text from `from` on.
-    fn known(&mut self, text: &'a [u8], from: usize) -> Option<&'a str> {
-        if self.until < text.len().min(from + LEFT_BYTES) {
-            let mut until = text.len().min(from + AHEAD_BYTES);
-            // A character has four bytes at most.
-            for _ in 0..3 {
-                let within = text.get(until).is_some_and(|byte| byte & 0xc0 == 0x80);
-                until -= usize::from(within);
-            }
-            let part = text.get(from..until).unwrap_or_default();
-            self.text = simdutf8::basic::from_utf8(part).unwrap_or_default();
-            (self.from, self.until) = (from, until);
-        }
-        self.text.get(from.checked_sub(self.from)?..)
-    }
 }
 
 impl<'a> Window<'a, io::Empty> {
@@ -310,7 +275,6 @@ impl<'a> Window<'a, io::Empty> {
             start: 0,
             before: 0,
             ended: true,
-            ahead: Ahead::default(),
         }
     }
 }
@@ -325,7 +289,6 @@ impl<'a, R: Read> Window<'a, R> {
             start: 0,
             before: 0,
             ended: false,
-            ahead: Ahead::default(),
         }
     }
 
@@ -513,15 +476,11 @@ impl<'a, R: Read> Window<'a, R> {
         let Some(sieve) = self.sieve else {
             return false;
         };
-        let known = match self.buffer {
-            Cow::Borrowed(text) => self.ahead.known(text, self.start),
-            Cow::Owned(_) => None,
-        };
         let rest = self.rest();
         let found = match sieve {
-            Sieve::Guard { placed } => ordinary(rest, known, placed)
+            Sieve::Guard { placed } => ordinary(rest, placed)
                 .filter(|found| is_ordinary(found.source, found.name, found.caller)),
-            Sieve::Text(matters) => ordinary(rest, known, false)
+            Sieve::Text(matters) => ordinary(rest, false)
                 .filter(|found| rest.get(..found.length).is_some_and(|text| !matters(text))),
         };
         let Some(found) = found else { return false };

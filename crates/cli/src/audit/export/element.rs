@@ -487,7 +487,7 @@ fn document_text<'a>(
     value: &'a [u8],
 ) -> Result<Cow<'a, str>, ElementError> {
     if !value.starts_with(b"\"") {
-        return simdutf8::basic::from_utf8(value)
+        return std::str::from_utf8(value)
             .map(Cow::Borrowed)
             .map_err(|_| ElementError::NotText {
                 what: what(),
