@@ -1,4 +1,4 @@
-//! The project itself: its crates' arrows and licences, and the commands that its documents print.
+//! The project itself: its crates' arrows and circles, and the commands that its documents print.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -6,6 +6,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod circles;
 mod house;
 mod readme;
 mod vendor;
