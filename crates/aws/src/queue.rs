@@ -22,7 +22,7 @@ pub struct Queue {
 
 /// A message could not be put off; it comes back when its visibility time-out ends.
 #[derive(Debug, thiserror::Error)]
-#[error("the order's message could not be put off")]
+#[error("the order's message could not be delayed")]
 pub struct PutOffError {
     /// What happened.
     #[source]

@@ -22,7 +22,7 @@ pub enum ReadSecretError {
         source: Source,
     },
     /// It is there and is of no use.
-    #[error("the secret {secret} is of no use")]
+    #[error("the secret {secret} cannot be used")]
     Unusable {
         /// Its ARN.
         secret: String,

@@ -15,7 +15,7 @@ use crate::input::Input;
 pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
 pub use self::vendor::{PageFormat, VendorCommand, VendorNewArgs, VendorReviewArgs};
 
-/// Who can get into your AWS account, and do your access rules allow it?
+/// Who outside can assume roles in your AWS account, and do your access rules allow it?
 #[derive(Debug, Parser)]
 #[command(
     name = "trustwarden",
@@ -49,17 +49,17 @@ pub enum ColorChoice {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Who can get in by a role trust policy
+    /// Who can assume a role by its trust policy
     Analyze(AnalyzeArgs),
-    /// Would one concrete request get in?
+    /// Would one concrete request be allowed?
     Simulate(SimulateArgs),
     /// Findings for trust policies, as before a deploy
     Check(CheckArgs),
-    /// A whole account: who from outside can enter which role, and what is wrong with it
+    /// A whole account: who outside can assume which role, and what violates the rules
     Audit(AuditArgs),
     /// What the deployed guard would have said and done about CloudTrail logs
     Replay(ReplayArgs),
-    /// The rules file: validate, compile, describe, begin
+    /// Validate, compile or create the rules file
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Third parties: give a new one exactly what it needs, review one
@@ -73,7 +73,7 @@ pub enum Command {
     /// Send a marked alert through every channel of the deployed guard (live)
     #[cfg(feature = "live")]
     TestAlert(LiveArgs),
-    /// Is the deployed guard alive, and does anyone receive its alerts? (live)
+    /// Check the deployed stack and its alert subscriptions (live)
     #[cfg(feature = "live")]
     Status(LiveArgs),
     /// What an uninstall would leave behind: quarantines and session denies (live)
@@ -82,7 +82,7 @@ pub enum Command {
     /// Give a quarantined role its trust policy back, or list what can be restored (live)
     #[cfg(feature = "live")]
     Restore(RestoreArgs),
-    /// Completions for a shell, to be sourced
+    /// Generate shell completions
     Completions(CompletionsArgs),
     /// The manual page
     Man,
@@ -192,7 +192,7 @@ pub struct CheckArgs {
 /// People, programs, code scanning or a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AuditFormat {
-    /// Findings, the worst first; a table of who can enter what; a summary
+    /// Findings, the worst first; a table of external access; a summary
     Human,
     /// `{"findings":[…],"access":[…],"summary":{…}}`
     Json,
@@ -217,7 +217,7 @@ pub struct AuditArgs {
     /// What `aws iam get-credential-report` prints, or the CSV in it
     #[arg(long, value_name = "FILE", num_args = 1.., value_parser = input())]
     pub credential_report: Vec<Input>,
-    /// What `aws iam get-service-last-accessed-details` prints about a role that outsiders enter, in
+    /// What `aws iam get-service-last-accessed-details` prints about a role that third parties can assume, in
     /// a file `ROLE.json`; or a folder of such files
     #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
     pub last_accessed: Vec<Input>,

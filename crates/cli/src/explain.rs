@@ -24,7 +24,7 @@ pub fn explain(arguments: &ExplainArgs, streams: &mut Streams<'_>) -> io::Result
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "`trustwarden explain` lists them".to_owned(),
         };
-        streams.error(format_args!("`{}` is no check: {hint}", shown(code)));
+        streams.error(format_args!("`{}` is not a check: {hint}", shown(code)));
         return Ok(Status::Unreadable);
     };
     streams.out.write_all(page(check).trim_end().as_bytes())?;

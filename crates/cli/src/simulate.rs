@@ -204,7 +204,7 @@ fn not_a_request(error: &serde_json::Error) -> Diagnostic {
     };
     Diagnostic {
         weight: Weight::Error,
-        message: format!("this is no request: {message}"),
+        message: format!("this is not a request: {message}"),
         place: Some(place),
         help: Some(
             "a request is {\"principal\":{\"type\":\"AWS\",\"value\":\"arn:…\"},\

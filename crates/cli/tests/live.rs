@@ -129,7 +129,7 @@ fn a_draft_of_the_rules_proposes_and_approves_nothing() {
         "{out}"
     );
     assert!(
-        out.contains("# it can enter without an external id"),
+        out.contains("# it can assume the role without an external id"),
         "{out}"
     );
     assert!(

@@ -337,33 +337,33 @@ fn what_is_not_right_is_refused_and_nothing_written() {
             vary("--principal", "arn:aws:iam::333344445555:role/*"),
             "has a wildcard",
         ),
-        (vary("--principal", "runner"), "is no principal's ARN"),
+        (vary("--principal", "runner"), "is not a principal's ARN"),
         (
             vary("--principal", "arn:aws:iam::333344445555:root"),
             "root stands for the whole account",
         ),
-        (vary("--role", "Monitoring*"), "can be no role's name"),
-        (vary("--role", "path/Monitoring"), "can be no role's name"),
+        (vary("--role", "Monitoring*"), "is not a role name"),
+        (vary("--role", "path/Monitoring"), "is not a role name"),
         (
             vary("--role", "EXACT"),
-            "role EXACT is one that vendor `Datadog` may enter",
+            "role EXACT already trusts vendor `Datadog`",
         ),
         (vary("--action", "*"), "`*` is more than anyone needs"),
         (
             vary("--action", "iam:*"),
             "`iam:*` is more than anyone needs",
         ),
-        (vary("--action", "Describe"), "`Describe` is no action"),
-        (vary("--resource", "*"), "`*` is no ARN"),
+        (vary("--action", "Describe"), "`Describe` is not an action"),
+        (vary("--resource", "*"), "`*` is not the ARN"),
         (
             vary("--resource", "arn:aws:s3:::{{resolve:ssm:x}}"),
-            "is no ARN",
+            "is not the ARN",
         ),
         (
             vary("--expires", "2026-11-20"),
-            "`2026-11-20` is no day to come",
+            "`2026-11-20` is not a future date",
         ),
-        (vary("--expires", "never"), "`never` is no day to come"),
+        (vary("--expires", "never"), "`never` is not a future date"),
         (
             vary("--external-id", "12345"),
             "can be guessed: it is shorter than 8 characters",
@@ -382,7 +382,7 @@ fn what_is_not_right_is_refused_and_nothing_written() {
         ),
         (
             vary("--external-id", "x y q7Hq2LmX9"),
-            "can be no external id",
+            "cannot be an external id",
         ),
         (vary("--external-id", "q7Hq2LmX9*"), "looks like a pattern"),
         (vary("--session-duration", "13h"), "write 1h to 12h"),
@@ -396,7 +396,7 @@ fn what_is_not_right_is_refused_and_nothing_written() {
         ),
         (
             vary("--profile", "there.json"),
-            "there.json cannot be used: it is neither a profile",
+            "there.json cannot be used: it is not a profile",
         ),
         (
             vary("--rules", "nowhere.yaml"),
@@ -447,7 +447,7 @@ fn what_is_written_is_written_with_care() {
     assert!(folder.text("role.json").starts_with('{'));
     let again = folder.new_vendor(&force);
     assert!(
-        said(&again).contains("is one that vendor `Example Monitoring` may enter"),
+        said(&again).contains("already trusts vendor `Example Monitoring`"),
         "{}",
         said(&again)
     );

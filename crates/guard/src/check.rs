@@ -62,7 +62,7 @@ impl fmt::Display for Severity {
 
 /// A word that is no severity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no severity: one of informational, low, medium, high, critical")]
+#[error("`{0}` is not a severity; use one of informational, low, medium, high, critical")]
 pub struct UnknownSeverity(pub String);
 
 impl FromStr for Severity {
@@ -150,22 +150,22 @@ macro_rules! checks {
 }
 
 checks! {
-    PublicTrust "public-trust" Critical TrustPolicy "any AWS account can enter the role";
-    UnknownThirdParty "unknown-third-party" Critical TrustPolicy "someone whom no rule names can enter the role";
-    OpenIdentityProvider "open-identity-provider" Critical TrustPolicy "any tenant of an identity provider can enter the role";
-    UnknownIdentityProvider "unknown-identity-provider" High TrustPolicy "an identity provider that no rule names opens the role";
-    RoleNotRegistered "role-not-registered" High TrustPolicy "a known vendor can enter a role that its rule does not name";
-    MissingExternalId "missing-external-id" High TrustPolicy "a vendor can enter the role without an external id";
+    PublicTrust "public-trust" Critical TrustPolicy "any AWS account can assume the role";
+    UnknownThirdParty "unknown-third-party" Critical TrustPolicy "an account that no rule covers can assume the role";
+    OpenIdentityProvider "open-identity-provider" Critical TrustPolicy "any tenant of an identity provider can assume the role";
+    UnknownIdentityProvider "unknown-identity-provider" High TrustPolicy "users of an identity provider that no rule covers can assume the role";
+    RoleNotRegistered "role-not-registered" High TrustPolicy "a known vendor can assume a role that its rule does not name";
+    MissingExternalId "missing-external-id" High TrustPolicy "a vendor can assume the role without an external id";
     WrongExternalId "wrong-external-id" High TrustPolicy "the external id is not the one the rules name";
-    ExpiredAccess "expired-access" High TrustPolicy "a vendor's access has expired and the role still admits it";
-    BroadPrincipal "broad-principal" High TrustPolicy "the whole vendor account can enter where the rule names principals";
+    ExpiredAccess "expired-access" High TrustPolicy "a vendor's access has expired, and it can still assume the role";
+    BroadPrincipal "broad-principal" High TrustPolicy "the whole vendor account can assume the role, and the rule names principals";
     WeakExternalId "weak-external-id" Medium None "the external id can be guessed, or any value will do";
     SharedExternalId "shared-external-id" Medium None "the same external id serves several roles or vendors";
-    ConfusedDeputyService "confused-deputy-service" Informational None "a service may enter the role on behalf of any account";
+    ConfusedDeputyService "confused-deputy-service" Informational None "a service can assume the role on behalf of any account";
     OrphanedPrincipal "orphaned-principal" Low None "the role names a principal that was deleted";
     UnreadablePolicy "unreadable-policy" High None "the trust policy could not be read, so it could not be judged";
     ThirdPartyAccessKey "third-party-access-key" High AccessKey "a third party got a long-term access key";
-    AccessKeyCreated "access-key-created" High AccessKey "a user who may not have one got an access key";
+    AccessKeyCreated "access-key-created" High AccessKey "a user who is not allowed one got an access key";
     ConsolePasswordCreated "console-password-created" High None "a console password was set";
     RootAccessKey "root-access-key" Critical None "the root user got an access key";
     AccessKeyTooOld "access-key-too-old" Medium None "an access key is older than the rules allow";
@@ -174,22 +174,22 @@ checks! {
     UserWithoutMfa "user-without-mfa" High None "a user signs in to the console without MFA";
     RootMfaMissing "root-mfa-missing" Critical None "the root user has no MFA device";
     PolicyOnUser "policy-on-user" Low None "a policy is attached to a user, not to a group";
-    UnusedRole "unused-role" Medium None "outsiders may enter a role that nobody uses";
+    UnusedRole "unused-role" Medium None "a third party can assume a role that nobody uses";
     UnusedRule "unused-rule" Low None "nothing in the account needs the rule";
-    AdminAccess "admin-access" High Permissions "a role that outsiders enter may do nearly everything";
-    IamAccess "iam-access" High Permissions "a role that outsiders enter may change who may do what";
-    PrivilegeEscalation "privilege-escalation" High Permissions "a role that outsiders enter can get more than it was given";
-    OverCeiling "over-ceiling" Medium Permissions "a role may do more than its vendor's rule allows";
-    WriteWildcard "write-wildcard" Medium Permissions "a wildcard lets outsiders change things";
-    DataAccess "data-access" Medium Permissions "outsiders may read data, wherever it lies";
-    PermissionUnused "permission-unused" Low None "a role that outsiders enter has permissions that it never used";
-    UnreadablePermissions "unreadable-permissions" High None "a policy could not be read, so what outsiders may do is not known";
+    AdminAccess "admin-access" High Permissions "a role that third parties can assume has nearly full access";
+    IamAccess "iam-access" High Permissions "a role that third parties can assume can change IAM permissions";
+    PrivilegeEscalation "privilege-escalation" High Permissions "a role that third parties can assume can gain more permissions";
+    OverCeiling "over-ceiling" Medium Permissions "a role can do more than its vendor's rule allows";
+    WriteWildcard "write-wildcard" Medium Permissions "a wildcard gives third parties write access";
+    DataAccess "data-access" Medium Permissions "third parties can read data in any resource";
+    PermissionUnused "permission-unused" Low None "a role that third parties can assume has permissions it never used";
+    UnreadablePermissions "unreadable-permissions" High None "a policy could not be read, so third parties' permissions are not known";
     RootSignIn "root-sign-in" Critical None "the root user signed in";
     RootWithoutMfa "root-without-mfa" Critical None "the root user signed in without MFA";
     RootActivity "root-activity" Critical None "the root user called an API";
     RootSignInFailed "root-sign-in-failed" Medium None "a root sign-in failed";
     GuardTampered "guard-tampered" Critical None "someone changed the guard, or used its role";
-    GuardBlind "guard-blind" Critical None "the guard cannot see";
+    GuardBlind "guard-blind" Critical None "the guard cannot see changes";
 }
 
 impl Check {
@@ -217,7 +217,7 @@ impl fmt::Display for Check {
 
 /// A code that names no check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no check")]
+#[error("`{0}` is not a check")]
 pub struct UnknownCheck(pub String);
 
 impl FromStr for Check {

@@ -249,7 +249,7 @@ pub const CLOCKS_DIFFER_SECONDS: i64 = 300;
 /// An order that claims to be of later than now, or of a window that has not begun: no function
 /// sends it, and waiting for its time would never end.
 #[derive(Debug, thiserror::Error)]
-#[error("an order of {claims} came at {now}, so it is none of this guard's")]
+#[error("an order of {claims} came at {now}, so it is not for this guard")]
 pub struct OrderFromTheFuture {
     /// When it claims to have been sent, or its window to begin.
     pub claims: Timestamp,

@@ -65,7 +65,7 @@ fn outcome() -> Alert {
         incident: incident_id("111122223333", "0f8fad5b-d9cb-469f-a165-70867728950e"),
         severity: Severity::Critical,
         subject: "role/ObserverProd".to_owned(),
-        title: "role ObserverProd: the approved trust policy is back".to_owned(),
+        title: "role ObserverProd: the approved trust policy is restored".to_owned(),
         account: "111122223333".to_owned(),
         stack: "trustwarden".to_owned(),
         at: "2026-11-21T10:03:05Z".parse().unwrap(),
@@ -184,19 +184,19 @@ fn hostile() -> Alert {
 fn the_text_answers_in_the_order_in_which_a_person_asks() {
     let text = outcome().text();
     let order = [
-        "role ObserverProd: the approved trust policy is back",
+        "role ObserverProd: the approved trust policy is restored",
         "UpdateAssumeRolePolicy on role/ObserverProd in account 111122223333",
         "How bad: CRITICAL",
         "CRITICAL unknown-third-party: account 999988887777 can enter",
         "Who did it: role Admin, session alice",
         "from 203.0.113.9, without MFA",
         "It was Terraform: the next apply undoes",
-        "Who can get in now, from outside:",
+        "External access now:",
         "(publicly listed as Datadog: a hint, no approval)",
         "What the guard did: put back",
         "IAM refused arn:aws:iam::111122223333:role/gone",
-        "The door was open for 3 min 5 s.",
-        "What changed for those who enter:",
+        "Was exposed for 3 min 5 s.",
+        "What changed for those who assume the role:",
         "What changed, by statement",
         "- {\"Effect\":\"Allow\"}",
         "If it was planned:",
@@ -220,9 +220,9 @@ fn an_open_door_is_called_open() {
     assert!(
         alert
             .text()
-            .contains("The door has been open for 3 min 5 s, and still is.")
+            .contains("Exposed for 3 min 5 s; still exposed.")
     );
-    assert!(alert.mail_subject().contains("STILL OPEN"));
+    assert!(alert.mail_subject().contains("STILL EXPOSED"));
 }
 
 #[test]

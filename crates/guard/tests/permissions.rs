@@ -221,8 +221,8 @@ fn a_finding_names_the_only_third_party_that_enters() {
 #[test]
 fn an_answer_about_use_that_says_nothing_is_refused() {
     for (text, expected) in [
-        ("{", "this is no answer"),
-        ("[]", "this is no answer"),
+        ("{", "this is not an answer"),
+        ("[]", "this is not an answer"),
         (
             r#"{"JobStatus":"IN_PROGRESS","ServicesLastAccessed":[]}"#,
             "IN_PROGRESS",

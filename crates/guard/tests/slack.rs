@@ -14,7 +14,7 @@ use trustwarden_guard::remediate::{DiffLine, DiffSign};
 fn alert(change: impl FnOnce(&mut Value)) -> Alert {
     let mut value = json!({
         "schema": 1, "stage": "outcome", "incident": "TW-ABCDEFGHJKMN", "severity": "CRITICAL",
-        "subject": "role/ObserverProd", "title": "role ObserverProd: the approved trust policy is back",
+        "subject": "role/ObserverProd", "title": "role ObserverProd: the approved trust policy is restored",
         "account": "111122223333", "stack": "trustwarden", "at": "2026-11-21T10:03:05Z",
         "mode": "enforce", "rules": "e2",
         "cause": {
@@ -102,7 +102,7 @@ fn the_story_is_told() {
     texts(&message, &mut found);
     let all = found.join("\n");
     for part in [
-        "CRITICAL: role ObserverProd: the approved trust policy is back",
+        "CRITICAL: role ObserverProd: the approved trust policy is restored",
         "role/ObserverProd",
         "IAM user alice, from 203.0.113.9, without MFA, with Terraform",
         "its next apply undoes",

@@ -332,7 +332,7 @@ impl<W: Write> Story<'_, W> {
     }
 
     fn vendor_is_let_in(&mut self) -> Result<(), DemoError> {
-        self.title("The platform team lets Datadog in, as the rules ask")?;
+        self.title("The platform team gives Datadog access, as the rules require")?;
         let request = json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": LAWFUL });
         let made = self.stack.call("iam", "create_role", &request)?;
         let role = made.get("Role").cloned().unwrap_or_default();
@@ -356,20 +356,20 @@ impl<W: Write> Story<'_, W> {
                         })
                     },
                 ),
-                expected("nobody was woken", |sight| sight.alerts.is_empty()),
+                expected("nobody was alerted", |sight| sight.alerts.is_empty()),
             ],
         )
     }
 
     fn stranger_is_added(&mut self) -> Result<(), DemoError> {
-        self.title("With a stolen key, someone adds a stranger beside the vendor")?;
+        self.title("With a stolen key, someone adds an external account beside the vendor")?;
         let request = json!({ "RoleName": ROLE, "PolicyDocument": WITH_STRANGER });
         self.stack
             .call("iam", "update_assume_role_policy", &request)?;
         let record = cloudtrail::update_trust(ACCOUNT, Actor::Intruder, ROLE, WITH_STRANGER);
         let lawful: Value = serde_json::from_str(LAWFUL).unwrap_or_default();
         self.watch(
-            "a stranger is added to its trust policy",
+            "an external account is added to its trust policy",
             format!("iam:UpdateAssumeRolePolicy {ROLE}, adds account 666677778888, by ci-legacy"),
             &record,
             |story| story.trust_of(ROLE),
@@ -381,14 +381,16 @@ impl<W: Write> Story<'_, W> {
                     "IAM holds the old policy again, the vendor still in it",
                     move |sight| sight.iam.get(ROLE) == Some(&lawful),
                 ),
-                expected("the outcome is told", |sight| alerted(sight, "outcome", "")),
+                expected("the outcome is reported", |sight| {
+                    alerted(sight, "outcome", "")
+                }),
                 expected("both went out by e-mail", |sight| sight.mails.len() >= 2),
             ],
         )
     }
 
     fn door_for_everyone(&mut self) -> Result<(), DemoError> {
-        self.title("The same key opens a new door, to everyone")?;
+        self.title("The same key creates a role that trusts everyone")?;
         let request = json!({ "RoleName": NEW_ROLE, "AssumeRolePolicyDocument": OPEN });
         let made = self.stack.call("iam", "create_role", &request)?;
         let role = made.get("Role").cloned().unwrap_or_default();
@@ -402,10 +404,12 @@ impl<W: Write> Story<'_, W> {
                 expected("alert: public-trust", |sight| {
                     alerted(sight, "detected", "public-trust")
                 }),
-                expected("nobody can enter by it any more", |sight| {
+                expected("nobody can assume it any more", |sight| {
                     sight.iam.get(NEW_ROLE).is_some_and(is_closed)
                 }),
-                expected("the outcome is told", |sight| alerted(sight, "outcome", "")),
+                expected("the outcome is reported", |sight| {
+                    alerted(sight, "outcome", "")
+                }),
                 expected("both went out by e-mail", |sight| sight.mails.len() >= 2),
             ],
         )
@@ -430,8 +434,10 @@ impl<W: Write> Story<'_, W> {
                 expected("alert: access-key-created", |sight| {
                     alerted(sight, "detected", "access-key-created")
                 }),
-                expected("the key is switched off", move |sight| sight.iam == off),
-                expected("the outcome is told", |sight| alerted(sight, "outcome", "")),
+                expected("the key is deactivated", move |sight| sight.iam == off),
+                expected("the outcome is reported", |sight| {
+                    alerted(sight, "outcome", "")
+                }),
             ],
         )
     }

@@ -20,7 +20,7 @@ pub const COMBINATIONS: &[Combination] = &[
     Combination {
         name: "set-default-policy-version",
         actions: &["iam:SetDefaultPolicyVersion"],
-        how: "puts an older, wider version of a policy in force",
+        how: "puts an older version of a policy with more permissions in force",
         source: RHINO,
     },
     Combination {

@@ -15,19 +15,24 @@ pub fn explain(analysis: &Analysis) -> Vec<String> {
         said.push("IAM would refuse this document; it is read for what it says".to_owned());
     }
     if analysis.public {
-        said.push("anyone with any AWS account can get in".to_owned());
+        said.push("anyone with an AWS account can assume the role".to_owned());
     }
     if analysis.any_account_from_network {
-        said.push("any AWS account can get in from a named network".to_owned());
+        said.push("any AWS account can assume the role from a named network".to_owned());
     }
     if analysis.unknown_account {
-        said.push("a principal can get in whose account the document does not tell".to_owned());
+        said.push(
+            "a principal whose account the document does not identify can assume the role"
+                .to_owned(),
+        );
     }
     for provider in &analysis.federated_open {
-        said.push(format!("users of any tenant of {provider} can get in"));
+        said.push(format!(
+            "users of any tenant of {provider} can assume the role"
+        ));
     }
     if analysis.grants.is_empty() {
-        said.push("nobody can get in".to_owned());
+        said.push("nobody can assume the role".to_owned());
     }
     for grant in &analysis.grants {
         said.push(describe(grant));
@@ -37,12 +42,12 @@ pub fn explain(analysis: &Analysis) -> Vec<String> {
     }
     for id in &analysis.orphaned {
         said.push(format!(
-            "{id} stands for a principal that was deleted: nobody"
+            "{id} is left from a principal that was deleted: it matches nobody"
         ));
     }
     if let Some(end) = analysis.expires {
         said.push(format!(
-            "after {end} nobody from outside can get in any more"
+            "after {end} no external account can assume the role"
         ));
     }
     said

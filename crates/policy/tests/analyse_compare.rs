@@ -307,7 +307,7 @@ fn the_answer_in_sentences() {
     assert_eq!(
         explain(&analyse(&policy, &context())),
         [
-            "anyone with any AWS account can get in",
+            "anyone with an AWS account can assume the role",
             "account 464622532012 (any principal), with the external id \
              \"0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b21\", by statement 0",
             "any principal of any account, without an external id, by statement 1",

@@ -39,7 +39,10 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
     let output = trustwarden(&stack, &["status", "--region", "us-east-1"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("WRONG sweep last: none has begun"), "{said}");
+    assert!(
+        said.contains("WRONG sweep last: no sweep has begun"),
+        "{said}"
+    );
     stack.invoke("sweep", &serde_json::json!({})).unwrap();
 
     let output = trustwarden(&stack, &["status", "--region", "us-east-1"]);
@@ -236,7 +239,7 @@ fn status_names_what_somebody_took_away() {
     assert_eq!(code, Some(1), "{said}");
     for gone in [
         "WRONG rule RoleTrustRule",
-        "WRONG topic AlertTopic: nobody is subscribed",
+        "WRONG topic AlertTopic: no subscription",
         "WRONG function AccessKey",
     ] {
         assert!(said.contains(gone), "{gone}: {said}");

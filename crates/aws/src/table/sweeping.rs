@@ -58,7 +58,7 @@ impl SweepState for Table {
     async fn save_told_document(&self, told: &ToldDocument) -> Result<(), StateError> {
         let item = Item::new(&Key::told(&told.account, &told.role, &told.digest))
             .with("expires_at", expiry(told.told_at, TOLD_KEPT));
-        self.put(item.holding(&format!("what was told of role {}", told.role), told)?)
+        self.put(item.holding(&format!("the report on role {}", told.role), told)?)
             .await
     }
 
@@ -69,7 +69,7 @@ impl SweepState for Table {
         digest: &str,
     ) -> Result<Option<ToldDocument>, StateError> {
         let item = self.get(&Key::told(account, role, digest)).await?;
-        item.map(|item| item.held(&format!("what was told of role {role}")))
+        item.map(|item| item.held(&format!("the report on role {role}")))
             .transpose()
     }
 

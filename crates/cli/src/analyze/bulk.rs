@@ -81,9 +81,9 @@ enum BadPartError {
     Now,
     #[error("there is no `policy`")]
     NoPolicy,
-    #[error("`policy` is neither an object nor the document as text")]
+    #[error("`policy` is neither an object nor text")]
     NotPolicy,
-    #[error("`policy` is no policy document: {0}")]
+    #[error("`policy` is not a policy document: {0}")]
     Policy(#[from] policy::ParseError),
 }
 
@@ -130,7 +130,7 @@ fn not_a_question(error: &serde_json::Error) -> String {
     let what = text
         .split_once(" at line ")
         .map_or(text.as_str(), |(what, _)| what);
-    format!("this is no question: {what} (column {})", error.column())
+    format!("this is not a question: {what} (column {})", error.column())
 }
 
 fn append_text(text: &str, out: &mut Vec<u8>) {
@@ -266,7 +266,7 @@ mod tests {
             ),
             (
                 r#"{"id":"a","policy":"{"}"#.to_owned(),
-                "no policy document",
+                "not a policy document",
             ),
             (
                 r#"{"id":"a","policy":"\ud800"}"#.to_owned(),

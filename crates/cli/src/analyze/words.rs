@@ -66,7 +66,7 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
     let mut said = Vec::new();
     let mut say = |tone: Tone, sentence: String| said.push((tone, sentence));
     if analysis.public {
-        say(Tone::Bad, "any AWS account can get in".to_owned());
+        say(Tone::Bad, "any AWS account can assume the role".to_owned());
     }
     if !analysis.federated_open.is_empty() {
         let providers = listed(&analysis.federated_open, |provider| {
@@ -74,24 +74,25 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
         });
         say(
             Tone::Bad,
-            format!("outsiders of the intended tenant can get in by {providers}"),
+            format!("users outside the intended tenant can assume the role through {providers}"),
         );
     }
     if analysis.any_account_from_network {
         say(
             Tone::Warn,
-            "any AWS account can get in from the networks below".to_owned(),
+            "any AWS account can assume the role from the networks below".to_owned(),
         );
     }
     if analysis.unknown_account {
-        let sentence = "a principal can get in whose account the document does not tell";
+        let sentence =
+            "a principal whose account the document does not identify can assume the role";
         say(Tone::Warn, sentence.to_owned());
     }
     if !analysis.organizations.is_empty() {
         let organizations = listed(&analysis.organizations, |id| shown(id).to_string());
         say(
             Tone::Warn,
-            format!("accounts of organization {organizations} can get in"),
+            format!("accounts of organization {organizations} can assume the role"),
         );
     }
     if !analysis.external_accounts.is_empty() {
@@ -103,7 +104,7 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
         };
         say(
             tone,
-            format!("outside accounts that can get in: {accounts}"),
+            format!("external accounts that can assume the role: {accounts}"),
         );
     }
     if let Some((tone, sentence)) = external_id_words(analysis.external_id) {
@@ -117,11 +118,15 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
     }
     if !analysis.unguarded_accounts.is_empty() {
         let accounts = listed(&analysis.unguarded_accounts, |id| account_words(id));
-        let sentence = format!("nothing that an outsider cannot choose guards: {accounts}");
+        let sentence =
+            format!("access is limited only by values that the caller can choose: {accounts}");
         say(Tone::Warn, sentence);
     }
     if analysis.mfa_required {
-        say(Tone::Strong, "every outsider must use MFA".to_owned());
+        say(
+            Tone::Strong,
+            "every external principal must use MFA".to_owned(),
+        );
     }
     let closed: Vec<String> = analysis
         .federated
@@ -133,11 +138,12 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
         let providers = listed(&closed, |provider| shown(provider).to_string());
         say(
             Tone::Strong,
-            format!("identity providers that open the role: {providers}"),
+            format!("identity providers whose users can assume the role: {providers}"),
         );
     }
     if analysis.foreign_provider {
-        let sentence = "an identity provider of another account is named: AWS lets nobody in by it";
+        let sentence =
+            "an identity provider of another account is named: AWS grants nobody access through it";
         say(Tone::Warn, sentence.to_owned());
     }
     if !analysis.services.is_empty() {
@@ -152,13 +158,13 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
         };
         say(
             Tone::Strong,
-            format!("AWS services that can get in: {services}{behalf}"),
+            format!("AWS services that can assume the role: {services}{behalf}"),
         );
     }
     if let Some(expires) = analysis.expires {
         say(
             Tone::Strong,
-            format!("no outsider can get in after {expires}"),
+            format!("no external principal can assume the role after {expires}"),
         );
     }
     if !analysis.orphaned.is_empty() {
@@ -170,11 +176,14 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
     }
     if said.is_empty() {
         let (tone, nobody) = match (analysis.valid, analysis.grants.is_empty()) {
-            (true, true) => (Tone::Good, "nobody can get in"),
-            (true, false) => (Tone::Good, "nobody outside the own account can get in"),
+            (true, true) => (Tone::Good, "nobody can assume the role"),
+            (true, false) => (
+                Tone::Good,
+                "nobody outside the own account can assume the role",
+            ),
             (false, _) => (
                 Tone::Warn,
-                "what can be read of the document lets nobody outside in",
+                "the readable part of the document grants no external access",
             ),
         };
         said.push((tone, nobody.to_owned()));
@@ -184,14 +193,20 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
 
 fn external_id_words(need: ExternalIdNeed) -> Option<(Tone, &'static str)> {
     Some(match need {
-        ExternalIdNeed::NotRequired => (Tone::Warn, "no external id is asked for"),
-        ExternalIdNeed::Forbidden => (Tone::Warn, "who gives an external id is kept out"),
-        ExternalIdNeed::AnyValue => (Tone::Warn, "an external id is asked for, and any will do"),
-        ExternalIdNeed::Pattern => (Tone::Warn, "an external id is asked for, and many will do"),
-        ExternalIdNeed::Required => (Tone::Strong, "a fixed external id is asked for"),
+        ExternalIdNeed::NotRequired => (Tone::Warn, "no external id is required"),
+        ExternalIdNeed::Forbidden => (Tone::Warn, "callers that send an external id are denied"),
+        ExternalIdNeed::AnyValue => (
+            Tone::Warn,
+            "an external id is required, and any value is accepted",
+        ),
+        ExternalIdNeed::Pattern => (
+            Tone::Warn,
+            "an external id is required, and many values are accepted",
+        ),
+        ExternalIdNeed::Required => (Tone::Strong, "a fixed external id is required"),
         ExternalIdNeed::Unsatisfiable => (
             Tone::Warn,
-            "the conditions on the external id let nobody in",
+            "the conditions on the external id grant nobody access",
         ),
         ExternalIdNeed::None => return None,
     })

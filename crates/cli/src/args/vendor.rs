@@ -52,7 +52,7 @@ pub struct VendorNewArgs {
     /// Where it was approved
     #[arg(long, value_name = "TICKET")]
     pub ticket: Option<String>,
-    /// The last day on which it may enter (2027-03-31), or a moment
+    /// The last day of its access (2027-03-31), or a moment
     #[arg(long, value_name = "DATE")]
     pub expires: Option<String>,
     /// How long one session may last: 1h to 12h

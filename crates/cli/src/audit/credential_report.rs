@@ -16,7 +16,7 @@ pub(crate) enum ReportError {
     )]
     NoContent,
     /// The first line names no user.
-    #[error("its first line has no column `user`: it is no credential report")]
+    #[error("its first line has no column `user`: it is not a credential report")]
     NoUser,
     /// A row is no CSV.
     #[error("it is not CSV")]

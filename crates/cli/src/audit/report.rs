@@ -214,7 +214,7 @@ fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
     let counts = &audited.counts;
     writeln!(
         out,
-        "  {}: {} approved, {} entered from outside{}",
+        "  {}: {} approved, {} with external access{}",
         counted(counts.roles, "role", "roles"),
         counts.approved,
         audited.entered_from_outside(),
@@ -227,7 +227,7 @@ fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
     let without = parties.values().filter(|ruled| !**ruled).count();
     writeln!(
         out,
-        "  {}, {without} of them without a rule",
+        "  {}, {without} without a rule",
         counted(parties.len(), "third party", "third parties"),
     )?;
     writeln!(out, "  {}", findings::counts(&audited.found))?;
@@ -243,7 +243,7 @@ fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
             .collect();
         writeln!(
             out,
-            "  not whole: {}; what is said above is of the rest",
+            "  incomplete: {}; the figures above cover the rest",
             names.join(", ")
         )?;
     }

@@ -74,7 +74,7 @@ fn generate(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> io::Re
         return Ok(status);
     }
     if needs.is_empty() {
-        streams.error("there is nothing to be allowed, and a policy allows something");
+        streams.error("the role made no call that a policy could allow");
         return Ok(Status::Unreadable);
     }
     let Least { document, notes } = match least_privilege(&needs) {

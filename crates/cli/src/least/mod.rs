@@ -22,7 +22,7 @@ pub(crate) struct Need {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum NeedError {
     /// Not `service:Name`.
-    #[error("`{0}` is no action, as ec2:DescribeInstances or ec2:Describe*")]
+    #[error("`{0}` is not an action, such as ec2:DescribeInstances or ec2:Describe*")]
     NoAction(String),
     /// Everything, or everything of a service.
     #[error("`{0}` is more than anyone needs: name what must be done, as ec2:Describe*")]
@@ -41,7 +41,7 @@ pub(crate) enum NeedError {
         service: String,
     },
     /// Not an ARN.
-    #[error("`{0}` is no ARN of a resource, as arn:aws:s3:::bucket/*")]
+    #[error("`{0}` is not the ARN of a resource, such as arn:aws:s3:::bucket/*")]
     NoResource(String),
 }
 

@@ -9,7 +9,7 @@ use super::{Need, NeedError, check_action, check_resource};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProfileError {
     /// Neither of the two forms.
-    #[error("it is neither a profile (`actions`, and `resources` if any) nor an IAM policy: {0}")]
+    #[error("it is not a profile (`actions`, and `resources` if any) nor an IAM policy: {0}")]
     Shape(String),
     /// Something other than what is allowed.
     #[error(
@@ -170,12 +170,15 @@ mod tests {
     #[test]
     fn what_cannot_be_taken_over_is_said() {
         for (text, expected) in [
-            ("", "it is neither a profile"),
-            ("actions: {}", "it is neither a profile"),
+            ("", "it is not a profile"),
+            ("actions: {}", "it is not a profile"),
             ("actions: []", "it names no action"),
-            ("acions: [s3:GetObject]", "it is neither a profile"),
+            ("acions: [s3:GetObject]", "it is not a profile"),
             ("actions: [\"*\"]", "`*` is more than anyone needs"),
-            ("{actions: [s3:GetObject], resources: [x]}", "`x` is no ARN"),
+            (
+                "{actions: [s3:GetObject], resources: [x]}",
+                "`x` is not the ARN",
+            ),
             (
                 r#"{"Statement":{"Effect":"Deny","Action":"ec2:Run*","Resource":"*"}}"#,
                 "statement 0 of the policy has `Effect: Deny`",

@@ -135,8 +135,8 @@ fn unknown(pattern: &str) -> String {
     };
     let names: Vec<String> = service.actions().map(|action| action.to_string()).collect();
     match nearest(pattern, names.iter().map(String::as_str)) {
-        Some(near) => format!("`{pattern}` is no action that is known: `{near}` is"),
-        None => format!("`{pattern}` is no action that is known"),
+        Some(near) => format!("`{pattern}` is not a known action: `{near}` is"),
+        None => format!("`{pattern}` is not a known action"),
     }
 }
 
@@ -301,7 +301,7 @@ mod tests {
         for (action, expected) in [
             (
                 "s3:GetObjects",
-                "`s3:GetObjects` is no action that is known: `s3:GetObject` is",
+                "`s3:GetObjects` is not a known action: `s3:GetObject` is",
             ),
             (
                 "nothere:Get",

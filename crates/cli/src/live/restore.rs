@@ -298,7 +298,8 @@ fn give_back(
     }
     if !lawful {
         streams.warning(
-            "in mode enforce the guard closes this role again, until a rule or an exemption allows it",
+            "in mode enforce the guard quarantines this role again, until a rule or an exemption \
+             allows it",
         );
     }
     let done = Restoration {

@@ -204,15 +204,15 @@ impl Sheet<'_, '_> {
         };
         let Some(last) = last else {
             let how = match found {
-                Ok(Some(_)) => "the first one is under way",
-                _ => "none has begun: the first one comes within minutes of a deploy",
+                Ok(Some(_)) => "the first sweep is running",
+                _ => "no sweep has begun: the first starts within minutes of a deploy",
             };
             return self.line("sweep", "last", how, false);
         };
         let ago = now.as_second().saturating_sub(last.finished_at.as_second());
         let tally = &last.tally;
         let words = format!(
-            "ended {}, {} looked at, {} of them in violation, {} unreadable",
+            "ended {}, {} checked, {} of them in violation, {} unreadable",
             last.finished_at,
             counted(
                 usize::try_from(tally.roles).unwrap_or(usize::MAX),
@@ -232,9 +232,7 @@ impl Sheet<'_, '_> {
     ) -> io::Result<()> {
         match found {
             Err(error) => self.line("topic", topic, &crate::streams::chain(error), false),
-            Ok(found) if found.is_empty() => {
-                self.line("topic", topic, "nobody is subscribed", false)
-            }
+            Ok(found) if found.is_empty() => self.line("topic", topic, "no subscription", false),
             Ok(found) => {
                 for one in found {
                     let how = if one.confirmed {

@@ -209,7 +209,7 @@ impl Judge<'_> {
         } else if role.is_reserved() {
             remark = Some("the role is kept by AWS: never written".to_owned());
         } else if judgement.verdict == Verdict::Violation && !acts {
-            remark = Some("the rules leave it to people".to_owned());
+            remark = Some("the rules require manual action".to_owned());
         } else if acts {
             let situation = Situation {
                 live: document,
@@ -238,7 +238,7 @@ impl Judge<'_> {
                     });
                     planned = Some(plan);
                 }
-                Err(_) => remark = Some("the rules leave it to people".to_owned()),
+                Err(_) => remark = Some("the rules require manual action".to_owned()),
             }
         }
         Some(Alert {

@@ -177,7 +177,7 @@ fn read_accounts(path: &Path) -> Result<Vec<OrganizationAccount>, Trouble> {
     serde_json::from_str(&text).map_err(|error| {
         let help = "it is a list, as [{\"id\": \"111122223333\", \"name\": \"prod\"}]".to_owned();
         (
-            format!("{} is no accounts file: {error}", path.display()),
+            format!("{} is not an accounts file: {error}", path.display()),
             Some(help),
         )
     })

@@ -95,8 +95,8 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
     // Writing to a String does not fail.
     let _ = writeln!(
         text,
-        "\n# What {} roles of this account admit today. A proposal is no approval: read each, ask \
-         whose\n# it is, and only then take its `#` away.",
+        "\n# What {} roles of this account trust today. A proposal is not an approval: read each, \
+         ask whose\n# it is, and only then take its `#` away.",
         account.roles.len()
     );
     if let Some(id) = account.organization {
@@ -111,7 +111,7 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
     for (roles, words) in [
         (
             public,
-            "anyone with an AWS account can enter these roles: no rule should approve that",
+            "anyone with an AWS account can assume these roles: no rule should approve that",
         ),
         (
             unreadable,
@@ -144,7 +144,7 @@ fn vendors(outsiders: &BTreeMap<String, Outsider>, text: &mut String) {
             None => format!("account {id}"),
         };
         if outsider.without_id {
-            let _ = writeln!(text, "# it can enter without an external id");
+            let _ = writeln!(text, "# it can assume the role without an external id");
         }
         let _ = writeln!(text, "#  - name: {}", quoted(&name));
         let _ = writeln!(text, "#    accounts: [{}]", quoted(id));
@@ -166,7 +166,10 @@ fn identity_providers(providers: &BTreeMap<String, Provider>, text: &mut String)
     let _ = writeln!(text, "\n#identity_providers:");
     for (name, provider) in providers {
         if provider.open {
-            let _ = writeln!(text, "# outsiders of the intended tenant can enter by it");
+            let _ = writeln!(
+                text,
+                "# users outside the intended tenant can assume the role through it"
+            );
         }
         let _ = writeln!(text, "#  - provider: {}", quoted(name));
         for (key, values) in [
@@ -279,7 +282,7 @@ mod tests {
         assert_eq!(file.vendors[1].roles[0].name, "Hostile\n- name: x");
         assert_eq!(file.identity_providers.len(), 1);
         assert_eq!(file.identity_providers[0].subjects, ["repo:acme/app:*"]);
-        assert!(text.contains("can enter these roles: no rule should approve that: [\"Open\"]"));
+        assert!(text.contains("can assume these roles: no rule should approve that: [\"Open\"]"));
         assert!(text.contains("could not be read: [\"Broken\"]"));
     }
 }

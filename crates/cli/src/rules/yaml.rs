@@ -43,7 +43,7 @@ fn explained(error: &Error, text: &str) -> Diagnostic {
         Error::SerdeUnknownVariant {
             variant, expected, ..
         } => (
-            format!("`{variant}` is none of the words that can stand here"),
+            format!("`{variant}` is not one of the values allowed here"),
             Some(meant(variant, expected, "they are")),
         ),
         Error::SerdeMissingField {
@@ -299,7 +299,7 @@ mod tests {
             ),
             (
                 "version: 1\nmode: enforced\n",
-                "`enforced` is none of the words",
+                "`enforced` is not one of the values",
                 "access.yaml:2:7",
                 "did you mean `enforce`?",
             ),

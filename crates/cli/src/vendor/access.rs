@@ -59,11 +59,11 @@ pub(super) enum AccessError {
     #[error("the {0} is empty")]
     Empty(&'static str),
     /// The account needs no vendor's rule.
-    #[error("account {0} is yours by the rules: what enters from there is no third party")]
+    #[error("account {0} is yours by the rules, so it is not a third party")]
     Own(String),
     /// A role's name is no pattern here.
     #[error(
-        "`{}` can be no role's name: 1 to 64 letters, digits and `+=,.@_-`", shown(.0)
+        "`{}` is not a role name: 1 to 64 letters, digits and `+=,.@_-`", shown(.0)
     )]
     RoleName(String),
     /// Two roles of one name.
@@ -71,7 +71,7 @@ pub(super) enum AccessError {
     RoleTwice(String),
     /// Another vendor has it.
     #[error(
-        "role {role} is one that vendor `{}` may enter: name another",
+        "role {role} already trusts vendor `{}` by the rules: name another",
         shown(vendor)
     )]
     RoleTaken {
@@ -82,8 +82,8 @@ pub(super) enum AccessError {
     },
     /// Not one for each role.
     #[error(
-        "{ids} external ids for {roles} roles: a role that shares its id opens with the other's; \
-         give --external-id once for each --role"
+        "{ids} external ids for {roles} roles: roles that share an id share their access; give \
+         --external-id once for each --role"
     )]
     IdsPerRole {
         /// How many ids there are.
@@ -105,8 +105,8 @@ pub(super) enum AccessError {
     },
     /// An id that is in use.
     #[error(
-        "the external id `{}` is already used by vendor `{}`: whoever knows it there could enter \
-         here",
+        "the external id `{}` is already used by vendor `{}`: anyone who knows it there could \
+         assume this role",
         shown(id),
         shown(vendor)
     )]
@@ -120,7 +120,7 @@ pub(super) enum AccessError {
     #[error("the external id `{}` stands here twice: each role needs its own", shown(.0))]
     IdTwice(String),
     /// Not a date, or one that is over.
-    #[error("`{}` is no day to come: write it as 2027-03-31", shown(.0))]
+    #[error("`{}` is not a future date: write it as 2027-03-31", shown(.0))]
     Expires(String),
     /// The system gives no random numbers.
     #[error("the system's generator gives no random numbers")]
@@ -269,7 +269,7 @@ fn role_names(roles: &[String], file: &RulesFile) -> Result<Vec<String>, AccessE
                 });
             }
             warnings.push(format!(
-                "the rules let vendor `{}` into roles like `{}`, and so into {role}, too",
+                "the rules let vendor `{}` assume roles like `{}`, and so {role}, too",
                 shown(&vendor.name),
                 shown(&entry.name)
             ));

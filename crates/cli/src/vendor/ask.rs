@@ -32,7 +32,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         flag: "--account or --principal",
-        text: "AWS accounts it comes from (12 digits), or ARNs of the roles it comes as",
+        text: "Its AWS accounts (12 digits), or the ARNs of its roles",
         many: true,
         optional: false,
         missing: |asked| asked.account.is_empty() && asked.principal.is_empty(),
@@ -56,7 +56,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         flag: "--action or --profile",
-        text: "What it must be able to do, as ec2:Describe*, s3:GetObject",
+        text: "Actions it needs, as ec2:Describe*, s3:GetObject",
         many: true,
         optional: false,
         missing: |asked| asked.action.is_empty() && asked.profile.is_none(),
@@ -65,7 +65,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         flag: "--resource",
-        text: "To what, as arn:aws:s3:::bucket/* (nothing: everything)",
+        text: "Resources, as arn:aws:s3:::bucket/* (empty: all)",
         many: true,
         optional: true,
         missing: |asked| asked.resource.is_empty() && asked.profile.is_none(),
@@ -74,7 +74,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         flag: "--owner",
-        text: "Who answers for it on your side",
+        text: "Its owner on your side",
         many: false,
         optional: false,
         missing: |asked| asked.owner.is_none(),
@@ -83,7 +83,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         flag: "--ticket",
-        text: "Where it was approved (nothing: nowhere)",
+        text: "The ticket of its approval (empty: none)",
         many: false,
         optional: true,
         missing: |asked| asked.ticket.is_none(),
@@ -92,7 +92,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         flag: "--expires",
-        text: "The last day on which it may enter, as 2027-03-31",
+        text: "The last day of its access, as 2027-03-31",
         many: false,
         optional: false,
         missing: |asked| asked.expires.is_none(),
@@ -104,7 +104,7 @@ const QUESTIONS: &[Question] = &[
     },
     Question {
         flag: "--external-id",
-        text: "The external id that the vendor made, one a role (nothing: a random one)",
+        text: "The external id that the vendor made, one for each role (empty: a random one)",
         many: true,
         optional: true,
         missing: |asked| asked.external_id.is_empty(),

@@ -96,7 +96,7 @@ fn about(vendor: &Vendor, now: Timestamp) -> Vec<Part> {
     let id = match (vendor.external_id.required, ids) {
         (_, 1) => "one is named".to_owned(),
         (_, 2..) => format!("{ids} are named"),
-        (true, _) => "required, and any will do".to_owned(),
+        (true, _) => "required, and any value is accepted".to_owned(),
         (false, _) => "not required".to_owned(),
     };
     let owner = match vendor.external_id.owner {
@@ -186,7 +186,7 @@ fn roles(vendor: &Vendor, entries: &[&Entry]) -> Vec<Part> {
             role.role.account
         )));
         parts.push(Part::Fields(vec![
-            ("enters as", ways.join(", ")),
+            ("assumes", ways.join(", ")),
             ("must prove", or_none(&proofs.join(", "), "nothing")),
             (
                 "by the rules",
@@ -213,14 +213,14 @@ fn roles(vendor: &Vendor, entries: &[&Entry]) -> Vec<Part> {
         })
         .map(|role| {
             format!(
-                "{}: the rules name it, and the vendor enters no such role",
+                "{}: the rules name it, and the vendor can assume no such role",
                 role.name
             )
         })
         .collect();
     if entries.is_empty() || !absent.is_empty() {
-        parts.push(Part::Heading("Roles it does not enter".to_owned()));
-        let nothing = vec!["it can enter no role of these accounts".to_owned()];
+        parts.push(Part::Heading("Roles it cannot assume".to_owned()));
+        let nothing = vec!["it can assume no role of these accounts".to_owned()];
         parts.push(Part::List(if absent.is_empty() { nothing } else { absent }));
     }
     parts

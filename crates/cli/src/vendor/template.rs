@@ -142,7 +142,7 @@ pub(super) fn template(access: &Access) -> Result<(String, Vec<String>), Templat
     }
     let template = Template {
         version: "2010-09-09",
-        description: format!("What the third party {name} enters this account by"),
+        description: format!("The role that the third party {name} assumes in this account"),
         resources,
         outputs,
     };

@@ -90,8 +90,8 @@ pub fn judge_credentials(
         (Some(user), Answer::No) if credentials.password == Answer::Yes => found(
             Check::UserWithoutMfa,
             format!("user {user} signs in to the console with a password alone"),
-            "have the user register an MFA device, or delete the password; better: let people in \
-             by IAM Identity Center",
+            "have the user register an MFA device, or delete the password; better: give people \
+             access by IAM Identity Center",
         ),
         _ => {}
     }
@@ -167,7 +167,7 @@ pub fn judge_policy_holder(rules: &Rules, holder: &PolicyHolder) -> Option<Accou
         [one, rest @ ..] => format!("policy {one} and {} more are", rest.len()),
     };
     let message = format!("{named} attached to user {}, not to a group", holder.user);
-    let fix = "attach it to a group that the user is in; better: to a role that he enters";
+    let fix = "attach it to a group that the user is in; better: to a role that the user assumes";
     Some(AccountFinding {
         account: Some(holder.account.clone()).filter(|account| !account.is_empty()),
         subject: format!("user/{}", holder.user),

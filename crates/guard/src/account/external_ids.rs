@@ -199,12 +199,12 @@ fn shared_finding(rules: &Rules, access: &Access, others: &str, several: bool) -
     let own = party_words(access);
     let (message, fix) = if several {
         (
-            format!("the external id of {own} serves another third party, too: {others}"),
-            "give each third party an id of its own: whoever knows one now knows the other's",
+            format!("the external id of {own} is also used by another third party: {others}"),
+            "give each third party an id of its own: anyone who knows one knows the other's",
         )
     } else {
         (
-            format!("the external id of {own} opens other roles, too: {others}"),
+            format!("the external id of {own} also grants access to other roles: {others}"),
             "give each role an id of its own, or name these roles in one rule",
         )
     };

@@ -58,7 +58,7 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
         [one] => format!("account {one}"),
         several => format!("the {} accounts of this audit", several.len()),
     };
-    let fix = "take it out of the rules, unless another account needs it";
+    let fix = "remove it from the rules, unless another account needs it";
     let mut unused = |subject: String, vendor: Option<String>, message: String| {
         findings.push(AccountFinding {
             account: None,
@@ -73,7 +73,7 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
     for name in rules.vendor_names() {
         if !seen.vendors.contains(&name) {
             let message =
-                format!("no role admits {name}, and none of its users exists, in {whose}");
+                format!("no role trusts {name}, and none of its users exists, in {whose}");
             unused(format!("rule/{name}"), Some(name), message);
         }
     }
@@ -85,7 +85,7 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
             None => rule.clusters.join(", "),
         };
         if !used && named.insert(name.clone()) {
-            let message = format!("no role lets users of {name} in, in {whose}");
+            let message = format!("no role trusts {name}, in {whose}");
             unused(format!("rule/{name}"), None, message);
         }
     }

@@ -21,19 +21,19 @@ pub fn judge_use(rules: &Rules, accesses: &[Access], now: Timestamp) -> Option<A
             if idle < DAYS_UNUSED {
                 return None;
             }
-            format!("outsiders may enter it, and nobody has for {idle} days")
+            format!("a third party can assume it, and nobody has for {idle} days")
         }
         LastUsed::Never => match age {
             Some(age) if age < DAYS_UNUSED => return None,
             Some(age) => format!(
-                "outsiders may enter it, and in {} nobody has",
+                "a third party can assume it, and nobody has in {}",
                 if age > 400 {
                     "the 400 days that IAM looks back".to_owned()
                 } else {
                     format!("the {age} days since it was created")
                 }
             ),
-            None => "outsiders may enter it, and IAM knows of no use".to_owned(),
+            None => "a third party can assume it, and IAM shows no use".to_owned(),
         },
     };
     let vendor = accesses
@@ -42,7 +42,8 @@ pub fn judge_use(rules: &Rules, accesses: &[Access], now: Timestamp) -> Option<A
             Some(super::RuleOfParty::Vendor { name, .. }) => Some(name.clone()),
             _ => None,
         });
-    let fix = "ask its owner; if nobody needs it, take the third party out or delete the role";
+    let fix = "ask its owner; if nobody needs it, remove the third party from the trust policy or \
+         delete the role";
     Some(AccountFinding {
         account: Some(role.role.account.clone()).filter(|account| !account.is_empty()),
         subject: role.subject(),

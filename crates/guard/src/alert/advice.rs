@@ -11,9 +11,9 @@ pub(crate) struct Advice {
 }
 
 const CONTAIN: &str = "contain the actor first: deactivate the access key or end the sessions \
-                       named above. Whoever keeps iam:UpdateAssumeRolePolicy wins by repetition. \
-                       Then look in CloudTrail for AssumeRole on this role while the door was \
-                       open: sessions already issued live on for up to 12 hours";
+     named above. Anyone who keeps iam:UpdateAssumeRolePolicy can repeat the change. Then look in \
+     CloudTrail for AssumeRole on this role during the exposure: sessions already issued stay \
+     valid for up to 12 hours";
 
 /// The advice of a check.
 pub(crate) fn advice(check: Check) -> Advice {
@@ -32,22 +32,22 @@ pub(crate) fn advice(check: Check) -> Advice {
         | Check::WrongExternalId
         | Check::WeakExternalId
         | Check::SharedExternalId => (
-            "demand the external id that rules/access.yaml names for this vendor, or correct it \
+            "require the external id that rules/access.yaml names for this vendor, or correct it \
              there, deploy, and make the change again",
             CONTAIN,
         ),
         Check::ExpiredAccess => (
             "extend the vendor's `expires` in rules/access.yaml after asking its owner, and deploy",
-            "take the vendor out of the trust policy, and ask its owner who put it back",
+            "remove the vendor from the trust policy, and find out who added it",
         ),
         Check::ConfusedDeputyService => (
-            "nothing has to be done at once; when the policy is next edited, limit the service \
-             with aws:SourceAccount or aws:SourceArn",
+            "no immediate action required; when the policy is next edited, limit the service with \
+             aws:SourceAccount or aws:SourceArn",
             "limit the service with aws:SourceAccount or aws:SourceArn",
         ),
         Check::OrphanedPrincipal => (
-            "take the deleted principal out of the trust policy",
-            "take the deleted principal out of the trust policy, and find out who deleted it",
+            "remove the deleted principal from the trust policy",
+            "remove the deleted principal from the trust policy, and find out who deleted it",
         ),
         Check::UnreadablePolicy => (
             "read the role's trust policy yourself (the link below) and write it again without \
@@ -62,11 +62,11 @@ pub(crate) fn advice(check: Check) -> Advice {
         | Check::TwoActiveKeys => (
             "add the user to access_keys.allow_users in rules/access.yaml, deploy, and make the \
              key active again; better: use a role",
-            "deactivate the key, then contain the actor; sessions minted from a key outlive it by \
+            "deactivate the key, then contain the actor; sessions issued from a key outlive it by \
              up to 36 hours",
         ),
         Check::ConsolePasswordCreated => (
-            "demand MFA for the user, or use IAM Identity Center instead",
+            "require MFA for the user, or use IAM Identity Center instead",
             "delete the login profile, end the user's sessions, then contain the actor",
         ),
         Check::UserWithoutMfa | Check::RootMfaMissing => (
@@ -74,16 +74,16 @@ pub(crate) fn advice(check: Check) -> Advice {
             "register an MFA device, change the password, and look for sign-ins without MFA",
         ),
         Check::PolicyOnUser => (
-            "attach the policy to a group, or to a role that the user enters",
+            "attach the policy to a group, or to a role that the user assumes",
             "take the policy away, and find out who attached it",
         ),
         Check::UnusedRole => (
-            "note why it waits, and who may say that it is needed",
-            "take the third party out of the trust policy, or delete the role",
+            "note why the role is kept, and who decides that it is needed",
+            "remove the third party from the trust policy, or delete the role",
         ),
         Check::UnusedRule => (
-            "leave it: a rule without a role opens nothing",
-            "take it out of rules/access.yaml, so that nobody comes back by it unseen",
+            "leave it: a rule without a role grants nothing",
+            "remove it from rules/access.yaml, so that nobody regains access by it unnoticed",
         ),
         Check::AdminAccess
         | Check::IamAccess
@@ -91,8 +91,8 @@ pub(crate) fn advice(check: Check) -> Advice {
         | Check::WriteWildcard
         | Check::DataAccess
         | Check::PermissionUnused => (
-            "write down what the third party needs, and give it that by name: \
-             permissions.allow of its rule in rules/access.yaml then holds it to it",
+            "write down what the third party needs, and allow it by name; permissions.allow of \
+             its rule in rules/access.yaml then sets the limit",
             "take the permission away, contain the actor who gave it, then look in CloudTrail for \
              what the role has done since",
         ),
@@ -102,7 +102,8 @@ pub(crate) fn advice(check: Check) -> Advice {
         ),
         Check::UnreadablePermissions => (
             "read the policy yourself, and write it as IAM accepts it",
-            "somebody may be hiding what a role may do: read its policies, then contain the actor",
+            "somebody may be hiding a role's permissions: read its policies, then contain the \
+             actor",
         ),
         Check::RootAccessKey => (
             "delete it all the same: nothing needs an access key of the root user",
@@ -121,12 +122,13 @@ pub(crate) fn advice(check: Check) -> Advice {
         ),
         Check::GuardTampered => (
             "note who changed the guard and why",
-            "treat the account as taken: whoever can change the guard or use its role owns the \
-             account. Stop the remediator's writes, contain the actor, deploy the stack again",
+            "treat the account as compromised: whoever can change the guard or use its role \
+             controls the account. Stop the remediator's writes, contain the actor, deploy the \
+             stack again",
         ),
         Check::GuardBlind => (
-            "make the guard see again: see what it says above",
-            "make the guard see again, then look at every change since it went blind",
+            "fix the cause that the finding names",
+            "fix the cause, then review every change since the guard stopped seeing changes",
         ),
     };
     Advice { planned, unplanned }

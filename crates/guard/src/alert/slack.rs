@@ -56,9 +56,9 @@ pub fn message(alert: &Alert) -> Value {
     );
     list(
         match alert.stage {
-            Stage::Outcome => "Who can get in now, from outside",
-            _ if alert.about_permissions() => "Who can enter it, from outside",
-            _ => "Who can get in by this change, from outside",
+            Stage::Outcome => "External access now",
+            _ if alert.about_permissions() => "External access to the role",
+            _ => "External access by this change",
         },
         alert
             .grantees
@@ -146,7 +146,7 @@ fn fields(alert: &Alert) -> Vec<Value> {
         fields.push(field("When", &cause.event_time.to_string()));
         let mut who = crate::alert::actor_words(&cause.actor);
         if cause.actor.tool.repeats() {
-            who += "; its next apply undoes whatever is put right here";
+            who += "; its next apply undoes any remediation here";
         }
         fields.push(field("Who", &who));
     }
@@ -155,9 +155,9 @@ fn fields(alert: &Alert) -> Vec<Value> {
         let open = crate::alert::duration(seconds);
         fields.push(field(
             if still {
-                "Door open for"
+                "Exposed so far"
             } else {
-                "Door was open for"
+                "Exposed for"
             },
             &open,
         ));

@@ -22,7 +22,7 @@ impl Alert {
         let what = match self.stage {
             Stage::Detected => "detected",
             Stage::Outcome => match &self.outcome {
-                Some(outcome) if outcome.open => "outcome: STILL OPEN",
+                Some(outcome) if outcome.open => "outcome: STILL EXPOSED",
                 _ => "outcome",
             },
             Stage::Digest => "digest",
@@ -121,8 +121,8 @@ impl Alert {
             && let Some(tool) = cause.actor.tool.name()
         {
             out.line(&format!(
-                "  It was {tool}: the next apply undoes whatever is put right here. Change the \
-                 source too."
+                "  It was {tool}: the next apply undoes any remediation here. Change the source \
+                 too."
             ));
         }
         out.blank();
@@ -133,9 +133,9 @@ impl Alert {
             return;
         }
         out.line(match self.stage {
-            Stage::Outcome => "Who can get in now, from outside:",
-            _ if self.about_permissions() => "Who can enter it, from outside:",
-            _ => "Who can get in by this change, from outside:",
+            Stage::Outcome => "External access now:",
+            _ if self.about_permissions() => "External access to the role:",
+            _ => "External access by this change:",
         });
         for grantee in self.grantees.iter().take(ENTRIES) {
             out.line(&format!("  - {}", in_mail(&grantee.words(), SENTENCE)));
@@ -165,9 +165,9 @@ impl Alert {
                 let is = if still { "has been" } else { "was" };
                 format!("It {is} so for {open}.")
             } else if still {
-                format!("The door has been open for {open}, and still is.")
+                format!("Exposed for {open}; still exposed.")
             } else {
-                format!("The door was open for {open}.")
+                format!("Was exposed for {open}.")
             });
         }
         for note in self.notes.iter().take(ENTRIES) {
@@ -180,7 +180,7 @@ impl Alert {
 
     fn difference(&self, out: &mut Lines) {
         if !self.changes.is_empty() {
-            out.line("What changed for those who enter:");
+            out.line("What changed for those who assume the role:");
             for change in self.changes.iter().take(ENTRIES) {
                 out.line(&format!("  - {}", in_mail(change, SENTENCE)));
             }
@@ -292,8 +292,8 @@ fn digest_lines(digest: &Digest, out: &mut Lines) {
     out.line(&match &digest.about {
         Some(about) => in_mail(about, SENTENCE),
         None => format!(
-            "{} alerts of the class {} between {} and {}; {} of them are told here for the first \
-             time.",
+            "{} alerts of the class {} between {} and {}; {} of them are reported here for the \
+             first time.",
             digest.count,
             in_mail(&digest.class, NAME),
             digest.from,

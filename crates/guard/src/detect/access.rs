@@ -60,7 +60,7 @@ pub(crate) fn judge_key_holder(
     match rules.vendors_of_user(user).into_iter().next() {
         Some(vendor) => {
             let message = format!("an access key of user {user}, which {vendor} holds, {done}");
-            let fix = format!("let {vendor} enter by a role with an external id");
+            let fix = format!("delete it, and give {vendor} access by a role with an external id");
             let found = finding(rules, Check::ThirdPartyAccessKey, message);
             vec![Finding {
                 vendor: Some(vendor),

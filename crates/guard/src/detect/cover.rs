@@ -85,8 +85,8 @@ pub(super) fn cover(
                 Some((_, complaints)) => complaints,
                 None => {
                     let message = format!(
-                        "the principal with the unique id {id} can enter, whose account nobody \
-                         can tell, and no rule names it"
+                        "the principal with the unique id {id} can assume the role; its account \
+                         is not known, and no rule names it"
                     );
                     vec![Uncovered::new(Check::UnknownThirdParty, message)]
                 }
@@ -97,13 +97,15 @@ pub(super) fn cover(
                 .as_deref()
                 .map(|path| format!(" below {path}"))
                 .unwrap_or_default();
-            let message =
-                format!("every account of organization {id}{part} can enter, and it is not ours");
+            let message = format!(
+                "every account of organization {id}{part} can assume the role, and the \
+                     organization is not ours"
+            );
             vec![Uncovered::new(Check::UnknownThirdParty, message)]
         }
         _ if analysis.public && !is_limited_to_a_network(grant) => {
-            let message = "anyone with an AWS account can enter the role".to_owned();
-            let fix = "name the accounts that may enter";
+            let message = "anyone with an AWS account can assume the role".to_owned();
+            let fix = "name the accounts that may assume the role";
             vec![Uncovered {
                 fix: Some(fix.to_owned()),
                 ..Uncovered::new(Check::PublicTrust, message)
@@ -111,9 +113,9 @@ pub(super) fn cover(
         }
         _ => {
             let message = if is_limited_to_a_network(grant) {
-                "any AWS account can enter the role from a network that no rule names"
+                "any AWS account can assume the role from a network that no rule names"
             } else {
-                "AWS accounts that the trust policy does not name can enter the role"
+                "AWS accounts that the trust policy does not name can assume the role"
             };
             vec![Uncovered::new(Check::UnknownThirdParty, message.to_owned())]
         }
@@ -179,8 +181,8 @@ fn is_limited_to_a_network(grant: &Grant) -> bool {
 
 fn unknown_account(rules: &Rules, account: &str, who: &Who) -> Uncovered {
     let subject = match who {
-        Who::Principal { arn, .. } => format!("{arn} can enter"),
-        _ => format!("account {account} can enter"),
+        Who::Principal { arn, .. } => format!("{arn} can assume the role"),
+        _ => format!("account {account} can assume the role"),
     };
     let (message, fix) = match known_account(account) {
         Some(known) => (
@@ -188,15 +190,24 @@ fn unknown_account(rules: &Rules, account: &str, who: &Who) -> Uncovered {
                 "{subject}, which is known as {}, and no rule names it",
                 known.name
             ),
-            format!("if {} shall enter, register it as a vendor", known.name),
+            format!(
+                "if {} should have access, register it as a vendor",
+                known.name
+            ),
         ),
         None if rules.organization().is_some() => (
             format!("{subject}, and no rule names it: perhaps a new account of yours"),
-            format!("if {account} is yours, renew the accounts file; else take it out"),
+            format!(
+                "if {account} is yours, renew the accounts file; otherwise remove it from the \
+                 trust policy"
+            ),
         ),
         None => (
             format!("{subject}, and no rule names it: perhaps a new account of yours"),
-            format!("if {account} is yours, add it to trusted_accounts; else take it out"),
+            format!(
+                "if {account} is yours, add it to trusted_accounts; otherwise remove it from \
+                 the trust policy"
+            ),
         ),
     };
     Uncovered {

@@ -32,8 +32,13 @@ pub(super) fn cover_provider(
 ) -> Result<Coverage, Vec<Uncovered>> {
     let provider = providing.provider;
     if providing.open {
-        let message = format!("users of any tenant of {provider} can enter");
-        let fix = "limit the subject to your own tenant, as repo:OWNER/REPOSITORY:*".to_owned();
+        let message = format!("users of any tenant of {provider} can assume the role");
+        let fix = if host(provider).starts_with(GITHUB) {
+            "limit the subject to your own tenant, as repo:OWNER/REPOSITORY:*"
+        } else {
+            "limit the subject, or another claim that identifies the tenant, to your own tenant"
+        };
+        let fix = fix.to_owned();
         let open = Uncovered::new(Check::OpenIdentityProvider, message);
         return Err(vec![Uncovered {
             fix: Some(fix),
@@ -66,16 +71,19 @@ pub(super) fn cover_provider(
             provider: provider.to_owned(),
         }),
         None => unknown(format!(
-            "users of {provider} can enter, and no rule names it"
+            "users of {provider} can assume the role, and no rule names it"
         )),
         Some(Some(Against::Role)) => unknown(format!(
-            "users of {provider} can enter, and its rule does not name the role"
+            "users of {provider} can assume the role, and the provider's rule does not name the \
+             role"
         )),
         Some(Some(Against::Audience)) => unknown(format!(
-            "users of {provider} can enter with tokens for audiences that its rule does not name"
+            "users of {provider} can assume the role with tokens for audiences that the \
+             provider's rule does not name"
         )),
         Some(Some(Against::Subject)) => unknown(format!(
-            "users of {provider} can enter that its rule does not name"
+            "users of {provider} can assume the role, and the provider's rule does not name their \
+             subjects or claims"
         )),
     }
 }
@@ -120,6 +128,9 @@ fn eks_cluster(issuer: &str) -> Option<&str> {
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     (is_region && matches!(domain, "amazonaws.com" | "amazonaws.com.cn")).then_some(id)
 }
+
+/// The issuer of GitHub Actions; an enterprise's own lies below it.
+const GITHUB: &str = "token.actions.githubusercontent.com";
 
 /// The issuer of an OIDC provider, without its ARN.
 fn host(provider: &str) -> &str {

@@ -49,7 +49,7 @@ pub fn unreadable_event(rules: &Rules, why: &str, role_hidden: bool) -> Finding 
     if role_hidden {
         found.severity = Severity::Critical;
         found.message = format!("a role's trust policy was changed, and {why}");
-        found.fix = Some("look at every role that was changed at that time".to_owned());
+        found.fix = Some("check every role that was changed at that time".to_owned());
     }
     found
 }
@@ -92,8 +92,8 @@ pub(super) fn judge_analysis(
     }
     let violation = coverage.iter().any(Option::is_none);
     for id in &analysis.orphaned {
-        let message = format!("{id} stands where a principal was that has been deleted");
-        let fix = Some("take it out of the trust policy".to_owned());
+        let message = format!("{id} is left from a principal that was deleted");
+        let fix = Some("remove it from the trust policy".to_owned());
         findings.push(Finding {
             fix,
             ..finding(rules, Check::OrphanedPrincipal, message)
@@ -104,7 +104,7 @@ pub(super) fn judge_analysis(
             .errors
             .first()
             .map_or("", |problem| problem.message.as_str());
-        let message = format!("the trust policy is not one that IAM accepts: {why}");
+        let message = format!("IAM would not accept the trust policy: {why}");
         findings.push(finding(rules, Check::UnreadablePolicy, message));
     }
     if rules.protects(role) {
@@ -173,7 +173,9 @@ fn weaknesses(
             let weak = if id.is_none() {
                 None
             } else if fixed.is_empty() {
-                Some(format!("{name} can enter with any of many external ids"))
+                Some(format!(
+                    "{name} can assume the role with any of many external ids"
+                ))
             } else if !named && vendor.external_id.required {
                 Some(format!(
                     "the rules name no external id for {name}, so the id of any of its customers \
@@ -194,7 +196,7 @@ fn weaknesses(
                 .iter()
                 .any(|id| vendor.shared_external_ids.contains(id));
             if shared && !exempted(Check::SharedExternalId) {
-                let message = format!("the external id of {name} serves another vendor, too");
+                let message = format!("the external id of {name} is also used by another vendor");
                 let fix = "give each vendor an id of its own";
                 findings.push(about(Check::SharedExternalId, message, fix));
             }
@@ -205,10 +207,11 @@ fn weaknesses(
         } => {
             let message = match on_behalf_of {
                 OnBehalfOf::Anyone => {
-                    format!("{service} may enter on behalf of any account")
+                    format!("{service} can assume the role on behalf of any account")
                 }
                 OnBehalfOf::Stranger(account) => format!(
-                    "{service} may enter on behalf of account {account}, which no rule names"
+                    "{service} can assume the role on behalf of account {account}, which no rule \
+                     names"
                 ),
                 OnBehalfOf::Limited => return,
             };

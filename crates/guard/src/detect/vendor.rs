@@ -36,15 +36,20 @@ pub(super) fn vendor_complaints(
     let entries: Vec<_> = entries.collect();
     if entries.is_empty() {
         let message = match role.name.as_deref() {
-            Some(role) => format!("{name} can enter, and its rule does not name role {role}"),
-            None => format!("{name} can enter, and whether its rule names the role is not known"),
+            Some(role) => {
+                format!("{name} can assume the role, and its rule does not name role {role}")
+            }
+            None => format!(
+                "{name} can assume the role, and it is not known whether its rule names the role"
+            ),
         };
-        let fix = format!("name the role in the rule of {name}, or take {name} out of it");
+        let fix =
+            format!("name the role in the rule of {name}, or remove {name} from the trust policy");
         complain(Check::RoleNotRegistered, message, fix);
     }
     if vendor.expires.is_some_and(|end| end <= now) {
-        let message = format!("{name} can still enter, and its access has expired");
-        let fix = format!("take {name} out of the trust policy, or renew its rule");
+        let message = format!("{name} can still assume the role, and its access has expired");
+        let fix = format!("remove {name} from the trust policy, or renew its rule");
         complain(Check::ExpiredAccess, message, fix);
     }
 
@@ -65,7 +70,7 @@ pub(super) fn vendor_complaints(
         };
         match fixed {
             None => {
-                let message = format!("{name} can enter without an external id");
+                let message = format!("{name} can assume the role without an external id");
                 let fix = "require it with StringEquals on sts:ExternalId".to_owned();
                 complain(Check::MissingExternalId, message, fix);
             }
@@ -73,13 +78,16 @@ pub(super) fn vendor_complaints(
                 let named = |id: &String| allowed.contains(&id);
                 if fixed.is_empty() {
                     let message = format!(
-                        "{name} can enter with external ids other than those the rules name"
+                        "{name} can assume the role with external ids other than those the rules \
+                         name"
                     );
                     let fix = "compare with StringEquals, without a pattern".to_owned();
                     complain(Check::WrongExternalId, message, fix);
                 } else if !fixed.iter().all(named) {
-                    let message =
-                        format!("{name} can enter with an external id that its rule does not name");
+                    let message = format!(
+                        "{name} can assume the role with an external id that its rule \
+                             does not name"
+                    );
                     let fix = "use the id that the rules name, or add this one".to_owned();
                     complain(Check::WrongExternalId, message, fix);
                 }
@@ -91,15 +99,18 @@ pub(super) fn vendor_complaints(
     if !vendor.principals.is_empty() {
         match &grant.principal {
             Who::Principal { arn, .. } if !vendor.principals.iter().any(|own| is_of(arn, own)) => {
-                let message = format!("{arn} can enter, which is none of the principals of {name}");
+                let message =
+                    format!("{arn} can assume the role and is not among the principals of {name}");
                 let fix = format!("name only the principals of the rule of {name}");
                 complain(Check::UnknownThirdParty, message, fix);
             }
             Who::Principal { .. } => {}
             Who::UniqueId { id } if vendor.principals.contains(id) => {}
             _ => {
-                let message =
-                    format!("the whole account of {name} can enter, and its rule names principals");
+                let message = format!(
+                    "the whole account of {name} can assume the role, and its rule names \
+                         principals"
+                );
                 let fix = "name these principals in the trust policy".to_owned();
                 complain(Check::BroadPrincipal, message, fix);
             }

@@ -142,10 +142,12 @@ pub(super) fn statements(
         .iter()
         .any(|rule| !rule.roles.is_empty())
     {
-        notes.push("which role an identity provider's users may enter is not in them".to_owned());
+        notes.push(
+            "they do not limit which role an identity provider's users may assume".to_owned(),
+        );
     }
     notes.push(
-        "SAML providers named AWSSSO_… are spared at every role: IAM Identity Center makes them"
+        "SAML providers named AWSSSO_… are exempt at every role: IAM Identity Center makes them"
             .to_owned(),
     );
     Ok(())

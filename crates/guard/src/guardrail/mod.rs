@@ -39,8 +39,8 @@ pub struct Guardrail {
 pub enum GuardrailError {
     /// Resource control policies belong to an organization.
     #[error(
-        "the rules name no organization (`organization.id`), and a resource control policy tells \
-         outsiders by it"
+        "the rules name no organization (`organization.id`), and a resource control policy needs \
+         it to recognize external accounts"
     )]
     NoOrganization,
     /// The key of a cluster's claims holds its region.

@@ -38,7 +38,7 @@ pub(super) fn statements(
             "aws:PrincipalOrgID".to_owned(),
             json!(organization),
         )],
-        lists: "the accounts that may enter",
+        lists: "the accounts that may assume roles",
     };
     if !spared.is_empty() {
         outsiders.conditions.push((
@@ -119,16 +119,16 @@ pub(super) fn statements(
     }
     if file.vendors.iter().any(|vendor| !vendor.roles.is_empty()) {
         notes.push(
-            "which role a vendor may enter is not in them (role-not-registered), nor which of its \
-             external ids belongs to which role: IAM compares a role's ARN with case and with its \
-             path, and the rules name roles without"
+            "they do not limit which role a vendor may assume (role-not-registered), nor which of \
+             its external ids belongs to which role: IAM compares a role's ARN with case and with \
+             its path, and the rules name roles without"
                 .to_owned(),
         );
     }
     if !file.networks.is_empty() {
         notes.push(
-            "requests from the rules' networks are spared, whoever sends them: a trust policy may \
-             admit them"
+            "requests from the rules' networks are exempt, whoever sends them: a trust policy may \
+             allow them"
                 .to_owned(),
         );
     }

@@ -133,7 +133,7 @@ pub(super) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
     let mut grantees: Vec<(bool, Grantee)> = Vec::new();
     for (grant, by) in grants.zip(&judgement.coverage) {
         let (vendor, remark) = match by {
-            None => (None, ", whom no rule covers"),
+            None => (None, ", not covered by any rule"),
             Some(Coverage::Vendor { name, .. }) => (Some(name.clone()), ""),
             Some(Coverage::OurAccount { .. }) => (None, ", one of our accounts"),
             Some(Coverage::Exempted { .. }) => (None, ", by an exemption"),
@@ -196,7 +196,7 @@ fn who_words(who: &Who) -> String {
             open: true,
             ..
         } => {
-            format!("users of {provider}, those of strangers included")
+            format!("users of {provider}, of any tenant")
         }
         Who::Federated { provider, .. } => format!("users of {provider}"),
     }
@@ -236,12 +236,12 @@ pub(super) fn announced(guard: &Guard, judgement: Option<&Judgement>) -> Outcome
     let violates = judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violation);
     let text = match (violates, guard.ceiling()) {
         (true, Mode::Enforce) => {
-            "an order to put it right was sent; a second message says what came of it"
+            "an order to remediate it was sent; a second message gives the outcome"
         }
         (true, Mode::Alert) => {
-            "mode alert: nothing is written; a second message says what would have been done"
+            "mode alert: nothing is written; a second message says what enforce would have done"
         }
-        (false, _) => "the role is looked at again; a second message says what came of it",
+        (false, _) => "the role is checked again; a second message gives the outcome",
     };
     Outcome {
         kind: OutcomeKind::Ordered,

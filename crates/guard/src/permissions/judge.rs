@@ -292,7 +292,7 @@ fn of_holder(
     };
     for unreadable in &effective.unreadable {
         let message = format!(
-            "policy {} cannot be read, so what the {noun} may do is not known: {}",
+            "policy {} cannot be read, so the permissions of the {noun} are not known: {}",
             unreadable.policy, unreadable.reason
         );
         let fix = "give its document with the input, or write it as IAM accepts it";
@@ -302,11 +302,11 @@ fn of_holder(
         let under = under_conditions(found.conditional);
         let message = if found.changing * 2 > found.of {
             format!(
-                "the {noun} may do nearly everything: {} of {} actions that change something{under}",
+                "the {noun} has nearly full access: {} of {} actions that change something{under}",
                 found.changing, found.of
             )
         } else {
-            format!("the {noun} may do anything with IAM, and so give itself everything{under}")
+            format!("the {noun} can do anything with IAM, and so grant itself full access{under}")
         };
         let fix = "replace its policies by the actions that the third party needs";
         complain(Check::AdminAccess, message, fix);
@@ -318,10 +318,10 @@ fn of_holder(
     if let Some(action) = telling(&iam) {
         let on = on(effective, action);
         let message = format!(
-            "the {noun} may change who may enter or do what: {}{on}",
+            "the {noun} can change trust policies or permissions: {}{on}",
             listed(&iam)
         );
-        let fix = "take these actions away: no third party needs them";
+        let fix = "remove these actions: no third party needs them";
         complain(Check::IamAccess, message, fix);
     }
     let ways = escalations(effective);
@@ -332,14 +332,13 @@ fn of_holder(
             many => format!(", and there are {} other ways", many - 1),
         };
         let message = format!(
-            "the {noun} can get more than it was given: with {} it {}, {}{}{more}",
+            "the {noun} can gain more permissions: with {} it {}, {}{}{more}",
             first.combination.actions.join(" and "),
             first.combination.how,
             first.scope.words(),
             under_conditions(first.conditional),
         );
-        let fix =
-            "take one action of each combination away, or name the resources it may be used on";
+        let fix = "remove one action of each combination, or name the resources it may be used on";
         complain(Check::PrivilegeEscalation, message, fix);
     }
     let allowed = allowed_by_rules(bounds);
@@ -453,7 +452,7 @@ fn beyond(
             vendor: Some(vendor.clone()),
             third_party: bound.account.clone(),
             fix: Some(format!(
-                "take them away, or add them to permissions.allow of {vendor}"
+                "remove them, or add them to permissions.allow of {vendor}"
             )),
             ..finding(rules, Check::OverCeiling, message)
         });

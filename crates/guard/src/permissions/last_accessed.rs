@@ -24,10 +24,10 @@ pub struct LastAccessed {
 #[non_exhaustive]
 pub enum LastAccessedError {
     /// It is not what the command prints.
-    #[error("this is no answer of get-service-last-accessed-details")]
+    #[error("this is not an answer of get-service-last-accessed-details")]
     Json(#[source] serde_json::Error),
     /// IAM had not finished, or failed.
-    #[error("the job is {0}, not COMPLETED: ask for the details again")]
+    #[error("the job is {0}, not COMPLETED: request the details again")]
     NotCompleted(String),
     /// It is one page of several.
     #[error("the answer is truncated: ask for the rest with --marker, and join the lists")]
@@ -143,7 +143,7 @@ pub fn judge_unused(
         "the role has permissions that it never used, as far as IAM looks back: {}",
         parts.join(", and ")
     );
-    let fix = "take them away; `trustwarden explain permission-unused` says how to be sure";
+    let fix = "remove them; `trustwarden explain permission-unused` says how to be sure";
     Some(Finding {
         fix: Some(fix.to_owned()),
         ..finding(rules, Check::PermissionUnused, message)

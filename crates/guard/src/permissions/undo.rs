@@ -97,7 +97,7 @@ impl Undo {
                  --policy-name {policy}, with the text below"
             ),
             Self::PutInline { name: policy, .. } => format!(
-                "inline policy {policy} has the text again that was lawful; to restore what was \
+                "inline policy {policy} has its compliant text again; to restore what was \
                  written: aws iam put-{noun}-policy {flag} --policy-name {policy}, with the text \
                  below"
             ),

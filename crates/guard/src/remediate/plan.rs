@@ -95,7 +95,7 @@ pub fn plan(situation: &Situation<'_>, lawful: impl Fn(&str) -> bool) -> Result<
     match most.saturating_sub(used) {
         0 => Err(Reason::BudgetSpent { used, most }),
         1 if situation.critical && first != PlanKind::Quarantine => Ok(quarantine(Some(format!(
-            "write {most} of {most} within an hour: the last one is kept for closing the door"
+            "write {most} of {most} within an hour: the last one is kept for ending an exposure"
         )))),
         1 if !situation.critical => Err(Reason::BudgetSpent { used, most }),
         _ => Ok(first_that_works(first, situation, &lawful, None)),
@@ -181,7 +181,7 @@ fn first_that_works(
                 fallback,
             };
         }
-        add("nothing lawful would be left of the trust policy");
+        add("no compliant statement would be left of the trust policy");
     }
     quarantine(fallback)
 }
@@ -190,10 +190,9 @@ fn quarantine(fallback: Option<String>) -> Plan {
     Plan {
         kind: PlanKind::Quarantine,
         document: QUARANTINE.to_owned(),
-        details:
-            "nobody can enter; the old trust policy is kept, docs/runbooks/quarantined-role.md \
-                  says how to put it back"
-                .to_owned(),
+        details: "nobody can assume the role; the old trust policy is kept, \
+             docs/runbooks/quarantined-role.md says how to restore it"
+            .to_owned(),
         fallback,
     }
 }

@@ -97,8 +97,8 @@ impl schemars::JsonSchema for RoleEntry {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "One of our roles that a vendor may enter: a name or pattern, \
-                            or one with its own external id.",
+            "description": "One of our roles that a vendor may assume: a name or pattern, or one \
+                 with its own external id.",
             "anyOf": [
                 { "type": "string" },
                 {

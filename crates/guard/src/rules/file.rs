@@ -32,14 +32,14 @@ pub struct RulesFile {
     /// stack's own mode is a ceiling above it.
     #[serde(default)]
     pub mode: Mode,
-    /// The third parties that may enter.
+    /// The third parties that may have access.
     #[serde(
         default,
         deserialize_with = "or_empty",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub vendors: Vec<Vendor>,
-    /// The identity providers whose users or workloads may enter.
+    /// The identity providers whose users or workloads may assume roles.
     #[serde(
         default,
         deserialize_with = "or_empty",
@@ -63,7 +63,7 @@ pub struct RulesFile {
     /// Who may have long-term access keys.
     #[serde(default, deserialize_with = "or_empty")]
     pub access_keys: AccessKeys,
-    /// What is done when an outsider's role or user is given too much.
+    /// What is done when a third party's role or user is given too much.
     #[serde(default, deserialize_with = "or_empty")]
     pub permissions: PermissionSettings,
     /// How bad it is when the root user is used.
@@ -166,7 +166,7 @@ pub struct Vendor {
     /// Where it was approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<String>,
-    /// The last day on which it may enter (`2027-03-31`, until the end of that day in UTC), or a
+    /// The last day of its access (`2027-03-31`, until the end of that day in UTC), or a
     /// moment (`2027-03-31T12:00:00Z`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
@@ -227,7 +227,7 @@ pub struct Permissions {
     pub allow: Vec<String>,
 }
 
-/// An identity provider whose users or workloads may enter.
+/// An identity provider whose users or workloads may assume roles.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -244,7 +244,7 @@ pub struct IdentityProvider {
     /// The audiences a token may be for. None: any that IAM's own provider admits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audiences: Vec<String>,
-    /// The subjects that may enter: patterns. None: every subject of the provider.
+    /// The subjects that may assume roles: patterns. None: every subject of the provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<String>,
     /// What other claims of a token must be: patterns, by claim. None: anything.
@@ -303,7 +303,8 @@ pub enum KeyViolation {
     Deactivate,
 }
 
-/// What is done when a role that outsiders enter, or a user whose keys they hold, is given too much.
+/// What is done when a role that third parties can assume, or a user whose keys they hold, is given
+/// too much.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -319,7 +320,7 @@ impl PermissionSettings {
     }
 }
 
-/// What is done when an outsider's role or user is given too much.
+/// What is done when a third party's role or user is given too much.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -359,7 +360,7 @@ impl Default for RootSettings {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Remediation {
-    /// About a role that was lawful before.
+    /// About a role that was compliant before.
     pub changed_role: ChangedRole,
     /// About a role that never was.
     pub new_role: NewRole,
@@ -386,7 +387,7 @@ impl Default for Remediation {
     }
 }
 
-/// What is done about a role that was lawful before.
+/// What is done about a role that was compliant before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -398,7 +399,7 @@ pub enum ChangedRole {
     Revert,
     /// What violates the rules is taken out, the rest stays.
     Repair,
-    /// Nobody can enter it.
+    /// Nobody can assume it.
     Quarantine,
 }
 
@@ -407,14 +408,14 @@ pub enum ChangedRole {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ExistingViolations {
-    /// It is told in one digest, and left to people until somebody changes the role.
+    /// It is reported in one digest, and left to manual action until somebody changes the role.
     #[default]
     Leave,
-    /// It is put right like any other, as `changed_role` says.
+    /// It is remediated like any other, as `changed_role` says.
     Remediate,
 }
 
-/// What is done about a role that never was lawful.
+/// What is done about a role that never was compliant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -424,7 +425,7 @@ pub enum NewRole {
     /// What violates the rules is taken out, the rest stays; quarantine where nothing is left.
     #[default]
     Repair,
-    /// Nobody can enter it.
+    /// Nobody can assume it.
     Quarantine,
 }
 

@@ -238,7 +238,7 @@ fn what_cannot_be_said_is_refused_with_the_reason() {
     assert!(
         error
             .to_string()
-            .starts_with("the accounts that may enter take 6"),
+            .starts_with("the accounts that may assume roles take 6"),
         "{error}"
     );
 }

@@ -164,7 +164,7 @@ fn what_was_wrong_before_is_not_told_again() {
     let request = json!({ "roleName": ROLE, "policyName": "New", "policyDocument": document });
     let alerts = played(&mut scene, "PutRolePolicy", request);
     assert_eq!(codes(&alerts[0]), [(Check::AdminAccess, Severity::High)]);
-    assert!(alerts[0].notes[0].contains("may have been so already"));
+    assert!(alerts[0].notes[0].contains("may predate the change"));
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn line_8_a_lost_event_is_found_told_and_put_right() {
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let detected = &alerts[0];
     assert!(
-        detected.title.contains("no event told of it"),
+        detected.title.contains("no event reported it"),
         "{detected:?}"
     );
     assert_eq!(detected.severity, Severity::Critical);

@@ -214,7 +214,7 @@ fn sessions_are_ended_where_the_rules_ask_for_it_and_no_service_uses_the_role() 
         assert_eq!(scene.history().sessions_denied_at.is_some(), denied);
         assert_eq!(text.contains("are denied"), denied, "{text}");
         assert_eq!(
-            text.contains("live on for up to 12 hours"),
+            text.contains("stay valid for up to 12 hours"),
             !denied,
             "{text}"
         );

@@ -124,7 +124,9 @@ impl Caller {
         if action.eq_ignore_ascii_case(fits) {
             return Ok(fits);
         }
-        Err(format!("{self} enters a role by {fits}, never by {action}"))
+        Err(format!(
+            "{self} assumes a role by {fits}, never by {action}"
+        ))
     }
 
     pub(super) fn is_saml(&self) -> bool {

@@ -63,7 +63,7 @@ pub enum RequestError {
     },
     /// Nobody who could call.
     #[error(
-        "\"{value}\" is no caller: name a user, role, session or root by its ARN, a service by \
+        "\"{value}\" is not a caller: name a user, role, session or root by its ARN, a service by \
          its name, a provider by its ARN or domain"
     )]
     Principal {
@@ -107,7 +107,7 @@ pub fn evaluate(
     };
     if policy.version == Version::Unknown {
         return Ok(denied(
-            "the policy language has no such version: nobody gets in".to_owned(),
+            "the policy language has no such version: nobody has access".to_owned(),
         ));
     }
     let action = match caller.operation(&request.action) {

@@ -267,12 +267,12 @@ pub(super) fn check_value(
         | C::NumericGreaterThanEquals => {
             let digits = value.trim_start_matches(['-', '+']);
             (!digits.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
-                .then_some("is no number")
+                .then_some("is not a number")
         }
         C::StringEquals | C::StringEqualsIgnoreCase
             if key.eq_ignore_ascii_case("sts:ExternalId") && !(2..=1224).contains(&value.len()) =>
         {
-            Some("can be no external id: one has 2 to 1,224 characters")
+            Some("cannot be an external id: one has 2 to 1,224 characters")
         }
         C::StringEquals
             if value.bytes().any(|c| matches!(c, b'*' | b'?')) && !value.contains("${") =>
@@ -282,7 +282,7 @@ pub(super) fn check_value(
         C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike
             if value != "*" && !value.contains("${") && arn::part(value, 5).is_none() =>
         {
-            Some("is no ARN: it has six parts, divided by colons")
+            Some("is not an ARN: an ARN has six parts, divided by colons")
         }
         _ => None,
     };

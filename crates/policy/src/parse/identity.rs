@@ -217,11 +217,15 @@ const ACTION: PatternOf = ("an action", "action", |text| {
         return None;
     }
     match text.split_once(':') {
-        None => Some("is no action: one begins with its service, as in \"ec2:DescribeInstances\""),
+        None => Some(
+            "is not an action: an action begins with its service, as in \"ec2:DescribeInstances\"",
+        ),
         Some((service, name)) if service.is_empty() || name.is_empty() => {
-            Some("is no action: it needs a service, a colon and a name")
+            Some("is not an action: it needs a service, a colon and a name")
         }
-        Some((_, name)) if name.contains(':') => Some("is no action: it has one colon too many"),
+        Some((_, name)) if name.contains(':') => {
+            Some("is not an action: it has one colon too many")
+        }
         Some(_) => None,
     }
 });
@@ -232,5 +236,5 @@ const RESOURCE: PatternOf = ("a resource", "resource", |text| {
         .iter()
         .any(|start| text.starts_with(start));
     (!begins)
-        .then_some("is no resource: it must be \"*\" or an ARN, as in \"arn:aws:s3:::bucket/*\"")
+        .then_some("is not a resource: it must be \"*\" or an ARN, as in \"arn:aws:s3:::bucket/*\"")
 });

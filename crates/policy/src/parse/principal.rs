@@ -156,7 +156,7 @@ fn aws(value: &str) -> Option<String> {
     } else if service(value).is_none() {
         "this is a service: it stands under \"Service\", not under \"AWS\"".to_owned()
     } else {
-        format!("this is no AWS principal; {FORMS}")
+        format!("this is not an AWS principal; {FORMS}")
     })
 }
 
@@ -213,7 +213,7 @@ fn aws_arn(arn: &str) -> Option<String> {
         ("sts", "federated-user") => (!is_name(name, 2, 64)).then(|| {
             "the ARN of a federated user is arn:aws:sts::ACCOUNT:federated-user/NAME".to_owned()
         }),
-        ("iam", "group") => Some("a group is no principal; name its users".to_owned()),
+        ("iam", "group") => Some("a group cannot be a principal; name its users".to_owned()),
         ("iam", "saml-provider" | "oidc-provider") => {
             Some("an identity provider stands under \"Federated\", not under \"AWS\"".to_owned())
         }
@@ -236,7 +236,7 @@ const SERVICE_DOMAINS: [&str; 8] = [
 /// Why this cannot stand under `Service`.
 fn service(value: &str) -> Option<String> {
     if has_wildcard(value) {
-        return Some("a wildcard is no service; name each service".to_owned());
+        return Some("a service cannot be a wildcard; name each service".to_owned());
     }
     let name = SERVICE_DOMAINS
         .iter()
@@ -268,7 +268,7 @@ fn service(value: &str) -> Option<String> {
 /// Why this cannot stand under `Federated`.
 fn federated(value: &str) -> Option<String> {
     if has_wildcard(value) {
-        return Some("a wildcard is no identity provider; name each provider".to_owned());
+        return Some("an identity provider cannot be a wildcard; name each provider".to_owned());
     }
     let Some(arn) = value.strip_prefix("arn:") else {
         // IAM: "Federated principals must be valid domain names or SAML metadata ARNs".

@@ -399,7 +399,7 @@ fn escapes_and_values_are_read() {
 #[test]
 fn values_that_never_match_are_warned_of() {
     for (original, replaced, part) in [
-        ("0f2d6c1e", "", "no external id"),
+        ("0f2d6c1e", "", "cannot be an external id"),
         ("0f2d6c1e", "acme-*", "wildcards need StringLike"),
         ("\"0f2d6c1e\"", "[]", "matches no value"),
         (
@@ -410,7 +410,7 @@ fn values_that_never_match_are_warned_of() {
         (
             "\"StringEquals\": {\"sts:ExternalId\": \"0f2d6c1e\"}",
             "\"NumericLessThan\": {\"aws:MultiFactorAuthAge\": \"an hour\"}",
-            "no number",
+            "not a number",
         ),
         (
             "\"StringEquals\": {\"sts:ExternalId\": \"0f2d6c1e\"}",

@@ -129,7 +129,7 @@ pub(crate) const RULES: &[Rule] = &[
         "$.Statement[0].Principal.AWS",
         7,
         28,
-        "a group is no principal",
+        "a group cannot be a principal",
     ),
     (
         "464622532012",
@@ -225,7 +225,7 @@ pub(crate) const RULES: &[Rule] = &[
         "$.Statement[0].Principal.AWS",
         7,
         28,
-        "no AWS principal",
+        "not an AWS principal",
     ),
     (
         "\"AWS\": \"464622532012\"",
@@ -233,7 +233,7 @@ pub(crate) const RULES: &[Rule] = &[
         "$.Statement[0].Principal.Service",
         7,
         32,
-        "a wildcard is no service",
+        "a service cannot be a wildcard",
     ),
     (
         "\"AWS\": \"464622532012\"",
@@ -249,7 +249,7 @@ pub(crate) const RULES: &[Rule] = &[
         "$.Statement[0].Principal.Federated",
         7,
         34,
-        "a wildcard is no identity provider",
+        "an identity provider cannot be a wildcard",
     ),
     (
         "\"AWS\": \"464622532012\"",

@@ -35,11 +35,11 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
 
     put(html! {
         (PreEscaped("<main>"))
-        h2 id="access" { "Who can enter what " span.count { (audited.entries.len()) } }
+        h2 id="access" { "External access " span.count { (audited.entries.len()) } }
     })?;
     let places = places(&audited.found);
     if audited.entries.is_empty() {
-        put(html! { p { "Nobody outside can enter a role." } })?;
+        put(html! { p { "No external principal can assume a role." } })?;
     } else {
         put(html! {
             (PreEscaped("<div class=\"scroll\"><table>"))
@@ -71,7 +71,7 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
         (PreEscaped("</main>"))
         footer {
             "Trustwarden " (env!("CARGO_PKG_VERSION")) ", rules " code { (report.rules_hash) }
-            ". Who can get in is an upper bound: organization policies and the caller's own \
+            ". The access shown is an upper bound: organization policies and the caller's own \
              permissions may still refuse."
         }
         script { (PreEscaped(SCRIPT)) }
@@ -123,7 +123,7 @@ fn head(report: &Report) -> Markup {
             h1 { (title) }
             p.about {
                 (date(report.now)) ": " (audited.counts.roles) " roles, "
-                (audited.counts.approved) " of them approved by the rules"
+                (audited.counts.approved) " approved by the rules"
             }
             @if accounts.len() > 1 {
                 p.about { (accounts.join(", ")) }
@@ -133,16 +133,16 @@ fn head(report: &Report) -> Markup {
                     li { b class=(severity.name()) { (counts.get(severity).copied().unwrap_or(0)) }
                         span { (severity.name().to_lowercase()) } }
                 }
-                li { b { (audited.entered_from_outside()) } span { "roles entered from outside" } }
+                li { b { (audited.entered_from_outside()) } span { "roles with external access" } }
                 li { b { (parties.len()) } span { "third parties" } }
                 li { b class=[(without > 0).then_some("bad")] { (without) }
-                    span { "of them without a rule" } }
+                    span { "without a rule" } }
             }
             @if !report.unreadable_files.is_empty() {
                 p.warn {
                     "Not everything could be read: "
                     @for name in &report.unreadable_files { code { (shown(name)) } " " }
-                    "What is said here is of the rest."
+                    "This page covers the rest."
                 }
             }
         }

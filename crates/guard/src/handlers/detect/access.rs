@@ -106,12 +106,12 @@ async fn key_opened<W: World>(
                 kind: OutcomeKind::Ordered,
                 text: match guard.ceiling() {
                     Mode::Enforce => {
-                        "an order to deactivate the key was sent; a second message \
-                                      says what came of it"
+                        "an order to deactivate the key was sent; a second message gives the \
+                         outcome"
                     }
                     Mode::Alert => {
-                        "mode alert: the key stays active; a second message says what \
-                                    would have been done"
+                        "mode alert: the key stays active; a second message says what enforce \
+                         would have done"
                     }
                 }
                 .to_owned(),

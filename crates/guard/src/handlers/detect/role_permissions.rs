@@ -214,8 +214,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             Ok(None) => return self.not_there(format!("role {name}")),
             Err(error) => {
                 let message = format!(
-                    "what role {name} may do was changed, and whether somebody outside can enter \
-                     it is not known: {error}"
+                    "the permissions of role {name} were changed, and it is not known whether a \
+                     third party can assume it: {error}"
                 );
                 return Ok(Seen::Guilty(Box::new(guilty(vec![
                     self.unreadable(message),
@@ -232,9 +232,12 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         let judgement = judge(self.guard, &live, &live.document, self.now);
         let mut more = Vec::new();
         if judgement.verdict == Verdict::Unreadable {
-            more.push(self.unreadable(
-                "who can enter the role is not known: its trust policy cannot be read".to_owned(),
-            ));
+            more.push(
+                self.unreadable(
+                    "it is not known who can assume the role: its trust policy cannot be read"
+                        .to_owned(),
+                ),
+            );
         }
         let entering = entering(self.guard, &live, &judgement);
         if entering.is_empty() && !tampered {
@@ -348,7 +351,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         judge: impl Fn(&permissions::Effective) -> Vec<Finding>,
     ) -> Result<Option<Judged>, HandleError> {
         let unreadable = |error: &ReadPermissionsError| {
-            let message = format!("what {name} may do was changed, and is not known: {error}");
+            let message =
+                format!("the permissions of {name} were changed, and are not known: {error}");
             Judged {
                 findings: vec![self.unreadable(message)],
                 perhaps_older: false,
@@ -400,7 +404,9 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                 let page = match roles.holders(list.of(), marker.as_deref()).await {
                     Ok(page) => page,
                     Err(error) => {
-                        let message = format!("whom the change concerns is not known: {error}");
+                        let message = format!(
+                            "it is not known which roles and users the change concerns: {error}"
+                        );
                         told.push(self.seen_unreadable(message));
                         break;
                     }
@@ -412,8 +418,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                 for holder in page.roles.iter().map(Ok).chain(users.map(Err)) {
                     if looked_at >= MOST_HOLDERS {
                         let message = format!(
-                            "more than {MOST_HOLDERS} roles and users are concerned; those beyond \
-                             were not looked at"
+                            "more than {MOST_HOLDERS} roles and users are concerned; the others \
+                             were not checked"
                         );
                         told.push(self.seen_unreadable(message));
                         return Ok(told);

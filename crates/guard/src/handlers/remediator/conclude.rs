@@ -54,7 +54,7 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     if let Some(sessions) = &sessions {
         text += &format!("; {sessions}");
     } else if own.kind != WriteKind::PutBack {
-        text += "; sessions already issued live on for up to 12 hours";
+        text += "; sessions already issued stay valid for up to 12 hours";
     }
     let judgement = judge(guard, live, &live.document, now);
     let mut alert = role_alert(task, Some((live, &judgement)), kind, text, false);
@@ -111,6 +111,6 @@ async fn deny_sessions<W: World<Roles: WriteRoles + Keys>>(
             history.version = world.state().save_role_history(history).await?;
             Ok(format!("sessions issued before {before} are denied"))
         }
-        Err(error) => Ok(format!("sessions already issued live on: {error}")),
+        Err(error) => Ok(format!("sessions already issued stay valid: {error}")),
     }
 }

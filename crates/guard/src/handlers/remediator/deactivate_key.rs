@@ -44,7 +44,8 @@ pub(super) async fn deactivate<W: World<Roles: WriteRoles + Keys>>(
             "nothing: the rules allow this user a key now".to_owned(),
         )
     } else if !asked {
-        let text = "nothing: the rules leave access keys to people (access_keys.on_violation)";
+        let text =
+            "nothing: the rules require manual action for access keys (access_keys.on_violation)";
         (OutcomeKind::LeftAlone, text.to_owned())
     } else if !enforced {
         let text = format!(
@@ -56,7 +57,7 @@ pub(super) async fn deactivate<W: World<Roles: WriteRoles + Keys>>(
         match world.roles().deactivate_key(&key.user, &key.key_id).await {
             Ok(()) => {
                 let text = format!(
-                    "access key {} of user {} is inactive; sessions minted from it live on for \
+                    "access key {} of user {} is inactive; sessions issued from it stay valid for \
                      up to 36 hours",
                     key.key_id, key.user
                 );
@@ -72,14 +73,14 @@ pub(super) async fn deactivate<W: World<Roles: WriteRoles + Keys>>(
             ),
             Err(error @ DeactivateKeyError::AccessDenied { .. }) => (
                 OutcomeKind::Refused,
-                format!("nothing: {error}; people have to act"),
+                format!("nothing: {error}; manual action required"),
             ),
             Err(DeactivateKeyError::Other { .. }) if attempts < TRIES => {
                 return Ok(Disposition::after_attempt(attempts));
             }
             Err(error) => (
                 OutcomeKind::Failed,
-                format!("nothing: {error}; people have to act"),
+                format!("nothing: {error}; manual action required"),
             ),
         }
     };

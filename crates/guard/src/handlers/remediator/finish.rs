@@ -102,7 +102,7 @@ pub(super) fn role_alert(
     };
     let ended = match kind {
         OutcomeKind::Refused | OutcomeKind::Failed if !open => {
-            "an approved trust policy was overwritten, and could not be put back"
+            "an approved trust policy was overwritten, and could not be restored"
         }
         _ => outcome_title(kind),
     };
@@ -148,24 +148,24 @@ pub(super) fn role_alert(
 pub(super) fn outcome_title(kind: OutcomeKind) -> &'static str {
     match kind {
         OutcomeKind::Ordered => "an order was sent",
-        OutcomeKind::Reverted => "the approved trust policy is back",
-        OutcomeKind::Repaired => "what violated the rules was taken out",
-        OutcomeKind::Quarantined => "quarantined, nobody can enter",
+        OutcomeKind::Reverted => "the approved trust policy is restored",
+        OutcomeKind::Repaired => "the statements that violated the rules were removed",
+        OutcomeKind::Quarantined => "quarantined, nobody can assume the role",
         OutcomeKind::Deactivated => "deactivated",
-        OutcomeKind::Detached => "what was given is taken away",
-        OutcomeKind::PutBack => "an approved trust policy that the guard ran over is back",
-        OutcomeKind::WouldRevert => "mode alert, still open; would have been reverted",
-        OutcomeKind::WouldRepair => "mode alert, still open; would have been repaired",
-        OutcomeKind::WouldQuarantine => "mode alert, still open; would have been quarantined",
+        OutcomeKind::Detached => "the change of permissions is undone",
+        OutcomeKind::PutBack => "an approved trust policy that the guard overwrote is restored",
+        OutcomeKind::WouldRevert => "mode alert, still exposed; would have been reverted",
+        OutcomeKind::WouldRepair => "mode alert, still exposed; would have been repaired",
+        OutcomeKind::WouldQuarantine => "mode alert, still exposed; would have been quarantined",
         OutcomeKind::WouldDeactivate => "mode alert, still active; would have been deactivated",
-        OutcomeKind::WouldDetach => "mode alert, still given; would have been taken away",
-        OutcomeKind::Superseded => "changed again, and lawful now",
+        OutcomeKind::WouldDetach => "mode alert, still in force; would have been undone",
+        OutcomeKind::Superseded => "changed again, and compliant now",
         OutcomeKind::Gone => "gone",
-        OutcomeKind::NotTouched => "STILL OPEN, the guard never writes here",
-        OutcomeKind::LeftAlone => "STILL OPEN, the rules leave it to people",
+        OutcomeKind::NotTouched => "STILL EXPOSED, the guard never writes here",
+        OutcomeKind::LeftAlone => "STILL EXPOSED, the rules require manual action",
         OutcomeKind::Unjudged => "the trust policy cannot be judged, so nothing was done",
-        OutcomeKind::Refused => "STILL OPEN, IAM refused the write",
-        OutcomeKind::Failed => "STILL OPEN, it could not be put right",
-        OutcomeKind::BudgetSpent => "STILL OPEN, the hour's writes are spent",
+        OutcomeKind::Refused => "STILL EXPOSED, IAM refused the write",
+        OutcomeKind::Failed => "STILL EXPOSED, remediation failed",
+        OutcomeKind::BudgetSpent => "STILL EXPOSED, the hour's write limit is reached",
     }
 }

@@ -66,7 +66,7 @@ async fn refused<W: World>(
         stage: Stage::Outcome,
         incident: &incident_id(&guard.account, &order.id()),
         title: format!(
-            "role {}: the denial of sessions that have expired could not be taken away",
+            "role {}: the deny for expired sessions could not be removed",
             lift.role
         ),
         cause: None,
@@ -85,7 +85,7 @@ async fn refused<W: World>(
         kind: OutcomeKind::Refused,
         text: format!(
             "delete the role's inline policy TrustwardenDenyOlderSessions by hand: it denies \
-             sessions issued before {}, of which none is left",
+             sessions issued before {}, and those have all expired",
             lift.denied_before
         ),
         open: false,

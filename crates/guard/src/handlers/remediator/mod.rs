@@ -151,8 +151,8 @@ async fn without_state<W: World>(
         return Ok(Disposition::in_seconds(60));
     }
     let text = format!(
-        "nothing yet: {error}, and without it nothing is written. It is tried again, and what comes \
-         of that is told; until then people have to act"
+        "nothing yet: {error}, and without it nothing is written. It is retried, and the outcome \
+         will be reported; until then, manual action is required"
     );
     match &order.task {
         Task::Remediate(role) => {
@@ -271,8 +271,8 @@ async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
         (true, Verdict::Approved) => settled(world, task, history, &live, &judgement).await,
         (true, Verdict::Violation) => put_right(world, task, history, &live, &judgement).await,
         (true, Verdict::Unreadable) => {
-            let text = "nothing: the live trust policy cannot be judged, so nothing can be shown \
-                        to be right; people have to act";
+            let text = "nothing: the live trust policy cannot be judged, so no document can be \
+                 shown to be compliant; manual action required";
             let live = Some((&live, &judgement));
             end(
                 world,

@@ -249,7 +249,7 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
         }
         Some(own) if own.progress == WriteProgress::Written => {
             let own = own.clone();
-            let note = "the role has been changed since, and is lawful";
+            let note = "the role has been changed since, and is compliant";
             return conclude(world, task, history, &own, live, Some(note)).await;
         }
         _ => {}
@@ -265,11 +265,11 @@ pub(super) async fn settled<W: World<Roles: WriteRoles + Keys>>(
         world.state().save_role_history(&history).await?;
     }
     let text = if history.wrote(&digest) {
-        "nothing more: an earlier write of the guard has put the role right, as looks over 90 \
-         seconds have shown"
+        "nothing more: an earlier write of the guard remediated the role, as reads over 90 \
+         seconds confirmed"
     } else {
-        "nothing: the role was changed again and is lawful now, as looks over 90 seconds have \
-         shown"
+        "nothing: the role was changed again and is compliant now, as reads over 90 seconds \
+         confirmed"
     };
     let live = Some((live, judgement));
     end(

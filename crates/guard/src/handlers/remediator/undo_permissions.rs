@@ -87,7 +87,7 @@ impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {
             Ok(None) => return self.end(None, OutcomeKind::Gone, GONE, false).await,
             Err(_) if self.attempts < TRIES => return self.again(),
             Err(error) => {
-                let text = format!("nothing: {error}; people have to act");
+                let text = format!("nothing: {error}; manual action required");
                 return self.end(None, OutcomeKind::Failed, &text, true).await;
             }
         };
@@ -136,19 +136,19 @@ impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {
         let seen = |findings| Some((&looked, findings));
         let role = looked.role.as_ref();
         if let Some(why) = role.and_then(|(role, _)| untouchable(guard, role)) {
-            let text = format!("nothing: {why}; people have to act");
+            let text = format!("nothing: {why}; manual action required");
             let kind = OutcomeKind::NotTouched;
             return self.end(seen(findings), kind, &text, true).await;
         }
         if guard.rules.permissions().on_violation != PermissionViolation::Detach {
-            let text = "nothing: the rules leave permissions to people (permissions.on_violation)";
+            let text = "nothing: the rules require manual action for permissions (permissions.on_violation)";
             let kind = OutcomeKind::LeftAlone;
             return self.end(seen(findings), kind, text, true).await;
         }
         let way = match self.way(&history, &looked, &findings).await? {
             Ok(way) => way,
             Err(why) => {
-                let text = format!("nothing: {why}; people have to act");
+                let text = format!("nothing: {why}; manual action required");
                 let kind = OutcomeKind::Failed;
                 return self.end(seen(findings), kind, &text, true).await;
             }
@@ -180,7 +180,7 @@ impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {
         if !begun && used >= usize::try_from(most).unwrap_or(usize::MAX) {
             let text = format!(
                 "nothing: {used} of {most} writes to this {} within an hour are used. Contain the \
-                 actor: he will not stop",
+                 actor first, or the change will come back",
                 self.task.kind.name()
             );
             let kind = OutcomeKind::BudgetSpent;
@@ -305,14 +305,14 @@ impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {
                 state.save_permissions_history(&history).await?;
                 let text = format!(
                     "nothing: {error}. An SCP, a permissions boundary or a missing permission \
-                     forbids it, and it is not tried again; people have to act"
+                     forbids it, and it is not tried again; manual action required"
                 );
                 let seen = Some((&looked, findings));
                 return self.end(seen, OutcomeKind::Refused, &text, true).await;
             }
             Err(_) if self.attempts < TRIES => return self.again(),
             Err(error) => {
-                let text = format!("nothing: {error}; people have to act");
+                let text = format!("nothing: {error}; manual action required");
                 let seen = Some((&looked, findings));
                 return self.end(seen, OutcomeKind::Failed, &text, true).await;
             }

@@ -33,7 +33,7 @@ pub(super) async fn put_right<W: World<Roles: WriteRoles + Keys>>(
         return Ok(Disposition::in_seconds(30));
     }
     if let Some(why) = untouchable(guard, live) {
-        let text = format!("nothing: {why}; people have to act");
+        let text = format!("nothing: {why}; manual action required");
         return end(world, task, seen, OutcomeKind::NotTouched, text, true).await;
     }
     let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
@@ -62,14 +62,14 @@ pub(super) async fn put_right<W: World<Roles: WriteRoles + Keys>>(
     let plan = match plan(&situation, lawful) {
         Ok(plan) => plan,
         Err(Reason::Off) => {
-            let text = "nothing: the rules leave this to people (remediation)".to_owned();
+            let text = "nothing: the rules require manual action (remediation)".to_owned();
             return end(world, task, seen, OutcomeKind::LeftAlone, text, true).await;
         }
         Err(Reason::BudgetSpent { used, most }) => {
             let text = format!(
-                "nothing: {used} of {most} writes to this role within an hour are used, and what \
-                 is left is kept for closing the door on something worse. Contain the actor: he \
-                 will not stop"
+                "nothing: {used} of {most} writes to this role within an hour are used, and the \
+                 rest is kept for a worse exposure. Contain the actor first, or the change will \
+                 come back"
             );
             return end(world, task, seen, OutcomeKind::BudgetSpent, text, true).await;
         }
@@ -107,8 +107,8 @@ pub(super) async fn put_back<W: World<Roles: WriteRoles + Keys>>(
     if guard.ceiling() != Mode::Enforce || untouchable(guard, live).is_some() || spent {
         // The last write of the hour is kept for closing.
         let text = format!(
-            "an approved trust policy, written at {}, was overwritten while the guard put the \
-             role right, and the guard may not write now: put it back by hand",
+            "an approved trust policy, written at {}, was overwritten while the guard remediated \
+             the role, and the guard may not write now: restore it by hand",
             baseline.as_of()
         );
         let mut alert = role_alert(task, None, OutcomeKind::Failed, text, false);
@@ -119,7 +119,7 @@ pub(super) async fn put_back<W: World<Roles: WriteRoles + Keys>>(
         kind: WriteKind::PutBack,
         document: baseline.document.clone(),
         details: format!(
-            "an approved trust policy of {}, which a write of the guard had run over",
+            "an approved trust policy of {}, which the guard overwrote",
             baseline.as_of()
         ),
         fallback: None,

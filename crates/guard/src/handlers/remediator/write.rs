@@ -152,7 +152,7 @@ impl<L: Fn(&str) -> bool + Sync> Writing<'_, L> {
         why: &str,
     ) -> Result<Disposition, HandleError> {
         let seen = self.judgement.map(|judgement| (self.live, judgement));
-        let text = format!("nothing: {why}; people have to act");
+        let text = format!("nothing: {why}; manual action required");
         end(world, self.task, seen, kind, text, self.judgement.is_some()).await
     }
 

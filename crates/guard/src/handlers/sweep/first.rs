@@ -57,7 +57,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             stage: Stage::Digest,
             incident: &incident_id(&guard.account, &format!("sweep-first-{started}")),
             title: format!(
-                "first look at {} roles: {} have findings, {} violate the access rules",
+                "first sweep of {} roles: {} have findings, {} violate the access rules",
                 tally.roles,
                 there.len(),
                 tally.violating
@@ -73,8 +73,8 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         alert.digest = Some(Digest {
             class: "existing-violations".to_owned(),
             about: Some(format!(
-                "The first sweep looked at {} roles of account {}; these {count} have findings \
-                 that were there before it:",
+                "The first sweep checked {} roles of account {}; these {count} have findings that \
+                 predate it:",
                 tally.roles, guard.account
             )),
             from: self.progress.started_at,
@@ -98,13 +98,13 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         alert.notes.push(
             match guard.rules.remediation().existing_violations {
                 ExistingViolations::Leave => {
-                    "what was there before is not remediated, in no mode, until the rules say \
-                     remediation.existing_violations: remediate, or somebody changes the role. A \
-                     rule or an exemption settles what is meant to be"
+                    "existing violations are not remediated in any mode until the rules say \
+                     remediation.existing_violations: remediate, or somebody changes the role. \
+                     Add a rule or an exemption for intended access"
                 }
                 ExistingViolations::Remediate => {
                     "the rules say remediation.existing_violations: remediate, so in mode enforce \
-                     what violates is put right; a message for each role says what came of it"
+                     violations are remediated; a message for each role gives the outcome"
                 }
             }
             .to_owned(),

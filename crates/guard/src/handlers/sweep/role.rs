@@ -121,9 +121,11 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         let name = &role.name;
         let worst = seen.check.map_or("", crate::Check::title);
         let changed = if seen.new {
-            format!("role {name} was created, and no event told of it: {worst}")
+            format!("role {name} was created, and no event reported it: {worst}")
         } else {
-            format!("the trust policy of role {name} was changed, and no event told of it: {worst}")
+            format!(
+                "the trust policy of role {name} was changed, and no event reported it: {worst}"
+            )
         };
         let again = before.as_ref().filter(|before| same(before, &seen));
         if let Some(before) = again
@@ -303,7 +305,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         }
         alert.notes.push(
             "the sweep found this, so who did it and when is not known here; CloudTrail's event \
-             history may tell"
+             history may show it"
                 .to_owned(),
         );
         let newest = history.and_then(RoleHistory::newest);
@@ -450,8 +452,8 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     }
 }
 
-const LEFT: &str = "nothing: it violated the rules before the guard first looked, and the rules \
-                    leave that to people (remediation.existing_violations)";
+const LEFT: &str = "nothing: it violated the rules before the guard's first sweep, and the rules \
+     require manual action for that (remediation.existing_violations)";
 
 /// The same document with the same findings.
 fn same(before: &SweptRole, seen: &SweptRole) -> bool {

@@ -103,7 +103,7 @@ impl Problems {
         } else {
             None
         };
-        let message = format!("`{account}` is no account id, which is 12 digits");
+        let message = format!("`{account}` is not an account id: an account id has 12 digits");
         self.add(Level::Error, path, message, hint);
     }
 
@@ -122,13 +122,13 @@ impl Problems {
         let Some(text) = text else { return };
         match (expiry(text), self.now) {
             (None, _) => {
-                let message = format!("`{text}` is no date");
+                let message = format!("`{text}` is not a date");
                 let hint = "write a day as 2027-03-31, or a moment as 2027-03-31T12:00:00Z";
                 self.add(Level::Error, path, message, Some(hint.to_owned()));
             }
             (Some(end), Some(now)) if end <= now => {
                 let message = format!("this has expired ({text})");
-                self.warn(path, message, "take it out, or renew it");
+                self.warn(path, message, "remove it, or renew it");
             }
             _ => {}
         }
@@ -138,7 +138,7 @@ impl Problems {
         if code.parse::<Check>().is_err() {
             let known = nearest(code, Check::ALL.iter().map(|check| check.code()));
             let hint = known.map(|known| format!("did you mean `{known}`?"));
-            self.add(Level::Error, path, format!("`{code}` is no check"), hint);
+            self.add(Level::Error, path, format!("`{code}` is not a check"), hint);
         }
     }
 }
@@ -186,7 +186,7 @@ impl RulesFile {
         if self.remediation.max_writes_per_role_per_hour == 0 {
             let path = at!["remediation", "max_writes_per_role_per_hour"];
             let hint = "to write nothing, use `mode: alert`";
-            let message = "with 0 writes an hour nothing can be put right".to_owned();
+            let message = "with 0 writes an hour nothing can be remediated".to_owned();
             problems.add(Level::Error, path, message, Some(hint.to_owned()));
         }
         for (code, setting) in &self.checks {
@@ -248,7 +248,8 @@ impl RulesFile {
                             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
                 });
                 if !known {
-                    let message = format!("`{id}` is no organization id, as o-abc123example");
+                    let message =
+                        format!("`{id}` is not an organization id, such as o-abc123example");
                     problems.error(at!["organization", "id"], message);
                 }
             }
@@ -286,7 +287,7 @@ impl RulesFile {
             for account in &vendor.accounts {
                 if self.trusted_accounts.contains(account) {
                     let message = format!("`{account}` is one of the trusted accounts");
-                    let hint = "what a trusted account may do, no vendor's rule limits";
+                    let hint = "no vendor's rule limits a trusted account";
                     problems.warn(at!["vendors", index, "accounts"], message, hint);
                 }
             }
@@ -294,7 +295,7 @@ impl RulesFile {
                 let first = *ids.entry(id).or_insert(index);
                 if let Some(other) = self.vendors.get(first).filter(|_| first != index) {
                     let message = format!("vendor `{}` has the same external id", other.name);
-                    let hint = "either can enter what was opened for the other: use two ids";
+                    let hint = "each could assume the other's roles: use two ids";
                     problems.warn(at!["vendors", index, "external_id"], message, hint);
                 }
             }
@@ -348,7 +349,7 @@ fn network_problems(index: usize, network: &str, problems: &mut Problems) {
         }
         (true, Some(_)) => {}
         _ => {
-            let message = format!("`{network}` is no network");
+            let message = format!("`{network}` is not a network");
             let hint = "write a CIDR as 192.0.2.0/24, or the id of a VPC or of an endpoint";
             problems.add(Level::Error, path, message, Some(hint.to_owned()));
         }
@@ -361,7 +362,7 @@ fn protected_role_problems(path: Vec<PathSegment>, arn: &str, problems: &mut Pro
     });
     if !exact {
         let hint = "write arn:aws:iam::111122223333:role/Name, with its path";
-        let message = format!("`{arn}` is no role's ARN");
+        let message = format!("`{arn}` is not a role's ARN");
         problems.add(Level::Error, path, message, Some(hint.to_owned()));
     } else if is_pattern(arn) {
         let message = "a protected role is never a pattern: an attacker could name a role into it";

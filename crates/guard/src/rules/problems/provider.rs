@@ -40,7 +40,7 @@ impl IdentityProvider {
                     .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
             {
                 let message = format!(
-                    "`{cluster}` is no cluster's OIDC id, which is 32 capital letters and digits"
+                    "`{cluster}` is not a cluster's OIDC id: one has 32 capital letters and digits"
                 );
                 let hint = "it is the end of the cluster's OIDC issuer URL";
                 problems.add(Level::Error, path, message, Some(hint.to_owned()));
@@ -67,7 +67,7 @@ impl IdentityProvider {
             } else if claim.is_empty() || claim.contains([':', '/']) {
                 let hint =
                     Some("write what follows the issuer and the colon, as org_id".to_owned());
-                let message = format!("`{claim}` is no claim");
+                let message = format!("`{claim}` is not a claim");
                 problems.add(Level::Error, path, message, hint);
             } else if values.is_empty() || values.iter().any(String::is_empty) {
                 problems.error(path, format!("no value of `{claim}` is named"));
@@ -99,7 +99,10 @@ impl IdentityProvider {
                         || resource.starts_with("oidc-provider/"))
             });
             if !known {
-                problems.error(path, format!("`{provider}` is no identity provider's ARN"));
+                problems.error(
+                    path,
+                    format!("`{provider}` is not an identity provider's ARN"),
+                );
             }
         }
     }
@@ -119,7 +122,7 @@ impl IdentityProvider {
             .any(|host| provider.ends_with(host));
         if shared && self.subjects.is_empty() {
             let path = at!["identity_providers", index];
-            let message = format!("every customer of {provider} could enter");
+            let message = format!("every customer of {provider} could assume the role");
             let hint = "name yours under `subjects`".to_owned();
             problems.add(Level::Error, path, message, Some(hint));
         }
@@ -132,11 +135,11 @@ impl IdentityProvider {
             if subject.is_empty() {
                 problems.error(path, "an empty subject is nobody's");
             } else if github && owner.is_none_or(|(owner, _)| owner.is_empty()) {
-                let message = "this admits repositories of every owner".to_owned();
+                let message = "this allows repositories of every owner".to_owned();
                 let hint = "begin with your owner, as repo:acme/*".to_owned();
                 problems.add(Level::Error, path, message, Some(hint));
             } else if shared && fixed.is_empty() {
-                let message = format!("this admits every customer of {provider}");
+                let message = format!("this allows every customer of {provider}");
                 problems.error(path, message);
             }
         }

@@ -30,7 +30,7 @@ impl RulesFile {
             problems.add(Level::Error, at("issuer"), message, hint);
         } else if host.is_empty() || issuer.starts_with("arn:") || issuer.contains(' ') {
             let hint = "write it as in the ARN after oidc-provider/, as oidc.example.com/path";
-            let message = format!("`{issuer}` is no issuer");
+            let message = format!("`{issuer}` is not an issuer");
             problems.add(Level::Error, at("issuer"), message, Some(hint.to_owned()));
         } else if is_pattern(host) {
             let hint = "only what follows the host may be a pattern";
@@ -53,7 +53,7 @@ impl RulesFile {
         }
         if row.tenant_claims.is_empty() {
             let hint = "name one under `tenant_claims`, as { claim: sub, prefixes: [\"org:{}:\"] }";
-            let message = "no claim tells whose token it is".to_owned();
+            let message = "no claim identifies the tenant of a token".to_owned();
             problems.add(
                 Level::Error,
                 at!["shared_providers", index],
@@ -90,7 +90,7 @@ impl RulesFile {
                 .iter()
                 .any(|claim| names_tenant(rule, claim))
         {
-            let message = format!("every customer of {provider} could enter");
+            let message = format!("every customer of {provider} could assume the role");
             let hint = Some(format!("name your tenant under {}", places(row)));
             problems.add(
                 Level::Error,
@@ -107,7 +107,7 @@ fn claim_problems(index: usize, entry: usize, claim: &TenantClaim, problems: &mu
     let name = claim.claim.as_str();
     if name.is_empty() || name.contains([':', '/', ' ', '*', '?']) {
         let hint = "write what follows the issuer and the colon, as sub";
-        let message = format!("`{name}` is no claim");
+        let message = format!("`{name}` is not a claim");
         problems.add(Level::Error, at("claim"), message, Some(hint.to_owned()));
     }
     for prefix in &claim.prefixes {

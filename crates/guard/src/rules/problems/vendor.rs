@@ -28,7 +28,7 @@ impl Vendor {
         }
         if self.accounts.is_empty() && self.users.is_empty() {
             let hint = "name its accounts, or the users that hold keys for it";
-            problems.warn(here(), "the vendor can enter nothing", hint);
+            problems.warn(here(), "the vendor has no access", hint);
         }
         for (entry, account) in self.accounts.iter().enumerate() {
             problems.account(at!["vendors", index, "accounts", entry], account);
@@ -85,12 +85,15 @@ impl Vendor {
                 });
             if !known {
                 let path = at!["vendors", index, "permissions", "allow", entry];
-                problems.error(path, format!("`{action}` is no action, as ec2:Describe*"));
+                problems.error(
+                    path,
+                    format!("`{action}` is not an action, such as ec2:Describe*"),
+                );
             } else if permissions::expand(action).is_empty() {
                 // AWS may have added it since.
                 let path = at!["vendors", index, "permissions", "allow", entry];
                 let message = format!("`{action}` fits no action that AWS is known to have");
-                problems.warn(path, message, "look for a slip of the pen");
+                problems.warn(path, message, "check it for a typing error");
             }
         }
         problems.expires(at("expires"), self.expires.as_deref());
@@ -102,7 +105,7 @@ impl Vendor {
         }
         let Some((service, account, resource)) = arn_parts(arn) else {
             let hint = "write arn:aws:iam::123456789012:role/Name";
-            let message = format!("`{arn}` is no principal's ARN");
+            let message = format!("`{arn}` is not a principal's ARN");
             problems.add(Level::Error, path, message, Some(hint.to_owned()));
             return;
         };
@@ -114,7 +117,7 @@ impl Vendor {
             problems.error(path, format!("`{arn}` names no role, user or session"));
         } else if !self.accounts.iter().any(|own| own == account) {
             let message = format!("`{arn}` is in none of the vendor's accounts");
-            let hint = Some("list its account under `accounts`, or mend the ARN".to_owned());
+            let hint = Some("list its account under `accounts`, or correct the ARN".to_owned());
             problems.add(Level::Error, path, message, hint);
         } else if is_pattern(resource) {
             let hint = "name the principals one by one";
@@ -125,7 +128,7 @@ impl Vendor {
                 Some(hint.to_owned()),
             );
         } else if resource == "root" {
-            let hint = "leave `principals` out to admit the whole account";
+            let hint = "leave `principals` out to allow the whole account";
             problems.warn(path, "root stands for the whole account", hint);
         }
     }
@@ -137,8 +140,8 @@ impl Vendor {
             let hint = "name the ids one by one".to_owned();
             problems.add(Level::Error, path, message, Some(hint));
         } else if !is_external_id(id) {
-            let message = "this can be no external id, which is 2 to 1,224 of the characters \
-                           A-Z a-z 0-9 + = , . @ : / \\ - _";
+            let message = "this cannot be an external id: one has 2 to 1,224 of the characters \
+                 A-Z a-z 0-9 + = , . @ : / \\ - _";
             problems.error(path, message);
         } else if let Some(weakness) = quality(id, &[&self.name]) {
             let message = format!("the external id can be guessed: {weakness}");

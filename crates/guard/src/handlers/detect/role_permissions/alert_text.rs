@@ -116,11 +116,10 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
 
     fn ordered(&self) -> Outcome {
         let text = match self.guard.ceiling() {
-            Mode::Enforce => {
-                "an order to take it away was sent; a second message says what came of it"
-            }
+            Mode::Enforce => "an order to undo it was sent; a second message gives the outcome",
             Mode::Alert => {
-                "mode alert: nothing is written; a second message says what would have been done"
+                "mode alert: nothing is written; a second message says what enforce would have \
+                 done"
             }
         };
         Outcome {
@@ -228,8 +227,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 }
 
-const PERHAPS_OLDER: &str = "the event does not tell what was there before it, so some of this \
-                             may have been so already";
+const PERHAPS_OLDER: &str = "the event does not show the earlier permissions, so some of this may \
+     predate the change";
 
 /// Tells the incidents of one event apart: it may concern many.
 fn function(kind: &str, name: &str) -> String {
@@ -239,7 +238,10 @@ fn function(kind: &str, name: &str) -> String {
 /// A check's title, which speaks of roles.
 fn in_words_of(kind: &str, title: &str) -> String {
     if kind == "user" {
-        let title = title.replace("a role that outsiders enter", "a user that a vendor holds");
+        let title = title.replace(
+            "a role that third parties can assume",
+            "a user that a vendor holds",
+        );
         title.replace("a role", "a user")
     } else {
         title.to_owned()
@@ -278,7 +280,7 @@ pub(super) async fn unreadable<W: World>(
         Check::UnreadablePermissions,
         why.to_owned(),
     )];
-    let title = format!("{} changed what somebody may do: {why}", record.event_name);
+    let title = format!("{} changed permissions: {why}", record.event_name);
     let subject = Subject {
         kind: "event",
         name: "unknown",
