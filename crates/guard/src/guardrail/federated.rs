@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Denial, GuardrailError, values};
+use super::statement::{Denial, GuardrailError, values};
 use crate::rules::{IdentityProvider, ProviderKind, RulesFile};
 
 /// So many ways to fail all rules of one provider are written down one by one.

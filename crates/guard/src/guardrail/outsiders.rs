@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Denial, holds, values};
+use super::statement::{Denial, holds, values};
 use crate::check::Check;
 use crate::rules::{RulesFile, Vendor, expiry};
 

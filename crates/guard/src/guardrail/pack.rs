@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Denial, GuardrailError, MOST_CHARACTERS, Statement};
+use super::statement::{Denial, GuardrailError, MOST_CHARACTERS, Statement};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -2,15 +2,13 @@
 //! where an outsider can enter the role, or holds the keys of the user.
 
 mod alert_text;
+mod look;
 
-use jiff::Timestamp;
-
+use self::look::{Guilty, Look};
 use crate::account::Access;
 use crate::alert::Grantee;
 use crate::check::{Check, Finding};
-use crate::cloudtrail::{
-    Document, Holder, PermissionsActivity, PermissionsChange, PolicyChange, Record,
-};
+use crate::cloudtrail::{Document, Holder, PermissionsActivity, PolicyChange, Record};
 use crate::detect::{Verdict, finding};
 use crate::handlers::alert_builder::{grantees, order, seconds_between};
 use crate::handlers::exposure::entering;
@@ -78,28 +76,6 @@ pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
         Seen::Nothing | Seen::Own => None,
     });
     look.tell(guilty.collect()).await
-}
-
-/// An event, and who looks at what came of it.
-struct Look<'a, W> {
-    world: &'a W,
-    guard: &'a Guard,
-    record: &'a Record,
-    change: &'a PermissionsChange,
-    now: Timestamp,
-}
-
-/// A role or user that may do too much now.
-struct Guilty {
-    kind: &'static str,
-    name: String,
-    arn: Option<String>,
-    id: Option<String>,
-    findings: Vec<Finding>,
-    perhaps_older: bool,
-    grantees: Vec<Grantee>,
-    /// The remediator's role did it, and the guard planned no such thing.
-    tampered: bool,
 }
 
 /// What a look at one role or user comes to.

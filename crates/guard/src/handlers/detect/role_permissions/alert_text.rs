@@ -6,7 +6,7 @@ use crate::cloudtrail::{Document, Holder, PolicyChange, Record};
 use crate::detect::finding;
 use crate::handlers::alert_builder::{cause, order, seconds_between};
 use crate::handlers::detect::alert::{Subject, alerted, event_alert};
-use crate::handlers::detect::role_permissions::{Guilty, Look};
+use crate::handlers::detect::role_permissions::look::{Guilty, Look};
 use crate::handlers::exposure::remediable;
 use crate::handlers::{Guard, HandleError, Handled};
 use crate::model::{HolderKind, document_digest};
