@@ -1,6 +1,17 @@
 //! The combinations that [`crate::escalations`] knows: names stay, rows may be added.
 
-use crate::escalation::Combination;
+/// A combination of permissions by which its holder gains others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Combination {
+    /// Its name, which stays.
+    pub name: &'static str,
+    /// All of these are needed.
+    pub actions: &'static [&'static str],
+    /// What its holder does, to follow "the role".
+    pub how: &'static str,
+    /// A page that tells of it or of its like.
+    pub source: &'static str,
+}
 
 const RHINO: &str =
     "https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/";

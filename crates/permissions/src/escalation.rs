@@ -9,21 +9,8 @@ use std::sync::LazyLock;
 
 use crate::action::Action;
 use crate::amount::Effective;
-use crate::combinations::COMBINATIONS;
+use crate::combinations::{COMBINATIONS, Combination};
 use crate::resource::Scope;
-
-/// A combination of permissions by which its holder gains others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Combination {
-    /// Its name, which stays.
-    pub name: &'static str,
-    /// All of these are needed.
-    pub actions: &'static [&'static str],
-    /// What its holder does, to follow "the role".
-    pub how: &'static str,
-    /// A page that tells of it or of its like.
-    pub source: &'static str,
-}
 
 /// A combination that somebody holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,10 +19,10 @@ pub use action::{Action, ActsOn, ArnTemplate, Level, ResourceType, Service, Sour
 pub use amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
 pub use ceiling::{Beyond, Ceiling};
 pub use class::{Administrator, Class, Held, administrator, classes, of_class, telling};
-pub use combinations::COMBINATIONS;
+pub use combinations::{COMBINATIONS, Combination};
 pub use data_reads::{data_read, data_reads};
 pub use effective::{Policies, Policy, effective};
-pub use escalation::{Combination, Escalation, escalations};
+pub use escalation::{Escalation, escalations};
 pub use expand::{expand, expand_into};
 pub use likeness::Likeness;
 pub use resource::Scope;

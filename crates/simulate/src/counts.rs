@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::scene::Pair;
+/// Two effects of one invocation, in this order, with no other between.
+pub type Pair = (&'static str, &'static str);
 
 /// Something that a history can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,7 +13,7 @@ use guard::state::history::KeptDocument;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::{Account, Moment};
-use crate::counts::Happened;
+use crate::counts::{Happened, Pair};
 use crate::dice::Dice;
 use crate::documents::{Amendment, Law, OWN};
 use crate::queue::Fifo;
@@ -99,9 +99,6 @@ pub struct Weather {
     /// An invocation is stopped before the n-th effect of the history, counted down.
     pub crash: Option<u32>,
 }
-
-/// Two effects of one invocation, in this order, with no other between.
-pub type Pair = (&'static str, &'static str);
 
 /// What a function was doing, step by step.
 #[derive(Debug, Clone, Default)]

@@ -1,14 +1,14 @@
 //! Findings as `check` and `audit` print them.
 
+mod found;
 mod sarif;
 mod written;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::Arc;
 
-use guard::{Check, Finding, Severity};
+use guard::{Check, Severity};
 use policy::Request;
 use serde::Serialize;
 
@@ -17,25 +17,8 @@ use crate::hostile::shown;
 use crate::rules::counted;
 use crate::streams::{Gathered, Tone};
 
+pub(crate) use self::found::{Found, PAGES};
 pub(crate) use self::written::Written;
-
-/// Where the pages of the checks are.
-pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";
-
-/// A finding, and where it was found.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Found {
-    /// What is wrong.
-    pub(crate) finding: Arc<Finding>,
-    /// 12 digits, where known.
-    pub(crate) account: Option<Arc<str>>,
-    /// As `role/NAME`; the file's name where the input names no role.
-    pub(crate) subject: Arc<str>,
-    /// The file it was found in.
-    pub(crate) file: Arc<str>,
-    /// 1-based.
-    pub(crate) line: Option<usize>,
-}
 
 /// Worst first, then by subject and code.
 pub(crate) fn sort(found: &mut [Found]) {

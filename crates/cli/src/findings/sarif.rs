@@ -3,7 +3,7 @@
 use guard::{Check, Severity};
 use serde_json::{Value, json};
 
-use super::{Found, PAGES};
+use super::found::{Found, PAGES};
 
 /// The log of one run.
 pub(super) fn log(found: &[Found]) -> Value {

@@ -4,11 +4,11 @@
 use super::Director;
 use crate::account::{Moment, Outsider, Writer};
 use crate::cast::{Act, Character, PROTECTED, ROLE, amend, create};
-use crate::counts::{Happened, PAIRS};
+use crate::counts::{Happened, PAIRS, Pair};
 use crate::dice::Dice;
 use crate::documents::{Amendment, BETA_ROLE, Part};
 use crate::hand::{LONG_STALENESS, STALENESS};
-use crate::scene::{Happening, Pair, Weather};
+use crate::scene::{Happening, Weather};
 
 /// Until when others act.
 const ACTS: Moment = 40 * 60_000;
