@@ -232,7 +232,12 @@ fn every_page_shows_what_fails_and_what_passes() {
 fn every_page_says_its_title_and_severity() {
     for check in Check::ALL {
         let page = page_of(*check);
-        assert!(page.starts_with(&format!("# {check}\n")), "{check}");
+        let mut title = check.title().to_owned();
+        title.get_mut(..1).unwrap().make_ascii_uppercase();
+        assert!(
+            page.starts_with(&format!("# {check}\n\n{title}.\n")),
+            "{check}"
+        );
         assert!(page.contains(check.default_severity().name()), "{check}");
     }
 }
