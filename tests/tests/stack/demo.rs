@@ -21,7 +21,7 @@ fn the_demo_is_told_to_its_end() {
     }
     // The steps, the e-mails, the end.
     for line in [
-        "1. The platform team lets Datadog in",
+        "1. The platform team gives Datadog access",
         "\n   │ Subject: [CRITICAL] Trustwarden",
         "AccessDenied",
         "What IAM holds at the end",
