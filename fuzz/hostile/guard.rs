@@ -9,11 +9,12 @@ use std::pin::pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
+use guard::GuardConfig;
 use guard::alert::{Alert, MESSAGE_BYTES, slack};
 use guard::cloudtrail::{Activity, Document, Record};
 use guard::detect::{Verdict, judge_trust};
 use guard::handlers::{
-    Guard, HandleError, access_key, carry_out, role_permissions, role_trust, root_activity,
+    HandleError, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
 use guard::model::{LiveRole, RoleRef, sha256_hex};
 use guard::order::{Disposition, Order, Task};
@@ -50,8 +51,8 @@ fn now() -> Timestamp {
     NOW.parse().expect("a moment")
 }
 
-fn guard() -> &'static Guard {
-    static GUARD: OnceLock<Guard> = OnceLock::new();
+fn guard() -> &'static GuardConfig {
+    static GUARD: OnceLock<GuardConfig> = OnceLock::new();
     GUARD.get_or_init(|| {
         let file = json!({
             "version": 1,
@@ -76,7 +77,7 @@ fn guard() -> &'static Guard {
         });
         let file: RulesFile = serde_json::from_value(file).expect("a rules file");
         let compiled = compile(&file, &[]).expect("sound rules");
-        Guard {
+        GuardConfig {
             account: ACCOUNT.to_owned(),
             stack: "trustwarden".to_owned(),
             mode: Mode::Enforce,

@@ -6,8 +6,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
+use guard::GuardConfig;
 use guard::cloudtrail::Record;
-use guard::handlers::{Guard, HandleError, Handled};
+use guard::handlers::{HandleError, Handled};
 use guard::model::sha256_hex;
 use guard::ports::Assembled;
 use jiff::Timestamp;
@@ -109,7 +110,7 @@ fn level(name: &str) -> LevelFilter {
 /// [`Failed`]: a setting or the rules are missing or make no sense. An error of the runtime's.
 pub async fn run_detecting<H>(handler: H) -> Result<(), lambda_runtime::Error>
 where
-    H: AsyncFn(&Detecting, &Guard, &Record) -> Result<Handled, HandleError>,
+    H: AsyncFn(&Detecting, &GuardConfig, &Record) -> Result<Handled, HandleError>,
 {
     start_log();
     let settings = Settings::from_environment().map_err(not_started)?;
@@ -136,7 +137,7 @@ where
 ///
 /// # Errors
 /// [`Failed`]: a setting or the rules are missing or make no sense.
-pub fn remediating() -> Result<(Guard, Remediating), Failed> {
+pub fn remediating() -> Result<(GuardConfig, Remediating), Failed> {
     let settings = Settings::from_environment().map_err(not_started)?;
     let cloud = Cloud::from_environment();
     let world = assembled(&settings, &cloud, IamWriter::new(&cloud));
@@ -147,7 +148,7 @@ pub fn remediating() -> Result<(Guard, Remediating), Failed> {
 ///
 /// # Errors
 /// [`Failed`]: a setting or the rules are missing or make no sense.
-pub fn sweeping() -> Result<(Guard, Sweeping), Failed> {
+pub fn sweeping() -> Result<(GuardConfig, Sweeping), Failed> {
     let settings = Settings::from_environment().map_err(not_started)?;
     let cloud = Cloud::from_environment();
     let world = assembled(&settings, &cloud, IamLister::new(&cloud));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use guard::handlers::Guard;
+use guard::GuardConfig;
 use guard::rules::{Mode, Rules, RulesError};
 
 /// Where the layer puts the compiled rules.
@@ -204,8 +204,8 @@ impl Settings {
     ///
     /// # Errors
     /// [`LoadRulesError`], which names the file.
-    pub fn guard(self) -> Result<Guard, LoadRulesError> {
-        Ok(Guard {
+    pub fn guard(self) -> Result<GuardConfig, LoadRulesError> {
+        Ok(GuardConfig {
             rules: self.load_rules()?,
             account: self.account,
             stack: self.stack,

@@ -12,9 +12,10 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use guard::GuardConfig;
 use guard::cloudtrail::Record;
 use guard::handlers::{
-    Guard, HandleError, Handled, access_key, role_permissions, role_trust, root_activity,
+    HandleError, Handled, access_key, role_permissions, role_trust, root_activity,
 };
 use guard::ports::Assembled;
 use guard::rules::{Mode, Rules, RulesFile, compile};
@@ -26,9 +27,9 @@ const ACCOUNT: &str = "111122223333";
 
 type World = Assembled<Iam, Table, Queue, Topic, SystemClock>;
 
-fn guard() -> Guard {
+fn guard() -> GuardConfig {
     let file: RulesFile = serde_json::from_value(json!({ "version": 1 })).unwrap();
-    Guard {
+    GuardConfig {
         account: ACCOUNT.to_owned(),
         stack: "trustwarden".to_owned(),
         mode: Mode::Enforce,

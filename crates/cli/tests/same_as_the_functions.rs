@@ -17,8 +17,9 @@ use std::pin::pin;
 use std::process::Command;
 use std::task::{Context, Poll, Waker};
 
+use guard::GuardConfig;
 use guard::cloudtrail::{Activity, Document, Record, Watched};
-use guard::handlers::{Guard, access_key, carry_out, role_trust, root_activity};
+use guard::handlers::{access_key, carry_out, role_trust, root_activity};
 use guard::model::LiveRole;
 use guard::order::Disposition;
 use guard::ports::memory::MemoryWorld;
@@ -160,7 +161,7 @@ fn happen(world: &MemoryWorld, record: &Record) {
 }
 
 fn by_the_functions() -> BTreeMap<String, Said> {
-    let guard = Guard {
+    let guard = GuardConfig {
         account: "111122223333".to_owned(),
         stack: "trustwarden".to_owned(),
         mode: Mode::Alert,

@@ -5,6 +5,7 @@ pub mod account;
 pub mod alert;
 mod check;
 pub mod cloudtrail;
+mod config;
 pub mod detect;
 pub mod guardrail;
 pub mod handlers;
@@ -19,5 +20,6 @@ pub mod rules;
 pub mod state;
 
 pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};
+pub use config::GuardConfig;
 pub use known_accounts::{KnownAccount, KnownKind, known_account};
 pub use state::incident::incident_id;

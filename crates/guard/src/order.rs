@@ -227,11 +227,16 @@ impl Disposition {
 
     /// 30, 60, then 120 seconds, by how often it has been looked at (1 for the first time).
     pub fn after_attempt(attempts: u32) -> Self {
-        Self::in_seconds(match attempts {
-            0 | 1 => 30,
-            2 => 60,
-            _ => 120,
-        })
+        Self::in_seconds(pause_after(attempts))
+    }
+}
+
+/// In seconds, how long an order waits after it was looked at so often.
+pub(crate) fn pause_after(attempts: u32) -> u64 {
+    match attempts {
+        0 | 1 => 30,
+        2 => 60,
+        _ => 120,
     }
 }
 

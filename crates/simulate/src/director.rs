@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use guard::GuardConfig;
 use guard::cloudtrail::Record;
-use guard::handlers::{Guard, HandleError, Handled, Swept, carry_out, role_trust, sweep};
+use guard::handlers::{HandleError, Handled, Swept, carry_out, role_trust, sweep};
 use guard::order::{Disposition, Order};
 
 use crate::account::{Account, Moment};
@@ -78,8 +79,8 @@ pub struct Director {
     running: BTreeMap<Invocation, Running>,
     next: Invocation,
     setting: Setting,
-    detecting: Arc<Guard>,
-    remediator: Arc<Guard>,
+    detecting: Arc<GuardConfig>,
+    remediator: Arc<GuardConfig>,
 }
 
 /// A history at its end.

@@ -17,13 +17,13 @@ pub struct Mutation {
 /// File under `crates/guard/src`, the text that goes, the text that comes.
 pub type Edit = (&'static str, &'static str, &'static str);
 
-const OBSERVING: &str = "handlers/remediator/observe.rs";
+const DECIDE: &str = "remediate/decide.rs";
+const OWN_WRITES: &str = "remediate/own_writes.rs";
 const WRITING: &str = "handlers/remediator/write.rs";
-const PUTTING_RIGHT: &str = "handlers/remediator/violation.rs";
 const REMEDIATING: &str = "handlers/remediator/mod.rs";
 const DETECTING: &str = "handlers/detect/role_trust.rs";
 const DETECT_ALERT: &str = "handlers/detect/alert.rs";
-const TASK: &str = "handlers/remediator/task.rs";
+const TASK: &str = "remediate/task.rs";
 const TELLING: &str = "handlers/publish.rs";
 const CONCLUDING: &str = "handlers/remediator/conclude.rs";
 const ENDING: &str = "handlers/remediator/finish.rs";
@@ -37,7 +37,7 @@ pub const ALL: &[Mutation] = &[
     Mutation {
         name: "writes-in-mode-alert",
         breaks: "line 1: nothing is written in mode alert",
-        edits: &[(PUTTING_RIGHT, "    if !enforce {\n", "    if false {\n")],
+        edits: &[(DECIDE, "    if !enforce {\n", "    if false {\n")],
     },
     Mutation {
         name: "no-comparison-before-the-write",
@@ -48,16 +48,16 @@ pub const ALL: &[Mutation] = &[
         name: "run-over-and-forgotten",
         breaks: "line 2: what a write ran over is put back",
         edits: &[(
-            OBSERVING,
-            "Some(own) if run_over(",
-            "Some(own) if false && run_over(",
+            DECIDE,
+            "Some(own) if overwritten(",
+            "Some(own) if false && overwritten(",
         )],
     },
     Mutation {
         name: "puts-back-what-is-not-the-newest",
         breaks: "line 2: at rest the live document is the newest approved one",
         edits: &[(
-            OBSERVING,
+            OWN_WRITES,
             "    newest\n        && !tied",
             "    (newest || true)\n        && !tied",
         )],
@@ -66,16 +66,16 @@ pub const ALL: &[Mutation] = &[
         name: "acts-on-the-event-alone",
         breaks: "line 3: it decides from the live document",
         edits: &[(
-            REMEDIATING,
-            "(true, Verdict::Approved) => settled(",
-            "(true, Verdict::Approved) => put_right(",
+            DECIDE,
+            "(true, Verdict::Approved) => already_compliant(",
+            "(true, Verdict::Approved) => violation(",
         )],
     },
     Mutation {
         name: "believes-the-first-look",
         breaks: "line 3: a stale read is told from a newer change by looking again",
         edits: &[(
-            OBSERVING,
+            DECIDE,
             "    if task.doubts() {",
             "    if task.doubts() && false {",
         )],
@@ -93,7 +93,7 @@ pub const ALL: &[Mutation] = &[
         name: "gives-a-new-role-what-the-old-one-had",
         breaks: "line 4: what a deleted role had is not given to the next one of its name",
         edits: &[(
-            OBSERVING,
+            OWN_WRITES,
             "Ordering::Equal => history.recreated && change",
             "Ordering::Equal => false && history.recreated && change",
         )],
@@ -103,15 +103,15 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 3: it reads back and says so",
         edits: &[(
             WRITING,
-            "Ok(Some(now)) if document_digest(&now.document) == own.digest => {",
-            "Ok(Some(now)) if document_digest(&now.document) != \"\" => {",
+            "if document_digest(&now.document) == own.digest => {",
+            "if document_digest(&now.document) != \"\" => {",
         )],
     },
     Mutation {
         name: "what-it-replaced-is-live-again",
         breaks: "line 3: what a read shows just after a write may be what it replaced",
         edits: &[(
-            PUTTING_RIGHT,
+            DECIDE,
             "    if may_be_stale(task, &history, live) {",
             "    if false && may_be_stale(task, &history, live) {",
         )],
@@ -123,7 +123,7 @@ pub const ALL: &[Mutation] = &[
             (PLAN, ".find(|kept| lawful(&kept.document))", ".next()"),
             (
                 WRITING,
-                "let why = if writing.proved(&plan) {",
+                "let why = if proved(task, live, &wanted) {",
                 "let why = if true {",
             ),
         ],
@@ -150,7 +150,7 @@ pub const ALL: &[Mutation] = &[
         name: "observes-without-judging-the-event",
         breaks: "a baseline is a document that was approved when it was stored",
         edits: &[(
-            OBSERVING,
+            DECIDE,
             ".filter(|sent| approved(guard, live, sent, now))",
             ".filter(|sent| approved(guard, live, sent, now) || true)",
         )],
@@ -159,7 +159,7 @@ pub const ALL: &[Mutation] = &[
         name: "remembers-whatever-is-live",
         breaks: "a baseline is a document that was approved when it was stored",
         edits: &[(
-            OBSERVING,
+            DECIDE,
             "    if judgement.verdict == Verdict::Approved\n        && !told_by_event",
             "    if !told_by_event",
         )],
@@ -168,7 +168,7 @@ pub const ALL: &[Mutation] = &[
         name: "remembers-its-own-writes-as-approved",
         breaks: "line 2: what the guard wrote is no newer wish of anybody",
         edits: &[(
-            OBSERVING,
+            DECIDE,
             "        && !history.wrote(&digest)\n        && !quarantined(&digest)",
             "        && !quarantined(&digest)",
         )],
@@ -196,7 +196,7 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 5: an intent is recorded before each write",
         edits: &[(
             WRITING,
-            "history.version = world.state().save_role_history(history).await?;\n        let unchanged",
+            "history.version = world.state().save_role_history(history).await?;\n    let unchanged",
             "let unchanged",
         )],
     },
@@ -279,9 +279,9 @@ pub const ALL: &[Mutation] = &[
         name: "written-and-not-told",
         breaks: "line 8: each order has an outcome",
         edits: &[(
-            WRITING,
-            "            conclude(world, task, history.clone(), &own, &now, None).await",
-            "            finish(world, task).await",
+            REMEDIATING,
+            "conclude(world, task, &mut history, &own, &live, None).await?",
+            "return finish(world, task).await",
         )],
     },
     Mutation {
@@ -306,7 +306,7 @@ pub const ALL: &[Mutation] = &[
         name: "an-intent-passes-for-a-write",
         breaks: "a write that a crash hid is believed when no stale read can show it",
         edits: &[(
-            OBSERVING,
+            OWN_WRITES,
             "    write.progress == WriteProgress::Intended && seconds_between",
             "    false && seconds_between",
         )],
@@ -316,8 +316,8 @@ pub const ALL: &[Mutation] = &[
         breaks: "a write whose answer is lost may have happened",
         edits: &[(
             WRITING,
-            "        if let WriteTrustPolicyError::Other { .. } = error {",
-            "        if let (false, WriteTrustPolicyError::Other { .. }) = (task.remediate, &error) {",
+            "    if let WriteTrustPolicyError::Other { .. } = error {",
+            "    if let (false, WriteTrustPolicyError::Other { .. }) = (task.remediate, &error) {",
         )],
     },
     Mutation {
@@ -325,8 +325,8 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 9: a refused write is told, and not tried again",
         edits: &[(
             WRITING,
-            "                self.give_up(world, OutcomeKind::Refused, &why)\n                    .await\n                    .map(Answer::Settled)",
-            "                let _ = &why;\n                again()",
+            "            give_up(OutcomeKind::Refused, &why)",
+            "            let _ = &why;\n            again()",
         )],
     },
     Mutation {
@@ -357,7 +357,7 @@ pub const ALL: &[Mutation] = &[
         breaks: "sessions are ended where the rules ask for it",
         edits: &[(
             CONCLUDING,
-            "            Some(deny_sessions(world, &mut history, live).await?)",
+            "            Some(deny_sessions(world, history, live).await?)",
             "            None",
         )],
     },
@@ -374,7 +374,7 @@ pub const ALL: &[Mutation] = &[
         name: "takes-a-new-role-for-the-old-one",
         breaks: "what was written to a deleted role is nothing to a new one of its name",
         edits: &[(
-            OBSERVING,
+            OWN_WRITES,
             "        Some(role_id) => *role_id == live.role_id,",
             "        Some(role_id) => *role_id != \"\",",
         )],

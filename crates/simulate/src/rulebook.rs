@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use guard::handlers::Guard;
+use guard::GuardConfig;
 use guard::rules::{Mode, Rules, RulesFile, compile};
 use serde_json::json;
 
@@ -50,11 +50,11 @@ impl Setting {
 }
 
 thread_local! {
-    static KNOWN: RefCell<HashMap<(Setting, Law), Arc<Guard>>> = RefCell::default();
+    static KNOWN: RefCell<HashMap<(Setting, Law), Arc<GuardConfig>>> = RefCell::default();
 }
 
 /// The guard under a setting, by the rules of a law.
-pub fn guard_with(setting: Setting, law: Law) -> Arc<Guard> {
+pub fn guard_with(setting: Setting, law: Law) -> Arc<GuardConfig> {
     KNOWN.with_borrow_mut(|known| {
         known
             .entry((setting, law))
@@ -67,7 +67,7 @@ pub fn guard_with(setting: Setting, law: Law) -> Arc<Guard> {
     clippy::expect_used,
     reason = "the rules are written here; were they wrong, no history could be run"
 )]
-fn made(setting: Setting, law: Law) -> Guard {
+fn made(setting: Setting, law: Law) -> GuardConfig {
     let mut vendors = vec![json!({
         "name": "Acme",
         "accounts": [ACME],
@@ -107,7 +107,7 @@ fn made(setting: Setting, law: Law) -> Guard {
     let file: RulesFile =
         serde_json::from_value(rules).expect("the rules of the histories are rules");
     let compiled = compile(&file, &[]).expect("the rules of the histories hold together");
-    Guard {
+    GuardConfig {
         account: OWN.to_owned(),
         stack: "trustwarden".to_owned(),
         mode: if setting.enforce {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws::lambda::{Failed, Remediating, before_the_end, remediating, start_log};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use guard::handlers::{Guard, carry_out};
+use guard::GuardConfig;
+use guard::handlers::carry_out;
 use guard::order::{Disposition, Order};
 use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn, tracing};
 
@@ -45,7 +46,7 @@ async fn main() -> Result<(), Error> {
 /// One order. What is no order fails like any other and ends in the dead-letter queue, not nowhere.
 async fn take(
     world: &Remediating,
-    guard: &Guard,
+    guard: &GuardConfig,
     context: &Context,
     message: &SqsMessage,
 ) -> Result<Disposition, Failed> {

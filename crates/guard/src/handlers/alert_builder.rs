@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use policy::{AnalysisContext, Restriction, TrustPolicy, Values, Who};
 
+use crate::GuardConfig;
 use crate::alert::{Alert, Grantee, links};
 use crate::check::{Finding, Severity};
 use crate::cloudtrail::Record;
 use crate::detect::{Coverage, Judgement, Verdict};
-use crate::handlers::Guard;
 use crate::known_accounts::known_account;
 use crate::model::{Cause, Resource};
 use crate::order::{Order, Task};
@@ -41,7 +41,7 @@ pub(super) struct Story<'a> {
 }
 
 /// The alert of a story, without outcome and difference yet.
-pub(super) fn alert(guard: &Guard, story: Story<'_>) -> Alert {
+pub(super) fn alert(guard: &GuardConfig, story: Story<'_>) -> Alert {
     let Story {
         stage,
         incident,
@@ -92,7 +92,7 @@ pub(super) fn alert(guard: &Guard, story: Story<'_>) -> Alert {
 
 /// Tells what lies between two documents, by statement and in words.
 pub(super) fn tell_difference(
-    guard: &Guard,
+    guard: &GuardConfig,
     alert: &mut Alert,
     old: &str,
     new: &str,
@@ -117,11 +117,6 @@ pub(super) fn mode_name(mode: Mode) -> &'static str {
         Mode::Alert => "alert",
         Mode::Enforce => "enforce",
     }
-}
-
-/// Whole seconds between two moments, none before the first.
-pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
-    to.as_second().saturating_sub(from.as_second()).max(0)
 }
 
 /// Who can get in from outside: first those whom no rule covers.
@@ -222,7 +217,7 @@ fn restriction_words(restriction: &Restriction) -> String {
     words
 }
 
-pub(super) fn order(guard: &Guard, task: Task, now: Timestamp) -> Order {
+pub(super) fn order(guard: &GuardConfig, task: Task, now: Timestamp) -> Order {
     Order {
         schema: Schema,
         account: guard.account.clone(),
@@ -232,7 +227,7 @@ pub(super) fn order(guard: &Guard, task: Task, now: Timestamp) -> Order {
     }
 }
 
-pub(super) fn announced(guard: &Guard, judgement: Option<&Judgement>) -> Outcome {
+pub(super) fn announced(guard: &GuardConfig, judgement: Option<&Judgement>) -> Outcome {
     let violates = judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violation);
     let text = match (violates, guard.ceiling()) {
         (true, Mode::Enforce) => {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use permissions::effective;
 
+use crate::GuardConfig;
 use crate::account::{Access, AuditedRole, LastUsed, Party, accesses};
 use crate::check::{Finding, Remedy};
 use crate::detect::{Judgement, Verdict};
-use crate::handlers::Guard;
-use crate::handlers::judged::judge;
 use crate::model::{HolderKind, LivePermissions, LiveRole, RoleRef};
 use crate::permissions::{is_outsider, judge_permissions, judge_user_permissions};
 use crate::ports::{ReadPermissions, Roles, Source, World};
+use crate::remediate::judged::judge;
 use crate::rules::{Mode, UserVendor};
 
 /// What a look shows.
@@ -34,7 +34,7 @@ pub(super) struct NotRead(Source);
 /// Reads a role or user; `None` where there is none.
 pub(super) async fn look_at<W: World<Roles: ReadPermissions>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     kind: HolderKind,
     name: &str,
     now: Timestamp,
@@ -68,7 +68,7 @@ pub(super) async fn look_at<W: World<Roles: ReadPermissions>>(
 }
 
 /// Who from outside can enter a role; somebody, where its trust policy cannot be read.
-pub(super) fn entering(guard: &Guard, role: &LiveRole, judgement: &Judgement) -> Vec<Access> {
+pub(super) fn entering(guard: &GuardConfig, role: &LiveRole, judgement: &Judgement) -> Vec<Access> {
     let reference = RoleRef::from_arn(&role.arn)
         .unwrap_or_else(|| RoleRef::named(guard.account.clone(), role.name.clone()));
     let audited = Arc::new(AuditedRole {
@@ -96,7 +96,7 @@ pub(super) fn entering(guard: &Guard, role: &LiveRole, judgement: &Judgement) ->
 impl Looked {
     /// What violates the rules and could be undone, if the role or user held this; nothing where no
     /// outsider can use it.
-    pub(super) fn remediable(&self, guard: &Guard, held: &LivePermissions) -> Vec<Finding> {
+    pub(super) fn remediable(&self, guard: &GuardConfig, held: &LivePermissions) -> Vec<Finding> {
         let effective = effective(&held.policies());
         let entering: Vec<&Access> = self.outsiders.iter().collect();
         let mut findings = judge_permissions(&guard.rules, &entering, &effective, self.now);
@@ -110,7 +110,7 @@ impl Looked {
     }
 
     /// What may be done about a finding, as far as the rules go.
-    pub(super) fn mode_for(&self, guard: &Guard, found: &Finding) -> Mode {
+    pub(super) fn mode_for(&self, guard: &GuardConfig, found: &Finding) -> Mode {
         let of_vendor = self
             .vendors
             .iter()

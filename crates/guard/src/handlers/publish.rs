@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::GuardConfig;
 use crate::alert::{Alert, actor_words, one_line};
-use crate::handlers::{Guard, HandleError};
+use crate::handlers::HandleError;
 use crate::order::{Order, Task};
 use crate::ports::{Alerts, Clock, Lease, Orders, State, World};
 use crate::state::digest_window::{FoldClass, FoldMember, FoldWindow};
@@ -32,7 +33,7 @@ pub enum Told {
 /// Publishes an alert under its lease, or counts it for the digest of its window.
 pub(super) async fn tell<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     alert: &Alert,
 ) -> Result<Told, HandleError> {
     tell_under(world, guard, alert, key_of(alert)).await
@@ -43,7 +44,7 @@ pub(super) async fn tell<W: World>(
 /// is called.
 pub(super) async fn call_meanwhile<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     alert: &Alert,
 ) -> Result<Told, HandleError> {
     let (state, now) = (world.state(), world.clock().now());
@@ -79,7 +80,7 @@ fn key_of(alert: &Alert) -> AlertKey {
 
 async fn tell_under<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     alert: &Alert,
     key: AlertKey,
 ) -> Result<Told, HandleError> {
@@ -128,7 +129,7 @@ async fn tell_under<W: World>(
 /// an order that will publish the digest waits in the queue.
 async fn folded<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     alert: &Alert,
     key: &AlertKey,
 ) -> Result<bool, HandleError> {

@@ -2,10 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use trustwarden_guard::GuardConfig;
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::cloudtrail::Record;
 use trustwarden_guard::handlers::{
-    Guard, HandleError, Handled, access_key, carry_out, role_permissions, role_trust, root_activity,
+    HandleError, Handled, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
 use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::order::{Disposition, Order};
@@ -30,7 +31,7 @@ pub(crate) const GUARD: &str = "the guard";
 
 pub(crate) struct Scene {
     pub(crate) world: Troubled,
-    pub(crate) guard: Guard,
+    pub(crate) guard: GuardConfig,
     pub(crate) poisoned: Vec<Order>,
     events: usize,
 }
@@ -56,8 +57,8 @@ pub(crate) fn rules(change: impl FnOnce(&mut Value)) -> Rules {
     Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
 }
 
-pub(crate) fn guard(rules: Rules) -> Guard {
-    Guard {
+pub(crate) fn guard(rules: Rules) -> GuardConfig {
+    GuardConfig {
         account: ACCOUNT.to_owned(),
         stack: "trustwarden".to_owned(),
         mode: Mode::Enforce,
@@ -133,7 +134,7 @@ impl Scene {
         Self::with(guard(rules(|_| {})))
     }
 
-    pub(crate) fn with(guard: Guard) -> Self {
+    pub(crate) fn with(guard: GuardConfig) -> Self {
         let now = "2026-11-21T10:00:00Z".parse().unwrap();
         Self {
             world: Troubled::at(now),
@@ -148,7 +149,7 @@ impl Scene {
         Self::settled_with(guard(rules(|_| {})))
     }
 
-    pub(crate) fn settled_with(guard: Guard) -> Self {
+    pub(crate) fn settled_with(guard: GuardConfig) -> Self {
         let mut scene = Self::with(guard);
         scene.put(ROLE, "AROAOBSERVERPROD0001", &good());
         let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);

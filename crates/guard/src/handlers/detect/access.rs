@@ -1,11 +1,12 @@
 //! The detecting functions for access keys, console passwords and the root user.
 
+use crate::GuardConfig;
 use crate::check::Remedy;
 use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record};
 use crate::detect::{judge_console_password, judge_key, judge_root};
 use crate::handlers::alert_builder::{cause, order};
 use crate::handlers::detect::alert::{Subject, alerted, event_alert, unreadable_record};
-use crate::handlers::{Guard, HandleError, Handled};
+use crate::handlers::{HandleError, Handled};
 use crate::order::{KeyOrder, Task};
 use crate::ports::{Clock, World};
 use crate::remediate::{Outcome, OutcomeKind};
@@ -17,7 +18,7 @@ use crate::rules::{KeyViolation, Mode};
 /// [`HandleError`]: the event has to come again; what was done is not done twice.
 pub async fn access_key<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
 ) -> Result<Handled, HandleError> {
     match record.activity(&guard.watched()) {
@@ -38,7 +39,7 @@ pub async fn access_key<W: World>(
 /// [`HandleError`]: the event has to come again; what was done is not done twice.
 pub async fn root_activity<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
 ) -> Result<Handled, HandleError> {
     let activity = record.root_activity(&guard.watched());
@@ -71,7 +72,7 @@ const ROOT: &str = "/root";
 
 async fn key_opened<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
     key: &KeyChange,
     activated: bool,
@@ -136,7 +137,7 @@ async fn key_opened<W: World>(
 
 async fn password_set<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
     set: &ConsolePassword,
 ) -> Result<Handled, HandleError> {

@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 
+use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::check::Finding;
 use crate::cloudtrail::{Record, Unreadable};
 use crate::detect::unreadable_event;
-use crate::handlers::alert_builder::{Story, alert, cause, seconds_between};
+use crate::handlers::alert_builder::{Story, alert, cause};
 use crate::handlers::publish::tell;
-use crate::handlers::{Guard, HandleError, Handled};
-use crate::model::{Cause, Resource};
+use crate::handlers::{HandleError, Handled};
+use crate::model::{Cause, Resource, seconds_between};
 use crate::order::Order;
 use crate::ports::{Clock, Orders, SweepState, World};
 use crate::state::incident::{Stage, incident_id};
@@ -22,7 +23,7 @@ pub(in crate::handlers) struct Subject<'a> {
 }
 
 pub(in crate::handlers) fn event_alert(
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
     subject: Subject<'_>,
     title: String,
@@ -50,7 +51,11 @@ pub(in crate::handlers) fn event_alert(
     alert(guard, story)
 }
 
-pub(in crate::handlers) fn incident_of(guard: &Guard, cause: &Cause, function: &str) -> String {
+pub(in crate::handlers) fn incident_of(
+    guard: &GuardConfig,
+    cause: &Cause,
+    function: &str,
+) -> String {
     incident_id(&guard.account, &format!("{}{function}", cause.event_id))
 }
 
@@ -58,7 +63,7 @@ pub(in crate::handlers) fn incident_of(guard: &Guard, cause: &Cause, function: &
 /// the door must not wait for the topic. Whichever failed, the event comes again.
 pub(in crate::handlers) async fn alerted<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     alert: Alert,
     order: Option<Order>,
 ) -> Result<Handled, HandleError> {
@@ -74,7 +79,7 @@ pub(in crate::handlers) async fn alerted<W: World>(
 
 pub(in crate::handlers) async fn unreadable_record<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
     unreadable: &Unreadable,
     function: &str,

@@ -5,17 +5,19 @@ mod alert_text;
 mod look;
 
 use self::look::{Guilty, Look};
+use crate::GuardConfig;
 use crate::account::Access;
 use crate::alert::Grantee;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Document, Holder, PermissionsActivity, PolicyChange, Record};
 use crate::detect::{Verdict, finding};
-use crate::handlers::alert_builder::{grantees, order, seconds_between};
+use crate::handlers::alert_builder::{grantees, order};
 use crate::handlers::exposure::entering;
-use crate::handlers::judged::judge;
 use crate::handlers::session_denial::{SESSION_DENIAL, is_session_denial};
-use crate::handlers::{Guard, HandleError, Handled};
-use crate::model::{HeldPolicy, HolderKind, LivePermissions, LiveRole, RoleRef, document_digest};
+use crate::handlers::{HandleError, Handled};
+use crate::model::{
+    HeldPolicy, HolderKind, LivePermissions, LiveRole, RoleRef, document_digest, seconds_between,
+};
 use crate::order::{HolderOrder, Task};
 use crate::permissions::{
     Changed, Judged, Undo, denies_nothing, judge_permissions, judge_user_permissions,
@@ -24,6 +26,7 @@ use crate::permissions::{
 use crate::ports::{
     Clock, ListOf, Orders, PermissionsState, ReadPermissions, ReadPermissionsError, Roles, World,
 };
+use crate::remediate::judged::judge;
 use crate::rules::{PermissionViolation, UserVendor};
 
 /// So many roles and users that hold one policy are looked at; IAM's own quotas are higher.
@@ -38,7 +41,7 @@ const SEEN_BY_SECONDS: i64 = 120;
 /// [`HandleError`]: the event has to come again; what was done is not done twice.
 pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
 ) -> Result<Handled, HandleError> {
     let change = match record.permissions_activity(&guard.watched()) {

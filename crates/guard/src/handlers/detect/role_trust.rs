@@ -1,17 +1,16 @@
 //! The detecting function for roles, and what all of them share: an event comes in; if it violates the rules an alert goes out, and
 //! an order to the remediator. They read roles and never write them.
 
+use crate::GuardConfig;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
 use crate::detect::{Verdict, judge_trust, unreadable_event};
-use crate::handlers::alert_builder::{
-    announced, cause, grantees, order, seconds_between, tell_difference,
-};
+use crate::handlers::alert_builder::{announced, cause, grantees, order, tell_difference};
 use crate::handlers::detect::alert::{
     Subject, alerted, event_alert, incident_of, unreadable_record,
 };
-use crate::handlers::{Guard, HandleError, Handled};
-use crate::model::{Cause, LiveRole, RoleRef, document_digest};
+use crate::handlers::{HandleError, Handled};
+use crate::model::{Cause, LiveRole, RoleRef, document_digest, seconds_between};
 use crate::order::{RoleChange, RoleOrder, Task};
 use crate::ports::{Clock, Orders, Roles, State, SweepState, World};
 use crate::state::incident::Schema;
@@ -23,7 +22,7 @@ use crate::state::sweep_state::{ToldDocument, findings_digest};
 /// [`HandleError`]: the event has to come again; what was done is not done twice.
 pub async fn role_trust<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
 ) -> Result<Handled, HandleError> {
     match record.activity(&guard.watched()) {
@@ -43,7 +42,7 @@ const FINDINGS_SENT: usize = 50;
 
 async fn trust_change<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
     change: &TrustChange,
 ) -> Result<Handled, HandleError> {
@@ -200,7 +199,7 @@ fn trust_title(change: &TrustChange, findings: &[Finding]) -> String {
 /// alert goes out without it.
 async fn newest_approved<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     change: &TrustChange,
 ) -> Option<String> {
     if change.created {
@@ -214,7 +213,7 @@ async fn newest_approved<W: World>(
     history.newest().map(|newest| newest.document.clone())
 }
 
-fn by_remediator(guard: &Guard, cause: &Cause) -> bool {
+fn by_remediator(guard: &GuardConfig, cause: &Cause) -> bool {
     cause.actor.issuer.as_deref() == Some(guard.remediator_role.as_str())
 }
 
@@ -227,7 +226,7 @@ enum Own {
 /// Whether the guard wrote exactly this: an intent is recorded before each of its writes.
 async fn own_write<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     change: &TrustChange,
     sent: Option<&str>,
 ) -> Own {
@@ -244,7 +243,7 @@ async fn own_write<W: World>(
     }
 }
 
-fn tampering(guard: &Guard, change: &TrustChange) -> Finding {
+fn tampering(guard: &GuardConfig, change: &TrustChange) -> Finding {
     let code = Check::GuardTampered;
     Finding {
         code,
@@ -263,7 +262,7 @@ fn tampering(guard: &Guard, change: &TrustChange) -> Finding {
 
 async fn role_deleted<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
     deletion: &RoleDeletion,
 ) -> Result<Handled, HandleError> {

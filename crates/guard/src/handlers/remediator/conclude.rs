@@ -1,14 +1,15 @@
 //! The end of a write: sessions are ended where the rules ask for it, and the outcome is told.
 
+use crate::alert::Alert;
 use crate::handlers::HandleError;
-use crate::handlers::alert_builder::{seconds_between, tell_difference};
-use crate::handlers::judged::{judge, weigh};
-use crate::handlers::remediator::finish::{end_with, outcome_title, role_alert};
-use crate::handlers::remediator::task::Assignment;
-use crate::model::LiveRole;
-use crate::order::{Disposition, RoleChange};
+use crate::handlers::alert_builder::tell_difference;
+use crate::handlers::remediator::finish::{outcome_title, role_alert};
+use crate::model::{LiveRole, seconds_between};
+use crate::order::RoleChange;
 use crate::ports::{Clock, Keys, State, World, WriteRoles};
-use crate::remediate::OutcomeKind;
+use crate::remediate::judged::{judge, judge_without_witnesses};
+use crate::remediate::task::RoleTask;
+use crate::remediate::{Ending, OutcomeKind};
 use crate::rules::RevokeSessions;
 use crate::state::history::{OwnWrite, RoleHistory, WriteKind};
 
@@ -16,13 +17,13 @@ use crate::state::history::{OwnWrite, RoleHistory, WriteKind};
 /// told.
 pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     world: &W,
-    task: Assignment<'_>,
-    mut history: RoleHistory,
+    task: RoleTask<'_>,
+    history: &mut RoleHistory,
     own: &OwnWrite,
     live: &LiveRole,
     note: Option<&str>,
-) -> Result<Disposition, HandleError> {
-    let Assignment {
+) -> Result<Alert, HandleError> {
+    let RoleTask {
         guard, role, now, ..
     } = task;
     let kept = world
@@ -36,7 +37,7 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
         if history.sessions_denied_at.is_some_and(|at| at >= own.at) {
             Some("sessions issued before the write are denied".to_owned())
         } else {
-            Some(deny_sessions(world, &mut history, live).await?)
+            Some(deny_sessions(world, history, live).await?)
         }
     } else {
         None
@@ -57,7 +58,8 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
         text += "; sessions already issued stay valid for up to 12 hours";
     }
     let judgement = judge(guard, live, &live.document, now);
-    let mut alert = role_alert(task, Some((live, &judgement)), kind, text, false);
+    let ending = Ending::live(kind, text, false);
+    let mut alert = role_alert(task, Some((live, &judgement)), &ending);
     alert.title = format!("role {}: {}", role.role, outcome_title(kind));
     alert.open_seconds = (own.kind != WriteKind::PutBack && role.cause.is_event())
         .then(|| seconds_between(role.cause.event_time, own.at));
@@ -69,17 +71,17 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
         tell_difference(guard, &mut alert, old, &live.document, now);
     }
     alert.notes.extend(note.map(str::to_owned));
-    end_with(world, task, &alert).await
+    Ok(alert)
 }
 
 /// Never on a role that services use: a service does not come back for a new session.
 fn sessions_are_to_end(
-    task: Assignment<'_>,
+    task: RoleTask<'_>,
     own: &OwnWrite,
     live: &LiveRole,
     old: Option<&str>,
 ) -> bool {
-    let Assignment {
+    let RoleTask {
         guard, role, now, ..
     } = task;
     let asked = match guard.rules.remediation().revoke_sessions {
@@ -88,7 +90,7 @@ fn sessions_are_to_end(
         RevokeSessions::Always => true,
     };
     let used_by_services = |document: &str| {
-        weigh(guard, live, document, now)
+        judge_without_witnesses(guard, live, document, now)
             .analysis
             .is_none_or(|analysis| !analysis.services.is_empty())
     };

@@ -2,17 +2,18 @@
 
 use jiff::Timestamp;
 
+use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::check::{Remedy, Severity};
 use crate::cloudtrail::KeyChange;
 use crate::detect::judge_key;
-use crate::handlers::alert_builder::{Story, alert, seconds_between};
-use crate::handlers::remediator::finish::{outcome_title, tell_and_finish};
-use crate::handlers::remediator::task::TRIES;
-use crate::handlers::{Guard, HandleError};
-use crate::model::Resource;
+use crate::handlers::HandleError;
+use crate::handlers::alert_builder::{Story, alert};
+use crate::handlers::remediator::finish::{outcome_title, publish_and_finish};
+use crate::model::{Resource, seconds_between};
 use crate::order::{Disposition, KeyOrder, Order};
 use crate::ports::{Clock, DeactivateKeyError, Keys, World, WriteRoles};
+use crate::remediate::task::TRIES;
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{KeyViolation, Mode};
 use crate::state::incident::Stage;
@@ -20,7 +21,7 @@ use crate::state::incident::Stage;
 /// Deactivates the key, if today's rules still ask for it.
 pub(super) async fn deactivate<W: World<Roles: WriteRoles + Keys>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     key: &KeyOrder,
     attempts: u32,
@@ -93,12 +94,12 @@ pub(super) async fn deactivate<W: World<Roles: WriteRoles + Keys>>(
                 .to_owned(),
         );
     }
-    tell_and_finish(world, guard, order, &alert).await
+    publish_and_finish(world, guard, order, &alert).await
 }
 
 /// The outcome of an order about a key.
 pub(super) fn key_alert(
-    guard: &Guard,
+    guard: &GuardConfig,
     key: &KeyOrder,
     kind: OutcomeKind,
     text: String,

@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::GuardConfig;
 use crate::alert::{Digest, DigestLine};
 use crate::check::Finding;
-use crate::handlers::alert_builder::{Story, alert, seconds_between};
+use crate::handlers::HandleError;
+use crate::handlers::alert_builder::{Story, alert};
 use crate::handlers::publish::tell;
-use crate::handlers::{Guard, HandleError};
+use crate::model::seconds_between;
 use crate::order::{DIGEST_ORDER_SECONDS, Disposition, Order};
 use crate::ports::{Clock, Orders, State, World};
 use crate::state::digest_window::FoldWindow;
@@ -25,7 +27,7 @@ const GRACE_SECONDS: i64 = 60;
 /// Publishes the digest if it is due, or says when to look again.
 pub(super) async fn publish_digest<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     window: &FoldWindow,
 ) -> Result<Disposition, HandleError> {

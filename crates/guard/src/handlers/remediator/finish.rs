@@ -1,45 +1,25 @@
 //! The end of an order: its outcome is told, then it is done.
 
+use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::check::Severity;
 use crate::detect::Judgement;
-use crate::handlers::alert_builder::{Story, alert, grantees, seconds_between};
+use crate::handlers::HandleError;
+use crate::handlers::alert_builder::tell_difference;
+use crate::handlers::alert_builder::{Story, alert, grantees};
 use crate::handlers::publish::{Told, tell};
-use crate::handlers::remediator::task::{Assignment, STATE_SECONDS};
-use crate::handlers::{Guard, HandleError};
-use crate::model::{LiveRole, Resource};
+use crate::model::{LiveRole, Resource, seconds_between};
 use crate::order::{Disposition, Order};
 use crate::ports::{Alerts, Clock, State, World};
-use crate::remediate::{Outcome, OutcomeKind};
+use crate::remediate::task::{RoleTask, STATE_SECONDS};
+use crate::remediate::{Ending, Outcome, OutcomeKind};
 use crate::state::incident::Stage;
-
-/// The outcome's alert goes out, then the order is done.
-pub(super) async fn end<W: World>(
-    world: &W,
-    task: Assignment<'_>,
-    live: Option<(&LiveRole, &Judgement)>,
-    kind: OutcomeKind,
-    text: String,
-    open: bool,
-) -> Result<Disposition, HandleError> {
-    let alert = role_alert(task, live, kind, text, open);
-    end_with(world, task, &alert).await
-}
-
-/// As [`tell_and_finish`], of an order about a role.
-pub(super) async fn end_with<W: World>(
-    world: &W,
-    task: Assignment<'_>,
-    alert: &Alert,
-) -> Result<Disposition, HandleError> {
-    tell_and_finish(world, task.guard, task.order, alert).await
-}
 
 /// Publishes an outcome and marks the order done. While another delivery holds the lease the
 /// order waits, since its end must not come before its outcome.
-pub(super) async fn tell_and_finish<W: World>(
+pub(super) async fn publish_and_finish<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     alert: &Alert,
 ) -> Result<Disposition, HandleError> {
@@ -67,7 +47,7 @@ pub(super) async fn tell_and_finish<W: World>(
 
 pub(super) async fn finish<W: World>(
     world: &W,
-    task: Assignment<'_>,
+    task: RoleTask<'_>,
 ) -> Result<Disposition, HandleError> {
     let account = &task.order.account;
     world
@@ -79,13 +59,13 @@ pub(super) async fn finish<W: World>(
 
 /// The outcome of an order about a role.
 pub(super) fn role_alert(
-    task: Assignment<'_>,
+    task: RoleTask<'_>,
     live: Option<(&LiveRole, &Judgement)>,
-    kind: OutcomeKind,
-    text: String,
-    open: bool,
+    ending: &Ending,
 ) -> Alert {
-    let Assignment {
+    let (kind, open) = (ending.kind, ending.open);
+    let live = live.filter(|_| ending.shows_live);
+    let RoleTask {
         guard, role, now, ..
     } = task;
     let incident = task.incident();
@@ -125,16 +105,22 @@ pub(super) fn role_alert(
     ) {
         alert.severity = Severity::Critical;
     }
+    if let Some(severity) = ending.severity {
+        alert.severity = severity;
+    }
     // How long it was open before the sweep came by, nobody knows.
     let known = role.cause.is_event();
     alert.open_seconds = known.then(|| seconds_between(role.cause.event_time, now));
     alert.outcome = Some(Outcome {
         kind,
-        text,
+        text: ending.text.clone(),
         open,
         dropped: Vec::new(),
-        document: None,
+        document: ending.would_write.clone(),
     });
+    if let (Some((live, _)), Some(document)) = (live, &ending.would_write) {
+        tell_difference(guard, &mut alert, &live.document, document, now);
+    }
     if task.skewed() {
         alert.notes.push(
             "the order was judged by other rules than these; after 10 minutes the remediator \

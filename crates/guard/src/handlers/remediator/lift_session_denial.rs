@@ -1,14 +1,15 @@
 //! Taking away the denial of a role's older sessions, once there are none left.
 
+use crate::GuardConfig;
 use crate::check::Severity;
+use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert};
 use crate::handlers::publish::tell;
-use crate::handlers::remediator::task::TRIES;
 use crate::handlers::session_denial::expired;
-use crate::handlers::{Guard, HandleError};
 use crate::model::Resource;
 use crate::order::{Disposition, LiftOrder, Order};
 use crate::ports::{Clock, DenySessionsError, Keys, State, World, WriteRoles};
+use crate::remediate::task::TRIES;
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::Mode;
 use crate::state::history::RoleHistory;
@@ -17,7 +18,7 @@ use crate::state::incident::{Stage, incident_id};
 /// Lifts the denial, unless it was renewed since.
 pub(super) async fn lift_session_denial<W: World<Roles: WriteRoles + Keys>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     lift: &LiftOrder,
     attempts: u32,
@@ -57,7 +58,7 @@ pub(super) async fn lift_session_denial<W: World<Roles: WriteRoles + Keys>>(
 /// The denial stays. It harms nobody whose session is newer, so people have time.
 async fn refused<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     lift: &LiftOrder,
 ) -> Result<Disposition, HandleError> {

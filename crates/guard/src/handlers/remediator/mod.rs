@@ -10,35 +10,31 @@ mod deactivate_key;
 mod digest;
 mod finish;
 mod lift_session_denial;
-mod observe;
 mod remember_permissions;
-pub(super) mod task;
 mod undo_permissions;
-mod violation;
 mod write;
 
 use jiff::Timestamp;
 
+use crate::GuardConfig;
 use crate::check::Severity;
 use crate::detect::Verdict;
-use crate::handlers::alert_builder::seconds_between;
-use crate::handlers::judged::judge;
+use crate::handlers::HandleError;
 use crate::handlers::publish::call_meanwhile;
+use crate::handlers::remediator::conclude::conclude;
 use crate::handlers::remediator::deactivate_key::{deactivate, key_alert};
 use crate::handlers::remediator::digest::publish_digest;
-use crate::handlers::remediator::finish::{end, finish, role_alert};
+use crate::handlers::remediator::finish::{finish, publish_and_finish, role_alert};
 use crate::handlers::remediator::lift_session_denial::lift_session_denial;
-use crate::handlers::remediator::observe::{observe, settled};
 use crate::handlers::remediator::remember_permissions::remember_permissions;
-use crate::handlers::remediator::task::{Assignment, STATE_SECONDS, TRIES};
 use crate::handlers::remediator::undo_permissions::{detach, permissions_alert};
-use crate::handlers::remediator::violation::put_right;
-use crate::handlers::{Guard, HandleError};
-use crate::model::LiveRole;
-use crate::order::{Disposition, ForeignOrder, Order, RoleChange, RoleOrder, Task};
+use crate::handlers::remediator::write::{Written, write};
+use crate::model::seconds_between;
+use crate::order::{Disposition, ForeignOrder, Order, Task};
 use crate::ports::{Clock, Keys, Roles, State, StateError, World, WritePermissions, WriteRoles};
-use crate::remediate::OutcomeKind;
-use crate::state::history::RoleHistory;
+use crate::remediate::judged::judge;
+use crate::remediate::task::{RoleTask, STATE_SECONDS};
+use crate::remediate::{Action, Ending, Live, OutcomeKind, Seen, decide};
 
 /// How long the remediator waits for a deploy that is on its way to reach it, too.
 const SKEW_SECONDS: i64 = 10 * 60;
@@ -49,7 +45,7 @@ const SKEW_SECONDS: i64 = 10 * 60;
 /// of that belongs in the dead-letter queue.
 pub async fn carry_out<W: World<Roles: WritePermissions>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
 ) -> Result<Disposition, HandleError> {
     if order.account != guard.account {
@@ -106,7 +102,7 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
             return Ok(Disposition::Done);
         }
     };
-    let task = Assignment {
+    let task = RoleTask {
         guard,
         order,
         role,
@@ -115,13 +111,13 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
         first_at: progress.first_at,
         now,
     };
-    let done = look_at_role(world, task).await;
+    let done = carry_out_on_role(world, task).await;
     unless_state_fails(world, guard, order, now, done).await
 }
 
 async fn unless_state_fails<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     now: Timestamp,
     done: Result<Disposition, HandleError>,
@@ -141,7 +137,7 @@ async fn unless_state_fails<W: World>(
 /// called for a role that is lawful by now.
 async fn without_state<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     error: StateError,
     now: Timestamp,
@@ -156,7 +152,7 @@ async fn without_state<W: World>(
     );
     match &order.task {
         Task::Remediate(role) => {
-            let task = Assignment {
+            let task = RoleTask {
                 guard,
                 order,
                 role,
@@ -172,7 +168,7 @@ async fn without_state<W: World>(
             });
             let seen = seen.as_ref().map(|(live, judgement)| (*live, judgement));
             if seen.is_none_or(|(_, judgement)| judgement.verdict != Verdict::Approved) {
-                let alert = role_alert(task, seen, OutcomeKind::Failed, text, true);
+                let alert = role_alert(task, seen, &Ending::live(OutcomeKind::Failed, text, true));
                 call_meanwhile(world, guard, &alert).await?;
             }
         }
@@ -194,127 +190,51 @@ async fn without_state<W: World>(
     Err(error.into())
 }
 
-async fn look_at_role<W: World<Roles: WriteRoles + Keys>>(
+/// Reads what there is to see of the role, decides, and does what the step says.
+async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
     world: &W,
-    task: Assignment<'_>,
+    task: RoleTask<'_>,
 ) -> Result<Disposition, HandleError> {
-    let Assignment {
-        guard,
-        role,
-        attempts,
-        now,
-        ..
-    } = task;
-    let live = match world.roles().read_role(&role.role).await {
-        Ok(live) => live,
-        Err(_) if attempts < TRIES => return Ok(Disposition::after_attempt(attempts)),
-        Err(error) => {
-            let text = format!("nothing: {error}");
-            return end(world, task, None, OutcomeKind::Failed, text, true).await;
+    let RoleTask { guard, role, .. } = task;
+    let read = world.roles().read_role(&role.role).await;
+    let (live, known) = match &read {
+        Err(error) => (Live::Unread(error.to_string()), None),
+        Ok(live) => {
+            let known = world
+                .state()
+                .role_history(&guard.account, &role.role)
+                .await?;
+            (live.as_ref().map_or(Live::Absent, Live::Role), known)
         }
     };
-    let known = world
-        .state()
-        .role_history(&guard.account, &role.role)
-        .await?;
-    let Some(live) = live else {
-        return gone(world, task, known).await;
+    let step = decide(&Seen { task, live, known });
+    if let Some(closed) = &step.close {
+        world.state().save_role_history(closed).await?;
+    }
+    let mut history = step.history;
+    if let Some(history) = history.as_mut().filter(|_| step.save) {
+        history.version = world.state().save_role_history(history).await?;
+    }
+    let live = read.ok().flatten();
+    let seen = live.as_ref().zip(step.judgement.as_ref());
+    let alert = match (step.action, history, live.as_ref()) {
+        (Action::Wait(seconds), ..) => return Ok(Disposition::in_seconds(seconds)),
+        (Action::Finish(None), ..) => return finish(world, task).await,
+        (Action::Finish(Some(ending)), ..) => role_alert(task, seen, &ending),
+        (Action::Conclude { own, note }, Some(mut history), Some(live)) => {
+            conclude(world, task, &mut history, &own, live, note).await?
+        }
+        (Action::Write(wanted), Some(mut history), Some(live)) => {
+            match write(world, task, live, &mut history, wanted).await? {
+                Written::Again(seconds) => return Ok(Disposition::in_seconds(seconds)),
+                Written::Not(ending) => role_alert(task, seen, &ending),
+                Written::Stands(own, live) => {
+                    conclude(world, task, &mut history, &own, &live, None).await?
+                }
+            }
+        }
+        // Neither is decided without a live role and its history.
+        (Action::Conclude { .. } | Action::Write(_), ..) => return finish(world, task).await,
     };
-    if shows_the_predecessor(role, &live) && attempts < TRIES {
-        return Ok(Disposition::after_attempt(attempts));
-    }
-    let history = match known {
-        Some(known) if known.role_id == live.role_id => {
-            // A late event of an older role of this name says nothing about this one.
-            let older = live
-                .created
-                .is_some_and(|created| created > role.cause.event_time);
-            if role.change == RoleChange::Deleted && !older && task.doubts() {
-                // A role that is deleted does not come back under its id: the read is stale.
-                return Ok(Disposition::after_attempt(attempts));
-            }
-            // Thought to be gone by a stale read, if closed.
-            RoleHistory {
-                closed: None,
-                ..known
-            }
-        }
-        Some(known) => {
-            let older = known
-                .created
-                .zip(live.created)
-                .is_some_and(|(known, live)| live < known);
-            if older && attempts < TRIES {
-                // IAM still shows the role that was deleted before this one was created.
-                return Ok(Disposition::after_attempt(attempts));
-            }
-            let mut next = RoleHistory::new(&guard.account, &live);
-            // Late events of own writes are recognised, and the hour's writes count, for a role
-            // that was deleted and created again under its name, too.
-            next.recreated = true;
-            next.writes.clone_from(&known.writes);
-            next.written.clone_from(&known.written);
-            if known.closed.is_none() {
-                let closed = RoleHistory {
-                    closed: Some(now),
-                    ..known
-                };
-                world.state().save_role_history(&closed).await?;
-            }
-            next
-        }
-        None => RoleHistory::new(&guard.account, &live),
-    };
-    let judgement = judge(guard, &live, &live.document, now);
-    match (task.remediate, judgement.verdict) {
-        (false, _) => observe(world, task, history, &live, &judgement).await,
-        (true, Verdict::Approved) => settled(world, task, history, &live, &judgement).await,
-        (true, Verdict::Violation) => put_right(world, task, history, &live, &judgement).await,
-        (true, Verdict::Unreadable) => {
-            let text = "nothing: the live trust policy cannot be judged, so no document can be \
-                 shown to be compliant; manual action required";
-            let live = Some((&live, &judgement));
-            end(
-                world,
-                task,
-                live,
-                OutcomeKind::Unjudged,
-                text.to_owned(),
-                true,
-            )
-            .await
-        }
-    }
-}
-
-/// The event created a role, and IAM still shows the one that had its name before: it is older than
-/// the event, by more than clocks differ.
-fn shows_the_predecessor(role: &RoleOrder, live: &LiveRole) -> bool {
-    let older = |created| seconds_between(created, role.cause.event_time) > 1;
-    role.change == RoleChange::Created && role.cause.is_event() && live.created.is_some_and(older)
-}
-
-/// The role is not there, or not to be seen yet.
-async fn gone<W: World>(
-    world: &W,
-    task: Assignment<'_>,
-    known: Option<RoleHistory>,
-) -> Result<Disposition, HandleError> {
-    if task.role.change != RoleChange::Deleted && task.doubts() {
-        return Ok(Disposition::after_attempt(task.attempts));
-    }
-    if let Some(known) = known
-        && known.closed.is_none()
-    {
-        let closed = RoleHistory {
-            closed: Some(task.now),
-            ..known
-        };
-        world.state().save_role_history(&closed).await?;
-    }
-    if task.remediate {
-        let text = "nothing: the role is gone".to_owned();
-        return end(world, task, None, OutcomeKind::Gone, text, false).await;
-    }
-    finish(world, task).await
+    publish_and_finish(world, guard, task.order, &alert).await
 }

@@ -1,17 +1,18 @@
 //! Remembering what a role or user may do, while it is lawful.
 
+use crate::GuardConfig;
+use crate::handlers::HandleError;
 use crate::handlers::exposure::look_at;
-use crate::handlers::remediator::task::TRIES;
-use crate::handlers::{Guard, HandleError};
 use crate::order::{Disposition, HolderOrder, Order};
 use crate::permissions::{Lawful, PermissionsHistory};
 use crate::ports::{Clock, PermissionsState, ReadPermissions, State, World};
+use crate::remediate::task::TRIES;
 
 /// Remembers what a role or user holds, if it is lawful: what a later change replaces is put back
 /// from it.
 pub(super) async fn remember_permissions<W: World<Roles: ReadPermissions>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     holder: &HolderOrder,
     attempts: u32,

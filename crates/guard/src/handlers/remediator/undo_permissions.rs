@@ -7,20 +7,21 @@
 
 use jiff::Timestamp;
 
+use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::check::{Finding, Severity};
-use crate::handlers::alert_builder::{Story, alert, grantees, seconds_between};
+use crate::handlers::HandleError;
+use crate::handlers::alert_builder::{Story, alert, grantees};
 use crate::handlers::exposure::{Looked, look_at};
-use crate::handlers::remediator::finish::{outcome_title, tell_and_finish};
-use crate::handlers::remediator::task::{TRIES, doubted, untouchable};
-use crate::handlers::{Guard, HandleError};
-use crate::model::{HeldPolicy, HolderKind, LivePermissions, Resource};
+use crate::handlers::remediator::finish::{outcome_title, publish_and_finish};
+use crate::model::{HeldPolicy, HolderKind, LivePermissions, Resource, seconds_between};
 use crate::order::{Disposition, Order, PermissionsOrder};
 use crate::permissions::{OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
 use crate::ports::{
     Clock, ListOf, OrderProgress, PermissionsState, ReadPermissions, State, UndoError, World,
     WritePermissions,
 };
+use crate::remediate::task::{TRIES, doubted, untouchable};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{Mode, PermissionViolation};
 use crate::state::history::WriteProgress;
@@ -32,7 +33,7 @@ const TEXT_SHOWN: usize = 4_000;
 /// One order and who carries it out.
 struct Detaching<'a, W> {
     world: &'a W,
-    guard: &'a Guard,
+    guard: &'a GuardConfig,
     order: &'a Order,
     task: &'a PermissionsOrder,
     attempts: u32,
@@ -49,7 +50,7 @@ struct Way {
 /// Undoes the change, if what is live and today's rules still ask for it.
 pub(super) async fn detach<W: World<Roles: WritePermissions>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     order: &Order,
     task: &PermissionsOrder,
     progress: OrderProgress,
@@ -364,7 +365,7 @@ impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {
                 .notes
                 .push("other policies still violate the rules".to_owned());
         }
-        self.tell_and_finish(&alert).await
+        self.publish_and_finish(&alert).await
     }
 
     async fn end(
@@ -375,11 +376,11 @@ impl<W: World<Roles: WritePermissions>> Detaching<'_, W> {
         open: bool,
     ) -> Result<Disposition, HandleError> {
         let alert = self.alert(looked, kind, text, open);
-        self.tell_and_finish(&alert).await
+        self.publish_and_finish(&alert).await
     }
 
-    async fn tell_and_finish(&self, alert: &Alert) -> Result<Disposition, HandleError> {
-        tell_and_finish(self.world, self.guard, self.order, alert).await
+    async fn publish_and_finish(&self, alert: &Alert) -> Result<Disposition, HandleError> {
+        publish_and_finish(self.world, self.guard, self.order, alert).await
     }
 
     fn alert(
@@ -448,7 +449,7 @@ fn same_policies(one: &LivePermissions, other: &LivePermissions) -> bool {
 
 /// The outcome of an order about permissions; `findings` of what is live, else the order's.
 pub(super) fn permissions_alert(
-    guard: &Guard,
+    guard: &GuardConfig,
     task: &PermissionsOrder,
     findings: Option<&[Finding]>,
     kind: OutcomeKind,

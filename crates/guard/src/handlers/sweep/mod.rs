@@ -14,8 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::GuardConfig;
+use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{mode_name, order};
-use crate::handlers::{Guard, HandleError};
 use crate::model::Cause;
 use crate::order::{RoleChange, RoleOrder, Task};
 use crate::ports::{
@@ -48,7 +49,7 @@ pub enum Swept {
 /// One invocation's part of a run.
 struct Run<'a, W> {
     world: &'a W,
-    guard: &'a Guard,
+    guard: &'a GuardConfig,
     progress: SweepProgress,
     known: BTreeMap<String, SweptRole>,
     seen: BTreeSet<String>,
@@ -68,7 +69,7 @@ enum Listed {
 /// [`HandleError`]: some role could not be told or ordered, or listed; the next call tries again.
 pub async fn sweep<W: World<Roles: ListRoles>>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     until: Timestamp,
 ) -> Result<Swept, HandleError> {
     let state = world.state();
@@ -124,7 +125,7 @@ pub async fn sweep<W: World<Roles: ListRoles>>(
 
 /// The run that is under way, or a new one if one is due.
 fn due(
-    guard: &Guard,
+    guard: &GuardConfig,
     known: Option<SweepProgress>,
     requested: Option<Timestamp>,
     now: Timestamp,

@@ -6,17 +6,15 @@ use crate::alert::{Alert, one_line};
 use crate::check::Finding;
 use crate::detect::{Judgement, Verdict};
 use crate::handlers::HandleError;
-use crate::handlers::alert_builder::{
-    Story, alert, announced, grantees, seconds_between, tell_difference,
-};
-use crate::handlers::judged::judge;
+use crate::handlers::alert_builder::{Story, alert, announced, grantees, tell_difference};
 use crate::handlers::publish::tell;
-use crate::handlers::remediator::task::{STALE_SECONDS, untouchable};
 use crate::handlers::session_denial::expired;
 use crate::handlers::sweep::{GRACE_SECONDS, Run};
-use crate::model::{Cause, LiveRole, Resource, document_digest};
+use crate::model::{Cause, LiveRole, Resource, document_digest, seconds_between};
 use crate::order::{LiftOrder, RoleChange, RoleOrder, Task};
 use crate::ports::{ListRoles, ListedRole, State, StateError, SweepState, World};
+use crate::remediate::judged::judge;
+use crate::remediate::task::{STALE_SECONDS, untouchable};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{ChangedRole, ExistingViolations, Mode};
 use crate::state::history::{RoleHistory, WriteProgress};

@@ -1,15 +1,16 @@
 //! Telling what a change of permissions is found guilty of, and ordering that it be undone.
 
+use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::check::{Check, Finding, Severity};
 use crate::cloudtrail::{Document, Holder, PolicyChange, Record};
 use crate::detect::finding;
-use crate::handlers::alert_builder::{cause, order, seconds_between};
+use crate::handlers::alert_builder::{cause, order};
 use crate::handlers::detect::alert::{Subject, alerted, event_alert};
 use crate::handlers::detect::role_permissions::look::{Guilty, Look};
 use crate::handlers::exposure::remediable;
-use crate::handlers::{Guard, HandleError, Handled};
-use crate::model::{HolderKind, document_digest};
+use crate::handlers::{HandleError, Handled};
+use crate::model::{HolderKind, document_digest, seconds_between};
 use crate::order::{Order, PermissionsOrder, Task};
 use crate::permissions::Undoable;
 use crate::ports::{Clock, Orders, ReadPermissions, World};
@@ -270,7 +271,7 @@ fn change_in_words(change: &PolicyChange) -> String {
 /// What cannot be read is told.
 pub(super) async fn unreadable<W: World>(
     world: &W,
-    guard: &Guard,
+    guard: &GuardConfig,
     record: &Record,
     why: &str,
 ) -> Result<Handled, HandleError> {

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
+use crate::GuardConfig;
 use crate::alert::Grantee;
 use crate::check::Finding;
 use crate::cloudtrail::{PermissionsChange, Record};
-use crate::handlers::Guard;
 
 /// An event, and who looks at what came of it.
 pub(super) struct Look<'a, W> {
     pub(super) world: &'a W,
-    pub(super) guard: &'a Guard,
+    pub(super) guard: &'a GuardConfig,
     pub(super) record: &'a Record,
     pub(super) change: &'a PermissionsChange,
     pub(super) now: Timestamp,

@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 
-use crate::handlers::Guard;
-use crate::handlers::alert_builder::seconds_between;
-use crate::model::{LiveRole, RoleRef};
-use crate::order::{Order, RoleOrder};
+use crate::GuardConfig;
+use crate::model::{LiveRole, RoleRef, seconds_between};
+use crate::order::{Order, RoleOrder, pause_after};
 use crate::state::incident::incident_id;
 
 /// How long an order waits for state before people are told that nothing will happen.
-pub(in crate::handlers) const STATE_SECONDS: i64 = 10 * 60;
+pub(crate) const STATE_SECONDS: i64 = 10 * 60;
 
 /// How often what IAM shows is doubted: after looks at 0, 30 and 90 seconds it is believed.
 const LOOKS: u32 = 3;
@@ -18,43 +17,55 @@ const LOOKS: u32 = 3;
 const LOOKS_SECONDS: i64 = 90;
 
 /// How often a call that fails is tried again: for about eleven minutes.
-pub(in crate::handlers) const TRIES: u32 = 8;
+pub(crate) const TRIES: u32 = 8;
 
 /// What one order is about, once for all steps.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::handlers) struct Assignment<'a> {
-    pub(in crate::handlers) guard: &'a Guard,
-    pub(in crate::handlers) order: &'a Order,
-    pub(in crate::handlers) role: &'a RoleOrder,
-    pub(in crate::handlers) remediate: bool,
-    pub(in crate::handlers) attempts: u32,
-    pub(in crate::handlers) first_at: Timestamp,
-    pub(in crate::handlers) now: Timestamp,
+pub struct RoleTask<'a> {
+    /// How the function is set up.
+    pub guard: &'a GuardConfig,
+    /// The order.
+    pub order: &'a Order,
+    /// What it says of the role.
+    pub role: &'a RoleOrder,
+    /// To look and act, rather than to look only.
+    pub remediate: bool,
+    /// How often it was begun, this time included.
+    pub attempts: u32,
+    /// When it was begun first.
+    pub first_at: Timestamp,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// So often, and for so short a time, has an order been looked at that what IAM shows may be what
 /// was there before.
-pub(in crate::handlers) fn doubted(attempts: u32, first_at: Timestamp, now: Timestamp) -> bool {
+pub(crate) fn doubted(attempts: u32, first_at: Timestamp, now: Timestamp) -> bool {
     attempts < LOOKS || seconds_between(first_at, now) < LOOKS_SECONDS
 }
 
-impl Assignment<'_> {
+impl RoleTask<'_> {
     /// The sender judged by other rules, and waiting did not help.
-    pub(in crate::handlers) fn skewed(&self) -> bool {
+    pub(crate) fn skewed(&self) -> bool {
         self.order.rules != self.guard.rules.hash()
     }
 
     /// What IAM shows may be what was there before the change that the order is about.
-    pub(in crate::handlers) fn doubts(&self) -> bool {
+    pub(crate) fn doubts(&self) -> bool {
         doubted(self.attempts, self.first_at, self.now)
     }
 
-    pub(in crate::handlers) fn order_id(&self) -> String {
+    /// In seconds, the pause that the number of attempts asks for.
+    pub(crate) fn pause(&self) -> u64 {
+        pause_after(self.attempts)
+    }
+
+    pub(crate) fn order_id(&self) -> String {
         self.order.id()
     }
 
     /// The incident; an order to observe has one of its own only if the guard has to write.
-    pub(in crate::handlers) fn incident(&self) -> String {
+    pub(crate) fn incident(&self) -> String {
         self.role.incident.clone().unwrap_or_else(|| {
             incident_id(
                 &self.guard.account,
@@ -65,10 +76,10 @@ impl Assignment<'_> {
 }
 
 /// For how long after an own write the document it replaced is taken for a stale read.
-pub(in crate::handlers) const STALE_SECONDS: i64 = 60;
+pub(crate) const STALE_SECONDS: i64 = 60;
 
 /// Why a role is never written, if so.
-pub(in crate::handlers) fn untouchable(guard: &Guard, live: &LiveRole) -> Option<&'static str> {
+pub(crate) fn untouchable(guard: &GuardConfig, live: &LiveRole) -> Option<&'static str> {
     let role = RoleRef {
         account: guard.account.clone(),
         name: Some(live.name.clone()),

@@ -1,0 +1,453 @@
+//! What the remediator does next about a role: from what it has seen to one step, as a value.
+//!
+//! Nothing here asks the world or changes it: the driver in `handlers::remediator` reads, saves
+//! what a step says, acts, and publishes. So each line of the safety model is a row of cases.
+
+use crate::check::{Finding, Severity};
+use crate::detect::{Judgement, Verdict};
+use crate::model::{LiveRole, document_digest, seconds_between};
+use crate::order::{RoleChange, RoleOrder};
+use crate::remediate::judged::{approved, complies, judge};
+use crate::remediate::outcome::{OutcomeKind, PlanKind};
+use crate::remediate::own_writes::{
+    has_deleted_principals, may_be_stale, of_another, of_this_role, overwritten, quarantined,
+    stale_for, uncertain,
+};
+use crate::remediate::plan::{Plan, Reason, Situation, plan};
+use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
+use crate::remediate::task::{RoleTask, TRIES, untouchable};
+use crate::rules::Mode;
+use crate::state::history::{Baseline, RoleHistory, WriteKind, WriteProgress};
+
+/// What an action needs of the history, and whether that has to be saved first.
+struct Next {
+    history: RoleHistory,
+    save: bool,
+    action: Action,
+}
+
+impl Next {
+    fn at_once(history: RoleHistory, action: Action) -> Self {
+        Self {
+            history,
+            save: false,
+            action,
+        }
+    }
+}
+
+/// Decides what is done next about the role of an order.
+pub fn decide(seen: &Seen<'_>) -> Step {
+    let task = seen.task;
+    let live = match &seen.live {
+        Live::Unread(_) if task.attempts < TRIES => return without_role(None, again(task)),
+        Live::Unread(error) => {
+            let ending = Ending::of(OutcomeKind::Failed, format!("nothing: {error}"), true);
+            return without_role(None, Action::Finish(Some(ending)));
+        }
+        Live::Absent => return absent(task, seen.known.as_ref()),
+        Live::Role(live) => *live,
+    };
+    if shows_the_predecessor(task.role, live) && task.attempts < TRIES {
+        return without_role(None, again(task));
+    }
+    let Some((close, history)) = history_of(task, live, seen.known.clone()) else {
+        return without_role(None, again(task));
+    };
+    let judgement = judge(task.guard, live, &live.document, task.now);
+    let next = match (task.remediate, judgement.verdict) {
+        (false, _) => observe(task, history, live, &judgement),
+        (true, Verdict::Approved) => already_compliant(task, history, live, &judgement),
+        (true, Verdict::Violation) => violation(task, history, live, &judgement),
+        (true, Verdict::Unreadable) => {
+            let text = "nothing: the live trust policy cannot be judged, so no document can be \
+                        shown to be compliant; manual action required";
+            let ending = Ending::live(OutcomeKind::Unjudged, text, true);
+            Next::at_once(history, Action::Finish(Some(ending)))
+        }
+    };
+    Step {
+        close,
+        history: Some(next.history),
+        save: next.save,
+        judgement: Some(judgement),
+        action: next.action,
+    }
+}
+
+fn without_role(close: Option<RoleHistory>, action: Action) -> Step {
+    Step {
+        close,
+        history: None,
+        save: false,
+        judgement: None,
+        action,
+    }
+}
+
+/// The pause that the number of attempts asks for.
+fn again(task: RoleTask<'_>) -> Action {
+    Action::Wait(task.pause())
+}
+
+/// The role is not there, or cannot be seen yet.
+fn absent(task: RoleTask<'_>, known: Option<&RoleHistory>) -> Step {
+    if task.role.change != RoleChange::Deleted && task.doubts() {
+        return without_role(None, again(task));
+    }
+    let close = known
+        .filter(|known| known.closed.is_none())
+        .map(|known| RoleHistory {
+            closed: Some(task.now),
+            ..known.clone()
+        });
+    let ending = task
+        .remediate
+        .then(|| Ending::of(OutcomeKind::Gone, "nothing: the role is gone", false));
+    without_role(close, Action::Finish(ending))
+}
+
+/// The event created a role, and IAM still shows the one that had its name before: it is older than
+/// the event, by more than clocks differ.
+fn shows_the_predecessor(role: &RoleOrder, live: &LiveRole) -> bool {
+    let older = |created| seconds_between(created, role.cause.event_time) > 1;
+    role.change == RoleChange::Created && role.cause.is_event() && live.created.is_some_and(older)
+}
+
+/// The live role's history, and that of an older role of the name if it has to be closed; none
+/// where what was read is of a role that is gone.
+fn history_of(
+    task: RoleTask<'_>,
+    live: &LiveRole,
+    known: Option<RoleHistory>,
+) -> Option<(Option<RoleHistory>, RoleHistory)> {
+    let Some(known) = known else {
+        return Some((None, RoleHistory::new(&task.guard.account, live)));
+    };
+    if known.role_id == live.role_id {
+        // A late event of an older role of this name says nothing about this one.
+        let older = live
+            .created
+            .is_some_and(|created| created > task.role.cause.event_time);
+        if task.role.change == RoleChange::Deleted && !older && task.doubts() {
+            // A role that is deleted does not come back under its id: the read is stale.
+            return None;
+        }
+        // Thought to be gone by a stale read, if closed.
+        let history = RoleHistory {
+            closed: None,
+            ..known
+        };
+        return Some((None, history));
+    }
+    let older = known
+        .created
+        .zip(live.created)
+        .is_some_and(|(known, live)| live < known);
+    if older && task.attempts < TRIES {
+        // IAM still shows the role that was deleted before this one was created.
+        return None;
+    }
+    let mut next = RoleHistory::new(&task.guard.account, live);
+    // Late events of own writes are recognized, and the hour's writes count, for a role that was
+    // deleted and created again under its name, too.
+    next.recreated = true;
+    next.writes.clone_from(&known.writes);
+    next.written.clone_from(&known.written);
+    let close = known.closed.is_none().then_some(RoleHistory {
+        closed: Some(task.now),
+        ..known
+    });
+    Some((close, next))
+}
+
+/// A change that looked compliant: what the event carried and what is live are remembered, if they
+/// are approved; what the guard overwrote is restored.
+fn observe(
+    task: RoleTask<'_>,
+    mut history: RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> Next {
+    let RoleTask {
+        guard, role, now, ..
+    } = task;
+    let live_digest = document_digest(&live.document);
+    let by_guard = role.cause.actor.issuer.as_deref() == Some(guard.remediator_role.as_str());
+    let sent = role
+        .document
+        .as_deref()
+        // An event older than the role is about another that had its name.
+        .filter(|_| !of_another(role, &history, live.created))
+        .filter(|sent| approved(guard, live, sent, now))
+        .map(|sent| (sent, document_digest(sent)))
+        // What the guard wrote itself is no baseline, nor is a quarantine, whoever wrote it.
+        .filter(|(_, digest)| !quarantined(digest))
+        .filter(|(_, digest)| !by_guard || !history.wrote(digest));
+    let before = history.clone();
+    let id = task.order_id();
+    let earlier = history.writes.iter_mut().rev().find(|write| {
+        write.order == id
+            && write.progress != WriteProgress::Refused
+            && write.digest == live_digest
+            && of_this_role(write, live)
+    });
+    if earlier.as_ref().is_some_and(|write| uncertain(write, now)) {
+        return Next::at_once(history, Action::Wait(30));
+    }
+    let done = earlier.map(|write| {
+        // An earlier attempt restored it and was stopped before it could say so.
+        write.progress = WriteProgress::Written;
+        write.done_at.get_or_insert(now);
+        write.clone()
+    });
+    if let Some((document, digest)) = &sent {
+        history.remember(Baseline {
+            document: (*document).to_owned(),
+            digest: digest.clone(),
+            actor: role.cause.actor.arn.clone(),
+            written_at: Some(role.cause.event_time),
+            seen_at: now,
+            seen_live: *digest == live_digest,
+        });
+    }
+    let is_sent = sent
+        .as_ref()
+        .is_some_and(|(_, digest)| *digest == live_digest);
+    // What was read may be what stood before the guard's own write, which then overwrote it: it is
+    // no newer than what the event tells of.
+    let stale = stale_for(&history, &live_digest, now);
+    if stale.is_none() {
+        remember_live(task, &mut history, live, judgement, is_sent);
+    }
+    let save = history != before || history.version == 0;
+    let action = if let Some(own) = done {
+        Action::Conclude { own, note: None }
+    } else if let Some(wait) = stale {
+        Action::Wait(wait)
+    } else if let Some((_, digest)) = sent.filter(|_| !is_sent) {
+        match history.own_write_of(&live.document) {
+            Some(own) if overwritten(guard, &history, own, &digest, role.cause.event_time) => {
+                if task.attempts < 2 {
+                    // The read may be stale: perhaps the approved document is live already.
+                    again(task)
+                } else {
+                    restore_overwritten(task, &history, live, &digest)
+                }
+            }
+            _ => Action::Finish(None),
+        }
+    } else {
+        Action::Finish(None)
+    };
+    Next {
+        history,
+        save,
+        action,
+    }
+}
+
+/// A live approved document that no event told of is remembered as of now, unless it is the
+/// guard's own.
+fn remember_live(
+    task: RoleTask<'_>,
+    history: &mut RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+    told_by_event: bool,
+) {
+    let digest = document_digest(&live.document);
+    let known = history.approved.iter().any(|kept| kept.digest == digest);
+    if judgement.verdict == Verdict::Approved
+        && !told_by_event
+        && !known
+        && !history.wrote(&digest)
+        && !quarantined(&digest)
+        && !has_deleted_principals(judgement)
+    {
+        history.remember(Baseline {
+            document: live.document.clone(),
+            digest,
+            actor: None,
+            written_at: None,
+            seen_at: task.now,
+            seen_live: true,
+        });
+    }
+}
+
+/// An approved document that the guard overwrote is restored.
+fn restore_overwritten(
+    task: RoleTask<'_>,
+    history: &RoleHistory,
+    live: &LiveRole,
+    digest: &str,
+) -> Action {
+    let RoleTask { guard, now, .. } = task;
+    let baseline = history.approved.iter().find(|kept| kept.digest == digest);
+    let Some(baseline) = baseline else {
+        return Action::Finish(None);
+    };
+    let most = guard.rules.remediation().max_writes_per_role_per_hour;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let spent = history.writes_within_the_hour(now).saturating_add(1) >= most;
+    if guard.ceiling() != Mode::Enforce || untouchable(guard, live).is_some() || spent {
+        // The last write of the hour is kept for ending an exposure.
+        let text = format!(
+            "an approved trust policy, written at {}, was overwritten while the guard remediated \
+             the role, and the guard may not write now: restore it by hand",
+            baseline.as_of()
+        );
+        return Action::Finish(Some(Ending {
+            severity: Some(Severity::High),
+            ..Ending::of(OutcomeKind::Failed, text, false)
+        }));
+    }
+    Action::Write(Write {
+        kind: WriteKind::PutBack,
+        document: baseline.document.clone(),
+        details: format!(
+            "an approved trust policy of {}, which the guard overwrote",
+            baseline.as_of()
+        ),
+        fallback: None,
+        tolerating: false,
+        exposed: false,
+    })
+}
+
+/// An order to remediate finds the role compliant: an own write is concluded, and a newer change is
+/// told from a stale read by looking again.
+fn already_compliant(
+    task: RoleTask<'_>,
+    mut history: RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> Next {
+    let digest = document_digest(&live.document);
+    let id = task.order_id();
+    let own = history.writes.iter_mut().rev().find(|write| {
+        // One that came to nothing says nothing, whatever a stale read shows.
+        write.order == id && write.progress != WriteProgress::Refused && of_this_role(write, live)
+    });
+    match own {
+        Some(own) if own.digest == digest && uncertain(own, task.now) => {
+            return Next::at_once(history, Action::Wait(30));
+        }
+        Some(own) if own.digest == digest => {
+            // An earlier attempt wrote it and was stopped before it could say so.
+            own.progress = WriteProgress::Written;
+            own.done_at.get_or_insert(task.now);
+            let own = own.clone();
+            return Next {
+                history,
+                save: true,
+                action: Action::Conclude { own, note: None },
+            };
+        }
+        Some(own) if own.progress == WriteProgress::Written => {
+            let own = own.clone();
+            let note = Some("the role has been changed since, and is compliant");
+            return Next::at_once(history, Action::Conclude { own, note });
+        }
+        _ => {}
+    }
+    if task.doubts() {
+        return Next::at_once(history, again(task));
+    }
+    let before = history.clone();
+    if stale_for(&history, &digest, task.now).is_none() {
+        remember_live(task, &mut history, live, judgement, false);
+    }
+    let text = if history.wrote(&digest) {
+        "nothing more: an earlier write of the guard remediated the role, as reads over 90 \
+         seconds confirmed"
+    } else {
+        "nothing: the role was changed again and is compliant now, as reads over 90 seconds \
+         confirmed"
+    };
+    let ending = Ending::live(OutcomeKind::Superseded, text, false);
+    Next {
+        save: history != before,
+        history,
+        action: Action::Finish(Some(ending)),
+    }
+}
+
+/// The live role violates the rules: what is written about it, or why nothing is.
+fn violation(
+    task: RoleTask<'_>,
+    history: RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> Next {
+    let RoleTask {
+        guard, role, now, ..
+    } = task;
+    if may_be_stale(task, &history, live) {
+        return Next::at_once(history, Action::Wait(30));
+    }
+    let end = |history, ending| Next::at_once(history, Action::Finish(Some(ending)));
+    if let Some(why) = untouchable(guard, live) {
+        let text = format!("nothing: {why}; manual action required");
+        return end(history, Ending::live(OutcomeKind::NotTouched, text, true));
+    }
+    let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
+    let enforce =
+        guard.mode == Mode::Enforce && judgement.violations().any(|finding| !lowered(finding));
+    let tolerating = enforce && judgement.violations().any(lowered);
+    let situation = Situation {
+        live: &live.document,
+        critical: judgement.violations().any(|finding| {
+            finding.severity == Severity::Critical && (!enforce || !lowered(finding))
+        }),
+        tolerating,
+        created: role.change == RoleChange::Created,
+        history: &history,
+        remediation: guard.rules.remediation(),
+        writes_used: history.writes_within_the_hour(now),
+    };
+    let compliant = |document: &str| complies(guard, live, document, tolerating, now);
+    let plan = match plan(&situation, compliant) {
+        Ok(plan) => plan,
+        Err(Reason::Off) => {
+            let text = "nothing: the rules require manual action (remediation)";
+            return end(history, Ending::live(OutcomeKind::LeftAlone, text, true));
+        }
+        Err(Reason::BudgetSpent { used, most }) => {
+            let text = format!(
+                "nothing: {used} of {most} writes to this role within an hour are used, and the \
+                 rest is kept for a worse exposure. Contain the actor first, or the change will \
+                 come back"
+            );
+            return end(history, Ending::live(OutcomeKind::BudgetSpent, text, true));
+        }
+    };
+    if !enforce {
+        return end(history, would(plan));
+    }
+    let write = Write::planned(plan, tolerating);
+    Next::at_once(history, Action::Write(write))
+}
+
+/// Mode alert: what would have been done.
+fn would(plan: Plan) -> Ending {
+    let (kind, done) = match plan.kind {
+        PlanKind::Revert => (OutcomeKind::WouldRevert, "put back"),
+        PlanKind::Repair => (OutcomeKind::WouldRepair, "repaired it"),
+        PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => {
+            (OutcomeKind::WouldQuarantine, "quarantined it")
+        }
+    };
+    let mut text = format!(
+        "nothing, in mode alert; in mode enforce it would have {done}: {}",
+        plan.details
+    );
+    if let Some(why) = &plan.fallback {
+        text += &format!(" ({why})");
+    }
+    Ending {
+        would_write: Some(plan.document),
+        ..Ending::live(kind, text, true)
+    }
+}

@@ -1,0 +1,65 @@
+//! A document judged as that of a live role.
+
+use jiff::Timestamp;
+
+use crate::GuardConfig;
+use crate::check::Finding;
+use crate::detect::{Judgement, Verdict, judge_trust, judge_trust_without_witnesses};
+use crate::model::{LiveRole, RoleRef};
+use crate::rules::Mode;
+
+/// Judges a document as that of this role.
+pub(crate) fn judge(
+    guard: &GuardConfig,
+    live: &LiveRole,
+    document: &str,
+    now: Timestamp,
+) -> Judgement {
+    judge_trust(&guard.rules, &reference(guard, live), document, now)
+}
+
+/// As [`judge`], for who asks whether a document is lawful and tells nobody who gets in by it.
+pub(crate) fn judge_without_witnesses(
+    guard: &GuardConfig,
+    live: &LiveRole,
+    document: &str,
+    now: Timestamp,
+) -> Judgement {
+    judge_trust_without_witnesses(&guard.rules, &reference(guard, live), document, now)
+}
+
+fn reference(guard: &GuardConfig, live: &LiveRole) -> RoleRef {
+    RoleRef::from_arn(&live.arn).unwrap_or_else(|| RoleRef {
+        account: guard.account.clone(),
+        name: Some(live.name.clone()),
+        path: Some(live.path.clone()),
+    })
+}
+
+/// Nothing in it has to be remediated: every rule covers it or, where the rules lower some findings
+/// to alerts and that is tolerated, only such findings are left.
+pub(crate) fn complies(
+    guard: &GuardConfig,
+    live: &LiveRole,
+    document: &str,
+    tolerating: bool,
+    now: Timestamp,
+) -> bool {
+    let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
+    let judged = judge_without_witnesses(guard, live, document, now);
+    match judged.verdict {
+        Verdict::Approved => true,
+        Verdict::Violation => tolerating && judged.violations().all(lowered),
+        Verdict::Unreadable => false,
+    }
+}
+
+/// Every rule covers it.
+pub(crate) fn approved(
+    guard: &GuardConfig,
+    live: &LiveRole,
+    document: &str,
+    now: Timestamp,
+) -> bool {
+    judge_without_witnesses(guard, live, document, now).verdict == Verdict::Approved
+}

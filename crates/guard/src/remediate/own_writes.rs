@@ -1,0 +1,133 @@
+//! What the guard wrote itself, and what a read may not show yet.
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+
+use crate::GuardConfig;
+use crate::detect::Judgement;
+use crate::model::{LiveRole, document_digest, seconds_between};
+use crate::order::{RoleChange, RoleOrder};
+use crate::remediate::task::{RoleTask, STALE_SECONDS};
+use crate::rules::ChangedRole;
+use crate::state::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress};
+
+/// The event is about a role that had this one's name before. Times of events have whole seconds,
+/// and it names no RoleId: a change within the very second in which the role was created again may
+/// have been made to either, and is not believed to be this one's. If it is, it stands there.
+pub(crate) fn of_another(
+    role: &RoleOrder,
+    history: &RoleHistory,
+    created: Option<Timestamp>,
+) -> bool {
+    let (event, change) = (role.cause.event_time.as_second(), role.change);
+    created.is_some_and(|created| match event.cmp(&created.as_second()) {
+        Ordering::Less => true,
+        Ordering::Equal => history.recreated && change != RoleChange::Created,
+        Ordering::Greater => false,
+    })
+}
+
+/// For how many seconds yet a read that does not show the guard's newest write may be stale.
+pub(crate) fn stale_for(history: &RoleHistory, live: &str, now: Timestamp) -> Option<u64> {
+    let last = history
+        .writes
+        .iter()
+        .rev()
+        .find(|write| write.progress != WriteProgress::Refused)?;
+    let left = STALE_SECONDS.saturating_sub(seconds_between(last.at, now));
+    u64::try_from(left)
+        .ok()
+        .filter(|left| last.digest != live && *left > 0)
+}
+
+/// Whether a write happened that was only intended: what looks like it may be a stale read of the
+/// same content, written before. After a minute it is believed.
+pub(crate) fn uncertain(write: &OwnWrite, now: Timestamp) -> bool {
+    write.progress == WriteProgress::Intended && seconds_between(write.at, now) < STALE_SECONDS
+}
+
+/// A history begins with what was written to an older role of the same name: that is no reason to
+/// tell anything of this one, let alone to end its sessions.
+pub(crate) fn of_this_role(write: &OwnWrite, live: &LiveRole) -> bool {
+    match &write.role_id {
+        Some(role_id) => *role_id == live.role_id,
+        // As well as it can be told: creation dates have whole seconds.
+        None => live
+            .created
+            .is_none_or(|created| write.at.as_second() >= created.as_second()),
+    }
+}
+
+pub(crate) fn quarantined(digest: &str) -> bool {
+    digest == document_digest(crate::remediate::QUARANTINE)
+}
+
+/// Baselines are kept as they were sent: IAM would not take back what it shows of the dead.
+pub(crate) fn has_deleted_principals(judgement: &Judgement) -> bool {
+    let analysis = judgement.analysis.as_ref();
+    analysis.is_some_and(|analysis| !analysis.orphaned.is_empty())
+}
+
+/// An approved document of which the event tells is not live, because the guard wrote over it or
+/// did not know of it when it wrote: at rest the newest approved document is live.
+pub(crate) fn overwritten(
+    guard: &GuardConfig,
+    history: &RoleHistory,
+    own: &OwnWrite,
+    sent: &str,
+    written_at: Timestamp,
+) -> bool {
+    let newest = history.newest().is_some_and(|newest| newest.digest == sent);
+    // Which of two approved documents of one second is the newer one nobody can say: what is live
+    // of them stays.
+    let tied = |kept: &Baseline| {
+        kept.digest == own.digest && kept.as_of().as_second() == written_at.as_second()
+    };
+    let tied = history.approved.iter().any(tied);
+    // What was written after the guard's write was not run over by it: somebody else has written
+    // since, and happens to say the same.
+    let before = own
+        .done_at
+        .is_none_or(|done| written_at.as_second() <= done.as_second());
+    newest
+        && !tied
+        && before
+        && match own.kind {
+            WriteKind::Revert | WriteKind::PutBack => true,
+            // What was repaired is newer than what was there before the violation, unless the
+            // rules would rather have had that.
+            WriteKind::Repair | WriteKind::Quarantine => {
+                // The sweep's orders tell the time to the millisecond, events to the second.
+                written_at.as_second() >= history.first_undone(own).as_second()
+                    || guard.rules.remediation().changed_role == ChangedRole::Revert
+            }
+        }
+}
+
+/// The live document may be shown by a stale read: it is what the guard has just replaced, or what
+/// the order is about, which stood before that write, too, whatever the guard had read by then; or
+/// an approved one has just been saved, or was seen, that is not shown now. Unless the event is newer
+/// than either.
+pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
+    let digest = document_digest(&live.document);
+    let event = task.role.cause.event_time.as_second();
+    let just = |at: Timestamp| seconds_between(at, task.now) < STALE_SECONDS;
+    let last = history
+        .writes
+        .iter()
+        .rev()
+        .find(|write| write.progress != WriteProgress::Refused);
+    let sent = task.role.document.as_deref().map(document_digest);
+    // Where the event did not carry it, it may be any.
+    let offending = sent.is_none_or(|sent| sent == digest);
+    let replaced = last.is_some_and(|last| {
+        // Times of events have whole seconds: one of the very second of the write may be newer, and
+        // is put right without delay.
+        let before = event < last.at.as_second();
+        just(last.at)
+            && (offending && before || last.replaced == digest && event <= last.at.as_second())
+    });
+    let saved = history.newest().map(Baseline::as_of);
+    replaced || saved.is_some_and(|at| just(at) && event < at.as_second())
+}

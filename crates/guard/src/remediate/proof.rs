@@ -1,0 +1,45 @@
+//! The proof before a write.
+
+use policy::{AnalysisContext, TrustPolicy};
+
+use crate::model::LiveRole;
+use crate::remediate::judged::complies;
+use crate::remediate::plan::QUARANTINE;
+use crate::remediate::step::Write;
+use crate::remediate::task::RoleTask;
+use crate::state::history::WriteKind;
+
+/// Whatever the plan came from, this is what would stand in IAM: it must comply, and a repair must
+/// grant nothing that the live document does not.
+pub(crate) fn proved(task: RoleTask<'_>, live: &LiveRole, wanted: &Write) -> bool {
+    let compliant = || {
+        complies(
+            task.guard,
+            live,
+            &wanted.document,
+            wanted.tolerating,
+            task.now,
+        )
+    };
+    match wanted.kind {
+        WriteKind::Quarantine => wanted.document == QUARANTINE,
+        WriteKind::Revert | WriteKind::PutBack => compliant(),
+        WriteKind::Repair => compliant() && narrower(task, &wanted.document, &live.document),
+    }
+}
+
+/// The one grants nothing that the other does not.
+fn narrower(task: RoleTask<'_>, narrow: &str, wide: &str) -> bool {
+    let rules = &task.guard.rules;
+    let context = AnalysisContext {
+        own_account: Some(&task.guard.account),
+        own_organization: rules.organization(),
+        now: task.now,
+        witnesses: false,
+        providers: rules.shared_providers(),
+    };
+    match (TrustPolicy::parse(narrow), TrustPolicy::parse(wide)) {
+        (Ok(narrow), Ok(wide)) => policy::is_subset(&narrow, &wide, &context).is_ok(),
+        _ => false,
+    }
+}

@@ -1,0 +1,139 @@
+//! What has been seen of a role, and the step that follows from it: plain values.
+
+use crate::check::Severity;
+use crate::detect::Judgement;
+use crate::model::LiveRole;
+use crate::remediate::outcome::{OutcomeKind, PlanKind};
+use crate::remediate::plan::Plan;
+use crate::remediate::task::RoleTask;
+use crate::state::history::{OwnWrite, RoleHistory, WriteKind};
+
+/// What has been read about a role, for one order.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The order.
+    pub task: RoleTask<'a>,
+    /// What IAM shows.
+    pub live: Live<'a>,
+    /// The history that the role's name points to; none where the role could not be read.
+    pub known: Option<RoleHistory>,
+}
+
+/// What IAM shows of a role.
+#[derive(Debug)]
+pub enum Live<'a> {
+    /// It could not be read, and why.
+    Unread(String),
+    /// There is no such role, or it cannot be seen yet.
+    Absent,
+    /// The role; the read may be stale.
+    Role(&'a LiveRole),
+}
+
+/// What is done next: histories are saved first, then one action follows.
+#[derive(Debug)]
+pub struct Step {
+    /// The history of an older role of the name, to be saved as closed before anything else.
+    pub close: Option<RoleHistory>,
+    /// The role's history as it stands now; none where there is no role.
+    pub history: Option<RoleHistory>,
+    /// Whether that history has to be saved before the action.
+    pub save: bool,
+    /// The judgement of the live trust policy; none where there is no role.
+    pub judgement: Option<Judgement>,
+    /// The action.
+    pub action: Action,
+}
+
+/// The one action of a step.
+#[derive(Debug)]
+pub enum Action {
+    /// The order comes again after so many seconds.
+    Wait(u64),
+    /// A trust policy is written: keep the old one, record the intent, compare, write, read back.
+    Write(Write),
+    /// An own write stands: sessions are ended where the rules ask for it, and it is reported.
+    Conclude {
+        /// The write.
+        own: OwnWrite,
+        /// What has happened since, if anything.
+        note: Option<&'static str>,
+    },
+    /// The order is done; with an ending, its outcome is reported first.
+    Finish(Option<Ending>),
+}
+
+/// A trust policy that is about to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// As what.
+    pub kind: WriteKind,
+    /// The whole document.
+    pub document: String,
+    /// What is said of it.
+    pub details: String,
+    /// Why it is not what the rules name first, if so.
+    pub fallback: Option<String>,
+    /// Violations that the rules leave to manual action may stay.
+    pub tolerating: bool,
+    /// The live document violates the rules: if nothing can be written, the role stays exposed.
+    pub exposed: bool,
+}
+
+impl Write {
+    /// The document that a plan names.
+    pub(crate) fn planned(plan: Plan, tolerating: bool) -> Self {
+        let kind = match plan.kind {
+            PlanKind::Revert => WriteKind::Revert,
+            PlanKind::Repair => WriteKind::Repair,
+            PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => WriteKind::Quarantine,
+        };
+        Self {
+            kind,
+            document: plan.document,
+            details: plan.details,
+            fallback: plan.fallback,
+            tolerating,
+            exposed: true,
+        }
+    }
+}
+
+/// The end of an order, as it is reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The outcome.
+    pub kind: OutcomeKind,
+    /// What was done, or why nothing was.
+    pub text: String,
+    /// The role is still exposed.
+    pub open: bool,
+    /// The report shows the live role and who can assume it.
+    pub shows_live: bool,
+    /// The severity, where it is neither the findings' nor the outcome's own.
+    pub severity: Option<Severity>,
+    /// The document that would have been written.
+    pub would_write: Option<String>,
+}
+
+impl Ending {
+    /// An ending that shows no role.
+    pub(crate) fn of(kind: OutcomeKind, text: impl Into<String>, open: bool) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+            open,
+            shows_live: false,
+            severity: None,
+            would_write: None,
+        }
+    }
+
+    /// An ending of a role whose live trust policy is shown.
+    pub(crate) fn live(kind: OutcomeKind, text: impl Into<String>, open: bool) -> Self {
+        Self {
+            shows_live: true,
+            ..Self::of(kind, text, open)
+        }
+    }
+}
