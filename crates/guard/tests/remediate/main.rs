@@ -13,6 +13,7 @@ mod history;
 mod orders;
 mod plan;
 mod repair;
+mod steps;
 
 use jiff::Timestamp;
 use policy::TrustPolicy;
