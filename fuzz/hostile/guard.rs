@@ -19,8 +19,9 @@ use guard::handlers::{
 use guard::model::{LiveRole, RoleRef, sha256_hex};
 use guard::order::{Disposition, Order, Task};
 use guard::ports::memory::MemoryWorld;
-use guard::ports::{Clock, OrderProgress, State};
+use guard::ports::{Clock, World as _};
 use guard::rules::{Mode, Rules, RulesFile, compile};
+use guard::state::OrderProgress;
 use guard::state::digest_window::FoldMember;
 use guard::state::history::{KeptDocument, RoleHistory};
 use guard::state::incident::{Incident, incident_id};
@@ -315,7 +316,7 @@ pub fn state(bytes: &[u8]) {
             version: 0,
             ..history
         };
-        run(world.save_role_history(&keyed)).expect("nothing is there yet");
+        run(world.state().save_role_history(&keyed)).expect("nothing is there yet");
     }
     if let Some(kept) = kept {
         let keyed = KeptDocument {
@@ -323,7 +324,7 @@ pub fn state(bytes: &[u8]) {
             incident: incident_id(ACCOUNT, EVENT),
             ..kept
         };
-        run(world.keep_document(&keyed)).expect("in memory nothing fails");
+        run(world.state().keep_document(&keyed)).expect("in memory nothing fails");
     }
     let record = Record::from_value(&json!({
         "eventID": EVENT, "eventName": "UpdateAssumeRolePolicy", "eventTime": NOW,

@@ -171,7 +171,7 @@ fn assembled<R>(
 ) -> Assembled<R, Table, Queue, Topic, SystemClock> {
     Assembled {
         roles,
-        state: Table::new(cloud, &settings.table),
+        store: Table::new(cloud, &settings.table),
         orders: Queue::new(cloud, &settings.orders),
         alerts: Topic::new(cloud, &settings.topic),
         clock: SystemClock,

@@ -47,7 +47,7 @@ fn world(url: &str) -> (World, Network) {
     let network = cloud.network().clone();
     let world = Assembled {
         roles: Iam::new(&cloud),
-        state: Table::new(&cloud, "state"),
+        store: Table::new(&cloud, "state"),
         orders: Queue::new(&cloud, &format!("{url}/{ACCOUNT}/orders.fifo")),
         alerts: Topic::new(&cloud, &format!("arn:aws:sns:us-east-1:{ACCOUNT}:alerts")),
         clock: SystemClock,

@@ -245,7 +245,7 @@ pub const ALL: &[Mutation] = &[
         edits: &[(
             DETECT_ALERT,
             "        told: told?,",
-            "        told: told.unwrap_or(super::Told::Before),",
+            "        told: told.unwrap_or(crate::handlers::Told::Before),",
         )],
     },
     Mutation {

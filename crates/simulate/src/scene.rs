@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use guard::ports::State;
-use guard::ports::memory::MemoryWorld;
+use guard::ports::memory::MemoryStore;
+use guard::state::Ledger;
 use guard::state::history::KeptDocument;
 use jiff::{SignedDuration, Timestamp};
 
@@ -236,7 +236,7 @@ pub struct Inside {
 pub struct Scene {
     inside: Arc<Mutex<Inside>>,
     /// What the guard remembers, kept by the implementation that `replay` uses.
-    pub state: Arc<MemoryWorld>,
+    pub state: Arc<MemoryStore>,
 }
 
 impl Scene {
@@ -244,7 +244,7 @@ impl Scene {
     pub fn new(inside: Inside) -> Self {
         Self {
             inside: Arc::new(Mutex::new(inside)),
-            state: Arc::new(MemoryWorld::at(BEGINNING)),
+            state: Arc::default(),
         }
     }
 
@@ -255,7 +255,7 @@ impl Scene {
 
     /// What the guard kept before it overwrote it, as `trustwarden restore` finds it.
     pub fn kept_document(&self, incident: &str) -> Option<KeptDocument> {
-        at_once(self.state.kept_document(OWN, incident))?.ok()?
+        at_once(Ledger::new(&*self.state).kept_document(OWN, incident))?.ok()?
     }
 }
 

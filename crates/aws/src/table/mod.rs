@@ -1,29 +1,21 @@
-//! What the guard remembers, in one DynamoDB table. Every read is a consistent one.
+//! The table in DynamoDB. Every read is a consistent one.
 
-mod item;
-mod permissions;
-mod sweeping;
+mod expression;
 mod value;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put as PutItem, ReturnValue, TransactWriteItem};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use guard::ports::{Lease, OrderProgress, State, StateError};
-use guard::state::digest_window::{Counted, FoldMember, FoldWindow};
-#[cfg(feature = "live")]
-use guard::state::history::{KeptDocument, Restoration, RoleHistory, WriteKind};
-use guard::state::incident::{AlertKey, Incident, SCHEMA};
-use jiff::Timestamp;
+use guard::ports::{Condition, Item, Key, Put, StateError, Store, Update};
 
-use self::item::{
-    FOLDS_KEPT, INCIDENTS_KEPT, Item, Key, MEMBER, PROGRESS_KEPT, expiry, moment, number, text,
-};
+use self::expression::Expressions;
+use self::value::{from_attribute, to_attribute};
 use crate::cloud::Cloud;
 use crate::failure::Failure;
 use crate::network::Patience;
@@ -55,15 +47,6 @@ impl Table {
         })
     }
 
-    async fn get(&self, key: &Key) -> Result<Option<Item>, StateError> {
-        let call = self.client().get_item().table_name(&self.name);
-        let call = call.set_key(Some(key.attributes())).consistent_read(true);
-        match call.send().await {
-            Ok(answer) => Ok(answer.item.map(Item)),
-            Err(error) => Err(unavailable("dynamodb:GetItem", &error)),
-        }
-    }
-
     /// What every item with this sort key holds: reads the whole table, which is for a person who
     /// asks and never for a function.
     #[cfg(feature = "live")]
@@ -77,117 +60,47 @@ impl Table {
             .table_name(&self.name)
             .filter_expression("sk = :sk");
         let call = call
-            .expression_attribute_values(":sk", text(sk))
+            .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned()))
             .consistent_read(true);
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| unavailable("dynamodb:Scan", &error))?;
             for item in page.items.unwrap_or_default() {
-                found.push(Item(item).held(&format!("a {sk} in the table"))?);
+                found.push(item_of(&item).held(&format!("a {sk} in the table"))?);
             }
         }
         Ok(found)
     }
-
-    /// Records what a person puts in place of a quarantine, and why.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    #[cfg(feature = "live")]
-    pub async fn record_restoration(&self, done: &Restoration) -> Result<(), StateError> {
-        let item = Item::new(&Key::restored(&done.account, &done.role_id, done.at));
-        self.put(item.holding(&format!("the restoration of {}", done.role), done)?)
-            .await
-    }
-
-    /// Puts an item, whatever was there.
-    async fn put(&self, item: Item) -> Result<(), StateError> {
-        let call = self
-            .client()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item.0));
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
-        }
-    }
-
-    /// Puts an item unless one is there; says whether it did.
-    async fn put_new(&self, item: Item) -> Result<bool, StateError> {
-        let call = self
-            .client()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item.0));
-        match call
-            .condition_expression("attribute_not_exists(pk)")
-            .send()
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(error) if condition_failed(&error) => Ok(false),
-            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
-        }
-    }
-
-    /// Puts an item whose version follows `read` (0: none was there), unless somebody else did so
-    /// first. Gives its version.
-    async fn put_next(&self, item: Item, read: u64, what: String) -> Result<u64, StateError> {
-        let version = read + 1;
-        let call = self
-            .client()
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item.with("version", number(version)).0));
-        let call = match read {
-            0 => call.condition_expression("attribute_not_exists(pk)"),
-            read => call
-                .condition_expression("version = :read")
-                .expression_attribute_values(":read", number(read)),
-        };
-        match call.send().await {
-            Ok(_) => Ok(version),
-            Err(error) if condition_failed(&error) => Err(StateError::Conflict { what }),
-            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
-        }
-    }
-
-    /// Sets attributes of an item (and its `schema`, which is one of DynamoDB's reserved words) and
-    /// gives the item as it is afterwards; `None` where the condition did not hold.
-    async fn update(
-        &self,
-        key: &Key,
-        set: &str,
-        condition: Option<&str>,
-        values: Values,
-    ) -> Result<Option<Item>, StateError> {
-        let call = self.client().update_item().table_name(&self.name);
-        let call = call
-            .set_key(Some(key.attributes()))
-            .update_expression(format!("SET #schema = :schema, {set}"))
-            .expression_attribute_names("#schema", "schema")
-            .set_condition_expression(condition.map(str::to_owned))
-            .set_expression_attribute_values(Some(values.with(":schema", number(SCHEMA)).0))
-            .return_values(ReturnValue::AllNew);
-        match call.send().await {
-            Ok(answer) => Ok(Some(Item(answer.attributes.unwrap_or_default()))),
-            Err(error) if condition_failed(&error) => Ok(None),
-            Err(error) => Err(unavailable("dynamodb:UpdateItem", &error)),
-        }
-    }
 }
 
-/// The values of an expression's placeholders.
-#[derive(Debug, Clone, Default)]
-struct Values(HashMap<String, AttributeValue>);
+type Attributes = HashMap<String, AttributeValue>;
 
-impl Values {
-    fn with(mut self, name: &str, value: AttributeValue) -> Self {
-        self.0.insert(name.to_owned(), value);
-        self
-    }
+fn attributes(key: &Key) -> Attributes {
+    HashMap::from([
+        ("pk".to_owned(), AttributeValue::S(key.pk.clone())),
+        ("sk".to_owned(), AttributeValue::S(key.sk.clone())),
+    ])
+}
+
+/// An item with its key, as it is written.
+fn written(key: &Key, item: Item) -> Attributes {
+    let mut all = attributes(key);
+    all.extend(
+        item.0
+            .into_iter()
+            .map(|(name, value)| (name, to_attribute(value))),
+    );
+    all
+}
+
+/// An item as it was read; an attribute that nobody here writes is left out.
+fn item_of(attributes: &Attributes) -> Item {
+    let known = attributes
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "pk" | "sk"))
+        .filter_map(|(name, value)| Some((name.clone(), from_attribute(value)?)));
+    Item(known.collect::<BTreeMap<_, _>>())
 }
 
 fn condition_failed<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
@@ -202,13 +115,6 @@ where
 {
     StateError::Unavailable {
         source: Failure::of(call, error).source(),
-    }
-}
-
-fn unreadable(what: &str, why: &'static str) -> StateError {
-    StateError::Unreadable {
-        what: what.to_owned(),
-        source: why.into(),
     }
 }
 
@@ -227,285 +133,105 @@ fn overtaken<R>(error: &SdkError<TransactWriteItemsError, R>) -> bool {
     }
 }
 
-impl State for Table {
-    async fn role_history(
-        &self,
-        account: &str,
-        role: &str,
-    ) -> Result<Option<RoleHistory>, StateError> {
-        let Some(pointer) = self.get(&Key::pointer(account, role)).await? else {
-            return Ok(None);
-        };
-        let Some(role_id) = pointer.text("role_id") else {
-            return Ok(None);
-        };
-        let what = format!("the history of {role}");
-        match self.get(&Key::history(account, role_id)).await? {
-            Some(item) => item.held(&what).map(Some),
-            // Both are written in one transaction and never deleted.
-            None => Err(unreadable(
-                &what,
-                "the name points to a history that is not there",
-            )),
+impl Store for Table {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StateError> {
+        let call = self.client().get_item().table_name(&self.name);
+        let call = call.set_key(Some(attributes(key))).consistent_read(true);
+        match call.send().await {
+            Ok(answer) => Ok(answer.item.as_ref().map(item_of)),
+            Err(error) => Err(unavailable("dynamodb:GetItem", &error)),
         }
     }
 
-    async fn save_role_history(&self, history: &RoleHistory) -> Result<u64, StateError> {
-        let what = format!("the history of {}", history.name);
-        let version = history.version + 1;
-        let saved = RoleHistory {
-            version,
-            ..history.clone()
-        };
-        let item = Item::new(&Key::history(&history.account, &history.role_id))
-            .with("version", number(version))
-            .with("role", text(&history.name))
-            .with("arn", text(&history.arn))
-            .holding(&what, &saved)?;
-        let put = Put::builder().table_name(&self.name).set_item(Some(item.0));
-        let put = match history.version {
-            0 => put.condition_expression("attribute_not_exists(pk)"),
-            read => put
-                .condition_expression("version = :read")
-                .expression_attribute_values(":read", number(read)),
-        };
-        let pointer = Item::new(&Key::pointer(&history.account, &history.name))
-            .with("role_id", text(&history.role_id));
-        let pointer = Put::builder()
+    async fn put_if(&self, put: Put) -> Result<bool, StateError> {
+        let mut expressions = Expressions::default();
+        let condition = expressions.condition(&put.condition);
+        let call = self
+            .client()
+            .put_item()
             .table_name(&self.name)
-            .set_item(Some(pointer.0));
-        let mut call = self.client().transact_write_items();
-        for put in [put, pointer] {
-            let put = put.build().map_err(|error| StateError::Unavailable {
-                source: error.into(),
-            });
-            call = call.transact_items(TransactWriteItem::builder().put(put?).build());
+            .set_item(Some(written(&put.key, put.item)))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(expressions.names())
+            .set_expression_attribute_values(expressions.values());
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) => Ok(false),
+            Err(error) => Err(unavailable("dynamodb:PutItem", &error)),
         }
-        let Err(error) = call.send().await else {
-            return Ok(version);
-        };
-        if overtaken(&error) {
-            return Err(StateError::Conflict { what });
-        }
-        Err(unavailable("dynamodb:TransactWriteItems", &error))
     }
 
-    async fn keep_document(&self, kept: &KeptDocument) -> Result<(), StateError> {
-        let what = format!("the document kept for {}", kept.incident);
-        let item = Item::new(&Key::kept(&kept.account, &kept.incident))
-            .with("role", text(&kept.role))
-            .with("written", to_text(kept.kind));
-        // Whether it was there before makes no difference: the first one stays.
-        self.put_new(item.holding(&what, kept)?).await.map(drop)
-    }
-
-    async fn kept_document(
+    async fn update_if(
         &self,
-        account: &str,
-        incident: &str,
-    ) -> Result<Option<KeptDocument>, StateError> {
-        let item = self.get(&Key::kept(account, incident)).await?;
-        item.map(|item| item.held(&format!("the document kept for {incident}")))
-            .transpose()
-    }
-
-    async fn begin_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<OrderProgress, StateError> {
-        let key = Key::order(account, order);
-        let values = Values::default()
-            .with(":one", number(1))
-            .with(":now", moment(now))
-            .with(":expiry", expiry(now, PROGRESS_KEPT));
-        let update = "first_at = if_not_exists(first_at, :now), expires_at = :expiry \
-                      ADD attempts :one";
-        let item = match self
-            .update(&key, update, Some("attribute_not_exists(done)"), values)
-            .await?
-        {
-            Some(item) => Some(item),
-            None => self.get(&key).await?,
-        };
-        let what = || format!("the progress of order {order}");
-        let item = item.ok_or_else(|| unreadable(&what(), "it is gone"))?;
-        Ok(OrderProgress {
-            // A finish without a beginning leaves none: it was done in no attempt of ours.
-            attempts: item.number("attempts").unwrap_or(0),
-            first_at: item
-                .moment("first_at")
-                .ok_or_else(|| unreadable(&what(), "no time"))?,
-            done: item.flag("done"),
-        })
-    }
-
-    async fn finish_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<(), StateError> {
-        let values = Values::default()
-            .with(":done", AttributeValue::Bool(true))
-            .with(":now", moment(now))
-            .with(":expiry", expiry(now, PROGRESS_KEPT));
-        let update = "done = :done, first_at = if_not_exists(first_at, :now), \
-                      expires_at = :expiry";
-        self.update(&Key::order(account, order), update, None, values)
-            .await
-            .map(drop)
-    }
-
-    async fn acquire_alert(
-        &self,
-        alert: &AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Lease, StateError> {
-        let key = Key::alert(alert);
-        let values = Values::default()
-            .with(":until", moment(until))
-            .with(":now", moment(now))
-            .with(":done", AttributeValue::Bool(false))
-            .with(":expiry", expiry(now, INCIDENTS_KEPT));
-        let update = "lease_until = :until, done = :done, expires_at = :expiry";
-        let free = "attribute_not_exists(pk) OR (done = :done AND lease_until <= :now)";
-        if self
-            .update(&key, update, Some(free), values)
-            .await?
-            .is_some()
-        {
-            return Ok(Lease::Acquired);
-        }
-        let item = self.get(&key).await?.unwrap_or_default();
-        if item.flag("done") {
-            return Ok(Lease::Done);
-        }
-        match item.moment("lease_until") {
-            // Our own: the table took it, its answer was lost, and the call was repeated.
-            Some(held) if held == until => Ok(Lease::Acquired),
-            Some(held) => Ok(Lease::InProgress { until: held }),
-            None => Err(unreadable(
-                &format!("the alert {}", alert.incident),
-                "no lease in it",
+        key: &Key,
+        update: Update,
+        condition: Condition,
+    ) -> Result<Option<Item>, StateError> {
+        let mut expressions = Expressions::default();
+        let update = expressions.update(update);
+        let condition = expressions.condition(&condition);
+        let call = self
+            .client()
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(attributes(key)))
+            .update_expression(update)
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(expressions.names())
+            .set_expression_attribute_values(expressions.values())
+            .return_values(ReturnValue::AllNew);
+        match call.send().await {
+            Ok(answer) => Ok(Some(
+                answer
+                    .attributes
+                    .as_ref()
+                    .map_or_else(Item::default, item_of),
             )),
+            Err(error) if condition_failed(&error) => Ok(None),
+            Err(error) => Err(unavailable("dynamodb:UpdateItem", &error)),
         }
     }
 
-    async fn release_alert(&self, alert: &AlertKey) -> Result<(), StateError> {
-        let values = Values::default()
-            .with(":done", AttributeValue::Bool(false))
-            .with(":past", moment(Timestamp::UNIX_EPOCH));
-        let update = "lease_until = :past";
-        self.update(&Key::alert(alert), update, Some("done = :done"), values)
-            .await
-            .map(drop)
-    }
-
-    async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
-        let item = Item::new(&Key::alert(&incident.key))
-            .with("done", AttributeValue::Bool(true))
-            .with("expires_at", expiry(incident.published_at, INCIDENTS_KEPT))
-            .holding(&format!("the alert {}", incident.key.incident), incident)?;
-        self.put(item).await
-    }
-
-    async fn count_alert(
-        &self,
-        window: &FoldWindow,
-        member: &FoldMember,
-    ) -> Result<Counted, StateError> {
-        let what = format!("the alert {} in {}", member.incident, window.id());
-        let member_key = Key::member(window, &member.incident);
-        let count_key = Key::count(window);
-        let known = |item: &Item| {
-            item.number("position")
-                .ok_or_else(|| unreadable(&what, "no position in it"))
-        };
-        if let Some(item) = self.get(&member_key).await? {
-            let count = self.get(&count_key).await?.unwrap_or_default();
-            let digest_ordered = count.flag("digest_ordered");
-            return Ok(Counted {
-                position: known(&item)?,
-                digest_ordered,
-            });
-        }
-        // The number is drawn first. A crash before the member is put leaves a gap, which costs
-        // nothing; the other way round two alerts could share a number.
-        let ends = Timestamp::from_second(window.end()).unwrap_or(member.at);
-        let values = Values::default()
-            .with(":one", number(1))
-            .with(":expiry", expiry(ends, FOLDS_KEPT));
-        let update = "expires_at = :expiry ADD drawn :one";
-        let count = self
-            .update(&count_key, update, None, values)
-            .await?
-            .unwrap_or_default();
-        let position: u32 = count
-            .number("drawn")
-            .ok_or_else(|| unreadable(&what, "no count in its window"))?;
-        let digest_ordered = count.flag("digest_ordered");
-        let item = Item::new(&member_key)
-            .with("position", number(position))
-            .with("expires_at", expiry(ends, FOLDS_KEPT))
-            .holding(&what, member)?;
-        if self.put_new(item).await? {
-            return Ok(Counted {
-                position,
-                digest_ordered,
-            });
-        }
-        // A duplicate of the event was counted at the same moment: its number stands.
-        let item = self
-            .get(&member_key)
-            .await?
-            .ok_or_else(|| unreadable(&what, "it is gone"))?;
-        Ok(Counted {
-            position: known(&item)?,
-            digest_ordered,
-        })
-    }
-
-    async fn digest_ordered(&self, window: &FoldWindow) -> Result<(), StateError> {
-        let ends = Timestamp::from_second(window.end()).unwrap_or_default();
-        let values = Values::default()
-            .with(":ordered", AttributeValue::Bool(true))
-            .with(":expiry", expiry(ends, FOLDS_KEPT));
-        let update = "digest_ordered = :ordered, expires_at = :expiry";
-        self.update(&Key::count(window), update, None, values)
-            .await
-            .map(drop)
-    }
-
-    async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
-        let what = format!("an alert in {}", window.id());
-        let mut found = Vec::new();
+    async fn query(&self, pk: &str, sk_begins_with: &str) -> Result<Vec<Item>, StateError> {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
         let call = self
             .client()
             .query()
             .table_name(&self.name)
-            .key_condition_expression("pk = :window AND begins_with(sk, :member)")
-            .expression_attribute_values(":window", text(Key::count(window).pk))
-            .expression_attribute_values(":member", text(MEMBER))
+            .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":sk", text(sk_begins_with))
             .consistent_read(true);
         let mut pages = call.into_paginator().send();
+        let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| unavailable("dynamodb:Query", &error))?;
-            for item in page.items.unwrap_or_default() {
-                let item = Item(item);
-                let position = item
-                    .number("position")
-                    .ok_or_else(|| unreadable(&what, "no position"))?;
-                found.push((position, item.held(&what)?));
-            }
+            found.extend(page.items.unwrap_or_default().iter().map(item_of));
         }
-        found.sort_by_key(|(position, _)| *position);
         Ok(found)
     }
-}
 
-fn to_text(kind: WriteKind) -> AttributeValue {
-    value::to_attribute(serde_json::to_value(kind).unwrap_or_default())
+    async fn transact(&self, puts: Vec<Put>) -> Result<bool, StateError> {
+        let mut call = self.client().transact_write_items();
+        for put in puts {
+            let mut expressions = Expressions::default();
+            let condition = expressions.condition(&put.condition);
+            let put = PutItem::builder()
+                .table_name(&self.name)
+                .set_item(Some(written(&put.key, put.item)))
+                .set_condition_expression(condition)
+                .set_expression_attribute_names(expressions.names())
+                .set_expression_attribute_values(expressions.values())
+                .build()
+                .map_err(|error| StateError::Unavailable {
+                    source: error.into(),
+                })?;
+            call = call.transact_items(TransactWriteItem::builder().put(put).build());
+        }
+        match call.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if overtaken(&error) => Ok(false),
+            Err(error) => Err(unavailable("dynamodb:TransactWriteItems", &error)),
+        }
+    }
 }

@@ -20,11 +20,12 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use guard::model::{LiveRole, document_digest};
-use guard::ports::memory::MemoryWorld;
-use guard::ports::{Lease, PermissionsState, State, StateError, SweepState};
+use guard::ports::memory::MemoryStore;
+use guard::ports::{StateError, Store};
 use guard::state::digest_window::{FoldClass, FoldMember, FoldWindow};
 use guard::state::history::{Baseline, KeptDocument, RoleHistory, WriteKind};
 use guard::state::incident::{AlertKey, Incident, Schema, Stage};
+use guard::state::{Lease, Ledger};
 use guard::{Check, Severity};
 use jiff::{SignedDuration, Timestamp};
 use support::{Response, Server, account_at};
@@ -58,7 +59,7 @@ fn baseline(document: &str) -> Baseline {
     }
 }
 
-async fn histories(state: &impl State) {
+async fn histories(state: &Ledger<'_, impl Store>) {
     assert_eq!(state.role_history(ACCOUNT, "Datadog").await.unwrap(), None);
     let mut history = RoleHistory::new(ACCOUNT, &role("Datadog", "AROA1"));
     // As IAM accepts it: white space, quotes, letters of all kinds.
@@ -156,7 +157,7 @@ async fn histories(state: &impl State) {
 }
 
 /// The longest history there can be fits into an item, however its documents are padded.
-async fn a_full_history(state: &impl State) {
+async fn a_full_history(state: &Ledger<'_, impl Store>) {
     let mut history = RoleHistory::new(ACCOUNT, &role("Padded", "AROA9"));
     for number in 0..guard::state::history::BASELINES_KEPT {
         let padding = "\n\"".repeat(12_700);
@@ -189,7 +190,7 @@ async fn a_full_history(state: &impl State) {
     );
 }
 
-async fn kept_documents(state: &impl State) {
+async fn kept_documents(state: &Ledger<'_, impl Store>) {
     let kept = KeptDocument {
         schema: Schema,
         account: ACCOUNT.to_owned(),
@@ -218,7 +219,7 @@ async fn kept_documents(state: &impl State) {
     );
 }
 
-async fn orders(state: &impl State) {
+async fn orders(state: &Ledger<'_, impl Store>) {
     let later = now() + SignedDuration::from_secs(60);
     for (attempts, at) in [(1, now()), (2, later), (3, later)] {
         let progress = state
@@ -260,7 +261,7 @@ async fn orders(state: &impl State) {
     assert_eq!((progress.attempts, progress.done), (0, true));
 }
 
-async fn leases(state: &impl State) {
+async fn leases(state: &Ledger<'_, impl Store>) {
     let at = |seconds| now() + SignedDuration::from_secs(seconds);
     let key = |stage| AlertKey {
         account: ACCOUNT.to_owned(),
@@ -316,7 +317,7 @@ async fn leases(state: &impl State) {
     assert_eq!(acquire(&never, 0, 60).await, Lease::Acquired);
 }
 
-async fn folding(state: &impl State) {
+async fn folding(state: &Ledger<'_, impl Store>) {
     let class = FoldClass {
         check: Check::RootSignInFailed,
         severity: Severity::Medium,
@@ -375,7 +376,7 @@ async fn folding(state: &impl State) {
     );
 }
 
-async fn every_promise(state: &(impl State + SweepState + PermissionsState)) {
+async fn every_promise(state: &Ledger<'_, impl Store>) {
     histories(state).await;
     sweeping::sweeps(state).await;
     permissions::permissions(state).await;
@@ -388,7 +389,7 @@ async fn every_promise(state: &(impl State + SweepState + PermissionsState)) {
 
 #[tokio::test]
 async fn the_world_in_memory_keeps_them() {
-    every_promise(&MemoryWorld::at(now())).await;
+    every_promise(&Ledger::new(&MemoryStore::default())).await;
 }
 
 struct Moto {
@@ -452,7 +453,7 @@ async fn create_table(url: &str) {
 async fn the_table_keeps_them() {
     let moto = Moto::start();
     create_table(&moto.url).await;
-    every_promise(&Table::new(&account_at(&moto.url), "state")).await;
+    every_promise(&Ledger::new(&Table::new(&account_at(&moto.url), "state"))).await;
 }
 
 #[tokio::test]
@@ -460,7 +461,7 @@ async fn the_table_keeps_them() {
 async fn every_item_names_its_account_and_its_schema_and_temporary_ones_expire() {
     let moto = Moto::start();
     create_table(&moto.url).await;
-    every_promise(&Table::new(&account_at(&moto.url), "state")).await;
+    every_promise(&Ledger::new(&Table::new(&account_at(&moto.url), "state"))).await;
     let client = aws_sdk_dynamodb::Client::new(&support::configuration_at(&moto.url));
     let items = client
         .scan()
@@ -505,6 +506,7 @@ async fn a_table_that_is_gone_or_busy_is_unavailable_within_seconds() {
     for (status, code, tries) in cases {
         let server = Server::answering(move |_, _| Response::json_error(status, code, "no")).await;
         let table = Table::new(&account_at(&server.url()), "state");
+        let table = Ledger::new(&table);
         let start = std::time::Instant::now();
         let error = table.role_history(ACCOUNT, "Datadog").await.unwrap_err();
         assert!(matches!(error, StateError::Unavailable { .. }), "{error:?}");
@@ -522,6 +524,7 @@ async fn reads_are_consistent_and_what_cannot_be_read_is_not_taken_for_absent() 
     for answer in [newer, damaged] {
         let server = Server::answering(move |_, _| Response::new(200, answer)).await;
         let table = Table::new(&account_at(&server.url()), "state");
+        let table = Ledger::new(&table);
         let error = table.role_history(ACCOUNT, "Datadog").await.unwrap_err();
         assert!(matches!(error, StateError::Unreadable { .. }), "{error:?}");
         for request in server.requests() {
@@ -545,6 +548,7 @@ async fn a_lease_whose_answer_was_lost_is_still_ours() {
     })
     .await;
     let table = Table::new(&account_at(&server.url()), "state");
+    let table = Ledger::new(&table);
     let key = AlertKey {
         account: ACCOUNT.to_owned(),
         incident: "TW-1".to_owned(),

@@ -2,13 +2,14 @@
 
 use guard::model::HolderKind;
 use guard::permissions::{Lawful, OwnUndo, PermissionsHistory, Undo};
-use guard::ports::{PermissionsState, StateError};
+use guard::ports::{StateError, Store};
+use guard::state::Ledger;
 use guard::state::history::WriteProgress;
 use guard::state::incident::Schema;
 
 use super::{ACCOUNT, now};
 
-pub(crate) async fn permissions(state: &impl PermissionsState) {
+pub(crate) async fn permissions(state: &Ledger<'_, impl Store>) {
     let id = "AROADATADOG";
     assert_eq!(state.permissions_history(ACCOUNT, id).await.unwrap(), None);
     let lawful = Lawful {

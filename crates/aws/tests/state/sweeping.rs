@@ -1,6 +1,7 @@
 //! What the sweep remembers.
 
-use guard::ports::{StateError, SweepState};
+use guard::ports::{StateError, Store};
+use guard::state::Ledger;
 use guard::state::incident::Schema;
 use guard::state::sweep_state::{SweepProgress, SweepTally, SweptRole, ToldDocument};
 use guard::{Check, Severity};
@@ -8,7 +9,7 @@ use jiff::SignedDuration;
 
 use super::{ACCOUNT, now};
 
-pub(crate) async fn sweeps(state: &impl SweepState) {
+pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
     assert_eq!(state.sweep_progress(ACCOUNT).await.unwrap(), None);
     let mut progress = SweepProgress {
         schema: Schema,

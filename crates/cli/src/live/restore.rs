@@ -10,9 +10,10 @@ use aws::live::{Stack, StackError, describe_stack, kept_documents};
 use aws::{Cloud, IamWriter, Table};
 use guard::detect::{Judgement, Verdict, judge_trust};
 use guard::model::{LiveRole, RoleRef, document_digest};
-use guard::ports::{Roles, State, StateError, WriteRoles};
+use guard::ports::{Roles, StateError, WriteRoles};
 use guard::remediate::QUARANTINE;
 use guard::rules::Rules;
+use guard::state::Ledger;
 use guard::state::history::{Baseline, KeptDocument, Restoration, RoleHistory};
 use guard::state::incident::Schema;
 use jiff::Timestamp;
@@ -139,7 +140,7 @@ async fn ask(iam: &IamWriter, table: &Table, role: Option<&str>) -> Result<Asked
             }
         };
         let account = RoleRef::from_arn(&live.arn).map(|role| role.account);
-        let history = table
+        let history = Ledger::new(table)
             .role_history(&account.unwrap_or_default(), &live.name)
             .await?;
         asked.closed.push(Closed {
@@ -339,7 +340,7 @@ async fn write(
     document: &str,
     done: &Restoration,
 ) -> Result<(), String> {
-    table
+    Ledger::new(table)
         .record_restoration(done)
         .await
         .map_err(|error| chain(&error))?;

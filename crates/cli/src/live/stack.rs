@@ -9,7 +9,8 @@ use aws::live::{
 use aws::{Cloud, Table, Topic};
 use guard::Severity;
 use guard::alert::Alert;
-use guard::ports::{Alerts, PublishError, StateError, SweepState};
+use guard::ports::{Alerts, PublishError, StateError};
+use guard::state::Ledger;
 use guard::state::incident::{Schema, Stage, incident_id};
 use guard::state::sweep_state::SweepProgress;
 use jiff::Timestamp;
@@ -76,7 +77,11 @@ async fn ask(cloud: &Cloud, name: &str) -> Result<Asked, StackError> {
     let account = stack.outputs.get("AlertTopic");
     let account = account.and_then(|arn| arn.split(':').nth(4));
     let sweep = match stack.outputs.get("Table").zip(account) {
-        Some((table, account)) => Some(Table::new(cloud, table).sweep_progress(account).await),
+        Some((table, account)) => Some(
+            Ledger::new(&Table::new(cloud, table))
+                .sweep_progress(account)
+                .await,
+        ),
         None => None,
     };
     Ok(Asked {

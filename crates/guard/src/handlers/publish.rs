@@ -9,7 +9,8 @@ use crate::GuardConfig;
 use crate::alert::{Alert, actor_words, one_line};
 use crate::handlers::HandleError;
 use crate::order::{Order, Task};
-use crate::ports::{Alerts, Clock, Lease, Orders, State, World};
+use crate::ports::{Alerts, Clock, Orders, World};
+use crate::state::Lease;
 use crate::state::digest_window::{FoldClass, FoldMember, FoldWindow};
 use crate::state::incident::{AlertKey, Incident, Schema, Stage};
 

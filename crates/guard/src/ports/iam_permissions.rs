@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use crate::model::{HeldPolicy, HolderKind, LivePermissions};
-use crate::permissions::{PermissionsHistory, Undo};
-use crate::ports::errors::{ReadPermissionsError, StateError, UndoError};
+use crate::permissions::Undo;
+use crate::ports::errors::{ReadPermissionsError, UndoError};
 use crate::ports::{Keys, WriteRoles};
 
 /// Of whom a list of roles and users is asked.
@@ -85,27 +85,4 @@ pub trait WritePermissions: ReadPermissions + WriteRoles + Keys {
         name: &str,
         undo: &Undo,
     ) -> impl Future<Output = Result<(), UndoError>> + Send;
-}
-
-/// What the guard remembers of permissions. Each method fails with [`StateError`].
-pub trait PermissionsState: Sync {
-    /// What is remembered of a role or user, by its unique id.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    fn permissions_history(
-        &self,
-        account: &str,
-        id: &str,
-    ) -> impl Future<Output = Result<Option<PermissionsHistory>, StateError>> + Send;
-
-    /// Saves it, if its `version` is the one that was read (0: it must not exist), as version + 1.
-    /// Returns the new version.
-    ///
-    /// # Errors
-    /// `Conflict` when another version is stored; `Unavailable`.
-    fn save_permissions_history(
-        &self,
-        history: &PermissionsHistory,
-    ) -> impl Future<Output = Result<u64, StateError>> + Send;
 }

@@ -9,24 +9,24 @@ use jiff::Timestamp;
 use crate::alert::Alert;
 use crate::model::{HeldPolicy, LivePermissions, LiveRole};
 use crate::order::Order;
-use crate::permissions::PermissionsHistory;
 use crate::ports::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Lease, OrderProgress, Orders,
-    PublishError, ReadRoleError, Roles, SendOrderError, State, StateError, World, WriteRoles,
-    WriteTrustPolicyError,
+    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Orders, PublishError,
+    ReadRoleError, Roles, SendOrderError, World, WriteRoles, WriteTrustPolicyError,
 };
-use crate::state::digest_window::{Counted, FoldMember, FoldWindow};
-use crate::state::history::{KeptDocument, RoleHistory};
+use crate::state::history::RoleHistory;
 use crate::state::incident::{AlertKey, Incident};
-use crate::state::sweep_state::{SweepProgress, SweptRole, ToldDocument};
 
 mod permissions;
+mod store;
 mod sweeping;
+
+pub use store::MemoryStore;
 
 /// An account, its guard's state, its queue and its inbox.
 #[derive(Debug, Default)]
 pub struct MemoryWorld {
     inside: Mutex<Inside>,
+    store: MemoryStore,
 }
 
 #[derive(Debug, Default)]
@@ -35,37 +35,14 @@ struct Inside {
     roles: BTreeMap<String, LiveRole>,
     denied_before: BTreeMap<String, Timestamp>,
     keys: BTreeMap<(String, String), bool>,
-    histories: BTreeMap<(String, String), RoleHistory>,
-    names: BTreeMap<(String, String), String>,
-    kept: BTreeMap<(String, String), KeptDocument>,
-    progress: BTreeMap<(String, String), OrderProgress>,
-    leases: BTreeMap<AlertKey, Held>,
-    windows: BTreeMap<FoldWindow, Window>,
     sent: BTreeSet<(String, String)>,
     queue: VecDeque<Order>,
     alerts: Vec<Alert>,
-    sweeps: BTreeMap<String, SweepProgress>,
-    swept: BTreeMap<(String, String), SweptRole>,
-    told: BTreeMap<(String, String, String), ToldDocument>,
-    requests: BTreeMap<String, Timestamp>,
     role_permissions: BTreeMap<String, LivePermissions>,
     user_permissions: BTreeMap<String, LivePermissions>,
     managed: BTreeMap<(String, String), HeldPolicy>,
     default_versions: BTreeMap<String, String>,
     groups: BTreeMap<String, Vec<String>>,
-    permissions_histories: BTreeMap<(String, String), PermissionsHistory>,
-}
-
-#[derive(Debug)]
-enum Held {
-    Until(Timestamp),
-    Done(Incident),
-}
-
-#[derive(Debug, Default)]
-struct Window {
-    members: Vec<FoldMember>,
-    digest_ordered: bool,
 }
 
 impl MemoryWorld {
@@ -137,23 +114,13 @@ impl MemoryWorld {
 
     /// A stored history, by RoleId.
     pub fn history(&self, account: &str, role_id: &str) -> Option<RoleHistory> {
-        self.inside()
-            .histories
-            .get(&(account.to_owned(), role_id.to_owned()))
-            .cloned()
+        self.store.history(account, role_id)
     }
 
     /// What is recorded of an alert that is out.
     pub fn incident(&self, key: &AlertKey) -> Option<Incident> {
-        match self.inside().leases.get(key) {
-            Some(Held::Done(incident)) => Some(incident.clone()),
-            _ => None,
-        }
+        self.store.incident(key)
     }
-}
-
-fn name_key(account: &str, role: &str) -> (String, String) {
-    (account.to_owned(), role.to_ascii_lowercase())
 }
 
 impl Clock for MemoryWorld {
@@ -225,183 +192,6 @@ impl Keys for MemoryWorld {
     }
 }
 
-impl State for MemoryWorld {
-    async fn role_history(
-        &self,
-        account: &str,
-        role: &str,
-    ) -> Result<Option<RoleHistory>, StateError> {
-        let inside = self.inside();
-        let Some(role_id) = inside.names.get(&name_key(account, role)) else {
-            return Ok(None);
-        };
-        Ok(inside
-            .histories
-            .get(&(account.to_owned(), role_id.clone()))
-            .cloned())
-    }
-
-    async fn save_role_history(&self, history: &RoleHistory) -> Result<u64, StateError> {
-        let mut inside = self.inside();
-        let key = (history.account.clone(), history.role_id.clone());
-        let stored = inside
-            .histories
-            .get(&key)
-            .map_or(0, |stored| stored.version);
-        if stored != history.version {
-            return Err(StateError::Conflict {
-                what: format!("the history of {}", history.name),
-            });
-        }
-        let version = stored + 1;
-        let name = name_key(&history.account, &history.name);
-        inside.names.insert(name, history.role_id.clone());
-        inside.histories.insert(
-            key,
-            RoleHistory {
-                version,
-                ..history.clone()
-            },
-        );
-        Ok(version)
-    }
-
-    async fn keep_document(&self, kept: &KeptDocument) -> Result<(), StateError> {
-        let key = (kept.account.clone(), kept.incident.clone());
-        self.inside()
-            .kept
-            .entry(key)
-            .or_insert_with(|| kept.clone());
-        Ok(())
-    }
-
-    async fn kept_document(
-        &self,
-        account: &str,
-        incident: &str,
-    ) -> Result<Option<KeptDocument>, StateError> {
-        Ok(self
-            .inside()
-            .kept
-            .get(&(account.to_owned(), incident.to_owned()))
-            .cloned())
-    }
-
-    async fn begin_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<OrderProgress, StateError> {
-        let mut inside = self.inside();
-        let progress = inside
-            .progress
-            .entry((account.to_owned(), order.to_owned()))
-            .or_insert(OrderProgress {
-                attempts: 0,
-                first_at: now,
-                done: false,
-            });
-        if !progress.done {
-            progress.attempts += 1;
-        }
-        Ok(*progress)
-    }
-
-    async fn finish_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<(), StateError> {
-        self.inside()
-            .progress
-            .entry((account.to_owned(), order.to_owned()))
-            .or_insert(OrderProgress {
-                attempts: 0,
-                first_at: now,
-                done: true,
-            })
-            .done = true;
-        Ok(())
-    }
-
-    async fn acquire_alert(
-        &self,
-        key: &AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Lease, StateError> {
-        let mut inside = self.inside();
-        match inside.leases.get(key) {
-            Some(Held::Done(_)) => return Ok(Lease::Done),
-            Some(Held::Until(held)) if *held > now => {
-                return Ok(Lease::InProgress { until: *held });
-            }
-            _ => {}
-        }
-        inside.leases.insert(key.clone(), Held::Until(until));
-        Ok(Lease::Acquired)
-    }
-
-    async fn release_alert(&self, key: &AlertKey) -> Result<(), StateError> {
-        let mut inside = self.inside();
-        if let Some(Held::Until(_)) = inside.leases.get(key) {
-            inside.leases.remove(key);
-        }
-        Ok(())
-    }
-
-    async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
-        self.inside()
-            .leases
-            .insert(incident.key.clone(), Held::Done(incident.clone()));
-        Ok(())
-    }
-
-    async fn count_alert(
-        &self,
-        window: &FoldWindow,
-        member: &FoldMember,
-    ) -> Result<Counted, StateError> {
-        let mut inside = self.inside();
-        let window = inside.windows.entry(window.clone()).or_default();
-        let at = window
-            .members
-            .iter()
-            .position(|known| known.incident == member.incident);
-        let at = at.unwrap_or_else(|| {
-            window.members.push(member.clone());
-            window.members.len() - 1
-        });
-        let position = u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1);
-        Ok(Counted {
-            position,
-            digest_ordered: window.digest_ordered,
-        })
-    }
-
-    async fn digest_ordered(&self, window: &FoldWindow) -> Result<(), StateError> {
-        self.inside()
-            .windows
-            .entry(window.clone())
-            .or_default()
-            .digest_ordered = true;
-        Ok(())
-    }
-
-    async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
-        let inside = self.inside();
-        let members = inside
-            .windows
-            .get(window)
-            .map(|window| window.members.as_slice());
-        Ok((1..)
-            .zip(members.unwrap_or_default().iter().cloned())
-            .collect())
-    }
-}
-
 impl Orders for MemoryWorld {
     async fn send_order(&self, order: &Order) -> Result<(), SendOrderError> {
         let mut inside = self.inside();
@@ -421,7 +211,7 @@ impl Alerts for MemoryWorld {
 
 impl World for MemoryWorld {
     type Roles = Self;
-    type State = Self;
+    type Store = MemoryStore;
     type Orders = Self;
     type Alerts = Self;
     type Clock = Self;
@@ -430,8 +220,8 @@ impl World for MemoryWorld {
         self
     }
 
-    fn state(&self) -> &Self {
-        self
+    fn store(&self) -> &MemoryStore {
+        &self.store
     }
 
     fn orders(&self) -> &Self {

@@ -8,53 +8,27 @@
 use std::future::Future;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::model::LiveRole;
 use crate::order::Order;
-use crate::state::digest_window::{Counted, FoldMember, FoldWindow};
-use crate::state::history::{KeptDocument, RoleHistory};
-use crate::state::incident::{AlertKey, Incident};
+use crate::state::Ledger;
 
 mod errors;
+mod faulty;
 mod iam_permissions;
 pub mod memory;
+mod store;
 mod sweeping;
 
 pub use errors::{
     DeactivateKeyError, DenySessionsError, PublishError, ReadPermissionsError, ReadRoleError,
     SendOrderError, Source, StateError, UndoError, WriteTrustPolicyError,
 };
-pub use iam_permissions::{
-    HoldersPage, ListOf, PermissionsState, ReadPermissions, WritePermissions,
-};
-pub use sweeping::{ListRoles, ListRolesError, ListedRole, RolesPage, SweepState};
-
-/// Who may publish an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lease {
-    /// The caller, until the moment he named.
-    Acquired,
-    /// Another holder, who may have crashed: after this moment it can be acquired.
-    InProgress {
-        /// When his lease runs out.
-        until: Timestamp,
-    },
-    /// Nobody: it is out.
-    Done,
-}
-
-/// How far an order came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderProgress {
-    /// How often it was begun, this time included.
-    pub attempts: u32,
-    /// When it was begun first.
-    pub first_at: Timestamp,
-    /// It was finished: a duplicate.
-    pub done: bool,
-}
+pub use faulty::Faults;
+pub use iam_permissions::{HoldersPage, ListOf, ReadPermissions, WritePermissions};
+pub use store::{Condition, Item, Key, Put, Store, Test, Update, moment};
+pub use sweeping::{ListRoles, ListRolesError, ListedRole, RolesPage};
 
 /// Reads roles.
 pub trait Roles: Sync {
@@ -114,128 +88,6 @@ pub trait Keys: Sync {
     ) -> impl Future<Output = Result<(), DeactivateKeyError>> + Send;
 }
 
-/// What the guard remembers. Account ids are part of every key; every read is a consistent one.
-/// Each method fails with [`StateError`].
-pub trait State: Sync {
-    /// The history that the role's name (case ignored) points to: that of the incarnation saved
-    /// last, closed or not.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    fn role_history(
-        &self,
-        account: &str,
-        role: &str,
-    ) -> impl Future<Output = Result<Option<RoleHistory>, StateError>> + Send;
-
-    /// Saves a history whose `version` is the one that was read (0: it must not exist), as
-    /// version + 1, and in the same step points the role's name to it. Returns the new version.
-    ///
-    /// # Errors
-    /// `Conflict` when another version is stored; `Unavailable`.
-    fn save_role_history(
-        &self,
-        history: &RoleHistory,
-    ) -> impl Future<Output = Result<u64, StateError>> + Send;
-
-    /// Keeps a document that is about to be overwritten. The first one of an incident stays.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn keep_document(
-        &self,
-        kept: &KeptDocument,
-    ) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// The document that was overwritten in an incident.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    fn kept_document(
-        &self,
-        account: &str,
-        incident: &str,
-    ) -> impl Future<Output = Result<Option<KeptDocument>, StateError>> + Send;
-
-    /// Counts one more attempt at an order (unless it is done) and says how far it came.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn begin_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<OrderProgress, StateError>> + Send;
-
-    /// Marks an order done: duplicates of it do nothing.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn finish_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// Asks for the right to publish an alert, until a moment. An expired lease can be taken.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn acquire_alert(
-        &self,
-        key: &AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> impl Future<Output = Result<Lease, StateError>> + Send;
-
-    /// Gives the right back after a failed publish, so that a retry need not wait; never turns
-    /// `Done` back.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn release_alert(&self, key: &AlertKey) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// Marks an alert as out and keeps what it was about.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn finish_alert(
-        &self,
-        incident: &Incident,
-    ) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// Counts an alert in its window and keeps its line for the digest. Counting the same
-    /// incident again changes nothing and gives the same position.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn count_alert(
-        &self,
-        window: &FoldWindow,
-        member: &FoldMember,
-    ) -> impl Future<Output = Result<Counted, StateError>> + Send;
-
-    /// Records that the digest of a window has been ordered.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn digest_ordered(
-        &self,
-        window: &FoldWindow,
-    ) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// All alerts counted in a window with their positions, in order of position.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    fn folded(
-        &self,
-        window: &FoldWindow,
-    ) -> impl Future<Output = Result<Vec<(u32, FoldMember)>, StateError>> + Send;
-}
-
 /// The queue of orders.
 pub trait Orders: Sync {
     /// Sends an order to its FIFO group ([`Order::group`]) under its deduplication id
@@ -269,8 +121,8 @@ pub trait Clock: Sync {
 pub trait World: Sync {
     /// Reads roles, and writes them if it is the remediator's.
     type Roles: Roles;
-    /// What the guard remembers.
-    type State: State + SweepState + PermissionsState;
+    /// The table in which everything is remembered.
+    type Store: Store;
     /// The queue of orders.
     type Orders: Orders;
     /// The topic of alerts.
@@ -280,8 +132,12 @@ pub trait World: Sync {
 
     /// Reads roles, and writes them if it is the remediator's.
     fn roles(&self) -> &Self::Roles;
+    /// The table in which everything is remembered.
+    fn store(&self) -> &Self::Store;
     /// What the guard remembers.
-    fn state(&self) -> &Self::State;
+    fn state(&self) -> Ledger<'_, Self::Store> {
+        Ledger::new(self.store())
+    }
     /// The queue of orders.
     fn orders(&self) -> &Self::Orders;
     /// The topic of alerts.
@@ -295,8 +151,8 @@ pub trait World: Sync {
 pub struct Assembled<R, S, O, A, C> {
     /// Reads roles, and writes them if it is the remediator's.
     pub roles: R,
-    /// What the guard remembers.
-    pub state: S,
+    /// The table in which everything is remembered.
+    pub store: S,
     /// The queue of orders.
     pub orders: O,
     /// The topic of alerts.
@@ -305,11 +161,9 @@ pub struct Assembled<R, S, O, A, C> {
     pub clock: C,
 }
 
-impl<R: Roles, S: State + SweepState + PermissionsState, O: Orders, A: Alerts, C: Clock> World
-    for Assembled<R, S, O, A, C>
-{
+impl<R: Roles, S: Store, O: Orders, A: Alerts, C: Clock> World for Assembled<R, S, O, A, C> {
     type Roles = R;
-    type State = S;
+    type Store = S;
     type Orders = O;
     type Alerts = A;
     type Clock = C;
@@ -318,8 +172,8 @@ impl<R: Roles, S: State + SweepState + PermissionsState, O: Orders, A: Alerts, C
         &self.roles
     }
 
-    fn state(&self) -> &S {
-        &self.state
+    fn store(&self) -> &S {
+        &self.store
     }
 
     fn orders(&self) -> &O {

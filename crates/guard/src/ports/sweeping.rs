@@ -5,8 +5,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::model::LiveRole;
-use crate::ports::{Roles, Source, StateError};
-use crate::state::sweep_state::{SweepProgress, SweptRole, ToldDocument};
+use crate::ports::{Roles, Source};
 
 /// Lists the account's roles: only the sweep has it.
 pub trait ListRoles: Roles {
@@ -70,84 +69,4 @@ pub enum ListRolesError {
         #[source]
         source: Source,
     },
-}
-
-/// What the sweep remembers, and what it is told. Each method fails with [`StateError`].
-pub trait SweepState: Sync {
-    /// How far the sweep is; `None` before the first one.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    fn sweep_progress(
-        &self,
-        account: &str,
-    ) -> impl Future<Output = Result<Option<SweepProgress>, StateError>> + Send;
-
-    /// Saves it, if its `version` is the one that was read (0: it must not exist), as version + 1.
-    /// Returns the new version.
-    ///
-    /// # Errors
-    /// `Conflict` when another version is stored; `Unavailable`.
-    fn save_sweep_progress(
-        &self,
-        progress: &SweepProgress,
-    ) -> impl Future<Output = Result<u64, StateError>> + Send;
-
-    /// All roles that the sweep remembers, in any order. An item that cannot be read is left out:
-    /// its role is one the sweep does not know, and is looked at as such.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn swept_roles(
-        &self,
-        account: &str,
-    ) -> impl Future<Output = Result<Vec<SweptRole>, StateError>> + Send;
-
-    /// Remembers a role as it was seen.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn save_swept_role(
-        &self,
-        role: &SweptRole,
-    ) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// Records that people have been told of a role's document; the last telling stays.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn save_told_document(
-        &self,
-        told: &ToldDocument,
-    ) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// When and how people were told of a document of the role of this name (case ignored).
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    fn told_document(
-        &self,
-        account: &str,
-        role: &str,
-        digest: &str,
-    ) -> impl Future<Output = Result<Option<ToldDocument>, StateError>> + Send;
-
-    /// Asks for a sweep at once: an event hides which role it changed.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn request_sweep(
-        &self,
-        account: &str,
-        at: Timestamp,
-    ) -> impl Future<Output = Result<(), StateError>> + Send;
-
-    /// When a sweep was last asked for.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    fn sweep_requested(
-        &self,
-        account: &str,
-    ) -> impl Future<Output = Result<Option<Timestamp>, StateError>> + Send;
 }

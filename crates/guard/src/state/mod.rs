@@ -3,4 +3,8 @@
 pub mod digest_window;
 pub mod history;
 pub mod incident;
+pub(crate) mod keys;
+mod ledger;
 pub mod sweep_state;
+
+pub use ledger::{Lease, Ledger, OrderProgress};

@@ -4,6 +4,7 @@
 use serde_json::json;
 use trustwarden_guard::handlers::carry_out;
 use trustwarden_guard::model::LiveRole;
+use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
 
@@ -108,11 +109,13 @@ fn line_8_a_crash_anywhere_in_a_quarantine_with_sessions_loses_nothing() {
                 "gate {gate}: {}",
                 last.text
             );
-            let kept = super::troubled::run(trustwarden_guard::ports::State::kept_document(
-                &scene.world.inside,
-                super::scene::ACCOUNT,
-                &alerts[0].incident,
-            ));
+            let kept = super::troubled::run(
+                scene
+                    .world
+                    .inside
+                    .state()
+                    .kept_document(super::scene::ACCOUNT, &alerts[0].incident),
+            );
             let kept = kept.unwrap().unwrap().expect("the old document is kept");
             assert_eq!(kept.document, document(&[stranger()]), "gate {gate}");
         },

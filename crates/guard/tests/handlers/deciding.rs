@@ -5,6 +5,7 @@ use serde_json::json;
 use trustwarden_guard::handlers::HandleError;
 use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::order::{Disposition, Order, Task};
+use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::state::digest_window::{FoldClass, FoldWindow};
@@ -70,11 +71,13 @@ fn a_new_role_without_a_lawful_grant_is_quarantined() {
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
     assert_eq!(scene.live(), QUARANTINE);
-    let kept = super::troubled::run(trustwarden_guard::ports::State::kept_document(
-        &scene.world.inside,
-        ACCOUNT,
-        &alerts[0].incident,
-    ));
+    let kept = super::troubled::run(
+        scene
+            .world
+            .inside
+            .state()
+            .kept_document(ACCOUNT, &alerts[0].incident),
+    );
     assert_eq!(
         kept.unwrap().unwrap().unwrap().document,
         document(&[stranger()])
@@ -251,7 +254,10 @@ fn line_8_the_same_order_twice_does_nothing_twice() {
     scene.write(&bad(), ALICE);
     scene.world.calls.lock().unwrap().clear();
     assert!(scene.carry(&order));
-    assert_eq!(*scene.world.calls.lock().unwrap(), ["begin_order"]);
+    assert_eq!(
+        *scene.world.calls.lock().unwrap(),
+        ["begin order", "begin order"]
+    );
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.alerts(), []);
     assert_eq!(scene.written().len(), 1);

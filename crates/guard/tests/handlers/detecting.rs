@@ -4,7 +4,7 @@ use serde_json::json;
 use trustwarden_guard::handlers::{HandleError, Handled, Told};
 use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::order::{Disposition, Task};
-use trustwarden_guard::ports::State;
+use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::{AlertKey, Stage};
 use trustwarden_guard::{Check, Severity, incident_id};
@@ -149,9 +149,10 @@ fn line_8_a_lease_of_a_dead_holder_runs_out() {
     };
     let now = scene.now();
     let until = now + jiff::SignedDuration::from_secs(50);
-    run(scene.world.inside.acquire_alert(&key, now, until))
+    run(scene.world.inside.state().acquire_alert(&key, now, until))
         .unwrap()
         .unwrap();
+    scene.pass(1);
     let waiting = scene.handle(&event).unwrap();
     assert!(
         matches!(waiting, Err(HandleError::InProgress { .. })),
@@ -214,13 +215,13 @@ fn whoever_was_called_while_state_was_away_hears_what_came_of_it() {
     let order = scene.world.inside.take_order().unwrap();
     // The order has waited: one failed call is enough to call people.
     scene.pass(900);
-    scene.world.fail("role_history", 1);
+    scene.world.fail("read history", 1);
     assert!(scene.once(&order).is_err());
     let failed = outcome(OutcomeKind::Failed);
     assert_eq!(told(&scene.alerts()), [DETECTED, failed]);
     // Called once is enough.
     scene.pass(60);
-    scene.world.fail("role_history", 1);
+    scene.world.fail("read history", 1);
     assert!(scene.once(&order).is_err());
     assert_eq!(told(&scene.alerts()), []);
     assert!(scene.carry(&order));
@@ -237,7 +238,7 @@ fn nobody_is_called_for_a_door_that_is_closed() {
     scene.deliver(&event);
     let order = scene.world.inside.take_order().unwrap();
     scene.pass(900);
-    scene.world.fail("finish_order", 1);
+    scene.world.fail("finish order", 1);
     assert_eq!(
         scene.once(&order).unwrap(),
         Disposition::in_seconds(60),
@@ -255,7 +256,7 @@ fn nobody_is_called_for_a_door_that_is_closed() {
         ..live
     });
     scene.reads_show([violating]);
-    scene.world.fail("begin_order", 1);
+    scene.world.fail("begin order", 1);
     assert!(scene.once(&order).is_err());
     assert_eq!(told(&scene.alerts()), []);
     // Had anybody been called, the last word were what is so.
@@ -390,7 +391,10 @@ fn line_5_an_own_write_comes_back_and_is_no_news() {
     let echo = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&written[0]), GUARD);
     scene.world.calls.lock().unwrap().clear();
     assert_eq!(scene.handle(&echo).unwrap().unwrap(), Handled::OwnWrite);
-    assert_eq!(*scene.world.calls.lock().unwrap(), ["role_history"]);
+    assert_eq!(
+        *scene.world.calls.lock().unwrap(),
+        ["read history", "read history"]
+    );
     assert!(scene.world.inside.take_order().is_none());
 }
 

@@ -6,7 +6,7 @@ use trustwarden_guard::alert::Alert;
 use trustwarden_guard::handlers::{GRACE_SECONDS, HandleError, Swept, sweep};
 use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::order::{Order, RoleChange, Task};
-use trustwarden_guard::ports::SweepState;
+use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::state::incident::Stage;
@@ -186,7 +186,7 @@ fn the_list_may_show_what_the_guard_has_just_put_right() {
         .inside
         .set_now(scene.history().writes[0].at + SignedDuration::from_secs(20));
     let state = &scene.world.inside;
-    run(state.request_sweep(ACCOUNT, scene.now()))
+    run(state.state().request_sweep(ACCOUNT, scene.now()))
         .unwrap()
         .unwrap();
     assert!(matches!(scene.sweep(), Swept::Finished(_)));

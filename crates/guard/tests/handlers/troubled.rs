@@ -11,18 +11,14 @@ use jiff::Timestamp;
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::model::{HeldPolicy, HolderKind, LivePermissions, LiveRole};
 use trustwarden_guard::order::Order;
-use trustwarden_guard::permissions::{PermissionsHistory, Undo};
-use trustwarden_guard::ports::memory::MemoryWorld;
+use trustwarden_guard::permissions::Undo;
+use trustwarden_guard::ports::memory::{MemoryStore, MemoryWorld};
 use trustwarden_guard::ports::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, HoldersPage, Keys, Lease, ListOf,
-    ListRoles, ListRolesError, OrderProgress, Orders, PermissionsState, PublishError,
-    ReadPermissions, ReadPermissionsError, ReadRoleError, Roles, RolesPage, SendOrderError, State,
-    StateError, SweepState, UndoError, World, WritePermissions, WriteRoles, WriteTrustPolicyError,
+    Alerts, Clock, DeactivateKeyError, DenySessionsError, Faults, HoldersPage, Keys, ListOf,
+    ListRoles, ListRolesError, Orders, PublishError, ReadPermissions, ReadPermissionsError,
+    ReadRoleError, Roles, RolesPage, SendOrderError, StateError, UndoError, World,
+    WritePermissions, WriteRoles, WriteTrustPolicyError,
 };
-use trustwarden_guard::state::digest_window::{Counted, FoldMember, FoldWindow};
-use trustwarden_guard::state::history::{KeptDocument, RoleHistory};
-use trustwarden_guard::state::incident::{AlertKey, Incident};
-use trustwarden_guard::state::sweep_state::{SweepProgress, SweptRole, ToldDocument};
 
 type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
 
@@ -120,29 +116,30 @@ impl Troubled {
     }
 }
 
+/// The calls of state, as [`Faults`] names them.
 const STATE: [&str; 22] = [
-    "permissions_history",
-    "save_permissions_history",
-    "role_history",
-    "save_role_history",
-    "keep_document",
-    "kept_document",
-    "begin_order",
-    "finish_order",
-    "acquire_alert",
-    "release_alert",
-    "finish_alert",
-    "count_alert",
-    "digest_ordered",
-    "folded",
-    "sweep_progress",
-    "save_sweep_progress",
-    "swept_roles",
-    "save_swept_role",
-    "save_told_document",
-    "told_document",
-    "request_sweep",
-    "sweep_requested",
+    "read history",
+    "save history",
+    "read permissions history",
+    "save permissions history",
+    "keep document",
+    "read kept document",
+    "begin order",
+    "finish order",
+    "acquire lease",
+    "release lease",
+    "finish alert",
+    "count alert",
+    "note digest",
+    "read window",
+    "read the sweep's progress",
+    "save the sweep's progress",
+    "read swept roles",
+    "save swept role",
+    "save told document",
+    "read told document",
+    "request sweep",
+    "read request for a sweep",
 ];
 
 fn down(source: String) -> StateError {
@@ -151,13 +148,23 @@ fn down(source: String) -> StateError {
     }
 }
 
-macro_rules! state {
-    ($self:ident.$method:ident($($argument:expr),*)) => {{
-        $self.enter(stringify!($method)).await.map_err(down)?;
-        let done = $self.inside.$method($($argument),*).await;
-        $self.gate().await;
+impl Faults for Troubled {
+    type Inner = MemoryStore;
+
+    fn inner(&self) -> &MemoryStore {
+        self.inside.store()
+    }
+
+    async fn call<T: Send>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, StateError>> + Send,
+    ) -> Result<T, StateError> {
+        self.enter(name).await.map_err(down)?;
+        let done = call.await;
+        self.gate().await;
         done
-    }};
+    }
 }
 
 impl Clock for Troubled {
@@ -268,23 +275,6 @@ impl WritePermissions for Troubled {
     }
 }
 
-impl PermissionsState for Troubled {
-    async fn permissions_history(
-        &self,
-        account: &str,
-        id: &str,
-    ) -> Result<Option<PermissionsHistory>, StateError> {
-        state!(self.permissions_history(account, id))
-    }
-
-    async fn save_permissions_history(
-        &self,
-        history: &PermissionsHistory,
-    ) -> Result<u64, StateError> {
-        state!(self.save_permissions_history(history))
-    }
-}
-
 impl WriteRoles for Troubled {
     async fn write_trust_policy(
         &self,
@@ -355,83 +345,6 @@ impl Keys for Troubled {
     }
 }
 
-impl State for Troubled {
-    async fn role_history(
-        &self,
-        account: &str,
-        role: &str,
-    ) -> Result<Option<RoleHistory>, StateError> {
-        state!(self.role_history(account, role))
-    }
-
-    async fn save_role_history(&self, history: &RoleHistory) -> Result<u64, StateError> {
-        state!(self.save_role_history(history))
-    }
-
-    async fn keep_document(&self, kept: &KeptDocument) -> Result<(), StateError> {
-        state!(self.keep_document(kept))
-    }
-
-    async fn kept_document(
-        &self,
-        account: &str,
-        incident: &str,
-    ) -> Result<Option<KeptDocument>, StateError> {
-        state!(self.kept_document(account, incident))
-    }
-
-    async fn begin_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<OrderProgress, StateError> {
-        state!(self.begin_order(account, order, now))
-    }
-
-    async fn finish_order(
-        &self,
-        account: &str,
-        order: &str,
-        now: Timestamp,
-    ) -> Result<(), StateError> {
-        state!(self.finish_order(account, order, now))
-    }
-
-    async fn acquire_alert(
-        &self,
-        key: &AlertKey,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Lease, StateError> {
-        state!(self.acquire_alert(key, now, until))
-    }
-
-    async fn release_alert(&self, key: &AlertKey) -> Result<(), StateError> {
-        state!(self.release_alert(key))
-    }
-
-    async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
-        state!(self.finish_alert(incident))
-    }
-
-    async fn count_alert(
-        &self,
-        window: &FoldWindow,
-        member: &FoldMember,
-    ) -> Result<Counted, StateError> {
-        state!(self.count_alert(window, member))
-    }
-
-    async fn digest_ordered(&self, window: &FoldWindow) -> Result<(), StateError> {
-        state!(self.digest_ordered(window))
-    }
-
-    async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
-        state!(self.folded(window))
-    }
-}
-
 impl ListRoles for Troubled {
     async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
         self.enter("list_roles")
@@ -468,45 +381,6 @@ impl ListRoles for Troubled {
     }
 }
 
-impl SweepState for Troubled {
-    async fn sweep_progress(&self, account: &str) -> Result<Option<SweepProgress>, StateError> {
-        state!(self.sweep_progress(account))
-    }
-
-    async fn save_sweep_progress(&self, progress: &SweepProgress) -> Result<u64, StateError> {
-        state!(self.save_sweep_progress(progress))
-    }
-
-    async fn swept_roles(&self, account: &str) -> Result<Vec<SweptRole>, StateError> {
-        state!(self.swept_roles(account))
-    }
-
-    async fn save_swept_role(&self, role: &SweptRole) -> Result<(), StateError> {
-        state!(self.save_swept_role(role))
-    }
-
-    async fn save_told_document(&self, told: &ToldDocument) -> Result<(), StateError> {
-        state!(self.save_told_document(told))
-    }
-
-    async fn told_document(
-        &self,
-        account: &str,
-        role: &str,
-        digest: &str,
-    ) -> Result<Option<ToldDocument>, StateError> {
-        state!(self.told_document(account, role, digest))
-    }
-
-    async fn request_sweep(&self, account: &str, at: Timestamp) -> Result<(), StateError> {
-        state!(self.request_sweep(account, at))
-    }
-
-    async fn sweep_requested(&self, account: &str) -> Result<Option<Timestamp>, StateError> {
-        state!(self.sweep_requested(account))
-    }
-}
-
 impl Orders for Troubled {
     async fn send_order(&self, order: &Order) -> Result<(), SendOrderError> {
         self.enter("send_order")
@@ -537,7 +411,7 @@ impl Alerts for Troubled {
 
 impl World for Troubled {
     type Roles = Self;
-    type State = Self;
+    type Store = Self;
     type Orders = Self;
     type Alerts = Self;
     type Clock = Self;
@@ -546,7 +420,7 @@ impl World for Troubled {
         self
     }
 
-    fn state(&self) -> &Self {
+    fn store(&self) -> &Self {
         self
     }
 

@@ -1,10 +1,9 @@
 //! Policies and boundaries: no history changes any, so there is nothing to see and nothing to undo.
 
 use guard::model::{HeldPolicy, HolderKind, LivePermissions};
-use guard::permissions::{PermissionsHistory, Undo};
+use guard::permissions::Undo;
 use guard::ports::{
-    HoldersPage, ListOf, PermissionsState, ReadPermissions, ReadPermissionsError, StateError,
-    UndoError, WritePermissions,
+    HoldersPage, ListOf, ReadPermissions, ReadPermissionsError, UndoError, WritePermissions,
 };
 
 use super::Hand;
@@ -47,22 +46,5 @@ impl WritePermissions for Hand {
             name: name.to_owned(),
             source: "NoSuchEntity".into(),
         })
-    }
-}
-
-impl PermissionsState for Hand {
-    async fn permissions_history(
-        &self,
-        account: &str,
-        id: &str,
-    ) -> Result<Option<PermissionsHistory>, StateError> {
-        self.scene.state.permissions_history(account, id).await
-    }
-
-    async fn save_permissions_history(
-        &self,
-        history: &PermissionsHistory,
-    ) -> Result<u64, StateError> {
-        self.scene.state.save_permissions_history(history).await
     }
 }

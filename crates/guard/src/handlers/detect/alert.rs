@@ -12,7 +12,7 @@ use crate::handlers::publish::tell;
 use crate::handlers::{HandleError, Handled};
 use crate::model::{Cause, Resource, seconds_between};
 use crate::order::Order;
-use crate::ports::{Clock, Orders, SweepState, World};
+use crate::ports::{Clock, Orders, World};
 use crate::state::incident::{Stage, incident_id};
 /// What an alert is about.
 pub(in crate::handlers) struct Subject<'a> {

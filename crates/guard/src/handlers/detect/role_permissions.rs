@@ -23,9 +23,7 @@ use crate::permissions::{
     Changed, Judged, Undo, denies_nothing, judge_permissions, judge_user_permissions,
     missing_policy,
 };
-use crate::ports::{
-    Clock, ListOf, Orders, PermissionsState, ReadPermissions, ReadPermissionsError, Roles, World,
-};
+use crate::ports::{Clock, ListOf, Orders, ReadPermissions, ReadPermissionsError, Roles, World};
 use crate::remediate::judged::judge;
 use crate::rules::{PermissionViolation, UserVendor};
 

@@ -12,7 +12,7 @@ use crate::handlers::detect::alert::{
 use crate::handlers::{HandleError, Handled};
 use crate::model::{Cause, LiveRole, RoleRef, document_digest, seconds_between};
 use crate::order::{RoleChange, RoleOrder, Task};
-use crate::ports::{Clock, Orders, Roles, State, SweepState, World};
+use crate::ports::{Clock, Orders, Roles, World};
 use crate::state::incident::Schema;
 use crate::state::sweep_state::{ToldDocument, findings_digest};
 

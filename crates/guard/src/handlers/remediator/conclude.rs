@@ -6,7 +6,7 @@ use crate::handlers::alert_builder::tell_difference;
 use crate::handlers::remediator::finish::{outcome_title, role_alert};
 use crate::model::{LiveRole, seconds_between};
 use crate::order::RoleChange;
-use crate::ports::{Clock, Keys, State, World, WriteRoles};
+use crate::ports::{Clock, Keys, World, WriteRoles};
 use crate::remediate::judged::{judge, judge_without_witnesses};
 use crate::remediate::task::RoleTask;
 use crate::remediate::{Ending, OutcomeKind};

@@ -17,7 +17,7 @@ use crate::handlers::alert_builder::{Story, alert};
 use crate::handlers::publish::tell;
 use crate::model::seconds_between;
 use crate::order::{DIGEST_ORDER_SECONDS, Disposition, Order};
-use crate::ports::{Clock, Orders, State, World};
+use crate::ports::{Clock, Orders, World};
 use crate::state::digest_window::FoldWindow;
 use crate::state::incident::{Stage, incident_id};
 

@@ -8,7 +8,7 @@ use crate::handlers::publish::tell;
 use crate::handlers::session_denial::expired;
 use crate::model::Resource;
 use crate::order::{Disposition, LiftOrder, Order};
-use crate::ports::{Clock, DenySessionsError, Keys, State, World, WriteRoles};
+use crate::ports::{Clock, DenySessionsError, Keys, World, WriteRoles};
 use crate::remediate::task::TRIES;
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::Mode;

@@ -31,7 +31,7 @@ use crate::handlers::remediator::undo_permissions::{detach, permissions_alert};
 use crate::handlers::remediator::write::{Written, write};
 use crate::model::seconds_between;
 use crate::order::{Disposition, ForeignOrder, Order, Task};
-use crate::ports::{Clock, Keys, Roles, State, StateError, World, WritePermissions, WriteRoles};
+use crate::ports::{Clock, Keys, Roles, StateError, World, WritePermissions, WriteRoles};
 use crate::remediate::judged::judge;
 use crate::remediate::task::{RoleTask, STATE_SECONDS};
 use crate::remediate::{Action, Ending, Live, OutcomeKind, Seen, decide};

@@ -5,7 +5,7 @@ use crate::handlers::HandleError;
 use crate::handlers::exposure::look_at;
 use crate::order::{Disposition, HolderOrder, Order};
 use crate::permissions::{Lawful, PermissionsHistory};
-use crate::ports::{Clock, PermissionsState, ReadPermissions, State, World};
+use crate::ports::{Clock, ReadPermissions, World};
 use crate::remediate::task::TRIES;
 
 /// Remembers what a role or user holds, if it is lawful: what a later change replaces is put back

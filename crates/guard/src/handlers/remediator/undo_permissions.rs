@@ -17,13 +17,11 @@ use crate::handlers::remediator::finish::{outcome_title, publish_and_finish};
 use crate::model::{HeldPolicy, HolderKind, LivePermissions, Resource, seconds_between};
 use crate::order::{Disposition, Order, PermissionsOrder};
 use crate::permissions::{OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
-use crate::ports::{
-    Clock, ListOf, OrderProgress, PermissionsState, ReadPermissions, State, UndoError, World,
-    WritePermissions,
-};
+use crate::ports::{Clock, ListOf, ReadPermissions, UndoError, World, WritePermissions};
 use crate::remediate::task::{TRIES, doubted, untouchable};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{Mode, PermissionViolation};
+use crate::state::OrderProgress;
 use crate::state::history::WriteProgress;
 use crate::state::incident::Stage;
 

@@ -4,7 +4,7 @@
 use crate::handlers::HandleError;
 use crate::model::{LiveRole, document_digest};
 use crate::order::RoleChange;
-use crate::ports::{Clock, Keys, Roles, State, World, WriteRoles, WriteTrustPolicyError};
+use crate::ports::{Clock, Keys, Roles, World, WriteRoles, WriteTrustPolicyError};
 use crate::remediate::judged::complies;
 use crate::remediate::proof::proved;
 use crate::remediate::task::{RoleTask, TRIES};

@@ -19,9 +19,7 @@ use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{mode_name, order};
 use crate::model::Cause;
 use crate::order::{RoleChange, RoleOrder, Task};
-use crate::ports::{
-    Clock, ListRoles, ListRolesError, Orders, RolesPage, StateError, SweepState, World,
-};
+use crate::ports::{Clock, ListRoles, ListRolesError, Orders, RolesPage, StateError, World};
 use crate::state::incident::Schema;
 use crate::state::sweep_state::{FinishedSweep, SweepProgress, SweepTally, SweptRole};
 

@@ -12,7 +12,7 @@ use crate::handlers::session_denial::expired;
 use crate::handlers::sweep::{GRACE_SECONDS, Run};
 use crate::model::{Cause, LiveRole, Resource, document_digest, seconds_between};
 use crate::order::{LiftOrder, RoleChange, RoleOrder, Task};
-use crate::ports::{ListRoles, ListedRole, State, StateError, SweepState, World};
+use crate::ports::{ListRoles, ListedRole, StateError, World};
 use crate::remediate::judged::judge;
 use crate::remediate::task::{STALE_SECONDS, untouchable};
 use crate::remediate::{Outcome, OutcomeKind};

@@ -1,12 +1,10 @@
 //! Identity policies in memory.
 
 use crate::model::{HeldPolicy, HolderKind, LivePermissions};
-use crate::permissions::{PermissionsHistory, Undo};
+use crate::permissions::Undo;
 use crate::ports::iam_permissions::{HoldersPage, ListOf, ReadPermissions};
 use crate::ports::memory::MemoryWorld;
-use crate::ports::{
-    PermissionsState, ReadPermissionsError, Roles as _, StateError, UndoError, WritePermissions,
-};
+use crate::ports::{ReadPermissionsError, Roles as _, UndoError, WritePermissions};
 
 impl MemoryWorld {
     /// Sets what a role may do; the role itself is put by [`MemoryWorld::put_role`].
@@ -160,37 +158,5 @@ impl WritePermissions for MemoryWorld {
         }
         *held = undo.applied(held, None);
         Ok(())
-    }
-}
-
-impl PermissionsState for MemoryWorld {
-    async fn permissions_history(
-        &self,
-        account: &str,
-        id: &str,
-    ) -> Result<Option<PermissionsHistory>, StateError> {
-        let key = (account.to_owned(), id.to_owned());
-        Ok(self.inside().permissions_histories.get(&key).cloned())
-    }
-
-    async fn save_permissions_history(
-        &self,
-        history: &PermissionsHistory,
-    ) -> Result<u64, StateError> {
-        let key = (history.account.clone(), history.id.clone());
-        let mut inside = self.inside();
-        let stored = inside.permissions_histories.get(&key);
-        if stored.map_or(0, |stored| stored.version) != history.version {
-            return Err(StateError::Conflict {
-                what: format!("the permissions of {}", history.name),
-            });
-        }
-        let version = history.version + 1;
-        let saved = PermissionsHistory {
-            version,
-            ..history.clone()
-        };
-        inside.permissions_histories.insert(key, saved);
-        Ok(version)
     }
 }

@@ -1,0 +1,112 @@
+//! Keys, and for how long what stands under them is kept. Every key begins with the account, every
+//! item carries `schema`.
+//!
+//! | item | partition key | sort key | kept for |
+//! |---|---|---|---|
+//! | a role's history | `ACCOUNT/role-id/AROA…` | `history` | ever |
+//! | what a role's name points to | `ACCOUNT/role/NAME` (lower case) | `pointer` | ever |
+//! | what a role or user was compliantly given, own writes | `ACCOUNT/permissions/AROA…` or `AIDA…` | `permissions` | ever |
+//! | a document that was overwritten | `ACCOUNT/incident/TW-…` | `document` | ever |
+//! | an alert: in progress, then the incident | `ACCOUNT/incident/TW-…` | `alert/STAGE` | 400 days |
+//! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
+//! | a window's count | `ACCOUNT/fold/CLASS/START` | `count` | 7 days |
+//! | an alert counted in it | the same | `member/INCIDENT` | 7 days |
+//! | that a person restored a role | `ACCOUNT/role-id/AROA…` | `restored/TIME` | ever |
+//! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
+//! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
+//! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
+//! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `told/DIGEST` | 400 days |
+//!
+//! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
+//! by the table's time to live.
+
+use jiff::Timestamp;
+
+use super::digest_window::FoldWindow;
+use super::incident::AlertKey;
+use crate::ports::Key;
+
+const DAY: i64 = 24 * 60 * 60;
+/// A year's audit asks for the year before.
+pub(super) const INCIDENTS_KEPT: i64 = 400 * DAY;
+/// A message lives 14 days in the queue, and 14 more in its dead-letter queue.
+pub(super) const PROGRESS_KEPT: i64 = 30 * DAY;
+/// The digest is due within minutes; its message may wait in the dead-letter queue for a while.
+pub(super) const FOLDS_KEPT: i64 = 7 * DAY;
+/// As long as the alert that reported it.
+pub(super) const TOLD_KEPT: i64 = INCIDENTS_KEPT;
+/// A role that is listed again after all is known again for so long.
+pub(super) const GONE_KEPT: i64 = 30 * DAY;
+
+/// What the sort keys of the roles that the sweep saw begin with.
+pub(super) const SWEPT: &str = "role/";
+/// What the sort keys of a window's members begin with.
+pub(super) const MEMBER: &str = "member/";
+
+fn key(pk: String, sk: impl Into<String>) -> Key {
+    Key { pk, sk: sk.into() }
+}
+
+pub(crate) fn history(account: &str, role_id: &str) -> Key {
+    key(format!("{account}/role-id/{role_id}"), "history")
+}
+
+pub(super) fn restored(account: &str, role_id: &str, at: Timestamp) -> Key {
+    key(history(account, role_id).pk, format!("restored/{at}"))
+}
+
+pub(super) fn permissions(account: &str, id: &str) -> Key {
+    key(format!("{account}/permissions/{id}"), "permissions")
+}
+
+fn role(account: &str, name: &str) -> String {
+    format!("{account}/role/{}", name.to_ascii_lowercase())
+}
+
+pub(super) fn pointer(account: &str, name: &str) -> Key {
+    key(role(account, name), "pointer")
+}
+
+pub(super) fn told(account: &str, name: &str, digest: &str) -> Key {
+    key(role(account, name), format!("told/{digest}"))
+}
+
+pub(super) fn kept(account: &str, incident: &str) -> Key {
+    key(format!("{account}/incident/{incident}"), "document")
+}
+
+pub(crate) fn alert(alert: &AlertKey) -> Key {
+    let AlertKey {
+        account,
+        incident,
+        stage,
+    } = alert;
+    key(
+        format!("{account}/incident/{incident}"),
+        format!("alert/{stage}"),
+    )
+}
+
+pub(super) fn order(account: &str, order: &str) -> Key {
+    key(format!("{account}/order/{order}"), "progress")
+}
+
+pub(super) fn count(window: &FoldWindow) -> Key {
+    key(format!("{}/fold/{}", window.account, window.id()), "count")
+}
+
+pub(super) fn member(window: &FoldWindow, incident: &str) -> Key {
+    key(count(window).pk, format!("{MEMBER}{incident}"))
+}
+
+pub(super) fn sweep(account: &str) -> Key {
+    key(format!("{account}/sweep"), "progress")
+}
+
+pub(super) fn sweep_request(account: &str) -> Key {
+    key(sweep(account).pk, "request")
+}
+
+pub(super) fn swept(account: &str, role_id: &str) -> Key {
+    key(sweep(account).pk, format!("{SWEPT}{role_id}"))
+}

@@ -1,0 +1,593 @@
+//! What the guard remembers, over a [`Store`]: which item stands where, which write needs which
+//! state of things, what a lease is. Account ids are part of every key.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::digest_window::{Counted, FoldMember, FoldWindow};
+use super::history::{KeptDocument, Restoration, RoleHistory};
+use super::incident::{AlertKey, Incident, SCHEMA};
+use super::keys::{
+    self, FOLDS_KEPT, GONE_KEPT, INCIDENTS_KEPT, MEMBER, PROGRESS_KEPT, SWEPT, TOLD_KEPT,
+};
+use super::sweep_state::{SweepProgress, SweptRole, ToldDocument};
+use crate::permissions::PermissionsHistory;
+use crate::ports::{Condition, Item, Key, Put, StateError, Store, Test, Update, moment};
+
+/// Who may publish an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// The caller, until the moment they named.
+    Acquired,
+    /// Another holder, who may have crashed: after this moment it can be acquired.
+    InProgress {
+        /// When their lease runs out.
+        until: Timestamp,
+    },
+    /// Nobody: it is out.
+    Done,
+}
+
+/// How far an order came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderProgress {
+    /// How often it was begun, this time included.
+    pub attempts: u32,
+    /// When it was begun first.
+    pub first_at: Timestamp,
+    /// It was finished: a duplicate.
+    pub done: bool,
+}
+
+/// What the guard remembers. Each method fails with [`StateError`].
+#[derive(Debug)]
+pub struct Ledger<'s, S>(&'s S);
+
+fn item() -> Item {
+    Item::default().with("schema", SCHEMA)
+}
+
+/// The time-to-live attribute's value, in epoch seconds.
+fn expiry(at: Timestamp, kept: i64) -> i64 {
+    at.as_second().saturating_add(kept)
+}
+
+fn unreadable(what: &str, why: &'static str) -> StateError {
+    StateError::Unreadable {
+        what: what.to_owned(),
+        source: why.into(),
+    }
+}
+
+/// Somebody's item whose version is the one that was read (0: none was there).
+fn follows(read: u64) -> Condition {
+    match read {
+        0 => Condition::Absent,
+        read => Condition::All(vec![Test::Is("version", read.into())]),
+    }
+}
+
+impl<'s, S: Store> Ledger<'s, S> {
+    /// Over a store.
+    pub fn new(store: &'s S) -> Self {
+        Self(store)
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        key: Key,
+        what: &str,
+    ) -> Result<Option<T>, StateError> {
+        let item = self.0.get(&key).await?;
+        item.map(|item| item.held(what)).transpose()
+    }
+
+    async fn put(&self, key: Key, item: Item) -> Result<(), StateError> {
+        let condition = Condition::Always;
+        let put = Put {
+            key,
+            item,
+            condition,
+        };
+        self.0.put_if(put).await.map(drop)
+    }
+
+    async fn put_new(&self, key: Key, item: Item) -> Result<bool, StateError> {
+        let condition = Condition::Absent;
+        self.0
+            .put_if(Put {
+                key,
+                item,
+                condition,
+            })
+            .await
+    }
+
+    /// Puts an item whose version follows `read`, unless somebody else did so first. Gives its
+    /// version.
+    async fn put_next(
+        &self,
+        key: Key,
+        item: Item,
+        read: u64,
+        what: String,
+    ) -> Result<u64, StateError> {
+        let version = read + 1;
+        let put = Put {
+            key,
+            item: item.with("version", version),
+            condition: follows(read),
+        };
+        match self.0.put_if(put).await? {
+            true => Ok(version),
+            false => Err(StateError::Conflict { what }),
+        }
+    }
+
+    async fn update(
+        &self,
+        key: &Key,
+        mut update: Update,
+        condition: Condition,
+    ) -> Result<Option<Item>, StateError> {
+        update.set.push(("schema", SCHEMA.into()));
+        self.0.update_if(key, update, condition).await
+    }
+
+    /// The history that the role's name (case ignored) points to: that of the incarnation saved
+    /// last, closed or not.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn role_history(
+        &self,
+        account: &str,
+        role: &str,
+    ) -> Result<Option<RoleHistory>, StateError> {
+        let Some(pointer) = self.0.get(&keys::pointer(account, role)).await? else {
+            return Ok(None);
+        };
+        let Some(role_id) = pointer.text("role_id") else {
+            return Ok(None);
+        };
+        let what = format!("the history of {role}");
+        match self.read(keys::history(account, role_id), &what).await? {
+            Some(history) => Ok(Some(history)),
+            // Both are written in one transaction and never deleted.
+            None => Err(unreadable(
+                &what,
+                "the name points to a history that is not there",
+            )),
+        }
+    }
+
+    /// Saves a history whose `version` is the one that was read (0: it must not exist), as
+    /// version + 1, and in the same step points the role's name to it. Returns the new version.
+    ///
+    /// # Errors
+    /// `Conflict` when another version is stored; `Unavailable`.
+    pub async fn save_role_history(&self, history: &RoleHistory) -> Result<u64, StateError> {
+        let what = format!("the history of {}", history.name);
+        let version = history.version + 1;
+        let saved = RoleHistory {
+            version,
+            ..history.clone()
+        };
+        let history_put = Put {
+            key: keys::history(&history.account, &history.role_id),
+            item: item()
+                .with("version", version)
+                .with("role", history.name.as_str())
+                .with("arn", history.arn.as_str())
+                .holding(&what, &saved)?,
+            condition: follows(history.version),
+        };
+        let pointer = Put {
+            key: keys::pointer(&history.account, &history.name),
+            item: item().with("role_id", history.role_id.as_str()),
+            condition: Condition::Always,
+        };
+        match self.0.transact(vec![history_put, pointer]).await? {
+            true => Ok(version),
+            false => Err(StateError::Conflict { what }),
+        }
+    }
+
+    /// Records what a person puts in place of a quarantine, and why.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn record_restoration(&self, done: &Restoration) -> Result<(), StateError> {
+        let key = keys::restored(&done.account, &done.role_id, done.at);
+        let what = format!("the restoration of {}", done.role);
+        self.put(key, item().holding(&what, done)?).await
+    }
+
+    /// Keeps a document that is about to be overwritten. The first one of an incident stays.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn keep_document(&self, kept: &KeptDocument) -> Result<(), StateError> {
+        let what = format!("the document kept for {}", kept.incident);
+        let item = item()
+            .with("role", kept.role.as_str())
+            .with(
+                "written",
+                serde_json::to_value(kept.kind).unwrap_or_default(),
+            )
+            .holding(&what, kept)?;
+        // Whether it was there before makes no difference: the first one stays.
+        let key = keys::kept(&kept.account, &kept.incident);
+        self.put_new(key, item).await.map(drop)
+    }
+
+    /// The document that was overwritten in an incident.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn kept_document(
+        &self,
+        account: &str,
+        incident: &str,
+    ) -> Result<Option<KeptDocument>, StateError> {
+        let what = format!("the document kept for {incident}");
+        self.read(keys::kept(account, incident), &what).await
+    }
+
+    /// What is remembered of the permissions of a role or user, by its unique id.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn permissions_history(
+        &self,
+        account: &str,
+        id: &str,
+    ) -> Result<Option<PermissionsHistory>, StateError> {
+        let what = format!("the permissions of {id}");
+        self.read(keys::permissions(account, id), &what).await
+    }
+
+    /// Saves it, if its `version` is the one that was read (0: it must not exist), as version + 1.
+    /// Returns the new version.
+    ///
+    /// # Errors
+    /// `Conflict` when another version is stored; `Unavailable`.
+    pub async fn save_permissions_history(
+        &self,
+        history: &PermissionsHistory,
+    ) -> Result<u64, StateError> {
+        let what = format!("the permissions of {}", history.name);
+        let saved = PermissionsHistory {
+            version: history.version + 1,
+            ..history.clone()
+        };
+        let key = keys::permissions(&history.account, &history.id);
+        let item = item()
+            .with("name", history.name.as_str())
+            .holding(&what, &saved)?;
+        self.put_next(key, item, history.version, what).await
+    }
+
+    /// Counts one more attempt at an order (unless it is done) and says how far it came.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn begin_order(
+        &self,
+        account: &str,
+        order: &str,
+        now: Timestamp,
+    ) -> Result<OrderProgress, StateError> {
+        let key = keys::order(account, order);
+        let update = Update {
+            set: vec![("expires_at", expiry(now, PROGRESS_KEPT).into())],
+            set_if_absent: vec![("first_at", moment(now).into())],
+            add: vec![("attempts", 1)],
+        };
+        let unless_done = Condition::All(vec![Test::Lacks("done")]);
+        let item = match self.update(&key, update, unless_done).await? {
+            Some(item) => Some(item),
+            None => self.0.get(&key).await?,
+        };
+        let what = || format!("the progress of order {order}");
+        let item = item.ok_or_else(|| unreadable(&what(), "it is gone"))?;
+        // A finish without a beginning leaves none: it was done in no attempt of ours.
+        let attempts = item.number("attempts").unwrap_or(0);
+        Ok(OrderProgress {
+            attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+            first_at: item
+                .moment("first_at")
+                .ok_or_else(|| unreadable(&what(), "no time"))?,
+            done: item.flag("done"),
+        })
+    }
+
+    /// Marks an order done: duplicates of it do nothing.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn finish_order(
+        &self,
+        account: &str,
+        order: &str,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let update = Update {
+            set: vec![
+                ("done", true.into()),
+                ("expires_at", expiry(now, PROGRESS_KEPT).into()),
+            ],
+            set_if_absent: vec![("first_at", moment(now).into())],
+            ..Update::default()
+        };
+        let key = keys::order(account, order);
+        self.update(&key, update, Condition::Always).await.map(drop)
+    }
+
+    /// Asks for the right to publish an alert, until a moment. An expired lease can be taken.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn acquire_alert(
+        &self,
+        alert: &AlertKey,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease, StateError> {
+        let key = keys::alert(alert);
+        let update = Update {
+            set: vec![
+                ("lease_until", moment(until).into()),
+                ("done", false.into()),
+                ("expires_at", expiry(now, INCIDENTS_KEPT).into()),
+            ],
+            ..Update::default()
+        };
+        let free = Condition::AbsentOr(vec![
+            Test::Is("done", false.into()),
+            Test::AtMost("lease_until", moment(now)),
+        ]);
+        if self.update(&key, update, free).await?.is_some() {
+            return Ok(Lease::Acquired);
+        }
+        let item = self.0.get(&key).await?.unwrap_or_default();
+        if item.flag("done") {
+            return Ok(Lease::Done);
+        }
+        match item.moment("lease_until") {
+            // Our own: the store took it, its answer was lost, and the call was repeated.
+            Some(held) if held == until => Ok(Lease::Acquired),
+            Some(held) => Ok(Lease::InProgress { until: held }),
+            None => Err(unreadable(
+                &format!("the alert {}", alert.incident),
+                "no lease in it",
+            )),
+        }
+    }
+
+    /// Gives the right back after a failed publish, so that a retry need not wait; never turns
+    /// `Done` back.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn release_alert(&self, alert: &AlertKey) -> Result<(), StateError> {
+        let update = Update {
+            set: vec![("lease_until", 0.into())],
+            ..Update::default()
+        };
+        let held = Condition::All(vec![Test::Is("done", false.into())]);
+        self.update(&keys::alert(alert), update, held)
+            .await
+            .map(drop)
+    }
+
+    /// Marks an alert as out and keeps what it was about.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
+        let what = format!("the alert {}", incident.key.incident);
+        let item = item()
+            .with("done", true)
+            .with("expires_at", expiry(incident.published_at, INCIDENTS_KEPT))
+            .holding(&what, incident)?;
+        self.put(keys::alert(&incident.key), item).await
+    }
+
+    /// Counts an alert in its window and keeps its line for the digest. Counting the same incident
+    /// again changes nothing and gives the same position.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn count_alert(
+        &self,
+        window: &FoldWindow,
+        member: &FoldMember,
+    ) -> Result<Counted, StateError> {
+        let what = format!("the alert {} in {}", member.incident, window.id());
+        let member_key = keys::member(window, &member.incident);
+        let count_key = keys::count(window);
+        if let Some(known) = self.0.get(&member_key).await? {
+            let count = self.0.get(&count_key).await?.unwrap_or_default();
+            return Ok(Counted {
+                position: position(&known, "position", &what)?,
+                digest_ordered: count.flag("digest_ordered"),
+            });
+        }
+        // The number is drawn first. A crash before the member is put leaves a gap, which costs
+        // nothing; the other way round two alerts could share a number.
+        let ends = Timestamp::from_second(window.end()).unwrap_or(member.at);
+        let kept = Value::from(expiry(ends, FOLDS_KEPT));
+        let update = Update {
+            set: vec![("expires_at", kept.clone())],
+            add: vec![("drawn", 1)],
+            ..Update::default()
+        };
+        let count = self.update(&count_key, update, Condition::Always).await?;
+        let count = count.unwrap_or_default();
+        let drawn = position(&count, "drawn", &what)?;
+        let digest_ordered = count.flag("digest_ordered");
+        let item = item()
+            .with("position", drawn)
+            .with("expires_at", kept)
+            .holding(&what, member)?;
+        if self.put_new(member_key.clone(), item).await? {
+            return Ok(Counted {
+                position: drawn,
+                digest_ordered,
+            });
+        }
+        // A duplicate of the event was counted at the same moment: its number stands.
+        let known = self.0.get(&member_key).await?;
+        let known = known.ok_or_else(|| unreadable(&what, "it is gone"))?;
+        Ok(Counted {
+            position: position(&known, "position", &what)?,
+            digest_ordered,
+        })
+    }
+
+    /// Records that the digest of a window has been ordered.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn digest_ordered(&self, window: &FoldWindow) -> Result<(), StateError> {
+        let ends = Timestamp::from_second(window.end()).unwrap_or_default();
+        let update = Update {
+            set: vec![
+                ("digest_ordered", true.into()),
+                ("expires_at", expiry(ends, FOLDS_KEPT).into()),
+            ],
+            ..Update::default()
+        };
+        self.update(&keys::count(window), update, Condition::Always)
+            .await
+            .map(drop)
+    }
+
+    /// All alerts counted in a window with their positions, in order of position.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
+        let what = format!("an alert in {}", window.id());
+        let mut found = Vec::new();
+        for item in self.0.query(&keys::count(window).pk, MEMBER).await? {
+            found.push((position(&item, "position", &what)?, item.held(&what)?));
+        }
+        found.sort_by_key(|(position, _)| *position);
+        Ok(found)
+    }
+
+    /// How far the sweep is; `None` before the first one.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn sweep_progress(&self, account: &str) -> Result<Option<SweepProgress>, StateError> {
+        self.read(keys::sweep(account), "the sweep's progress")
+            .await
+    }
+
+    /// Saves it, if its `version` is the one that was read (0: it must not exist), as version + 1.
+    /// Returns the new version.
+    ///
+    /// # Errors
+    /// `Conflict` when another version is stored; `Unavailable`.
+    pub async fn save_sweep_progress(&self, progress: &SweepProgress) -> Result<u64, StateError> {
+        let what = "the sweep's progress";
+        let saved = SweepProgress {
+            version: progress.version + 1,
+            ..progress.clone()
+        };
+        let key = keys::sweep(&progress.account);
+        let item = item().holding(what, &saved)?;
+        self.put_next(key, item, progress.version, what.to_owned())
+            .await
+    }
+
+    /// All roles that the sweep remembers, in any order. An item that cannot be read is left out:
+    /// its role is one the sweep does not know, and is checked as such.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn swept_roles(&self, account: &str) -> Result<Vec<SweptRole>, StateError> {
+        let items = self.0.query(&keys::sweep(account).pk, SWEPT).await?;
+        let roles = items
+            .iter()
+            .filter_map(|item| item.held("a swept role").ok());
+        Ok(roles.collect())
+    }
+
+    /// Remembers a role as it was seen.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn save_swept_role(&self, role: &SweptRole) -> Result<(), StateError> {
+        let item = match role.gone_at {
+            Some(at) => item().with("expires_at", expiry(at, GONE_KEPT)),
+            None => item(),
+        };
+        let key = keys::swept(&role.account, &role.role_id);
+        let what = format!("role {} as it was swept", role.name);
+        self.put(key, item.holding(&what, role)?).await
+    }
+
+    /// Records that a role's document has been reported; the last report stays.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn save_told_document(&self, told: &ToldDocument) -> Result<(), StateError> {
+        let key = keys::told(&told.account, &told.role, &told.digest);
+        let item = item()
+            .with("expires_at", expiry(told.told_at, TOLD_KEPT))
+            .holding(&format!("the report on role {}", told.role), told)?;
+        self.put(key, item).await
+    }
+
+    /// When and how a document of the role of this name (case ignored) was reported.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn told_document(
+        &self,
+        account: &str,
+        role: &str,
+        digest: &str,
+    ) -> Result<Option<ToldDocument>, StateError> {
+        let what = format!("the report on role {role}");
+        self.read(keys::told(account, role, digest), &what).await
+    }
+
+    /// Asks for a sweep at once: an event hides which role it changed.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn request_sweep(&self, account: &str, at: Timestamp) -> Result<(), StateError> {
+        let update = Update {
+            set: vec![("requested_at", moment(at).into())],
+            ..Update::default()
+        };
+        self.update(&keys::sweep_request(account), update, Condition::Always)
+            .await
+            .map(drop)
+    }
+
+    /// When a sweep was last asked for.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn sweep_requested(&self, account: &str) -> Result<Option<Timestamp>, StateError> {
+        let item = self.0.get(&keys::sweep_request(account)).await?;
+        item.map(|item| {
+            let at = item.moment("requested_at");
+            at.ok_or_else(|| unreadable("the request for a sweep", "no time in it"))
+        })
+        .transpose()
+    }
+}
+
+fn position(item: &Item, name: &str, what: &str) -> Result<u32, StateError> {
+    let number = item.number(name).and_then(|number| number.try_into().ok());
+    number.ok_or_else(|| unreadable(what, "no position in it"))
+}
