@@ -10,7 +10,7 @@ use super::vendor::vendor_complaints;
 use crate::check::Check;
 use crate::known_accounts::known_account;
 use crate::model::RoleRef;
-use crate::rules::Rules;
+use crate::rules::{CompiledVendor, Rules};
 
 /// The rule that covers a grant, or what is wrong with it.
 pub(super) fn cover(
@@ -45,10 +45,28 @@ pub(super) fn cover(
     if in_own_organization(rules, grant) {
         return Ok(Coverage::OwnOrganization);
     }
-    let by_network = is_within_networks(grant, rules.networks());
+    let complaints = match cover_principal(rules, role, analysis, grant, now) {
+        Ok(covered) => return Ok(covered),
+        Err(complaints) => complaints,
+    };
+    if is_within_networks(grant, rules.networks()) {
+        return Ok(Coverage::Network);
+    }
+    exempted(rules, role, grant, complaints, now)
+}
+
+/// What covers an AWS principal, networks and exemptions aside.
+fn cover_principal(
+    rules: &Rules,
+    role: &RoleRef,
+    analysis: &Analysis,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<Coverage, Vec<Uncovered>> {
+    let unknown = |message: String| Err(vec![Uncovered::new(Check::UnknownThirdParty, message)]);
     let account = account_of(&grant.principal);
-    let mut complaints = match (&grant.principal, account.as_deref()) {
-        (_, Some(own)) if own == role.account => return Ok(Coverage::OwnAccount),
+    match (&grant.principal, account.as_deref()) {
+        (_, Some(own)) if own == role.account => Ok(Coverage::OwnAccount),
         (_, Some(account)) => {
             let entry = rules.account(account);
             if let Some(name) = &entry.ours {
@@ -57,73 +75,75 @@ pub(super) fn cover(
                     name: name.clone(),
                 });
             }
-            let judged = entry
-                .vendors
-                .iter()
-                .map(|vendor| (vendor, vendor_complaints(vendor, role, grant, now)));
-            // The vendor whose rule comes nearest to what the document says.
-            match judged.min_by_key(|(_, complaints)| complaints.len()) {
-                Some((vendor, complaints)) if complaints.is_empty() => {
-                    let (name, account) = (vendor.name.clone(), account.to_owned());
-                    return Ok(Coverage::Vendor { name, account });
-                }
-                Some((_, complaints)) => complaints,
-                None => vec![unknown_account(rules, account, &grant.principal)],
-            }
+            nearest_vendor(&entry.vendors, account, role, grant, now)
+                .unwrap_or_else(|| Err(vec![unknown_account(rules, account, &grant.principal)]))
         }
         (Who::UniqueId { id }, None) => {
             let entry = rules.unique_id(id);
-            let judged = entry
-                .vendors
-                .iter()
-                .map(|vendor| (vendor, vendor_complaints(vendor, role, grant, now)));
-            match judged.min_by_key(|(_, complaints)| complaints.len()) {
-                Some((vendor, complaints)) if complaints.is_empty() => {
-                    let (name, account) = (vendor.name.clone(), String::new());
-                    return Ok(Coverage::Vendor { name, account });
-                }
-                Some((_, complaints)) => complaints,
-                None => {
-                    let message = format!(
-                        "the principal with the unique id {id} can assume the role; its account \
-                         is not known, and no rule names it"
-                    );
-                    vec![Uncovered::new(Check::UnknownThirdParty, message)]
-                }
-            }
+            nearest_vendor(&entry.vendors, "", role, grant, now).unwrap_or_else(|| {
+                unknown(format!(
+                    "the principal with the unique id {id} can assume the role; its account is \
+                     not known, and no rule names it"
+                ))
+            })
         }
         (Who::Organization { id, path }, None) => {
             let part = path
                 .as_deref()
                 .map(|path| format!(" below {path}"))
                 .unwrap_or_default();
-            let message = format!(
+            unknown(format!(
                 "every account of organization {id}{part} can assume the role, and the \
-                     organization is not ours"
-            );
-            vec![Uncovered::new(Check::UnknownThirdParty, message)]
+                 organization is not ours"
+            ))
         }
         _ if analysis.public && !is_limited_to_a_network(grant) => {
             let message = "anyone with an AWS account can assume the role".to_owned();
             let fix = "name the accounts that may assume the role";
-            vec![Uncovered {
+            Err(vec![Uncovered {
                 fix: Some(fix.to_owned()),
                 ..Uncovered::new(Check::PublicTrust, message)
-            }]
+            }])
         }
-        _ => {
-            let message = if is_limited_to_a_network(grant) {
-                "any AWS account can assume the role from a network that no rule names"
-            } else {
-                "AWS accounts that the trust policy does not name can assume the role"
-            };
-            vec![Uncovered::new(Check::UnknownThirdParty, message.to_owned())]
-        }
-    };
-    if by_network {
-        return Ok(Coverage::Network);
+        _ if is_limited_to_a_network(grant) => unknown(
+            "any AWS account can assume the role from a network that no rule names".to_owned(),
+        ),
+        _ => unknown(
+            "AWS accounts that the trust policy does not name can assume the role".to_owned(),
+        ),
     }
-    let (Some(account), Some(name)) = (account, &role.name) else {
+}
+
+/// What the vendor says whose rule comes nearest to what the document says; none where there is no
+/// vendor.
+fn nearest_vendor(
+    vendors: &[CompiledVendor],
+    account: &str,
+    role: &RoleRef,
+    grant: &Grant,
+    now: Timestamp,
+) -> Option<Result<Coverage, Vec<Uncovered>>> {
+    let judged = vendors
+        .iter()
+        .map(|vendor| (vendor, vendor_complaints(vendor, role, grant, now)));
+    let (vendor, complaints) = judged.min_by_key(|(_, complaints)| complaints.len())?;
+    Some(if complaints.is_empty() {
+        let (name, account) = (vendor.name.clone(), account.to_owned());
+        Ok(Coverage::Vendor { name, account })
+    } else {
+        Err(complaints)
+    })
+}
+
+/// What is left once the exemptions of the role and the grant's account are taken away.
+fn exempted(
+    rules: &Rules,
+    role: &RoleRef,
+    grant: &Grant,
+    mut complaints: Vec<Uncovered>,
+    now: Timestamp,
+) -> Result<Coverage, Vec<Uncovered>> {
+    let (Some(account), Some(name)) = (account_of(&grant.principal), &role.name) else {
         return Err(complaints);
     };
     let mut reason = None;

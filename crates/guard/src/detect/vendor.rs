@@ -53,70 +53,87 @@ pub(super) fn vendor_complaints(
         complain(Check::ExpiredAccess, message, fix);
     }
 
-    // A role with an id of its own is bound to that one, not to the vendor's.
-    let mut allowed: Vec<&String> = entries
+    let own_ids = entries
         .iter()
-        .filter_map(|entry| entry.external_id.as_ref())
+        .filter_map(|entry| entry.external_id.as_deref())
         .collect();
-    let required = vendor.external_id.required || !allowed.is_empty();
-    if allowed.is_empty() {
-        allowed.extend(&vendor.external_id.values);
+    if let Some((check, message, fix)) = external_id_complaint(vendor, own_ids, grant) {
+        complain(check, message, fix);
     }
-    if required {
-        let fixed = match restriction(grant, "sts:ExternalId").map(|found| &found.values) {
-            None | Some(Values::None) => None,
-            Some(Values::OneOf(values)) => Some(values.as_slice()),
-            Some(_) => Some(&[] as &[String]),
-        };
-        match fixed {
-            None => {
-                let message = format!("{name} can assume the role without an external id");
-                let fix = "require it with StringEquals on sts:ExternalId".to_owned();
-                complain(Check::MissingExternalId, message, fix);
-            }
-            Some(fixed) if !allowed.is_empty() => {
-                let named = |id: &String| allowed.contains(&id);
-                if fixed.is_empty() {
-                    let message = format!(
-                        "{name} can assume the role with external ids other than those the rules \
-                         name"
-                    );
-                    let fix = "compare with StringEquals, without a pattern".to_owned();
-                    complain(Check::WrongExternalId, message, fix);
-                } else if !fixed.iter().all(named) {
-                    let message = format!(
-                        "{name} can assume the role with an external id that its rule \
-                             does not name"
-                    );
-                    let fix = "use the id that the rules name, or add this one".to_owned();
-                    complain(Check::WrongExternalId, message, fix);
-                }
-            }
-            Some(_) => {}
-        }
-    }
-
-    if !vendor.principals.is_empty() {
-        match &grant.principal {
-            Who::Principal { arn, .. } if !vendor.principals.iter().any(|own| is_of(arn, own)) => {
-                let message =
-                    format!("{arn} can assume the role and is not among the principals of {name}");
-                let fix = format!("name only the principals of the rule of {name}");
-                complain(Check::UnknownThirdParty, message, fix);
-            }
-            Who::Principal { .. } => {}
-            Who::UniqueId { id } if vendor.principals.contains(id) => {}
-            _ => {
-                let message = format!(
-                    "the whole account of {name} can assume the role, and its rule names \
-                         principals"
-                );
-                let fix = "name these principals in the trust policy".to_owned();
-                complain(Check::BroadPrincipal, message, fix);
-            }
-        }
+    if let Some((check, message, fix)) = principal_complaint(vendor, grant) {
+        complain(check, message, fix);
     }
     complaints
+}
+
+/// A check, what is wrong, and what mends it.
+type Complaint = (Check, String, String);
+
+/// `allowed` are the ids of the roles that the rule names one by one: a role with an id of its own
+/// is bound to that one, not to the vendor's.
+fn external_id_complaint<'v>(
+    vendor: &'v CompiledVendor,
+    mut allowed: Vec<&'v str>,
+    grant: &Grant,
+) -> Option<Complaint> {
+    let required = vendor.external_id.required || !allowed.is_empty();
+    if !required {
+        return None;
+    }
+    if allowed.is_empty() {
+        allowed.extend(vendor.external_id.values.iter().map(String::as_str));
+    }
+    let name = &vendor.name;
+    let fixed = match restriction(grant, "sts:ExternalId").map(|found| &found.values) {
+        None | Some(Values::None) => {
+            let message = format!("{name} can assume the role without an external id");
+            let fix = "require it with StringEquals on sts:ExternalId".to_owned();
+            return Some((Check::MissingExternalId, message, fix));
+        }
+        Some(Values::OneOf(values)) => values.as_slice(),
+        Some(_) => &[],
+    };
+    let (with, fix) = if allowed.is_empty() {
+        return None;
+    } else if fixed.is_empty() {
+        (
+            "external ids other than those the rules name",
+            "compare with StringEquals, without a pattern",
+        )
+    } else if fixed.iter().any(|id| !allowed.contains(&id.as_str())) {
+        (
+            "an external id that its rule does not name",
+            "use the id that the rules name, or add this one",
+        )
+    } else {
+        return None;
+    };
+    let message = format!("{name} can assume the role with {with}");
+    Some((Check::WrongExternalId, message, fix.to_owned()))
+}
+
+fn principal_complaint(vendor: &CompiledVendor, grant: &Grant) -> Option<Complaint> {
+    if vendor.principals.is_empty() {
+        return None;
+    }
+    let name = &vendor.name;
+    match &grant.principal {
+        Who::Principal { arn, .. } if vendor.principals.iter().any(|own| is_of(arn, own)) => None,
+        Who::Principal { arn, .. } => {
+            let message =
+                format!("{arn} can assume the role and is not among the principals of {name}");
+            let fix = format!("name only the principals of the rule of {name}");
+            Some((Check::UnknownThirdParty, message, fix))
+        }
+        Who::UniqueId { id } if vendor.principals.contains(id) => None,
+        _ => {
+            let message = format!(
+                "the whole account of {name} can assume the role, and its rule names principals"
+            );
+            let fix = "name these principals in the trust policy".to_owned();
+            Some((Check::BroadPrincipal, message, fix))
+        }
+    }
 }
 
 /// Whether a principal is the one a rule names, or a session of the role that it names.

@@ -1,10 +1,13 @@
 //! The detecting function for roles, and what all of them share: an event comes in; if it violates the rules an alert goes out, and
 //! an order to the remediator. They read roles and never write them.
 
+use jiff::Timestamp;
+
 use crate::GuardConfig;
+use crate::alert::Alert;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
-use crate::detect::{Verdict, judge_trust, unreadable_event};
+use crate::detect::{Judgement, Verdict, judge_trust, unreadable_event};
 use crate::handlers::alert_builder::{announced, cause, grantees, order, tell_difference};
 use crate::handlers::detect::alert::{
     Subject, alerted, event_alert, incident_of, unreadable_record,
@@ -40,6 +43,29 @@ pub async fn role_trust<W: World>(
 const DOCUMENT_BYTES_SENT: usize = 64 * 1024;
 const FINDINGS_SENT: usize = 50;
 
+/// A change of a trust policy, judged as far as it can be.
+struct JudgedChange {
+    /// As the event carried it, byte for byte.
+    sent: Option<String>,
+    /// As it was read from IAM, where the event did not carry it.
+    live: Option<LiveRole>,
+    judgement: Option<Judgement>,
+    /// Why there is no judgement.
+    why: &'static str,
+}
+
+impl JudgedChange {
+    fn document(&self) -> Option<&str> {
+        let live = self.live.as_ref().map(|role| role.document.as_str());
+        self.sent.as_deref().or(live)
+    }
+
+    fn is_approved(&self) -> bool {
+        let judgement = self.judgement.as_ref();
+        judgement.is_some_and(|judgement| judgement.verdict == Verdict::Approved)
+    }
+}
+
 async fn trust_change<W: World>(
     world: &W,
     guard: &GuardConfig,
@@ -48,80 +74,22 @@ async fn trust_change<W: World>(
 ) -> Result<Handled, HandleError> {
     let now = world.clock().now();
     let cause = cause(record, now);
-    let sent = match &change.document {
-        Document::Present(document) => Some(document.clone()),
-        Document::Omitted | Document::Missing => None,
-    };
     let mut findings = Vec::new();
-    let mut known = None;
     if by_remediator(guard, &cause) {
-        match own_write(world, guard, change, sent.as_deref()).await {
+        match own_write(world, guard, change).await {
             Own::Yes => return Ok(Handled::OwnWrite),
             Own::No => findings.push(tampering(guard, change)),
             // Who did it proves nothing; it is judged like anyone's.
             Own::Unknown => {}
         }
     }
-    let mut live: Option<LiveRole> = None;
-    if sent.is_none() {
-        match world.roles().read_role(&change.role).await {
-            Ok(Some(role)) => live = Some(role),
-            Ok(None) => known = Some("the event lacks the trust policy, and the role is not there"),
-            Err(_) => {
-                known = Some("the event lacks the trust policy, and the role could not be read")
-            }
-        }
+    let judged = judge_change(world, guard, change, now).await;
+    match &judged.judgement {
+        Some(judgement) => findings.extend(judgement.findings.iter().cloned()),
+        None => findings.push(unreadable_event(&guard.rules, judged.why, false)),
     }
-    let document = sent
-        .as_deref()
-        .or(live.as_ref().map(|role| role.document.as_str()));
-    let mut role = RoleRef {
-        account: guard.account.clone(),
-        name: Some(change.role.clone()),
-        path: change
-            .path
-            .clone()
-            .or(live.as_ref().map(|role| role.path.clone())),
-    };
-    let mut judgement = document.map(|document| judge_trust(&guard.rules, &role, document, now));
-    if let (Some(document), Some(judgement)) = (document, &mut judgement)
-        && role.path.is_none()
-        && judgement.hangs_on_the_path()
-    {
-        // UpdateAssumeRolePolicy's event does not tell the path. A role that cannot be read keeps
-        // the judgement of one whose path is not known.
-        if let Ok(Some(found)) = world.roles().read_role(&change.role).await {
-            role.path = Some(found.path);
-            *judgement = judge_trust(&guard.rules, &role, document, now);
-        }
-    }
-    match (&judgement, known) {
-        (Some(judgement), _) => findings.extend(judgement.findings.iter().cloned()),
-        (None, why) => {
-            let why = why.unwrap_or("the event lacks the trust policy");
-            findings.push(unreadable_event(&guard.rules, why, false));
-        }
-    }
-    let incident = incident_of(guard, &cause, "");
-    let approved = judgement
-        .as_ref()
-        .is_some_and(|judgement| judgement.verdict == Verdict::Approved);
-    let what = RoleOrder {
-        role: change.role.clone(),
-        cause: cause.clone(),
-        change: if change.created {
-            RoleChange::Created
-        } else {
-            RoleChange::Changed
-        },
-        // A padded document would burst the queue's message; the remediator reads the live one.
-        document: sent
-            .clone()
-            .filter(|sent| sent.len() <= DOCUMENT_BYTES_SENT),
-        incident: Some(incident.clone()),
-        findings: findings.iter().take(FINDINGS_SENT).cloned().collect(),
-    };
-    let task = if approved {
+    let what = role_order(guard, change, &cause, &judged, &findings);
+    let task = if judged.is_approved() {
         Task::Observe(what)
     } else {
         Task::Remediate(what)
@@ -131,39 +99,14 @@ async fn trust_change<W: World>(
         world.orders().send_order(&order).await?;
         return Ok(Handled::Approved);
     }
-    let title = trust_title(change, &findings);
-    let subject = Subject {
-        kind: "role",
-        name: &change.role,
-        arn: change
-            .arn
-            .clone()
-            .or(live.as_ref().map(|role| role.arn.clone())),
-        id: change
-            .role_id
-            .clone()
-            .or(live.as_ref().map(|role| role.role_id.clone())),
-    };
-    let mut alert = event_alert(guard, record, subject, title, &findings, "", now);
-    if let Some(judgement) = &judgement {
-        alert.grantees = grantees(judgement);
-    }
-    if !approved {
-        alert.open_seconds = Some(seconds_between(cause.event_time, now));
-        alert.outcome = Some(announced(guard, judgement.as_ref()));
-    }
-    if live.is_some() {
-        alert
-            .notes
-            .push("CloudTrail did not carry the trust policy; it was read from IAM".to_owned());
-    }
-    if let Some(document) = document
+    let mut alert = change_alert(guard, record, change, &judged, &findings, now);
+    if let Some(document) = judged.document()
         && let Some(old) = newest_approved(world, guard, change).await
     {
         tell_difference(guard, &mut alert, &old, document, now);
     }
     let handled = alerted(world, guard, alert, Some(order)).await?;
-    if let (Some(document), Some(judgement)) = (document, &judgement) {
+    if let (Some(document), Some(judgement)) = (judged.document(), &judged.judgement) {
         let told = ToldDocument {
             schema: Schema,
             account: guard.account.clone(),
@@ -172,12 +115,127 @@ async fn trust_change<W: World>(
             findings: findings_digest(&judgement.findings),
             event_time: cause.event_time,
             told_at: world.clock().now(),
-            incident,
+            incident: incident_of(guard, &cause, ""),
         };
         // Without it the sweep tells it once more: better than an event that is handled again.
         let _ = world.state().save_told_document(&told).await;
     }
     Ok(handled)
+}
+
+fn sent(change: &TrustChange) -> Option<&str> {
+    match &change.document {
+        Document::Present(document) => Some(document),
+        Document::Omitted | Document::Missing => None,
+    }
+}
+
+/// Judges the document that the event carried, or else the live one.
+async fn judge_change<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    change: &TrustChange,
+    now: Timestamp,
+) -> JudgedChange {
+    let mut judged = JudgedChange {
+        sent: sent(change).map(str::to_owned),
+        live: None,
+        judgement: None,
+        why: "the event lacks the trust policy",
+    };
+    if judged.sent.is_none() {
+        match world.roles().read_role(&change.role).await {
+            Ok(Some(role)) => judged.live = Some(role),
+            Ok(None) => {
+                judged.why = "the event lacks the trust policy, and the role is not there";
+            }
+            Err(_) => {
+                judged.why = "the event lacks the trust policy, and the role could not be read";
+            }
+        }
+    }
+    let Some(document) = judged.document() else {
+        return judged;
+    };
+    let live_path = judged.live.as_ref().map(|role| role.path.clone());
+    let mut role = RoleRef {
+        account: guard.account.clone(),
+        name: Some(change.role.clone()),
+        path: change.path.clone().or(live_path),
+    };
+    let mut judgement = judge_trust(&guard.rules, &role, document, now);
+    if role.path.is_none()
+        && judgement.hangs_on_the_path()
+        // UpdateAssumeRolePolicy's event does not tell the path. A role that cannot be read keeps
+        // the judgement of one whose path is not known.
+        && let Ok(Some(found)) = world.roles().read_role(&change.role).await
+    {
+        role.path = Some(found.path);
+        judgement = judge_trust(&guard.rules, &role, document, now);
+    }
+    judged.judgement = Some(judgement);
+    judged
+}
+
+fn role_order(
+    guard: &GuardConfig,
+    change: &TrustChange,
+    cause: &Cause,
+    judged: &JudgedChange,
+    findings: &[Finding],
+) -> RoleOrder {
+    RoleOrder {
+        role: change.role.clone(),
+        cause: cause.clone(),
+        change: if change.created {
+            RoleChange::Created
+        } else {
+            RoleChange::Changed
+        },
+        // A padded document would burst the queue's message; the remediator reads the live one.
+        document: judged
+            .sent
+            .clone()
+            .filter(|sent| sent.len() <= DOCUMENT_BYTES_SENT),
+        incident: Some(incident_of(guard, cause, "")),
+        findings: findings.iter().take(FINDINGS_SENT).cloned().collect(),
+    }
+}
+
+fn change_alert(
+    guard: &GuardConfig,
+    record: &Record,
+    change: &TrustChange,
+    judged: &JudgedChange,
+    findings: &[Finding],
+    now: Timestamp,
+) -> Alert {
+    let title = trust_title(change, findings);
+    let live = judged.live.as_ref();
+    let subject = Subject {
+        kind: "role",
+        name: &change.role,
+        arn: change.arn.clone().or(live.map(|role| role.arn.clone())),
+        id: change
+            .role_id
+            .clone()
+            .or(live.map(|role| role.role_id.clone())),
+    };
+    let mut alert = event_alert(guard, record, subject, title, findings, "", now);
+    if let Some(judgement) = &judged.judgement {
+        alert.grantees = grantees(judgement);
+    }
+    if !judged.is_approved() {
+        let since = alert.cause.as_ref().map_or(now, |cause| cause.event_time);
+        alert.open_seconds = Some(seconds_between(since, now));
+        alert.outcome = Some(announced(guard, judged.judgement.as_ref()));
+    }
+    if live.is_some() {
+        alert
+            .notes
+            .push("CloudTrail did not carry the trust policy; it was read from IAM".to_owned());
+    }
+    alert
 }
 
 fn trust_title(change: &TrustChange, findings: &[Finding]) -> String {
@@ -224,18 +282,13 @@ enum Own {
 }
 
 /// Whether the guard wrote exactly this: an intent is recorded before each of its writes.
-async fn own_write<W: World>(
-    world: &W,
-    guard: &GuardConfig,
-    change: &TrustChange,
-    sent: Option<&str>,
-) -> Own {
+async fn own_write<W: World>(world: &W, guard: &GuardConfig, change: &TrustChange) -> Own {
     match (
         world
             .state()
             .role_history(&guard.account, &change.role)
             .await,
-        sent,
+        sent(change),
     ) {
         (Ok(Some(history)), Some(sent)) if history.wrote(&document_digest(sent)) => Own::Yes,
         (Ok(_), _) => Own::No,
