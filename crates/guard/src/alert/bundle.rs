@@ -76,131 +76,10 @@ impl Alert {
 
     fn shortened(&self, cut: &Cut) -> Self {
         let mut alert = self.clone();
-        let mut left_out = Vec::new();
-        keep(&mut alert.findings, cut.entries, "findings", &mut left_out);
-        keep(&mut alert.grantees, cut.entries, "ways in", &mut left_out);
-        keep(
-            &mut alert.diff,
-            cut.entries,
-            "statements of the difference",
-            &mut left_out,
-        );
-        keep(
-            &mut alert.changes,
-            cut.entries,
-            "changes in words",
-            &mut left_out,
-        );
-        keep(&mut alert.notes, cut.entries, "notes", &mut left_out);
-        if let Some(outcome) = &mut alert.outcome {
-            keep(
-                &mut outcome.dropped,
-                cut.entries,
-                "refused principals",
-                &mut left_out,
-            );
-            if outcome
-                .document
-                .as_ref()
-                .is_some_and(|document| document.len() > cut.characters)
-            {
-                outcome.document = None;
-                left_out.push("the document that was written".to_owned());
-            }
-            outcome.text = one_line(&outcome.text, cut.characters);
-        }
-        if let Some(digest) = &mut alert.digest {
-            keep(
-                &mut digest.lines,
-                cut.entries,
-                "alerts of the digest",
-                &mut left_out,
-            );
-            keep(
-                &mut digest.subjects,
-                cut.entries,
-                "subjects of the digest",
-                &mut left_out,
-            );
-        }
-        for finding in &mut alert.findings {
-            finding.message = one_line(&finding.message, cut.characters);
-            finding.fix = finding
-                .fix
-                .as_ref()
-                .map(|fix| one_line(fix, cut.characters));
-            if finding.witness.take().is_some() && !left_out.iter().any(|what| what == "witnesses")
-            {
-                left_out.push("witnesses".to_owned());
-            }
-        }
-        for grantee in &mut alert.grantees {
-            grantee.text = one_line(&grantee.text, cut.characters);
-        }
-        for line in &mut alert.diff {
-            line.text = one_line(&line.text, cut.characters);
-        }
-        if let Some(digest) = &mut alert.digest {
-            for line in &mut digest.lines {
-                line.line = one_line(&line.line, cut.characters);
-                line.subject = one_line(&line.subject, cut.characters);
-            }
-            for (subject, _) in &mut digest.subjects {
-                *subject = one_line(subject, cut.characters);
-            }
-        }
-        let dropped = alert.outcome.as_mut().map(|outcome| &mut outcome.dropped);
-        for text in dropped
-            .into_iter()
-            .flatten()
-            .chain(&mut alert.changes)
-            .chain(&mut alert.notes)
-        {
+        let left_out = alert.leave_out(cut);
+        for text in alert.texts() {
             *text = one_line(text, cut.characters);
         }
-        for text in [&mut alert.title, &mut alert.subject, &mut alert.stack] {
-            *text = one_line(text, cut.characters);
-        }
-        if let Some(resource) = &mut alert.resource {
-            resource.name = one_line(&resource.name, cut.characters);
-            resource.arn = resource
-                .arn
-                .as_ref()
-                .map(|arn| one_line(arn, cut.characters));
-        }
-        if let Some(cause) = &mut alert.cause {
-            let actor = &mut cause.actor;
-            for text in [
-                &mut actor.arn,
-                &mut actor.account,
-                &mut actor.name,
-                &mut actor.session_name,
-                &mut actor.issuer,
-                &mut actor.source_ip,
-                &mut actor.user_agent,
-                &mut actor.invoked_by,
-                &mut actor.access_key_id,
-            ]
-            .into_iter()
-            .flatten()
-            {
-                *text = one_line(text, cut.characters);
-            }
-            for text in [
-                &mut cause.event_id,
-                &mut cause.event_name,
-                &mut cause.region,
-            ] {
-                *text = one_line(text, cut.characters);
-            }
-        }
-        for link in &mut alert.links {
-            // A shortened address leads nowhere.
-            if link.url.len() > cut.characters {
-                link.url = String::new();
-            }
-        }
-        alert.links.retain(|link| !link.url.is_empty());
         alert.notes.push(if left_out.is_empty() {
             "this alert was too long for the topic: long texts were cut".to_owned()
         } else {
@@ -210,6 +89,86 @@ impl Alert {
             )
         });
         alert
+    }
+
+    /// Leaves out what is too much or cannot be cut, and says what.
+    fn leave_out(&mut self, cut: &Cut) -> Vec<String> {
+        let (most, out) = (cut.entries, &mut Vec::new());
+        keep(&mut self.findings, most, "findings", out);
+        keep(&mut self.grantees, most, "ways in", out);
+        keep(&mut self.diff, most, "statements of the difference", out);
+        keep(&mut self.changes, most, "changes in words", out);
+        keep(&mut self.notes, most, "notes", out);
+        if let Some(outcome) = &mut self.outcome {
+            keep(&mut outcome.dropped, most, "refused principals", out);
+            let written = outcome.document.as_ref();
+            if written.is_some_and(|document| document.len() > cut.characters) {
+                outcome.document = None;
+                out.push("the document that was written".to_owned());
+            }
+        }
+        if let Some(digest) = &mut self.digest {
+            keep(&mut digest.lines, most, "alerts of the digest", out);
+            keep(&mut digest.subjects, most, "subjects of the digest", out);
+        }
+        let mut witnesses = false;
+        for finding in &mut self.findings {
+            witnesses |= finding.witness.take().is_some();
+        }
+        if witnesses {
+            out.push("witnesses".to_owned());
+        }
+        // A shortened address leads nowhere.
+        self.links.retain(|link| link.url.len() <= cut.characters);
+        std::mem::take(out)
+    }
+
+    /// Every text that may be cut.
+    fn texts(&mut self) -> Vec<&mut String> {
+        let mut all = vec![&mut self.title, &mut self.subject, &mut self.stack];
+        for finding in &mut self.findings {
+            all.push(&mut finding.message);
+            all.extend(&mut finding.fix);
+        }
+        all.extend(self.grantees.iter_mut().map(|grantee| &mut grantee.text));
+        all.extend(self.diff.iter_mut().map(|line| &mut line.text));
+        all.extend(&mut self.changes);
+        all.extend(&mut self.notes);
+        if let Some(outcome) = &mut self.outcome {
+            all.push(&mut outcome.text);
+            all.extend(&mut outcome.dropped);
+        }
+        if let Some(digest) = &mut self.digest {
+            for line in &mut digest.lines {
+                all.extend([&mut line.line, &mut line.subject]);
+            }
+            all.extend(digest.subjects.iter_mut().map(|(subject, _)| subject));
+        }
+        if let Some(resource) = &mut self.resource {
+            all.push(&mut resource.name);
+            all.extend(&mut resource.arn);
+        }
+        if let Some(cause) = &mut self.cause {
+            all.extend([
+                &mut cause.event_id,
+                &mut cause.event_name,
+                &mut cause.region,
+            ]);
+            let actor = &mut cause.actor;
+            let texts = [
+                &mut actor.arn,
+                &mut actor.account,
+                &mut actor.name,
+                &mut actor.session_name,
+                &mut actor.issuer,
+                &mut actor.source_ip,
+                &mut actor.user_agent,
+                &mut actor.invoked_by,
+                &mut actor.access_key_id,
+            ];
+            all.extend(texts.into_iter().flatten());
+        }
+        all
     }
 }
 

@@ -38,51 +38,12 @@ pub fn message(alert: &Alert) -> Value {
         ));
     }
     blocks.push(json!({ "type": "section", "fields": fields(alert) }));
-    let mut list = |title: &str, entries: Vec<String>| {
-        if !entries.is_empty() {
-            blocks.push(section(&bullets(title, &entries)));
-        }
-    };
-    list(
-        "How bad",
-        alert
-            .findings
-            .iter()
-            .map(|found| {
-                let message = escaped(&found.message, SENTENCE);
-                format!("{} `{}` {message}", found.severity, found.code)
-            })
-            .collect(),
+    let lists = lists(alert).into_iter();
+    blocks.extend(
+        lists
+            .filter(|(_, entries)| !entries.is_empty())
+            .map(|(title, entries)| section(&bullets(&title, &entries))),
     );
-    list(
-        match alert.stage {
-            Stage::Outcome => "External access now",
-            _ if alert.about_permissions() => "External access to the role",
-            _ => "External access by this change",
-        },
-        alert
-            .grantees
-            .iter()
-            .map(|grantee| escaped(&grantee.words(), SENTENCE))
-            .collect(),
-    );
-    if let Some(digest) = &alert.digest {
-        list(
-            &match &digest.about {
-                Some(about) => escaped(about, SENTENCE),
-                None => format!(
-                    "{} alerts from {} to {}",
-                    digest.count, digest.from, digest.to
-                ),
-            },
-            digest
-                .lines
-                .iter()
-                .map(|line| escaped(&format!("{}: {}", line.incident, line.line), SENTENCE))
-                .collect(),
-        );
-    }
-    list("What the guard did", done(alert));
     if !alert.diff.is_empty() {
         blocks.push(section(&difference(alert)));
     }
@@ -94,19 +55,7 @@ pub fn message(alert: &Alert) -> Value {
             escaped(advice.unplanned, 1_000)
         )));
     }
-    let buttons: Vec<Value> = alert
-        .links
-        .iter()
-        .filter(|link| link.url.starts_with("https://") && link.url.chars().count() <= BUTTON_URL)
-        .take(5)
-        .map(|link| {
-            json!({
-                "type": "button",
-                "text": { "type": "plain_text", "text": cut(&plain(&link.text), BUTTON_TEXT) },
-                "url": link.url,
-            })
-        })
-        .collect();
+    let buttons = buttons(alert);
     if !buttons.is_empty() {
         blocks.push(json!({ "type": "actions", "elements": buttons }));
     }
@@ -122,6 +71,59 @@ pub fn message(alert: &Alert) -> Value {
         "text": escaped(&format!("{head} ({}, {})", alert.subject, alert.incident), 1_000),
         "blocks": blocks,
     })
+}
+
+/// Titles, and what stands below each.
+fn lists(alert: &Alert) -> Vec<(String, Vec<String>)> {
+    let findings = alert.findings.iter().map(|found| {
+        let message = escaped(&found.message, SENTENCE);
+        format!("{} `{}` {message}", found.severity, found.code)
+    });
+    let access = match alert.stage {
+        Stage::Outcome => "External access now",
+        _ if alert.about_permissions() => "External access to the role",
+        _ => "External access by this change",
+    };
+    let grantees = alert
+        .grantees
+        .iter()
+        .map(|grantee| escaped(&grantee.words(), SENTENCE));
+    let mut lists = vec![
+        ("How bad".to_owned(), findings.collect()),
+        (access.to_owned(), grantees.collect()),
+    ];
+    if let Some(digest) = &alert.digest {
+        let title = match &digest.about {
+            Some(about) => escaped(about, SENTENCE),
+            None => format!(
+                "{} alerts from {} to {}",
+                digest.count, digest.from, digest.to
+            ),
+        };
+        let lines = digest
+            .lines
+            .iter()
+            .map(|line| escaped(&format!("{}: {}", line.incident, line.line), SENTENCE));
+        lists.push((title, lines.collect()));
+    }
+    lists.push(("What the guard did".to_owned(), done(alert)));
+    lists
+}
+
+fn buttons(alert: &Alert) -> Vec<Value> {
+    alert
+        .links
+        .iter()
+        .filter(|link| link.url.starts_with("https://") && link.url.chars().count() <= BUTTON_URL)
+        .take(5)
+        .map(|link| {
+            json!({
+                "type": "button",
+                "text": { "type": "plain_text", "text": cut(&plain(&link.text), BUTTON_TEXT) },
+                "url": link.url,
+            })
+        })
+        .collect()
 }
 
 fn mark(severity: Severity) -> &'static str {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::GuardConfig;
-use crate::alert::{Digest, DigestLine};
+use crate::alert::{Alert, Digest, DigestLine};
 use crate::check::Finding;
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert};
@@ -18,7 +18,7 @@ use crate::handlers::publish::tell;
 use crate::model::seconds_between;
 use crate::order::{DIGEST_ORDER_SECONDS, Disposition, Order};
 use crate::ports::{Clock, Orders, World};
-use crate::state::digest_window::FoldWindow;
+use crate::state::digest_window::{FoldMember, FoldWindow};
 use crate::state::incident::{Stage, incident_id};
 
 /// Whoever counted an alert just before the window's end has stopped running by then.
@@ -51,7 +51,6 @@ pub(super) async fn publish_digest<W: World>(
     let Ok(members) = world.state().folded(window).await else {
         return Ok(Disposition::in_seconds(60));
     };
-    let count = members.len() as u64;
     let alone = window.class.alone();
     let folded: Vec<_> = members
         .iter()
@@ -60,8 +59,24 @@ pub(super) async fn publish_digest<W: World>(
     if folded.is_empty() {
         return Ok(Disposition::Done);
     }
+    let alert = digest_alert(guard, window, &members, &folded, now);
+    match tell(world, guard, &alert).await {
+        Ok(_) => Ok(Disposition::Done),
+        Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
+        Err(error) => Err(error),
+    }
+}
+
+fn digest_alert(
+    guard: &GuardConfig,
+    window: &FoldWindow,
+    members: &[(u32, FoldMember)],
+    folded: &[&(u32, FoldMember)],
+    now: Timestamp,
+) -> Alert {
+    let count = members.len() as u64;
     let mut subjects: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, member) in &members {
+    for (_, member) in members {
         *subjects.entry(member.subject.as_str()).or_default() += 1;
     }
     let mut subjects: Vec<(String, u64)> = subjects
@@ -118,9 +133,5 @@ pub(super) async fn publish_digest<W: World>(
             })
             .collect(),
     });
-    match tell(world, guard, &alert).await {
-        Ok(_) => Ok(Disposition::Done),
-        Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
-        Err(error) => Err(error),
-    }
+    alert
 }
