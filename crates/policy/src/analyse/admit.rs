@@ -75,14 +75,9 @@ impl<'p> NamedAccounts<'p> {
         for statement in &policy.statements {
             let lists = [&statement.principal, &statement.not_principal];
             for principal in lists.into_iter().flatten().flatten() {
-                if let Some(
-                    Named::Account { account, .. }
-                    | Named::Arn { account, .. }
-                    | Named::Session { account, .. },
-                ) = Named::read(principal)
-                {
-                    named.callers.push(account);
-                }
+                named
+                    .callers
+                    .extend(Named::read(principal).and_then(Named::account));
             }
             for condition in &statement.conditions {
                 let row = keys::find(&condition.key);

@@ -130,6 +130,16 @@ impl<'p> Named<'p> {
         }
     }
 
+    /// Whose principal it is, where that is a principal of AWS.
+    pub(crate) fn account(self) -> Option<&'p str> {
+        match self {
+            Self::Account { account, .. }
+            | Self::Arn { account, .. }
+            | Self::Session { account, .. } => Some(account),
+            _ => None,
+        }
+    }
+
     fn read_arn(arn: &'p str, rest: &'p str) -> Option<Self> {
         let Arn {
             partition,

@@ -1,14 +1,15 @@
 //! From ways to the grants of the answer.
 
 use super::admit::{Admission, Strangers, source_organizations};
-use super::compiled::{Actions, Named};
+use super::compiled::{Actions, Compiled, Named};
 use super::federated;
 use super::literal::Literal;
 use super::restrict::{restriction, says_all};
 use super::solve::Solver;
-use super::way::{Class, Way};
+use super::way::{Class, Way, ways};
 use crate::answer::{Restriction, Who};
 use crate::arn;
+use crate::document::Effect;
 use crate::keys::{self, Group, Role};
 use crate::sets::pattern::{Pattern, Token};
 use crate::sets::test::Test;
@@ -295,32 +296,72 @@ fn on_path(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Opt
     super::restrict::restriction_on_text(way, literal, possible, solver)
 }
 
+/// An action that a call may need besides the one that gets it in.
+pub(crate) struct Company<'s, 'p> {
+    action: Actions,
+    statements: &'s [Compiled<'p>],
+    /// Its ways, once something has to be held against them.
+    ways: Option<Vec<Way<'p>>>,
+}
+
+impl<'s, 'p> Company<'s, 'p> {
+    /// Those that a document allows somebody.
+    pub(crate) fn all(statements: &'s [Compiled<'p>]) -> Vec<Self> {
+        let actions = [
+            Actions::SET_CONTEXT,
+            Actions::SET_SOURCE_IDENTITY,
+            Actions::TAG_SESSION,
+        ];
+        let company = actions.map(|action| Self {
+            action,
+            statements,
+            ways: None,
+        });
+        let allowed = company.into_iter().filter(|one| one.has(Effect::Allow));
+        allowed.collect()
+    }
+
+    /// Some statement of this effect speaks of it.
+    fn has(&self, effect: Effect) -> bool {
+        self.statements
+            .iter()
+            .any(|one| one.effect == effect && one.actions.has(self.action))
+    }
+
+    /// Whether somebody who goes the way is allowed it.
+    fn joins(&mut self, way: &Way<'p>, solver: &mut Solver<'_>) -> bool {
+        // The same statement, and nothing taken from it: no need to solve.
+        let own = self.statements.iter().find(|one| one.index == way.statement);
+        if own.is_some_and(|own| own.actions.has(self.action)) && !self.has(Effect::Deny) {
+            return true;
+        }
+        let ways = self
+            .ways
+            .get_or_insert_with(|| ways(self.statements, Some(self.action), solver));
+        ways.iter()
+            .filter(|other| other.class == way.class && !other.is_apart(way))
+            .any(|other| {
+                other.demands_within(way)
+                    || solver.exhausted()
+                    || way.and(&other.demands, solver).is_some()
+            })
+    }
+}
+
 /// The actions that a caller who goes this way is allowed.
-pub(crate) fn actions(
-    way: &Way<'_>,
-    company: &[(Actions, Vec<Way<'_>>)],
+pub(crate) fn actions<'p>(
+    way: &Way<'p>,
+    company: &mut [Company<'_, 'p>],
     solver: &mut Solver<'_>,
 ) -> Vec<String> {
     let mut names = vec![way.class.way_in().name().to_owned()];
-    for (action, ways) in company {
-        let allowed = ways
-            .iter()
-            .any(|other| other.class == way.class && joined(way, other, solver));
-        if allowed {
-            names.push(action.name().to_owned());
+    for one in company {
+        if one.joins(way, solver) {
+            names.push(one.action.name().to_owned());
         }
     }
     names.sort_unstable();
     names
-}
-
-fn joined(way: &Way<'_>, other: &Way<'_>, solver: &mut Solver<'_>) -> bool {
-    // The same statement, and nothing taken from it: no need to solve.
-    let covered = other
-        .demands
-        .iter()
-        .all(|literal| way.demands.iter().any(|one| one.same(literal)));
-    covered || solver.exhausted() || way.and(&other.demands, solver).is_some()
 }
 
 /// Accounts on whose behalf a service may act by this way: `None` where nothing limits that.

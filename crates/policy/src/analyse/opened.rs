@@ -1,16 +1,16 @@
 //! The grants with the ways that they stand for, and the requests that prove them.
 
 use super::admit::NamedAccounts;
-use super::compiled::{Actions, Compiled};
-use super::grants::{self, Entrant, entrants};
+use super::compiled::Compiled;
+use super::grants::{self, Company, Entrant, entrants};
 use super::identity::Account;
 use super::solve::Solver;
 use super::summary::Known;
 use super::variable;
-use super::way::{Way, ways};
+use super::way::Way;
 use super::witness;
 use crate::answer::{Grant, Request, Who};
-use crate::document::{Effect, TrustPolicy};
+use crate::document::TrustPolicy;
 use crate::evaluate::{EvaluationContext, evaluate};
 
 /// The way with every policy variable fixed; `None` where that could not be done.
@@ -44,20 +44,7 @@ pub(super) fn grants_of<'p>(
     named: &NamedAccounts<'_>,
     solver: &mut Solver<'_>,
 ) -> Vec<Opened<'p>> {
-    const COMPANY: [Actions; 3] = [
-        Actions::SET_CONTEXT,
-        Actions::SET_SOURCE_IDENTITY,
-        Actions::TAG_SESSION,
-    ];
-    let mut company: Vec<(Actions, Vec<Way<'p>>)> = Vec::new();
-    for action in COMPANY {
-        let allowed = statements
-            .iter()
-            .any(|one| one.effect == Effect::Allow && one.actions.has(action));
-        if allowed {
-            company.push((action, ways(statements, Some(action), solver)));
-        }
-    }
+    let mut company = Company::all(statements);
     let mut opened: Vec<Opened<'p>> = Vec::with_capacity(known.len());
     for one in known {
         for (who, way) in entrants(one.way, &one.admission, solver) {
@@ -74,7 +61,7 @@ pub(super) fn grants_of<'p>(
                 .and_then(|statement| statement.sid)
                 .map(str::to_owned);
             let (restrictions, exact) = grants::restrictions(&who, &way, solver);
-            let actions = grants::actions(&way, &company, solver);
+            let actions = grants::actions(&way, &mut company, solver);
             // What was worked out with nothing left to spend may be wider than the truth.
             let decided = way.decided && (settled.is_some() || !varies) && !solver.exhausted();
             let grant = Grant {

@@ -111,10 +111,21 @@ impl<'p> Way<'p> {
     }
 
     /// Each demand of this way is one of the other's.
-    fn demands_within(&self, other: &Self) -> bool {
+    pub(crate) fn demands_within(&self, other: &Self) -> bool {
         self.demands
             .iter()
             .all(|literal| other.demands.iter().any(|one| one.same(literal)))
+    }
+
+    /// Nobody can be both principals, as their names alone tell.
+    pub(crate) fn is_apart(&self, other: &Self) -> bool {
+        match (self.named, other.named) {
+            (Named::Arn { arn: one, .. }, Named::Arn { arn: other, .. }) => one != other,
+            (one, other) => match (one.account(), other.account()) {
+                (Some(one), Some(other)) => one != other,
+                _ => false,
+            },
+        }
     }
 
     /// The same with more demands; `None` if nobody is left.
