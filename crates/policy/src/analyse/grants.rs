@@ -6,7 +6,7 @@ use super::federated;
 use super::literal::Literal;
 use super::restrict::{restriction, says_all};
 use super::solve::Solver;
-use super::way::{Class, Way, ways};
+use super::way::{Class, Way, offers, ways};
 use crate::answer::{Restriction, Who};
 use crate::arn;
 use crate::document::Effect;
@@ -331,13 +331,21 @@ impl<'s, 'p> Company<'s, 'p> {
     /// Whether somebody who goes the way is allowed it.
     fn joins(&mut self, way: &Way<'p>, solver: &mut Solver<'_>) -> bool {
         // The same statement, and nothing taken from it: no need to solve.
-        let own = self.statements.iter().find(|one| one.index == way.statement);
-        if own.is_some_and(|own| own.actions.has(self.action)) && !self.has(Effect::Deny) {
+        let whole = !self.has(Effect::Deny);
+        let own = self
+            .statements
+            .iter()
+            .find(|one| one.index == way.statement);
+        if whole && own.is_some_and(|own| own.actions.has(self.action)) {
             return true;
         }
-        let ways = self
-            .ways
-            .get_or_insert_with(|| ways(self.statements, Some(self.action), solver));
+        let ways = self.ways.get_or_insert_with(|| {
+            if whole {
+                offers(self.statements, Some(self.action), solver)
+            } else {
+                ways(self.statements, Some(self.action), solver)
+            }
+        });
         ways.iter()
             .filter(|other| other.class == way.class && !other.is_apart(way))
             .any(|other| {

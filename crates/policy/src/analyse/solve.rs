@@ -174,8 +174,8 @@ impl<'c> Solver<'c> {
         if !self.fuel.spend(40 + 8 * way.demands.len() as u64) {
             return None;
         }
-        match joined.row.role.group() {
-            Group::Identity if way.class == Class::Aws => {
+        match way.class.fact(joined) {
+            Group::Identity => {
                 match self.identity(way, Account::Any, &[]) {
                     identity::Solved::Nobody => Some(false),
                     // Whose organization is known by his account may be out now.
@@ -194,17 +194,11 @@ impl<'c> Solver<'c> {
                     identity::Solved::Unknown => None,
                 }
             }
-            Group::Organization if way.class == Class::Aws => {
-                self.organization(way, &[]).possible()
-            }
-            Group::Mfa if way.class == Class::Aws => self.mfa_possible(way),
-            Group::Source if matches!(way.class, Class::Service(_)) => {
-                self.source(way, Account::Any).map(|found| found.is_some())
-            }
-            Group::SourceOrganization if matches!(way.class, Class::Service(_)) => {
-                self.source_organization(way, &[]).possible()
-            }
-            _ => self.key(way, joined, &[]).possible(),
+            Group::Organization => self.organization(way, &[]).possible(),
+            Group::Mfa => self.mfa_possible(way),
+            Group::Source => self.source(way, Account::Any).map(|found| found.is_some()),
+            Group::SourceOrganization => self.source_organization(way, &[]).possible(),
+            Group::Alone => self.key(way, joined, &[]).possible(),
         }
     }
 

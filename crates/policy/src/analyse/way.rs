@@ -6,7 +6,7 @@ use super::solve::Solver;
 use super::variable;
 use crate::arn::Arn;
 use crate::document::Effect;
-use crate::keys::{Presence, Role};
+use crate::keys::{Group, Presence, Role};
 
 /// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
 /// ways say that they are undecided: more is reported as open, never less.
@@ -76,6 +76,23 @@ impl Class<'_> {
             Self::Federated(_) => Actions::WITH_WEB_IDENTITY,
         }
     }
+
+    /// The fact that a key shows of this kind of caller.
+    pub(crate) fn fact(self, literal: &Literal<'_>) -> Group {
+        match (literal.row.role.group(), self) {
+            (group @ (Group::Identity | Group::Organization | Group::Mfa), Self::Aws)
+            | (group @ (Group::Source | Group::SourceOrganization), Self::Service(_)) => group,
+            _ => Group::Alone,
+        }
+    }
+
+    /// Both demands are on one key, or on keys that are solved as one.
+    fn shows_one_fact(self, one: &Literal<'_>, other: &Literal<'_>) -> bool {
+        match self.fact(one) {
+            Group::Alone => one.same_key(other),
+            fact => fact == self.fact(other),
+        }
+    }
 }
 
 /// One way in.
@@ -139,16 +156,33 @@ impl<'p> Way<'p> {
     /// Adds demands; `false` if nobody is left.
     fn narrow(&mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> bool {
         let before = self.demands.len();
+        self.join(more, solver);
+        self.is_possible(before, solver)
+    }
+
+    /// Adds demands, whoever is left.
+    fn join(&mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) {
         // What comes together is compared and copied.
-        let cost = 50 + 12 * (before * (1 + more.len())) as u64;
-        let mut decided = solver.fuel.spend(cost);
+        let cost = 50 + 12 * (self.demands.len() * (1 + more.len())) as u64;
+        self.decided &= solver.fuel.spend(cost);
         for literal in more {
             if !self.demands.iter().any(|known| known.same(literal)) {
                 self.demands.push(literal.clone());
             }
         }
-        for fresh in self.demands.iter().skip(before) {
-            match solver.possible(self, fresh) {
+    }
+
+    /// Whether somebody is left with the demands from a place on, given that somebody was before.
+    fn is_possible(&mut self, from: usize, solver: &mut Solver<'_>) -> bool {
+        let mut decided = true;
+        let fresh = self.demands.get(from..).unwrap_or_default();
+        for (place, literal) in fresh.iter().enumerate() {
+            // Demands on one fact are solved together.
+            let mut before = fresh.iter().take(place);
+            if before.any(|one| self.class.shows_one_fact(one, literal)) {
+                continue;
+            }
+            match solver.possible(self, literal) {
                 Some(true) => {}
                 Some(false) => return false,
                 None => decided = false,
@@ -159,8 +193,9 @@ impl<'p> Way<'p> {
     }
 }
 
-/// Adds the ways in that an Allow statement opens for an action, whatever is denied.
-fn open<'p>(
+/// Adds the ways in that an Allow statement offers for an action: whatever is denied, and whether or
+/// not anybody meets what they demand.
+fn offer<'p>(
     statement: &Compiled<'p>,
     action: Option<Actions>,
     solver: &mut Solver<'_>,
@@ -178,9 +213,9 @@ fn open<'p>(
             demands: Vec::with_capacity(who.len() + statement.conditions.len()),
             decided: true,
         };
-        if way.narrow(who, solver) && way.narrow(&statement.conditions, solver) {
-            ways.push(way);
-        }
+        way.join(who, solver);
+        way.join(&statement.conditions, solver);
+        ways.push(way);
     };
     // With `NotPrincipal` in an Allow every AWS principal but the listed ones is meant; services
     // and providers only where they are named.
@@ -295,18 +330,29 @@ fn escapes<'p>(deny: &Compiled<'p>, way: &Way<'p>) -> Option<Vec<Vec<Literal<'p>
     Some(all)
 }
 
+/// The ways that all Allow statements offer.
+pub(super) fn offers<'p>(
+    statements: &[Compiled<'p>],
+    action: Option<Actions>,
+    solver: &mut Solver<'_>,
+) -> Vec<Way<'p>> {
+    let mut ways = Vec::new();
+    for statement in statements {
+        if statement.effect == Effect::Allow {
+            offer(statement, action, solver, &mut ways);
+        }
+    }
+    ways
+}
+
 /// The ways in by one action (by default the one that fits each kind of caller), after every Deny.
 pub(crate) fn ways<'p>(
     statements: &[Compiled<'p>],
     action: Option<Actions>,
     solver: &mut Solver<'_>,
 ) -> Vec<Way<'p>> {
-    let mut left: Vec<Way<'p>> = Vec::new();
-    for statement in statements {
-        if statement.effect == Effect::Allow {
-            open(statement, action, solver, &mut left);
-        }
-    }
+    let mut left = offers(statements, action, solver);
+    left.retain_mut(|way| way.is_possible(0, solver));
     let mut budget = MOST_WAYS.max(left.len());
     for deny in statements
         .iter()
