@@ -276,21 +276,18 @@ pub fn quality(value: &str, context: &[&str]) -> Option<Weakness> {
     {
         return Some(Weakness::AccountId);
     }
-    let words = words_of(value);
-    let named = words.iter().any(|word| VENDORS.contains(&word.as_str()));
-    let unknown: usize = words
-        .iter()
-        .filter(|word| !VENDORS.contains(&word.as_str()) && !WORDS.contains(&word.as_str()))
-        .map(String::len)
-        .sum();
     // Digits beside words are years, counters, environments, until they are long.
-    let guessed_digits = digits.len() < 8;
-    if unknown == 0 && guessed_digits && !words.is_empty() {
-        return Some(if named {
-            Weakness::Name
-        } else {
-            short_or(value, Weakness::LowEntropy)
-        });
+    if digits.len() < 8 {
+        let words = words_of(value);
+        let is_vendor = |word: &String| VENDORS.contains(&word.as_str());
+        let is_known = |word: &String| is_vendor(word) || WORDS.contains(&word.as_str());
+        if !words.is_empty() && words.iter().all(is_known) {
+            return Some(if words.iter().any(is_vendor) {
+                Weakness::Name
+            } else {
+                short_or(value, Weakness::LowEntropy)
+            });
+        }
     }
     if value.chars().count() < 8 {
         return Some(Weakness::Short);

@@ -250,9 +250,15 @@ fn what_they_must_prove(
     let external: Vec<&Known<'_>> = known.iter().filter(|one| one.external).collect();
     answer.external_id = weakest_need(&external);
     let mut mfa = !external.is_empty();
+    // The principals of a statement have their external ids in common.
+    let mut judged: (&[String], bool) = (&[], false);
     for one in &external {
         let ids = one.external_id.as_ref().map_or(&[] as &[String], fixed_ids);
-        let guessable = ids.iter().any(|id| external_id::quality(id, &[]).is_some());
+        if judged.0 != ids {
+            let guessable = |id: &String| external_id::quality(id, &[]).is_some();
+            judged = (ids, ids.iter().any(guessable));
+        }
+        let guessable = judged.1;
         answer.guessable |= guessable && !goes_without(one, &external, named, solver);
         let variable = one
             .way
