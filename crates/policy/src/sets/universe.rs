@@ -354,7 +354,7 @@ impl Universe {
                             && !arn.resource.is_empty()
                     })
             }
-            Self::OrganizationPath => self.walks(self.start(), 0, text),
+            Self::OrganizationPath => is_organization_path(text),
         }
     }
 
@@ -364,18 +364,6 @@ impl Universe {
         let rest = text.strip_prefix("arn:")?.strip_prefix(partition)?;
         let (account, rest) = rest.strip_prefix(service)?.split_at_checked(12)?;
         rest.strip_prefix(kind).filter(|_| is_account(account))
-    }
-
-    /// Whether the text, of which so many characters were read up to here, goes on to an end.
-    fn walks(self, mut place: Place, mut length: usize, rest: &str) -> bool {
-        for c in rest.chars() {
-            match self.step(place, c) {
-                Some(next) => place = next,
-                None => return false,
-            }
-            length += 1;
-        }
-        length <= self.longest() && self.accepts(place)
     }
 
     /// Characters that stand for all that no pattern names, one class a list, the nicest first.
@@ -486,6 +474,20 @@ fn is_whole_name(text: &str) -> bool {
 /// What follows the first four letters of a unique id.
 fn is_unique_part(text: &str) -> bool {
     !text.is_empty() && all(text, |c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
+/// An organization, a root and any number of units, each with a slash behind it.
+fn is_organization_path(text: &str) -> bool {
+    let is_id = |id: &str| !id.is_empty() && all(id, is_lower);
+    let is_unit = |unit: &str| {
+        let ids = unit.strip_prefix("ou-").and_then(|ids| ids.split_once('-'));
+        ids.is_some_and(|(root, own)| is_id(root) && is_id(own))
+    };
+    let mut parts = text.strip_suffix('/').unwrap_or_default().split('/');
+    ["o-", "r-"].into_iter().all(|kind| {
+        let id = parts.next().and_then(|part| part.strip_prefix(kind));
+        id.is_some_and(is_id)
+    }) && parts.all(is_unit)
 }
 
 fn is_lower(c: char) -> bool {

@@ -2,6 +2,20 @@
 
 use super::*;
 
+impl Universe {
+    /// Whether the text, of which so many characters were read up to here, goes on to an end.
+    fn walks(self, mut place: Place, mut length: usize, rest: &str) -> bool {
+        for c in rest.chars() {
+            match self.step(place, c) {
+                Some(next) => place = next,
+                None => return false,
+            }
+            length += 1;
+        }
+        length <= self.longest() && self.accepts(place)
+    }
+}
+
 /// By the API references' patterns: `admits` and the steps of the walk alike.
 #[test]
 fn which_texts_are_possible() {
