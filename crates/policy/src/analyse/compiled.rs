@@ -140,6 +140,20 @@ impl<'p> Named<'p> {
         }
     }
 
+    /// No caller whom an Allow lets in is both, as their names alone tell.
+    pub(crate) fn is_apart(self, other: Self) -> bool {
+        use Named::{Arn, Federated, Service};
+        match (self, other) {
+            (Arn { .. }, Arn { .. })
+            | (Service(_) | Federated(_), _)
+            | (_, Service(_) | Federated(_)) => self != other,
+            _ => self
+                .account()
+                .zip(other.account())
+                .is_some_and(|(one, other)| one != other),
+        }
+    }
+
     fn read_arn(arn: &'p str, rest: &'p str) -> Option<Self> {
         let Arn {
             partition,

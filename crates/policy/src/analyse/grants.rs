@@ -317,27 +317,34 @@ impl<'s, 'p> Company<'s, 'p> {
             statements,
             ways: None,
         });
-        let allowed = company.into_iter().filter(|one| one.has(Effect::Allow));
+        let allowed =
+            (company.into_iter()).filter(|one| one.spoken(Effect::Allow).next().is_some());
         allowed.collect()
     }
 
-    /// Some statement of this effect speaks of it.
-    fn has(&self, effect: Effect) -> bool {
-        self.statements
-            .iter()
-            .any(|one| one.effect == effect && one.actions.has(self.action))
+    /// Statements of this effect that speak of it.
+    fn spoken(&self, effect: Effect) -> impl Iterator<Item = &'s Compiled<'p>> {
+        let action = self.action;
+        (self.statements.iter()).filter(move |one| one.effect == effect && one.actions.has(action))
     }
 
     /// Whether somebody who goes the way is allowed it.
     fn joins(&mut self, way: &Way<'p>, solver: &mut Solver<'_>) -> bool {
+        let whole = self.spoken(Effect::Deny).next().is_none();
         // The same statement, and nothing taken from it: no need to solve.
-        let whole = !self.has(Effect::Deny);
-        let own = self
-            .statements
-            .iter()
-            .find(|one| one.index == way.statement);
-        if whole && own.is_some_and(|own| own.actions.has(self.action)) {
+        if whole
+            && self
+                .spoken(Effect::Allow)
+                .any(|one| one.index == way.statement)
+        {
             return true;
+        }
+        let speaks_of = |one: &Compiled<'p>| {
+            let listed = one.principals.as_ref();
+            listed.is_none_or(|list| list.iter().any(|named| !named.is_apart(way.named)))
+        };
+        if !self.spoken(Effect::Allow).any(speaks_of) {
+            return false;
         }
         let ways = self.ways.get_or_insert_with(|| {
             if whole {
@@ -347,7 +354,7 @@ impl<'s, 'p> Company<'s, 'p> {
             }
         });
         ways.iter()
-            .filter(|other| other.class == way.class && !other.is_apart(way))
+            .filter(|other| other.class == way.class && !other.named.is_apart(way.named))
             .any(|other| {
                 other.demands_within(way)
                     || solver.exhausted()

@@ -9,11 +9,13 @@ use smallvec::SmallVec;
 
 use super::guess;
 use super::solve::Ready;
-use crate::keys::Role;
+use super::way::Way;
+use crate::arn::is_account;
+use crate::keys::{Group, Role};
 use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
-use crate::sets::universe::{Universe, View};
+use crate::sets::universe::{PARTITIONS, Universe, View};
 pub(crate) use crate::sets::universe::{account_of, name_of};
 use crate::sets::{Found, Fuel};
 
@@ -94,6 +96,23 @@ impl Kind {
             }
         }
     }
+}
+
+/// All that a way asks of who calls is to be of one account, or one principal that there can be.
+pub(crate) fn asks_for_one(way: &Way<'_>) -> bool {
+    let mut asked = (way.demands.iter()).filter(|one| way.class.fact(one) != Group::Alone);
+    let (Some(one), None) = (asked.next(), asked.next()) else {
+        return false;
+    };
+    let fixed = (one.test.fixed().filter(|_| one.passes)).and_then(<[Pattern<'_>]>::first);
+    fixed.is_some_and(|text| match one.row.role {
+        Role::PrincipalAccount => is_account(&text.source),
+        Role::PrincipalArn => KINDS.iter().any(|kind| {
+            let mut universes = PARTITIONS.iter().map(|partition| kind.universe(partition));
+            universes.any(|universe| universe.admits(&text.source))
+        }),
+        _ => false,
+    })
 }
 
 /// What the demands come down to for one kind of caller.

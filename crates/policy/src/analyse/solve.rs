@@ -175,6 +175,7 @@ impl<'c> Solver<'c> {
             return None;
         }
         match way.class.fact(joined) {
+            Group::Identity if self.fuel.may_guess() && identity::asks_for_one(way) => Some(true),
             Group::Identity => {
                 match self.identity(way, Account::Any, &[]) {
                     identity::Solved::Nobody => Some(false),

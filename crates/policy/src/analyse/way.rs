@@ -134,17 +134,6 @@ impl<'p> Way<'p> {
             .all(|literal| other.demands.iter().any(|one| one.same(literal)))
     }
 
-    /// Nobody can be both principals, as their names alone tell.
-    pub(crate) fn is_apart(&self, other: &Self) -> bool {
-        match (self.named, other.named) {
-            (Named::Arn { arn: one, .. }, Named::Arn { arn: other, .. }) => one != other,
-            (one, other) => match (one.account(), other.account()) {
-                (Some(one), Some(other)) => one != other,
-                _ => false,
-            },
-        }
-    }
-
     /// The same with more demands; `None` if nobody is left.
     pub(crate) fn and(&self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
         let mut demands = Vec::with_capacity(self.demands.len() + more.len());
@@ -217,6 +206,9 @@ fn offer<'p>(
         way.join(&statement.conditions, solver);
         ways.push(way);
     };
+    if action.is_some_and(|action| !statement.actions.has(action)) {
+        return;
+    }
     // With `NotPrincipal` in an Allow every AWS principal but the listed ones is meant; services
     // and providers only where they are named.
     let listed;
