@@ -78,7 +78,7 @@ impl Actions {
 }
 
 /// Whom a value under `Principal` means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Named<'p> {
     /// `*`: everyone.
     Everyone,

@@ -117,12 +117,10 @@ impl<'p> Way<'p> {
             .filter(move |literal| literal.row.role == role)
     }
 
-    /// Whoever goes the other way goes this one: it opens for the same principal, and demands nothing
-    /// that the other does not.
+    /// Whoever goes the other way, which opens for the same principal of the same statement, goes this
+    /// one: it demands nothing that the other does not.
     fn covers(&self, other: &Self) -> bool {
         self.demands.len() <= other.demands.len()
-            && self.statement == other.statement
-            && self.named == other.named
             && self.class == other.class
             && self.demands_within(other)
     }
@@ -263,17 +261,26 @@ pub(super) fn without_covered<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -
         return ways;
     }
     // Of two that say the same the first stays; what is undecided stands for nothing decided.
-    let covered = |place: usize, way: &Way<'p>| {
-        ways.iter().enumerate().any(|(at, other)| {
-            at != place
-                && (other.decided || !way.decided)
-                && other.covers(way)
-                && (at < place || !way.covers(other) || (other.decided && !way.decided))
-        })
+    let covers = |(at, other): (usize, &Way<'p>), (place, way): (usize, &Way<'p>)| {
+        at != place
+            && (other.decided || !way.decided)
+            && other.covers(way)
+            && (at < place || !way.covers(other) || (other.decided && !way.decided))
     };
-    let kept: Vec<bool> = (ways.iter().enumerate())
-        .map(|(place, way)| !covered(place, way))
-        .collect();
+    // Only ways for one principal of one statement can cover one another.
+    let kin = |(_, way): &(usize, &Way<'p>)| (way.statement, way.named);
+    let mut order: Vec<(usize, &Way<'p>)> = ways.iter().enumerate().collect();
+    order.sort_by_key(kin);
+    let mut kept = vec![true; ways.len()];
+    for alike in order.chunk_by(|one, other| kin(one) == kin(other)) {
+        for one in alike {
+            if alike.iter().any(|other| covers(*other, *one))
+                && let Some(kept) = kept.get_mut(one.0)
+            {
+                *kept = false;
+            }
+        }
+    }
     let kept = ways.into_iter().zip(kept);
     kept.filter_map(|(way, kept)| kept.then_some(way)).collect()
 }
@@ -480,14 +487,13 @@ fn with_company<'p>(
         (Role::Tagging, Actions::TAG_SESSION),
         (Role::SourceIdentity, Actions::SET_SOURCE_IDENTITY),
     ];
-    let mut left = ways;
+    let mut left = without_covered(ways, solver);
     for (role, action) in NEEDS {
         let carries = |way: &Way<'p>, solver: &Solver<'_>| {
             way.of_role(role)
                 .any(|literal| !literal.absent || solver.presence(way, literal) == Presence::Always)
         };
         if !left.iter().any(|way| carries(way, solver)) {
-            left = without_covered(left, solver);
             continue;
         }
         let mut company: Option<Vec<Way<'p>>> = None;
