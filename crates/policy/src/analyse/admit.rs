@@ -55,12 +55,14 @@ pub(crate) enum Strangers {
     Anyone,
 }
 
-/// The accounts that a document names, as principals or in conditions on who calls, sorted; and
-/// those on whose behalf services are told to call.
+/// The accounts that a document names, as principals or in conditions on who calls; those on whose
+/// behalf services are told to call; and who is deleted. Each list is sorted.
 #[derive(Debug, Default)]
 pub(crate) struct NamedAccounts<'p> {
     pub(crate) callers: Vec<&'p str>,
     pub(crate) sources: Vec<&'p str>,
+    /// Unique ids under `Principal`: what IAM leaves of a deleted principal.
+    pub(crate) deleted: Vec<&'p str>,
 }
 
 /// Runs of exactly 12 digits.
@@ -75,9 +77,10 @@ impl<'p> NamedAccounts<'p> {
         for statement in &policy.statements {
             let lists = [&statement.principal, &statement.not_principal];
             for principal in lists.into_iter().flatten().flatten() {
-                named
-                    .callers
-                    .extend(Named::read(principal).and_then(Named::account));
+                match Named::read(principal) {
+                    Some(Named::Deleted(id)) => named.deleted.push(id),
+                    one => named.callers.extend(one.and_then(Named::account)),
+                }
             }
             for condition in &statement.conditions {
                 let row = keys::find(&condition.key);
@@ -93,7 +96,7 @@ impl<'p> NamedAccounts<'p> {
                 }
             }
         }
-        for list in [&mut named.callers, &mut named.sources] {
+        for list in [&mut named.callers, &mut named.sources, &mut named.deleted] {
             list.sort_unstable();
             list.dedup();
         }

@@ -240,6 +240,20 @@ fn statement_of<'p>(statement: &'p Statement<'p>, version: Version) -> Option<Co
     })
 }
 
+/// What being this AWS principal comes down to; `None` if nobody is.
+pub(crate) fn being_one<'p>(named: Named<'p>) -> Option<Vec<Literal<'p>>> {
+    match named {
+        Named::Everyone => Some(Vec::new()),
+        Named::Account { account, .. } => Some(vec![one_of(
+            Role::PrincipalAccount,
+            vec![Pattern::exact(account)],
+        )]),
+        Named::Arn { arn, .. } => Some(vec![one_of(Role::PrincipalArn, vec![Pattern::exact(arn)])]),
+        Named::Session { .. } => session(&named),
+        Named::Service(_) | Named::Federated(_) | Named::Deleted(_) => None,
+    }
+}
+
 /// What being one of some AWS principals comes down to: any of these lists of demands.
 ///
 /// `None` if everyone is.
@@ -261,11 +275,15 @@ pub(crate) fn being<'p>(named: &[Named<'p>]) -> Option<Vec<Vec<Literal<'p>>>> {
         (arns, Role::PrincipalArn),
     ] {
         if !patterns.is_empty() {
-            let row = keys::by_role(role);
-            ways.push(vec![Literal::passing(row, row.name, Test::Text(patterns))]);
+            ways.push(vec![one_of(role, patterns)]);
         }
     }
     Some(ways)
+}
+
+fn one_of(role: Role, patterns: Vec<Pattern<'_>>) -> Literal<'_> {
+    let row = keys::by_role(role);
+    Literal::passing(row, row.name, Test::Text(patterns))
 }
 
 /// A session is its role (whose path its ARN does not tell) and its own name.
@@ -280,11 +298,10 @@ fn session<'p>(named: &Named<'p>) -> Option<Vec<Literal<'p>>> {
     else {
         return None;
     };
-    let arn = keys::by_role(Role::PrincipalArn);
     let forms = ["", "*/"]
         .map(|path| Pattern::wild(format!("arn:{partition}:iam::{account}:role/{path}{role}")));
     Some(vec![
-        Literal::passing(arn, arn.name, Test::Text(forms.into())),
+        one_of(Role::PrincipalArn, forms.into()),
         Literal::passing(&SESSION_NAME, "", Test::Text(vec![Pattern::exact(session)])),
     ])
 }

@@ -186,10 +186,11 @@ fn arn_within(pattern: &Pattern<'_>, account: &str) -> Option<String> {
 }
 
 /// What a way demands besides what its principal already says; and whether that and the principal
-/// say all there is.
+/// say all there is. What it demands of the external id is known already.
 pub(crate) fn restrictions(
     who: &Who,
     way: &Way<'_>,
+    external_id: Option<&Restriction>,
     solver: &mut Solver<'_>,
 ) -> (Vec<Restriction>, bool) {
     // An ARN that is compared without case is shown in one spelling, so the others are said besides.
@@ -220,6 +221,8 @@ pub(crate) fn restrictions(
         }
         let one = match role.group() {
             Group::Organization | Group::SourceOrganization => on_path(way, literal, solver),
+            // Who goes the way counts only for what a variable stands for.
+            _ if role == Role::ExternalId && !way.has_variables(role) => external_id.cloned(),
             _ => restriction(way, literal, solver),
         };
         exact &= says_all(way, literal, one.as_ref());
@@ -369,7 +372,8 @@ pub(crate) fn actions<'p>(
     company: &mut [Company<'_, 'p>],
     solver: &mut Solver<'_>,
 ) -> Vec<String> {
-    let mut names = vec![way.class.way_in().name().to_owned()];
+    let mut names = Vec::with_capacity(1 + company.len());
+    names.push(way.class.way_in().name().to_owned());
     for one in company {
         if one.joins(way, solver) {
             names.push(one.action.name().to_owned());

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::guess;
 use super::solve::Ready;
 use super::way::Way;
-use crate::arn::is_account;
+use crate::arn::{self, is_account};
 use crate::keys::{Group, Role};
 use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
@@ -182,12 +182,56 @@ fn task<'t, 'd>(kind: Kind, ready: &'t [Ready<'_, 'd>]) -> Option<Task<'t, 'd>> 
     Some(task)
 }
 
-fn account_fits(account: Account<'_>, arn: &str) -> bool {
-    match account {
-        Account::Any => true,
-        Account::Is(one) => account_of(arn) == one,
-        Account::NoneOf(list) => !list.contains(&account_of(arn)),
+impl<'a> Account<'a> {
+    fn fits(self, account: &str) -> bool {
+        match self {
+            Account::Any => true,
+            Account::Is(one) => account == one,
+            Account::NoneOf(list) => !list.contains(&account),
+        }
     }
+
+    /// Those that are left out.
+    fn left_out(self) -> &'a [&'a str] {
+        match self {
+            Account::NoneOf(list) => list,
+            Account::Any | Account::Is(_) => &[],
+        }
+    }
+}
+
+/// The account of every ARN that fits, where the pattern fixes it.
+pub(crate) fn fixed_account<'t>(pattern: &'t Pattern<'_>) -> Option<&'t str> {
+    match &pattern.tokens {
+        None => arn::part(&pattern.source, 4),
+        Some(_) => {
+            let end = pattern.source.find(['*', '?', '$'])?;
+            let fixed = pattern.source.get(..end)?;
+            arn::part(fixed, 5).and(arn::part(fixed, 4))
+        }
+    }
+}
+
+/// The ARNs that are asked for are all of accounts that are not.
+fn is_of_others(ready: &[Ready<'_, '_>], account: Account<'_>, fuel: &mut Fuel) -> bool {
+    let texts = |role: Role| {
+        let of_role = ready.iter().filter(move |one| one.literal.row.role == role);
+        of_role.filter_map(|one| match &*one.test {
+            Test::Text(patterns) => Some((patterns, one.literal.passes)),
+            _ => None,
+        })
+    };
+    let asked = texts(Role::PrincipalAccount).map(|(list, _)| list.len());
+    let price = 4 + asked.sum::<usize>() + account.left_out().len();
+    let fits = |found: &str| {
+        let mut asked = texts(Role::PrincipalAccount);
+        account.fits(found)
+            && asked.all(|(list, passes)| list.iter().any(|one| one.matches(found)) == passes)
+    };
+    let of_another = |arn: &Pattern<'_>| fixed_account(arn).is_some_and(|found| !fits(found));
+    texts(Role::PrincipalArn).any(|(arns, passes)| {
+        passes && fuel.spend((price * arns.len()) as u64) && arns.iter().all(of_another)
+    })
 }
 
 /// A caller that meets all demands, from an account as asked, and whose user id fits none of
@@ -202,6 +246,9 @@ pub(crate) fn solve<'d>(
 ) -> Solved {
     if fuel.is_spent() {
         return Solved::Unknown;
+    }
+    if fuel.may_guess() && is_of_others(ready, account, fuel) {
+        return Solved::Nobody;
     }
     let mut unknown = false;
     for &kind in kinds {
@@ -262,7 +309,7 @@ fn arn(
     let weight = 64 + weight(demands);
     let possible = |arn: &str, fuel: &mut Fuel| {
         fuel.spend(weight)
-            && account_fits(account, arn)
+            && account.fits(account_of(arn))
             && meets(demands, arn)
             && partitions
                 .iter()

@@ -60,7 +60,8 @@ pub(super) fn grants_of<'p>(
                 .find(|statement| statement.index == way.statement)
                 .and_then(|statement| statement.sid)
                 .map(str::to_owned);
-            let (restrictions, exact) = grants::restrictions(&who, &way, solver);
+            let (restrictions, exact) =
+                grants::restrictions(&who, &way, one.external_id.as_ref(), solver);
             let actions = grants::actions(&way, &mut company, solver);
             // What was worked out with nothing left to spend may be wider than the truth.
             let decided = way.decided && (settled.is_some() || !varies) && !solver.exhausted();

@@ -2,7 +2,7 @@
 
 use super::AnalysisContext;
 use super::admit::{Admission, NamedAccounts, Strangers, admit, required};
-use super::compiled::{Compiled, Named, compile};
+use super::compiled::{Compiled, compile};
 use super::grants;
 use super::opened::{Opened, grants_of, prove};
 use super::restrict;
@@ -20,7 +20,7 @@ pub(super) struct Known<'p> {
     pub(super) admission: Admission,
     /// Someone from outside the own account gets in, as an AWS principal.
     external: bool,
-    external_id: Option<Restriction>,
+    pub(super) external_id: Option<Restriction>,
 }
 
 pub(super) fn analysis(
@@ -54,7 +54,7 @@ pub(super) fn analysis(
         guessable: false,
         unguarded_accounts: Vec::new(),
         mfa_required: false,
-        orphaned: orphaned(policy),
+        orphaned: (named.deleted.iter().copied()).map(str::to_owned).collect(),
         foreign_provider: false,
         expires: None,
         grants: Vec::new(),
@@ -96,7 +96,6 @@ pub(super) fn analysis(
         &mut answer.federated,
         &mut answer.federated_open,
         &mut answer.unguarded_accounts,
-        &mut answer.orphaned,
     ] {
         list.sort_unstable();
         list.dedup();
@@ -260,10 +259,7 @@ fn what_they_must_prove(
         }
         let guessable = judged.1;
         answer.guessable |= guessable && !goes_without(one, &external, named, solver);
-        let variable = one
-            .way
-            .of_role(Role::ExternalId)
-            .any(|literal| literal.test.has_variables());
+        let variable = one.way.has_variables(Role::ExternalId);
         let own = |organization: &super::admit::Organization| {
             Some(organization.id.as_str()) == context.own_organization
         };
@@ -428,19 +424,4 @@ fn unsatisfiable(
     } else {
         ExternalIdNeed::None
     }
-}
-
-/// Unique ids under `Principal`: what IAM leaves of a deleted principal.
-fn orphaned(policy: &TrustPolicy<'_>) -> Vec<String> {
-    policy
-        .statements
-        .iter()
-        .flat_map(|statement| [&statement.principal, &statement.not_principal])
-        .flatten()
-        .flatten()
-        .filter_map(|principal| match Named::read(principal) {
-            Some(Named::Deleted(id)) => Some(id.to_owned()),
-            _ => None,
-        })
-        .collect()
 }

@@ -3,11 +3,10 @@
 use std::rc::Rc;
 
 use super::admit::required;
-use super::identity::{Account, LONG_TERM, Solved, account_of};
+use super::identity::{Account, LONG_TERM, Solved, account_of, fixed_account};
 use super::literal::Literal;
 use super::solve::{Present, Solver};
 use super::way::{Class, Way};
-use crate::arn;
 use crate::keys::{self, Group, Presence, Role, Row};
 use crate::sets::pattern::{Pattern, Token, Variable};
 use crate::sets::test::Test;
@@ -341,14 +340,7 @@ pub(crate) fn one_account<'t>(way: &'t Way<'_>) -> Option<&'t str> {
             let Test::Text(patterns) = &*literal.test else {
                 continue;
             };
-            let mut accounts = patterns.iter().map(|pattern| match &pattern.tokens {
-                None => arn::part(&pattern.source, 4),
-                Some(_) => {
-                    let end = pattern.source.find(['*', '?', '$']).unwrap_or(0);
-                    let fixed = pattern.source.get(..end).unwrap_or("");
-                    arn::part(fixed, 5).and(arn::part(fixed, 4))
-                }
-            });
+            let mut accounts = patterns.iter().map(fixed_account);
             if let Some(Some(first)) = accounts.next()
                 && accounts.all(|other| other == Some(first))
             {

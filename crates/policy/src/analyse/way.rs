@@ -1,6 +1,6 @@
 //! A way in: one principal, one action, and demands on the context; and what a Deny leaves of it.
 
-use super::compiled::{Actions, Compiled, Named, being, not_being};
+use super::compiled::{Actions, Compiled, Named, being, being_one, not_being};
 use super::literal::Literal;
 use super::solve::Solver;
 use super::variable;
@@ -117,6 +117,11 @@ impl<'p> Way<'p> {
             .filter(move |literal| literal.row.role == role)
     }
 
+    /// Whether the demands on one role's keys wait for what policy variables stand for.
+    pub(crate) fn has_variables(&self, role: Role) -> bool {
+        self.of_role(role).any(|one| one.test.has_variables())
+    }
+
     /// Whoever goes the other way, which opens for the same principal of the same statement, goes this
     /// one: it demands nothing that the other does not.
     fn covers(&self, other: &Self) -> bool {
@@ -188,7 +193,7 @@ fn offer<'p>(
     solver: &mut Solver<'_>,
     ways: &mut Vec<Way<'p>>,
 ) {
-    let mut add = |class: Class<'p>, named: Named<'p>, who: &[Literal<'p>]| {
+    let mut add = |class: Class<'p>, named: Named<'p>, who: &[&[Literal<'p>]]| {
         let action = action.unwrap_or_else(|| class.way_in());
         if !statement.actions.has(action) {
             return;
@@ -197,11 +202,12 @@ fn offer<'p>(
             statement: statement.index,
             named,
             class,
-            demands: Vec::with_capacity(who.len() + statement.conditions.len()),
+            demands: Vec::with_capacity(2 + statement.conditions.len()),
             decided: true,
         };
-        way.join(who, solver);
-        way.join(&statement.conditions, solver);
+        for demands in who.iter().chain([&&*statement.conditions]) {
+            way.join(demands, solver);
+        }
         ways.push(way);
     };
     if action.is_some_and(|action| !statement.actions.has(action)) {
@@ -233,17 +239,10 @@ fn offer<'p>(
                     add(Class::Federated(Issuer::read(provider)), *one, &[]);
                 }
             }
-            // Being a deleted principal comes down to no list at all.
             _ => {
-                for other in spared {
-                    match being(std::slice::from_ref(one)) {
-                        None => add(Class::Aws, *one, other),
-                        Some(lists) => {
-                            for mut list in lists {
-                                list.extend(other.iter().cloned());
-                                add(Class::Aws, *one, &list);
-                            }
-                        }
+                if let Some(who) = being_one(*one) {
+                    for other in spared {
+                        add(Class::Aws, *one, &[&who, other]);
                     }
                 }
             }
@@ -335,7 +334,8 @@ pub(super) fn offers<'p>(
     action: Option<Actions>,
     solver: &mut Solver<'_>,
 ) -> Vec<Way<'p>> {
-    let mut ways = Vec::new();
+    let named = statements.iter().filter_map(|one| one.principals.as_ref());
+    let mut ways = Vec::with_capacity(named.map(Vec::len).sum());
     for statement in statements {
         if statement.effect == Effect::Allow {
             offer(statement, action, solver, &mut ways);
