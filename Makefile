@@ -161,10 +161,25 @@ bench-audit: ## the audit of ROLES roles (100000, then 1000000) against Python's
 	cargo build --release --package trustwarden --no-default-features
 	nice -n 19 python3 scripts/bench_audit.py --binary target/release/trustwarden --roles $(or $(ROLES),100000)
 
+BENCH_VENV := .venv-bench
+
+$(BENCH_VENV)/.ready: scripts/bench-requirements.txt
+	python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# The other checker is compared with where it installs, and left out where it does not.
+$(BENCH_VENV)/.ready-policy: scripts/bench-policy-requirements.txt
+	python3 -m venv $(BENCH_VENV)
+	-$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 .PHONY: bench-policy
-bench-policy: ## trust documents a second from text to answer, what they allocate, and the slowest documents
+bench-policy: $(BENCH_VENV)/.ready-policy ## trust documents from text to answer: what they cost beside cloud-custodian, by principals, what they allocate, and the slowest
 	cargo bench --package trustwarden-policy --bench analyse --bench allocations
 	TRUSTWARDEN_TIMES=1 TRUSTWARDEN_SWEEP=1 cargo test --profile histories --package trustwarden-policy --test analyse_worst --test analyse_sweep -- --nocapture
+	cargo build --release --package trustwarden --no-default-features --bin trustwarden
+	$(BENCH_VENV)/bin/python scripts/bench_policy.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden"
 
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
@@ -173,13 +188,6 @@ bench-init: ## what a function's start costs in instructions, against a bare hel
 	mkdir -p target/bench
 	cargo run --quiet --package trustwarden --no-default-features -- rules compile "$(RULES_FILE)" --output target/bench/rules.json
 	python3 scripts/bench_init.py --binaries target/release --rules target/bench/rules.json
-
-BENCH_VENV := .venv-bench
-
-$(BENCH_VENV)/.ready: scripts/bench-requirements.txt
-	python3 -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $@
 
 .PHONY: bench
 bench: $(BENCH_VENV)/.ready ## replay against gzip, jq and DuckDB, and audit against Python, on made-up data
