@@ -330,6 +330,10 @@ fn limited_to(
         .collect();
     let ids: Vec<String> = spelled.iter().map(|one| one.id.clone()).collect();
     spelled.retain(|one| one.path.is_some() || !parts.contains(&one.id) || both(way, id, &one.id));
+    // The only one is possible, since the way is.
+    if spelled.len() == 1 {
+        return Some(spelled);
+    }
     spelled.retain(|one| {
         let others: Vec<Pattern<'_>> = ids
             .iter()

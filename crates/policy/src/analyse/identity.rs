@@ -99,15 +99,15 @@ impl Kind {
 }
 
 /// All that a way asks of who calls is to be of one account, or one principal that there can be.
-pub(crate) fn asks_for_one(way: &Way<'_>) -> bool {
-    let mut asked = (way.demands.iter()).filter(|one| way.class.fact(one) != Group::Alone);
+pub(crate) fn asks_for_one(way: &Way<'_>, kinds: &[Kind]) -> bool {
+    let mut asked = (way.demands.iter()).filter(|one| way.class.fact(one) == Group::Identity);
     let (Some(one), None) = (asked.next(), asked.next()) else {
         return false;
     };
     let fixed = (one.test.fixed().filter(|_| one.passes)).and_then(<[Pattern<'_>]>::first);
     fixed.is_some_and(|text| match one.row.role {
         Role::PrincipalAccount => is_account(&text.source),
-        Role::PrincipalArn => KINDS.iter().any(|kind| {
+        Role::PrincipalArn => kinds.iter().any(|kind| {
             let mut universes = PARTITIONS.iter().map(|partition| kind.universe(partition));
             universes.any(|universe| universe.admits(&text.source))
         }),
@@ -205,7 +205,8 @@ pub(crate) fn fixed_account<'t>(pattern: &'t Pattern<'_>) -> Option<&'t str> {
     match &pattern.tokens {
         None => arn::part(&pattern.source, 4),
         Some(_) => {
-            let end = pattern.source.find(['*', '?', '$'])?;
+            let open = |byte: u8| matches!(byte, b'*' | b'?' | b'$');
+            let end = pattern.source.bytes().position(open)?;
             let fixed = pattern.source.get(..end)?;
             arn::part(fixed, 5).and(arn::part(fixed, 4))
         }

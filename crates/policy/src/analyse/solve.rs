@@ -175,24 +175,18 @@ impl<'c> Solver<'c> {
             return None;
         }
         match way.class.fact(joined) {
-            Group::Identity if self.fuel.may_guess() && identity::asks_for_one(way) => Some(true),
             Group::Identity => {
-                match self.identity(way, Account::Any, &[]) {
-                    identity::Solved::Nobody => Some(false),
-                    // Whose organization is known by his account may be out now.
-                    identity::Solved::Caller(_) => {
-                        let group = |literal: &Literal<'_>| literal.row.role.group();
-                        if way
-                            .demands
-                            .iter()
-                            .any(|one| group(one) == Group::Organization)
-                        {
-                            self.organization(way, &[]).possible()
-                        } else {
-                            Some(true)
-                        }
-                    }
-                    identity::Solved::Unknown => None,
+                let identity = self.identity_possible(way);
+                // Whose organization is known by his account may be out now.
+                let mut facts = way.demands.iter().map(|one| way.class.fact(one));
+                if identity == Some(false) || !facts.any(|fact| fact == Group::Organization) {
+                    return identity;
+                }
+                let organization = self.organization(way, &[]).possible();
+                if organization == Some(true) {
+                    identity
+                } else {
+                    organization
                 }
             }
             Group::Organization => self.organization(way, &[]).possible(),
@@ -200,6 +194,18 @@ impl<'c> Solver<'c> {
             Group::Source => self.source(way, Account::Any).map(|found| found.is_some()),
             Group::SourceOrganization => self.source_organization(way, &[]).possible(),
             Group::Alone => self.key(way, joined, &[]).possible(),
+        }
+    }
+
+    fn identity_possible(&mut self, way: &Way<'_>) -> Option<bool> {
+        let kinds = self.kinds(way);
+        if self.fuel.may_guess() && identity::asks_for_one(way, kinds) {
+            return Some(true);
+        }
+        match self.identity_of(way, kinds, Account::Any, &[]) {
+            identity::Solved::Nobody => Some(false),
+            identity::Solved::Caller(_) => Some(true),
+            identity::Solved::Unknown => None,
         }
     }
 

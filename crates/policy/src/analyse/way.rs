@@ -86,11 +86,13 @@ impl Class<'_> {
         }
     }
 
-    /// Both demands are on one key, or on keys that are solved as one.
-    fn shows_one_fact(self, one: &Literal<'_>, other: &Literal<'_>) -> bool {
-        match self.fact(one) {
-            Group::Alone => one.same_key(other),
-            fact => fact == self.fact(other),
+    /// Whoever solves the first demand solves the second with it: both are on one key, or on keys that
+    /// show one fact, or who calls may tell the organization.
+    fn solves_both(self, one: &Literal<'_>, other: &Literal<'_>) -> bool {
+        match (self.fact(one), self.fact(other)) {
+            (Group::Alone, _) => one.same_key(other),
+            (Group::Identity, Group::Organization) => true,
+            (one, other) => one == other,
         }
     }
 }
@@ -171,7 +173,7 @@ impl<'p> Way<'p> {
         for (place, literal) in fresh.iter().enumerate() {
             // Demands on one fact are solved together.
             let mut before = fresh.iter().take(place);
-            if before.any(|one| self.class.shows_one_fact(one, literal)) {
+            if before.any(|one| self.class.solves_both(one, literal)) {
                 continue;
             }
             match solver.possible(self, literal) {
