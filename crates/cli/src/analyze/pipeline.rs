@@ -122,11 +122,15 @@ fn answer_block(
         good: true,
     };
     let mut number = block.first_line;
-    for line in block.bytes.split_inclusive(|byte| *byte == b'\n') {
+    let mut begin = 0;
+    let ends = memchr::memchr_iter(b'\n', &block.bytes).map(|end| end + 1);
+    for end in ends.chain([block.bytes.len()]) {
+        let line = block.bytes.get(begin..end).unwrap_or_default();
         if !line.trim_ascii().is_empty() {
             answered.good &= answer(number, Line::Whole(line.trim_ascii()), &mut answered.bytes);
         }
-        number += 1;
+        number += u64::from(line.ends_with(b"\n"));
+        begin = end;
     }
     if block.then_too_long {
         answered.good &= answer(number, Line::TooLong, &mut answered.bytes);
@@ -169,7 +173,7 @@ fn deal(mut input: impl Read, workers: &[SyncSender<Block>]) -> io::Result<()> {
         }
         // What was left from before is the beginning of a line: only what is new can end it.
         let new = buffer.get(old..).unwrap_or_default();
-        let whole = match new.iter().rposition(|byte| *byte == b'\n') {
+        let whole = match memchr::memrchr(b'\n', new) {
             _ if ended => buffer.len(),
             Some(end) => old + end + 1,
             None => 0,
@@ -179,7 +183,7 @@ fn deal(mut input: impl Read, workers: &[SyncSender<Block>]) -> io::Result<()> {
         }
         let rest = buffer.split_off(whole);
         let bytes = std::mem::replace(&mut buffer, rest);
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = memchr::memchr_iter(b'\n', &bytes).count() as u64;
         let then_too_long = buffer.len() > MOST_LINE_BYTES;
         if then_too_long {
             buffer.clear();
