@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::RequestError;
+use super::request::RequestError;
 use crate::answer::RequestPrincipal;
 
 /// The caller of a request.

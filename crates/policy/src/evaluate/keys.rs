@@ -4,7 +4,7 @@
 //! context keys"; service authorization reference, AWS Security Token Service.
 
 use super::caller::{AwsKind, Caller};
-use super::{EvaluationContext, RequestError};
+use super::request::{EvaluationContext, RequestError};
 use crate::answer::Request;
 
 /// The keys of one request.

@@ -21,24 +21,15 @@ mod caller;
 mod compare;
 mod condition;
 mod keys;
+mod request;
 mod variable;
 
 use self::caller::Caller;
 use self::keys::Keys;
+pub use self::request::{EvaluationContext, RequestError};
 use crate::answer::Request;
 use crate::document::{Effect, Principal, PrincipalKind, Statement, TrustPolicy, Version};
 use crate::glob;
-
-/// What is known of the world besides the request.
-#[derive(Debug, Clone, Copy)]
-pub struct EvaluationContext<'e> {
-    /// The account in which the role lives, where known.
-    pub account: Option<&'e str>,
-    /// The organization of that account, where known.
-    pub organization: Option<&'e str>,
-    /// The moment of the request.
-    pub now: jiff::Timestamp,
-}
 
 /// The document's answer to one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,45 +40,6 @@ pub struct Decision {
     pub statement: Option<usize>,
     /// In words: lower case, no full stop.
     pub why: String,
-}
-
-/// A request that contradicts itself: no caller can send it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// Neither `AWS`, `Service` nor `Federated`.
-    #[error("the principal's type is \"AWS\", \"Service\" or \"Federated\", not \"{kind}\"")]
-    PrincipalType {
-        /// What was given.
-        kind: String,
-    },
-    /// Nobody who could call.
-    #[error(
-        "\"{value}\" is not a caller: name a user, role, session or root by its ARN, a service by \
-         its name, a provider by its ARN or domain"
-    )]
-    Principal {
-        /// What was given.
-        value: String,
-    },
-    /// A key that follows from the principal is given another value.
-    #[error("{key} is given as \"{given}\", but this caller's is \"{follows}\"")]
-    Conflict {
-        /// The condition key.
-        key: String,
-        /// What the request says.
-        given: String,
-        /// What follows from the principal.
-        follows: String,
-    },
-    /// A key that has one value is given several.
-    #[error("{key} has one value, {count} are given")]
-    SeveralValues {
-        /// The condition key.
-        key: String,
-        /// How many were given.
-        count: usize,
-    },
 }
 
 /// Whether this document lets this caller in, and which statement decided.

@@ -5,42 +5,9 @@
 
 use std::borrow::Cow;
 
+use super::compare::{Wanted, mark};
 use super::keys::Keys;
 use crate::document::{Comparison, Version};
-
-/// What a literal `*` or `?` becomes in a pattern, and in the text it is held against, so that the
-/// value of a variable is never a wildcard. From a private use area: no value of AWS holds them.
-const LITERAL_STAR: char = '\u{f8f0}';
-const LITERAL_QUESTION: char = '\u{f8f1}';
-
-/// A condition's value with its variables replaced.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted<'v> {
-    /// The value; a literal `*` or `?` in a pattern is marked if `marked`.
-    pub(super) value: Cow<'v, str>,
-    marked: bool,
-}
-
-impl Wanted<'_> {
-    /// The text that a pattern is held against, marked as the pattern is.
-    pub(super) fn mark<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        if self.marked {
-            Cow::Owned(mark(text))
-        } else {
-            Cow::Borrowed(text)
-        }
-    }
-}
-
-fn mark(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '*' => LITERAL_STAR,
-            '?' => LITERAL_QUESTION,
-            other => other,
-        })
-        .collect()
-}
 
 /// Replaces the variables of a value. `None` where one has neither a value nor a default: such a
 /// value matches nothing.

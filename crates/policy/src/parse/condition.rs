@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::problem::{Path, Problems};
+use super::problem::{Path, Problems, shorten};
 use super::reader::{Fault, Kind, Text};
 use super::statement::{Parser, Seen};
 use crate::arn;
@@ -233,15 +233,6 @@ pub(super) fn operator(text: &str, problems: &Problems) -> Result<Operator, Stri
                 shorten(name)
             ))
         }
-    }
-}
-
-/// What a message quotes of a long word.
-pub(super) fn shorten(word: &str) -> String {
-    if word.chars().count() <= 64 {
-        word.to_owned()
-    } else {
-        word.chars().take(61).chain("...".chars()).collect()
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::condition::shorten;
-use super::problem::{Path, Problems};
+use super::problem::{Path, Problems, shorten};
 use super::reader::{Fault, Kind, Text};
 use super::statement::{Parser, Seen, TOP_KEYS, stands};
 use crate::document::{IdentityPolicy, IdentityStatement, Span, Version};

@@ -10,6 +10,7 @@ mod statement;
 
 use self::problem::Problems;
 use self::reader::Lines;
+pub use self::reader::MAX_DEPTH;
 pub(crate) use self::reader::{Fault, Kind, Reader};
 use self::statement::Parser;
 use crate::document::{IdentityPolicy, TrustPolicy};
@@ -17,9 +18,6 @@ use crate::document::{IdentityPolicy, TrustPolicy};
 /// Longest text that is read, in characters, white space counted: IAM's own API takes no longer one
 /// (IAM API reference, `PolicyDocument` of `UpdateAssumeRolePolicy` and `PutRolePolicy`).
 pub const MAX_CHARACTERS: usize = 131_072;
-
-/// Deepest nesting that is read; a trust policy needs six levels.
-pub const MAX_DEPTH: usize = 32;
 
 /// Text that is no policy document at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

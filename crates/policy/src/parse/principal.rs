@@ -1,7 +1,6 @@
 //! Which principals a trust policy may name.
 
-use super::condition::shorten;
-use super::problem::{Path, Problems};
+use super::problem::{Path, Problems, shorten};
 use super::reader::{Fault, Kind, Text};
 use super::statement::Parser;
 use crate::arn::{Arn, is_account};

@@ -156,6 +156,15 @@ fn distance(left: &str, right: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
+/// What a message quotes of a long word.
+pub(super) fn shorten(word: &str) -> String {
+    if word.chars().count() <= 64 {
+        word.to_owned()
+    } else {
+        word.chars().take(61).chain("...".chars()).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,10 @@
 
 use std::borrow::Cow;
 
-use super::MAX_DEPTH;
 use crate::document::Span;
+
+/// Deepest nesting that is read; a trust policy needs six levels.
+pub const MAX_DEPTH: usize = 32;
 
 /// Text that is not JSON, and where.
 #[derive(Debug)]

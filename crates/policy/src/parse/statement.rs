@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::condition::shorten;
-use super::problem::{Path, Problems};
+use super::problem::{Path, Problems, shorten};
 use super::reader::{Fault, Kind, Reader, Text};
 use crate::document::{Effect, Span, Statement, TrustPolicy, Version};
 
