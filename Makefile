@@ -87,7 +87,7 @@ ifdef NEXTEST
 else
 	cargo test --workspace --exclude trustwarden-tests
 endif
-	cargo test --workspace --test state -- --ignored
+	cargo test --workspace --test it -- --ignored state::
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 

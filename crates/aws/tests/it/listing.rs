@@ -1,0 +1,144 @@
+//! The list of all roles, against a server that answers as IAM does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a broken test ends at its first surprise"
+)]
+
+use crate::support::{Response, Server, account_at};
+use guard::ports::{ListRoles, ListRolesError};
+use trustwarden_aws::{IamLister, SESSION_DENIAL};
+
+fn page(roles: &str, marker: Option<&str>) -> String {
+    let more = match marker {
+        Some(marker) => format!("<IsTruncated>true</IsTruncated><Marker>{marker}</Marker>"),
+        None => "<IsTruncated>false</IsTruncated>".to_owned(),
+    };
+    format!(
+        "<GetAccountAuthorizationDetailsResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+         <GetAccountAuthorizationDetailsResult>{more}<RoleDetailList>{roles}</RoleDetailList>\
+         </GetAccountAuthorizationDetailsResult></GetAccountAuthorizationDetailsResponse>"
+    )
+}
+
+fn role(name: &str, inline: &str) -> String {
+    format!(
+        "<member><Path>/vendors/</Path><RoleName>{name}</RoleName><RoleId>AROA{name}</RoleId>\
+         <Arn>arn:aws:iam::111122223333:role/vendors/{name}</Arn>\
+         <CreateDate>2026-11-21T10:00:00Z</CreateDate>\
+         <AssumeRolePolicyDocument>%7B%22Version%22%3A%222012-10-17%22%7D</AssumeRolePolicyDocument>\
+         <RolePolicyList>{inline}</RolePolicyList></member>"
+    )
+}
+
+fn inline(name: &str, document: &str) -> String {
+    let document: String = document
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
+    format!(
+        "<member><PolicyName>{name}</PolicyName>\
+         <PolicyDocument>{document}</PolicyDocument></member>"
+    )
+}
+
+const DENIAL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:TokenIssueTime":"2026-11-21T10:00:00.5Z"}}}]}"#;
+
+#[tokio::test]
+async fn pages_follow_the_marker_and_an_empty_one_is_not_the_last() {
+    let server = Server::answering(|request, _| {
+        let body = match request.parameter("Marker").as_deref() {
+            None => page(&role("One", ""), Some("m1")),
+            Some("m1") => page("", Some("m2")),
+            Some("m2") => page(&role("Two", ""), None),
+            Some(other) => panic!("{other}"),
+        };
+        Response::new(200, body)
+    })
+    .await;
+    let lister = IamLister::new(&account_at(&server.url()));
+    let (mut names, mut marker) = (Vec::new(), None);
+    loop {
+        let page = lister.list_roles(marker.as_deref()).await.unwrap();
+        for listed in page.roles {
+            assert_eq!(listed.role.document, r#"{"Version":"2012-10-17"}"#);
+            assert_eq!(listed.role.path, "/vendors/");
+            assert!(listed.role.created.is_some());
+            names.push(listed.role.name);
+        }
+        marker = page.next;
+        if marker.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names, ["One", "Two"]);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(
+        requests[0].body.contains("Filter.member.1=Role"),
+        "{}",
+        requests[0].body
+    );
+}
+
+#[tokio::test]
+async fn the_guards_own_denial_is_known_by_its_name_and_its_moment() {
+    let roles = [
+        role(
+            "Denied",
+            &(inline("other", "{}") + &inline(SESSION_DENIAL, DENIAL)),
+        ),
+        role("Foreign", &inline("AWSRevokeOlderSessions", DENIAL)),
+        role(
+            "Odd",
+            &inline(SESSION_DENIAL, r#"{"Statement":"none of ours"}"#),
+        ),
+    ]
+    .concat();
+    let server = Server::answering(move |_, _| Response::new(200, page(&roles, None))).await;
+    let lister = IamLister::new(&account_at(&server.url()));
+    let listed = lister.list_roles(None).await.unwrap().roles;
+    let denied: Vec<_> = listed
+        .iter()
+        .map(|listed| listed.sessions_denied_before)
+        .collect();
+    let at = "2026-11-21T10:00:00.5Z".parse().unwrap();
+    assert_eq!(denied, [Some(at), None, None]);
+}
+
+#[tokio::test]
+async fn what_is_missing_is_not_left_out() {
+    let bare = "<member><RoleName>Bare</RoleName></member>";
+    let server = Server::answering(move |_, _| Response::new(200, page(bare, None))).await;
+    let lister = IamLister::new(&account_at(&server.url()));
+    let listed = lister.list_roles(None).await.unwrap().roles;
+    assert_eq!(listed[0].role.name, "Bare");
+    assert_eq!(listed[0].role.document, "", "which nobody can judge");
+}
+
+#[tokio::test]
+async fn refusals_are_told_apart() {
+    type Fits = fn(&ListRolesError) -> bool;
+    let cases: [(u16, &str, &str, Fits); 4] = [
+        (403, "AccessDenied", "no", |error| {
+            matches!(error, ListRolesError::AccessDenied { .. })
+        }),
+        (400, "Throttling", "Rate exceeded", |error| {
+            matches!(error, ListRolesError::Throttled { .. })
+        }),
+        (400, "ValidationError", "Invalid Marker: m1", |error| {
+            matches!(error, ListRolesError::InvalidMarker { .. })
+        }),
+        (400, "InvalidInput", "something else", |error| {
+            matches!(error, ListRolesError::Other { .. })
+        }),
+    ];
+    for (status, code, message, fits) in cases {
+        let server =
+            Server::answering(move |_, _| Response::query_error(status, code, message)).await;
+        let lister = IamLister::new(&account_at(&server.url()));
+        let error = lister.list_roles(Some("m1")).await.unwrap_err();
+        assert!(fits(&error), "{code}: {error:?}");
+    }
+}

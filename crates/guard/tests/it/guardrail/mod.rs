@@ -1,0 +1,296 @@
+//! The resource control policies against the checks: decided by the evaluator of one request, what
+//! the checks call a violation is denied, and nothing that they approve.
+//!
+//! Each document of the corpora is analysed, each way in has a request that proves it, and each
+//! such request is held against the policies. Beyond that, requests are drawn at random, and each
+//! is judged by a document that admits that request and no other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends by panicking"
+)]
+
+mod requests;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use policy::{Analysis, AnalysisContext, Request, TrustPolicy, analyse};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use trustwarden_guard::detect::{Coverage, Judgement, judge_trust};
+use trustwarden_guard::guardrail::{
+    Guardrail, GuardrailError, MOST_CHARACTERS, resource_control_policies,
+};
+use trustwarden_guard::model::RoleRef;
+use trustwarden_guard::rules::RulesFile;
+use trustwarden_guard::{Check, Remedy};
+
+use self::requests::requests;
+use self::world::{NOW, ORGANIZATION, OWN, World, worlds};
+
+struct Document {
+    name: String,
+    role: RoleRef,
+    text: String,
+}
+
+/// The judged documents, and those of the analyser's corpus.
+fn corpus() -> Vec<Document> {
+    let mut corpus = Vec::new();
+    for yaml in [
+        include_str!("../../../testdata/judged/ordinary.yaml"),
+        include_str!("../../../testdata/judged/violations.yaml"),
+    ] {
+        for case in serde_saphyr::from_str::<Vec<Value>>(yaml).unwrap() {
+            let text = match &case["document"] {
+                Value::Null => case["text"].as_str().unwrap().to_owned(),
+                document => document.to_string(),
+            };
+            let word = |key: &str| case[key].as_str().map(str::to_owned);
+            corpus.push(Document {
+                name: word("name").unwrap(),
+                role: RoleRef {
+                    account: OWN.to_owned(),
+                    name: word("role"),
+                    path: word("path"),
+                },
+                text,
+            });
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy/testdata/trust");
+    for file in fs::read_dir(folder).unwrap() {
+        for line in fs::read_to_string(file.unwrap().path()).unwrap().lines() {
+            let case: Value = serde_json::from_str(line).unwrap();
+            let text = match &case["policy"] {
+                Value::String(text) => text.clone(),
+                policy => policy.to_string(),
+            };
+            // The corpus has an organization of its own; here it is ours.
+            corpus.push(Document {
+                name: case["id"].as_str().unwrap().to_owned(),
+                role: RoleRef::named(OWN, "DatadogIntegration"),
+                text: text.replace("o-own1234567", ORGANIZATION),
+            });
+        }
+    }
+    corpus
+}
+
+/// What no such policy can see, besides the role that is entered: a provider of another account by
+/// the name of one of ours. IAM admits a SAML provider of the role's own account alone.
+fn is_left_to_the_guard(request: &Request) -> bool {
+    let foreign = |account: &str| account != OWN;
+    let provider = &request.principal.value;
+    request.principal.kind == "Federated" && provider.split(':').nth(4).is_some_and(foreign)
+}
+
+#[test]
+fn violations_are_denied_and_what_the_checks_approve_is_not() {
+    let mut denied: BTreeMap<Check, usize> = BTreeMap::new();
+    let mut approved = 0;
+    let mut wrong = Vec::new();
+    for world in worlds() {
+        for document in corpus() {
+            let now = NOW.parse().unwrap();
+            let judgement = judge_trust(&world.rules, &document.role, &document.text, now);
+            for finding in judgement.violations() {
+                let Some(request) = &finding.witness else {
+                    continue;
+                };
+                if world.denies(request) {
+                    *denied.entry(finding.code).or_default() += 1;
+                } else if !world.approves_somewhere(request) && !is_left_to_the_guard(request) {
+                    let (name, code) = (&document.name, finding.code);
+                    wrong.push(format!("not denied: {name}: {code}\n  {request:?}"));
+                }
+            }
+            for (request, covered) in proofs(&document, &judgement) {
+                approved += 1;
+                if world.denies(&request) {
+                    let name = &document.name;
+                    wrong.push(format!("denied: {name}: {covered:?}\n  {request:?}"));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(approved > 300, "{approved}");
+    // Every check of a trust policy, but the one that is about the role alone.
+    for check in Check::ALL {
+        let expected = check.remedy() == Remedy::TrustPolicy && *check != Check::RoleNotRegistered;
+        assert!(
+            !expected || denied.contains_key(check),
+            "{check}: {denied:?}"
+        );
+    }
+}
+
+/// A request for each way in that the rules cover.
+fn proofs(document: &Document, judgement: &Judgement) -> Vec<(Request, Coverage)> {
+    let Some(found) = &judgement.analysis else {
+        return Vec::new();
+    };
+    let proved = found.grants.iter().any(|grant| grant.witness.is_some());
+    let analysis = if proved {
+        Analysis::clone(found)
+    } else {
+        let context = AnalysisContext {
+            own_account: Some(OWN),
+            own_organization: Some(ORGANIZATION),
+            now: NOW.parse().unwrap(),
+            witnesses: true,
+            providers: &[],
+        };
+        analyse(&TrustPolicy::parse(&document.text).unwrap(), &context)
+    };
+    let covered = analysis.grants.into_iter().zip(&judgement.coverage);
+    covered
+        .filter_map(|(grant, covered)| Some((grant.witness?, covered.clone()?)))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 150,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_request_is_denied_just_where_no_role_may_admit_it(request in requests(), strict in any::<bool>()) {
+        static WORLDS: std::sync::OnceLock<[World; 2]> = std::sync::OnceLock::new();
+        let world = &WORLDS.get_or_init(worlds)[usize::from(strict)];
+        prop_assert_eq!(world.denies(&request), !world.approves_somewhere(&request));
+    }
+}
+
+fn made(yaml: &str) -> Result<Guardrail, GuardrailError> {
+    let file: RulesFile = serde_saphyr::from_str(yaml).unwrap();
+    resource_control_policies(&file, &[], &[], NOW.parse().unwrap())
+}
+
+const BEGIN: &str = "version: 1\norganization: { id: o-abc123example }\n";
+
+#[test]
+fn the_documents_are_what_organizations_takes() {
+    let vendors: String = (0..100)
+        .map(|index| {
+            format!(
+                "  - {{ name: V{index}, accounts: [\"{:012}\"], roles: [R{index}], external_id: \
+                 {{ values: [\"{index:08}-8a55-4d2b-9c63-7a1d6c7f1b21\"] }}, expires: 2027-03-31 }}\n",
+                333_300_000_000_u64 + index
+            )
+        })
+        .collect();
+    let guardrail = made(&format!("{BEGIN}vendors:\n{vendors}")).unwrap();
+    assert!(
+        guardrail.documents.len() > 5,
+        "{}",
+        guardrail.documents.len()
+    );
+    let mut sids = std::collections::BTreeSet::new();
+    for document in &guardrail.documents {
+        assert!(document.chars().count() <= MOST_CHARACTERS);
+        let policy: Value = serde_json::from_str(document).unwrap();
+        assert_eq!(policy["Version"], "2012-10-17");
+        for statement in policy["Statement"].as_array().unwrap() {
+            assert_eq!(statement["Effect"], "Deny");
+            assert_eq!(statement["Principal"], "*");
+            assert_eq!(statement["Resource"], "*");
+            let action = statement["Action"].as_str().unwrap();
+            assert!(action.starts_with("sts:AssumeRole"), "{action}");
+            let sid = statement["Sid"].as_str().unwrap().to_owned();
+            assert!(
+                sid.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+                "{sid}"
+            );
+            assert!(sids.insert(sid), "a Sid twice");
+        }
+    }
+    // Filled: no two neighbours would have fitted into one.
+    for pair in guardrail.documents.windows(2) {
+        assert!(pair[0].len() + pair[1].len() > MOST_CHARACTERS);
+    }
+}
+
+#[test]
+fn what_cannot_be_said_is_refused_with_the_reason() {
+    assert_eq!(made("version: 1\n"), Err(GuardrailError::NoOrganization));
+    let cluster = format!("{BEGIN}identity_providers:\n  - {{ kind: eks, clusters: [ABC] }}\n");
+    assert_eq!(made(&cluster), Err(GuardrailError::NoRegions));
+    let accounts: Vec<String> = (0..400)
+        .map(|index| format!("\"{:012}\"", 333_300_000_000_u64 + index))
+        .collect();
+    let many = format!("{BEGIN}trusted_accounts: [{}]\n", accounts.join(", "));
+    let error = made(&many).unwrap_err();
+    assert!(matches!(&error, GuardrailError::TooLong { characters, .. } if *characters > 6_000));
+    assert!(
+        error
+            .to_string()
+            .starts_with("the accounts that may assume roles take 6"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_vendors_and_providers_the_organization_stays_among_itself() {
+    let guardrail = made(BEGIN).unwrap();
+    let policy: Value = serde_json::from_str(&guardrail.documents[0]).unwrap();
+    let denials = policy["Statement"].as_array().unwrap();
+    assert_eq!(denials.len(), 3);
+    assert_eq!(
+        denials[0]["Condition"],
+        json!({
+            "StringNotEqualsIfExists": { "aws:PrincipalOrgID": "o-abc123example" },
+            "BoolIfExists": { "aws:PrincipalIsAWSService": "false" },
+        })
+    );
+    // Nobody's tokens, and no assertions but those of Identity Center.
+    assert_eq!(denials[1].get("Condition"), None);
+    assert_eq!(
+        denials[2]["Condition"],
+        json!({ "StringNotLike": { "saml:doc": "*/AWSSSO_*" } })
+    );
+}
+
+#[test]
+fn a_subject_never_becomes_a_variable() {
+    let yaml = format!(
+        "{BEGIN}identity_providers:\n  - {{ provider: oidc.example.com, subjects: [\"${{aws:x}}*\"] }}\n"
+    );
+    assert!(made(&yaml).unwrap().documents[0].contains("${$}{aws:x}*"));
+}
+
+#[test]
+fn rules_with_too_many_ways_to_fail_are_said_to_be_simplified() {
+    let rules = |count: usize| {
+        let rules: String = (0..count)
+            .map(|index| {
+                format!(
+                    "  - {{ provider: token.actions.githubusercontent.com, audiences: \
+                     [sts.amazonaws.com], subjects: [\"repo:acme/r{index}:*\"] }}\n"
+                )
+            })
+            .collect();
+        made(&format!("{BEGIN}identity_providers:\n{rules}")).unwrap()
+    };
+    let simplified = |guardrail: &Guardrail| {
+        let mut notes = guardrail.notes.iter();
+        notes.any(|note| {
+            note.contains("token.actions.githubusercontent.com") && note.contains("more than 32")
+        })
+    };
+    assert!(!simplified(&rules(5)), "32 ways");
+    assert!(simplified(&rules(6)), "64 ways");
+}

@@ -1,0 +1,34 @@
+//! The tests of the crate, in one binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a test ends by panicking"
+)]
+
+// By the name that the rest of the workspace knows the crate by.
+extern crate trustwarden_guard as guard;
+
+mod account;
+mod alert;
+mod cloudtrail;
+mod cloudtrail_actor;
+mod cloudtrail_events;
+mod cloudtrail_permissions;
+mod cloudtrail_record;
+mod corpus_docs;
+mod detect_access;
+mod detect_corpus;
+mod detect_sound;
+mod fuzzed;
+mod guardrail;
+mod handlers;
+mod hostile;
+mod permissions;
+mod records;
+mod remediate;
+mod rules;
+mod slack;
