@@ -8,7 +8,6 @@
 pub mod analyze;
 pub mod args;
 pub mod audit;
-mod blocks;
 pub mod check;
 mod diagnostic;
 pub mod explain;
@@ -27,6 +26,7 @@ pub mod simulate;
 mod status;
 mod streams;
 mod suggest;
+mod values;
 pub mod vendor;
 
 use std::ffi::OsString;

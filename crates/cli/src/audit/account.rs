@@ -17,7 +17,7 @@ use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
 use permissions::{Effective, Reason, Unreadable};
 
-use super::export::{Attachments, Element, ElementError, Held, Place, Role};
+use super::export::{Element, ElementError, Held, Place, Role};
 use super::interned::Interned;
 use super::permitted::{Permitted, Permitting};
 use crate::args::is_account_id;
@@ -122,7 +122,7 @@ struct Common {
     accounts: Interned<str>,
     rules: Interned<RuleOfParty>,
     ways: Interned<[Way]>,
-    attached: Attachments,
+    attached: Interned<[Box<str>]>,
 }
 
 /// Where something was read.
@@ -227,8 +227,12 @@ impl<'a> Account<'a> {
                 field: "account",
             });
         }
+        let text = match role.document() {
+            Ok(text) => text,
+            Err(error) => return Some(error),
+        };
         self.audited.counts.roles += 1;
-        let document = self.judging.read(account, &role.document);
+        let document = self.judging.read(account, &text);
         if let Some(findings) = document.of_any_role() {
             self.audited.counts.approved += 1;
             self.seen.role(account, &[]);
@@ -244,7 +248,7 @@ impl<'a> Account<'a> {
             name: Some(role.name.to_string()),
             path: role.path().map_err(&mut told).unwrap_or_default(),
         };
-        let judgement = self.judging.judge(&reference, &document, &role.document);
+        let judgement = self.judging.judge(&reference, &document, &text);
         match judgement.verdict {
             Verdict::Approved => self.audited.counts.approved += 1,
             Verdict::Unreadable => self.audited.counts.unreadable += 1,

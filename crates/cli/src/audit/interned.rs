@@ -9,7 +9,7 @@ use foldhash::{HashSet, HashSetExt};
 /// Values of which many are equal, each kept once: what the roles of an account have in common is
 /// most of what there is to say about them.
 #[derive(Debug)]
-pub(super) struct Interned<T: ?Sized>(HashSet<Arc<T>>);
+pub(crate) struct Interned<T: ?Sized>(HashSet<Arc<T>>);
 
 impl<T: ?Sized> Default for Interned<T> {
     fn default() -> Self {
@@ -19,7 +19,7 @@ impl<T: ?Sized> Default for Interned<T> {
 
 impl<T: Eq + Hash + ?Sized> Interned<T> {
     /// The one that equals it.
-    pub(super) fn of<Q>(&mut self, value: Q) -> Arc<T>
+    pub(crate) fn of<Q>(&mut self, value: Q) -> Arc<T>
     where
         Q: Borrow<T> + Into<Arc<T>>,
     {

@@ -9,7 +9,7 @@ mod account;
 pub(crate) mod credential_report;
 pub(crate) mod export;
 mod html;
-mod interned;
+pub(crate) mod interned;
 mod json;
 mod permitted;
 mod report;

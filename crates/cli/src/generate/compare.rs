@@ -4,7 +4,8 @@ use std::io;
 
 use permissions::{ActionSet, Effective, Policies, Policy, Service, effective, expand_into};
 
-use crate::audit::export::{self, Attachments, Element, Held};
+use crate::audit::export::{self, Element, Held};
+use crate::audit::interned::Interned;
 use crate::hostile::shown;
 use crate::input::Input;
 use crate::least::Need;
@@ -78,7 +79,7 @@ fn of_role(
     let mut wrong = Vec::new();
     let ended = export::read(text.as_bytes(), false, &mut |element, _| match element {
         Element::Role(this) if this.name == role || this.arn == role => {
-            match this.held(&mut Attachments::default()) {
+            match this.held(&mut Interned::default()) {
                 Ok(held) => found = Some(held),
                 Err(error) => wrong.push(chain(&error)),
             }

@@ -102,7 +102,7 @@ pub(crate) fn each_record<T: Default + Send>(
         |(kept, unreadable): &mut (T, Vec<(PathBuf, String)>), file, opener, done| match file {
             Ok(LogFile { path, .. }) => {
                 let mut wrong = None;
-                let ended = opener.open(&path, done).and_then(|content| {
+                let ended = opener.open(&path, done).and_then(|mut content| {
                     let mut each = |piece: Piece<'_>| {
                         let taken = match piece {
                             Piece::Record(text) => take(kept, text),
@@ -115,7 +115,7 @@ pub(crate) fn each_record<T: Default + Send>(
                         lines: is_lines(&path),
                         sieve: Some(Sieve::Text(&matters)),
                     };
-                    split(content, manner, &mut 0, &mut each).map_err(io::Error::other)
+                    split(&mut content, manner, &mut each).map_err(io::Error::other)
                 });
                 let why = ended.err().map(|error| error.to_string()).or(wrong);
                 unreadable.extend(why.map(|why| (path, why)));

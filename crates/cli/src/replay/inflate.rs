@@ -2,16 +2,19 @@
 //!
 //! A file as CloudTrail delivers it is read and inflated whole, by libdeflate, into memory that the
 //! next file uses again. Whatever is larger, has several members or is in any way damaged is
-//! inflated as a stream: slower, in little memory, and up to the very byte where it breaks.
+//! inflated as a stream, by flate2: slower, in little memory, and up to the very byte where it
+//! breaks.
 
+use std::borrow::Borrow;
 use std::fs::File;
-use std::io::{self, Cursor, Read};
-use std::ops::Deref;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
+
+use super::split::MOST_RECORD_BYTES;
+use crate::values::Values;
 
 /// CloudTrail's own files inflate to some megabytes; a day in one file, to gigabytes.
 const MOST_BYTES: u64 = 16 << 30;
@@ -28,19 +31,9 @@ const WHOLE_PACKED_BYTES: usize = 2 << 20;
 /// Up to this size it is inflated whole.
 const WHOLE_BYTES: usize = 6 << 20;
 
-const CHUNK_BYTES: usize = 64 * 1024;
-
 const MAGIC: &[u8] = &[0x1f, 0x8b];
 /// What every member of a gzip file begins with: the magic, and "deflated".
 const MEMBER: &[u8] = &[0x1f, 0x8b, 8];
-
-/// What a file holds, inflated.
-pub(crate) enum Content<'a> {
-    /// All of it.
-    Whole(&'a [u8]),
-    /// As it comes.
-    Stream(Box<dyn Read + 'a>),
-}
 
 /// What opens file after file in the same memory.
 pub(crate) struct Opener {
@@ -54,7 +47,7 @@ impl Opener {
         Self {
             // Room at once for all that may come: memory that is not written to costs nothing, and
             // what grows leaves holes behind.
-            packed: Vec::with_capacity(WHOLE_PACKED_BYTES + CHUNK_BYTES),
+            packed: Vec::with_capacity(WHOLE_PACKED_BYTES + 64),
             text: Vec::with_capacity(WHOLE_BYTES),
             inflater: libdeflater::Decompressor::new(),
         }
@@ -66,7 +59,7 @@ impl Opener {
         &'a mut self,
         path: &Path,
         read: &'a AtomicU64,
-    ) -> io::Result<Content<'a>> {
+    ) -> io::Result<Values<'a>> {
         if path == Path::new("-") {
             return self.read(io::stdin(), read);
         }
@@ -74,58 +67,30 @@ impl Opener {
     }
 
     /// What `file` holds.
-    fn read<'a, R: Read + 'a>(
-        &'a mut self,
-        file: R,
-        read: &'a AtomicU64,
-    ) -> io::Result<Content<'a>> {
+    fn read<'a>(&'a mut self, file: impl Read + 'a, read: &'a AtomicU64) -> io::Result<Values<'a>> {
         let mut file = Counted {
             inner: file,
             count: read,
         };
-        let ended = fill(&mut self.packed, &mut file)?;
-        let packed = self.packed.starts_with(MAGIC);
-        if !ended {
-            let rest = Cursor::new(&self.packed).chain(file);
-            return Ok(if packed {
-                Content::Stream(Box::new(inflated(rest)))
+        self.packed.clear();
+        let most = WHOLE_PACKED_BYTES as u64;
+        file.by_ref().take(most + 1).read_to_end(&mut self.packed)?;
+        let is_whole = self.packed.len() as u64 <= most;
+        if !self.packed.starts_with(MAGIC) {
+            return Ok(if is_whole {
+                Values::whole(&self.packed)
             } else {
-                Content::Stream(Box::new(rest))
+                Values::stream(self.packed.as_slice().chain(file), MOST_RECORD_BYTES)
             });
         }
-        if !packed {
-            return Ok(Content::Whole(&self.packed));
+        if is_whole && inflate_whole(&mut self.inflater, &self.packed, &mut self.text).is_some() {
+            return Ok(Values::whole(&self.text));
         }
-        match inflate_whole(&mut self.inflater, &self.packed, &mut self.text) {
-            Some(()) => Ok(Content::Whole(&self.text)),
-            // Where and why it breaks, if it does, is for the stream to say.
-            None => Ok(Content::Stream(Box::new(inflated(Cursor::new(
-                &self.packed,
-            ))))),
-        }
-    }
-}
-
-/// Reads `file` into `buffer`, to its end (`true`) or until there is more than is read whole.
-fn fill(buffer: &mut Vec<u8>, file: &mut impl Read) -> io::Result<bool> {
-    let mut filled = 0;
-    loop {
-        if filled > WHOLE_PACKED_BYTES {
-            buffer.truncate(filled);
-            return Ok(false);
-        }
-        if buffer.len() < filled + CHUNK_BYTES {
-            buffer.resize(filled + CHUNK_BYTES, 0);
-        }
-        match file.read(buffer.get_mut(filled..).unwrap_or_default()) {
-            Ok(0) => {
-                buffer.truncate(filled);
-                return Ok(true);
-            }
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+        // Where and why it breaks, if it does, is for the stream to say.
+        Ok(Values::stream(
+            inflated(self.packed.as_slice().chain(file)),
+            MOST_RECORD_BYTES,
+        ))
     }
 }
 
@@ -161,63 +126,67 @@ fn has_another_member(packed: &[u8]) -> bool {
 }
 
 /// The stream within a compressed one.
-fn inflated<'a>(packed: impl Read + 'a) -> impl Read + 'a {
-    let count = Rc::new(AtomicU64::new(0));
-    let counted = Counted {
+fn inflated<R: Read>(packed: R) -> Inflated<R> {
+    let count = AtomicU64::new(0);
+    let packed = Counted {
         inner: packed,
-        count: Rc::clone(&count),
+        count,
     };
-    Capped {
-        inner: MultiGzDecoder::new(io::BufReader::with_capacity(CHUNK_BYTES, counted)),
-        packed: count,
-        unpacked: 0,
+    Inflated {
+        members: MultiGzDecoder::new(BufReader::new(packed)),
+        bytes: 0,
     }
 }
+
+/// What is inflated, until it grows out of all proportion.
+struct Inflated<R> {
+    members: MultiGzDecoder<BufReader<Counted<R, AtomicU64>>>,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Inflated<R> {
+    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
+        let read = self.members.read(space).map_err(|error| {
+            let why = if error.kind() == io::ErrorKind::UnexpectedEof {
+                "the compressed data ends too early".to_owned()
+            } else {
+                format!("the compressed data is damaged: {error}")
+            };
+            io::Error::new(error.kind(), why)
+        })?;
+        self.bytes += read as u64;
+        let packed = self
+            .members
+            .get_ref()
+            .get_ref()
+            .count
+            .load(Ordering::Relaxed);
+        if self.bytes > MOST_BYTES {
+            return Err(io::Error::other(format!(
+                "it inflates to more than {MOST_BYTES} bytes"
+            )));
+        }
+        if self.bytes > RATIO_FROM_BYTES && self.bytes / packed.max(1) > MOST_RATIO {
+            return Err(io::Error::other(format!(
+                "it inflates to more than {MOST_RATIO} times its size, as no log does"
+            )));
+        }
+        Ok(read)
+    }
+}
+
 /// Counts what is read.
 struct Counted<R, C> {
     inner: R,
     count: C,
 }
 
-impl<R: Read, C: Deref<Target = AtomicU64>> Read for Counted<R, C> {
+impl<R: Read, C: Borrow<AtomicU64>> Read for Counted<R, C> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(space)?;
-        self.count.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
-
-/// Ends what grows out of all proportion.
-struct Capped<R> {
-    inner: R,
-    packed: Rc<AtomicU64>,
-    unpacked: u64,
-}
-
-impl<R: Read> Read for Capped<R> {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(space).map_err(|error| {
-            if error.kind() == io::ErrorKind::UnexpectedEof {
-                io::Error::new(error.kind(), "the compressed data ends too early")
-            } else {
-                io::Error::new(
-                    error.kind(),
-                    format!("the compressed data is damaged: {error}"),
-                )
-            }
-        })?;
-        self.unpacked += read as u64;
-        let packed = self.packed.load(Ordering::Relaxed).max(1);
-        if self.unpacked > MOST_BYTES {
-            return Err(io::Error::other(format!(
-                "it inflates to more than {MOST_BYTES} bytes"
-            )));
-        }
-        if self.unpacked > RATIO_FROM_BYTES && self.unpacked / packed > MOST_RATIO {
-            return Err(io::Error::other(format!(
-                "it inflates to more than {MOST_RATIO} times its size, as no log does"
-            )));
-        }
+        self.count
+            .borrow()
+            .fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
 }
@@ -237,14 +206,17 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn drain(content: io::Result<Content<'_>>) -> (bool, Result<Vec<u8>, String>) {
-        match content {
-            Ok(Content::Whole(text)) => (true, Ok(text.to_vec())),
-            Ok(Content::Stream(mut stream)) => {
-                let mut text = Vec::new();
-                let read = stream.read_to_end(&mut text);
-                (false, read.map(|_| text).map_err(|error| error.to_string()))
-            }
+    fn drain(values: io::Result<Values<'_>>) -> (bool, Result<Vec<u8>, String>) {
+        let read = |mut values: Values<'_>| {
+            let text = values.beginning(usize::MAX).to_vec();
+            values.take(text.len());
+            values
+                .peek()
+                .map(|_| text)
+                .map_err(|error| error.to_string())
+        };
+        match values {
+            Ok(values) => (values.is_whole(), read(values)),
             Err(error) => (false, Err(error.to_string())),
         }
     }

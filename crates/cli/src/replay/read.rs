@@ -9,9 +9,10 @@ use guard::cloudtrail::{Activity, Record, Watched};
 
 use super::each::each_file;
 use super::files::{LogFile, Unlisted, Wanted, is_lines};
-use super::inflate::{Content, Opener};
-use super::split::{Manner, Piece, Sieve, SplitError, split};
+use super::inflate::Opener;
+use super::split::{Manner, Piece, Sieve, split};
 use crate::Streams;
+use crate::values::{DamageError, Values};
 
 /// A record that has to be judged, or counted once.
 #[derive(Debug, PartialEq)]
@@ -130,7 +131,7 @@ enum FileError {
     #[error("cannot be opened")]
     Open(#[source] io::Error),
     #[error(transparent)]
-    Split(#[from] SplitError),
+    Damage(#[from] DamageError),
 }
 
 impl Reading {
@@ -169,15 +170,14 @@ impl Reading {
     fn content(
         &mut self,
         file: &LogFile,
-        content: Content<'_>,
+        mut content: Values<'_>,
         wanted: &Wanted,
         sieve: Option<Sieve<'_>>,
-    ) -> Result<(), SplitError> {
+    ) -> Result<(), DamageError> {
         let lines = is_lines(&file.path);
         let mut path = None;
         let mut number = 0;
-        let mut bytes = 0;
-        let ended = split(content, Manner { lines, sieve }, &mut bytes, &mut |piece| {
+        let ended = split(&mut content, Manner { lines, sieve }, &mut |piece| {
             number += 1;
             let text = match piece {
                 Piece::Ordinary(record) => {
@@ -195,7 +195,7 @@ impl Reading {
             let path = path.get_or_insert_with(|| Arc::from(file.path.as_path()));
             self.record((file.argument, Arc::clone(path), number), text, wanted);
         });
-        self.bytes += bytes;
+        self.bytes += content.bytes();
         ended
     }
 
@@ -267,7 +267,7 @@ fn matters(activity: &Activity) -> bool {
 
 /// Reads a file's content alone.
 #[cfg(any(test, fuzzing))]
-fn read_bytes(content: Content<'_>, lines: bool, sieve: bool) -> Reading {
+fn read_bytes(content: Values<'_>, lines: bool, sieve: bool) -> Reading {
     let sieve = sieve.then_some(Sieve::Guard { placed: false });
     let name = if lines { "a.jsonl" } else { "a.json" };
     let file = LogFile {
@@ -288,11 +288,11 @@ fn read_bytes(content: Content<'_>, lines: bool, sieve: bool) -> Reading {
 /// Asserts that these bytes are read the same with the sieve and without, whole and as a stream.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn same_both_ways(bytes: &[u8], lines: bool) {
-    let parsed = read_bytes(Content::Whole(bytes), lines, false);
+    let parsed = read_bytes(Values::whole(bytes), lines, false);
     for sieve in [true, false] {
-        let whole = read_bytes(Content::Whole(bytes), lines, sieve);
+        let whole = read_bytes(Values::whole(bytes), lines, sieve);
         assert_eq!(whole, parsed, "whole");
-        let stream = Content::Stream(Box::new(bytes));
+        let stream = Values::stream(bytes, super::split::MOST_RECORD_BYTES);
         assert_eq!(read_bytes(stream, lines, sieve), parsed, "as a stream");
     }
 }

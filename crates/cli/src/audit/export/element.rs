@@ -1,4 +1,4 @@
-//! The fields of a role, a user or a policy that are read.
+//! The fields of a role, a user, a group or a policy that are read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,13 +7,10 @@ use std::sync::Arc;
 use guard::account::LastUsed;
 use guard::cloudtrail::percent_decoded;
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::value::RawValue;
 
-use super::attached::{Attached, Attachments, arns};
-use super::scan::Field;
-use super::{Element, List, unquoted};
+use crate::audit::interned::Interned;
 
 /// Why an object cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -21,14 +18,6 @@ pub(crate) enum ElementError {
     /// A field that it must have is missing.
     #[error("{what} has no {field}")]
     Missing {
-        /// What it is, as far as that is known.
-        what: String,
-        /// The field's name.
-        field: &'static str,
-    },
-    /// A field is there twice.
-    #[error("{what} has {field} twice")]
-    Twice {
         /// What it is, as far as that is known.
         what: String,
         /// The field's name.
@@ -45,31 +34,26 @@ pub(crate) enum ElementError {
         #[source]
         source: serde_json::Error,
     },
-    /// A field is no text.
-    #[error("{field} of {what} is not UTF-8 text")]
-    NotText {
-        /// What it is, as far as that is known.
-        what: String,
-        /// The field's name.
-        field: &'static str,
-    },
 }
 
 /// A role, not yet read any closer than to tell its fields apart.
-#[derive(Debug)]
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct Role<'a> {
     /// `RoleName`.
+    #[serde(borrow, default, rename = "RoleName")]
     pub(crate) name: Cow<'a, str>,
     /// `Arn`.
+    #[serde(borrow, default)]
     pub(crate) arn: Cow<'a, str>,
-    /// The trust policy as JSON text.
-    pub(crate) document: Cow<'a, str>,
-    path: Option<&'a [u8]>,
-    created: Option<&'a [u8]>,
-    last_used: Option<&'a [u8]>,
-    inline: Option<&'a [u8]>,
-    attached: Option<&'a [u8]>,
-    boundary: Option<&'a [u8]>,
+    #[serde(borrow)]
+    assume_role_policy_document: Option<&'a RawValue>,
+    path: Option<&'a RawValue>,
+    create_date: Option<&'a RawValue>,
+    role_last_used: Option<&'a RawValue>,
+    role_policy_list: Option<&'a RawValue>,
+    attached_managed_policies: Option<&'a RawValue>,
+    permissions_boundary: Option<&'a RawValue>,
 }
 
 /// What a role may do, as the export says it: to be looked up in `Policies`. It is kept until the
@@ -119,87 +103,20 @@ pub(crate) struct Policy {
     pub(crate) document: String,
 }
 
-/// The element of a list.
-pub(super) fn of<'a>(list: List, text: &'a [u8], fields: &[Field]) -> Element<'a> {
-    let read = match list {
-        List::Roles => role(text, fields).map(Element::Role),
-        List::Users => user(text).map(Element::User),
-        List::Groups => group(text).map(Element::Group),
-        List::Policies => policy(text).map(Element::Policy),
-    };
-    read.unwrap_or_else(Element::Unreadable)
-}
-
-/// The fields of a role that are read.
-const ROLE: [&str; 9] = [
-    "RoleName",
-    "Arn",
-    "AssumeRolePolicyDocument",
-    "Path",
-    "CreateDate",
-    "RoleLastUsed",
-    "RolePolicyList",
-    "AttachedManagedPolicies",
-    "PermissionsBoundary",
-];
-
-fn role<'a>(text: &'a [u8], fields: &[Field]) -> Result<Role<'a>, ElementError> {
-    let mut slots: [Option<&'a [u8]>; ROLE.len()] = [None; ROLE.len()];
-    for field in fields {
-        let slot = match text.get(field.key.clone()).unwrap_or_default() {
-            b"RoleName" => 0,
-            b"Arn" => 1,
-            b"AssumeRolePolicyDocument" => 2,
-            b"Path" => 3,
-            b"CreateDate" => 4,
-            b"RoleLastUsed" => 5,
-            b"RolePolicyList" => 6,
-            b"AttachedManagedPolicies" => 7,
-            b"PermissionsBoundary" => 8,
-            _ => continue,
-        };
-        let value = text.get(field.value.clone());
-        if let (Some(place), Some(name)) = (slots.get_mut(slot), ROLE.get(slot)) {
-            if place.is_some() {
-                let what = "a role".to_owned();
-                return Err(ElementError::Twice { what, field: name });
-            }
-            *place = value.filter(|value| *value != b"null");
-        }
+/// An element of the list of its kind.
+pub(super) fn role(text: &[u8]) -> Result<Role<'_>, ElementError> {
+    let role: Role<'_> = shape("a role", "RoleDetailList", text)?;
+    let missing = |what, field| Err(ElementError::Missing { what, field });
+    if role.name.is_empty() {
+        return missing("a role".to_owned(), "RoleName");
     }
-    let [
-        name,
-        arn,
-        document,
-        path,
-        created,
-        last_used,
-        inline,
-        attached,
-        boundary,
-    ] = slots;
-    let missing = |what: &str, field| ElementError::Missing {
-        what: what.to_owned(),
-        field,
-    };
-    let name = name.ok_or_else(|| missing("a role", "RoleName"))?;
-    let name = string("a role", "RoleName", name)?;
-    let what = || format!("role {name}");
-    let arn = string(&name, "Arn", arn.ok_or_else(|| missing(&what(), "Arn"))?)?;
-    let field = "AssumeRolePolicyDocument";
-    let document = document.ok_or_else(|| missing(&what(), field))?;
-    let document = document_text(&what, field, document)?;
-    Ok(Role {
-        name,
-        arn,
-        document,
-        path,
-        created,
-        last_used,
-        inline,
-        attached,
-        boundary,
-    })
+    if role.arn.is_empty() {
+        return missing(role.what(), "Arn");
+    }
+    if role.assume_role_policy_document.is_none() {
+        return missing(role.what(), "AssumeRolePolicyDocument");
+    }
+    Ok(role)
 }
 
 impl Role<'_> {
@@ -212,10 +129,21 @@ impl Role<'_> {
         format!("role {}", self.name)
     }
 
+    /// The trust policy as JSON text.
+    pub(crate) fn document(&self) -> Result<Cow<'_, str>, ElementError> {
+        let field = "AssumeRolePolicyDocument";
+        let document = self.assume_role_policy_document;
+        let text = document.map(|document| document_text(document, || self.what(), field));
+        text.unwrap_or_else(|| {
+            let what = self.what();
+            Err(ElementError::Missing { what, field })
+        })
+    }
+
     /// `Path`; else as the ARN says it.
     pub(crate) fn path(&self) -> Result<Option<String>, ElementError> {
-        if let Some(path) = self.path {
-            return Ok(Some(string(&self.name, "Path", path)?.into_owned()));
+        if let Some(path) = self.parsed("Path", self.path)? {
+            return Ok(Some(path));
         }
         let (_, rest) = self.arn.split_once(":role").unwrap_or_default();
         Ok(rest.rsplit_once('/').map(|(path, _)| format!("{path}/")))
@@ -223,210 +151,189 @@ impl Role<'_> {
 
     /// `CreateDate`.
     pub(crate) fn created(&self) -> Result<Option<Timestamp>, ElementError> {
-        let created: Option<Moment> = self.parsed("CreateDate", self.created)?;
+        let created: Option<Moment> = self.parsed("CreateDate", self.create_date)?;
         Ok(created.map(|moment| moment.0))
     }
 
     /// `RoleLastUsed`, which is an empty object for a role that was never used.
     pub(crate) fn last_used(&self) -> Result<LastUsed, ElementError> {
-        #[derive(Deserialize)]
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "PascalCase")]
         struct Used {
-            #[serde(rename = "LastUsedDate")]
-            when: Option<Moment>,
-            #[serde(rename = "Region")]
+            last_used_date: Option<Moment>,
             region: Option<String>,
         }
-        Ok(match self.parsed("RoleLastUsed", self.last_used)? {
-            None => LastUsed::Unknown,
-            Some(Used { when: None, .. }) => LastUsed::Never,
-            Some(Used {
-                when: Some(when),
-                region,
-            }) => LastUsed::At {
-                when: when.0,
-                region,
-            },
-        })
+        let used: Option<Used> = self.parsed("RoleLastUsed", self.role_last_used)?;
+        Ok(used.map_or(LastUsed::Unknown, |used| {
+            used.last_used_date
+                .map_or(LastUsed::Never, |Moment(when)| LastUsed::At {
+                    when,
+                    region: used.region,
+                })
+        }))
     }
 
-    /// Its policies.
-    pub(crate) fn held(&self, attachments: &mut Attachments) -> Result<Held, ElementError> {
-        let inline: Vec<Inline<'_>> = match self.inline {
-            None => Vec::new(),
-            Some(text) => serde_json::from_slice(text).map_err(|source| ElementError::Field {
-                what: self.what(),
-                field: "RolePolicyList",
-                source,
-            })?,
-        };
-        let attached = match self.attached {
-            None => attachments.none(),
-            Some(text) => attachments.of(text, || {
-                let attached = self.parsed("AttachedManagedPolicies", self.attached)?;
-                Ok(attached.unwrap_or_default())
-            })?,
-        };
-        let boundary: Option<Boundary> = self.parsed("PermissionsBoundary", self.boundary)?;
-        let what = || self.what();
-        held(&what, "RolePolicyList", inline, attached, boundary)
+    /// Its policies. Most roles share the list of those that are attached with others.
+    pub(crate) fn held(&self, lists: &mut Interned<[Box<str>]>) -> Result<Held, ElementError> {
+        let field = "RolePolicyList";
+        let inline = self.parsed(field, self.role_policy_list)?;
+        let attached = self.parsed("AttachedManagedPolicies", self.attached_managed_policies)?;
+        let boundary = self.parsed("PermissionsBoundary", self.permissions_boundary)?;
+        let mut held = held(|| self.what(), field, inline, attached, boundary)?;
+        held.attached = lists.of(held.attached);
+        Ok(held)
     }
 
-    fn parsed<T: DeserializeOwned>(
+    fn parsed<'f, T: Deserialize<'f>>(
         &self,
         field: &'static str,
-        text: Option<&[u8]>,
+        value: Option<&'f RawValue>,
     ) -> Result<Option<T>, ElementError> {
-        let Some(text) = text else {
-            return Ok(None);
-        };
-        serde_json::from_slice(text)
-            .map(Some)
-            .map_err(|source| ElementError::Field {
-                what: self.what(),
-                field,
-                source,
-            })
+        let parsed = value.map(|value| serde_json::from_str(value.get()));
+        parsed.transpose().map_err(|source| ElementError::Field {
+            what: self.what(),
+            field,
+            source,
+        })
     }
 }
 
 /// An inline policy.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct Inline<'a> {
-    #[serde(rename = "PolicyName")]
-    name: Box<str>,
-    #[serde(rename = "PolicyDocument", borrow)]
-    document: &'a RawValue,
+    policy_name: Box<str>,
+    #[serde(borrow)]
+    policy_document: &'a RawValue,
 }
 
-#[derive(Deserialize)]
+/// An attached policy.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attached {
+    policy_arn: Box<str>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
 struct Boundary {
-    #[serde(rename = "PermissionsBoundaryArn")]
-    arn: Box<str>,
+    permissions_boundary_arn: Box<str>,
 }
 
+/// What somebody holds, of whom the list `field` has the inline policies.
 fn held(
-    what: &dyn Fn() -> String,
+    what: impl Fn() -> String,
     field: &'static str,
-    inline: Vec<Inline<'_>>,
-    attached: Arc<[Box<str>]>,
+    inline: Option<Vec<Inline<'_>>>,
+    attached: Option<Vec<Attached>>,
     boundary: Option<Boundary>,
 ) -> Result<Held, ElementError> {
-    let inline = inline.into_iter().map(|policy| {
-        let document = policy.document.get().as_bytes();
-        let text = document_text(&what, field, document)?;
-        Ok((policy.name, text.into()))
+    let inline = inline.into_iter().flatten().map(|policy| {
+        let text = document_text(policy.policy_document, &what, field)?;
+        Ok((policy.policy_name, text.into()))
     });
+    let attached = attached.into_iter().flatten();
     Ok(Held {
-        inline: inline.collect::<Result<_, ElementError>>()?,
-        attached,
-        boundary: boundary.map(|boundary| boundary.arn),
+        inline: inline.collect::<Result<_, _>>()?,
+        attached: attached.map(|policy| policy.policy_arn).collect(),
+        boundary: boundary.map(|boundary| boundary.permissions_boundary_arn),
     })
 }
 
-fn user(text: &[u8]) -> Result<User, ElementError> {
-    #[derive(Deserialize)]
+/// An element of the list of its kind.
+pub(super) fn user(text: &[u8]) -> Result<User, ElementError> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
     struct Shape<'a> {
-        #[serde(rename = "UserName")]
-        name: String,
-        #[serde(rename = "Arn", default)]
+        user_name: String,
+        #[serde(default)]
         arn: String,
-        #[serde(rename = "UserPolicyList", borrow)]
-        inline: Option<Vec<Inline<'a>>>,
-        #[serde(rename = "AttachedManagedPolicies")]
-        attached: Option<Vec<Attached>>,
-        #[serde(rename = "PermissionsBoundary")]
-        boundary: Option<Boundary>,
-        #[serde(rename = "GroupList")]
-        groups: Option<Vec<String>>,
+        #[serde(borrow)]
+        user_policy_list: Option<Vec<Inline<'a>>>,
+        attached_managed_policies: Option<Vec<Attached>>,
+        permissions_boundary: Option<Boundary>,
+        group_list: Option<Vec<String>>,
     }
-    let shape: Shape<'_> = borrowed("a user", "UserDetailList", text)?;
-    let name = shape.name;
-    let inline = shape.inline.unwrap_or_default();
-    let what = || format!("user {name}");
+    let user: Shape<'_> = shape("a user", "UserDetailList", text)?;
     let held = held(
-        &what,
+        || format!("user {}", user.user_name),
         "UserPolicyList",
-        inline,
-        arns(shape.attached),
-        shape.boundary,
+        user.user_policy_list,
+        user.attached_managed_policies,
+        user.permissions_boundary,
     )?;
     let inline = held.inline.iter().map(|(name, _)| &**name);
     let attached = held.attached.iter();
     let attached = attached.map(|arn| arn.rsplit('/').next().unwrap_or(arn));
     Ok(User {
-        account: account_of(&shape.arn).to_owned(),
+        account: account_of(&user.arn).to_owned(),
         policies: inline.chain(attached).map(str::to_owned).collect(),
-        groups: shape.groups.unwrap_or_default(),
-        name,
+        groups: user.group_list.unwrap_or_default(),
+        name: user.user_name,
         held,
     })
 }
 
-fn group(text: &[u8]) -> Result<Group, ElementError> {
-    #[derive(Deserialize)]
+/// An element of the list of its kind.
+pub(super) fn group(text: &[u8]) -> Result<Group, ElementError> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
     struct Shape<'a> {
-        #[serde(rename = "GroupName")]
-        name: String,
-        #[serde(rename = "Arn", default)]
+        group_name: String,
+        #[serde(default)]
         arn: String,
-        #[serde(rename = "GroupPolicyList", borrow)]
-        inline: Option<Vec<Inline<'a>>>,
-        #[serde(rename = "AttachedManagedPolicies")]
-        attached: Option<Vec<Attached>>,
+        #[serde(borrow)]
+        group_policy_list: Option<Vec<Inline<'a>>>,
+        attached_managed_policies: Option<Vec<Attached>>,
     }
-    let shape: Shape<'_> = borrowed("a group", "GroupDetailList", text)?;
-    let name = shape.name;
-    let inline = shape.inline.unwrap_or_default();
-    let what = || format!("group {name}");
-    let held = held(&what, "GroupPolicyList", inline, arns(shape.attached), None)?;
+    let group: Shape<'_> = shape("a group", "GroupDetailList", text)?;
+    let held = held(
+        || format!("group {}", group.group_name),
+        "GroupPolicyList",
+        group.group_policy_list,
+        group.attached_managed_policies,
+        None,
+    )?;
     Ok(Group {
-        account: account_of(&shape.arn).to_owned(),
-        name,
+        account: account_of(&group.arn).to_owned(),
+        name: group.group_name,
         held,
     })
 }
 
-fn policy(text: &[u8]) -> Result<Policy, ElementError> {
-    #[derive(Deserialize)]
+/// An element of the list of its kind.
+pub(super) fn policy(text: &[u8]) -> Result<Policy, ElementError> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
     struct Version<'a> {
-        #[serde(rename = "Document", borrow)]
+        #[serde(borrow)]
         document: Option<&'a RawValue>,
-        #[serde(rename = "VersionId")]
-        id: Option<String>,
-        #[serde(rename = "IsDefaultVersion", default)]
-        default: bool,
+        version_id: Option<String>,
+        #[serde(default)]
+        is_default_version: bool,
     }
-    #[derive(Deserialize)]
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
     struct Shape<'a> {
-        #[serde(rename = "Arn")]
         arn: String,
-        #[serde(rename = "DefaultVersionId")]
-        default: Option<String>,
-        #[serde(rename = "PolicyVersionList", borrow, default)]
-        versions: Vec<Version<'a>>,
+        default_version_id: Option<String>,
+        #[serde(borrow, default)]
+        policy_version_list: Vec<Version<'a>>,
     }
-    let shape: Shape<'_> = serde_json::from_slice(text).map_err(|source| ElementError::Field {
-        what: "a policy".to_owned(),
-        field: "Policies",
-        source,
-    })?;
-    let missing = || ElementError::Missing {
-        what: format!("policy {}", shape.arn),
-        field: "default version",
+    let policy: Shape<'_> = shape("a policy", "Policies", text)?;
+    let what = || format!("policy {}", policy.arn);
+    let id = policy.default_version_id.as_ref();
+    let mut versions = policy.policy_version_list.iter();
+    let version = versions.find(|version| {
+        version.is_default_version || (id.is_some() && version.version_id.as_ref() == id)
+    });
+    let Some(document) = version.and_then(|version| version.document) else {
+        let (what, field) = (what(), "default version");
+        return Err(ElementError::Missing { what, field });
     };
-    let version = shape
-        .versions
-        .iter()
-        .find(|version| version.default || (version.id.is_some() && version.id == shape.default));
-    let document = version
-        .and_then(|version| version.document)
-        .ok_or_else(missing)?;
-    let what = || format!("policy {}", shape.arn);
-    let document = document_text(&what, "Document", document.get().as_bytes())?;
-    Ok(Policy {
-        document: document.into_owned(),
-        arn: shape.arn,
-    })
+    let document = document_text(document, what, "Document")?.into_owned();
+    let arn = policy.arn;
+    Ok(Policy { arn, document })
 }
 
 /// A moment as the AWS CLI writes it (`2026-01-31T10:00:00+00:00`), or seconds since 1970 as
@@ -434,41 +341,38 @@ fn policy(text: &[u8]) -> Result<Policy, ElementError> {
 struct Moment(Timestamp);
 
 impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Written)
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MomentVisitor)
     }
 }
 
-struct Written;
+struct MomentVisitor;
 
-impl Visitor<'_> for Written {
+impl Visitor<'_> for MomentVisitor {
     type Value = Moment;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a moment, as 2026-01-31T10:00:00+00:00 or in seconds since 1970")
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Moment, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Moment, E> {
         text.parse().map(Moment).map_err(E::custom)
     }
 
-    fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Moment, E> {
-        Timestamp::from_second(seconds)
-            .map(Moment)
-            .map_err(E::custom)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, seconds: u64) -> Result<Moment, E> {
-        self.visit_i64(i64::try_from(seconds).unwrap_or(i64::MAX))
+    fn visit_u64<E: Error>(self, seconds: u64) -> Result<Moment, E> {
+        let moment = Timestamp::from_second(seconds.try_into().unwrap_or(i64::MAX));
+        moment.map(Moment).map_err(E::custom)
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second")]
-    fn visit_f64<E: serde::de::Error>(self, seconds: f64) -> Result<Moment, E> {
-        self.visit_i64(seconds as i64)
+    #[expect(clippy::cast_sign_loss, reason = "IAM is younger than 1970")]
+    fn visit_f64<E: Error>(self, seconds: f64) -> Result<Moment, E> {
+        self.visit_u64(seconds as u64)
     }
 }
 
-fn borrowed<'a, T: Deserialize<'a>>(
+/// An element of the list `field`.
+fn shape<'a, T: Deserialize<'a>>(
     what: &str,
     field: &'static str,
     text: &'a [u8],
@@ -482,54 +386,22 @@ fn borrowed<'a, T: Deserialize<'a>>(
 
 /// A policy document: an object as it stands, or a text that may be percent-encoded.
 fn document_text<'a>(
-    what: &dyn Fn() -> String,
+    document: &'a RawValue,
+    what: impl Fn() -> String,
     field: &'static str,
-    value: &'a [u8],
 ) -> Result<Cow<'a, str>, ElementError> {
-    if !value.starts_with(b"\"") {
-        return std::str::from_utf8(value)
-            .map(Cow::Borrowed)
-            .map_err(|_| ElementError::NotText {
-                what: what(),
-                field,
-            });
+    if !document.get().starts_with('"') {
+        return Ok(Cow::Borrowed(document.get()));
     }
-    let text = string(&what(), field, value)?;
-    Ok(if text.trim_start().starts_with('{') {
+    let text: String = shape(&what(), field, document.get().as_bytes())?;
+    Ok(Cow::Owned(if text.trim_start().starts_with('{') {
         text
     } else {
-        Cow::Owned(percent_decoded(&text))
-    })
-}
-
-/// A JSON string.
-fn string<'a>(
-    what: &str,
-    field: &'static str,
-    value: &'a [u8],
-) -> Result<Cow<'a, str>, ElementError> {
-    let plain = unquoted(value);
-    if plain.len() + 2 == value.len() && memchr::memchr(b'\\', plain).is_none() {
-        return std::str::from_utf8(plain)
-            .map(Cow::Borrowed)
-            .map_err(|_| ElementError::NotText {
-                what: what.to_owned(),
-                field,
-            });
-    }
-    serde_json::from_slice::<String>(value)
-        .map(Cow::Owned)
-        .map_err(|source| ElementError::Field {
-            what: what.to_owned(),
-            field,
-            source,
-        })
+        percent_decoded(&text)
+    }))
 }
 
 /// The account of an ARN; empty where it has none.
 fn account_of(arn: &str) -> &str {
-    let mut parts = arn.as_bytes().split(|byte| *byte == b':');
-    let before: usize = parts.by_ref().take(4).map(|part| part.len() + 1).sum();
-    let account = before..before + parts.next().map_or(0, <[u8]>::len);
-    arn.get(account).unwrap_or_default()
+    arn.split(':').nth(4).unwrap_or_default()
 }

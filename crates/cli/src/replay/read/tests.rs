@@ -1,12 +1,11 @@
 //! The long way and the short one read the same, whatever they are given.
 
-use std::io::Read;
-
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
 use crate::replay::ordinary;
+use crate::replay::split::MOST_RECORD_BYTES;
 
 /// Files of records, with what may go wrong around them.
 fn file() -> impl Strategy<Value = Vec<u8>> {
@@ -58,17 +57,12 @@ fn by_text(text: &[u8], word: &str, sieved: bool) -> (Vec<Vec<u8>>, [usize; 2], 
         sieve: sieved.then_some(Sieve::Text(&matters)),
     };
     let (mut found, mut back, mut shown) = (Vec::new(), 0, 0);
-    let ended = split(
-        Content::Whole(text),
-        manner,
-        &mut 0,
-        &mut |piece| match piece {
-            Piece::Record(text) if matters(text) => found.push(text.to_vec()),
-            Piece::Record(_) => shown += 1,
-            Piece::Ordinary(_) => back += 1,
-            Piece::BadLine => found.push(b"a bad line".to_vec()),
-        },
-    );
+    let ended = split(&mut Values::whole(text), manner, &mut |piece| match piece {
+        Piece::Record(text) if matters(text) => found.push(text.to_vec()),
+        Piece::Record(_) => shown += 1,
+        Piece::Ordinary(_) => back += 1,
+        Piece::BadLine => found.push(b"a bad line".to_vec()),
+    });
     (found, [back, shown], format!("{ended:?}"))
 }
 
@@ -114,17 +108,14 @@ fn a_log_of_ordinary_records_is_read_across_the_edges_of_its_chunks() {
     let text = format!("{{\"Records\":[{}]}}", records.join(","));
     assert!(text.len() > 5 * 128 * 1024);
     same_both_ways(text.as_bytes(), false);
-    let read = read_bytes(Content::Whole(text.as_bytes()), false, true);
+    let read = read_bytes(Values::whole(text.as_bytes()), false, true);
     assert_eq!((read.records, read.irrelevant), (1000, 1000));
     let lines = records.join("\n");
     same_both_ways(lines.as_bytes(), true);
     // Again, as lines, behind one another. Of what does not matter, duplicates are not told.
     let both = format!("{text}\n{lines}");
-    let read = read_bytes(
-        Content::Stream(Box::new(both.as_bytes().take(u64::MAX))),
-        false,
-        true,
-    );
+    let stream = Values::stream(both.as_bytes(), MOST_RECORD_BYTES);
+    let read = read_bytes(stream, false, true);
     assert_eq!((read.records, read.irrelevant), (2000, 2000));
 }
 

@@ -1,0 +1,130 @@
+//! Every shape of export, and what is left of a damaged one.
+
+use super::*;
+
+const ROLE: &str = r#"{"RoleName":"a\"}{","Arn":"arn:aws:iam::111122223333:role/x/a","Path":null,"AssumeRolePolicyDocument":{"Statement":[{"a":"]"}]},"Tags":[{"Key":"}"}]}"#;
+
+/// What is read of a text, with its lines, and how it ends.
+fn elements(text: &[u8]) -> (Vec<String>, Result<(), String>) {
+    let mut found = Vec::new();
+    let ended = read(text, true, &mut |element, place| {
+        let what = match element {
+            Element::Role(role) => format!("role {} {}", role.account(), role.document().unwrap()),
+            Element::User(user) => format!("user {}", user.name),
+            Element::Group(group) => format!("group {}", group.name),
+            Element::Policy(policy) => format!("policy {} {}", policy.arn, policy.document),
+            Element::Unreadable(error) => error.to_string(),
+        };
+        found.push(format!("{}: {what}", place.line.unwrap()));
+    });
+    (found, ended.map_err(|error| error.to_string()))
+}
+
+#[test]
+fn pages_come_in_any_shape() {
+    let user = r#"{"UserName":"u"}"#;
+    let group = r#"{"GroupName":"g"}"#;
+    let policy =
+        r#"{"Arn":"p","PolicyVersionList":[{"Document":"%7B%7D","IsDefaultVersion":true}]}"#;
+    let one = format!(
+        "{{\"UserDetailList\":[{user}],\n\"Other\":[1,{{\"Roles\":[{{}}]}}],\"More\":7,\"RoleDetailList\":[{ROLE} ,\n{ROLE}]}}"
+    );
+    let two = format!(
+        "{{ \"Policies\" : [\n{policy}\n], \"GroupDetailList\": [{group}], \"Marker\": null, \"Roles\": [] }}"
+    );
+    let role = r#"role 111122223333 {"Statement":[{"a":"]"}]}"#;
+    let read = [
+        "1: user u".to_owned(),
+        format!("2: {role}"),
+        format!("3: {role}"),
+        "4: policy p {}".to_owned(),
+        "5: group g".to_owned(),
+    ];
+    assert_eq!(
+        elements(format!("{one}{two}").as_bytes()),
+        (read.to_vec(), Ok(()))
+    );
+    assert_eq!(
+        elements(format!("\u{feff}[{one} , {two}]").as_bytes()),
+        (read.to_vec(), Ok(()))
+    );
+}
+
+#[test]
+fn what_is_cut_off_is_never_taken_for_whole() {
+    let text = format!("[{{\"UserDetailList\":[],\"RoleDetailList\":[{ROLE},{ROLE}]}}]");
+    for end in 1..text.len() {
+        let (found, ended) = elements(&text.as_bytes()[..end]);
+        let why =
+            format!("it ends in the middle (byte {end}): perhaps it was not written to its end");
+        assert_eq!(ended, Err(why));
+        assert!(found.len() <= 2);
+    }
+}
+
+#[test]
+fn damage_is_said_where_it_stands() {
+    for (text, expected) in [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("nonsense", "it is not JSON: `n` at byte 0"),
+        ("{a:1}", "it is not JSON: `a` at byte 1"),
+        ("{\"a\" 1}", "it is not JSON: `1` at byte 5"),
+        ("{\"a\":1 2}", "it is not JSON: `2` at byte 7"),
+        ("{\"a\":1,}", "it is not JSON: `}` at byte 7"),
+        ("{\"a\":}", "it is not JSON: `}` at byte 5"),
+        ("{\"Roles\":[,]}", "it is not JSON: `,` at byte 10"),
+        ("{\"Roles\":[7]}", "it is not JSON: `7` at byte 10"),
+        ("[{\"Roles\":[]},]", "it is not JSON: `]` at byte 14"),
+        (
+            "{\"Roles\":[]}\u{1}",
+            "it is not JSON: byte 0x01 at byte 12",
+        ),
+    ] {
+        assert_eq!(
+            elements(text.as_bytes()).1,
+            Err(expected.to_owned()),
+            "{text}"
+        );
+    }
+    assert!(
+        elements(b"{\"Statement\":[]}")
+            .1
+            .unwrap_err()
+            .starts_with("it is not what")
+    );
+}
+
+#[test]
+fn one_object_that_cannot_be_read_does_not_take_the_next_with_it() {
+    for (bad, why) in [
+        (&b"{}"[..], "a role has no RoleName"),
+        (b"{\"RoleName\":\"b\"}", "role b has no Arn"),
+        (
+            b"{\"RoleName\":\"b\",\"Arn\":\"a\",\"AssumeRolePolicyDocument\":null}",
+            "role b has no AssumeRolePolicyDocument",
+        ),
+        (
+            b"{\"RoleName\":\"b\",\"Arn\":\"a\",\"Arn\":\"a\"}",
+            "RoleDetailList of a role cannot be read",
+        ),
+        (
+            b"{\"RoleName\":\"b\",fals}",
+            "RoleDetailList of a role cannot be read",
+        ),
+        (
+            b"{\"RoleName\":\"b\xff\"}",
+            "RoleDetailList of a role cannot be read",
+        ),
+        (
+            b"{\"RoleName\":[\"b\"}}",
+            "RoleDetailList of a role cannot be read",
+        ),
+    ] {
+        let text = [b"{\"Roles\":[", bad, b",", ROLE.as_bytes(), b"]}"].concat();
+        let (found, ended) = elements(&text);
+        assert_eq!(ended, Ok(()), "{why}");
+        assert_eq!(found.len(), 2, "{why}");
+        assert_eq!(found[0], format!("1: {why}"));
+    }
+}
