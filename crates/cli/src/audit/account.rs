@@ -21,7 +21,7 @@ use super::export::{Element, ElementError, Held, Place, Role};
 use super::interned::Interned;
 use super::permitted::{Permitted, Permitting};
 use crate::args::is_account_id;
-use crate::findings::{self, Found};
+use crate::findings::{self, About, Found};
 
 /// One third party and one role that it can enter: the join.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,8 +87,8 @@ pub(crate) struct Account<'a> {
     judging: Judging<'a>,
     seen: SeenByRules,
     accesses: Vec<Access>,
-    /// Beside `accesses`: the role's policies, and where the role stands.
-    rows: Vec<(Arc<Held>, Where)>,
+    /// Beside `accesses`: the role's policies, and what findings about it are about.
+    rows: Vec<(Arc<Held>, Arc<About>)>,
     /// Managed policies by ARN: the text of the default version. They may come after the roles.
     policies: HashMap<String, String>,
     /// Roles of `accesses`, as account and lower-case name: a page that is given twice must not
@@ -237,7 +237,8 @@ impl<'a> Account<'a> {
             self.audited.counts.approved += 1;
             self.seen.role(account, &[]);
             if !findings.is_empty() {
-                self.found_in(account, &role.name, findings.iter().cloned(), at);
+                let about = self.about(Some(account), format!("role/{}", role.name), at);
+                self.found(findings.iter().cloned(), &about);
             }
             return None;
         }
@@ -263,6 +264,7 @@ impl<'a> Account<'a> {
                 .map_err(&mut told)
                 .unwrap_or(LastUsed::Unknown),
         });
+        let about = self.about(Some(account), audited.subject(), at);
         let mut outsiders = accesses(self.rules, &audited, &judgement);
         self.seen.role(account, &outsiders);
         if !outsiders.is_empty() {
@@ -276,75 +278,57 @@ impl<'a> Account<'a> {
             for access in &mut outsiders {
                 access.ways = self.common.ways.of(Arc::clone(&access.ways));
                 access.rule = access.rule.take().map(|rule| self.common.rules.of(rule));
-                self.rows.push((Arc::clone(&held), at.clone()));
+                self.rows.push((Arc::clone(&held), Arc::clone(&about)));
             }
             let unused = judge_use(self.rules, &outsiders, self.now);
-            self.add(unused, at);
+            self.found(unused.into_iter().map(|found| found.finding), &about);
             self.accesses.extend(outsiders);
         }
-        self.found_in(account, &role.name, judgement.findings, at);
+        self.found(judgement.findings, &about);
         trouble
     }
 
-    /// Takes up what was found in a role.
-    fn found_in(
-        &mut self,
-        account: &str,
-        name: &str,
-        findings: impl IntoIterator<Item = Finding>,
-        at: &Where,
-    ) {
-        let account = self.common.accounts.of(account);
-        let subject: Arc<str> = format!("role/{name}").into();
-        for finding in findings {
+    /// Takes up what was found.
+    fn found(&mut self, findings: impl IntoIterator<Item = Finding>, about: &Arc<About>) {
+        for mut finding in findings {
             self.audited.found.push(Found {
+                witness: findings::take_witness(&mut finding),
                 finding: self.common.findings.of(finding),
-                account: Some(Arc::clone(&account)),
-                subject: Arc::clone(&subject),
-                file: Arc::clone(&at.file),
-                line: at.line,
+                about: Arc::clone(about),
             });
         }
+    }
+
+    fn about(&mut self, account: Option<&str>, subject: String, at: &Where) -> Arc<About> {
+        Arc::new(About {
+            account: account.map(|account| self.common.accounts.of(account)),
+            subject: subject.into(),
+            file: Arc::clone(&at.file),
+            line: at.line,
+        })
     }
 
     fn add(&mut self, findings: impl IntoIterator<Item = AccountFinding>, at: &Where) {
         for found in findings {
-            self.audited.found.push(Found {
-                finding: self.common.findings.of(found.finding),
-                account: found
-                    .account
-                    .map(|account| self.common.accounts.of(account.as_str())),
-                subject: found.subject.into(),
-                file: Arc::clone(&at.file),
-                line: at.line,
-            });
+            let about = self.about(found.account.as_deref(), found.subject, at);
+            self.found([found.finding], &about);
         }
     }
 
     /// What everything comes to. `whole` says that all of the input was read: only then it can be
     /// said that something is nowhere. `rules_file` is where rules stand.
     pub(crate) fn finish(mut self, whole: bool, rules_file: &Arc<str>) -> Audited {
-        let shared = judge_external_ids(self.rules, &self.accesses, self.now);
-        let places = self.places();
-        let nowhere = Where {
-            file: "".into(),
-            line: None,
-        };
-        let shared: Vec<(AccountFinding, Where)> = shared
-            .into_iter()
-            .map(|found| {
-                let name = found.subject.strip_prefix("role/").unwrap_or_default();
-                let account = found.account.as_deref().unwrap_or_default();
-                let at = places.get(&(account, name)).copied();
-                let at = at.unwrap_or(&nowhere).clone();
-                (found, at)
-            })
-            .collect();
-        for (found, at) in shared {
-            self.add([found], &at);
-        }
         // What is known by now is not asked for any more.
         (self.known, self.judging) = (HashSet::new(), Judging::new(self.rules, self.now));
+        self.keep_held_policies();
+        let accesses = std::mem::take(&mut self.accesses);
+        judge_external_ids(self.rules, &accesses, self.now, &mut |index, found| {
+            if let Some((_, about)) = self.rows.get(index) {
+                let about = Arc::clone(about);
+                self.found([found.finding], &about);
+            }
+        });
+        self.accesses = accesses;
         self.permissions_of_users();
         let permitted = self.permissions();
         // Last, when everything that may need a rule was judged.
@@ -359,7 +343,8 @@ impl<'a> Account<'a> {
         let mut audited = self.audited;
         findings::sort(&mut audited.found);
         audited.found.dedup_by(|b, a| {
-            (&a.finding, &a.subject, &a.account) == (&b.finding, &b.subject, &b.account)
+            let same = |a: &About, b: &About| (&a.subject, &a.account) == (&b.subject, &b.account);
+            (&a.finding, &a.witness) == (&b.finding, &b.witness) && same(&a.about, &b.about)
         });
         let mut accesses = self.accesses;
         join_findings(&mut accesses, &audited.found);
@@ -383,7 +368,7 @@ impl<'a> Account<'a> {
         let mut rows = std::mem::take(&mut self.rows).into_iter();
         // Who enters one role stands together.
         for group in accesses.chunk_by(|one, other| Arc::ptr_eq(&one.role, &other.role)) {
-            let Some((held, at)) = rows.next() else {
+            let Some((held, about)) = rows.next() else {
                 break;
             };
             // The others of the group have the same.
@@ -408,7 +393,7 @@ impl<'a> Account<'a> {
                 findings.extend(used.and_then(|used| judge_unused(self.rules, effective, used)));
             }
             if !findings.is_empty() {
-                self.found_in(&role.account, name, findings, &at);
+                self.found(findings, &about);
             }
         }
         self.accesses = accesses;
@@ -455,15 +440,14 @@ impl<'a> Account<'a> {
         self.policies = policies;
     }
 
-    /// Where each role of `accesses` stands, by account and name.
-    fn places(&self) -> HashMap<(&str, &str), &Where> {
-        let rows = self.accesses.iter().zip(&self.rows);
-        rows.map(|(access, (_, at))| {
-            let role = &access.role.role;
-            let name = role.name.as_deref().unwrap_or_default();
-            ((role.account.as_str(), name), at)
-        })
-        .collect()
+    /// Lets go of managed policies that nobody holds of whom it is asked what they may do.
+    fn keep_held_policies(&mut self) {
+        let of_roles = self.rows.iter().map(|(held, _)| &**held);
+        let of_users = self.users.iter().map(|user| &user.held);
+        let all = of_roles.chain(of_users).chain(self.groups.values());
+        let arns = all.flat_map(|held| held.attached.iter().chain(&held.boundary));
+        let arns: HashSet<&str> = arns.map(|arn| &**arn).collect();
+        self.policies.retain(|arn, _| arns.contains(arn.as_str()));
     }
 }
 
@@ -471,8 +455,8 @@ impl<'a> Account<'a> {
 fn join_findings(accesses: &mut [Access], found: &[Found]) {
     let mut by_role: foldhash::HashMap<(&str, &str), Vec<&Found>> = foldhash::HashMap::default();
     for found in found {
-        let role = found.subject.strip_prefix("role/");
-        if let (Some(account), Some(role)) = (&found.account, role) {
+        let role = found.about.subject.strip_prefix("role/");
+        if let (Some(account), Some(role)) = (&found.about.account, role) {
             by_role.entry((account, role)).or_default().push(found);
         }
     }

@@ -17,7 +17,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::permitted::Permitted;
 use super::{Entry, Report};
 use crate::Streams;
-use crate::findings::{Written, by_severity};
+use crate::findings::{JsonFinding, by_severity};
 use crate::streams::Gathered;
 
 /// A value, or the JSON that it shares with others.
@@ -195,10 +195,9 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
     };
     let mut out = Gathered::new(streams.out);
     let mut before = "{\"findings\":[";
-    let mut findings = Written::new();
     for found in &audited.found {
         out.write_all(before.as_bytes())?;
-        findings.write(found, &mut out)?;
+        serde_json::to_writer(&mut out, &JsonFinding::from(found))?;
         before = ",";
     }
     if audited.found.is_empty() {

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::args::{CheckArgs, FindingFormat};
 use crate::diagnostic::no_policy;
-use crate::findings::{self, Found};
+use crate::findings::{self, About, Found};
 use crate::hostile::shown;
 use crate::input::Input;
 use crate::rules::counted;
@@ -154,15 +154,18 @@ fn judge(
         Some(document.first_line? + lines)
     };
     let file: Arc<str> = input.name().into();
-    let (account, subject) = (account.map(Arc::from), Arc::from(subject));
+    let account = account.map(Arc::from);
     report
         .found
-        .extend(judgement.findings.into_iter().map(|finding| Found {
-            line: finding.statement.and_then(line).or(document.first_line),
+        .extend(judgement.findings.into_iter().map(|mut finding| Found {
+            about: Arc::new(About {
+                line: finding.statement.and_then(line).or(document.first_line),
+                account: account.clone(),
+                subject: subject.as_str().into(),
+                file: Arc::clone(&file),
+            }),
+            witness: findings::take_witness(&mut finding),
             finding: Arc::new(finding),
-            account: account.clone(),
-            subject: Arc::clone(&subject),
-            file: Arc::clone(&file),
         }));
     policy.is_ok()
 }

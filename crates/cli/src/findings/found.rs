@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use guard::Finding;
+use serde::Deserialize;
 
 /// Where the pages of the checks are.
 pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/main/docs/checks";
@@ -10,14 +11,37 @@ pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/
 /// A finding, and where it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
-    /// What is wrong.
+    /// What is wrong, without its witness: so it is the same of many roles.
     pub(crate) finding: Arc<Finding>,
+    /// A request that gets in and should not, as JSON: of the roles of a large account each may
+    /// have its own.
+    pub(crate) witness: Option<Box<str>>,
+    /// What it is about.
+    pub(crate) about: Arc<About>,
+}
+
+/// What findings are about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct About {
     /// 12 digits, where known.
     pub(crate) account: Option<Arc<str>>,
     /// As `role/NAME`; the file's name where the input names no role.
-    pub(crate) subject: Arc<str>,
+    pub(crate) subject: Box<str>,
     /// The file it was found in.
     pub(crate) file: Arc<str>,
     /// 1-based.
     pub(crate) line: Option<usize>,
+}
+
+impl Found {
+    /// The request.
+    pub(crate) fn witness<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
+        serde_json::from_str(self.witness.as_deref()?).ok()
+    }
+}
+
+/// A request that gets in and should not, taken out of its finding, as JSON.
+pub(crate) fn take_witness(finding: &mut Finding) -> Option<Box<str>> {
+    let request = finding.witness.take()?;
+    serde_json::to_string(&request).ok().map(Box::from)
 }

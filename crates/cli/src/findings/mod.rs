@@ -2,7 +2,6 @@
 
 mod found;
 mod sarif;
-mod written;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,14 +10,14 @@ use std::io::{self, Write};
 use guard::{Check, Severity};
 use policy::Request;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::Streams;
 use crate::hostile::shown;
 use crate::rules::counted;
 use crate::streams::{Gathered, Tone};
 
-pub(crate) use self::found::{Found, PAGES};
-pub(crate) use self::written::Written;
+pub(crate) use self::found::{About, Found, PAGES, take_witness};
 
 /// Worst first, then by subject and code.
 pub(crate) fn sort(found: &mut [Found]) {
@@ -35,12 +34,12 @@ pub(crate) fn sort(found: &mut [Found]) {
     ) {
         (
             Reverse(found.finding.severity),
-            &found.subject,
+            &found.about.subject,
             found.finding.code.code(),
             &found.finding.message,
-            found.account.as_deref(),
+            found.about.account.as_deref(),
             found.finding.statement,
-            &found.file,
+            &found.about.file,
         )
     }
     found.sort_by(|a, b| key(a).cmp(&key(b)));
@@ -80,7 +79,7 @@ pub(crate) struct JsonFinding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    witness: Option<&'a Request>,
+    witness: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vendor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,11 +91,11 @@ impl<'a> From<&'a Found> for JsonFinding<'a> {
         Self {
             code: found.finding.code,
             severity: found.finding.severity,
-            account: found.account.as_deref(),
-            subject: &found.subject,
+            account: found.about.account.as_deref(),
+            subject: &found.about.subject,
             message: &found.finding.message,
             statement: found.finding.statement,
-            witness: found.finding.witness.as_ref(),
+            witness: found.witness(),
             vendor: found.finding.vendor.as_deref(),
             fix: found.finding.fix.as_deref(),
         }
@@ -138,10 +137,10 @@ pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()
     for found in found {
         let Found { finding, .. } = found;
         let tone = Tone::of(finding.severity);
-        let subject = if *found.subject == *found.file {
+        let subject = if *found.about.subject == *found.about.file {
             "(role not named)".to_owned()
         } else {
-            shown(&found.subject).to_string()
+            shown(&found.about.subject).to_string()
         };
         write!(
             streams.out,
@@ -149,17 +148,17 @@ pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()
             paint.tone(tone, finding.severity),
             paint.tone(Tone::Strong, finding.code),
         )?;
-        if let Some(account) = &found.account {
+        if let Some(account) = &found.about.account {
             write!(streams.out, " in {}", shown(account))?;
         }
-        let place = match found.line {
-            Some(line) => format!("{}:{line}", shown(&found.file)),
-            None => shown(&found.file).to_string(),
+        let place = match found.about.line {
+            Some(line) => format!("{}:{line}", shown(&found.about.file)),
+            None => shown(&found.about.file).to_string(),
         };
         writeln!(streams.out, "  {}", paint.tone(Tone::Quiet, place))?;
         writeln!(streams.out, "    {}", shown(&finding.message))?;
-        if let Some(witness) = &finding.witness {
-            writeln!(streams.out, "    proof: {}", request_words(witness))?;
+        if let Some(witness) = found.witness() {
+            writeln!(streams.out, "    proof: {}", request_words(&witness))?;
         }
         if let Some(fix) = &finding.fix {
             writeln!(streams.out, "    fix: {}", shown(fix))?;

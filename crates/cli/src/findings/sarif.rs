@@ -47,13 +47,13 @@ fn result(found: &Found) -> Value {
         text.push_str(fix);
     }
     let index = Check::ALL.iter().position(|check| *check == finding.code);
-    let region = json!({ "startLine": found.line.unwrap_or(1) });
+    let region = json!({ "startLine": found.about.line.unwrap_or(1) });
     let location = json!({
         "physicalLocation": {
-            "artifactLocation": { "uri": uri(&found.file) },
+            "artifactLocation": { "uri": uri(&found.about.file) },
             "region": region,
         },
-        "logicalLocations": [{ "fullyQualifiedName": &*found.subject, "kind": "resource" }],
+        "logicalLocations": [{ "fullyQualifiedName": &*found.about.subject, "kind": "resource" }],
     });
     json!({
         "ruleId": finding.code.code(),
@@ -63,10 +63,10 @@ fn result(found: &Found) -> Value {
         "locations": [location],
         "properties": {
             "severity": finding.severity.name(),
-            "account": found.account.as_deref(),
+            "account": found.about.account.as_deref(),
             "statement": finding.statement,
             "vendor": finding.vendor,
-            "witness": finding.witness,
+            "witness": found.witness::<Value>(),
         },
     })
 }

@@ -296,13 +296,13 @@ fn findings(vendor: &Vendor, entries: &[&Entry], report: &Report) -> Vec<Part> {
     let about = |found: &&Found| {
         let finding = &found.finding;
         let role = (
-            found.account.as_deref().unwrap_or_default(),
-            found.subject.to_string(),
+            found.about.account.as_deref().unwrap_or_default(),
+            found.about.subject.to_string(),
         );
         match (&finding.vendor, &finding.third_party) {
             (Some(name), _) => *name == vendor.name,
             (None, Some(account)) => vendor.accounts.contains(account),
-            (None, None) => roles.contains(&role) || is_user(&found.subject),
+            (None, None) => roles.contains(&role) || is_user(&found.about.subject),
         }
     };
     let lines: Vec<String> = report
@@ -312,7 +312,7 @@ fn findings(vendor: &Vendor, entries: &[&Entry], report: &Report) -> Vec<Part> {
         .filter(about)
         .map(|found| {
             let finding = &found.finding;
-            let (code, subject) = (finding.code.code(), &found.subject);
+            let (code, subject) = (finding.code.code(), &found.about.subject);
             format!(
                 "{} {code}, {subject}: {}",
                 finding.severity, finding.message

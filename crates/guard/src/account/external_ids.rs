@@ -19,6 +19,7 @@ type Holders = Vec<usize>;
 
 /// `shared-external-id` and `weak-external-id` for what the judgement of single documents cannot
 /// see: ids that several roles or third parties have, and guessable ids of parties without a rule.
+/// Each is given to `take`, with the index of its access.
 ///
 /// One pass: every id is looked up once in a table under a keyed hash, so that nobody can choose
 /// ids that make it slow.
@@ -26,8 +27,9 @@ pub fn judge_external_ids(
     rules: &Rules,
     accesses: &[Access],
     now: Timestamp,
-) -> Vec<AccountFinding> {
-    let mut findings = weak(rules, accesses, now);
+    take: &mut dyn FnMut(usize, AccountFinding),
+) {
+    weak(rules, accesses, now, take);
     let mut holders: HashMap<&str, Holders> = HashMap::new();
     for (index, access) in accesses.iter().enumerate() {
         for id in access.external_ids() {
@@ -65,10 +67,11 @@ pub fn judge_external_ids(
             let others = sharing
                 .others_of(access)
                 .filter(|_| !is_exempted(rules, access, Check::SharedExternalId, now));
-            findings.extend(others.map(|others| shared_finding(rules, access, &others, several)));
+            if let Some(others) = others {
+                take(index, shared_finding(rules, access, &others, several));
+            }
         }
     }
-    findings
 }
 
 /// Who shares an id. One id may be on every role of an account, so what is said of the others is
@@ -218,9 +221,13 @@ fn shared_finding(rules: &Rules, access: &Access, others: &str, several: bool) -
     }
 }
 
-fn weak(rules: &Rules, accesses: &[Access], now: Timestamp) -> Vec<AccountFinding> {
-    let mut findings = Vec::new();
-    for access in accesses {
+fn weak(
+    rules: &Rules,
+    accesses: &[Access],
+    now: Timestamp,
+    take: &mut dyn FnMut(usize, AccountFinding),
+) {
+    for (index, access) in accesses.iter().enumerate() {
         if already(access, Check::WeakExternalId) {
             continue;
         }
@@ -242,16 +249,16 @@ fn weak(rules: &Rules, accesses: &[Access], now: Timestamp) -> Vec<AccountFindin
             party_words(access)
         );
         let fix = "use one random id, and name it in the rules";
-        findings.push(AccountFinding {
+        let found = AccountFinding {
             account: Some(role.account.clone()).filter(|account| !account.is_empty()),
             subject: access.role.subject(),
             finding: Finding {
                 fix: Some(fix.to_owned()),
                 ..about(rules, access, Check::WeakExternalId, message)
             },
-        });
+        };
+        take(index, found);
     }
-    findings
 }
 
 /// The judgement of the document said it already.

@@ -96,6 +96,8 @@ pub(super) fn proofs(grant: &Grant) -> Vec<Proof> {
         })
         .collect();
     proofs.sort();
+    // An account has a hundred thousand of these.
+    proofs.shrink_to_fit();
     proofs
 }
 

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use guard::Check;
 use guard::account::{
-    Access, Answer, AuditedRole, Credentials, Key, LastUsed, Party, ProofKind, RuleOfParty,
-    SeenByRules, accesses, judge_credentials, judge_external_ids, judge_rules, judge_use,
+    Access, AccountFinding, Answer, AuditedRole, Credentials, Key, LastUsed, Party, ProofKind,
+    RuleOfParty, SeenByRules, accesses, judge_credentials, judge_external_ids, judge_rules,
+    judge_use,
 };
 use guard::detect::judge_trust;
 use guard::model::RoleRef;
@@ -199,7 +200,7 @@ fn external_ids_are_shared_where_nobody_decided_it() {
             .iter()
             .flat_map(|(name, account, id)| of(&rules, name, trusting(account, Some(id))))
             .collect();
-        let found = judge_external_ids(&rules, &all, now());
+        let found = external_ids(&rules, &all);
         let mut subjects: Vec<&str> = found
             .iter()
             .filter(|found| found.finding.code == *check)
@@ -209,6 +210,16 @@ fn external_ids_are_shared_where_nobody_decided_it() {
         assert_eq!(&subjects, expected, "{roles:?}");
         assert!(found.iter().all(|found| found.finding.fix.is_some()));
     }
+}
+
+/// What is found, and that it is about the role of the access whose index comes with it.
+fn external_ids(rules: &Rules, accesses: &[Access]) -> Vec<AccountFinding> {
+    let mut all = Vec::new();
+    judge_external_ids(rules, accesses, now(), &mut |index, found| {
+        assert_eq!(found.subject, accesses[index].role.subject());
+        all.push(found);
+    });
+    all
 }
 
 #[test]
@@ -221,7 +232,7 @@ fn an_exemption_covers_ids_too() {
         .iter()
         .flat_map(|name| of(&exempted, name, trusting("999900001111", Some("acme-2024"))))
         .collect();
-    let found = judge_external_ids(&exempted, &all, now());
+    let found = external_ids(&exempted, &all);
     assert_eq!(found.len(), 2);
     assert!(found.iter().all(|found| found.subject == "role/y"));
 }
@@ -246,7 +257,7 @@ fn an_exemption_is_used_once_it_has_accepted_something() {
     // A random id is not one that anybody guesses, so nothing needs accepting there.
     let entered = of(&rules, "Legacy", trusting("999900001111", Some(OTHER)));
     assert!(entered[0].allowed);
-    assert!(judge_external_ids(&rules, &entered, now()).is_empty());
+    assert!(external_ids(&rules, &entered).is_empty());
     let left = unused(&seen);
     assert_eq!(
         left.iter()
@@ -264,7 +275,7 @@ fn an_exemption_is_used_once_it_has_accepted_something() {
         "legacy",
         trusting("999900001111", Some("acme-2024")),
     );
-    judge_external_ids(&rules, &guessed, now());
+    external_ids(&rules, &guessed);
     assert_eq!(unused(&seen).len(), 1);
 }
 

@@ -175,8 +175,8 @@ type Places<'a> = HashMap<(&'a str, &'a str, Check), usize>;
 fn places(found: &[Found]) -> Places<'_> {
     let mut places = HashMap::new();
     for (index, found) in found.iter().enumerate() {
-        if let Some(account) = &found.account {
-            let key = (&**account, &*found.subject, found.finding.code);
+        if let Some(account) = &found.about.account {
+            let key = (&**account, &*found.about.subject, found.finding.code);
             places.entry(key).or_insert(index);
         }
     }
@@ -315,9 +315,9 @@ fn rule(entry: &Entry) -> Markup {
 fn finding(index: usize, found: &Found) -> Markup {
     let finding = &found.finding;
     let severity = finding.severity.name();
-    let place = match found.line {
-        Some(line) => format!("{}:{line}", shown(&found.file)),
-        None => shown(&found.file).to_string(),
+    let place = match found.about.line {
+        Some(line) => format!("{}:{line}", shown(&found.about.file)),
+        None => shown(&found.about.file).to_string(),
     };
     html! {
         article id=(format!("f{index}")) class=(severity) data-kind="finding" data-severity=(severity)
@@ -330,8 +330,8 @@ fn finding(index: usize, found: &Found) -> Markup {
                     (finding.code.code())
                 }
                 span.subject {
-                    (shown(&found.subject))
-                    @if let Some(account) = &found.account { " in " (shown(account)) }
+                    (shown(&found.about.subject))
+                    @if let Some(account) = &found.about.account { " in " (shown(account)) }
                 }
                 span.place { (place) }
             }
@@ -340,8 +340,8 @@ fn finding(index: usize, found: &Found) -> Markup {
                 @if let Some(statement) = finding.statement {
                     dt { "Where" } dd { "statement " (statement) " of the trust policy" }
                 }
-                @if let Some(witness) = &finding.witness {
-                    dt { "Proof" } dd { code { (request_words(witness)) } }
+                @if let Some(witness) = found.witness() {
+                    dt { "Proof" } dd { code { (request_words(&witness)) } }
                 }
                 @if let Some(fix) = &finding.fix { dt { "Fix" } dd { (shown(fix)) } }
             }
