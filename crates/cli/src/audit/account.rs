@@ -175,9 +175,9 @@ impl<'a> Account<'a> {
                 self.audited.counts.users += 1;
                 self.seen.user(self.rules.vendors_of_user(&user.name));
                 let holder = PolicyHolder {
+                    policies: user.policies(),
                     account: user.account,
                     user: user.name,
-                    policies: user.policies,
                 };
                 let vendors = self.rules.user_vendors(&holder.user);
                 if !vendors.is_empty() {

@@ -204,25 +204,20 @@ impl Iterator for Walk<'_> {
 
 /// Does the name, within a folder, promise records?
 fn is_log(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().to_ascii_lowercase());
-    name.is_some_and(|name| {
-        let plain = name.strip_suffix(".gz").unwrap_or(&name);
-        plain.ends_with(".json") || plain.ends_with(".jsonl")
-    })
+    is_lines(path) || ends_in(path, &[".json"])
 }
 
 /// Does the name say that each line is a value?
 pub(crate) fn is_lines(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().to_ascii_lowercase());
-    name.is_some_and(|name| {
-        name.strip_suffix(".gz")
-            .unwrap_or(&name)
-            .ends_with(".jsonl")
-    })
+    ends_in(path, &[".jsonl", ".ndjson"])
+}
+
+/// Whether the name ends in one of these, compressed or not.
+fn ends_in(path: &Path, ends: &[&str]) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    ends.iter().any(|end| plain.ends_with(end))
 }
 
 #[cfg(test)]
@@ -299,6 +294,8 @@ mod tests {
             ("A.JSON.GZ", true, false),
             ("a.jsonl", true, true),
             ("a.jsonl.gz", true, true),
+            ("a.NDJSON", true, true),
+            ("a.ndjson.gz", true, true),
             ("LICENSE", false, false),
             ("a.yaml", false, false),
             ("a.gz", false, false),

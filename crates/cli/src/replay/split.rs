@@ -71,6 +71,7 @@ pub(crate) fn split(
     manner: Manner<'_>,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
+    values.skip_byte_order_mark();
     if manner.lines || begins_with_a_line_of_json(values)? {
         return lines(values, manner.sieve, take);
     }

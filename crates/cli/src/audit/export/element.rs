@@ -68,30 +68,27 @@ pub(crate) struct Held {
     pub(crate) boundary: Option<Box<str>>,
 }
 
-/// A user.
+/// A user, or a group of users.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct User {
-    /// `UserName`.
+pub(crate) struct Holder {
+    /// `UserName` or `GroupName`.
     pub(crate) name: String,
     /// From `Arn`; 12 digits, or empty.
     pub(crate) account: String,
-    /// Names of inline and attached policies.
-    pub(crate) policies: Vec<String>,
-    /// The same, as they are worked out; what its groups hold comes besides.
+    /// Its own policies; what a user's groups hold comes besides.
     pub(crate) held: Held,
-    /// The names of its groups.
+    /// The names of a user's groups.
     pub(crate) groups: Vec<String>,
 }
 
-/// A group of users.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Group {
-    /// `GroupName`.
-    pub(crate) name: String,
-    /// From `Arn`; 12 digits, or empty.
-    pub(crate) account: String,
-    /// What its users may do.
-    pub(crate) held: Held,
+impl Holder {
+    /// Names of inline and attached policies.
+    pub(crate) fn policies(&self) -> Vec<String> {
+        let inline = self.held.inline.iter().map(|(name, _)| &**name);
+        let attached = self.held.attached.iter();
+        let attached = attached.map(|arn| arn.rsplit('/').next().unwrap_or(arn));
+        inline.chain(attached).map(str::to_owned).collect()
+    }
 }
 
 /// A managed policy, in its default version.
@@ -241,62 +238,51 @@ fn held(
 }
 
 /// An element of the list of its kind.
-pub(super) fn user(text: &[u8]) -> Result<User, ElementError> {
+pub(super) fn user(text: &[u8]) -> Result<Holder, ElementError> {
+    let fields = ["UserName", "UserDetailList", "UserPolicyList"];
+    holder("user", fields, text)
+}
+
+/// An element of the list of its kind.
+pub(super) fn group(text: &[u8]) -> Result<Holder, ElementError> {
+    let fields = ["GroupName", "GroupDetailList", "GroupPolicyList"];
+    holder("group", fields, text)
+}
+
+fn holder(
+    kind: &str,
+    [name, list, inline]: [&'static str; 3],
+    text: &[u8],
+) -> Result<Holder, ElementError> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Shape<'a> {
+        #[serde(default, alias = "GroupName")]
         user_name: String,
         #[serde(default)]
         arn: String,
-        #[serde(borrow)]
+        #[serde(borrow, alias = "GroupPolicyList")]
         user_policy_list: Option<Vec<Inline<'a>>>,
         attached_managed_policies: Option<Vec<Attached>>,
         permissions_boundary: Option<Boundary>,
         group_list: Option<Vec<String>>,
     }
-    let user: Shape<'_> = shape("a user", "UserDetailList", text)?;
-    let held = held(
-        || format!("user {}", user.user_name),
-        "UserPolicyList",
-        user.user_policy_list,
-        user.attached_managed_policies,
-        user.permissions_boundary,
-    )?;
-    let inline = held.inline.iter().map(|(name, _)| &**name);
-    let attached = held.attached.iter();
-    let attached = attached.map(|arn| arn.rsplit('/').next().unwrap_or(arn));
-    Ok(User {
-        account: account_of(&user.arn).to_owned(),
-        policies: inline.chain(attached).map(str::to_owned).collect(),
-        groups: user.group_list.unwrap_or_default(),
-        name: user.user_name,
-        held,
-    })
-}
-
-/// An element of the list of its kind.
-pub(super) fn group(text: &[u8]) -> Result<Group, ElementError> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Shape<'a> {
-        group_name: String,
-        #[serde(default)]
-        arn: String,
-        #[serde(borrow)]
-        group_policy_list: Option<Vec<Inline<'a>>>,
-        attached_managed_policies: Option<Vec<Attached>>,
+    let what = format!("a {kind}");
+    let read: Shape<'_> = shape(&what, list, text)?;
+    if read.user_name.is_empty() {
+        return Err(ElementError::Missing { what, field: name });
     }
-    let group: Shape<'_> = shape("a group", "GroupDetailList", text)?;
     let held = held(
-        || format!("group {}", group.group_name),
-        "GroupPolicyList",
-        group.group_policy_list,
-        group.attached_managed_policies,
-        None,
+        || format!("{kind} {}", read.user_name),
+        inline,
+        read.user_policy_list,
+        read.attached_managed_policies,
+        read.permissions_boundary,
     )?;
-    Ok(Group {
-        account: account_of(&group.arn).to_owned(),
-        name: group.group_name,
+    Ok(Holder {
+        account: account_of(&read.arn).to_owned(),
+        groups: read.group_list.unwrap_or_default(),
+        name: read.user_name,
         held,
     })
 }

@@ -7,7 +7,7 @@ mod element;
 
 use std::io::Read;
 
-pub(crate) use element::{ElementError, Group, Held, Policy, Role, User};
+pub(crate) use element::{ElementError, Held, Holder, Policy, Role};
 
 use crate::values::{DamageError, Values};
 
@@ -50,9 +50,9 @@ pub(crate) enum Element<'a> {
     /// Of `RoleDetailList` (or of `Roles`, as `list-roles` prints them).
     Role(Role<'a>),
     /// Of `UserDetailList`.
-    User(User),
+    User(Holder),
     /// Of `GroupDetailList`.
-    Group(Group),
+    Group(Holder),
     /// Of `Policies`.
     Policy(Policy),
     /// It cannot be read, whichever it is. The next one is another matter.

@@ -51,6 +51,7 @@ const CASES: &[Case] = &[
     (false, r#"{"a":"q\"}{"}"#, &[r#"{"a":"q\"}{"}"#], None),
     (false, r#"{"a":"\\"}{"b":1}"#, &[r#"{"a":"\\"}"#, r#"{"b":1}"#], None),
     (false, "{\n\"a\":1\n}\n{\n\"b\":2}", &["{\n\"a\":1\n}", "{\n\"b\":2}"], None),
+    (false, "\u{feff}{\"Records\":[{\"a\":1}]}", &[r#"{"a":1}"#], None),
     // lines
     (false, "{\"a\":1}\n{\"b\":2}\n", &[r#"{"a":1}"#, r#"{"b":2}"#], None),
     (false, "{\"a\":1}\nnonsense\n\n{\"b\":2}", &[r#"{"a":1}"#, "BAD", r#"{"b":2}"#], None),
