@@ -204,7 +204,15 @@ impl Iterator for Walk<'_> {
 
 /// Does the name, within a folder, promise records?
 fn is_log(path: &Path) -> bool {
-    is_lines(path) || ends_in(path, &[".json"])
+    is_lines(path) || ends_in(path, &[".json"]) || is_export(path)
+}
+
+/// Is it a part of an export of CloudWatch Logs, as `000000.gz`?
+fn is_export(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = name.strip_suffix(".gz");
+    number
+        .is_some_and(|number| number.len() == 6 && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Does the name say that each line is a value?
@@ -295,6 +303,7 @@ mod tests {
             ("a.jsonl", true, true),
             ("a.jsonl.gz", true, true),
             ("a.NDJSON", true, true),
+            ("000012.gz", true, false),
             ("a.ndjson.gz", true, true),
             ("LICENSE", false, false),
             ("a.yaml", false, false),

@@ -81,14 +81,21 @@ pub(crate) fn split(
     documents(values, manner.sieve, take)
 }
 
-/// Is the first line a JSON value of its own, and not all there is?
+/// Is the first line a JSON value of its own, and not all there is, or one that is dated?
 fn begins_with_a_line_of_json(values: &mut Values<'_>) -> Result<bool, DamageError> {
     values.peek()?;
     let seen = values.beginning(SNIFF_BYTES);
-    let line = memchr::memchr(b'\n', seen).and_then(|end| seen.split_at_checked(end));
-    Ok(line.is_some_and(|(line, after)| {
-        !after.trim_ascii().is_empty() && serde_json::from_slice::<IgnoredAny>(line).is_ok()
-    }))
+    let end = memchr::memchr(b'\n', seen).unwrap_or(seen.len());
+    let (line, after) = seen.split_at_checked(end).unwrap_or_default();
+    let text = undated(line);
+    let lines = text.len() < line.len() || !after.trim_ascii().is_empty();
+    Ok(lines && serde_json::from_slice::<IgnoredAny>(text).is_ok())
+}
+
+/// An export of CloudWatch Logs has a time before each record.
+fn undated(line: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b' ', line).filter(|_| line.first().is_some_and(u8::is_ascii_digit));
+    end.and_then(|end| line.get(end..)).unwrap_or(line)
 }
 
 /// Each line for itself, so that a damaged one does not take the next with it.
@@ -98,7 +105,8 @@ fn lines(
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
     while let Some(length) = values.line_length()? {
-        if documents(&mut Values::whole(values.text(length)), sieve, take).is_err() {
+        let line = undated(values.text(length));
+        if documents(&mut Values::whole(line), sieve, take).is_err() {
             take(Piece::BadLine);
         }
         values.take(length + 1);
@@ -131,12 +139,14 @@ fn documents(
     Ok(())
 }
 
-/// Behind `{"Records":[`, if an object begins so.
+/// Behind the bracket of a list of records, if an object begins with one. `Events` is what
+/// `aws cloudtrail lookup-events` prints, `events` what `aws logs filter-log-events` does.
 fn opening(text: &[u8]) -> Option<usize> {
-    let mut rest = text;
-    for word in [&b"{"[..], b"\"Records\"", b":", b"["] {
-        rest = rest.trim_ascii_start().strip_prefix(word)?;
-    }
+    let inside = text.strip_prefix(b"{")?.trim_ascii_start();
+    let names = [&b"\"Records\""[..], b"\"Events\"", b"\"events\""];
+    let rest = names.iter().find_map(|name| inside.strip_prefix(*name))?;
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b"[")?;
     Some(text.len() - rest.len())
 }
 
@@ -147,43 +157,71 @@ fn record(
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
     values.expect()?;
-    let found = sieve.and_then(|sieve| sieve.ordinary(values.rest()));
-    let length = match found {
-        Some(found) => {
-            let length = found.length;
-            take(Piece::Ordinary(found));
-            length
-        }
-        None => {
-            let length = values.value()?;
-            let text = values.text(length);
-            match wrapped(text) {
-                Some(records) => records
-                    .iter()
-                    .for_each(|record| take(Piece::Record(record.get().as_bytes()))),
-                None => take(Piece::Record(text)),
-            }
-            length
-        }
-    };
+    if let Some(found) = sieve.and_then(|sieve| sieve.ordinary(values.rest())) {
+        let length = found.length;
+        take(Piece::Ordinary(found));
+        values.take(length);
+        return Ok(());
+    }
+    let length = values.value()?;
+    unwrap(values.text(length), false, take);
     values.take(length);
     Ok(())
 }
 
-/// The records of an object that holds a list of them behind other keys.
-fn wrapped(value: &[u8]) -> Option<Vec<&RawValue>> {
-    #[derive(serde::Deserialize)]
-    struct Wrapped<'a> {
-        #[serde(rename = "Records", borrow)]
-        records: Vec<&'a RawValue>,
-        #[serde(rename = "eventName")]
-        name: Option<IgnoredAny>,
-    }
-    // Only then it is worth a parse.
-    memchr::memmem::find(value, b"\"Records\"")?;
-    // Else it is a record that has the word somewhere inside.
-    let wrapped: Wrapped<'_> = serde_json::from_slice(value).ok()?;
-    wrapped.name.is_none().then_some(wrapped.records)
+/// What wraps records: a list of them behind other keys, or a record as text.
+#[derive(serde::Deserialize)]
+struct Wrapped<'a> {
+    #[serde(rename = "Records", alias = "Events", alias = "events")]
+    #[serde(alias = "logEvents", borrow)]
+    records: Option<Vec<&'a RawValue>>,
+    #[serde(rename = "CloudTrailEvent", alias = "message")]
+    text: Option<String>,
+    /// Of a subscription of CloudWatch Logs.
+    #[serde(rename = "messageType")]
+    kind: Option<String>,
+    /// What has these is a record, or an event around one.
+    #[serde(rename = "eventName", alias = "detail")]
+    name: Option<IgnoredAny>,
+}
+
+/// Gives the records to `take` that are wrapped in a value; where none are, the value. No list of
+/// records is `within` another.
+fn unwrap(value: &[u8], within: bool, take: &mut dyn FnMut(Piece<'_>)) {
+    let text = match value.first() {
+        Some(b'"') => serde_json::from_slice(value).ok(),
+        // Only then it is worth a parse.
+        Some(b'{') if may_wrap(value) => match serde_json::from_slice::<Wrapped<'_>>(value) {
+            Ok(wrapped) if wrapped.name.is_none() => {
+                if let Some(records) = wrapped.records.filter(|_| !within) {
+                    // Sent to see whether somebody listens.
+                    if wrapped.kind.as_deref() != Some("CONTROL_MESSAGE") {
+                        let each = |record: &RawValue| unwrap(record.get().as_bytes(), true, take);
+                        records.into_iter().for_each(each);
+                    }
+                    return;
+                }
+                wrapped.text
+            }
+            // A record that has such a word somewhere inside.
+            _ => None,
+        },
+        _ => None,
+    };
+    let text = text.filter(|text: &String| text.trim_start().starts_with('{'));
+    let record = text.as_ref().map_or(value, |text| text.as_bytes());
+    take(Piece::Record(record));
+}
+
+fn may_wrap(value: &[u8]) -> bool {
+    let keys = [
+        &b"Records\""[..],
+        b"vents\"",
+        b"\"CloudTrailEvent\"",
+        b"\"message\"",
+    ];
+    keys.iter()
+        .any(|key| memchr::memmem::find(value, key).is_some())
 }
 
 #[cfg(test)]

@@ -52,6 +52,16 @@ const CASES: &[Case] = &[
     (false, r#"{"a":"\\"}{"b":1}"#, &[r#"{"a":"\\"}"#, r#"{"b":1}"#], None),
     (false, "{\n\"a\":1\n}\n{\n\"b\":2}", &["{\n\"a\":1\n}", "{\n\"b\":2}"], None),
     (false, "\u{feff}{\"Records\":[{\"a\":1}]}", &[r#"{"a":1}"#], None),
+    // records as text
+    (false, r#"{"Events":[{"EventId":"x","CloudTrailEvent":"{\"a\":\"\\u0031\"}"}],"NextToken":"n"}"#, &[r#"{"a":"\u0031"}"#], None),
+    (false, r#"["{\"a\":1}","x"]"#, &[r#"{"a":1}"#, "\"x\""], None),
+    (false, r#"{ "events": [{"message":"{\"a\":1}"},{"message":"x"}]}"#, &[r#"{"a":1}"#, r#"{"message":"x"}"#], None),
+    (false, r#"{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","message":"{\"a\":1}"}]}"#, &[r#"{"a":1}"#], None),
+    (false, r#"{"messageType":"CONTROL_MESSAGE","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}"#, &[], None),
+    (false, r#"{"a":1,"Records":[{"Records":[{}]}]}"#, &[r#"{"Records":[{}]}"#], None),
+    (false, r#"{"eventName":"x","message":"{}"}"#, &[r#"{"eventName":"x","message":"{}"}"#], None),
+    (false, "2026-03-10T10:00:00.000Z {\"a\":1}", &[r#"{"a":1}"#], None),
+    (false, "2026-03-10T10:00:00.000Z {\"a\":1}\n2026-03-10T10:00:01.000Z {\"b\n2026-03-10T10:00:01.000Z {\"c\":3}\n", &[r#"{"a":1}"#, "BAD", r#"{"c":3}"#], None),
     // lines
     (false, "{\"a\":1}\n{\"b\":2}\n", &[r#"{"a":1}"#, r#"{"b":2}"#], None),
     (false, "{\"a\":1}\nnonsense\n\n{\"b\":2}", &[r#"{"a":1}"#, "BAD", r#"{"b":2}"#], None),
