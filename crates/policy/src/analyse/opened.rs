@@ -102,7 +102,7 @@ pub(super) fn grants_of<'p>(
 }
 
 /// Steps for the requests, where all the rest has left less.
-const PROOF_STEPS: u64 = 400_000;
+const PROOF_STEPS: u64 = 800_000;
 
 /// Finds a request for each grant, and keeps it if the evaluator lets it in. It comes last, so that
 /// the other fields are the same whether requests are asked for or not.
