@@ -134,6 +134,22 @@ impl Iam {
         }
     }
 
+    /// An inline policy of a user; none where it is gone by now.
+    async fn inline_of_user(&self, user: &str, name: String, what: &str) -> Option<HeldPolicy> {
+        let client = self.client();
+        let call = client.get_user_policy().user_name(user).policy_name(&name);
+        let document = match call.send().await {
+            Ok(answer) => Some(percent_decoded(&answer.policy_document)),
+            Err(error) if failed("iam:GetUserPolicy", what, &error).is_none() => return None,
+            Err(_) => None,
+        };
+        Some(HeldPolicy {
+            name,
+            document,
+            ..HeldPolicy::default()
+        })
+    }
+
     async fn of_group(
         &self,
         group: &str,
@@ -322,17 +338,7 @@ impl ReadPermissions for Iam {
             policies.push(self.held(&arn, None).await);
         }
         for name in inline {
-            let call = client.get_user_policy().user_name(user).policy_name(&name);
-            let document = match call.send().await {
-                Ok(answer) => Some(percent_decoded(&answer.policy_document)),
-                Err(error) if failed("iam:GetUserPolicy", what, &error).is_none() => continue,
-                Err(_) => None,
-            };
-            policies.push(HeldPolicy {
-                name,
-                document,
-                ..HeldPolicy::default()
-            });
+            policies.extend(self.inline_of_user(user, name, what).await);
         }
         for group in &groups {
             self.of_group(group, &mut policies).await?;

@@ -78,6 +78,47 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
             ExitCode::from(1)
         });
     }
+    let (counts, failed) = play(&given);
+    for (seed, wrongs) in &failed {
+        writeln!(out, "seed {seed}: {}", wrongs.join("; "))?;
+    }
+    if let Some((seed, _)) = failed.first().filter(|_| !given.first) {
+        let (story, _) = story(*seed, &oracle());
+        writeln!(
+            out,
+            "the history of seed {seed} (again: histories --story {seed}):"
+        )?;
+        for line in story {
+            writeln!(out, "{line}")?;
+        }
+    }
+    let rare = if given.rarity {
+        counts.too_rare()
+    } else {
+        Vec::new()
+    };
+    if !rare.is_empty() {
+        writeln!(out, "too rare to prove anything: {}", rare.join(", "))?;
+    }
+    let many = counts.duplicates * 1000 > counts.alerts;
+    if many {
+        writeln!(
+            out,
+            "one alert in {} was a duplicate, without any crash",
+            counts.alerts / counts.duplicates.max(1)
+        )?;
+    }
+    writeln!(out, "{}", counts.json())?;
+    let good = failed.is_empty() && rare.is_empty() && !many && counts.seeds == given.seeds;
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+/// Plays the histories, and gives the counts and what was wrong, by seed.
+fn play(given: &Arguments) -> (Counts, Vec<(u64, Vec<String>)>) {
     let next = AtomicU64::new(given.from);
     let end = given.from.saturating_add(given.seeds);
     let most = if given.first { 1 } else { 40 };
@@ -115,42 +156,7 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
         }
     });
     failed.sort();
-    for (seed, wrongs) in &failed {
-        writeln!(out, "seed {seed}: {}", wrongs.join("; "))?;
-    }
-    if let Some((seed, _)) = failed.first().filter(|_| !given.first) {
-        let (story, _) = story(*seed, &oracle());
-        writeln!(
-            out,
-            "the history of seed {seed} (again: histories --story {seed}):"
-        )?;
-        for line in story {
-            writeln!(out, "{line}")?;
-        }
-    }
-    let rare = if given.rarity {
-        counts.too_rare()
-    } else {
-        Vec::new()
-    };
-    if !rare.is_empty() {
-        writeln!(out, "too rare to prove anything: {}", rare.join(", "))?;
-    }
-    let many = counts.duplicates * 1000 > counts.alerts;
-    if many {
-        writeln!(
-            out,
-            "one alert in {} was a duplicate, without any crash",
-            counts.alerts / counts.duplicates.max(1)
-        )?;
-    }
-    writeln!(out, "{}", counts.json())?;
-    let good = failed.is_empty() && rare.is_empty() && !many && counts.seeds == given.seeds;
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    (counts, failed)
 }
 
 fn oracle() -> Oracle {

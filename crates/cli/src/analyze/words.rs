@@ -63,132 +63,148 @@ fn problems(
 
 /// What the answer comes to, worst first.
 fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
-    let mut said = Vec::new();
-    let mut say = |tone: Tone, sentence: String| said.push((tone, sentence));
-    if analysis.public {
-        say(Tone::Bad, "any AWS account can assume the role".to_owned());
+    let said: Vec<(Tone, String)> = who_can_assume(analysis)
+        .into_iter()
+        .chain(what_is_asked(analysis))
+        .chain(who_else(analysis))
+        .collect();
+    if !said.is_empty() {
+        return said;
     }
-    if !analysis.federated_open.is_empty() {
-        let providers = listed(&analysis.federated_open, |provider| {
-            shown(provider).to_string()
-        });
-        say(
+    let (tone, nobody) = match (analysis.valid, analysis.grants.is_empty()) {
+        (true, true) => (Tone::Good, "nobody can assume the role"),
+        (true, false) => (
+            Tone::Good,
+            "nobody outside the own account can assume the role",
+        ),
+        (false, _) => (
+            Tone::Warn,
+            "the readable part of the document grants no external access",
+        ),
+    };
+    vec![(tone, nobody.to_owned())]
+}
+
+/// A sentence about a list, where it is not empty.
+fn about(
+    list: &[String],
+    tone: Tone,
+    sentence: impl FnOnce(String) -> String,
+) -> Option<(Tone, String)> {
+    let words = || listed(list, |text| shown(text).to_string());
+    (!list.is_empty()).then(|| (tone, sentence(words())))
+}
+
+fn when(so: bool, tone: Tone, sentence: &str) -> Option<(Tone, String)> {
+    so.then(|| (tone, sentence.to_owned()))
+}
+
+fn who_can_assume(analysis: &Analysis) -> Vec<(Tone, String)> {
+    let accounts = &analysis.external_accounts;
+    let tone = match analysis.unguarded_accounts.is_empty() {
+        true => Tone::Strong,
+        false => Tone::Warn,
+    };
+    let external = (!accounts.is_empty()).then(|| {
+        let accounts = listed(accounts, |id| account_words(id));
+        let sentence = format!("external accounts that can assume the role: {accounts}");
+        (tone, sentence)
+    });
+    [
+        when(
+            analysis.public,
             Tone::Bad,
-            format!("users outside the intended tenant can assume the role through {providers}"),
-        );
-    }
-    if analysis.any_account_from_network {
-        say(
+            "any AWS account can assume the role",
+        ),
+        about(&analysis.federated_open, Tone::Bad, |providers| {
+            format!("users outside the intended tenant can assume the role through {providers}")
+        }),
+        when(
+            analysis.any_account_from_network,
             Tone::Warn,
-            "any AWS account can assume the role from the networks below".to_owned(),
-        );
-    }
-    if analysis.unknown_account {
-        let sentence =
-            "a principal whose account the document does not identify can assume the role";
-        say(Tone::Warn, sentence.to_owned());
-    }
-    if !analysis.organizations.is_empty() {
-        let organizations = listed(&analysis.organizations, |id| shown(id).to_string());
-        say(
+            "any AWS account can assume the role from the networks below",
+        ),
+        when(
+            analysis.unknown_account,
             Tone::Warn,
-            format!("accounts of organization {organizations} can assume the role"),
-        );
-    }
-    if !analysis.external_accounts.is_empty() {
-        let accounts = listed(&analysis.external_accounts, |id| account_words(id));
-        let tone = if analysis.unguarded_accounts.is_empty() {
-            Tone::Strong
-        } else {
-            Tone::Warn
-        };
-        say(
-            tone,
-            format!("external accounts that can assume the role: {accounts}"),
-        );
-    }
-    if let Some((tone, sentence)) = external_id_words(analysis.external_id) {
-        say(tone, sentence.to_owned());
-    }
-    if analysis.guessable {
-        say(
-            Tone::Warn,
-            "an external id that is accepted can be guessed".to_owned(),
-        );
-    }
-    if !analysis.unguarded_accounts.is_empty() {
-        let accounts = listed(&analysis.unguarded_accounts, |id| account_words(id));
+            "a principal whose account the document does not identify can assume the role",
+        ),
+        about(&analysis.organizations, Tone::Warn, |organizations| {
+            format!("accounts of organization {organizations} can assume the role")
+        }),
+        external,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn what_is_asked(analysis: &Analysis) -> Vec<(Tone, String)> {
+    let unguarded = &analysis.unguarded_accounts;
+    let unguarded = (!unguarded.is_empty()).then(|| {
+        let accounts = listed(unguarded, |id| account_words(id));
         let sentence =
             format!("access is limited only by values that the caller can choose: {accounts}");
-        say(Tone::Warn, sentence);
-    }
-    if analysis.mfa_required {
-        say(
+        (Tone::Warn, sentence)
+    });
+    let external_id = external_id_words(analysis.external_id);
+    [
+        external_id.map(|(tone, sentence)| (tone, sentence.to_owned())),
+        when(
+            analysis.guessable,
+            Tone::Warn,
+            "an external id that is accepted can be guessed",
+        ),
+        unguarded,
+        when(
+            analysis.mfa_required,
             Tone::Strong,
-            "every external principal must use MFA".to_owned(),
-        );
-    }
+            "every external principal must use MFA",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn who_else(analysis: &Analysis) -> Vec<(Tone, String)> {
     let closed: Vec<String> = analysis
         .federated
         .iter()
         .filter(|provider| !analysis.federated_open.contains(provider))
         .cloned()
         .collect();
-    if !closed.is_empty() {
-        let providers = listed(&closed, |provider| shown(provider).to_string());
-        say(
-            Tone::Strong,
-            format!("identity providers whose users can assume the role: {providers}"),
-        );
-    }
-    if analysis.foreign_provider {
-        let sentence =
-            "an identity provider of another account is named: AWS grants nobody access through it";
-        say(Tone::Warn, sentence.to_owned());
-    }
-    if !analysis.services.is_empty() {
-        let services = listed(&analysis.services, |service| shown(service).to_string());
-        let behalf = match analysis.service_source_accounts.as_slice() {
-            [] => String::new(),
-            [any] if any == "*" => ", on behalf of any account".to_owned(),
-            accounts => format!(
-                ", on behalf of {}",
-                listed(accounts, |id| account_words(id))
-            ),
-        };
-        say(
-            Tone::Strong,
-            format!("AWS services that can assume the role: {services}{behalf}"),
-        );
-    }
-    if let Some(expires) = analysis.expires {
-        say(
-            Tone::Strong,
-            format!("no external principal can assume the role after {expires}"),
-        );
-    }
-    if !analysis.orphaned.is_empty() {
-        let ids = listed(&analysis.orphaned, |id| shown(id).to_string());
-        say(
+    let behalf = match analysis.service_source_accounts.as_slice() {
+        [] => String::new(),
+        [any] if any == "*" => ", on behalf of any account".to_owned(),
+        accounts => format!(
+            ", on behalf of {}",
+            listed(accounts, |id| account_words(id))
+        ),
+    };
+    [
+        about(&closed, Tone::Strong, |providers| {
+            format!("identity providers whose users can assume the role: {providers}")
+        }),
+        when(
+            analysis.foreign_provider,
             Tone::Warn,
-            format!("principals that were deleted are still named: {ids}"),
-        );
-    }
-    if said.is_empty() {
-        let (tone, nobody) = match (analysis.valid, analysis.grants.is_empty()) {
-            (true, true) => (Tone::Good, "nobody can assume the role"),
-            (true, false) => (
-                Tone::Good,
-                "nobody outside the own account can assume the role",
-            ),
-            (false, _) => (
-                Tone::Warn,
-                "the readable part of the document grants no external access",
-            ),
-        };
-        said.push((tone, nobody.to_owned()));
-    }
-    said
+            "an identity provider of another account is named: AWS grants nobody access through it",
+        ),
+        about(&analysis.services, Tone::Strong, |services| {
+            format!("AWS services that can assume the role: {services}{behalf}")
+        }),
+        analysis.expires.map(|expires| {
+            let sentence = format!("no external principal can assume the role after {expires}");
+            (Tone::Strong, sentence)
+        }),
+        about(&analysis.orphaned, Tone::Warn, |ids| {
+            format!("principals that were deleted are still named: {ids}")
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn external_id_words(need: ExternalIdNeed) -> Option<(Tone, &'static str)> {

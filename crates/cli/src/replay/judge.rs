@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
 use guard::detect::{
-    Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
+    Judgement, Verdict, judge_console_password, judge_key, judge_root, judge_trust,
+    unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
-use guard::remediate::{PlanKind, QUARANTINE, Situation, plan};
+use guard::remediate::{Plan, PlanKind, QUARANTINE, Situation, plan};
 use guard::rules::{KeyViolation, Mode, Rules};
 use guard::state::history::{Baseline, RoleHistory};
 use guard::{Check, Finding, Remedy, Severity};
@@ -198,49 +199,15 @@ impl Judge<'_> {
             return None;
         }
         let rules = self.rules;
-        let left_alone = |finding: &Finding| !enforced(rules, finding);
-        let acts = judgement.verdict == Verdict::Violation
-            && judgement.violations().any(|finding| !left_alone(finding));
-        let tolerating = judgement.violations().any(left_alone);
-        let mut remark = None;
-        let mut planned = None;
-        if rules.protects(&role) {
-            remark = Some("the role is protected: never written".to_owned());
-        } else if role.is_reserved() {
-            remark = Some("the role is kept by AWS: never written".to_owned());
-        } else if judgement.verdict == Verdict::Violation && !acts {
-            remark = Some("the rules require manual action".to_owned());
-        } else if acts {
-            let situation = Situation {
-                live: document,
-                critical: judgement
-                    .violations()
-                    .any(|finding| finding.severity == Severity::Critical && !left_alone(finding)),
-                tolerating,
-                created: change.created,
-                history: &known.history,
-                remediation: rules.remediation(),
-                writes_used: 0,
-            };
-            let lawful = |document: &str| {
-                let judged = judge_trust(rules, &role, document, at);
-                match judged.verdict {
-                    Verdict::Approved => true,
-                    Verdict::Violation => tolerating && judged.violations().all(left_alone),
-                    Verdict::Unreadable => false,
-                }
-            };
-            match plan(&situation, lawful) {
-                Ok(plan) => {
-                    remark = Some(match &plan.fallback {
-                        Some(why) => format!("{} ({why})", plan.details),
-                        None => plan.details.clone(),
-                    });
-                    planned = Some(plan);
-                }
-                Err(_) => remark = Some("the rules require manual action".to_owned()),
-            }
-        }
+        let (planned, remark) = planned(
+            rules,
+            &role,
+            document,
+            &judgement,
+            change,
+            &known.history,
+            at,
+        );
         Some(Alert {
             subject,
             findings: judgement.findings,
@@ -248,6 +215,61 @@ impl Judge<'_> {
             document: planned.map(|plan| plan.document),
             remark,
         })
+    }
+}
+
+/// What mode enforce would write about a violation, and a remark.
+fn planned(
+    rules: &Rules,
+    role: &RoleRef,
+    document: &str,
+    judgement: &Judgement,
+    change: &TrustChange,
+    history: &RoleHistory,
+    at: Timestamp,
+) -> (Option<Plan>, Option<String>) {
+    let left_alone = |finding: &Finding| !enforced(rules, finding);
+    let acts = judgement.verdict == Verdict::Violation
+        && judgement.violations().any(|finding| !left_alone(finding));
+    let tolerating = judgement.violations().any(left_alone);
+    let nothing = |why: &str| (None, Some(why.to_owned()));
+    if rules.protects(role) {
+        return nothing("the role is protected: never written");
+    }
+    if role.is_reserved() {
+        return nothing("the role is kept by AWS: never written");
+    }
+    if judgement.verdict != Verdict::Violation {
+        return (None, None);
+    }
+    let situation = Situation {
+        live: document,
+        critical: judgement
+            .violations()
+            .any(|finding| finding.severity == Severity::Critical && !left_alone(finding)),
+        tolerating,
+        created: change.created,
+        history,
+        remediation: rules.remediation(),
+        writes_used: 0,
+    };
+    let lawful = |document: &str| {
+        let judged = judge_trust(rules, role, document, at);
+        match judged.verdict {
+            Verdict::Approved => true,
+            Verdict::Violation => tolerating && judged.violations().all(left_alone),
+            Verdict::Unreadable => false,
+        }
+    };
+    match acts.then(|| plan(&situation, lawful)) {
+        Some(Ok(plan)) => {
+            let remark = match &plan.fallback {
+                Some(why) => format!("{} ({why})", plan.details),
+                None => plan.details.clone(),
+            };
+            (Some(plan), Some(remark))
+        }
+        Some(Err(_)) | None => nothing("the rules require manual action"),
     }
 }
 

@@ -201,7 +201,18 @@ fn roles(vendor: &Vendor, entries: &[&Entry]) -> Vec<Part> {
             ("last used", used),
         ]));
     }
-    let absent: Vec<String> = vendor
+    let absent = absent(vendor, entries);
+    if entries.is_empty() || !absent.is_empty() {
+        parts.push(Part::Heading("Roles it cannot assume".to_owned()));
+        let nothing = vec!["it can assume no role of these accounts".to_owned()];
+        parts.push(Part::List(if absent.is_empty() { nothing } else { absent }));
+    }
+    parts
+}
+
+/// The roles that the rules name and that are not there.
+fn absent(vendor: &Vendor, entries: &[&Entry]) -> Vec<String> {
+    vendor
         .roles
         .iter()
         .filter(|role| {
@@ -217,13 +228,7 @@ fn roles(vendor: &Vendor, entries: &[&Entry]) -> Vec<Part> {
                 role.name
             )
         })
-        .collect();
-    if entries.is_empty() || !absent.is_empty() {
-        parts.push(Part::Heading("Roles it cannot assume".to_owned()));
-        let nothing = vec!["it can assume no role of these accounts".to_owned()];
-        parts.push(Part::List(if absent.is_empty() { nothing } else { absent }));
-    }
-    parts
+        .collect()
 }
 
 fn or_none(text: &str, none: &str) -> String {

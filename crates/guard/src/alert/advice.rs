@@ -16,6 +16,7 @@ const CONTAIN: &str = "contain the actor first: deactivate the access key or end
      valid for up to 12 hours";
 
 /// The advice of a check.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn advice(check: Check) -> Advice {
     let (planned, unplanned) = match check {
         Check::PublicTrust

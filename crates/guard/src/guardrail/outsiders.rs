@@ -30,6 +30,30 @@ pub(super) fn statements(
         .chain(exempted.map(|(account, _)| account))
         .chain(file.trusted_accounts.iter().map(String::as_str))
         .collect();
+    denials.push(outsiders(file, organization, spared));
+
+    for (index, group) in groups.iter().enumerate() {
+        vendor_denials(file, organization, index, group, denials, notes);
+    }
+    if file.vendors.iter().any(|vendor| !vendor.roles.is_empty()) {
+        notes.push(
+            "they do not limit which role a vendor may assume (role-not-registered), nor which of \
+             its external ids belongs to which role: IAM compares a role's ARN with case and with \
+             its path, and the rules name roles without"
+                .to_owned(),
+        );
+    }
+    if !file.networks.is_empty() {
+        notes.push(
+            "requests from the rules' networks are exempt, whoever sends them: a trust policy may \
+             allow them"
+                .to_owned(),
+        );
+    }
+}
+
+/// Whom no rule names, from outside the organization.
+fn outsiders(file: &RulesFile, organization: &str, spared: BTreeSet<&str>) -> Denial {
     let mut outsiders = Denial {
         sid: "Outsiders".to_owned(),
         action: ASSUME_ROLE,
@@ -54,83 +78,74 @@ pub(super) fn statements(
         json!("false"),
     ));
     outsiders.conditions.extend(not_from(&file.networks));
-    denials.push(outsiders);
+    outsiders
+}
 
-    for (index, group) in groups.iter().enumerate() {
-        let (accounts, vendors) = (&group.accounts, group.vendors.as_slice());
-        let is_exempt = |checks: &[Check]| checks.iter().any(|one| group.exempted.contains(one));
-        let mut deny = |name: &str, said: [Option<(&'static str, &str, Value)>; 2], lists| {
-            let account = "aws:PrincipalAccount".to_owned();
-            let these = values(accounts.iter().copied());
-            let mut conditions = vec![("StringEquals", account, these)];
-            // An account may belong to the organization and be a vendor's all the same.
-            let ours = "aws:PrincipalOrgID".to_owned();
-            conditions.push(("StringNotEqualsIfExists", ours, json!(organization)));
-            let said = said.into_iter().flatten();
-            conditions
-                .extend(said.map(|(operator, key, wanted)| (operator, key.to_owned(), wanted)));
-            conditions.extend(not_from(&file.networks));
-            denials.push(Denial {
-                sid: format!("{name}{}", index + 1),
-                action: ASSUME_ROLE,
-                conditions,
-                lists,
-            });
-        };
-        let may_lack = is_exempt(&[Check::MissingExternalId]);
-        let may_err = is_exempt(&[Check::WrongExternalId]);
-        let missing = ("Null", "sts:ExternalId", json!("true"));
-        match external_ids(vendors) {
-            Ids::OneOf(ids) if !may_err => {
-                // An id that is missing is unequal, too.
-                let wrong = ("StringNotEquals", "sts:ExternalId", values(ids));
-                let there = ("Null", "sts:ExternalId", json!("false"));
-                let there = may_lack.then_some(there);
-                deny(
-                    "ExternalId",
-                    [Some(wrong), there],
-                    "the external ids of one vendor",
-                );
-            }
-            Ids::OneOf(_) | Ids::Any if !may_lack => {
-                deny("ExternalId", [Some(missing), None], "the vendor's accounts");
-            }
-            _ => {}
+/// What the rules ask of the accounts of a group of vendors.
+fn vendor_denials(
+    file: &RulesFile,
+    organization: &str,
+    index: usize,
+    group: &Group<'_>,
+    denials: &mut Vec<Denial>,
+    notes: &mut Vec<String>,
+) {
+    let (accounts, vendors) = (&group.accounts, group.vendors.as_slice());
+    let is_exempt = |checks: &[Check]| checks.iter().any(|one| group.exempted.contains(one));
+    let mut deny = |name: &str, said: [Option<(&'static str, &str, Value)>; 2], lists| {
+        let account = "aws:PrincipalAccount".to_owned();
+        let these = values(accounts.iter().copied());
+        let mut conditions = vec![("StringEquals", account, these)];
+        // An account may belong to the organization and be a vendor's all the same.
+        let ours = "aws:PrincipalOrgID".to_owned();
+        conditions.push(("StringNotEqualsIfExists", ours, json!(organization)));
+        let said = said.into_iter().flatten();
+        conditions.extend(said.map(|(operator, key, wanted)| (operator, key.to_owned(), wanted)));
+        conditions.extend(not_from(&file.networks));
+        denials.push(Denial {
+            sid: format!("{name}{}", index + 1),
+            action: ASSUME_ROLE,
+            conditions,
+            lists,
+        });
+    };
+    let may_lack = is_exempt(&[Check::MissingExternalId]);
+    let may_err = is_exempt(&[Check::WrongExternalId]);
+    let missing = ("Null", "sts:ExternalId", json!("true"));
+    match external_ids(vendors) {
+        Ids::OneOf(ids) if !may_err => {
+            // An id that is missing is unequal, too.
+            let wrong = ("StringNotEquals", "sts:ExternalId", values(ids));
+            let there = ("Null", "sts:ExternalId", json!("false"));
+            let there = may_lack.then_some(there);
+            deny(
+                "ExternalId",
+                [Some(wrong), there],
+                "the external ids of one vendor",
+            );
         }
-        let principal_checks = [Check::BroadPrincipal, Check::UnknownThirdParty];
-        if let Some(Principals { arns, ids }) = principals(vendors, notes)
-            && !is_exempt(&principal_checks)
-        {
-            let arns =
-                (!arns.is_empty()).then(|| ("ArnNotEquals", "aws:PrincipalArn", values(arns)));
-            let ids: Vec<String> = ids.iter().map(|id| format!("{id}*")).collect();
-            let ids = (!ids.is_empty()).then(|| {
-                let ids = values(ids.iter().map(String::as_str));
-                ("StringNotLike", "aws:userid", ids)
-            });
-            deny("Principal", [arns, ids], "the principals of one vendor");
+        Ids::OneOf(_) | Ids::Any if !may_lack => {
+            deny("ExternalId", [Some(missing), None], "the vendor's accounts");
         }
-        if let Some(end) = last_day(vendors)
-            && !is_exempt(&[Check::ExpiredAccess])
-        {
-            let over = ("DateGreaterThanEquals", "aws:CurrentTime", json!(end));
-            deny("Until", [Some(over), None], "the vendor's accounts");
-        }
+        _ => {}
     }
-    if file.vendors.iter().any(|vendor| !vendor.roles.is_empty()) {
-        notes.push(
-            "they do not limit which role a vendor may assume (role-not-registered), nor which of \
-             its external ids belongs to which role: IAM compares a role's ARN with case and with \
-             its path, and the rules name roles without"
-                .to_owned(),
-        );
+    let principal_checks = [Check::BroadPrincipal, Check::UnknownThirdParty];
+    if let Some(Principals { arns, ids }) = principals(vendors, notes)
+        && !is_exempt(&principal_checks)
+    {
+        let arns = (!arns.is_empty()).then(|| ("ArnNotEquals", "aws:PrincipalArn", values(arns)));
+        let ids: Vec<String> = ids.iter().map(|id| format!("{id}*")).collect();
+        let ids = (!ids.is_empty()).then(|| {
+            let ids = values(ids.iter().map(String::as_str));
+            ("StringNotLike", "aws:userid", ids)
+        });
+        deny("Principal", [arns, ids], "the principals of one vendor");
     }
-    if !file.networks.is_empty() {
-        notes.push(
-            "requests from the rules' networks are exempt, whoever sends them: a trust policy may \
-             allow them"
-                .to_owned(),
-        );
+    if let Some(end) = last_day(vendors)
+        && !is_exempt(&[Check::ExpiredAccess])
+    {
+        let over = ("DateGreaterThanEquals", "aws:CurrentTime", json!(end));
+        deny("Until", [Some(over), None], "the vendor's accounts");
     }
 }
 

@@ -75,6 +75,59 @@ pub fn denies_nothing(policy: Option<&HeldPolicy>) -> bool {
     })
 }
 
+/// An inline policy was put, perhaps over one of its name: what was there before is not known.
+fn put(
+    after: &mut LivePermissions,
+    name: &str,
+    document: &Document,
+    group: Option<&str>,
+) -> Before {
+    let is = |policy: &HeldPolicy| {
+        policy.arn.is_none() && policy.name == name && policy.group.as_deref() == group
+    };
+    let live = after.policies.iter().find(|policy| is(policy));
+    let document = match document {
+        Document::Present(document) => Some(document.clone()),
+        Document::Omitted | Document::Missing => live.and_then(|policy| policy.document.clone()),
+    };
+    let before = without(after, is);
+    *after = before.clone();
+    after.policies.push(HeldPolicy {
+        name: name.to_owned(),
+        group: group.map(str::to_owned),
+        document,
+        ..HeldPolicy::default()
+    });
+    Before::AtLeast(before)
+}
+
+/// Another version of a managed policy is in force.
+fn put_in_force(
+    after: &mut LivePermissions,
+    arn: &str,
+    version: Option<&String>,
+    document: &Document,
+    fetched: Option<HeldPolicy>,
+) -> Before {
+    let document = match document {
+        Document::Present(document) => Some(document.clone()),
+        Document::Omitted | Document::Missing => fetched.and_then(|policy| policy.document),
+    };
+    let is = |policy: &HeldPolicy| policy.arn.as_deref() == Some(arn);
+    let all = after.policies.iter_mut().chain(&mut after.boundary);
+    for policy in all.filter(|policy| is(policy)) {
+        if document.is_some() {
+            policy.document.clone_from(&document);
+            policy.version = version.cloned();
+        }
+    }
+    if after.boundary.as_ref().is_some_and(is) {
+        Before::Unknown
+    } else {
+        Before::AtLeast(without(after, is))
+    }
+}
+
 impl Changed {
     /// Puts a change and what is live together. `fetched` is what [`missing_policy`] asked for.
     pub fn new(
@@ -114,27 +167,7 @@ impl Changed {
                     None => Before::Unknown,
                 }
             }
-            PolicyChange::Put { name, document } => {
-                let is = |policy: &HeldPolicy| {
-                    policy.arn.is_none() && policy.name == *name && policy.group.as_deref() == group
-                };
-                let live = after.policies.iter().find(|policy| is(policy));
-                let document = match document {
-                    Document::Present(document) => Some(document.clone()),
-                    Document::Omitted | Document::Missing => {
-                        live.and_then(|policy| policy.document.clone())
-                    }
-                };
-                let before = without(&after, is);
-                after = before.clone();
-                after.policies.push(HeldPolicy {
-                    name: name.clone(),
-                    group: group.map(str::to_owned),
-                    document,
-                    ..HeldPolicy::default()
-                });
-                Before::AtLeast(before)
-            }
+            PolicyChange::Put { name, document } => put(&mut after, name, document, group),
             PolicyChange::Deleted { name } => {
                 after = without(&after, |policy| {
                     policy.arn.is_none() && policy.name == *name && policy.group.as_deref() == group
@@ -145,27 +178,7 @@ impl Changed {
                 arn,
                 version,
                 document,
-            } => {
-                let document = match document {
-                    Document::Present(document) => Some(document.clone()),
-                    Document::Omitted | Document::Missing => {
-                        fetched.and_then(|policy| policy.document)
-                    }
-                };
-                let is = |policy: &HeldPolicy| policy.arn.as_ref() == Some(arn);
-                let all = after.policies.iter_mut().chain(&mut after.boundary);
-                for policy in all.filter(|policy| is(policy)) {
-                    if document.is_some() {
-                        policy.document.clone_from(&document);
-                        policy.version.clone_from(version);
-                    }
-                }
-                if after.boundary.as_ref().is_some_and(is) {
-                    Before::Unknown
-                } else {
-                    Before::AtLeast(without(&after, is))
-                }
-            }
+            } => put_in_force(&mut after, arn, version.as_ref(), document, fetched),
             PolicyChange::BoundaryPut { arn } => {
                 if after.boundary.as_ref().and_then(|held| held.arn.as_ref()) != Some(arn) {
                     after.boundary = Some(fetched.unwrap_or_else(|| HeldPolicy::managed(arn)));

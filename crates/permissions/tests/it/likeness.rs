@@ -126,6 +126,20 @@ fn role() -> impl Strategy<Value = Role> {
         })
 }
 
+/// A policy that bounds a role and one that the role holds are two things, whatever else it holds.
+#[test]
+fn a_boundary_is_no_policy() {
+    let role = |managed: &[usize], boundary| Role {
+        inline: vec!["{\"Statement\":[".to_owned()],
+        managed: managed.to_vec(),
+        boundary,
+    };
+    let mut likeness = Likeness::default();
+    let [holds, bounded] = [role(&[0], false), role(&[], true)]
+        .map(|role| role.with(|policies| likeness.of(policies)));
+    assert_ne!(holds, bounded);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -8,7 +8,7 @@ use crate::counts::{Happened, PAIRS, Pair};
 use crate::dice::Dice;
 use crate::documents::{Amendment, BETA_ROLE, Part};
 use crate::hand::{LONG_STALENESS, STALENESS};
-use crate::scene::{Happening, Weather};
+use crate::scene::{Happening, Inside, Weather};
 
 /// Until when others act.
 const ACTS: Moment = 40 * 60_000;
@@ -125,72 +125,82 @@ impl Director {
                 (20_000, 900_000)
             },
         });
-        if inside.dice.per_mille(40) {
-            self.characters.push(Character {
-                part: Act::Flood,
-                role: ROLE,
-                times: 16,
-                every: (500, 6_000),
-            });
-        }
-        if inside.dice.per_mille(600) {
-            let times = u32::try_from(inside.dice.between(1, 3)).unwrap_or(1);
-            self.characters.push(Character {
-                part: Act::Administrate,
-                role: ROLE,
-                times,
-                every: (5_000, 900_000),
-            });
-        }
-        if inside.dice.per_mille(200) {
-            let bad = inside.dice.per_mille(500);
-            let parts = if bad {
-                vec![Part::Acme, Part::NoExternalId]
-            } else {
-                vec![Part::Acme, Part::Service]
-            };
-            self.characters.push(Character {
-                part: Act::Reapply(parts),
-                role: ROLE,
-                times: 8,
-                every: (120_000, 300_000),
-            });
-        }
-        if inside.dice.per_mille(120) {
-            self.characters.push(Character {
-                part: Act::Recreate,
-                role: ROLE,
-                times: 1,
-                every: (1, 1),
-            });
-        }
-        if inside.dice.per_mille(150) {
-            self.characters.push(Character {
-                part: Act::Onboard { event: None },
-                role: ROLE,
-                times: 2,
-                every: (200_000, 900_000),
-            });
-        }
+        others(inside, &mut self.characters);
         inside.plan(0, Happening::Sweep);
         inside.plan(DEPLOYED, Happening::StormBegins);
-        for index in 0..self.characters.len() {
-            let at = inside.dice.mostly_short(10_000, ACTS * 3 / 4);
-            inside.plan(at, Happening::Act(index));
-        }
-        if inside.dice.per_mille(150) {
-            let at = inside.dice.between(60_000, ACTS / 2);
-            inside.plan(at, Happening::PrincipalGoes);
-        }
-        if inside.dice.per_mille(120) {
-            let at = inside.dice.between(60_000, ACTS * 3 / 4);
-            amend(inside, at, Amendment::WithoutBeta);
-        }
-        if inside.dice.per_mille(120) {
-            let at = inside.dice.between(10_000, ACTS * 3 / 4);
-            let until = at + inside.dice.mostly_short(1_000, 900_000);
-            inside.plan(at, Happening::OutageBegins);
-            inside.plan(until, Happening::OutageEnds);
-        }
+        happenings(inside, self.characters.len());
+    }
+}
+
+/// Who else may take part.
+fn others(inside: &mut Inside, characters: &mut Vec<Character>) {
+    if inside.dice.per_mille(40) {
+        characters.push(Character {
+            part: Act::Flood,
+            role: ROLE,
+            times: 16,
+            every: (500, 6_000),
+        });
+    }
+    if inside.dice.per_mille(600) {
+        let times = u32::try_from(inside.dice.between(1, 3)).unwrap_or(1);
+        characters.push(Character {
+            part: Act::Administrate,
+            role: ROLE,
+            times,
+            every: (5_000, 900_000),
+        });
+    }
+    if inside.dice.per_mille(200) {
+        let bad = inside.dice.per_mille(500);
+        let parts = if bad {
+            vec![Part::Acme, Part::NoExternalId]
+        } else {
+            vec![Part::Acme, Part::Service]
+        };
+        characters.push(Character {
+            part: Act::Reapply(parts),
+            role: ROLE,
+            times: 8,
+            every: (120_000, 300_000),
+        });
+    }
+    if inside.dice.per_mille(120) {
+        characters.push(Character {
+            part: Act::Recreate,
+            role: ROLE,
+            times: 1,
+            every: (1, 1),
+        });
+    }
+    if inside.dice.per_mille(150) {
+        characters.push(Character {
+            part: Act::Onboard { event: None },
+            role: ROLE,
+            times: 2,
+            every: (200_000, 900_000),
+        });
+    }
+}
+
+/// What happens to the account, and when.
+fn happenings(inside: &mut Inside, characters: usize) {
+    for index in 0..characters {
+        let at = inside.dice.mostly_short(10_000, ACTS * 3 / 4);
+        inside.plan(at, Happening::Act(index));
+    }
+    if inside.dice.per_mille(150) {
+        let at = inside.dice.between(60_000, ACTS / 2);
+        inside.plan(at, Happening::PrincipalGoes);
+    }
+    if inside.dice.per_mille(120) {
+        let at = inside.dice.between(60_000, ACTS * 3 / 4);
+        amend(inside, at, Amendment::WithoutBeta);
+    }
+    if inside.dice.per_mille(120) {
+        let at = inside.dice.between(10_000, ACTS * 3 / 4);
+        let until = at + inside.dice.mostly_short(1_000, 900_000);
+        inside.plan(at, Happening::OutageBegins);
+        inside.plan(until, Happening::OutageEnds);
     }
 }

@@ -74,59 +74,8 @@ impl Court<'_> {
                 let of_role = |write: &&GuardWrite| write.role_id == role.id;
                 self.inside.writes.iter().filter(of_role)
             };
-            // Denials go by the role's name: while reads may still show a role that was deleted, one
-            // that is meant for it denies the sessions of the next one, which has hardly any yet.
-            let meant_for_another = |denied: &Moment| {
-                let others = self.inside.account.roles.iter();
-                let before = others.filter(|other| {
-                    other.name == role.name && other.deleted.is_some_and(|at| at <= role.created)
-                });
-                let hidden = self.inside.weather.staleness + ONE_CALL;
-                *denied - role.created <= hidden
-                    && before
-                        .flat_map(|other| {
-                            self.inside.writes.iter().map(move |write| (other, write))
-                        })
-                        .any(|(other, write)| write.role_id == other.id)
-            };
             for denied in &role.denials {
-                if meant_for_another(denied) {
-                    continue;
-                }
-                if !setting.may_revoke || setting.revoke_sessions == "never" {
-                    wrongs.push(format!("sessions of {} were ended unasked", role.name));
-                }
-                // Somebody may have written what the guard was about to when it was stopped: no
-                // one can tell the two apart, whatever stands by the time that is concluded.
-                let alike = || {
-                    let history = self.ran.scene.state.history(OWN, &role.id);
-                    let next = role.versions.iter().skip(1).map(|next| next.at);
-                    let ends = next.chain([Moment::MAX]);
-                    let mut stood = role.versions.iter().zip(ends);
-                    stood.any(|(version, end)| {
-                        let digest = document_digest(&version.sent);
-                        let mut writes = history.iter().flat_map(|history| &history.writes);
-                        let meant = |own: &OwnWrite| {
-                            own.digest == digest
-                                && own.progress != WriteProgress::Refused
-                                && moment(own.at) <= end
-                        };
-                        version.at <= *denied && writes.any(meant)
-                    })
-                };
-                if !writes().any(|write| write.at <= *denied) && !alike() {
-                    wrongs.push(format!("sessions of {} were ended for nothing", role.name));
-                }
-                // As the guard could see it.
-                let from = denied - self.inside.weather.staleness;
-                let used = |version: &&Version| version.sent.contains(SERVICE);
-                let seen = role.versions.iter().rev();
-                let newer = seen
-                    .take_while(|version| version.at > from)
-                    .all(|version| used(&version));
-                if newer && role.at(from).is_some_and(|version| used(&version)) {
-                    wrongs.push(format!("a service lost its sessions of {}", role.name));
-                }
+                self.denial(role, denied, wrongs);
             }
             // Twelve hours later the last session has expired, and within another the sweep comes.
             let last = role.denials.last().copied().unwrap_or_default();
@@ -159,6 +108,65 @@ impl Court<'_> {
                     wrongs.push(format!("sessions of {} were to be ended", role.name));
                 }
             }
+        }
+    }
+
+    /// A denial was asked for, is for a write, and takes nothing from a service.
+    fn denial(&self, role: &Role, denied: &Moment, wrongs: &mut Vec<String>) {
+        let setting = self.ran.setting;
+        let writes = || {
+            let of_role = |write: &&GuardWrite| write.role_id == role.id;
+            self.inside.writes.iter().filter(of_role)
+        };
+        // Denials go by the role's name: while reads may still show a role that was deleted, one
+        // that is meant for it denies the sessions of the next one, which has hardly any yet.
+        let meant_for_another = |denied: &Moment| {
+            let others = self.inside.account.roles.iter();
+            let before = others.filter(|other| {
+                other.name == role.name && other.deleted.is_some_and(|at| at <= role.created)
+            });
+            let hidden = self.inside.weather.staleness + ONE_CALL;
+            *denied - role.created <= hidden
+                && before
+                    .flat_map(|other| self.inside.writes.iter().map(move |write| (other, write)))
+                    .any(|(other, write)| write.role_id == other.id)
+        };
+        if meant_for_another(denied) {
+            return;
+        }
+        if !setting.may_revoke || setting.revoke_sessions == "never" {
+            wrongs.push(format!("sessions of {} were ended unasked", role.name));
+        }
+        // Somebody may have written what the guard was about to when it was stopped: no
+        // one can tell the two apart, whatever stands by the time that is concluded.
+        let alike = || {
+            let history = self.ran.scene.state.history(OWN, &role.id);
+            let next = role.versions.iter().skip(1).map(|next| next.at);
+            let ends = next.chain([Moment::MAX]);
+            let mut stood = role.versions.iter().zip(ends);
+            stood.any(|(version, end)| {
+                let digest = document_digest(&version.sent);
+                let mut writes = history.iter().flat_map(|history| &history.writes);
+                let meant = |own: &OwnWrite| {
+                    own.digest == digest
+                        && own.progress != WriteProgress::Refused
+                        && moment(own.at) <= end
+                };
+                version.at <= *denied && writes.any(meant)
+            })
+        };
+        if !writes().any(|write| write.at <= *denied) && !alike() {
+            wrongs.push(format!("sessions of {} were ended for nothing", role.name));
+        }
+        // As the guard could see it.
+        let from = denied - self.inside.weather.staleness;
+        let used = |version: &&Version| version.sent.contains(SERVICE);
+        let seen = role.versions.iter().rev();
+        let newer = seen
+            .take_while(|version| version.at > from)
+            .all(|version| used(&version));
+        if newer && role.at(from).is_some_and(|version| used(&version)) {
+            wrongs.push(format!("a service lost its sessions of {}", role.name));
         }
     }
 

@@ -176,16 +176,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 
     async fn at_role(&self, name: &str) -> Result<Seen, HandleError> {
-        let guilty = |findings| Guilty {
-            kind: "role",
-            name: name.to_owned(),
-            arn: None,
-            id: None,
-            findings,
-            perhaps_older: false,
-            grantees: Vec::new(),
-            tampered: false,
-        };
+        let guilty = |findings| Guilty::named("role", name, findings);
         let live = match self.world.roles().read_role(name).await {
             Ok(Some(live)) => live,
             Ok(None) => return self.not_there(format!("role {name}")),
@@ -434,16 +425,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             Holder::Role(name) => ("role", name.as_str()),
             Holder::User(name) => ("user", name.as_str()),
         };
-        Guilty {
-            kind,
-            name: name.to_owned(),
-            arn: None,
-            id: None,
-            findings: vec![self.unreadable(message)],
-            perhaps_older: false,
-            grantees: Vec::new(),
-            tampered: false,
-        }
+        Guilty::named(kind, name, vec![self.unreadable(message)])
     }
 
     /// About the policy or group itself.

@@ -27,27 +27,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             let rank = |role: &SweptRole| std::cmp::Reverse(role.severity);
             (rank(one), &one.name).cmp(&(rank(other), &other.name))
         });
-        let mut checks: BTreeMap<(std::cmp::Reverse<Severity>, Check), u64> = BTreeMap::new();
-        for role in &there {
-            if let Some((severity, check)) = role.severity.zip(role.check) {
-                *checks
-                    .entry((std::cmp::Reverse(severity), check))
-                    .or_default() += 1;
-            }
-        }
-        let findings: Vec<Finding> = checks
-            .iter()
-            .map(|((severity, check), count)| Finding {
-                code: *check,
-                severity: severity.0,
-                message: format!("{count} roles: {}", check.title()),
-                statement: None,
-                third_party: None,
-                vendor: None,
-                witness: None,
-                fix: None,
-            })
-            .collect();
+        let findings = by_check(&there);
         if findings.is_empty() {
             return Ok(());
         }
@@ -95,23 +75,50 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 })
                 .collect(),
         });
-        alert.notes.push(
-            match guard.rules.remediation().existing_violations {
-                ExistingViolations::Leave => {
-                    "existing violations are not remediated in any mode until the rules say \
-                     remediation.existing_violations: remediate, or somebody changes the role. \
-                     Add a rule or an exemption for intended access"
-                }
-                ExistingViolations::Remediate => {
-                    "the rules say remediation.existing_violations: remediate, so in mode enforce \
-                     violations are remediated; a message for each role gives the outcome"
-                }
-            }
-            .to_owned(),
-        );
+        let existing = guard.rules.remediation().existing_violations;
+        alert.notes.push(what_follows(existing).to_owned());
         match tell(self.world, guard, &alert).await {
             Ok(_) => Ok(()),
             Err(error) => Err(error),
+        }
+    }
+}
+
+/// How many roles violate which check, worst first.
+fn by_check(there: &[&SweptRole]) -> Vec<Finding> {
+    let mut checks: BTreeMap<(std::cmp::Reverse<Severity>, Check), u64> = BTreeMap::new();
+    for role in there {
+        if let Some((severity, check)) = role.severity.zip(role.check) {
+            *checks
+                .entry((std::cmp::Reverse(severity), check))
+                .or_default() += 1;
+        }
+    }
+    checks
+        .iter()
+        .map(|((severity, check), count)| Finding {
+            code: *check,
+            severity: severity.0,
+            message: format!("{count} roles: {}", check.title()),
+            statement: None,
+            third_party: None,
+            vendor: None,
+            witness: None,
+            fix: None,
+        })
+        .collect()
+}
+
+fn what_follows(existing: ExistingViolations) -> &'static str {
+    match existing {
+        ExistingViolations::Leave => {
+            "existing violations are not remediated in any mode until the rules say \
+             remediation.existing_violations: remediate, or somebody changes the role. \
+             Add a rule or an exemption for intended access"
+        }
+        ExistingViolations::Remediate => {
+            "the rules say remediation.existing_violations: remediate, so in mode enforce \
+             violations are remediated; a message for each role gives the outcome"
         }
     }
 }

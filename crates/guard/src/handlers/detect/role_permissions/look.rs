@@ -28,3 +28,19 @@ pub(super) struct Guilty {
     /// The remediator's role did it, and the guard planned no such thing.
     pub(super) tampered: bool,
 }
+
+impl Guilty {
+    /// One of which no more is known than its name.
+    pub(super) fn named(kind: &'static str, name: &str, findings: Vec<Finding>) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            arn: None,
+            id: None,
+            findings,
+            perhaps_older: false,
+            grantees: Vec::new(),
+            tampered: false,
+        }
+    }
+}
