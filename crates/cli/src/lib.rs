@@ -20,6 +20,7 @@ pub mod input;
 mod least;
 #[cfg(feature = "live")]
 mod live;
+mod output;
 mod progress;
 pub mod replay;
 pub mod rules;

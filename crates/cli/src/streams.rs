@@ -168,6 +168,11 @@ impl Write for Gathered<'_> {
     }
 }
 
+/// A number of things, in words.
+pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// An error and its causes, `: ` between them.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();

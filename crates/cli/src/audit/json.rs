@@ -14,8 +14,9 @@ use permissions::Scope;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::account::Entry;
 use super::permitted::Permitted;
-use super::{Entry, Report};
+use super::report::Report;
 use crate::Streams;
 use crate::findings::{JsonFinding, by_severity};
 use crate::streams::Gathered;

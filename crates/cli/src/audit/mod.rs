@@ -9,6 +9,7 @@ mod account;
 pub(crate) mod credential_report;
 pub(crate) mod export;
 mod html;
+mod human;
 pub(crate) mod interned;
 mod json;
 mod permitted;
@@ -28,7 +29,8 @@ use crate::input::{Input, ReadError};
 use crate::streams::chain;
 use crate::{Status, Streams, findings};
 
-pub(crate) use account::{Account, Audited, Entry, Where};
+pub(crate) use account::{Account, Entry, Where};
+pub(crate) use report::Report;
 
 /// So many unreadable elements of one file are told one by one.
 const TOLD: usize = 20;
@@ -45,7 +47,7 @@ pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Sta
     };
 
     match arguments.format {
-        AuditFormat::Human => report::write(&report, streams)?,
+        AuditFormat::Human => human::write(&report, streams)?,
         AuditFormat::Json => json::write(&report, streams)?,
         AuditFormat::Sarif => findings::sarif(&report.audited.found, streams)?,
         AuditFormat::Html => html::write(&report, streams)?,
@@ -82,21 +84,6 @@ pub(crate) fn collect(
         reading.live(arguments.profile.as_deref(), streams);
     }
     Some(reading.finish(&rules, &arguments.rules, now))
-}
-
-/// Everything that is printed, in whichever format.
-#[derive(Debug)]
-pub(crate) struct Report {
-    /// What was found.
-    pub(crate) audited: Audited,
-    /// The moment that age and expiry were judged at.
-    pub(crate) now: Timestamp,
-    /// The rules that it was judged by.
-    pub(crate) rules_hash: String,
-    /// How many files were read.
-    pub(crate) files: usize,
-    /// Files that could not be read, or not whole, in their order.
-    pub(crate) unreadable_files: Vec<String>,
 }
 
 /// What has been read so far.

@@ -20,7 +20,7 @@ use crate::diagnostic::no_policy;
 use crate::findings::{self, About, Found};
 use crate::hostile::shown;
 use crate::input::Input;
-use crate::rules::counted;
+use crate::streams::counted;
 use crate::{Status, Streams};
 
 /// Everything that was found.

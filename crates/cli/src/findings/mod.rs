@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::Streams;
 use crate::hostile::shown;
-use crate::rules::counted;
+use crate::streams::counted;
 use crate::streams::{Gathered, Tone};
 
 pub(crate) use self::found::{About, Found, PAGES, take_witness};

@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use super::{of, told, wait};
 use crate::args::RestoreArgs;
 use crate::hostile::shown;
-use crate::rules::counted;
 use crate::streams::chain;
+use crate::streams::counted;
 use crate::{Status, Streams};
 
 /// What can be put in a quarantine's place.

@@ -18,8 +18,8 @@ use jiff::Timestamp;
 use super::{of, told, wait};
 use crate::args::LiveArgs;
 use crate::hostile::shown;
-use crate::rules::counted;
 use crate::streams::Tone;
+use crate::streams::counted;
 use crate::{Status, Streams};
 
 /// Logical ids of the template's functions; `Slack` is only there where a secret is named.

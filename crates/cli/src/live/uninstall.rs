@@ -13,7 +13,7 @@ use guard::remediate::QUARANTINE;
 use super::{of, told, wait};
 use crate::args::LiveArgs;
 use crate::hostile::shown;
-use crate::rules::counted;
+use crate::streams::counted;
 use crate::{Status, Streams};
 
 /// Prints what is still in place; exit status 1 where anything is.

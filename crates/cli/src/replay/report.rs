@@ -14,8 +14,8 @@ use super::read::{Hit, Reading};
 use crate::Streams;
 use crate::args::ModeArg;
 use crate::hostile::shown;
-use crate::rules::counted;
 use crate::streams::Tone;
+use crate::streams::counted;
 
 /// One alert, as a line.
 #[derive(Serialize)]

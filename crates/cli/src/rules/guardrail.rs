@@ -7,10 +7,10 @@ use guard::guardrail::resource_control_policies;
 use jiff::Timestamp;
 
 use super::load::read;
-use super::replace;
 use crate::args::RulesGuardrailArgs;
 use crate::hostile::shown;
-use crate::rules::counted;
+use crate::output::replace;
+use crate::streams::counted;
 use crate::{Status, Streams};
 
 /// A root, an organizational unit or an account has at most five, and AWS's own is one of them.

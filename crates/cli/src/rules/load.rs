@@ -9,12 +9,12 @@ use guard::rules::{
 };
 use jiff::Timestamp;
 
-use super::counted;
 use super::yaml::{Places, Step, parse};
 use crate::Streams;
 use crate::diagnostic::{Diagnostic, Place, Weight};
 use crate::hostile::shown;
 use crate::input::Input;
+use crate::streams::counted;
 
 /// A rules file that can be used.
 #[derive(Debug)]

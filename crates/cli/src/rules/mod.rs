@@ -7,9 +7,7 @@ pub(crate) mod load;
 pub(crate) mod propose;
 pub(crate) mod yaml;
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use first::FIRST;
 use guard::rules::RulesFile;
@@ -17,6 +15,8 @@ use load::read;
 
 use crate::args::{RulesCheckArgs, RulesCommand, RulesCompileArgs};
 use crate::hostile::shown;
+use crate::output::replace;
+use crate::streams::counted;
 use crate::{Status, Streams};
 
 pub(crate) use load::load;
@@ -77,16 +77,6 @@ fn check(arguments: &RulesCheckArgs, streams: &mut Streams<'_>) -> io::Result<St
     Ok(Status::Done)
 }
 
-pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WriteError {
-    #[error("cannot write {}", shown(.path.display().to_string()))]
-    Io { path: PathBuf, source: io::Error },
-}
-
 fn compile(arguments: &RulesCompileArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
     let Some(read) = read(&arguments.file, None, streams) else {
         return Ok(Status::Unreadable);
@@ -108,32 +98,6 @@ fn compile(arguments: &RulesCompileArgs, streams: &mut Streams<'_>) -> io::Resul
         compiled.hash
     ));
     Ok(Status::Done)
-}
-
-/// Writes a file whole or not at all: half a rules file must never be packed into a layer.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let failed = |source| WriteError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = (|| {
-        let mut file = fs::File::create(&beside)?;
-        // Who might read and write the old one may read and write the new one.
-        if let Ok(old) = fs::metadata(path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
-    if written.is_err() {
-        // What cannot be written can rarely be removed; the error that counts is the first.
-        drop(fs::remove_file(&beside));
-    }
-    written.map_err(failed)
 }
 
 /// The JSON schema of the rules file, as `rules/schema.json` holds it.

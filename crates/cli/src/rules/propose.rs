@@ -9,7 +9,7 @@ use guard::model::LiveRole;
 use jiff::Timestamp;
 use policy::{AnalysisContext, TrustPolicy, Values, Who};
 
-use super::FIRST;
+use super::first::FIRST;
 
 /// What is known of an account.
 pub(crate) struct Account<'a> {

@@ -18,8 +18,8 @@ use crate::args::VendorNewArgs;
 use crate::hostile::shown;
 use crate::input::Input;
 use crate::least::{Need, check_action, check_resource, read_profile};
+use crate::output::{WriteError, replace};
 use crate::rules::load::{Read, read_text};
-use crate::rules::{WriteError, replace};
 use crate::{Status, Streams};
 
 /// Why nothing was written.

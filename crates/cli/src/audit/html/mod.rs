@@ -15,8 +15,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use permissions::Class;
 use sha2::{Digest, Sha256};
 
-use super::report::{date, last_day, last_used, party_words};
-use super::{Entry, Report};
+use super::account::Entry;
+use super::human::{date, last_day, last_used, party_words};
+use super::report::Report;
 use crate::Streams;
 use crate::findings::{Found, PAGES, by_severity, request_words};
 use crate::hostile::shown;

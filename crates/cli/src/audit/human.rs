@@ -1,0 +1,280 @@
+//! The audit for people: findings, the worst first; who can enter what; and a summary that fits
+//! into a ticket.
+
+use std::io;
+
+use guard::account::{LastUsed, Party, RuleOfParty};
+use guard::{Check, Severity};
+use permissions::Class;
+
+use super::account::Entry;
+use super::report::Report;
+use crate::hostile::shown;
+use crate::streams::Tone;
+use crate::streams::counted;
+use crate::{Streams, findings};
+
+/// What of a cell is shown.
+const CELL: usize = 40;
+
+/// So many codes are named in the summary.
+const TOP: usize = 5;
+
+/// Writes it.
+pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
+    findings::human(&report.audited.found, streams)?;
+    table(&report.audited.entries, streams)?;
+    summary(report, streams)
+}
+
+fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let heads = [
+        "THIRD PARTY",
+        "ROLE",
+        "MUST PROVE",
+        "CAN",
+        "LAST USED",
+        "RULE",
+        "OWNER",
+        "EXPIRES",
+        "WORST",
+    ];
+    let rows: Vec<[String; 9]> = entries.iter().map(cells).collect();
+    let mut widths = heads.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let paint = streams.paint;
+    let out = &mut *streams.out;
+    let line = |cells: [&str; 9]| {
+        let cells = cells.iter().zip(widths);
+        let padded = cells.map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    writeln!(out, "{}", paint.tone(Tone::Strong, line(heads)))?;
+    for (row, entry) in rows.iter().zip(entries) {
+        let text = line(row.each_ref().map(String::as_str));
+        match entry.access.findings.first() {
+            Some((severity, _)) => writeln!(out, "{}", paint.tone(Tone::of(*severity), text))?,
+            None => writeln!(out, "{text}")?,
+        }
+    }
+    writeln!(out)
+}
+
+fn cells(entry: &Entry) -> [String; 9] {
+    let access = &entry.access;
+    let role = &access.role;
+    let (rule, owner, expires) = match access.rule.as_deref() {
+        None => ("none".to_owned(), String::new(), String::new()),
+        Some(RuleOfParty::Vendor {
+            name,
+            owner,
+            expires,
+            ..
+        }) => (
+            name.clone(),
+            owner.clone().unwrap_or_default(),
+            expires.map(last_day).unwrap_or_default(),
+        ),
+        Some(RuleOfParty::IdentityProvider { provider }) => {
+            (last_part(provider), String::new(), String::new())
+        }
+        Some(RuleOfParty::Network) => ("networks".to_owned(), String::new(), String::new()),
+        Some(RuleOfParty::Exemption { .. }) => {
+            ("exemption".to_owned(), String::new(), String::new())
+        }
+    };
+    let rule = if access.allowed || access.rule.is_none() {
+        rule
+    } else {
+        format!("{rule} (not met)")
+    };
+    let proofs: Vec<&str> = access
+        .must_prove()
+        .into_iter()
+        .map(guard::account::ProofKind::words)
+        .collect();
+    let proofs = if proofs.is_empty() {
+        "nothing".to_owned()
+    } else {
+        proofs.join(" + ")
+    };
+    let worst = match access.findings.first() {
+        Some((severity, code)) => format!("{severity} {code}"),
+        None => "-".to_owned(),
+    };
+    [
+        party_words(entry),
+        role.role.name.clone().unwrap_or_default(),
+        proofs,
+        can_words(entry),
+        last_used(&role.last_used),
+        rule,
+        owner,
+        expires,
+        worst,
+    ]
+    .map(|cell| cut(&shown(cell).to_string()))
+}
+
+/// Who it is, in a few words.
+pub(super) fn party_words(entry: &Entry) -> String {
+    let access = &entry.access;
+    match (&access.party, &access.name) {
+        (Party::Anyone, _) => "anyone".to_owned(),
+        (Party::Organization { id }, _) => format!("organization {id}"),
+        (Party::Account { account }, Some(name)) => format!("{name} ({account})"),
+        (Party::Account { account }, None) => account.clone(),
+        (Party::UniqueId { id }, Some(name)) => format!("{name} ({id})"),
+        (Party::UniqueId { id }, None) => id.clone(),
+        (Party::IdentityProvider { provider }, _) => last_part(provider),
+    }
+}
+
+/// What the role can do, worst first; reading what there is goes without saying where there is
+/// more.
+fn can_words(entry: &Entry) -> String {
+    let permitted = &entry.permitted;
+    let mut words: Vec<&str> = permitted
+        .telling()
+        .filter(|held| held.class != Class::MetadataRead || permitted.classes.len() == 1)
+        .map(|held| held.class.words())
+        .collect();
+    match (words.is_empty(), permitted.unreadable.is_empty()) {
+        (true, true) => "nothing".to_owned(),
+        (true, false) => "not known".to_owned(),
+        (false, readable) => {
+            if !readable {
+                words.push("or more");
+            }
+            words.join(", ")
+        }
+    }
+}
+
+/// A provider without its ARN.
+fn last_part(provider: &str) -> String {
+    let (_, name) = provider.split_once("-provider/").unwrap_or(("", provider));
+    name.to_owned()
+}
+
+/// When it was last used, as a date.
+pub(super) fn last_used(last_used: &LastUsed) -> String {
+    match last_used {
+        LastUsed::Unknown => "not known".to_owned(),
+        LastUsed::Never => "never".to_owned(),
+        LastUsed::At { when, .. } => date(*when),
+    }
+}
+
+/// The day of a moment.
+pub(super) fn date(moment: jiff::Timestamp) -> String {
+    moment.strftime("%Y-%m-%d").to_string()
+}
+
+/// The last day on which access that ends then is open: a rule that says a date means all of it.
+pub(super) fn last_day(end: jiff::Timestamp) -> String {
+    date(
+        end.saturating_sub(jiff::SignedDuration::from_nanos(1))
+            .unwrap_or(end),
+    )
+}
+
+fn cut(cell: &str) -> String {
+    if cell.chars().count() <= CELL {
+        return cell.to_owned();
+    }
+    let kept: String = cell.chars().take(CELL - 1).collect();
+    format!("{kept}…")
+}
+
+fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
+    let audited = &report.audited;
+    let paint = streams.paint;
+    let out = &mut *streams.out;
+    let accounts: Vec<&str> = audited.accounts.iter().map(String::as_str).collect();
+    let whose = match accounts.as_slice() {
+        [] => "no account".to_owned(),
+        [one] => format!("account {one}"),
+        several => format!("{} accounts", several.len()),
+    };
+    writeln!(
+        out,
+        "{}",
+        paint.tone(
+            Tone::Strong,
+            format!("Audit of {whose}, {}", date(report.now))
+        )
+    )?;
+    let counts = &audited.counts;
+    writeln!(
+        out,
+        "  {}: {} approved, {} with external access{}",
+        counted(counts.roles, "role", "roles"),
+        counts.approved,
+        audited.entered_from_outside(),
+        match counts.unreadable {
+            0 => String::new(),
+            unreadable => format!(", {unreadable} not readable"),
+        }
+    )?;
+    let parties = audited.parties();
+    let without = parties.values().filter(|ruled| !**ruled).count();
+    writeln!(
+        out,
+        "  {}, {without} without a rule",
+        counted(parties.len(), "third party", "third parties"),
+    )?;
+    writeln!(out, "  {}", findings::counts(&audited.found))?;
+    for (severity, code, count) in top(report) {
+        let title = code.title();
+        writeln!(out, "  - {count} × {severity} {code}: {title}")?;
+    }
+    if !report.unreadable_files.is_empty() {
+        let names: Vec<String> = report
+            .unreadable_files
+            .iter()
+            .map(|name| shown(name).to_string())
+            .collect();
+        writeln!(
+            out,
+            "  incomplete: {}; the figures above cover the rest",
+            names.join(", ")
+        )?;
+    }
+    let hash: String = report.rules_hash.chars().take(12).collect();
+    writeln!(
+        out,
+        "  rules {hash}, trustwarden {}",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// The codes that weigh most: by severity, then by how many there are.
+pub(super) fn top(report: &Report) -> Vec<(Severity, Check, usize)> {
+    let mut counts: std::collections::BTreeMap<(Severity, Check), usize> =
+        std::collections::BTreeMap::new();
+    for found in &report.audited.found {
+        let finding = &found.finding;
+        *counts.entry((finding.severity, finding.code)).or_default() += 1;
+    }
+    let mut counts: Vec<(Severity, Check, usize)> = counts
+        .into_iter()
+        .map(|((severity, code), count)| (severity, code, count))
+        .collect();
+    counts.sort_by_key(|(severity, code, count)| {
+        (
+            std::cmp::Reverse(*severity),
+            std::cmp::Reverse(*count),
+            *code,
+        )
+    });
+    counts.truncate(TOP);
+    counts
+}
