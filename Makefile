@@ -119,11 +119,11 @@ mutants: ## whether the tests would notice if the analyser were wrong, on SHARD 
 
 .PHONY: histories
 histories: ## SEEDS simulated histories of an account in which everything goes wrong; the last line is the counts
-	cargo run --quiet --profile histories --package trustwarden-simulate --bin histories -- --seeds $(or $(SEEDS),10000)
+	cargo run --quiet --profile histories --package trustwarden-histories --bin histories -- --seeds $(or $(SEEDS),10000)
 
 .PHONY: mutations
 mutations: ## faults put into the handlers on purpose: each must be caught within SEEDS histories (10000)
-	cargo run --quiet --profile histories --package trustwarden-simulate --bin mutations -- --seeds $(or $(SEEDS),10000)
+	cargo run --quiet --profile histories --package trustwarden-histories --bin mutations -- --seeds $(or $(SEEDS),10000)
 
 .PHONY: nightly
 nightly: ## the long proofs: prove, then histories and mutations on SEEDS (100000 and 10000); hours

@@ -136,6 +136,7 @@ fn arrows_point_as_drawn() {
             .filter(|name| members.contains(name.as_str()))
             .filter(|name| {
                 !name.starts_with("trustwarden-")
+                    || name.ends_with("-histories")
                     || name.ends_with("-local")
                     || name.ends_with("-tests")
             })

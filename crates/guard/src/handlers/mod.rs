@@ -1,5 +1,5 @@
 //! The handlers: what each function does with an event or an order, as code over a
-//! [`World`](crate::ports::World). The functions' binaries only call these; so do the simulator
+//! [`World`](crate::ports::World). The functions' binaries only call these; so do the histories
 //! and `replay`.
 //!
 //! A handler may be stopped between any two of its effects, and what it was given comes again.

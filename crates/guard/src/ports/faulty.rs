@@ -1,5 +1,5 @@
 //! A store whose every call somebody else may delay, refuse or make the last one: for the
-//! simulator and the tests.
+//! histories and the tests.
 
 use std::future::Future;
 

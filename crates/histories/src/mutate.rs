@@ -1,5 +1,5 @@
 //! `mutations [--seeds N] [--only NAME]`: puts each fault of
-//! [`trustwarden_simulate::mutations`] into a copy of the guard, builds the simulator with it and
+//! [`trustwarden_histories::mutations`] into a copy of the guard, builds the simulator with it and
 //! lets it run until a history catches the fault. Fails if one survives, or finds no text to
 //! change, or does not compile.
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
 use std::time::Instant;
 
-use trustwarden_simulate::mutations::{ALL, Mutation, mutated};
+use trustwarden_histories::mutations::{ALL, Mutation, mutated};
 
 struct Arguments {
     seeds: u64,
@@ -131,7 +131,7 @@ impl Scratch {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let built = Command::new(cargo)
             .args(["build", "--quiet", "--offline", "--profile", "histories"])
-            .args(["--package", "trustwarden-simulate", "--bin", "histories"])
+            .args(["--package", "trustwarden-histories", "--bin", "histories"])
             .current_dir(&self.tree)
             .env("CARGO_TARGET_DIR", &self.target)
             .env("CARGO_INCREMENTAL", "1")

@@ -1,4 +1,4 @@
-//! What people were told: everything they must know, nothing that is not so.
+//! What was reported: everything that people must know, nothing that is not so.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +8,24 @@ use guard::remediate::OutcomeKind;
 use guard::state::incident::Stage;
 use guard::{Check, incident_id};
 
-use super::{Court, HOUR};
+use super::{HOUR, Invariants};
 use crate::account::{Moment, Version, Writer};
-use crate::counts::Happened;
+use crate::counts::Coverage;
 use crate::documents::OWN;
 
-/// From what the remediator reads of a role to the outcome that it tells.
+/// From what the remediator reads of a role to the outcome that it reports.
 const ONE_LOOK: Moment = 2_000;
 /// How the outcome of an order begins that waits for state.
 const CALL: &str = "nothing yet: ";
 
-/// An hour between two runs, five minutes of grace for the event, and the tries of a storm.
+/// An hour between two runs, five minutes of grace for the event, and the tries of the fault window.
 const FOUND: Moment = 2 * HOUR;
 
-impl Court<'_> {
+impl Invariants<'_> {
     /// Incidents of which a stage was published, alone or as a line of a digest.
     fn published(&self, stage: Stage) -> BTreeSet<&str> {
         let of_class = format!("/{stage}");
-        self.inside
+        self.state
             .published
             .iter()
             .flat_map(|(alert, _)| {
@@ -40,11 +40,11 @@ impl Court<'_> {
             .collect()
     }
 
-    /// Every violating write whose event was handled was told of, and so was what came of it.
-    pub(super) fn told(&self, wrongs: &mut Vec<String>) {
+    /// Every violating write whose event was handled was reported, and so was what came of it.
+    pub(super) fn reported(&self, violations: &mut Vec<String>) {
         let detected = self.published(Stage::Detected);
         let outcomes = self.published(Stage::Outcome);
-        for role in &self.inside.account.roles {
+        for role in &self.state.account.roles {
             for version in &role.versions {
                 if !self.bad(version) || !self.handled(&version.event_id) {
                     continue;
@@ -52,23 +52,23 @@ impl Court<'_> {
                 let incident = incident_id(OWN, &version.event_id);
                 let (event, sent) = (&version.event_id, &version.sent);
                 if !detected.contains(incident.as_str()) {
-                    wrongs.push(format!("nobody was told of {event}: {sent}"));
+                    violations.push(format!("nobody heard of {event}: {sent}"));
                 }
-                if !outcomes.contains(incident.as_str()) && !self.inside.dead_orders() {
-                    wrongs.push(format!("nobody was told what came of {event}: {sent}"));
+                if !outcomes.contains(incident.as_str()) && !self.state.dead_orders() {
+                    violations.push(format!("nobody heard what came of {event}: {sent}"));
                 }
             }
         }
     }
 
-    /// Every violating document that stood for longer than the sweep needs was told of, though its
+    /// Every violating document that stood for longer than the sweep needs was reported, though its
     /// event may never have come: by name, in an alert or as a line of a digest.
-    pub(super) fn found(&self, wrongs: &mut Vec<String>) {
+    pub(super) fn found(&self, violations: &mut Vec<String>) {
         let detected = self.published(Stage::Detected);
-        for role in &self.inside.account.roles {
+        for role in &self.state.account.roles {
             let subject = format!("role/{}", role.name);
             let ends = role.versions.iter().skip(1).map(|next| next.at);
-            let ends = ends.chain([role.deleted.unwrap_or(self.inside.now)]);
+            let ends = ends.chain([role.deleted.unwrap_or(self.state.now)]);
             for (index, (version, end)) in role.versions.iter().zip(ends).enumerate() {
                 if !self.bad(version) || end - version.at < FOUND {
                     continue;
@@ -77,9 +77,9 @@ impl Court<'_> {
                 // as anybody could see.
                 let earlier = role.versions.iter().take(index).rev();
                 let seen = |version: &&Version| {
-                    self.inside.shown.contains(&version.event_id) || self.handled(&version.event_id)
+                    self.state.shown.contains(&version.event_id) || self.handled(&version.event_id)
                 };
-                // What broke the rules of its time was told of as such, whatever they say today.
+                // What broke the rules of its time was reported as such, whatever they say today.
                 let open = |earlier: &&Version| {
                     self.bad(earlier)
                         || detected.contains(incident_id(OWN, &earlier.event_id).as_str())
@@ -90,13 +90,13 @@ impl Court<'_> {
                     .filter(|earlier| earlier.kept == version.kept)
                     .last()
                     .map_or(version.at, |earlier| earlier.at);
-                let told = self.inside.published.iter().any(|(alert, at)| {
+                let told = self.state.published.iter().any(|(alert, at)| {
                     let digest = alert.digest.iter().flat_map(|digest| &digest.lines);
                     let mut lines = digest.map(|line| &line.subject);
                     let alone = alert.stage == Stage::Detected && alert.subject == subject;
                     // An outcome that calls the role open says so of what was read just before:
                     // once no read shows what stood earlier, of this document.
-                    let read = version.at + self.inside.weather.staleness + ONE_LOOK;
+                    let read = version.at + self.state.faults.staleness + ONE_LOOK;
                     let open = alert.subject == subject
                         && (read..=end).contains(at)
                         && alert.outcome.as_ref().is_some_and(|outcome| {
@@ -105,7 +105,7 @@ impl Court<'_> {
                     open || (since..=end).contains(at) && (alone || lines.any(|of| *of == subject))
                 });
                 if !told {
-                    wrongs.push(format!(
+                    violations.push(format!(
                         "nobody ever heard of {}: {}",
                         role.name, version.sent
                     ));
@@ -114,10 +114,10 @@ impl Court<'_> {
         }
     }
 
-    /// What is said to be closed is closed: the document that an outcome shows lets in nobody whom
-    /// it should not, and it was written: by the guard, or by somebody who said the same.
-    pub(super) fn honest(&self, wrongs: &mut Vec<String>) {
-        for (alert, at) in &self.inside.published {
+    /// What is reported as remediated is: the document that an outcome shows grants nothing that it
+    /// should not, and it was written: by the guard, or by somebody who said the same.
+    pub(super) fn truthful(&self, violations: &mut Vec<String>) {
+        for (alert, at) in &self.state.published {
             let Some(outcome) = alert.outcome.as_ref() else {
                 continue;
             };
@@ -126,8 +126,8 @@ impl Court<'_> {
                 OutcomeKind::WouldRevert | OutcomeKind::WouldRepair | OutcomeKind::WouldQuarantine
             );
             if would && self.ran.setting.enforce {
-                wrongs.push(format!(
-                    "{} is told to be {:?} in mode enforce",
+                violations.push(format!(
+                    "{} is reported to be {:?} in mode enforce",
                     alert.incident, outcome.kind
                 ));
             }
@@ -141,33 +141,33 @@ impl Court<'_> {
             // The very document that the incident is about stands yet.
             let over = done || outcome.kind == OutcomeKind::Superseded;
             if over && self.stood(&alert.incident, *at) {
-                wrongs.push(format!(
-                    "{} is told to be {:?}, and stands",
+                violations.push(format!(
+                    "{} is reported to be {:?}, and stands",
                     alert.incident, outcome.kind
                 ));
             }
             let Some(shown) = outcome.document.as_ref().filter(|_| done) else {
                 continue;
             };
-            let laws = &self.inside.remediator_laws;
-            let unlawful = laws
+            let rules = &self.state.remediator_rules;
+            let unlawful = rules
                 .iter()
-                .all(|(_, law)| self.oracle.violates(shown, *law));
+                .all(|(_, rules)| self.oracle.violates(shown, *rules));
             let digest = document_digest(shown);
-            let ours = |write: &crate::scene::GuardWrite| {
+            let ours = |write: &crate::state::GuardWrite| {
                 document_digest(&write.document) == digest
                     || guard::model::same_but_for_the_dead(shown, &write.document)
             };
             let alike = |version: &crate::account::Version| {
                 version.at <= *at && document_digest(&version.sent) == digest
             };
-            let roles = &self.inside.account.roles;
+            let roles = &self.state.account.roles;
             let written = !alert.notes.is_empty()
-                || self.inside.writes.iter().any(ours)
+                || self.state.writes.iter().any(ours)
                 || roles.iter().flat_map(|role| &role.versions).any(alike);
             if unlawful || !written {
-                wrongs.push(format!(
-                    "{} is told to be {:?}, with {shown}",
+                violations.push(format!(
+                    "{} is reported to be {:?}, with {shown}",
                     alert.incident, outcome.kind
                 ));
             }
@@ -176,14 +176,14 @@ impl Court<'_> {
 
     /// Who was called because an order waited for state hears in the end what came of it, unless it
     /// went to the dead letters. (One who had heard of it before is called where state could not say
-    /// so, about a door that is open then; an order that is done has nothing more to tell.)
-    pub(super) fn last_words(&self, wrongs: &mut Vec<String>) {
-        if self.inside.dead_orders() {
+    /// so, about a role that is exposed then; an order that is done has nothing more to report.)
+    pub(super) fn outcome_after_call(&self, violations: &mut Vec<String>) {
+        if self.state.dead_orders() {
             return;
         }
         let mut calls: BTreeSet<&str> = BTreeSet::new();
         let mut over: BTreeSet<&str> = BTreeSet::new();
-        for (alert, _) in &self.inside.published {
+        for (alert, _) in &self.state.published {
             let digest = alert.digest.iter();
             let digest = digest.filter(|digest| digest.class.ends_with("/outcome"));
             let lines = digest.flat_map(|digest| &digest.lines);
@@ -203,13 +203,13 @@ impl Court<'_> {
             }
         }
         for incident in calls.difference(&over) {
-            wrongs.push(format!("the last word on {incident} is that it waits"));
+            violations.push(format!("the last word on {incident} is that it waits"));
         }
     }
 
     /// The violating document of an event's incident was live at a moment, and had been since.
     fn stood(&self, incident: &str, at: Moment) -> bool {
-        self.inside.account.roles.iter().any(|role| {
+        self.state.account.roles.iter().any(|role| {
             let deleted = role.deleted.is_some_and(|deleted| deleted <= at);
             let stood = role.at(at).filter(|version| version.at <= at);
             !deleted
@@ -221,7 +221,7 @@ impl Court<'_> {
 
     /// Whoever writes with the remediator's credentials is found out, and the guard never takes
     /// itself for him.
-    pub(super) fn impostors(&self, wrongs: &mut Vec<String>) {
+    pub(super) fn impostors(&self, violations: &mut Vec<String>) {
         let accused = |alert: &Alert| {
             alert
                 .findings
@@ -229,31 +229,31 @@ impl Court<'_> {
                 .any(|found| found.code == Check::GuardTampered)
         };
         let accusations: BTreeSet<&str> = self
-            .inside
+            .state
             .published
             .iter()
             .filter(|(alert, _)| alert.stage == Stage::Detected && accused(alert))
             .filter_map(|(alert, _)| Some(alert.cause.as_ref()?.event_id.as_str()))
             .collect();
         let in_digests = self
-            .inside
+            .state
             .published
             .iter()
             .any(|(alert, _)| alert.digest.is_some());
-        // Without state nobody can tell what the guard wrote.
+        // Without state nobody can know what the guard wrote.
         let unsure = self.troubled()
             || in_digests
-            || self.inside.happened.contains(&Happened::StateUnavailable);
-        for role in &self.inside.account.roles {
+            || self.state.coverage.contains(&Coverage::StateUnavailable);
+        for role in &self.state.account.roles {
             for version in &role.versions {
                 let event = version.event_id.as_str();
                 let accused = accusations.contains(event);
                 if version.by == Writer::Guard && accused {
-                    wrongs.push(format!("the guard accuses itself of {event}"));
+                    violations.push(format!("the guard accuses itself of {event}"));
                 }
                 let thief = version.by == Writer::Thief && self.handled(event);
                 if thief && !accused && !unsure {
-                    wrongs.push(format!("nobody was told of the thief of {event}"));
+                    violations.push(format!("nobody heard of the thief of {event}"));
                 }
             }
         }
@@ -261,14 +261,14 @@ impl Court<'_> {
 
     /// Lambda gives up an event after three tries: with calls that answer, a crash or two are no
     /// reason.
-    pub(super) fn given_up(&self, wrongs: &mut Vec<String>) {
-        let happened = &self.inside.happened;
+    pub(super) fn given_up(&self, violations: &mut Vec<String>) {
+        let coverage = &self.state.coverage;
         let excused = self.troubled()
-            || happened.contains(&Happened::StateUnavailable)
-            || happened.contains(&Happened::StalledHolder);
-        for event in &self.inside.trail {
+            || coverage.contains(&Coverage::StateUnavailable)
+            || coverage.contains(&Coverage::StalledHolder);
+        for event in &self.state.events {
             if event.given_up && !event.handled && event.stops < 2 && !excused {
-                wrongs.push(format!("the event {} was given up", event.id));
+                violations.push(format!("the event {} was given up", event.id));
             }
         }
     }

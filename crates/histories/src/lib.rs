@@ -3,63 +3,64 @@
 #![doc = include_str!("../README.md")]
 
 pub mod account;
-pub mod cast;
+pub mod actors;
 pub mod counts;
-pub mod dice;
-pub mod director;
 pub mod documents;
-pub mod hand;
-pub mod judges;
+pub mod events;
+pub mod invariants;
 pub mod mutations;
+pub mod ports;
 pub mod queue;
-pub mod rulebook;
-pub mod scene;
-pub mod trail;
+pub mod rng;
+pub mod rules;
+pub mod scheduler;
+pub mod setup;
+pub mod state;
 
-use counts::{Counts, Happened};
+use counts::{Counts, Coverage};
 use guard::remediate::OutcomeKind;
 
 /// Runs one history and says what was wrong with it.
 pub fn history(seed: u64, oracle: &documents::Oracle, counts: &mut Counts) -> Vec<String> {
-    let ran = director::run(seed, false);
-    let wrongs = judges::wrongs(&ran, oracle);
-    let duplicates = judges::duplicates(&ran);
-    let mut inside = ran.scene.inside();
-    let spent = inside.published.iter().any(|(alert, _)| {
+    let ran = scheduler::run(seed, false);
+    let violations = invariants::violations(&ran, oracle);
+    let duplicates = invariants::duplicates(&ran);
+    let mut state = ran.shared.lock();
+    let spent = state.published.iter().any(|(alert, _)| {
         alert
             .outcome
             .as_ref()
             .is_some_and(|outcome| outcome.kind == OutcomeKind::BudgetSpent)
     });
     if spent {
-        inside.happened.insert(Happened::BudgetSpent);
+        state.coverage.insert(Coverage::BudgetSpent);
     }
-    if inside
+    if state
         .published
         .iter()
         .any(|(alert, _)| alert.digest.is_some())
     {
-        inside.happened.insert(Happened::Digest);
+        state.coverage.insert(Coverage::Digest);
     }
     counts.seeds += 1;
-    counts.violations += u64::from(!wrongs.is_empty());
+    counts.violations += u64::from(!violations.is_empty());
     if let Some((alerts, again)) = duplicates {
         counts.alerts += alerts;
         counts.duplicates += again;
     }
-    for happened in &inside.happened {
-        *counts.happened.entry(*happened).or_default() += 1;
+    for coverage in &state.coverage {
+        *counts.coverage.entry(*coverage).or_default() += 1;
     }
-    for pair in &inside.crashed_between {
+    for pair in &state.crashed_between {
         *counts.crashes.entry(*pair).or_default() += 1;
     }
-    wrongs
+    violations
 }
 
 /// The whole history of a seed in words, and what was wrong with it.
 pub fn story(seed: u64, oracle: &documents::Oracle) -> (Vec<String>, Vec<String>) {
-    let ran = director::run(seed, true);
-    let wrongs = judges::wrongs(&ran, oracle);
-    let story = ran.scene.inside().story.take().unwrap_or_default();
-    (story, wrongs)
+    let ran = scheduler::run(seed, true);
+    let violations = invariants::violations(&ran, oracle);
+    let story = ran.shared.lock().story.take().unwrap_or_default();
+    (story, violations)
 }

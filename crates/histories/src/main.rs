@@ -2,15 +2,15 @@
 //! `histories --story SEED`.
 //!
 //! `--any-rarity`: what too few histories hold does not fail the run. `--first`: the run ends with
-//! the first violation, and its history is not told.
+//! the first violation, and its history is not printed.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use trustwarden_simulate::counts::Counts;
-use trustwarden_simulate::documents::{OWN, Oracle};
-use trustwarden_simulate::{history, story};
+use trustwarden_histories::counts::Counts;
+use trustwarden_histories::documents::{OWN, Oracle};
+use trustwarden_histories::{history, story};
 
 /// A third of a history's time went into the usual allocator.
 #[global_allocator]
@@ -68,19 +68,19 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     };
     if let Some(seed) = given.story {
-        let (story, wrongs) = story(seed, &oracle());
-        for line in story.iter().chain(&wrongs) {
+        let (story, violations) = story(seed, &oracle());
+        for line in story.iter().chain(&violations) {
             writeln!(out, "{line}")?;
         }
-        return Ok(if wrongs.is_empty() {
+        return Ok(if violations.is_empty() {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(1)
         });
     }
     let (counts, failed) = play(&given);
-    for (seed, wrongs) in &failed {
-        writeln!(out, "seed {seed}: {}", wrongs.join("; "))?;
+    for (seed, violations) in &failed {
+        writeln!(out, "seed {seed}: {}", violations.join("; "))?;
     }
     if let Some((seed, _)) = failed.first().filter(|_| !given.first) {
         let (story, _) = story(*seed, &oracle());
@@ -137,21 +137,22 @@ fn play(given: &Arguments) -> (Counts, Vec<(u64, Vec<String>)>) {
                         if seed >= end || wrong.load(Ordering::Relaxed) >= most {
                             return (counts, failed);
                         }
-                        let wrongs = history(seed, &oracle, &mut counts);
-                        if !wrongs.is_empty() {
+                        let violations = history(seed, &oracle, &mut counts);
+                        if !violations.is_empty() {
                             wrong.fetch_add(1, Ordering::Relaxed);
                             // At once, for who waits for a million; nobody may be listening.
-                            let _ = writeln!(io::stderr(), "seed {seed}: {}", wrongs.join("; "));
-                            failed.push((seed, wrongs));
+                            let _ =
+                                writeln!(io::stderr(), "seed {seed}: {}", violations.join("; "));
+                            failed.push((seed, violations));
                         }
                     }
                 })
             })
             .collect();
         for worker in workers {
-            if let Ok((more, wrongs)) = worker.join() {
+            if let Ok((more, violations)) = worker.join() {
                 counts.add(&more);
-                failed.extend(wrongs);
+                failed.extend(violations);
             }
         }
     });
@@ -160,5 +161,5 @@ fn play(given: &Arguments) -> (Counts, Vec<(u64, Vec<String>)>) {
 }
 
 fn oracle() -> Oracle {
-    Oracle::new(OWN, trustwarden_simulate::scene::BEGINNING)
+    Oracle::new(OWN, trustwarden_histories::state::BEGINNING)
 }

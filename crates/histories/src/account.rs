@@ -10,15 +10,15 @@ pub type Moment = i64;
 /// Who wrote a trust policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Writer {
-    /// Opens doors.
+    /// Exposes roles.
     Attacker,
-    /// Makes lawful changes.
+    /// Makes compliant changes.
     Administrator,
     /// Applies its own idea again and again.
     Terraform,
-    /// Approves what was undone, and puts it back.
+    /// Approves what was undone, and restores it.
     Operator,
-    /// Opens doors as the remediator, whose credentials were stolen.
+    /// Exposes roles as the remediator, whose credentials were stolen.
     Thief,
     /// The remediator.
     Guard,

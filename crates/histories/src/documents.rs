@@ -1,5 +1,5 @@
 //! The trust policies of the histories, and the truth about them: which concrete requests they
-//! let in, by the evaluator alone. The analyser, by which the guard plans, is not asked.
+//! allow, by the evaluator alone. The analyser, by which the guard plans, is not asked.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -23,8 +23,8 @@ pub const BETA_ROLE: &str = "arn:aws:iam::222233334444:role/Reader";
 pub const GAMMA: &str = "777788889999";
 /// Its external id for us.
 pub const GAMMA_ID: &str = "9b2d7f34-52c1-4b7e-8f0a-6f1f5a1c3e77";
-/// Nobody we know.
-pub const STRANGER: &str = "666677778888";
+/// An account that nobody knows.
+pub const UNKNOWN: &str = "666677778888";
 
 /// One statement of a trust policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,24 +39,24 @@ pub enum Part {
     Service,
     /// Our own account.
     Own,
-    /// A stranger: CRITICAL.
-    Stranger,
+    /// An external account that no rule names: CRITICAL.
+    UnknownAccount,
     /// Everyone: CRITICAL.
     Everyone,
     /// The vendor without its external id: HIGH.
     NoExternalId,
     /// The vendor with another's external id: HIGH.
     WrongExternalId,
-    /// The vendor as registered, and a stranger beside it in the same statement: CRITICAL.
+    /// The vendor as registered, and an unknown account beside it in one statement: CRITICAL.
     Mixed,
 }
 
 impl Part {
-    /// The parts that a lawful change is made of.
-    pub const LAWFUL: [Self; 4] = [Self::Acme, Self::Beta, Self::Service, Self::Own];
+    /// The parts that a compliant change is made of.
+    pub const COMPLIANT: [Self; 4] = [Self::Acme, Self::Beta, Self::Service, Self::Own];
     /// The parts that break the rules.
-    pub const UNLAWFUL: [Self; 5] = [
-        Self::Stranger,
+    pub const VIOLATING: [Self; 5] = [
+        Self::UnknownAccount,
         Self::Everyone,
         Self::NoExternalId,
         Self::WrongExternalId,
@@ -78,11 +78,11 @@ impl Part {
             Self::Beta => aws(BETA_ROLE, Some(BETA_ID)),
             Self::Gamma => aws(&format!("arn:aws:iam::{GAMMA}:root"), Some(GAMMA_ID)),
             Self::Mixed => listed(
-                &format!(r#"["arn:aws:iam::{ACME}:root","arn:aws:iam::{STRANGER}:root"]"#),
+                &format!(r#"["arn:aws:iam::{ACME}:root","arn:aws:iam::{UNKNOWN}:root"]"#),
                 Some(ACME_ID),
             ),
             Self::Own => aws(&format!("arn:aws:iam::{OWN}:root"), None),
-            Self::Stranger => aws(&format!("arn:aws:iam::{STRANGER}:root"), None),
+            Self::UnknownAccount => aws(&format!("arn:aws:iam::{UNKNOWN}:root"), None),
             Self::Everyone => aws("*", None),
             Self::NoExternalId => aws(ACME, None),
             Self::WrongExternalId => aws(ACME, Some(BETA_ID)),
@@ -104,7 +104,7 @@ pub fn document(parts: &[Part], mark: u32) -> String {
     )
 }
 
-/// Each principal of each statement of a document in a document of its own: which of its ways in
+/// Each principal of each statement of a document in a document of its own: which of its access
 /// a repair has to keep.
 pub fn apart(document: &str) -> Vec<String> {
     let Ok(whole) = serde_json::from_str::<Value>(document) else {
@@ -131,12 +131,12 @@ pub fn apart(document: &str) -> Vec<String> {
     found
 }
 
-/// Which of the probing requests get in.
+/// Which of the probing requests are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Entrants(u32);
+pub struct Allowed(u32);
 
-impl Entrants {
-    /// Everyone here is there as well.
+impl Allowed {
+    /// All of these are among those.
     pub fn within(self, other: Self) -> bool {
         self.0 & !other.0 == 0
     }
@@ -144,7 +144,7 @@ impl Entrants {
 
 /// What differs between the rules of a history: which vendors are in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Law {
+pub struct RuleSet {
     /// The vendor that some histories remove is still there.
     pub beta: bool,
     /// The vendor that some operators approve is there.
@@ -153,14 +153,14 @@ pub struct Law {
 
 /// How the rules are changed within a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Amendment {
+pub enum RulesChange {
     /// A vendor is removed.
     WithoutBeta,
     /// A vendor is registered.
     WithGamma,
 }
 
-impl Law {
+impl RuleSet {
     /// As every history begins.
     pub const FIRST: Self = Self {
         beta: true,
@@ -169,13 +169,13 @@ impl Law {
 
     /// The rules after a change.
     #[must_use]
-    pub fn amended(self, amendment: Amendment) -> Self {
-        match amendment {
-            Amendment::WithoutBeta => Self {
+    pub fn after(self, change: RulesChange) -> Self {
+        match change {
+            RulesChange::WithoutBeta => Self {
                 beta: false,
                 ..self
             },
-            Amendment::WithGamma => Self {
+            RulesChange::WithGamma => Self {
                 gamma: true,
                 ..self
             },
@@ -183,8 +183,8 @@ impl Law {
     }
 }
 
-/// A concrete request, and when it may get in.
-type Probe = (Request, fn(Law) -> bool);
+/// A concrete request, and by which rules it may be allowed.
+type Probe = (Request, fn(RuleSet) -> bool);
 
 fn probes() -> Vec<Probe> {
     let aws = |value: &str, id: Option<&str>| Request {
@@ -206,14 +206,14 @@ fn probes() -> Vec<Probe> {
         },
         ..aws("", None)
     };
-    let never: fn(Law) -> bool = |_| false;
-    let always: fn(Law) -> bool = |_| true;
-    let beta: fn(Law) -> bool = |law| law.beta;
-    let gamma: fn(Law) -> bool = |law| law.gamma;
+    let never: fn(RuleSet) -> bool = |_| false;
+    let always: fn(RuleSet) -> bool = |_| true;
+    let beta: fn(RuleSet) -> bool = |rules| rules.beta;
+    let gamma: fn(RuleSet) -> bool = |rules| rules.gamma;
     vec![
-        (aws(&role(STRANGER), None), never),
-        (aws(&role(STRANGER), Some(ACME_ID)), never),
-        (aws(&role(STRANGER), Some(BETA_ID)), never),
+        (aws(&role(UNKNOWN), None), never),
+        (aws(&role(UNKNOWN), Some(ACME_ID)), never),
+        (aws(&role(UNKNOWN), Some(BETA_ID)), never),
         (aws(&role("999999999999"), None), never),
         (aws(&role("999999999999"), Some(ACME_ID)), never),
         (aws(&role(ACME), None), never),
@@ -237,7 +237,7 @@ pub struct Oracle {
     account: String,
     now: jiff::Timestamp,
     /// Judged before: documents are few and asked for often.
-    known: RefCell<HashMap<String, Entrants>>,
+    known: RefCell<HashMap<String, Allowed>>,
 }
 
 impl Oracle {
@@ -251,8 +251,8 @@ impl Oracle {
         }
     }
 
-    /// Who gets in by a document; nobody by one that cannot be read.
-    pub fn entrants(&self, document: &str) -> Entrants {
+    /// What a document allows; nothing, if it cannot be read.
+    pub fn allowed(&self, document: &str) -> Allowed {
         if let Some(known) = self.known.borrow().get(document) {
             return *known;
         }
@@ -265,9 +265,9 @@ impl Oracle {
         found
     }
 
-    fn probed(&self, document: &str) -> Entrants {
+    fn probed(&self, document: &str) -> Allowed {
         let Ok(policy) = TrustPolicy::parse(document) else {
-            return Entrants::default();
+            return Allowed::default();
         };
         let context = EvaluationContext {
             account: Some(&self.account),
@@ -280,22 +280,22 @@ impl Oracle {
                 found |= 1 << at;
             }
         }
-        Entrants(found)
+        Allowed(found)
     }
 
-    /// Who may get in by law.
-    pub fn lawful(&self, law: Law) -> Entrants {
+    /// What the rules allow.
+    pub fn permitted(&self, rules: RuleSet) -> Allowed {
         let mut found = 0;
         for (at, (_, may)) in self.probes.iter().enumerate() {
-            if may(law) {
+            if may(rules) {
                 found |= 1 << at;
             }
         }
-        Entrants(found)
+        Allowed(found)
     }
 
-    /// Somebody gets in who may not.
-    pub fn violates(&self, document: &str, law: Law) -> bool {
-        !self.entrants(document).within(self.lawful(law))
+    /// It allows what the rules do not.
+    pub fn violates(&self, document: &str, rules: RuleSet) -> bool {
+        !self.allowed(document).within(self.permitted(rules))
     }
 }

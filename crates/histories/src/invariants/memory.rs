@@ -4,31 +4,31 @@ use guard::model::document_digest;
 use guard::remediate::OutcomeKind;
 use guard::state::history::{OwnWrite, WriteKind, WriteProgress};
 
-use super::{Court, HOUR, SERVICE, SLOWEST};
+use super::{HOUR, Invariants, SERVICE, SLOWEST};
 use crate::account::{Moment, Role, Version};
-use crate::counts::Happened;
+use crate::counts::Coverage;
 use crate::documents::OWN;
-use crate::scene::{GuardWrite, laws_within, moment};
+use crate::state::{GuardWrite, moment, rules_within};
 
 /// How long the remediator may take from what it read to the end of the sessions.
 const ONE_CALL: Moment = 1_000;
 
-impl Court<'_> {
+impl Invariants<'_> {
     /// What the guard overwrote can be put back by people.
-    pub(super) fn kept(&self, wrongs: &mut Vec<String>) {
-        for write in &self.inside.writes {
+    pub(super) fn kept(&self, violations: &mut Vec<String>) {
+        for write in &self.state.writes {
             let digest = document_digest(&write.document);
             // By stale reads it may have been meant for an older role of the name.
-            let roles = self.inside.account.roles.iter();
+            let roles = self.state.account.roles.iter();
             let incident = roles
-                .filter_map(|role| self.ran.scene.state.history(OWN, &role.id))
+                .filter_map(|role| self.ran.shared.store.history(OWN, &role.id))
                 .flat_map(|history| history.writes)
                 .filter(|own| own.digest == digest && moment(own.at) <= write.at)
                 .max_by_key(|own| own.at)
                 .and_then(|own| own.incident);
-            let kept = incident.and_then(|incident| self.ran.scene.kept_document(&incident));
+            let kept = incident.and_then(|incident| self.ran.shared.kept_document(&incident));
             if kept.is_none() {
-                wrongs.push(format!(
+                violations.push(format!(
                     "what stood at {} is lost: {}",
                     write.at, write.replaced
                 ));
@@ -37,19 +37,19 @@ impl Court<'_> {
     }
 
     /// No baseline is a document that violated the rules when it was stored.
-    pub(super) fn baselines(&self, wrongs: &mut Vec<String>) {
-        for role in &self.inside.account.roles {
-            let Some(history) = self.ran.scene.state.history(OWN, &role.id) else {
+    pub(super) fn baselines(&self, violations: &mut Vec<String>) {
+        for role in &self.state.account.roles {
+            let Some(history) = self.ran.shared.store.history(OWN, &role.id) else {
                 continue;
             };
             for baseline in &history.approved {
                 // An invocation that stores it may have begun with the rules before.
                 let seen = moment(baseline.seen_at);
-                let laws = &self.inside.remediator_laws;
-                let violated = laws_within(laws, seen - SLOWEST, seen)
-                    .all(|law| self.oracle.violates(&baseline.document, law));
+                let rules = &self.state.remediator_rules;
+                let violated = rules_within(rules, seen - SLOWEST, seen)
+                    .all(|rules| self.oracle.violates(&baseline.document, rules));
                 if violated {
-                    wrongs.push(format!(
+                    violations.push(format!(
                         "a violation was kept as a baseline: {}",
                         baseline.document
                     ));
@@ -59,30 +59,30 @@ impl Court<'_> {
                 write.kind == WriteKind::Quarantine && write.progress == WriteProgress::Intended
             });
             // Nor can it be concluded while state is away; by then somebody else may have written.
-            let away = self.inside.happened.contains(&Happened::StateUnavailable);
-            if spent && !away && !self.inside.stopped && !self.troubled() {
-                wrongs.push(format!("an intent of {} was never concluded", role.name));
+            let away = self.state.coverage.contains(&Coverage::StateUnavailable);
+            if spent && !away && !self.state.stopped && !self.troubled() {
+                violations.push(format!("an intent of {} was never concluded", role.name));
             }
         }
     }
 
     /// Sessions are ended where the rules ask for it, and never on a role that services use.
-    pub(super) fn sessions(&self, wrongs: &mut Vec<String>) {
+    pub(super) fn sessions(&self, violations: &mut Vec<String>) {
         let setting = self.ran.setting;
-        for role in &self.inside.account.roles {
+        for role in &self.state.account.roles {
             let writes = || {
                 let of_role = |write: &&GuardWrite| write.role_id == role.id;
-                self.inside.writes.iter().filter(of_role)
+                self.state.writes.iter().filter(of_role)
             };
             for denied in &role.denials {
-                self.denial(role, denied, wrongs);
+                self.denial(role, denied, violations);
             }
             // Twelve hours later the last session has expired, and within another the sweep comes.
             let last = role.denials.last().copied().unwrap_or_default();
             let lifted = role.sessions_denied_before.is_none();
-            let time = self.inside.now - last > 14 * HOUR;
+            let time = self.state.now - last > 14 * HOUR;
             if !lifted && time && role.deleted.is_none() && self.ran.setting.enforce {
-                wrongs.push(format!("a denial of sessions of {} stayed", role.name));
+                violations.push(format!("a denial of sessions of {} stayed", role.name));
             }
             for write in writes() {
                 let incident = self.concluded(role, write);
@@ -105,42 +105,42 @@ impl Court<'_> {
                     .any(|version| version.at <= told && version.sent.contains(SERVICE));
                 let denied = role.denials.iter().any(|at| *at >= write.at);
                 if asked && !by_services && !denied && !self.troubled() {
-                    wrongs.push(format!("sessions of {} were to be ended", role.name));
+                    violations.push(format!("sessions of {} were to be ended", role.name));
                 }
             }
         }
     }
 
     /// A denial was asked for, is for a write, and takes nothing from a service.
-    fn denial(&self, role: &Role, denied: &Moment, wrongs: &mut Vec<String>) {
+    fn denial(&self, role: &Role, denied: &Moment, violations: &mut Vec<String>) {
         let setting = self.ran.setting;
         let writes = || {
             let of_role = |write: &&GuardWrite| write.role_id == role.id;
-            self.inside.writes.iter().filter(of_role)
+            self.state.writes.iter().filter(of_role)
         };
         // Denials go by the role's name: while reads may still show a role that was deleted, one
         // that is meant for it denies the sessions of the next one, which has hardly any yet.
         let meant_for_another = |denied: &Moment| {
-            let others = self.inside.account.roles.iter();
+            let others = self.state.account.roles.iter();
             let before = others.filter(|other| {
                 other.name == role.name && other.deleted.is_some_and(|at| at <= role.created)
             });
-            let hidden = self.inside.weather.staleness + ONE_CALL;
+            let hidden = self.state.faults.staleness + ONE_CALL;
             *denied - role.created <= hidden
                 && before
-                    .flat_map(|other| self.inside.writes.iter().map(move |write| (other, write)))
+                    .flat_map(|other| self.state.writes.iter().map(move |write| (other, write)))
                     .any(|(other, write)| write.role_id == other.id)
         };
         if meant_for_another(denied) {
             return;
         }
         if !setting.may_revoke || setting.revoke_sessions == "never" {
-            wrongs.push(format!("sessions of {} were ended unasked", role.name));
+            violations.push(format!("sessions of {} were ended unasked", role.name));
         }
         // Somebody may have written what the guard was about to when it was stopped: no
-        // one can tell the two apart, whatever stands by the time that is concluded.
+        // one can know the two apart, whatever stands by the time that is concluded.
         let alike = || {
-            let history = self.ran.scene.state.history(OWN, &role.id);
+            let history = self.ran.shared.store.history(OWN, &role.id);
             let next = role.versions.iter().skip(1).map(|next| next.at);
             let ends = next.chain([Moment::MAX]);
             let mut stood = role.versions.iter().zip(ends);
@@ -156,30 +156,30 @@ impl Court<'_> {
             })
         };
         if !writes().any(|write| write.at <= *denied) && !alike() {
-            wrongs.push(format!("sessions of {} were ended for nothing", role.name));
+            violations.push(format!("sessions of {} were ended for nothing", role.name));
         }
         // As the guard could see it.
-        let from = denied - self.inside.weather.staleness;
+        let from = denied - self.state.faults.staleness;
         let used = |version: &&Version| version.sent.contains(SERVICE);
         let seen = role.versions.iter().rev();
         let newer = seen
             .take_while(|version| version.at > from)
             .all(|version| used(&version));
         if newer && role.at(from).is_some_and(|version| used(&version)) {
-            wrongs.push(format!("a service lost its sessions of {}", role.name));
+            violations.push(format!("a service lost its sessions of {}", role.name));
         }
     }
 
-    /// A write was told as done, and the next write had not come yet: whether the order was about
-    /// a new role, and when it was told.
+    /// A write was reported as done, and the next write had not come yet: whether the order was about
+    /// a new role, and when it was reported.
     fn concluded(&self, role: &Role, write: &GuardWrite) -> Option<(bool, Moment)> {
         let next = self
-            .inside
+            .state
             .writes
             .iter()
             .find(|next| next.role_id == role.id && next.at > write.at)
             .map_or(Moment::MAX, |next| next.at);
-        self.inside.published.iter().find_map(|(alert, at)| {
+        self.state.published.iter().find_map(|(alert, at)| {
             let outcome = alert.outcome.as_ref()?;
             let done = matches!(
                 outcome.kind,

@@ -12,11 +12,11 @@ use guard::ports::{
 use jiff::Timestamp;
 
 use crate::account::{Moment, Refusal, Version, Writer, as_kept};
-use crate::cast::administrator_in_the_window;
-use crate::counts::Happened;
+use crate::actors::administrator_in_the_window;
+use crate::counts::Coverage;
 use crate::documents::OWN;
-use crate::scene::{GuardWrite, Happening, Inside, Invocation, Read, Scene, Weather, clock};
-use crate::trail::{REMEDIATOR_ROLE, record_write};
+use crate::events::{REMEDIATOR_ROLE, record_write};
+use crate::state::{FaultPlan, GuardWrite, Invocation, Read, Scheduled, SharedState, State, clock};
 
 mod permissions;
 mod state;
@@ -27,7 +27,7 @@ pub const STALENESS: Moment = 8_000;
 /// In some histories it takes its time, yet less than the minute for which the guard doubts.
 pub const LONG_STALENESS: Moment = 50_000;
 
-/// Of a thousand writes in histories with errors, so many do not get to IAM, and nobody can tell.
+/// Of a thousand writes in histories with errors, so many do not get to IAM, and nobody can know.
 const UNSAID: u32 = 150;
 /// For so long after that, where reads may be stale for long, they come from a part of IAM that is
 /// cut off from the rest.
@@ -38,9 +38,9 @@ const HANGING: i64 = 100_000;
 
 /// One invocation's view.
 #[derive(Clone)]
-pub struct Hand {
+pub struct FaultyPorts {
     /// The history.
-    pub scene: Scene,
+    pub shared: SharedState,
     /// Which invocation.
     pub invocation: Invocation,
 }
@@ -54,7 +54,7 @@ enum Fault {
 }
 
 struct Wait {
-    scene: Scene,
+    shared: SharedState,
     invocation: Invocation,
     takes: i64,
     waiting: bool,
@@ -68,18 +68,18 @@ impl Future for Wait {
             return Poll::Ready(());
         }
         self.waiting = true;
-        let mut inside = self.scene.inside();
-        let at = inside.now + self.takes;
-        inside.plan(at, Happening::GoOn(self.invocation));
-        drop(inside);
+        let mut state = self.shared.lock();
+        let at = state.now + self.takes;
+        state.schedule(at, Scheduled::GoOn(self.invocation));
+        drop(state);
         Poll::Pending
     }
 }
 
-impl Hand {
+impl FaultyPorts {
     async fn wait(&self, takes: i64) {
         Wait {
-            scene: self.scene.clone(),
+            shared: self.shared.clone(),
             invocation: self.invocation,
             takes,
             waiting: false,
@@ -91,21 +91,21 @@ impl Hand {
     async fn effect<T>(
         &self,
         name: &'static str,
-        act: impl FnOnce(&mut Inside) -> T,
+        act: impl FnOnce(&mut State) -> T,
     ) -> Result<T, Fault> {
         let takes = {
-            let mut inside = self.scene.inside();
-            let takes = inside.dice.mostly_short(2, 60);
-            inside.perhaps_crash(self.invocation, name);
-            let hangs = inside.perhaps_hang(self.invocation, name);
-            let stalls = inside.weather.stall && name == "publish alert" && !inside.calm;
+            let mut state = self.shared.lock();
+            let takes = state.rng.mostly_short(2, 60);
+            state.perhaps_crash(self.invocation, name);
+            let hangs = state.perhaps_hang(self.invocation, name);
+            let stalls = state.faults.stall && name == "publish alert" && !state.quiesced;
             if stalls {
-                inside.weather.stall = false;
-                if let Some(steps) = inside.steps.get_mut(&self.invocation) {
+                state.faults.stall = false;
+                if let Some(steps) = state.steps.get_mut(&self.invocation) {
                     steps.stalls = true;
                 }
-                inside.happened.insert(Happened::StalledHolder);
-                inside.tell(|| {
+                state.coverage.insert(Coverage::StalledHolder);
+                state.log(|| {
                     format!(
                         "invocation {} stalls before it can publish",
                         self.invocation
@@ -130,27 +130,27 @@ impl Hand {
     fn happens<T>(
         &self,
         name: &'static str,
-        act: impl FnOnce(&mut Inside) -> T,
+        act: impl FnOnce(&mut State) -> T,
     ) -> (Result<T, Fault>, bool) {
-        let mut inside = self.scene.inside();
-        let (errors, lies) = (inside.weather.errors, inside.weather.lies);
-        if !inside.calm && inside.dice.per_mille(errors) {
-            inside.tell(|| format!("invocation {}: {name} fails", self.invocation));
+        let mut state = self.shared.lock();
+        let (errors, lies) = (state.faults.errors, state.faults.lies);
+        if !state.quiesced && state.rng.per_mille(errors) {
+            state.log(|| format!("invocation {}: {name} fails", self.invocation));
             return (Err(Fault::Before), false);
         }
-        let result = act(&mut inside);
+        let result = act(&mut state);
         let mut answer_hangs = false;
         let mut remembered = Vec::new();
-        if let Some(steps) = inside.steps.get_mut(&self.invocation) {
+        if let Some(steps) = state.steps.get_mut(&self.invocation) {
             steps.done.push(name);
             if name == "save history" {
                 remembered = std::mem::take(&mut steps.shown);
             }
             answer_hangs = std::mem::take(&mut steps.answer_hangs);
         }
-        inside.shown.extend(remembered);
-        if !inside.calm && inside.dice.per_mille(lies) {
-            inside.tell(|| {
+        state.shown.extend(remembered);
+        if !state.quiesced && state.rng.per_mille(lies) {
+            state.log(|| {
                 format!(
                     "invocation {}: {name} is done, its answer is lost",
                     self.invocation
@@ -162,18 +162,18 @@ impl Hand {
     }
 }
 
-impl Inside {
+impl State {
     /// The moment that a read shows: now, or one a little earlier.
     fn showed(&mut self) -> Moment {
-        let Weather {
+        let FaultPlan {
             stale, staleness, ..
-        } = self.weather;
-        let back = if self.calm {
+        } = self.faults;
+        let back = if self.quiesced {
             0
         } else if self.now < self.cut_off_until {
-            self.dice.between(staleness / 2, staleness)
-        } else if self.dice.per_mille(stale) {
-            self.dice.between(1, staleness)
+            self.rng.between(staleness / 2, staleness)
+        } else if self.rng.per_mille(stale) {
+            self.rng.between(1, staleness)
         } else {
             0
         };
@@ -206,7 +206,7 @@ impl Inside {
 
     /// The invocation may not live to see its next effect.
     fn perhaps_crash(&mut self, invocation: Invocation, name: &'static str) {
-        if self.calm || (self.weather.crash.is_none() && self.crash_between.is_empty()) {
+        if self.quiesced || (self.faults.crash.is_none() && self.crash_between.is_empty()) {
             return;
         }
         let last = self
@@ -214,8 +214,8 @@ impl Inside {
             .get(&invocation)
             .and_then(|steps| steps.done.last().copied());
         let pair = (last.unwrap_or("the start"), name);
-        let by_chance = self.weather.crash == Some(0);
-        self.weather.crash = match self.weather.crash {
+        let by_chance = self.faults.crash == Some(0);
+        self.faults.crash = match self.faults.crash {
             Some(0) | None => None,
             Some(left) => Some(left - 1),
         };
@@ -225,7 +225,7 @@ impl Inside {
         }
         if by_chance || planned.is_some() {
             self.crashed_between.insert(pair);
-            self.happened.insert(Happened::Crash);
+            self.coverage.insert(Coverage::Crash);
             self.doomed.insert(invocation);
         }
     }
@@ -233,29 +233,29 @@ impl Inside {
     /// An SCP forbids a write.
     fn forbid(&mut self, invocation: Invocation) {
         self.failed_writes += 1;
-        self.happened.insert(Happened::WriteForbidden);
+        self.coverage.insert(Coverage::WriteForbidden);
         let order = self.steps.get(&invocation);
         if let Some(order) = order.and_then(|steps| steps.order.clone()) {
             *self.forbidden.entry(order).or_default() += 1;
         }
-        self.tell(|| format!("invocation {invocation}: an SCP forbids the write"));
+        self.log(|| format!("invocation {invocation}: an SCP forbids the write"));
     }
 
     /// The invocation may wait for an answer longer than it lives. `true`: for one to something
     /// that does not happen.
     fn perhaps_hang(&mut self, invocation: Invocation, name: &'static str) -> bool {
-        match self.weather.hang {
-            _ if self.calm => return false,
+        match self.faults.hang {
+            _ if self.quiesced => return false,
             None => return false,
-            Some(0) => self.weather.hang = None,
+            Some(0) => self.faults.hang = None,
             Some(left) => {
-                self.weather.hang = Some(left - 1);
+                self.faults.hang = Some(left - 1);
                 return false;
             }
         }
-        self.happened.insert(Happened::TimeOut);
-        self.tell(|| format!("invocation {invocation}: {name} hangs"));
-        if self.weather.hangs_after
+        self.coverage.insert(Coverage::TimeOut);
+        self.log(|| format!("invocation {invocation}: {name} hangs"));
+        if self.faults.hangs_after
             && let Some(steps) = self.steps.get_mut(&invocation)
         {
             steps.answer_hangs = true;
@@ -265,21 +265,21 @@ impl Inside {
     }
 }
 
-impl Clock for Hand {
+impl Clock for FaultyPorts {
     fn now(&self) -> Timestamp {
-        clock(self.scene.inside().now)
+        clock(self.shared.lock().now)
     }
 }
 
-impl Roles for Hand {
+impl Roles for FaultyPorts {
     async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
         let invocation = self.invocation;
-        self.effect("read role", |inside| {
-            let now = inside.now;
-            let showed = inside.showed();
+        self.effect("read role", |state| {
+            let now = state.now;
+            let showed = state.showed();
             let back = now - showed;
-            let role = inside.account.role_at(name, showed);
-            let hides = inside
+            let role = state.account.role_at(name, showed);
+            let hides = state
                 .account
                 .role_at(name, now)
                 .and_then(|role| role.live())
@@ -289,18 +289,18 @@ impl Roles for Hand {
                     .and_then(|role| role.at(showed))
                     .map(|shown| shown.at);
             if hides {
-                inside.happened.insert(Happened::StaleRead);
-                let order = inside.steps.get(&invocation);
+                state.coverage.insert(Coverage::StaleRead);
+                let order = state.steps.get(&invocation);
                 let order = order.and_then(|steps| steps.order.clone());
-                inside.misled.extend(order);
-                inside.tell(|| {
+                state.misled.extend(order);
+                state.log(|| {
                     format!("invocation {invocation} reads {name} as it was {back} ms ago")
                 });
             }
-            if let Some(steps) = inside.steps.get_mut(&invocation) {
+            if let Some(steps) = state.steps.get_mut(&invocation) {
                 steps.read = Some(Read { showed });
             }
-            inside.role_as_of(invocation, name, showed)
+            state.role_as_of(invocation, name, showed)
         })
         .await
         .map_err(|_| ReadRoleError::Throttled {
@@ -309,36 +309,35 @@ impl Roles for Hand {
     }
 }
 
-impl WriteRoles for Hand {
+impl WriteRoles for FaultyPorts {
     async fn write_trust_policy(
         &self,
         role: &str,
         document: &str,
     ) -> Result<(), WriteTrustPolicyError> {
         {
-            let mut inside = self.scene.inside();
-            if inside.weather.window && !inside.calm {
-                inside.weather.window = false;
-                administrator_in_the_window(&mut inside, role);
+            let mut state = self.shared.lock();
+            if state.faults.window && !state.quiesced {
+                state.faults.window = false;
+                administrator_in_the_window(&mut state, role);
             }
         }
         let invocation = self.invocation;
         let done = self
-            .effect("write trust policy", |inside| {
-                if inside.weather.forbidden {
-                    inside.forbid(invocation);
+            .effect("write trust policy", |state| {
+                if state.faults.forbidden {
+                    state.forbid(invocation);
                     return Err(Refusal::Forbidden);
                 }
-                if inside.weather.errors > 0 && !inside.calm && inside.dice.per_mille(UNSAID) {
-                    inside.failed_writes += 1;
-                    if inside.weather.staleness == LONG_STALENESS {
-                        inside.cut_off_until = inside.now + CUT_OFF;
+                if state.faults.errors > 0 && !state.quiesced && state.rng.per_mille(UNSAID) {
+                    state.failed_writes += 1;
+                    if state.faults.staleness == LONG_STALENESS {
+                        state.cut_off_until = state.now + CUT_OFF;
                     }
-                    inside
-                        .tell(|| format!("invocation {invocation}: the write does not get there"));
+                    state.log(|| format!("invocation {invocation}: the write does not get there"));
                     return Err(Refusal::Unsaid);
                 }
-                guard_writes(inside, invocation, role, document)
+                guard_writes(state, invocation, role, document)
             })
             .await;
         let other = || WriteTrustPolicyError::Other {
@@ -363,9 +362,9 @@ impl WriteRoles for Hand {
                 })
             }
             Err(Fault::Before) => {
-                let mut inside = self.scene.inside();
-                inside.failed_writes += 1;
-                if inside.dice.per_mille(500) {
+                let mut state = self.shared.lock();
+                state.failed_writes += 1;
+                if state.rng.per_mille(500) {
                     return Err(other());
                 }
                 Err(WriteTrustPolicyError::Throttled {
@@ -373,7 +372,7 @@ impl WriteRoles for Hand {
                 })
             }
             Err(Fault::After) => {
-                self.scene.inside().failed_writes += 1;
+                self.shared.lock().failed_writes += 1;
                 Err(other())
             }
         }
@@ -385,9 +384,9 @@ impl WriteRoles for Hand {
         before: Timestamp,
     ) -> Result<(), DenySessionsError> {
         let done = self
-            .effect("deny sessions", |inside| {
-                let now = inside.now;
-                inside
+            .effect("deny sessions", |state| {
+                let now = state.now;
+                state
                     .account
                     .role_mut(role)
                     .map(|role| {
@@ -395,8 +394,8 @@ impl WriteRoles for Hand {
                         role.denials.push(now);
                     })
                     .inspect(|()| {
-                        inside.happened.insert(Happened::SessionsDenied);
-                        inside.tell(|| format!("sessions of {role} before {before} are denied"));
+                        state.coverage.insert(Coverage::SessionsDenied);
+                        state.log(|| format!("sessions of {role} before {before} are denied"));
                     })
             })
             .await;
@@ -405,8 +404,8 @@ impl WriteRoles for Hand {
 
     async fn lift_session_denial(&self, role: &str) -> Result<(), DenySessionsError> {
         let done = self
-            .effect("lift session denial", |inside| {
-                inside
+            .effect("lift session denial", |state| {
+                state
                     .account
                     .role_mut(role)
                     .map(|role| role.sessions_denied_before = None)
@@ -431,18 +430,18 @@ fn sessions(role: &str, done: Result<Option<()>, Fault>) -> Result<(), DenySessi
 }
 
 fn guard_writes(
-    inside: &mut Inside,
+    state: &mut State,
     invocation: Invocation,
     role: &str,
     document: &str,
 ) -> Result<(), Refusal> {
-    let now = inside.now;
-    let read = inside.steps.get(&invocation).and_then(|steps| steps.read);
-    let before = inside.account.role_at(role, now).and_then(|role| {
+    let now = state.now;
+    let read = state.steps.get(&invocation).and_then(|steps| steps.read);
+    let before = state.account.role_at(role, now).and_then(|role| {
         let live = role.live()?;
         Some((role.id.clone(), live.sent.clone(), live.at, live.by))
     });
-    let event_id = inside.new_event_id();
+    let event_id = state.new_event_id();
     let version = Version {
         at: now,
         sent: document.to_owned(),
@@ -450,26 +449,26 @@ fn guard_writes(
         by: Writer::Guard,
         event_id: event_id.clone(),
     };
-    if let Err(refusal) = inside.account.write(role, version) {
-        inside.failed_writes += 1;
+    if let Err(refusal) = state.account.write(role, version) {
+        state.failed_writes += 1;
         if matches!(refusal, Refusal::Principal(_)) {
-            inside.happened.insert(Happened::RefusedPrincipal);
+            state.coverage.insert(Coverage::RefusedPrincipal);
         }
-        inside.tell(|| format!("IAM refuses the guard's write of {role}: {refusal:?}"));
+        state.log(|| format!("IAM refuses the guard's write of {role}: {refusal:?}"));
         return Err(refusal);
     }
     if let Some((role_id, replaced, replaced_at, replaced_by)) = before {
         // A read of this order, now or at an earlier try, hid something.
-        let order = inside.steps.get(&invocation);
+        let order = state.steps.get(&invocation);
         let order = order.and_then(|steps| steps.order.as_ref());
-        if order.is_some_and(|order| inside.misled.contains(order)) {
-            inside.happened.insert(Happened::StaleReadBeforeWrite);
+        if order.is_some_and(|order| state.misled.contains(order)) {
+            state.coverage.insert(Coverage::StaleReadBeforeWrite);
         }
-        let steps = inside.steps.get(&invocation);
-        let law = steps.and_then(|steps| steps.law);
-        let law = law.unwrap_or(inside.remediator_law());
+        let steps = state.steps.get(&invocation);
+        let rules = steps.and_then(|steps| steps.rules);
+        let rules = rules.unwrap_or(state.remediator_rules_now());
         let hasty = steps.is_some_and(|steps| now < steps.waits_until);
-        inside.writes.push(GuardWrite {
+        state.writes.push(GuardWrite {
             hasty,
             at: now,
             role_id,
@@ -478,12 +477,12 @@ fn guard_writes(
             replaced_at,
             replaced_by,
             read,
-            law,
+            rules,
         });
     }
-    inside.tell(|| format!("the guard writes {role}: {document}"));
+    state.log(|| format!("the guard writes {role}: {document}"));
     record_write(
-        inside,
+        state,
         role,
         document,
         Writer::Guard,

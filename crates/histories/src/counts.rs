@@ -7,12 +7,12 @@ pub type Pair = (&'static str, &'static str);
 
 /// Something that a history can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Happened {
+pub enum Coverage {
     /// A read showed an earlier moment.
     StaleRead,
     /// A write was decided by such a read.
     StaleReadBeforeWrite,
-    /// A lawful document was saved between the guard's read and its write.
+    /// A compliant document was saved between the guard's read and its write.
     ApprovedInTheWindow,
     /// An invocation was stopped between two effects.
     Crash,
@@ -56,7 +56,7 @@ pub enum Happened {
     Digest,
 }
 
-impl Happened {
+impl Coverage {
     /// All, as the last line names them.
     pub const ALL: [(Self, &'static str); 23] = [
         (Self::StaleRead, "stale_read"),
@@ -126,7 +126,7 @@ pub struct Counts {
     /// Those of them that had been published before.
     pub duplicates: u64,
     /// In how many histories each thing happened.
-    pub happened: BTreeMap<Happened, u64>,
+    pub coverage: BTreeMap<Coverage, u64>,
     /// In how many histories an invocation was stopped between these two effects.
     pub crashes: BTreeMap<Pair, u64>,
 }
@@ -138,8 +138,8 @@ impl Counts {
         self.violations += other.violations;
         self.alerts += other.alerts;
         self.duplicates += other.duplicates;
-        for (what, count) in &other.happened {
-            *self.happened.entry(*what).or_default() += count;
+        for (what, count) in &other.coverage {
+            *self.coverage.entry(*what).or_default() += count;
         }
         for (pair, count) in &other.crashes {
             *self.crashes.entry(*pair).or_default() += count;
@@ -150,25 +150,25 @@ impl Counts {
     /// A pair of effects is hit in few of them, so that a short run says nothing about it.
     pub fn too_rare(&self) -> Vec<String> {
         let rare = |count: Option<&u64>| count.copied().unwrap_or(0) * 100 < self.seeds.max(1);
-        let happened = Happened::ALL
+        let coverage = Coverage::ALL
             .into_iter()
-            .filter(|(what, _)| rare(self.happened.get(what)))
+            .filter(|(what, _)| rare(self.coverage.get(what)))
             .map(|(_, name)| name.to_owned());
         let pairs = PAIRS
             .into_iter()
             .filter(|pair| self.seeds >= 3000 && rare(self.crashes.get(pair)))
             .map(|(before, after)| format!("crash between {before} and {after}"));
-        happened.chain(pairs).collect()
+        coverage.chain(pairs).collect()
     }
 
     /// One line of JSON.
     pub fn json(&self) -> String {
-        let happened: serde_json::Map<String, serde_json::Value> = Happened::ALL
+        let coverage: serde_json::Map<String, serde_json::Value> = Coverage::ALL
             .into_iter()
             .map(|(what, name)| {
                 (
                     name.to_owned(),
-                    self.happened.get(&what).copied().unwrap_or_default().into(),
+                    self.coverage.get(&what).copied().unwrap_or_default().into(),
                 )
             })
             .chain(
@@ -185,7 +185,7 @@ impl Counts {
             "violations": self.violations,
             "alerts": self.alerts,
             "duplicate_alerts": self.duplicates,
-            "counts": happened,
+            "counts": coverage,
         })
         .to_string()
     }

@@ -6,9 +6,9 @@ use guard::ports::{
     HoldersPage, ListOf, ReadPermissions, ReadPermissionsError, UndoError, WritePermissions,
 };
 
-use super::Hand;
+use super::FaultyPorts;
 
-impl ReadPermissions for Hand {
+impl ReadPermissions for FaultyPorts {
     async fn role_permissions(
         &self,
         _: &str,
@@ -40,7 +40,7 @@ impl ReadPermissions for Hand {
     }
 }
 
-impl WritePermissions for Hand {
+impl WritePermissions for FaultyPorts {
     async fn undo(&self, _: HolderKind, name: &str, _: &Undo) -> Result<(), UndoError> {
         Err(UndoError::NotThere {
             name: name.to_owned(),

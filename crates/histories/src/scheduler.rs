@@ -13,23 +13,23 @@ use guard::handlers::{HandleError, Handled, Swept, carry_out, role_trust, sweep}
 use guard::order::{Disposition, Order};
 
 use crate::account::{Account, Moment};
-use crate::cast::{Character, act, correct};
-use crate::counts::Happened;
-use crate::dice::Dice;
-use crate::documents::{Amendment, BETA_ROLE, Law};
-use crate::hand::Hand;
+use crate::actors::{Actor, act, correct};
+use crate::counts::Coverage;
+use crate::documents::{BETA_ROLE, RuleSet, RulesChange};
+use crate::ports::FaultyPorts;
 use crate::queue::{Fifo, VISIBILITY};
-use crate::rulebook::{Setting, guard_with};
-use crate::scene::{Happening, Inside, Invocation, Scene, Steps, clock, moment};
+use crate::rng::Rng;
+use crate::rules::{Setting, guard_with};
+use crate::setup;
+use crate::state::{Invocation, Scheduled, SharedState, State, Steps, clock, moment};
 
-mod drawing;
 mod ending;
 
 /// When everyone but the guard stops, and nothing goes wrong any more.
-pub const STORM: Moment = 80 * 60_000;
+pub const FAULT_WINDOW: Moment = 80 * 60_000;
 /// How often the sweep is called (on AWS each minute; mostly it finds that nothing is due).
 const SWEEP: Moment = 5 * 60_000;
-/// When it has had time for its repeated tries at doors that budgets kept open.
+/// When it has had time for its repeated tries at roles that budgets left exposed.
 const SWEPT: Moment = 8 * HOUR;
 const HOUR: Moment = 3_600_000;
 /// The sweep's time-out.
@@ -73,9 +73,9 @@ struct Running {
 }
 
 /// One history.
-pub struct Director {
-    scene: Scene,
-    characters: Vec<Character>,
+pub struct Scheduler {
+    shared: SharedState,
+    actors: Vec<Actor>,
     running: BTreeMap<Invocation, Running>,
     next: Invocation,
     setting: Setting,
@@ -86,7 +86,7 @@ pub struct Director {
 /// A history at its end.
 pub struct Ran {
     /// Everything that was true.
-    pub scene: Scene,
+    pub shared: SharedState,
     /// The rules it ran under.
     pub setting: Setting,
     /// It never came to rest.
@@ -95,22 +95,22 @@ pub struct Ran {
 
 /// Runs the history of a seed.
 pub fn run(seed: u64, with_story: bool) -> Ran {
-    let mut dice = Dice::of(seed);
-    let setting = Setting::drawn(&mut dice);
-    let weather = drawing::weather(&mut dice);
-    let crash_between = drawing::pairs(&mut dice);
-    let inside = Inside {
+    let mut rng = Rng::of(seed);
+    let setting = Setting::drawn(&mut rng);
+    let faults = setup::fault_plan(&mut rng);
+    let crash_between = setup::crash_pairs(&mut rng);
+    let state = State {
         now: 0,
         heap: BinaryHeap::new(),
         sequence: 0,
-        weather,
+        faults,
         crash_between,
         // Until the guard is there.
-        calm: true,
+        quiesced: true,
         account: Account::default(),
         queue: Fifo::default(),
         published: Vec::new(),
-        trail: Vec::new(),
+        events: Vec::new(),
         shown: BTreeSet::new(),
         writes: Vec::new(),
         cut_off_until: 0,
@@ -122,64 +122,64 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         doomed: BTreeSet::new(),
         stopped: false,
         newest_delivered: 0,
-        remediator_laws: vec![(0, Law::FIRST)],
-        detecting_laws: vec![(0, Law::FIRST)],
-        happened: BTreeSet::new(),
+        remediator_rules: vec![(0, RuleSet::FIRST)],
+        detecting_rules: vec![(0, RuleSet::FIRST)],
+        coverage: BTreeSet::new(),
         crashed_between: BTreeSet::new(),
         story: with_story.then(Vec::new),
         next_event: 0,
-        dice,
+        rng,
     };
-    let scene = Scene::new(inside);
-    let detecting = guard_with(setting, Law::FIRST);
-    let mut director = Director {
-        scene,
-        characters: Vec::new(),
+    let shared = SharedState::new(state);
+    let detecting = guard_with(setting, RuleSet::FIRST);
+    let mut scheduler = Scheduler {
+        shared,
+        actors: Vec::new(),
         running: BTreeMap::new(),
         next: 0,
         setting,
         remediator: detecting.clone(),
         detecting,
     };
-    director.cast();
-    let restless = !director.play();
+    scheduler.actors = setup::actors(&mut scheduler.shared.lock());
+    let restless = !scheduler.play();
     Ran {
-        scene: director.scene,
+        shared: scheduler.shared,
         setting,
         restless,
     }
 }
 
-impl Director {
+impl Scheduler {
     /// Lets everything happen. `false` if it never ends.
     fn play(&mut self) -> bool {
         loop {
-            let happening = {
-                let mut inside = self.scene.inside();
-                let Some(std::cmp::Reverse((at, _, happening))) = inside.heap.pop() else {
-                    return inside.queue.is_empty();
+            let scheduled = {
+                let mut state = self.shared.lock();
+                let Some(std::cmp::Reverse((at, _, scheduled))) = state.heap.pop() else {
+                    return state.queue.is_empty();
                 };
                 if at > END {
                     return false;
                 }
-                inside.now = inside.now.max(at);
-                if inside.now >= STORM && !inside.calm {
-                    inside.calm = true;
-                    inside.tell(|| "the storm is over".to_owned());
+                state.now = state.now.max(at);
+                if state.now >= FAULT_WINDOW && !state.quiesced {
+                    state.quiesced = true;
+                    state.log(|| "the faults are over".to_owned());
                 }
-                happening
+                scheduled
             };
-            self.happen(happening);
+            self.dispatch(scheduled);
         }
     }
 
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::GoOn(invocation) => self.go_on(invocation),
-            Happening::TimeOut(invocation) => {
+    fn dispatch(&mut self, scheduled: Scheduled) {
+        match scheduled {
+            Scheduled::GoOn(invocation) => self.go_on(invocation),
+            Scheduled::TimeOut(invocation) => {
                 let stalls = self
-                    .scene
-                    .inside()
+                    .shared
+                    .lock()
                     .steps
                     .get(&invocation)
                     .is_some_and(|steps| steps.stalls);
@@ -187,40 +187,40 @@ impl Director {
                     self.stop(invocation, true);
                 }
             }
-            Happening::Deliver(index, tries) => self.deliver(index, tries),
-            Happening::Poll => self.poll_queue(),
-            Happening::Sweep => self.sweep(),
-            Happening::StormBegins => self.scene.inside().calm = false,
-            Happening::Act(index) => {
-                act(&self.scene, &mut self.characters, index);
+            Scheduled::Deliver(index, tries) => self.deliver(index, tries),
+            Scheduled::Poll => self.poll_queue(),
+            Scheduled::Sweep => self.sweep(),
+            Scheduled::FaultsBegin => self.shared.lock().quiesced = false,
+            Scheduled::Act(index) => {
+                act(&self.shared, &mut self.actors, index);
             }
-            Happening::Correct(role) => correct(&mut self.scene.inside(), role),
-            Happening::PrincipalGoes => {
-                let mut inside = self.scene.inside();
-                let now = inside.now;
-                for outsider in &mut inside.account.outsiders {
+            Scheduled::Correct(role) => correct(&mut self.shared.lock(), role),
+            Scheduled::PrincipalGoes => {
+                let mut state = self.shared.lock();
+                let now = state.now;
+                for outsider in &mut state.account.outsiders {
                     outsider.deleted = Some(now);
                 }
-                inside.tell(|| format!("{BETA_ROLE} is deleted"));
+                state.log(|| format!("{BETA_ROLE} is deleted"));
             }
-            Happening::DeployDetecting(amendment) => {
-                let mut inside = self.scene.inside();
-                let law = inside.detecting_law().amended(amendment);
-                self.detecting = guard_with(self.setting, law);
-                let now = inside.now;
-                inside.detecting_laws.push((now, law));
-                deployed(&mut inside, "the detecting functions", amendment);
+            Scheduled::DeployDetecting(change) => {
+                let mut state = self.shared.lock();
+                let rules = state.detecting_rules_now().after(change);
+                self.detecting = guard_with(self.setting, rules);
+                let now = state.now;
+                state.detecting_rules.push((now, rules));
+                deployed(&mut state, "the detecting functions", change);
             }
-            Happening::DeployRemediator(amendment) => {
-                let mut inside = self.scene.inside();
-                let law = inside.remediator_law().amended(amendment);
-                self.remediator = guard_with(self.setting, law);
-                let now = inside.now;
-                inside.remediator_laws.push((now, law));
-                deployed(&mut inside, "the remediator", amendment);
+            Scheduled::DeployRemediator(change) => {
+                let mut state = self.shared.lock();
+                let rules = state.remediator_rules_now().after(change);
+                self.remediator = guard_with(self.setting, rules);
+                let now = state.now;
+                state.remediator_rules.push((now, rules));
+                deployed(&mut state, "the remediator", change);
             }
-            Happening::OutageBegins => self.scene.inside().outage = true,
-            Happening::OutageEnds => self.scene.inside().outage = false,
+            Scheduled::OutageBegins => self.shared.lock().outage = true,
+            Scheduled::OutageEnds => self.shared.lock().outage = false,
         }
     }
 
@@ -228,39 +228,39 @@ impl Director {
         &mut self,
         job: Job,
         time_out: Moment,
-        future: impl FnOnce(Hand) -> Pin<Box<dyn Future<Output = Ended> + Send>>,
+        future: impl FnOnce(FaultyPorts) -> Pin<Box<dyn Future<Output = Ended> + Send>>,
     ) {
         let invocation = self.next;
         self.next += 1;
-        let hand = Hand {
-            scene: self.scene.clone(),
+        let ports = FaultyPorts {
+            shared: self.shared.clone(),
             invocation,
         };
         {
-            let mut inside = self.scene.inside();
+            let mut state = self.shared.lock();
             let (order, waits_until) = match &job {
                 Job::Order {
                     id, waits_until, ..
                 } => (Some(id.clone()), *waits_until),
                 Job::Event { .. } | Job::Sweep => (None, 0),
             };
-            let law = Some(inside.remediator_law());
-            inside.steps.insert(
+            let rules = Some(state.remediator_rules_now());
+            state.steps.insert(
                 invocation,
                 Steps {
                     order,
                     waits_until,
-                    law,
+                    rules,
                     ..Steps::default()
                 },
             );
-            let up = inside.now + time_out;
-            inside.plan(up, Happening::TimeOut(invocation));
+            let up = state.now + time_out;
+            state.schedule(up, Scheduled::TimeOut(invocation));
         }
         self.running.insert(
             invocation,
             Running {
-                future: future(hand),
+                future: future(ports),
                 job,
             },
         );
@@ -269,49 +269,49 @@ impl Director {
 
     fn deliver(&mut self, index: usize, tries: u32) {
         let text = {
-            let mut inside = self.scene.inside();
-            let Some(event) = inside.trail.get(index) else {
+            let mut state = self.shared.lock();
+            let Some(event) = state.events.get(index) else {
                 return;
             };
             let (text, at) = (event.record.clone(), event.at);
-            if inside.newest_delivered > at {
-                inside.happened.insert(Happened::ReorderedPair);
+            if state.newest_delivered > at {
+                state.coverage.insert(Coverage::ReorderedPair);
             }
-            inside.newest_delivered = inside.newest_delivered.max(at);
+            state.newest_delivered = state.newest_delivered.max(at);
             text
         };
         let guard = self.detecting.clone();
-        self.start(Job::Event { index, tries }, DETECTING_TIME_OUT, |hand| {
+        self.start(Job::Event { index, tries }, DETECTING_TIME_OUT, |ports| {
             Box::pin(async move {
                 let record = Record::from_text(&text).unwrap_or_default();
-                Ended::Detecting(role_trust(&hand, &guard, &record).await)
+                Ended::Detecting(role_trust(&ports, &guard, &record).await)
             })
         });
     }
 
     fn sweep(&mut self) {
         let until = {
-            let mut inside = self.scene.inside();
-            let next = inside.now + SWEEP;
-            let denials = inside.account.roles.iter().filter_map(|role| {
+            let mut state = self.shared.lock();
+            let next = state.now + SWEEP;
+            let denials = state.account.roles.iter().filter_map(|role| {
                 let denied = role.sessions_denied_before?;
                 role.deleted
                     .is_none()
                     .then_some(moment(denied) + 12 * HOUR + SWEEP)
             });
             // Then nothing moves until a denial of sessions has done its work.
-            let rest = inside.now + HOUR;
+            let rest = state.now + HOUR;
             let lifted = denials.min().map(|at| at.max(rest));
             if next < SWEPT {
-                inside.plan(next, Happening::Sweep);
+                state.schedule(next, Scheduled::Sweep);
             } else if let Some(at) = lifted.filter(|at| *at < END - HOUR) {
-                inside.plan(at, Happening::Sweep);
+                state.schedule(at, Scheduled::Sweep);
             }
-            clock(inside.now + SWEEP_TIME_OUT - 10_000)
+            clock(state.now + SWEEP_TIME_OUT - 10_000)
         };
         let guard = self.detecting.clone();
-        self.start(Job::Sweep, SWEEP_TIME_OUT, |hand| {
-            Box::pin(async move { Ended::Sweeping(sweep(&hand, &guard, until).await) })
+        self.start(Job::Sweep, SWEEP_TIME_OUT, |ports| {
+            Box::pin(async move { Ended::Sweeping(sweep(&ports, &guard, until).await) })
         });
     }
 
@@ -326,18 +326,18 @@ impl Director {
                 return;
             }
             let received = {
-                let mut inside = self.scene.inside();
-                let now = inside.now;
-                let group = inside.queue.ready(now).into_iter().next();
+                let mut state = self.shared.lock();
+                let now = state.now;
+                let group = state.queue.ready(now).into_iter().next();
                 let received = group.and_then(|group| {
-                    inside
+                    state
                         .queue
                         .receive(&group, now)
                         .map(|message| (group, message))
                 });
                 if received.is_some() {
-                    inside.plan(now + VISIBILITY, Happening::Poll);
-                } else if inside.queue.ready(now).is_empty() {
+                    state.schedule(now + VISIBILITY, Scheduled::Poll);
+                } else if state.queue.ready(now).is_empty() {
                     return;
                 }
                 received
@@ -355,7 +355,7 @@ impl Director {
                 // The guard counts whole seconds.
                 moment(order.issued_at) / 1000 * 1000 + SKEW
             };
-            self.scene.inside().tell(|| {
+            self.shared.lock().log(|| {
                 format!(
                     "order {} is taken up, for the {}. time",
                     message.id, message.receives
@@ -368,9 +368,9 @@ impl Director {
                     waits_until,
                 },
                 REMEDIATOR_TIME_OUT,
-                |hand| {
+                |ports| {
                     Box::pin(
-                        async move { Ended::Remediating(carry_out(&hand, &guard, &order).await) },
+                        async move { Ended::Remediating(carry_out(&ports, &guard, &order).await) },
                     )
                 },
             );
@@ -378,7 +378,7 @@ impl Director {
     }
 
     fn go_on(&mut self, invocation: Invocation) {
-        if self.scene.inside().doomed.remove(&invocation) {
+        if self.shared.lock().doomed.remove(&invocation) {
             self.stop(invocation, false);
             return;
         }
@@ -392,12 +392,12 @@ impl Director {
     }
 }
 
-fn deployed(inside: &mut Inside, whom: &str, amendment: Amendment) {
-    inside.tell(|| format!("new rules reach {whom}: {amendment:?}"));
-    if amendment == Amendment::WithoutBeta {
-        inside.happened.insert(Happened::VendorRemoved);
+fn deployed(state: &mut State, whom: &str, change: RulesChange) {
+    state.log(|| format!("new rules reach {whom}: {change:?}"));
+    if change == RulesChange::WithoutBeta {
+        state.coverage.insert(Coverage::VendorRemoved);
     }
-    if inside.detecting_law() != inside.remediator_law() {
-        inside.happened.insert(Happened::RulesSkew);
+    if state.detecting_rules_now() != state.remediator_rules_now() {
+        state.coverage.insert(Coverage::RulesSkew);
     }
 }

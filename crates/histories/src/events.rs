@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use crate::account::{Moment, Writer};
-use crate::counts::Happened;
+use crate::counts::Coverage;
 use crate::documents::OWN;
-use crate::scene::{Happening, Inside, TrailEvent, clock};
+use crate::state::{CloudTrailEvent, Scheduled, State, clock};
 
 /// The remediator's role.
 pub const REMEDIATOR_ROLE: &str = "arn:aws:iam::111122223333:role/trustwarden/remediator";
 
-impl Inside {
+impl State {
     /// The id of the next event.
     pub fn new_event_id(&mut self) -> String {
         self.next_event += 1;
@@ -21,7 +21,7 @@ impl Inside {
 
 /// An UpdateAssumeRolePolicy was made.
 pub fn record_write(
-    inside: &mut Inside,
+    state: &mut State,
     role: &str,
     document: &str,
     by: Writer,
@@ -29,16 +29,16 @@ pub fn record_write(
     issuer: Option<&str>,
 ) {
     // A padded request is cut by CloudTrail; the guard's own are never that long.
-    let omitted = inside.weather.omitted;
-    let omits = by != Writer::Guard && !inside.calm && inside.dice.per_mille(omitted);
+    let omitted = state.faults.omitted;
+    let omits = by != Writer::Guard && !state.quiesced && state.rng.per_mille(omitted);
     let request = if omits {
-        inside.happened.insert(Happened::DocumentOmitted);
+        state.coverage.insert(Coverage::DocumentOmitted);
         json!({ "roleName": role })
     } else {
         json!({ "roleName": role, "policyDocument": document })
     };
     record(
-        inside,
+        state,
         "UpdateAssumeRolePolicy",
         role,
         request,
@@ -51,7 +51,7 @@ pub fn record_write(
 
 /// A CreateRole was made.
 pub fn record_creation(
-    inside: &mut Inside,
+    state: &mut State,
     role: &str,
     role_id: &str,
     document: &str,
@@ -66,7 +66,7 @@ pub fn record_creation(
         "arn": format!("arn:aws:iam::{OWN}:role/{role}"),
     }});
     record(
-        inside,
+        state,
         "CreateRole",
         role,
         request,
@@ -78,9 +78,9 @@ pub fn record_creation(
 }
 
 /// A DeleteRole was made.
-pub fn record_deletion(inside: &mut Inside, role: &str, by: Writer, event_id: String) {
+pub fn record_deletion(state: &mut State, role: &str, by: Writer, event_id: String) {
     record(
-        inside,
+        state,
         "DeleteRole",
         role,
         json!({ "roleName": role }),
@@ -96,7 +96,7 @@ pub fn record_deletion(inside: &mut Inside, role: &str, by: Writer, event_id: St
     reason = "a record has that many parts, and three callers"
 )]
 fn record(
-    inside: &mut Inside,
+    state: &mut State,
     name: &str,
     role: &str,
     request: Value,
@@ -112,12 +112,12 @@ fn record(
         str::to_owned,
     );
     let issuer_name = issuer.rsplit('/').next().unwrap_or_default().to_owned();
-    let time = clock(inside.now).round(
+    let time = clock(state.now).round(
         jiff::TimestampRound::new()
             .smallest(jiff::Unit::Second)
             .mode(jiff::RoundMode::Floor),
     );
-    let time = time.unwrap_or_else(|_| clock(inside.now)).to_string();
+    let time = time.unwrap_or_else(|_| clock(state.now)).to_string();
     let record = json!({
         "version": "0",
         "account": OWN,
@@ -148,15 +148,15 @@ fn record(
         },
     })
     .to_string();
-    let index = inside.trail.len();
-    let at = inside.now;
+    let index = state.events.len();
+    let at = state.now;
     let without = if omitted {
         ", without the document"
     } else {
         ""
     };
-    inside.tell(|| format!("{by:?}: {name} {role} (event {event_id}{without})"));
-    inside.trail.push(TrailEvent {
+    state.log(|| format!("{by:?}: {name} {role} (event {event_id}{without})"));
+    state.events.push(CloudTrailEvent {
         id: event_id,
         record,
         at,
@@ -165,31 +165,31 @@ fn record(
         stops: 0,
         given_up: false,
     });
-    deliver(inside, index);
+    deliver(state, index);
 }
 
 /// When the event arrives, and how often.
-fn deliver(inside: &mut Inside, index: usize) {
-    let weather = inside.weather;
-    if !inside.calm && inside.dice.per_mille(weather.lost) {
-        inside.happened.insert(Happened::LostEvent);
-        inside.tell(|| format!("event number {index} is lost"));
+fn deliver(state: &mut State, index: usize) {
+    let faults = state.faults;
+    if !state.quiesced && state.rng.per_mille(faults.lost) {
+        state.coverage.insert(Coverage::LostEvent);
+        state.log(|| format!("event number {index} is lost"));
         return;
     }
-    let arrival = |inside: &mut Inside| -> Moment {
-        let late = inside.dice.per_mille(weather.late);
+    let arrival = |state: &mut State| -> Moment {
+        let late = state.rng.per_mille(faults.late);
         let delay = if late {
-            inside.dice.between(60_000, 900_000)
+            state.rng.between(60_000, 900_000)
         } else {
-            inside.dice.mostly_short(500, 40_000)
+            state.rng.mostly_short(500, 40_000)
         };
-        inside.now + delay
+        state.now + delay
     };
-    let at = arrival(inside);
-    inside.plan(at, Happening::Deliver(index, 0));
-    if !inside.calm && inside.dice.per_mille(weather.duplicates) {
-        let again = arrival(inside);
-        inside.happened.insert(Happened::Duplicate);
-        inside.plan(again, Happening::Deliver(index, 0));
+    let at = arrival(state);
+    state.schedule(at, Scheduled::Deliver(index, 0));
+    if !state.quiesced && state.rng.per_mille(faults.duplicates) {
+        let again = arrival(state);
+        state.coverage.insert(Coverage::Duplicate);
+        state.schedule(again, Scheduled::Deliver(index, 0));
     }
 }

@@ -13,10 +13,10 @@ use guard::state::history::KeptDocument;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::account::{Account, Moment};
-use crate::counts::{Happened, Pair};
-use crate::dice::Dice;
-use crate::documents::{Amendment, Law, OWN};
+use crate::counts::{Coverage, Pair};
+use crate::documents::{OWN, RuleSet, RulesChange};
 use crate::queue::Fifo;
+use crate::rng::Rng;
 
 /// When every history begins.
 pub const BEGINNING: Timestamp = Timestamp::constant(1_795_219_200, 0);
@@ -38,7 +38,7 @@ pub type Invocation = usize;
 
 /// Something that is going to happen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Happening {
+pub enum Scheduled {
     /// An invocation goes on.
     GoOn(Invocation),
     /// An invocation's time is up.
@@ -50,17 +50,17 @@ pub enum Happening {
     /// The sweep is called.
     Sweep,
     /// What may go wrong goes wrong from here.
-    StormBegins,
-    /// One of the cast does its next thing.
+    FaultsBegin,
+    /// An actor does its next thing.
     Act(usize),
-    /// An administrator puts right by hand what somebody has just done to a role.
+    /// An administrator corrects by hand what somebody has just done to a role.
     Correct(&'static str),
     /// A principal of another account is deleted.
     PrincipalGoes,
     /// New rules reach the detecting functions.
-    DeployDetecting(Amendment),
+    DeployDetecting(RulesChange),
     /// New rules reach the remediator.
-    DeployRemediator(Amendment),
+    DeployRemediator(RulesChange),
     /// State does not answer from here.
     OutageBegins,
     /// State answers again.
@@ -69,7 +69,7 @@ pub enum Happening {
 
 /// How much goes wrong in a history, in parts of a thousand calls or events.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Weather {
+pub struct FaultPlan {
     /// Reads of roles that show an earlier moment.
     pub stale: u32,
     /// How far back these may look.
@@ -84,7 +84,7 @@ pub struct Weather {
     pub late: u32,
     /// Events never delivered.
     pub lost: u32,
-    /// An administrator saves a lawful document between the remediator's read and its write.
+    /// An administrator saves a compliant document between the remediator's read and its write.
     pub window: bool,
     /// An invocation stalls beyond its lease.
     pub stall: bool,
@@ -118,7 +118,7 @@ pub struct Steps {
     /// It stalls, and its time-out does not end it.
     pub stalls: bool,
     /// The remediator's rules when it began: it keeps them, whatever is deployed meanwhile.
-    pub law: Option<Law>,
+    pub rules: Option<RuleSet>,
 }
 
 /// What a read showed.
@@ -128,7 +128,7 @@ pub struct Read {
     pub showed: Moment,
 }
 
-/// One write of the guard and what it did, for the judges.
+/// One write of the guard and what it did, for the invariants.
 #[derive(Debug, Clone)]
 pub struct GuardWrite {
     /// When.
@@ -146,14 +146,14 @@ pub struct GuardWrite {
     /// What the writer had read.
     pub read: Option<Read>,
     /// The writer's rules: those that it began with.
-    pub law: Law,
+    pub rules: RuleSet,
     /// The order was to wait for the rules that its sender had.
     pub hasty: bool,
 }
 
 /// An event of CloudTrail.
 #[derive(Debug, Clone)]
-pub struct TrailEvent {
+pub struct CloudTrailEvent {
     /// Its eventID.
     pub id: String,
     /// The record, as EventBridge carries it.
@@ -171,19 +171,19 @@ pub struct TrailEvent {
 }
 
 /// Everything that is true in a history.
-pub struct Inside {
+pub struct State {
     /// The time.
     pub now: Moment,
     /// What comes.
-    pub heap: BinaryHeap<Reverse<(Moment, u64, Happening)>>,
+    pub heap: BinaryHeap<Reverse<(Moment, u64, Scheduled)>>,
     /// Orders equal moments.
     pub sequence: u64,
     /// Chance.
-    pub dice: Dice,
+    pub rng: Rng,
     /// How much goes wrong.
-    pub weather: Weather,
+    pub faults: FaultPlan,
     /// Nothing goes wrong any more, so that the history comes to rest.
-    pub calm: bool,
+    pub quiesced: bool,
     /// The account.
     pub account: Account,
     /// The queue of orders.
@@ -191,7 +191,7 @@ pub struct Inside {
     /// What was published: incident, stage, and when.
     pub published: Vec<(guard::alert::Alert, Moment)>,
     /// CloudTrail.
-    pub trail: Vec<TrailEvent>,
+    pub events: Vec<CloudTrailEvent>,
     /// Events of the trust policies that the guard was shown, and could remember: not by an
     /// invocation that was stopped, or put off what it was at, before it saved anything.
     pub shown: BTreeSet<String>,
@@ -208,11 +208,11 @@ pub struct Inside {
     /// What the running invocations did so far.
     pub steps: BTreeMap<Invocation, Steps>,
     /// Which rules the remediator had since when, the newest last; never empty.
-    pub remediator_laws: Vec<(Moment, Law)>,
+    pub remediator_rules: Vec<(Moment, RuleSet)>,
     /// Those of the detecting functions.
-    pub detecting_laws: Vec<(Moment, Law)>,
+    pub detecting_rules: Vec<(Moment, RuleSet)>,
     /// What happened that the run counts.
-    pub happened: BTreeSet<Happened>,
+    pub coverage: BTreeSet<Coverage>,
     /// Pairs of effects between which an invocation was stopped.
     pub crashed_between: BTreeSet<Pair>,
     /// Between these an invocation is going to be stopped, once each.
@@ -233,29 +233,29 @@ pub struct Inside {
 
 /// A history that invocations share.
 #[derive(Clone)]
-pub struct Scene {
-    inside: Arc<Mutex<Inside>>,
+pub struct SharedState {
+    state: Arc<Mutex<State>>,
     /// What the guard remembers, kept by the implementation that `replay` uses.
-    pub state: Arc<MemoryStore>,
+    pub store: Arc<MemoryStore>,
 }
 
-impl Scene {
-    /// A scene at its beginning.
-    pub fn new(inside: Inside) -> Self {
+impl SharedState {
+    /// A history at its beginning.
+    pub fn new(state: State) -> Self {
         Self {
-            inside: Arc::new(Mutex::new(inside)),
-            state: Arc::default(),
+            state: Arc::new(Mutex::new(state)),
+            store: Arc::default(),
         }
     }
 
     /// What is true now.
-    pub fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the guard kept before it overwrote it, as `trustwarden restore` finds it.
     pub fn kept_document(&self, incident: &str) -> Option<KeptDocument> {
-        at_once(Ledger::new(&*self.state).kept_document(OWN, incident))?.ok()?
+        at_once(Ledger::new(&*self.store).kept_document(OWN, incident))?.ok()?
     }
 }
 
@@ -269,41 +269,48 @@ pub fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
 }
 
 /// The rules that held at some moment of a stretch, its ends included.
-pub fn laws_within(laws: &[(Moment, Law)], from: Moment, to: Moment) -> impl Iterator<Item = Law> {
-    let first = laws.iter().rposition(|(since, _)| *since <= from);
-    laws.iter()
+pub fn rules_within(
+    rules: &[(Moment, RuleSet)],
+    from: Moment,
+    to: Moment,
+) -> impl Iterator<Item = RuleSet> {
+    let first = rules.iter().rposition(|(since, _)| *since <= from);
+    rules
+        .iter()
         .skip(first.unwrap_or(0))
         .filter(move |(since, _)| *since <= to)
-        .map(|(_, law)| *law)
+        .map(|(_, rules)| *rules)
 }
 
 /// The rules that held at a moment or at any later one.
-pub fn laws_since(laws: &[(Moment, Law)], from: Moment) -> impl Iterator<Item = Law> {
-    laws_within(laws, from, Moment::MAX)
+pub fn rules_since(rules: &[(Moment, RuleSet)], from: Moment) -> impl Iterator<Item = RuleSet> {
+    rules_within(rules, from, Moment::MAX)
 }
 
-impl Inside {
+impl State {
     /// Something is going to happen.
-    pub fn plan(&mut self, at: Moment, happening: Happening) {
+    pub fn schedule(&mut self, at: Moment, scheduled: Scheduled) {
         self.sequence += 1;
         self.heap
-            .push(Reverse((at.max(self.now), self.sequence, happening)));
+            .push(Reverse((at.max(self.now), self.sequence, scheduled)));
     }
 
     /// The remediator's rules now.
-    pub fn remediator_law(&self) -> Law {
-        self.remediator_laws
+    pub fn remediator_rules_now(&self) -> RuleSet {
+        self.remediator_rules
             .last()
-            .map_or(Law::FIRST, |last| last.1)
+            .map_or(RuleSet::FIRST, |last| last.1)
     }
 
     /// The detecting functions' rules now.
-    pub fn detecting_law(&self) -> Law {
-        self.detecting_laws.last().map_or(Law::FIRST, |last| last.1)
+    pub fn detecting_rules_now(&self) -> RuleSet {
+        self.detecting_rules
+            .last()
+            .map_or(RuleSet::FIRST, |last| last.1)
     }
 
     /// Writes a line of the story.
-    pub fn tell(&mut self, line: impl FnOnce() -> String) {
+    pub fn log(&mut self, line: impl FnOnce() -> String) {
         let now = self.now;
         if let Some(story) = &mut self.story {
             story.push(format!("{:>10.3} s  {}", now as f64 / 1000.0, line()));

@@ -8,10 +8,10 @@ use guard::GuardConfig;
 use guard::rules::{Mode, Rules, RulesFile, compile};
 use serde_json::json;
 
-use crate::cast::PROTECTED;
-use crate::dice::Dice;
-use crate::documents::{ACME, ACME_ID, BETA, BETA_ID, BETA_ROLE, GAMMA, GAMMA_ID, Law, OWN};
-use crate::trail::REMEDIATOR_ROLE;
+use crate::actors::PROTECTED;
+use crate::documents::{ACME, ACME_ID, BETA, BETA_ID, BETA_ROLE, GAMMA, GAMMA_ID, OWN, RuleSet};
+use crate::events::REMEDIATOR_ROLE;
+use crate::rng::Rng;
 
 /// What an operator chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,33 +32,33 @@ pub struct Setting {
 
 impl Setting {
     /// One of them.
-    pub fn drawn(dice: &mut Dice) -> Self {
+    pub fn drawn(rng: &mut Rng) -> Self {
         let changed = ["revert", "revert", "revert", "repair", "quarantine"];
         let new = ["repair", "repair", "quarantine"];
         Self {
-            enforce: dice.per_mille(900),
-            changed_role: dice.one_of(&changed).copied().unwrap_or("revert"),
-            new_role: dice.one_of(&new).copied().unwrap_or("repair"),
-            most: dice.one_of(&[3, 3, 3, 2, 5]).copied().unwrap_or(3),
-            revoke_sessions: dice
+            enforce: rng.per_mille(900),
+            changed_role: rng.one_of(&changed).copied().unwrap_or("revert"),
+            new_role: rng.one_of(&new).copied().unwrap_or("repair"),
+            most: rng.one_of(&[3, 3, 3, 2, 5]).copied().unwrap_or(3),
+            revoke_sessions: rng
                 .one_of(&["never", "on_new_role", "always", "always"])
                 .copied()
                 .unwrap_or("never"),
-            may_revoke: dice.per_mille(800),
+            may_revoke: rng.per_mille(800),
         }
     }
 }
 
 thread_local! {
-    static KNOWN: RefCell<HashMap<(Setting, Law), Arc<GuardConfig>>> = RefCell::default();
+    static KNOWN: RefCell<HashMap<(Setting, RuleSet), Arc<GuardConfig>>> = RefCell::default();
 }
 
-/// The guard under a setting, by the rules of a law.
-pub fn guard_with(setting: Setting, law: Law) -> Arc<GuardConfig> {
+/// The guard under a setting, by a set of rules.
+pub fn guard_with(setting: Setting, rules: RuleSet) -> Arc<GuardConfig> {
     KNOWN.with_borrow_mut(|known| {
         known
-            .entry((setting, law))
-            .or_insert_with(|| Arc::new(made(setting, law)))
+            .entry((setting, rules))
+            .or_insert_with(|| Arc::new(made(setting, rules)))
             .clone()
     })
 }
@@ -67,14 +67,14 @@ pub fn guard_with(setting: Setting, law: Law) -> Arc<GuardConfig> {
     clippy::expect_used,
     reason = "the rules are written here; were they wrong, no history could be run"
 )]
-fn made(setting: Setting, law: Law) -> GuardConfig {
+fn made(setting: Setting, rules: RuleSet) -> GuardConfig {
     let mut vendors = vec![json!({
         "name": "Acme",
         "accounts": [ACME],
         "roles": ["Vendor*"],
         "external_id": { "required": true, "values": [ACME_ID] },
     })];
-    if law.beta {
+    if rules.beta {
         vendors.push(json!({
             "name": "Beta",
             "accounts": [BETA],
@@ -83,7 +83,7 @@ fn made(setting: Setting, law: Law) -> GuardConfig {
             "external_id": { "required": true, "values": [BETA_ID] },
         }));
     }
-    if law.gamma {
+    if rules.gamma {
         vendors.push(json!({
             "name": "Gamma",
             "accounts": [GAMMA],

@@ -10,15 +10,15 @@ use guard::ports::{
     World,
 };
 
-use super::{Fault, Hand};
-use crate::counts::Happened;
-use crate::scene::{Happening, at_once};
+use super::{Fault, FaultyPorts};
+use crate::counts::Coverage;
+use crate::state::{Scheduled, at_once};
 
-impl Faults for Hand {
+impl Faults for FaultyPorts {
     type Inner = MemoryStore;
 
     fn inner(&self) -> &MemoryStore {
-        &self.scene.state
+        &self.shared.store
     }
 
     /// An effect on state, which the world in memory keeps.
@@ -31,9 +31,9 @@ impl Faults for Hand {
             source: "the table does not answer".into(),
         };
         let done = self
-            .effect(name, |inside| {
-                if inside.outage {
-                    inside.happened.insert(Happened::StateUnavailable);
+            .effect(name, |state| {
+                if state.outage {
+                    state.coverage.insert(Coverage::StateUnavailable);
                     return None;
                 }
                 at_once(call)
@@ -46,7 +46,7 @@ impl Faults for Hand {
     }
 }
 
-impl Keys for Hand {
+impl Keys for FaultyPorts {
     async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), DeactivateKeyError> {
         // No history holds access keys: their order is one idempotent call.
         Err(DeactivateKeyError::NoSuchKey {
@@ -57,13 +57,13 @@ impl Keys for Hand {
     }
 }
 
-impl Orders for Hand {
+impl Orders for FaultyPorts {
     async fn send_order(&self, order: &Order) -> Result<(), SendOrderError> {
         let body = serde_json::to_string(order).unwrap_or_default();
-        self.effect("send order", |inside| {
-            let now = inside.now;
-            inside.queue.send(&order.group(), &order.id(), body, now);
-            inside.plan(now, Happening::Poll);
+        self.effect("send order", |state| {
+            let now = state.now;
+            state.queue.send(&order.group(), &order.id(), body, now);
+            state.schedule(now, Scheduled::Poll);
         })
         .await
         .map_err(|_| SendOrderError {
@@ -73,11 +73,11 @@ impl Orders for Hand {
     }
 }
 
-impl Alerts for Hand {
+impl Alerts for FaultyPorts {
     async fn publish_alert(&self, alert: &Alert) -> Result<(), PublishError> {
-        self.effect("publish alert", |inside| {
-            let now = inside.now;
-            inside.tell(|| {
+        self.effect("publish alert", |state| {
+            let now = state.now;
+            state.log(|| {
                 let findings: Vec<&str> = alert
                     .findings
                     .iter()
@@ -91,7 +91,7 @@ impl Alerts for Hand {
                     findings.join(", ")
                 )
             });
-            inside.published.push((alert.clone(), now));
+            state.published.push((alert.clone(), now));
         })
         .await
         .map_err(|_| PublishError {
@@ -101,7 +101,7 @@ impl Alerts for Hand {
     }
 }
 
-impl World for Hand {
+impl World for FaultyPorts {
     type Roles = Self;
     type Store = Self;
     type Orders = Self;

@@ -1,11 +1,11 @@
 //! A few hundred histories on every run; `make histories SEEDS=…` runs as many as one wants.
 
-use trustwarden_simulate::counts::Counts;
-use trustwarden_simulate::documents::{OWN, Oracle};
-use trustwarden_simulate::{director, history, story};
+use trustwarden_histories::counts::Counts;
+use trustwarden_histories::documents::{OWN, Oracle};
+use trustwarden_histories::{history, scheduler, story};
 
 fn oracle() -> Oracle {
-    Oracle::new(OWN, trustwarden_simulate::scene::BEGINNING)
+    Oracle::new(OWN, trustwarden_histories::state::BEGINNING)
 }
 
 #[test]
@@ -13,11 +13,11 @@ fn the_guard_keeps_its_promises() {
     let oracle = oracle();
     let mut counts = Counts::default();
     for seed in 0..200 {
-        let wrongs = history(seed, &oracle, &mut counts);
+        let violations = history(seed, &oracle, &mut counts);
         assert!(
-            wrongs.is_empty(),
+            violations.is_empty(),
             "seed {seed}: {}\n{}",
-            wrongs.join("\n"),
+            violations.join("\n"),
             story(seed, &oracle).0.join("\n")
         );
     }
@@ -33,31 +33,33 @@ fn a_seed_tells_the_same_story_twice() {
 }
 
 #[test]
-fn a_door_left_open_is_seen() {
-    // The judges themselves are judged: a role that was opened behind the guard's back.
+fn an_exposed_role_is_seen() {
+    // The invariants themselves are checked: a role that was exposed behind the guard's back.
     let ran = (7..)
-        .map(|seed| director::run(seed, false))
-        .find(|ran| ran.setting.enforce && !ran.scene.inside().weather.forbidden)
+        .map(|seed| scheduler::run(seed, false))
+        .find(|ran| ran.setting.enforce && !ran.shared.lock().faults.forbidden)
         .unwrap();
     {
-        let mut inside = ran.scene.inside();
-        let now = inside.now;
-        let role = inside.account.roles.first_mut().unwrap();
+        let mut state = ran.shared.lock();
+        let now = state.now;
+        let role = state.account.roles.first_mut().unwrap();
         let mut version = role.versions.last().unwrap().clone();
         version.at = now;
-        version.by = trustwarden_simulate::account::Writer::Guard;
-        version.sent = trustwarden_simulate::documents::document(
-            &[trustwarden_simulate::documents::Part::Everyone],
+        version.by = trustwarden_histories::account::Writer::Guard;
+        version.sent = trustwarden_histories::documents::document(
+            &[trustwarden_histories::documents::Part::Everyone],
             1,
         );
-        version.kept = trustwarden_simulate::account::as_kept(&version.sent);
+        version.kept = trustwarden_histories::account::as_kept(&version.sent);
         role.deleted = None;
         role.versions.push(version);
     }
-    let wrongs = trustwarden_simulate::judges::wrongs(&ran, &oracle());
+    let violations = trustwarden_histories::invariants::violations(&ran, &oracle());
     assert!(
-        wrongs.iter().any(|wrong| wrong.contains("open at the end")),
-        "{wrongs:?}"
+        violations
+            .iter()
+            .any(|wrong| wrong.contains("exposed at the end")),
+        "{violations:?}"
     );
 }
 
@@ -65,7 +67,7 @@ fn a_door_left_open_is_seen() {
 #[test]
 fn every_mutation_still_applies() {
     use std::collections::BTreeSet;
-    use trustwarden_simulate::mutations::{ALL, mutated};
+    use trustwarden_histories::mutations::{ALL, mutated};
 
     let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../guard/src");
     for mutation in ALL {

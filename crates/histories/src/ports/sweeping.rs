@@ -2,16 +2,16 @@
 
 use guard::ports::{ListRoles, ListRolesError, ListedRole, RolesPage};
 
-use super::Hand;
+use super::FaultyPorts;
 
-impl ListRoles for Hand {
+impl ListRoles for FaultyPorts {
     /// Two pages, so that a run can be interrupted between them.
     async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
         let first = marker.is_none();
         let invocation = self.invocation;
-        self.effect("list roles", |inside| {
-            let showed = inside.showed();
-            let mut names: Vec<String> = inside
+        self.effect("list roles", |state| {
+            let showed = state.showed();
+            let mut names: Vec<String> = state
                 .account
                 .roles
                 .iter()
@@ -27,8 +27,8 @@ impl ListRoles for Hand {
             };
             let roles = names.unwrap_or_default().iter().filter_map(|name| {
                 Some(ListedRole {
-                    role: inside.role_as_of(invocation, name, showed)?,
-                    sessions_denied_before: inside
+                    role: state.role_as_of(invocation, name, showed)?,
+                    sessions_denied_before: state
                         .account
                         .role_at(name, showed)?
                         .sessions_denied_before,

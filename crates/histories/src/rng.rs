@@ -1,11 +1,11 @@
-//! Chance, from a seed: the same seed throws the same dice.
+//! Chance, from a seed: the same seed draws the same numbers.
 
-/// The dice of one history.
+/// The random numbers of one history.
 #[derive(Debug, Clone)]
-pub struct Dice(fastrand::Rng);
+pub struct Rng(fastrand::Rng);
 
-impl Dice {
-    /// The dice of a seed.
+impl Rng {
+    /// The random numbers of a seed.
     pub fn of(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }
