@@ -106,71 +106,15 @@ fn comparison_parts(comparison: Comparison) -> (Kind, bool) {
     use Comparison as C;
     use Relation::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
     match comparison {
-        C::StringEquals => (
-            Kind::Text {
-                wildcards: false,
-                fold: false,
-                arn: false,
-            },
-            false,
-        ),
-        C::StringNotEquals => (
-            Kind::Text {
-                wildcards: false,
-                fold: false,
-                arn: false,
-            },
-            true,
-        ),
-        C::StringEqualsIgnoreCase => (
-            Kind::Text {
-                wildcards: false,
-                fold: true,
-                arn: false,
-            },
-            false,
-        ),
-        C::StringNotEqualsIgnoreCase => (
-            Kind::Text {
-                wildcards: false,
-                fold: true,
-                arn: false,
-            },
-            true,
-        ),
-        C::StringLike => (
-            Kind::Text {
-                wildcards: true,
-                fold: false,
-                arn: false,
-            },
-            false,
-        ),
-        C::StringNotLike => (
-            Kind::Text {
-                wildcards: true,
-                fold: false,
-                arn: false,
-            },
-            true,
-        ),
+        C::StringEquals | C::BinaryEquals => (Kind::EXACT, false),
+        C::StringNotEquals => (Kind::EXACT, true),
+        C::StringEqualsIgnoreCase => (Kind::ANY_CASE, false),
+        C::StringNotEqualsIgnoreCase => (Kind::ANY_CASE, true),
+        C::StringLike => (Kind::LIKE, false),
+        C::StringNotLike => (Kind::LIKE, true),
         // IAM: ArnEquals and ArnLike behave identically.
-        C::ArnEquals | C::ArnLike => (
-            Kind::Text {
-                wildcards: true,
-                fold: false,
-                arn: true,
-            },
-            false,
-        ),
-        C::ArnNotEquals | C::ArnNotLike => (
-            Kind::Text {
-                wildcards: true,
-                fold: false,
-                arn: true,
-            },
-            true,
-        ),
+        C::ArnEquals | C::ArnLike => (Kind::ARN_LIKE, false),
+        C::ArnNotEquals | C::ArnNotLike => (Kind::ARN_LIKE, true),
         C::NumericEquals => (Kind::Number(Equal), false),
         C::NumericNotEquals => (Kind::Number(Equal), true),
         C::NumericLessThan => (Kind::Number(Less), false),
@@ -184,14 +128,6 @@ fn comparison_parts(comparison: Comparison) -> (Kind, bool) {
         C::DateGreaterThan => (Kind::Moment(Greater), false),
         C::DateGreaterThanEquals => (Kind::Moment(GreaterOrEqual), false),
         C::Bool => (Kind::Truth, false),
-        C::BinaryEquals => (
-            Kind::Text {
-                wildcards: false,
-                fold: false,
-                arn: false,
-            },
-            false,
-        ),
         C::IpAddress => (Kind::Network, false),
         C::NotIpAddress => (Kind::Network, true),
         C::Null => (Kind::Null, false),
@@ -209,6 +145,21 @@ enum Kind {
     Truth,
     Network,
     Null,
+}
+
+impl Kind {
+    const EXACT: Self = Self::text(false, false, false);
+    const ANY_CASE: Self = Self::text(false, true, false);
+    const LIKE: Self = Self::text(true, false, false);
+    const ARN_LIKE: Self = Self::text(true, false, true);
+
+    const fn text(wildcards: bool, fold: bool, arn: bool) -> Self {
+        Self::Text {
+            wildcards,
+            fold,
+            arn,
+        }
+    }
 }
 
 /// Reads one condition of a statement.

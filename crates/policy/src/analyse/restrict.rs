@@ -128,133 +128,148 @@ fn values(
     ready: &[Ready<'_, '_>],
     solver: &mut Solver<'_>,
 ) -> Values {
-    let passes_rest = |value: &str| {
-        ready
-            .iter()
-            .all(|one| one.test.passes(value) == one.literal.passes)
+    let networks = match like.row.role {
+        Role::SourceIp => networks(way),
+        _ => None,
     };
-    match like.row.role {
-        Role::SourceIp => {
-            if let Some(values) = networks(way) {
-                return values;
-            }
-        }
-        Role::Now => {
-            let range = words(ready);
-            return if range.is_empty() {
-                Values::Any
-            } else {
-                Values::Range(range)
-            };
-        }
-        _ => {}
+    if let Some(networks) = networks {
+        return networks;
     }
-    if like.row.domain == Domain::Truth {
-        let list: Vec<String> = ["false", "true"]
-            .into_iter()
-            .filter(|v| passes_rest(v))
-            .map(str::to_owned)
-            .collect();
-        return if list.len() == 2 {
+    if like.row.role == Role::Now {
+        let range = words(ready);
+        return if range.is_empty() {
             Values::Any
         } else {
-            Values::OneOf(list)
+            Values::Range(range)
         };
     }
+    if like.row.domain == Domain::Truth {
+        return truths(ready);
+    }
     // A principal has one path, though the key could hold more.
-    let one_path = is_of_organization(like);
-    if like.row.many
-        && !one_path
+    let several = like.row.many
+        && !is_of_organization(like)
         && ready
             .iter()
-            .any(|one| !one.literal.each && *one.test != Test::Present)
-    {
-        return Values::Other(words(ready));
-    }
-    let positive = |one: &&Ready<'_, '_>| one.literal.passes;
+            .any(|one| !one.literal.each && *one.test != Test::Present);
     // What differs from caller to caller is said as it stands.
     let open_variable = ready
         .iter()
         .any(|one| one.literal.passes && one.literal.test.has_variables() && one.is_widened());
-    if open_variable {
+    if several || open_variable {
         return Values::Other(words(ready));
     }
+    if let Some(values) = asserted(way, like, ready, solver) {
+        return values;
+    }
+    if excludes_any(way, like, ready, solver) {
+        Values::Except(words(ready))
+    } else {
+        Values::Any
+    }
+}
+
+/// Whether a value passes and fails each demand as it asks.
+fn meets(ready: &[Ready<'_, '_>], value: &str) -> bool {
+    ready
+        .iter()
+        .all(|one| one.test.passes(value) == one.literal.passes)
+}
+
+fn sorted(values: impl Iterator<Item = String>) -> Vec<String> {
+    let mut list: Vec<String> = values.collect();
+    list.sort_unstable();
+    list.dedup();
+    list
+}
+
+fn truths(ready: &[Ready<'_, '_>]) -> Values {
+    let both = ["false", "true"].into_iter();
+    let list = sorted(both.filter(|v| meets(ready, v)).map(str::to_owned));
+    if list.len() == 2 {
+        Values::Any
+    } else {
+        Values::OneOf(list)
+    }
+}
+
+/// The values that the demands list; `None` where they list none.
+fn asserted(
+    way: &Way<'_>,
+    like: &Literal<'_>,
+    ready: &[Ready<'_, '_>],
+    solver: &mut Solver<'_>,
+) -> Option<Values> {
+    // Of several lists of patterns the one that says most is shown.
+    let fixed = |list: &[String]| {
+        let fixed = list.iter().map(|text| text.trim_end_matches('*').len());
+        fixed.min().unwrap_or(0)
+    };
     let mut likes: Option<Vec<String>> = None;
     let mut ordered = false;
-    for one in ready.iter().filter(positive) {
+    for one in ready.iter().filter(|one| one.literal.passes) {
         match &*one.test {
             Test::Text(patterns) => {
-                let patterns = left_of(patterns, one, way, solver);
-                if patterns.iter().all(|pattern| pattern.fixed().is_some()) {
-                    let mut list: Vec<String> = patterns
-                        .iter()
-                        .map(|pattern| pattern.source.clone().into_owned())
-                        .filter(|value| passes_rest(value) && like.admits(value))
-                        .collect();
-                    list.sort_unstable();
-                    list.dedup();
-                    return Values::OneOf(list);
-                }
-                if patterns.iter().all(|pattern| pattern.tokens.is_none()) {
-                    // An organization's id has small letters.
-                    let mut list: Vec<String> = patterns
-                        .iter()
-                        .map(|pattern| pattern.source.to_ascii_lowercase())
-                        .filter(|text| !one_path || passes_rest(text))
-                        .collect();
-                    list.sort_unstable();
-                    list.dedup();
-                    return Values::OneOfIgnoringCase(list);
-                }
-                let mut list: Vec<String> = patterns
-                    .iter()
-                    .map(|pattern| pattern.shown().into_owned())
-                    .collect();
-                list.sort_unstable();
-                list.dedup();
-                let every = list.iter().any(|pattern| pattern == "*");
-                // Of several lists of patterns the one that says most is shown.
-                let fixed = |list: &[String]| {
-                    list.iter()
-                        .map(|text| text.trim_end_matches('*').len())
-                        .min()
-                        .unwrap_or(0)
-                };
-                if !every
-                    && likes
-                        .as_ref()
-                        .is_none_or(|known| fixed(&list) > fixed(known))
-                {
-                    likes = Some(list);
+                match listed(&left_of(patterns, one, way, solver), like, ready) {
+                    Values::Like(list) => {
+                        let every = list.iter().any(|pattern| pattern == "*");
+                        let known = likes.as_deref();
+                        if !every && known.is_none_or(|known| fixed(&list) > fixed(known)) {
+                            likes = Some(list);
+                        }
+                    }
+                    values => return Some(values),
                 }
             }
             Test::Present => {}
             _ => ordered = true,
         }
     }
-    if let Some(likes) = likes {
-        return Values::Like(likes);
+    match likes {
+        Some(likes) => Some(Values::Like(likes)),
+        None => ordered.then(|| Values::Range(words(ready))),
     }
-    if ordered {
-        return Values::Range(words(ready));
+}
+
+/// One list of patterns, as it is shown.
+fn listed(patterns: &[Pattern<'_>], like: &Literal<'_>, ready: &[Ready<'_, '_>]) -> Values {
+    if patterns.iter().all(|pattern| pattern.fixed().is_some()) {
+        let texts = patterns.iter().map(|pattern| &*pattern.source);
+        let left = texts.filter(|value| meets(ready, value) && like.admits(value));
+        return Values::OneOf(sorted(left.map(str::to_owned)));
     }
-    // Exclusions that exclude nothing possible are none.
-    let mut excludes = one_path && ready.iter().any(|one| matches!(*one.test, Test::Text(_)));
+    if patterns.iter().all(|pattern| pattern.tokens.is_none()) {
+        // An organization's id has small letters.
+        let texts = patterns
+            .iter()
+            .map(|pattern| pattern.source.to_ascii_lowercase())
+            .filter(|text| !is_of_organization(like) || meets(ready, text));
+        return Values::OneOfIgnoringCase(sorted(texts));
+    }
+    let texts = patterns.iter().map(|pattern| pattern.shown().into_owned());
+    Values::Like(sorted(texts))
+}
+
+/// Whether the demands exclude any possible value.
+fn excludes_any(
+    way: &Way<'_>,
+    like: &Literal<'_>,
+    ready: &[Ready<'_, '_>],
+    solver: &mut Solver<'_>,
+) -> bool {
+    let bare = Way {
+        demands: Vec::new(),
+        ..way.clone()
+    };
+    let mut excludes =
+        is_of_organization(like) && ready.iter().any(|one| matches!(*one.test, Test::Text(_)));
     for one in ready.iter().filter(|one| *one.test != Test::Present) {
         let opposite = [(&*one.test, !one.literal.passes)];
-        let bare = Way {
-            demands: Vec::new(),
-            ..way.clone()
-        };
         let excluded = solver.key(&bare, like, &opposite).present;
         // With nothing left to spend it is not known that anything is, so the key says nothing.
         excludes |= excluded != Present::Nothing && !solver.exhausted();
     }
-    if excludes {
-        Values::Except(words(ready))
-    } else {
-        Values::Any
-    }
+    excludes
 }
 
 /// The patterns of a list that some value still fits, where fixed texts are among them: the other

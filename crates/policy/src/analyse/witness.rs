@@ -7,7 +7,7 @@ use super::grants::Entrant;
 use super::identity::{self, Account, Caller, Kind, Solved, name_of};
 use super::literal::Literal;
 use super::mfa::Without;
-use super::solve::{Present, Solver};
+use super::solve::{Present, Solver, State};
 use super::way::{Class, Way};
 use crate::answer::{Request, RequestPrincipal, Who};
 use crate::arn;
@@ -32,6 +32,13 @@ pub(crate) fn mentioned<'t, 'p>(statements: &'t [Compiled<'p>]) -> Vec<&'t Liter
     keys
 }
 
+/// Keys, and the values that a request carries for them.
+type Said = Vec<(String, Vec<String>)>;
+
+fn say(key: &str, values: Vec<String>) -> (String, Vec<String>) {
+    (key.to_owned(), values)
+}
+
 /// A request that goes this way; `None` where none was found.
 ///
 /// `mentioned` are all conditions of the document: a key that every such caller carries is said
@@ -46,136 +53,126 @@ pub(crate) fn request(
         return None;
     }
     let mut context: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let principal = match way.class {
+    let (kind, value) = match way.class {
         Class::Aws => {
             let caller = caller(who, way, named_accounts, solver)?;
             let (value, role_arn) = principal_value(&caller);
-            if let Some(arn) = role_arn {
-                context.insert("aws:PrincipalArn".to_owned(), vec![arn]);
+            context.extend(role_arn.map(|arn| say("aws:PrincipalArn", vec![arn])));
+            let mut demands = way.demands.iter().chain(mentioned.iter().copied());
+            if demands.any(|literal| literal.row.role == Role::UserId) {
+                context.extend([say("aws:userid", vec![caller.user_id])]);
             }
-            let speaks_of_id = |literal: &&Literal<'_>| literal.row.role == Role::UserId;
-            if way.demands.iter().any(|literal| speaks_of_id(&literal))
-                || mentioned.iter().any(speaks_of_id)
-            {
-                context.insert("aws:userid".to_owned(), vec![caller.user_id.clone()]);
-            }
-            RequestPrincipal {
-                kind: "AWS".to_owned(),
-                value,
-            }
+            ("AWS", value)
         }
-        Class::Service(service) => RequestPrincipal {
-            kind: "Service".to_owned(),
-            value: service.to_owned(),
-        },
-        Class::Federated(issuer) => RequestPrincipal {
-            kind: "Federated".to_owned(),
-            value: issuer.provider.to_owned(),
-        },
+        Class::Service(service) => ("Service", service.to_owned()),
+        Class::Federated(issuer) => ("Federated", issuer.provider.to_owned()),
     };
     let mut seen: Vec<&Literal<'_>> = Vec::new();
-    let all = way.demands.iter().chain(mentioned.iter().copied());
-    for literal in all {
-        if seen.iter().any(|one| one.same_key(literal)) {
-            continue;
-        }
-        seen.push(literal);
-        let key = key_name(literal);
-        match literal.row.role.group() {
-            Group::Identity => {}
-            Group::Organization => {
-                let state = solver.organization(way, &[]);
-                if let (false, Present::Values(values)) = (state.absent, &state.present)
-                    && let Some(path) = values.first()
-                {
-                    let id = path.split('/').next().unwrap_or(path).to_owned();
-                    context.insert("aws:PrincipalOrgID".to_owned(), vec![id]);
-                    context.insert("aws:PrincipalOrgPaths".to_owned(), vec![path.clone()]);
-                }
-            }
-            Group::SourceOrganization => {
-                let state = solver.source_organization(way, &[]);
-                if let (false, Present::Values(values)) = (state.absent, &state.present)
-                    && let Some(path) = values.first()
-                {
-                    let id = path.split('/').next().unwrap_or(path).to_owned();
-                    context.insert("aws:SourceOrgID".to_owned(), vec![id]);
-                    context.insert("aws:SourceOrgPaths".to_owned(), vec![path.clone()]);
-                }
-            }
-            Group::Source => {
-                let any = solver.source(way, Account::Any).flatten()?;
-                let own = solver.context.own_account;
-                let source = match own {
-                    // Where something must be said, what the own account would say.
-                    Some(own) if any.arn.is_some() || any.account.is_some() => solver
-                        .source(way, Account::Is(own))
-                        .flatten()
-                        .unwrap_or(any),
-                    _ => any,
-                };
-                // The account of the ARN follows, unless the request goes without it.
-                let follows = source.arn.as_deref().map_or("", identity::account_of);
-                let fits = way
-                    .of_role(Role::SourceAccount)
-                    .all(|demand| demand.test.passes(follows) == demand.passes);
-                match source.account {
-                    Some(account) => {
-                        context.insert("aws:SourceAccount".to_owned(), vec![account]);
-                    }
-                    None if !follows.is_empty() && !fits => {
-                        context.insert("aws:SourceAccount".to_owned(), Vec::new());
-                    }
-                    None => {}
-                }
-                if let Some(arn) = source.arn {
-                    context.insert("aws:SourceArn".to_owned(), vec![arn]);
-                }
-            }
-            Group::Mfa if way.class == Class::Aws => {
-                let (said, ages) = match solver.mfa_without(way) {
-                    Some(Without::Unasked | Without::LongTermKeys) => continue,
-                    Some(Without::SaidFalse) => ("false", None),
-                    None => match solver.mfa_with(way) {
-                        Present::Values(ages) => ("true", Some(ages)),
-                        Present::Nothing | Present::Unknown => return None,
-                    },
-                };
-                context.insert(
-                    "aws:MultiFactorAuthPresent".to_owned(),
-                    vec![said.to_owned()],
-                );
-                if let Some(ages) = ages {
-                    context.insert("aws:MultiFactorAuthAge".to_owned(), ages);
-                }
-            }
-            _ => {
-                // What follows from the caller and the clock need not be said.
-                let follows = matches!(
-                    literal.row.role,
-                    Role::Now | Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
-                ) || matches!(literal.row.name, "aws:PrincipalIsAWSService");
-                if follows {
-                    continue;
-                }
-                let state = solver.key(way, literal, &[]);
-                if state.absent {
-                    continue;
-                }
-                match state.present {
-                    Present::Values(values) => {
-                        context.insert(key, values);
-                    }
-                    Present::Nothing | Present::Unknown => return None,
-                }
-            }
+    for literal in way.demands.iter().chain(mentioned.iter().copied()) {
+        if !seen.iter().any(|one| one.same_key(literal)) {
+            seen.push(literal);
+            context.extend(said(way, literal, solver)?);
         }
     }
     Some(Request {
-        principal,
+        principal: RequestPrincipal {
+            kind: kind.to_owned(),
+            value,
+        },
         action: way.class.way_in().name().to_owned(),
         context,
     })
+}
+
+/// What a request says of a key and of those that show the same fact.
+fn said(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option<Said> {
+    match literal.row.role.group() {
+        Group::Identity => Some(Said::new()),
+        Group::Organization => {
+            let state = solver.organization(way, &[]);
+            Some(organization(
+                state,
+                "aws:PrincipalOrgID",
+                "aws:PrincipalOrgPaths",
+            ))
+        }
+        Group::SourceOrganization => {
+            let state = solver.source_organization(way, &[]);
+            Some(organization(state, "aws:SourceOrgID", "aws:SourceOrgPaths"))
+        }
+        Group::Source => source(way, solver),
+        Group::Mfa if way.class == Class::Aws => mfa(way, solver),
+        _ => alone(way, literal, solver),
+    }
+}
+
+fn organization(state: State, id: &str, paths: &str) -> Said {
+    let path = match state.present {
+        Present::Values(values) if !state.absent => values.into_iter().next(),
+        _ => None,
+    };
+    path.map_or_else(Said::new, |path| {
+        let of_path = path.split('/').next().unwrap_or(&path).to_owned();
+        vec![say(id, vec![of_path]), say(paths, vec![path])]
+    })
+}
+
+fn source(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
+    let any = solver.source(way, Account::Any).flatten()?;
+    let own = solver.context.own_account;
+    let source = match own {
+        // Where something must be said, what the own account would say.
+        Some(own) if any.arn.is_some() || any.account.is_some() => solver
+            .source(way, Account::Is(own))
+            .flatten()
+            .unwrap_or(any),
+        _ => any,
+    };
+    // The account of the ARN follows, unless the request goes without it.
+    let follows = source.arn.as_deref().map_or("", identity::account_of);
+    let fits = way
+        .of_role(Role::SourceAccount)
+        .all(|demand| demand.test.passes(follows) == demand.passes);
+    let account = match source.account {
+        Some(account) => Some(vec![account]),
+        None if !follows.is_empty() && !fits => Some(Vec::new()),
+        None => None,
+    };
+    let account = account.map(|values| say("aws:SourceAccount", values));
+    let arn = source.arn.map(|arn| say("aws:SourceArn", vec![arn]));
+    Some(account.into_iter().chain(arn).collect())
+}
+
+fn mfa(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
+    let (present, ages) = match solver.mfa_without(way) {
+        Some(Without::Unasked | Without::LongTermKeys) => return Some(Said::new()),
+        Some(Without::SaidFalse) => ("false", None),
+        None => match solver.mfa_with(way) {
+            Present::Values(ages) => ("true", Some(ages)),
+            Present::Nothing | Present::Unknown => return None,
+        },
+    };
+    let mut said = vec![say("aws:MultiFactorAuthPresent", vec![present.to_owned()])];
+    said.extend(ages.map(|ages| say("aws:MultiFactorAuthAge", ages)));
+    Some(said)
+}
+
+/// Of a key that shows a fact of its own.
+fn alone(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option<Said> {
+    // What follows from the caller and the clock need not be said.
+    let follows = matches!(
+        literal.row.role,
+        Role::Now | Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
+    ) || literal.row.name == "aws:PrincipalIsAWSService";
+    if follows {
+        return Some(Said::new());
+    }
+    let state = solver.key(way, literal, &[]);
+    match state.present {
+        _ if state.absent => Some(Said::new()),
+        Present::Values(values) => Some(vec![(key_name(literal), values)]),
+        Present::Nothing | Present::Unknown => None,
+    }
 }
 
 fn key_name(literal: &Literal<'_>) -> String {
