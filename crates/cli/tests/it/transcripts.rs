@@ -2,17 +2,8 @@
 //!
 //! A transcript holds commands (`$ trustwarden …`, run in `testdata/`; `< FILE` behind it gives
 //! standard input), each followed by its status (`? 2`), the lines of standard output (`> `) and of
-//! standard error (`! `). Files named `live-…` need the feature of that name. With `UPDATE_TRANSCRIPTS=1` they are written anew: read the difference
-//! before it is kept.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking, and says why"
-)]
+//! standard error (`! `). Files named `live-…` need the feature of that name. With
+//! `UPDATE_TRANSCRIPTS=1` they are written anew: read the difference before it is kept.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};

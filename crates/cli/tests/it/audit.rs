@@ -1,20 +1,14 @@
 //! `audit`, as a program: the pages of the checks that only a whole account shows, and input in
 //! every shape that it comes in.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking, and says why"
-)]
-
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use guard::Check;
 use serde_json::{Value, json};
+
+use crate::here;
 
 const OF_THE_ACCOUNT: [Check; 8] = [
     Check::AccessKeyTooOld,
@@ -26,10 +20,6 @@ const OF_THE_ACCOUNT: [Check; 8] = [
     Check::UnusedRole,
     Check::UnusedRule,
 ];
-
-fn here() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// The JSON that `audit` prints, and its status.
 fn audit(rules: &Path, arguments: &[&str], stdin: &[u8]) -> (Value, i32) {

@@ -1,14 +1,6 @@
 //! The rules files that the fuzzer has kept, through the function that it calls.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends by panicking"
-)]
-
 #[allow(unreachable_pub, reason = "the fuzz target is a binary of its own")]
-#[path = "../../../fuzz/hostile/rules_file.rs"]
+#[path = "../../../../fuzz/hostile/rules_file.rs"]
 mod hostile;
 
 use std::path::Path;

@@ -1,24 +1,13 @@
 //! What `check` and `audit` print for machines and browsers is what their formats say.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking, and says why"
-)]
-
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use base64::Engine;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-fn here() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::here;
 
 fn printed(command: &str) -> String {
     let ran = Command::new(env!("CARGO_BIN_EXE_trustwarden"))

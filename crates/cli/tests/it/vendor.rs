@@ -2,14 +2,6 @@
 //! reason said, or the rules still validate with nothing else changed, and the template passes
 //! `check` by them without a finding.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking, and says why"
-)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

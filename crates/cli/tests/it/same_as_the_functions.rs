@@ -1,14 +1,6 @@
 //! What `replay` says about a log is what the functions' own handlers say and plan, given the same
 //! events one after the other in an account where the changes happen.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test may fail by panicking, and says why"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::future::Future;

@@ -1,23 +1,11 @@
 //! What the pages in docs show of an audit and of a replay is what these print. With
 //! `UPDATE_TRANSCRIPTS=1` the tables and the replay are written anew.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test may fail by panicking, and says why"
-)]
-
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
 
-fn here() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
+use crate::here;
 
 /// What the audit of the account in testdata prints.
 fn audit(format: &str) -> String {

@@ -1,0 +1,29 @@
+//! The tests of the crate, in one binary: most of them run the program as a person or a script would.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test ends by panicking, and says why"
+)]
+
+use std::path::PathBuf;
+
+mod audit;
+mod documents;
+mod formats;
+mod fuzzed;
+#[cfg(feature = "live")]
+mod live;
+mod same_as_the_functions;
+mod streams;
+mod transcripts;
+mod vendor;
+
+/// The folder of the crate.
+fn here() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
