@@ -327,7 +327,7 @@ fn what_is_not_right_is_refused_and_nothing_written() {
         ),
         (
             vary("--principal", "arn:aws:iam::333344445555:role/*"),
-            "has a wildcard",
+            "comes as this vendor",
         ),
         (vary("--principal", "runner"), "is not a principal's ARN"),
         (
@@ -376,7 +376,7 @@ fn what_is_not_right_is_refused_and_nothing_written() {
             vary("--external-id", "x y q7Hq2LmX9"),
             "cannot be an external id",
         ),
-        (vary("--external-id", "q7Hq2LmX9*"), "looks like a pattern"),
+        (vary("--external-id", "q7Hq2LmX9*"), "comes as this vendor"),
         (vary("--session-duration", "13h"), "write 1h to 12h"),
         (
             vary("--template", "there.json"),

@@ -106,15 +106,23 @@ pub(super) fn named_by_identity_center(provider: &str) -> bool {
         .is_some_and(|(_, name)| name.starts_with("AWSSSO_"))
 }
 
-/// A rule is about this provider.
+/// A rule is about this provider. What a SAML provider is named is up to whoever creates it, so a
+/// rule for an OIDC issuer never fits one, and an issuer's name in a rule without a kind neither.
 pub(crate) fn is_about(rule: &IdentityProvider, provider: &str) -> bool {
     if rule.kind == Some(ProviderKind::Eks) {
         return eks_cluster(host(provider))
             .is_some_and(|id| rule.clusters.iter().any(|cluster| cluster == id));
     }
     rule.provider.as_deref().is_some_and(|named| {
-        let saml = provider.split_once(":saml-provider/").map(|(_, name)| name);
-        named == provider || named == host(provider) || Some(named) == saml
+        let (kind, name) = match provider.split_once(":saml-provider/") {
+            Some((_, name)) => (ProviderKind::Saml, name),
+            None => (ProviderKind::Oidc, host(provider)),
+        };
+        match rule.kind {
+            Some(of) => of == kind && (named == provider || named == name),
+            None if kind == ProviderKind::Saml && named.contains('.') => named == provider,
+            None => named == provider || named == name,
+        }
     })
 }
 

@@ -7,7 +7,7 @@ use policy::{Grant, Values, Who};
 use super::coverage::{Uncovered, restriction};
 use crate::check::Check;
 use crate::model::RoleRef;
-use crate::rules::CompiledVendor;
+use crate::rules::{CompiledVendor, arn_parts, is_pattern, pattern_within};
 
 /// Everything that a vendor's rule has against a grant; nothing: the rule covers it.
 pub(super) fn vendor_complaints(
@@ -84,23 +84,24 @@ fn external_id_complaint<'v>(
         allowed.extend(vendor.external_id.values.iter().map(String::as_str));
     }
     let name = &vendor.name;
-    let fixed = match restriction(grant, "sts:ExternalId").map(|found| &found.values) {
+    let given = match restriction(grant, "sts:ExternalId").map(|found| &found.values) {
         None | Some(Values::None) => {
             let message = format!("{name} can assume the role without an external id");
             let fix = "require it with StringEquals on sts:ExternalId".to_owned();
             return Some((Check::MissingExternalId, message, fix));
         }
-        Some(Values::OneOf(values)) => values.as_slice(),
+        Some(Values::OneOf(values) | Values::Like(values)) => values.as_slice(),
         Some(_) => &[],
     };
+    let is_named = |id: &String| allowed.iter().any(|named| pattern_within(id, named));
     let (with, fix) = if allowed.is_empty() {
         return None;
-    } else if fixed.is_empty() {
+    } else if given.is_empty() || given.iter().any(|id| is_pattern(id) && !is_named(id)) {
         (
             "external ids other than those the rules name",
             "compare with StringEquals, without a pattern",
         )
-    } else if fixed.iter().any(|id| !allowed.contains(&id.as_str())) {
+    } else if !given.iter().all(is_named) {
         (
             "an external id that its rule does not name",
             "use the id that the rules name, or add this one",
@@ -126,6 +127,7 @@ fn principal_complaint(vendor: &CompiledVendor, grant: &Grant) -> Option<Complai
             Some((Check::UnknownThirdParty, message, fix))
         }
         Who::UniqueId { id } if vendor.principals.contains(id) => None,
+        Who::Account { account } if vendor.names_root_of(account) => None,
         _ => {
             let message = format!(
                 "the whole account of {name} can assume the role, and its rule names principals"
@@ -136,21 +138,33 @@ fn principal_complaint(vendor: &CompiledVendor, grant: &Grant) -> Option<Complai
     }
 }
 
-/// Whether a principal is the one a rule names, or a session of the role that it names.
+/// Whether a principal is one that a rule names, or a session of a role that it names. Patterns are
+/// only in what follows the account.
 fn is_of(arn: &str, named: &str) -> bool {
-    if arn == named || named.ends_with(":root") {
+    if pattern_within(arn, named) {
         return true;
     }
-    let role = named
-        .split_once(":role/")
-        .and_then(|(_, path)| path.rsplit('/').next());
-    let session = arn
-        .split_once(":assumed-role/")
-        .and_then(|(_, path)| path.split_once('/'))
+    let (Some((_, account, principal)), Some((_, of, named))) = (arn_parts(arn), arn_parts(named))
+    else {
+        return false;
+    };
+    if account != of {
+        return false;
+    }
+    if named == "root" {
+        return true;
+    }
+    let session = principal
+        .strip_prefix("assumed-role/")
+        .and_then(|session| session.split_once('/'))
         .filter(|(_, session)| !session.is_empty());
-    match (role, session) {
+    match (named.strip_prefix("role/"), session) {
+        // A session does not say the path of its role, so only a pattern without one fits it.
+        (Some(role), Some((of, _))) if is_pattern(role) => {
+            !role.contains('/') && pattern_within(of, role)
+        }
         // Within one account a role's name is unique, whatever its path.
-        (Some(role), Some((of, _))) => role == of,
+        (Some(role), Some((of, _))) => role.rsplit('/').next() == Some(of),
         _ => false,
     }
 }

@@ -115,15 +115,13 @@ pub(super) fn statements(
         let host = named
             .split_once(":oidc-provider/")
             .map_or(named, |(_, host)| host);
-        // A bare name may be either, unless its kind is said.
-        if rule.kind != Some(ProviderKind::Saml) && host.contains('.') {
+        // What its kind does not say, its name does.
+        let dotted = host.contains('.');
+        if rule.kind == Some(ProviderKind::Saml) || (rule.kind.is_none() && !dotted) {
+            let directory = format!("*/{named}");
+            directories.entry(directory).or_default().also(rule);
+        } else if dotted {
             issuers.entry(host.to_owned()).or_default().also(rule);
-        }
-        if rule.kind != Some(ProviderKind::Oidc) && !named.starts_with("arn:") {
-            directories
-                .entry(format!("*/{named}"))
-                .or_default()
-                .also(rule);
         }
     }
     web_identity(&issuers, denials);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::statement::{Denial, holds, values};
 use crate::check::Check;
-use crate::rules::{RulesFile, Vendor, expiry};
+use crate::rules::{RulesFile, Vendor, expiry, is_pattern};
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 
@@ -115,7 +115,11 @@ fn vendor_denials(
     match external_ids(vendors) {
         Ids::OneOf(ids) if !may_err => {
             // An id that is missing is unequal, too.
-            let wrong = ("StringNotEquals", "sts:ExternalId", values(ids));
+            let unequal = match ids.iter().any(|id| is_pattern(id)) {
+                true => "StringNotLike",
+                false => "StringNotEquals",
+            };
+            let wrong = (unequal, "sts:ExternalId", values(ids));
             let there = ("Null", "sts:ExternalId", json!("false"));
             let there = may_lack.then_some(there);
             deny(

@@ -31,6 +31,7 @@ use super::file::{
     AccessKeys, CheckSetting, ExternalIdRule, IdentityProvider, Mode, PermissionSettings,
     Permissions, Remediation, RootSettings,
 };
+use super::names::arn_parts;
 use super::users::{UserEntry, UserPattern};
 use crate::check::{Check, Finding, Severity};
 use crate::model::RoleRef;
@@ -164,6 +165,15 @@ pub struct CompiledVendor {
     /// Its own mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+}
+
+impl CompiledVendor {
+    /// The rule names the root of an account, and so the whole of it, among its principals.
+    pub(crate) fn names_root_of(&self, account: &str) -> bool {
+        self.principals.iter().any(|named| {
+            arn_parts(named).is_some_and(|(_, of, resource)| of == account && resource == "root")
+        })
+    }
 }
 
 /// An exemption, ready to be compared with.

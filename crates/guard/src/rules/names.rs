@@ -23,7 +23,7 @@ pub(super) fn is_name_pattern(text: &str) -> bool {
 }
 
 /// Whether a text holds a wildcard.
-pub(super) fn is_pattern(text: &str) -> bool {
+pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
@@ -53,8 +53,8 @@ pub(super) fn is_external_id(text: &str) -> bool {
             .all(|char| char.is_ascii_alphanumeric() || "+=,.@:/\\-_".contains(char))
 }
 
-/// The parts of `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
-pub(super) fn arn_parts(text: &str) -> Option<(&str, &str, &str)> {
+/// The service, account and resource of `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
+pub(crate) fn arn_parts(text: &str) -> Option<(&str, &str, &str)> {
     let mut parts = text.splitn(6, ':');
     let (arn, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
     let (_region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);

@@ -169,8 +169,14 @@ struct Problematic {
 
 #[test]
 fn what_does_not_hold_together_is_said_and_where() {
-    let cases = include_str!("../../testdata/rules/problems.yaml");
-    let cases: Vec<Problematic> = serde_saphyr::from_str(cases).unwrap();
+    let cases = [
+        include_str!("../../testdata/rules/problems.yaml"),
+        include_str!("../../testdata/rules/wide.yaml"),
+    ];
+    let cases: Vec<Problematic> = cases
+        .iter()
+        .flat_map(|yaml| serde_saphyr::from_str::<Vec<Problematic>>(yaml).unwrap())
+        .collect();
     assert!(cases.len() > 60);
     for case in cases {
         let yaml = case.rules;

@@ -98,11 +98,16 @@ impl IdentityProvider {
                     && (resource.starts_with("saml-provider/")
                         || resource.starts_with("oidc-provider/"))
             });
+            let kind = match self.kind {
+                Some(ProviderKind::Oidc) => ":oidc-provider/",
+                Some(ProviderKind::Saml) => ":saml-provider/",
+                _ => "-provider/",
+            };
             if !known {
-                problems.error(
-                    path,
-                    format!("`{provider}` is not an identity provider's ARN"),
-                );
+                let message = format!("`{provider}` is not an identity provider's ARN");
+                problems.error(path, message);
+            } else if !provider.contains(kind) {
+                problems.error(path, format!("`{provider}` is of another `kind`"));
             }
         }
     }

@@ -120,13 +120,11 @@ impl Vendor {
             let hint = Some("list its account under `accounts`, or correct the ARN".to_owned());
             problems.add(Level::Error, path, message, hint);
         } else if is_pattern(resource) {
-            let hint = "name the principals one by one";
-            problems.add(
-                Level::Error,
-                path,
-                format!("`{arn}` has a wildcard, which no trust policy's principal may have"),
-                Some(hint.to_owned()),
+            let message = format!(
+                "whoever can name a {kind} of account {account} so comes as this vendor: `{arn}`"
             );
+            let hint = "name the principals one by one, where the vendor's are fixed";
+            problems.warn(path, message, hint);
         } else if resource == "root" {
             let hint = "leave `principals` out to allow the whole account";
             problems.warn(path, "root stands for the whole account", hint);
@@ -134,11 +132,15 @@ impl Vendor {
     }
 
     fn external_id_problems(&self, path: Vec<PathSegment>, id: &str, problems: &mut Problems) {
-        if is_pattern(id) {
-            let message =
-                format!("`{id}` looks like a pattern, and external ids are compared whole");
-            let hint = "name the ids one by one".to_owned();
+        let fixed = id.replace(['*', '?'], "");
+        if is_pattern(id) && fixed.is_empty() {
+            let message = format!("`{id}` is any external id, of any customer of the vendor");
+            let hint = "name yours, or write `required: false`".to_owned();
             problems.add(Level::Error, path, message, Some(hint));
+        } else if is_pattern(id) && is_external_id(&fixed) {
+            let message = format!("whoever has an external id like `{id}` comes as this vendor");
+            let hint = "name the ids one by one, unless the vendor binds all of these to you";
+            problems.warn(path, message, hint);
         } else if !is_external_id(id) {
             let message = "this cannot be an external id: one has 2 to 1,224 of the characters \
                  A-Z a-z 0-9 + = , . @ : / \\ - _";
