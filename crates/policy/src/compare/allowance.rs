@@ -70,94 +70,86 @@ impl Allowance {
     }
 }
 
+impl AllowedWho {
+    /// Who calls, and by which values of which keys they are known.
+    fn caller(&self) -> (Class<'_>, Vec<(Role, Vec<Pattern<'static>>)>) {
+        let exact = |text: &String| vec![Pattern::exact(text.clone())];
+        match self {
+            Self::Anyone => (Class::Aws, Vec::new()),
+            Self::Account(account) => (Class::Aws, vec![(Role::PrincipalAccount, exact(account))]),
+            Self::Principals { account, arns } => {
+                let arns = arns.iter().filter_map(|arn| Pattern::arn(arn)).collect();
+                let account = (Role::PrincipalAccount, exact(account));
+                (Class::Aws, vec![account, (Role::PrincipalArn, arns)])
+            }
+            Self::Organization(id) => (Class::Aws, vec![(Role::OrganizationId, exact(id))]),
+            Self::UniqueId(id) => {
+                let session = Pattern::wild(format!("{id}:*"));
+                let ids = vec![Pattern::exact(id.clone()), session];
+                (Class::Aws, vec![(Role::UserId, ids)])
+            }
+            Self::AnyService => (Class::Service(""), Vec::new()),
+            Self::Service(service) => (Class::Service(service), Vec::new()),
+            Self::Federated(provider) => (Class::Federated(Issuer::read(provider)), Vec::new()),
+        }
+    }
+}
+
+impl AllowedValues {
+    fn test(&self) -> Test<'_> {
+        let folded = |one| Pattern {
+            fold: true,
+            ..Pattern::wild(one)
+        };
+        match self {
+            Self::OneOf(list) => Test::Text(
+                list.iter()
+                    .map(|one| Pattern::exact(one.as_str()))
+                    .collect(),
+            ),
+            Self::Like(list) => {
+                Test::Text(list.iter().map(|one| Pattern::wild(one.as_str())).collect())
+            }
+            Self::LikeIgnoringCase(list) => {
+                Test::Text(list.iter().map(|one| folded(one.as_str())).collect())
+            }
+            Self::Networks(list) => {
+                Test::Networks(list.iter().filter_map(|one| Network::parse(one)).collect())
+            }
+        }
+    }
+}
+
 impl Allowed {
     fn region(&self) -> Region<'_> {
-        let mut demands = Vec::with_capacity(self.demands.len() + 1);
-        let mut of_role = |role: Role, patterns: Vec<Pattern<'static>>| {
+        let (class, callers) = self.who.caller();
+        let by_role = callers.into_iter().map(|(role, patterns)| {
             let row = keys::by_role(role);
-            demands.push(Literal::passing(row, row.name, Test::Text(patterns)));
-        };
-        let mut any_service = false;
-        let class = match &self.who {
-            AllowedWho::Anyone => Class::Aws,
-            AllowedWho::Account(account) => {
-                of_role(
-                    Role::PrincipalAccount,
-                    vec![Pattern::exact(account.clone())],
-                );
-                Class::Aws
-            }
-            AllowedWho::Principals { account, arns } => {
-                of_role(
-                    Role::PrincipalAccount,
-                    vec![Pattern::exact(account.clone())],
-                );
-                of_role(
-                    Role::PrincipalArn,
-                    arns.iter().filter_map(|arn| Pattern::arn(arn)).collect(),
-                );
-                Class::Aws
-            }
-            AllowedWho::Organization(id) => {
-                of_role(Role::OrganizationId, vec![Pattern::exact(id.clone())]);
-                Class::Aws
-            }
-            AllowedWho::UniqueId(id) => {
-                let session = Pattern::wild(format!("{id}:*"));
-                of_role(Role::UserId, vec![Pattern::exact(id.clone()), session]);
-                Class::Aws
-            }
-            AllowedWho::AnyService => {
-                any_service = true;
-                Class::Service("")
-            }
-            AllowedWho::Service(service) => Class::Service(service),
-            AllowedWho::Federated(provider) => Class::Federated(Issuer::read(provider)),
-        };
-        for (key, values) in &self.demands {
-            let test = match values {
-                AllowedValues::OneOf(list) => Test::Text(
-                    list.iter()
-                        .map(|one| Pattern::exact(one.as_str()))
-                        .collect(),
-                ),
-                AllowedValues::Like(list) => {
-                    Test::Text(list.iter().map(|one| Pattern::wild(one.as_str())).collect())
-                }
-                AllowedValues::LikeIgnoringCase(list) => Test::Text(
-                    list.iter()
-                        .map(|one| Pattern {
-                            fold: true,
-                            ..Pattern::wild(one.as_str())
-                        })
-                        .collect(),
-                ),
-                AllowedValues::Networks(list) => {
-                    Test::Networks(list.iter().filter_map(|one| Network::parse(one)).collect())
-                }
-            };
+            Literal::passing(row, row.name, Test::Text(patterns))
+        });
+        let by_key = self.demands.iter().map(|(key, values)| {
             let row = keys::find(key);
-            let mut literal = Literal::passing(row, key.as_str(), test);
-            // Of several values of one key each must be allowed.
-            literal.each = row.many;
-            demands.push(literal);
-        }
+            Literal {
+                // Of several values of one key each must be allowed.
+                each: row.many,
+                ..Literal::passing(row, key.as_str(), values.test())
+            }
+        });
         let named = match class {
             Class::Aws => Named::Everyone,
             Class::Service(service) => Named::Service(service),
             Class::Federated(issuer) => Named::Federated(issuer.provider),
         };
-        let way = Way {
-            statement: 0,
-            named,
-            class,
-            demands,
-            decided: true,
-        };
         Region {
-            way,
+            way: Way {
+                statement: 0,
+                named,
+                class,
+                demands: by_role.chain(by_key).collect(),
+                decided: true,
+            },
             calls: Calls::All,
-            any_service,
+            any_service: self.who == AllowedWho::AnyService,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::problem::{Path, Problems, shorten};
 use super::reader::{Fault, Kind, Text};
-use super::statement::{Parser, Seen, TOP_KEYS, stands};
+use super::statement::{Parser, TOP_KEYS, stands};
 use crate::document::{IdentityPolicy, IdentityStatement, Span, Version};
 
 const STATEMENT_KEYS: [&str; 7] = [
@@ -39,16 +39,10 @@ impl<'a> Parser<'a> {
             match key.value.as_ref() {
                 "Version" => policy.version = self.version(&path)?,
                 "Id" => policy.id = self.text(&path, "Id")?.map(|id| id.value),
-                "Statement" => policy.statements = self.identity_statements(&path)?,
-                other => {
-                    let meant = self.problems.meant(other, TOP_KEYS);
-                    self.problems.error(
-                        key.span.start,
-                        &path,
-                        format!("a policy has no \"{}\"{meant}", shorten(other)),
-                    );
-                    self.reader.skip()?;
+                "Statement" => {
+                    policy.statements = self.statements(&path, Self::identity_statement)?;
                 }
+                _ => self.unknown(&key, &path, "a policy", &TOP_KEYS)?,
             }
         }
         if !stands("Statement", &TOP_KEYS, seen) {
@@ -56,36 +50,6 @@ impl<'a> Parser<'a> {
                 .error(start, &root, "a policy needs a \"Statement\"");
         }
         Ok(policy)
-    }
-
-    fn identity_statements(
-        &mut self,
-        path: &Path<'_>,
-    ) -> Result<Vec<IdentityStatement<'a>>, Fault> {
-        let kind = self.reader.peek()?;
-        let start = self.reader.at();
-        let mut statements = Vec::new();
-        self.sids = Seen::default();
-        match kind {
-            Kind::Object => statements.push(self.identity_statement(path, 0)?),
-            Kind::List => {
-                self.reader.open_list()?;
-                let mut first = true;
-                while self.reader.element(&mut first)? {
-                    let index = statements.len();
-                    statements.push(self.identity_statement(&path.index(index), index)?);
-                }
-            }
-            _ => {
-                self.wrong(path, "Statement", "an object or a list of objects", kind)?;
-                return Ok(statements);
-            }
-        }
-        if statements.is_empty() {
-            self.problems
-                .error(start, path, "a policy needs at least one statement");
-        }
-        Ok(statements)
     }
 
     fn identity_statement(
@@ -126,21 +90,18 @@ impl<'a> Parser<'a> {
                 "Resource" => statement.resource = Some(self.patterns(&path, RESOURCE)?),
                 "NotResource" => statement.not_resource = Some(self.patterns(&path, RESOURCE)?),
                 "Condition" => statement.conditions = self.conditions(&path)?,
-                other => {
+                other @ ("Principal" | "NotPrincipal") => {
                     unknown_key = true;
-                    let message = match other {
-                        "Principal" | "NotPrincipal" => format!(
-                            "an identity policy may not hold \"{other}\": whoever it is attached \
-                             to is meant"
-                        ),
-                        _ => format!(
-                            "a statement has no \"{}\"{}",
-                            shorten(other),
-                            self.problems.meant(other, STATEMENT_KEYS)
-                        ),
-                    };
+                    let message = format!(
+                        "an identity policy may not hold \"{other}\": whoever it is attached \
+                         to is meant"
+                    );
                     self.problems.error(key.span.start, &path, message);
                     self.reader.skip()?;
+                }
+                _ => {
+                    unknown_key = true;
+                    self.unknown(&key, &path, "a statement", &STATEMENT_KEYS)?;
                 }
             }
         }
@@ -153,30 +114,23 @@ impl<'a> Parser<'a> {
             // rest, least of all that there is no condition.
             statement.effect = None;
         }
-        for (one, other, named, not) in [
-            (
-                "an \"Action\"",
-                "\"Action\" and \"NotAction\"",
-                statement.action.is_some(),
-                statement.not_action.is_some(),
-            ),
-            (
-                "a \"Resource\"",
-                "\"Resource\" and \"NotResource\"",
-                statement.resource.is_some(),
-                statement.not_resource.is_some(),
-            ),
-        ] {
-            match (named, not) {
-                (false, false) => self.missing(start, path, one),
-                (true, true) => self.problems.error(
-                    start,
-                    path,
-                    format!("{other} exclude each other; keep one of them"),
-                ),
-                _ => {}
-            }
-        }
+        let actions = (statement.action.is_some(), statement.not_action.is_some());
+        self.either(
+            start,
+            path,
+            ["an \"Action\"", "\"Action\" and \"NotAction\""],
+            actions,
+        );
+        let resources = (
+            statement.resource.is_some(),
+            statement.not_resource.is_some(),
+        );
+        self.either(
+            start,
+            path,
+            ["a \"Resource\"", "\"Resource\" and \"NotResource\""],
+            resources,
+        );
         Ok(statement)
     }
 

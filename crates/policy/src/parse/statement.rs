@@ -21,6 +21,9 @@ const STATEMENT_KEYS: [&str; 9] = [
     "NotResource",
 ];
 
+const NO_NOT_PRINCIPAL: &str = "a trust policy may not hold \"NotPrincipal\"; name principals under \
+    \"Principal\", or use a condition on aws:PrincipalArn";
+
 /// Whether a key was noted by [`Parser::once`].
 pub(super) fn stands(key: &str, known: &[&str], seen: u16) -> bool {
     known
@@ -111,16 +114,8 @@ impl<'a> Parser<'a> {
             match key.value.as_ref() {
                 "Version" => policy.version = self.version(&path)?,
                 "Id" => policy.id = self.text(&path, "Id")?.map(|id| id.value),
-                "Statement" => policy.statements = self.statements(&path)?,
-                other => {
-                    let meant = self.problems.meant(other, TOP_KEYS);
-                    self.problems.error(
-                        key.span.start,
-                        &path,
-                        format!("a policy has no \"{}\"{meant}", shorten(other)),
-                    );
-                    self.reader.skip()?;
-                }
+                "Statement" => policy.statements = self.statements(&path, Self::statement)?,
+                _ => self.unknown(&key, &path, "a policy", &TOP_KEYS)?,
             }
         }
         if !stands("Statement", &TOP_KEYS, seen) {
@@ -204,19 +199,24 @@ impl<'a> Parser<'a> {
         self.reader.skip()
     }
 
-    fn statements(&mut self, path: &Path<'_>) -> Result<Vec<Statement<'a>>, Fault> {
+    /// One statement, or a list of them.
+    pub(super) fn statements<T>(
+        &mut self,
+        path: &Path<'_>,
+        read: fn(&mut Self, &Path<'_>, usize) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
         let kind = self.reader.peek()?;
         let start = self.reader.at();
         let mut statements = Vec::new();
         self.sids = Seen::default();
         match kind {
-            Kind::Object => statements.push(self.statement(path, 0)?),
+            Kind::Object => statements.push(read(self, path, 0)?),
             Kind::List => {
                 self.reader.open_list()?;
                 let mut first = true;
                 while self.reader.element(&mut first)? {
                     let index = statements.len();
-                    statements.push(self.statement(&path.index(index), index)?);
+                    statements.push(read(self, &path.index(index), index)?);
                 }
             }
             _ => {
@@ -262,40 +262,22 @@ impl<'a> Parser<'a> {
                 "Effect" => statement.effect = self.effect(&path)?,
                 "Principal" => statement.principal = Some(self.principals(&path)?),
                 "NotPrincipal" => {
-                    self.problems.error(
-                        key.span.start,
-                        &path,
-                        "a trust policy may not hold \"NotPrincipal\"; name principals under \
-                         \"Principal\", or use a condition on aws:PrincipalArn",
-                    );
+                    self.problems.error(key.span.start, &path, NO_NOT_PRINCIPAL);
                     statement.not_principal = Some(self.principals(&path)?);
                 }
                 "Action" => statement.action = Some(self.actions(&path)?),
                 "NotAction" => statement.not_action = Some(self.actions(&path)?),
                 "Condition" => statement.conditions = self.conditions(&path)?,
-                "Resource" | "NotResource" => {
-                    self.problems.error(
-                        key.span.start,
-                        &path,
-                        format!(
-                            "a trust policy may not hold \"{}\": the role itself is meant",
-                            key.value
-                        ),
+                other @ ("Resource" | "NotResource") => {
+                    let message = format!(
+                        "a trust policy may not hold \"{other}\": the role itself is meant"
                     );
+                    self.problems.error(key.span.start, &path, message);
                     self.reader.skip()?;
                 }
-                other => {
+                _ => {
                     unknown_key = true;
-                    self.problems.error(
-                        key.span.start,
-                        &path,
-                        format!(
-                            "a statement has no \"{}\"{}",
-                            shorten(other),
-                            self.problems.meant(other, STATEMENT_KEYS)
-                        ),
-                    );
-                    self.reader.skip()?;
+                    self.unknown(&key, &path, "a statement", &STATEMENT_KEYS)?;
                 }
             }
         }
@@ -311,17 +293,48 @@ impl<'a> Parser<'a> {
         if !stands("Principal", &STATEMENT_KEYS, seen) && statement.not_principal.is_none() {
             self.missing(start, path, "a \"Principal\"");
         }
-        match (&statement.action, &statement.not_action) {
-            (None, None) => self.missing(start, path, "an \"Action\""),
-            (Some(_), Some(_)) => self.problems.error(
-                start,
-                path,
-                "\"Action\" and \"NotAction\" exclude each other; keep one of them",
-            ),
-            _ => {}
-        }
+        let actions = (statement.action.is_some(), statement.not_action.is_some());
+        self.either(
+            start,
+            path,
+            ["an \"Action\"", "\"Action\" and \"NotAction\""],
+            actions,
+        );
         super::saving::warn_of_shared_providers(&statement, path, &mut self.problems);
         Ok(statement)
+    }
+
+    /// Reports and skips a key that has no meaning here.
+    pub(super) fn unknown(
+        &mut self,
+        key: &Text<'_>,
+        path: &Path<'_>,
+        what: &str,
+        known: &[&str],
+    ) -> Result<(), Fault> {
+        let meant = self.problems.meant(&key.value, known.iter().copied());
+        let message = format!("{what} has no \"{}\"{meant}", shorten(&key.value));
+        self.problems.error(key.span.start, path, message);
+        self.reader.skip()?;
+        Ok(())
+    }
+
+    /// Of a key and its `Not` form exactly one must stand.
+    pub(super) fn either(
+        &mut self,
+        at: usize,
+        path: &Path<'_>,
+        [one, both]: [&str; 2],
+        stands: (bool, bool),
+    ) {
+        match stands {
+            (false, false) => self.missing(at, path, one),
+            (true, true) => {
+                let message = format!("{both} exclude each other; keep one of them");
+                self.problems.error(at, path, message);
+            }
+            _ => {}
+        }
     }
 
     /// Letters and digits only, and none twice.

@@ -189,13 +189,14 @@ fn price_of_state(bits: &[u64]) -> u64 {
     80 + 4 * bits.len() as u64
 }
 
-/// The same by the walk alone.
-fn walk(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
+/// Each pattern as an automaton, and how many words they need together; `None` where a list that
+/// must be fitted is empty.
+fn machines<'t>(demands: &'t [Demand<'_, '_>]) -> Option<(Vec<Machine<'t>>, usize)> {
     let mut machines: Vec<Machine<'_>> = Vec::new();
     let mut width = 0;
     for (index, demand) in demands.iter().enumerate() {
         if demand.fits && demand.patterns.is_empty() {
-            return Found::Nothing;
+            return None;
         }
         for pattern in demand.patterns {
             let tokens = pattern.all_tokens();
@@ -219,6 +220,14 @@ fn walk(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Foun
             width += words;
         }
     }
+    Some((machines, width))
+}
+
+/// The same by the walk alone.
+fn walk(universe: Universe, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
+    let Some((machines, width)) = machines(demands) else {
+        return Found::Nothing;
+    };
     let mut first = Vec::with_capacity(width);
     for machine in &machines {
         first.extend(machine.start());

@@ -72,6 +72,26 @@ impl Token {
     }
 }
 
+impl Variable {
+    /// What stands between the braces.
+    fn read(name: &str) -> Self {
+        let (key, default) = match name.split_once(',') {
+            Some((key, default)) => {
+                let default = default.trim();
+                let bare = default
+                    .strip_prefix('\'')
+                    .and_then(|text| text.strip_suffix('\''));
+                (key.trim(), Some(bare.unwrap_or(default).to_owned()))
+            }
+            None => (name, None),
+        };
+        Self {
+            key: key.to_ascii_lowercase(),
+            default,
+        }
+    }
+}
+
 impl<'d> Pattern<'d> {
     /// Fixed text.
     pub(crate) fn exact(text: impl Into<Cow<'d, str>>) -> Self {
@@ -142,22 +162,8 @@ impl<'d> Pattern<'d> {
                         tokens.extend(literal.chars().map(Token::Char));
                     }
                     name => {
-                        let (key, default) = match name.split_once(',') {
-                            Some((key, default)) => {
-                                let default = default.trim();
-                                let default = default
-                                    .strip_prefix('\'')
-                                    .and_then(|text| text.strip_suffix('\''))
-                                    .unwrap_or(default);
-                                (key.trim(), Some(default.to_owned()))
-                            }
-                            None => (name, None),
-                        };
                         tokens.push(Token::Variable(variables.len()));
-                        variables.push(Variable {
-                            key: key.to_ascii_lowercase(),
-                            default,
-                        });
+                        variables.push(Variable::read(name));
                     }
                 }
                 rest = tail;

@@ -168,125 +168,74 @@ impl Universe {
         }
     }
 
+    /// Text that is the same in all texts, in pieces, if this part of them is such.
+    fn fixed(self, part: u8) -> Option<[&'static str; 3]> {
+        Some(match (self, part) {
+            (Self::UserId, 0) => ["AIDA", "", ""],
+            (Self::RoleSessionId, 0) => ["AROA", "", ""],
+            (Self::OrganizationPath, 0) => ["o-", "", ""],
+            (Self::OrganizationPath, 2) => ["r-", "", ""],
+            // Between two parts, where a path may end.
+            (Self::OrganizationPath, 4) => ["o", "", ""],
+            (Self::OrganizationPath, 5) => ["u-", "", ""],
+            (Self::ResourceArn(partition) | Self::AccountlessArn(partition), 0) => {
+                ["arn:", partition, ":"]
+            }
+            (_, 0 | 2) => match (self.arn()?, part) {
+                ((partition, service, _), 0) => ["arn:", partition, service],
+                ((_, _, kind), _) => [kind, "", ""],
+            },
+            _ => return None,
+        })
+    }
+
     /// One character further, if a text can go on so.
     pub(crate) fn step(self, place: Place, c: char) -> Option<Place> {
         let Place { part, offset } = place;
         let to = |part: u8, offset: u16| Some(Place { part, offset });
-        if let Some((partition, service, kind)) = self.arn() {
-            return match part {
-                // The fixed beginning, written out so that no text has to be built.
-                0 => {
-                    let (next, more) = fixed_step(&["arn:", partition, service], offset, c)?;
-                    if more { to(0, next) } else { to(1, 0) }
-                }
-                1 if c.is_ascii_digit() => {
-                    if offset == 11 {
-                        to(2, 0)
-                    } else {
-                        to(1, offset + 1)
-                    }
-                }
-                2 => {
-                    let (next, more) = fixed_step(&[kind], offset, c)?;
-                    if more { to(2, next) } else { to(3, 0) }
-                }
-                // 0: at the beginning of a name, 1: within a name, 2: within a part of the path.
-                3 => match self {
-                    Self::RootArn(_) => None,
-                    Self::FederatedUserArn(_) => is_name(c).then_some(Place { part: 3, offset: 1 }),
-                    _ if c == '/' => to(3, 0),
-                    _ if is_name(c) => to(3, if offset == 2 { 2 } else { 1 }),
-                    _ if is_path(c) => to(3, 2),
-                    _ => None,
-                },
-                _ => None,
+        if let Some(pieces) = self.fixed(part) {
+            let (next, more) = fixed_step(&pieces, offset, c)?;
+            return if more {
+                to(part, next)
+            } else {
+                to(part + 1, 0)
             };
         }
-        match self {
-            Self::Any => Some(place),
-            Self::Plain => (c != '*' && c != '?').then_some(place),
-            Self::Name(least, _) => {
+        let is_word = is_lower(c) || c == '-';
+        match (self, part) {
+            (Self::Any, _) => Some(place),
+            (Self::Plain, _) if c != '*' && c != '?' => Some(place),
+            (Self::Name(least, _), _) if is_name(c) => {
                 let least = u16::try_from(least).unwrap_or(u16::MAX);
-                is_name(c).then_some(Place {
-                    part: 0,
-                    offset: least.min(offset + 1),
-                })
+                to(0, least.min(offset + 1))
             }
-            Self::ExternalId => (is_name(c) || c == ':' || c == '/').then_some(Place {
-                part: 0,
-                offset: 2.min(offset + 1),
-            }),
-            Self::Account => (c.is_ascii_digit() && offset < 12).then_some(Place {
-                part: 0,
-                offset: offset + 1,
-            }),
-            Self::UserId | Self::RoleSessionId => {
-                let prefix = if self == Self::UserId { "AIDA" } else { "AROA" };
-                match part {
-                    0 => {
-                        let (next, more) = fixed_step(&[prefix], offset, c)?;
-                        if more { to(0, next) } else { to(1, 0) }
-                    }
-                    1 if c.is_ascii_uppercase() || c.is_ascii_digit() => to(1, 1),
-                    1 if c == ':' && offset == 1 && self == Self::RoleSessionId => to(2, 0),
-                    2 if is_name(c) => to(2, 2.min(offset + 1)),
-                    _ => None,
-                }
+            (Self::ExternalId, _) if is_name(c) || c == ':' || c == '/' => to(0, 2.min(offset + 1)),
+            (Self::Account, _) if c.is_ascii_digit() && offset < 12 => to(0, offset + 1),
+            (Self::UserId | Self::RoleSessionId, 1)
+                if c.is_ascii_uppercase() || c.is_ascii_digit() =>
+            {
+                to(1, 1)
             }
-            Self::OrganizationPath => match part {
-                0 => {
-                    let (next, more) = fixed_step(&["o-"], offset, c)?;
-                    if more { to(0, next) } else { to(1, 0) }
-                }
-                1 | 3 if is_lower(c) => to(part, 1),
-                1 if c == '/' && offset == 1 => to(2, 0),
-                2 => {
-                    let (next, more) = fixed_step(&["r-"], offset, c)?;
-                    if more { to(2, next) } else { to(3, 0) }
-                }
-                3 if c == '/' && offset == 1 => to(4, 0),
-                // Between two parts, where a path may end.
-                4 => (c == 'o').then_some(Place { part: 5, offset: 0 }),
-                5 => {
-                    let (next, more) = fixed_step(&["u-"], offset, c)?;
-                    if more { to(5, next) } else { to(6, 0) }
-                }
-                6 if is_lower(c) => to(6, 1),
-                6 if c == '-' && offset == 1 => to(7, 0),
-                7 if is_lower(c) => to(7, 1),
-                7 if c == '/' && offset == 1 => to(4, 0),
-                _ => None,
-            },
-            Self::ResourceArn(partition) | Self::AccountlessArn(partition) => {
-                let with_account = matches!(self, Self::ResourceArn(_));
-                match part {
-                    0 => {
-                        let (next, more) = fixed_step(&["arn:", partition, ":"], offset, c)?;
-                        if more { to(0, next) } else { to(1, 0) }
-                    }
-                    // The service, then the region, which may be empty.
-                    1 if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' => to(1, 1),
-                    1 if c == ':' && offset == 1 => to(2, 0),
-                    2 if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' => to(2, 0),
-                    2 if c == ':' => {
-                        if with_account {
-                            to(3, 0)
-                        } else {
-                            to(4, 0)
-                        }
-                    }
-                    3 if c.is_ascii_digit() => {
-                        if offset == 11 {
-                            to(4, 0)
-                        } else {
-                            to(3, offset + 1)
-                        }
-                    }
-                    4 if c == ':' => to(5, 0),
-                    5 => to(5, 1),
-                    _ => None,
-                }
+            (Self::RoleSessionId, 1) if c == ':' && offset == 1 => to(2, 0),
+            (Self::RoleSessionId, 2) if is_name(c) => to(2, 2.min(offset + 1)),
+            (Self::OrganizationPath, 1 | 3 | 6 | 7) if is_lower(c) => to(part, 1),
+            (Self::OrganizationPath, 1 | 3) if c == '/' && offset == 1 => to(part + 1, 0),
+            (Self::OrganizationPath, 6) if c == '-' && offset == 1 => to(7, 0),
+            (Self::OrganizationPath, 7) if c == '/' && offset == 1 => to(4, 0),
+            // The service, then the region, which may be empty.
+            (Self::ResourceArn(_) | Self::AccountlessArn(_), 1) if is_word => to(1, 1),
+            (Self::ResourceArn(_) | Self::AccountlessArn(_), 1) if c == ':' && offset == 1 => {
+                to(2, 0)
             }
+            (Self::ResourceArn(_) | Self::AccountlessArn(_), 2) if is_word => to(2, 0),
+            (Self::ResourceArn(_), 2) if c == ':' => to(3, 0),
+            (Self::AccountlessArn(_), 2) if c == ':' => to(4, 0),
+            (Self::ResourceArn(_), 3) => digit_of_account(place, c),
+            (Self::ResourceArn(_) | Self::AccountlessArn(_), 4) if c == ':' => to(5, 0),
+            (Self::ResourceArn(_) | Self::AccountlessArn(_), 5) => to(5, 1),
+            (Self::FederatedUserArn(_), 3) if is_name(c) => to(3, 1),
+            (Self::UserArn(_) | Self::RoleArn(_), 3) => path_step(offset, c),
+            _ if part == 1 && self.arn().is_some() => digit_of_account(place, c),
             _ => None,
         }
     }
@@ -405,35 +354,14 @@ impl Universe {
 
     /// The only character possible here, where there is only one.
     pub(crate) fn forced(self, place: Place) -> Option<char> {
-        let at = |pieces: &[&str]| {
-            let mut offset = usize::from(place.offset);
-            for piece in pieces {
-                if let Some(byte) = piece.as_bytes().get(offset) {
-                    return Some(char::from(*byte));
-                }
-                offset -= piece.len();
+        let mut offset = usize::from(place.offset);
+        for piece in self.fixed(place.part)? {
+            if let Some(byte) = piece.as_bytes().get(offset) {
+                return Some(char::from(*byte));
             }
-            None
-        };
-        if let Some((partition, service, kind)) = self.arn() {
-            return match place.part {
-                0 => at(&["arn:", partition, service]),
-                2 => at(&[kind]),
-                _ => None,
-            };
+            offset -= piece.len();
         }
-        match (self, place.part) {
-            (Self::UserId, 0) => at(&["AIDA"]),
-            (Self::RoleSessionId, 0) => at(&["AROA"]),
-            (Self::OrganizationPath, 0) => at(&["o-"]),
-            (Self::OrganizationPath, 2) => at(&["r-"]),
-            (Self::OrganizationPath, 4) => Some('o'),
-            (Self::OrganizationPath, 5) => at(&["u-"]),
-            (Self::ResourceArn(partition) | Self::AccountlessArn(partition), 0) => {
-                at(&["arn:", partition, ":"])
-            }
-            _ => None,
-        }
+        None
     }
 
     /// How a step from `place` by `c` looks to a view.
@@ -492,6 +420,34 @@ fn is_organization_path(text: &str) -> bool {
 
 fn is_lower(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
+}
+
+/// One step within an ARN's account, a part of its own.
+fn digit_of_account(Place { part, offset }: Place, c: char) -> Option<Place> {
+    let next = if offset == 11 {
+        Place {
+            part: part + 1,
+            offset: 0,
+        }
+    } else {
+        Place {
+            part,
+            offset: offset + 1,
+        }
+    };
+    c.is_ascii_digit().then_some(next)
+}
+
+/// One step within a path and a name. 0: at the beginning of a name, 1: within a name, 2: within a
+/// part of the path.
+fn path_step(offset: u16, c: char) -> Option<Place> {
+    let offset = match c {
+        '/' => 0,
+        c if is_name(c) && offset != 2 => 1,
+        c if is_path(c) => 2,
+        _ => return None,
+    };
+    Some(Place { part: 3, offset })
 }
 
 /// One step along fixed text given in pieces: the next offset, and whether more is to come.
