@@ -38,7 +38,7 @@ pub struct Claim {
 /// A claim that ties a token to one tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// The claim.
+    /// The claim, or a condition key (it has a colon).
     pub claim: Cow<'static, str>,
     /// How its value names the tenant: text in which `{}` stands for the tenant, and after which
     /// anything may follow. Empty: only a list of fixed values names one.
@@ -102,9 +102,19 @@ static GITHUB_CLAIMS: &[Claim] = &[
 static OWNER: &[Cow<'static, str>] = &[Cow::Borrowed("{}/")];
 
 static GITHUB_PINS: &[Pin] = &[
+    // Customised subjects name one of the claims below first; what GitHub fills in for it, nobody
+    // else can.
     prefixed(
         "sub",
-        &[Cow::Borrowed("repo:{}/"), Cow::Borrowed("repo:{}@")],
+        &[
+            Cow::Borrowed("repo:{}/"),
+            Cow::Borrowed("repo:{}@"),
+            Cow::Borrowed("repository:{}/"),
+            Cow::Borrowed("repository_owner:{}:"),
+            Cow::Borrowed("repository_owner_id:{}:"),
+            Cow::Borrowed("repository_id:{}:"),
+            Cow::Borrowed("job_workflow_ref:{}/"),
+        ],
     ),
     prefixed("repository", OWNER),
     fixed("repository_id"),
@@ -113,9 +123,31 @@ static GITHUB_PINS: &[Pin] = &[
     prefixed("job_workflow_ref", OWNER),
 ];
 
-static PROJECT_PATH_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("project_path:{}/")])];
+static GITLAB_PINS: &[Pin] = &[
+    prefixed("sub", &[Cow::Borrowed("project_path:{}/")]),
+    fixed("namespace_id"),
+    fixed("project_id"),
+];
+static BUILDKITE_PINS: &[Pin] = &[
+    prefixed("sub", &[Cow::Borrowed("organization:{}:")]),
+    fixed("organization_slug"),
+    fixed("organization_id"),
+    fixed("pipeline_id"),
+];
+static GOOGLE_PINS: &[Pin] = &[
+    fixed("aud"),
+    fixed("sub"),
+    fixed("email"),
+    fixed("google/organization_number"),
+];
+static MODAL_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("modal:workspace_id:{}:")])];
+static DEPOT_PINS: &[Pin] = &[prefixed(
+    "sub",
+    &[Cow::Borrowed("spiffe://identity.depot.dev/org/{}/")],
+)];
+static BASETEN_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("v=1:org={}:")])];
+static SESSION_NAME_PINS: &[Pin] = &[fixed("sts:RoleSessionName")];
 static ORGANIZATION_PINS: &[Pin] = &[prefixed("sub", &[Cow::Borrowed("organization:{}:")])];
-static AUD_SUB_EMAIL_PINS: &[Pin] = &[fixed("aud"), fixed("sub"), fixed("email")];
 static AUD_SUB_PINS: &[Pin] = &[fixed("aud"), fixed("sub")];
 static APP_ID_ID_PINS: &[Pin] = &[fixed("app_id"), fixed("id")];
 static APP_ID_USER_ID_PINS: &[Pin] = &[fixed("app_id"), fixed("user_id")];
@@ -147,6 +179,9 @@ const TURBONOMIC: &str = "IAM user guide, identity-provider controls for shared 
     cluster serves many customers, and sub, a service account of Kubernetes, names the customer's \
     namespace";
 
+const SENTINEL: &str = "Microsoft Sentinel docs, connect to Amazon Web Services: the application is the \
+    same for all customers, and sts:RoleSessionName is MicrosoftSentinel_{workspace id}";
+
 /// The providers known to be shared by many tenants, and those that look so and are not.
 ///
 /// The first row whose issuer fits is the one that counts.
@@ -173,14 +208,57 @@ pub static PROVIDERS: &[Provider] = &[
     provider(
         "GitLab",
         "gitlab.com",
-        PROJECT_PATH_PINS,
-        "GitLab docs, OpenID Connect in AWS: sub is project_path:{group}/{project}:ref_type:{type}:ref:{branch}",
+        GITLAB_PINS,
+        "GitLab docs, OpenID Connect in AWS: sub is project_path:{group}/{project}:ref_type:{type}:ref:{branch}; IAM service authorization reference, keys of AssumeRoleWithWebIdentity",
     ),
     provider(
         "HCP Terraform",
         "app.terraform.io",
         ORGANIZATION_PINS,
         "HCP Terraform docs, workload identity tokens: sub is organization:{}:project:{}:workspace:{}:run_phase:{}",
+    ),
+    provider(
+        "HCP Terraform Europe",
+        "app.eu.terraform.io",
+        ORGANIZATION_PINS,
+        "HCP Terraform docs, HCP Europe: an issuer of its own, the subjects of HCP Terraform",
+    ),
+    provider(
+        "Modal",
+        "oidc.modal.com",
+        MODAL_PINS,
+        "Modal docs, OIDC integration: sub is modal:workspace_id:{}:environment_name:{}:app_name:{}…",
+    ),
+    provider(
+        "Depot CI",
+        "identity.depot.dev",
+        DEPOT_PINS,
+        "Depot docs, OIDC with Depot CI: sub is spiffe://identity.depot.dev/org/{}/ci/github/…",
+    ),
+    provider(
+        "Baseten",
+        "oidc.baseten.co",
+        BASETEN_PINS,
+        "Baseten docs, OIDC authentication: sub is v=1:org={}:team={}:model={}…",
+    ),
+    provider(
+        "env zero",
+        "login.app.env0.com*",
+        SUB_PINS,
+        "env zero docs, OIDC integrations: sub is the user of one organization, aud is fixed",
+    ),
+    // Microsoft's own tenants, whose applications serve every customer.
+    provider(
+        "Microsoft Sentinel and Defender for Cloud",
+        "sts.windows.net/33e01921-4d64-4f8c-a055-5bdaffd5e33d*",
+        SESSION_NAME_PINS,
+        SENTINEL,
+    ),
+    provider(
+        "Microsoft Sentinel and Defender for Cloud (US government)",
+        "sts.windows.net/cab8a31a-1906-4287-a0d8-4eef66b95f6e*",
+        SESSION_NAME_PINS,
+        SENTINEL,
     ),
     provider(
         "Bitbucket Pipelines",
@@ -203,8 +281,8 @@ pub static PROVIDERS: &[Provider] = &[
     provider(
         "Google",
         "accounts.google.com",
-        AUD_SUB_EMAIL_PINS,
-        "IAM user guide, condition keys for OIDC federation: aud is the client (azp), oaud is chosen by the caller",
+        GOOGLE_PINS,
+        "IAM user guide, condition keys for OIDC federation: aud is the client (azp), oaud is chosen by the caller, google/organization_number names a Workspace organization",
     ),
     Provider {
         name: Cow::Borrowed("Amazon Cognito identity pools"),
@@ -237,8 +315,8 @@ pub static PROVIDERS: &[Provider] = &[
     provider(
         "Buildkite",
         "agent.buildkite.com",
-        ORGANIZATION_PINS,
-        "Buildkite docs, OIDC: sub is organization:{}:pipeline:{}:ref:{}:commit:{}:step:{}",
+        BUILDKITE_PINS,
+        "Buildkite docs, OIDC: sub is organization:{}:pipeline:{}:ref:{}:commit:{}:step:{}; IAM service authorization reference, keys of AssumeRoleWithWebIdentity",
     ),
     provider(
         "Vercel",
@@ -399,6 +477,16 @@ impl Pin {
             plain.then(|| [before, tenant, after, "*"].concat())
         })
     }
+
+    /// The same of a whole value, which may end where the tenant does: `repository_id:4711` is one
+    /// repository's.
+    pub fn names_tenant(&self, value: &str) -> bool {
+        let ends = |form: &str| {
+            let after = form.split_once("{}").map_or("", |(_, after)| after);
+            self.tenant_pattern(&[value, after].concat()).is_some()
+        };
+        self.prefixes.iter().any(|form| ends(form))
+    }
 }
 
 #[cfg(test)]
@@ -432,9 +520,19 @@ mod tests {
             ("repo:/app", None),
             ("", None),
             ("project_path:acme/", None),
+            ("repository_owner:acme:", Some("repository_owner:acme:*")),
+            ("repository_owner:acme", None),
+            (
+                "repository_id:4711:environment",
+                Some("repository_id:4711:*"),
+            ),
         ] {
             assert_eq!(sub.tenant_pattern(prefix).as_deref(), tenant, "{prefix}");
         }
+        assert!(sub.names_tenant("repository_id:4711"));
+        assert!(sub.names_tenant("repository_id:4711:ref:refs/heads/main"));
+        assert!(!sub.names_tenant("repository_id:"));
+        assert!(!sub.names_tenant("environment:production"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether outsiders get in through an identity provider that many tenants share.
 
-use super::admit::finite;
+use super::admit::{finite, required};
 use super::literal::Literal;
 use super::solve::{Present, Solver};
 use super::way::{Issuer, Way};
@@ -8,7 +8,7 @@ use crate::arn;
 use crate::keys::{Presence, Role};
 use crate::providers::{Pin, Provider};
 use crate::sets::pattern::Pattern;
-use crate::sets::test::Test;
+use crate::sets::test::{Relation, Test};
 
 /// Whether someone outside the intended tenant gets in by this way.
 pub(crate) fn is_open(way: &Way<'_>, issuer: Issuer<'_>, solver: &mut Solver<'_>) -> bool {
@@ -31,8 +31,12 @@ pub(crate) fn is_open(way: &Way<'_>, issuer: Issuer<'_>, solver: &mut Solver<'_>
             .any(|pin| pinned(way, issuer, pin, solver))
 }
 
-/// The demands on one claim.
+/// The demands on one claim, or on a key of its own.
 fn on_claim<'t, 'p>(way: &'t Way<'p>, issuer: Issuer<'_>, claim: &str) -> Option<&'t Literal<'p>> {
+    if claim.contains(':') {
+        let mut demands = way.demands.iter();
+        return demands.find(|literal| literal.key.eq_ignore_ascii_case(claim));
+    }
     way.of_role(Role::Claim).find(|literal| {
         arn::cut_last(&literal.key).is_some_and(|(space, name)| {
             space.eq_ignore_ascii_case(issuer.prefix) && name.eq_ignore_ascii_case(claim)
@@ -57,13 +61,24 @@ fn admits_guests(
         .all(|one| one.test.passes(guest) == one.literal.passes)
 }
 
+/// Whether a claim must be one of a list of numbers, as Google's for an organization.
+fn is_number(way: &Way<'_>, like: &Literal<'_>, solver: &Solver<'_>) -> bool {
+    required(way, like, solver)
+        && way.demands.iter().any(|literal| {
+            literal.same_key(like)
+                && literal.passes
+                && matches!(&*literal.test, Test::Number(Relation::Equal, list) if !list.is_empty())
+        })
+}
+
 fn pinned(way: &Way<'_>, issuer: Issuer<'_>, pin: &Pin, solver: &mut Solver<'_>) -> bool {
     let Some(like) = on_claim(way, issuer, &pin.claim) else {
         return false;
     };
     let like = like.clone();
     if pin.prefixes.is_empty() {
-        return finite(way, &like, solver).is_some_and(|list| !list.is_empty());
+        return finite(way, &like, solver).is_some_and(|list| !list.is_empty())
+            || is_number(way, &like, solver);
     }
     let always = solver.presence(way, &like) == Presence::Always;
     let absent = way
@@ -86,7 +101,14 @@ fn pinned(way: &Way<'_>, issuer: Issuer<'_>, pin: &Pin, solver: &mut Solver<'_>)
         .flatten()
         .filter_map(|pattern| {
             let prefix = pattern.in_small_letters(pattern.literal_prefix());
-            let mut tenant = Pattern::wild(pin.tenant_pattern(&prefix)?);
+            let mut tenant = match pin.tenant_pattern(&prefix) {
+                Some(tenant) => Pattern::wild(tenant),
+                // A whole value may end where the tenant does.
+                None if pattern.tokens.is_none() && pin.names_tenant(&prefix) => {
+                    Pattern::exact(prefix.into_owned())
+                }
+                None => return None,
+            };
             tenant.fold |= pattern.fold;
             Some(tenant)
         })
