@@ -99,7 +99,7 @@ deny: ## licenses, sources and bans of deny.toml (CHECKS="advisories" asks for t
 .PHONY: prove
 prove: ## the analyser against brute force, on WORLDS documents (100000), and its properties on CASES (20000); half an hour
 	TRUSTWARDEN_WORLDS=$(or $(WORLDS),100000) TRUSTWARDEN_CASES=$(or $(CASES),20000) \
-		cargo test --profile histories --package trustwarden-policy --test small_world --test properties -- --nocapture
+		cargo test --profile histories --package trustwarden-policy --test it -- small_world:: properties:: --nocapture
 
 .PHONY: fuzz
 fuzz: ## TARGET, a file of fuzz/fuzz_targets, for TIME seconds (60); needs cargo-fuzz
@@ -177,7 +177,7 @@ $(BENCH_VENV)/.ready-policy: scripts/bench-policy-requirements.txt
 .PHONY: bench-policy
 bench-policy: $(BENCH_VENV)/.ready-policy ## trust documents from text to answer: what they cost beside cloud-custodian, by principals, what they allocate, and the slowest
 	cargo bench --package trustwarden-policy --bench analyse --bench allocations
-	TRUSTWARDEN_TIMES=1 TRUSTWARDEN_SWEEP=1 cargo test --profile histories --package trustwarden-policy --test analyse_worst --test analyse_sweep -- --nocapture
+	TRUSTWARDEN_TIMES=1 TRUSTWARDEN_SWEEP=1 cargo test --profile histories --package trustwarden-policy --test it -- analyse_worst:: analyse_sweep:: --nocapture
 	cargo build --release --package trustwarden --no-default-features --bin trustwarden
 	$(BENCH_VENV)/bin/python scripts/bench_policy.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden"
 

@@ -1,11 +1,4 @@
 //! The questions about two documents, about an allowance, and about admitted values.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use trustwarden_policy::{
     Allowance, Allowed, AllowedValues, AllowedWho, AnalysisContext, EvaluationContext, TrustPolicy,

@@ -2,23 +2,11 @@
 //! are drawn from the document itself, and simple changes move the answer the one way they may.
 //!
 //! `TRUSTWARDEN_CASES` sets how many documents each property sees (default 300).
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::string_slice,
-    reason = "a test ends by panicking, and a run tells what it saw"
-)]
 
-#[allow(dead_code, reason = "the small world's oracle is not needed here")]
-mod generate;
-
-use generate::covers::covers;
-use generate::oracle::context;
-use generate::world::{Trial, trials};
-use generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
+use crate::generate::covers::covers;
+use crate::generate::oracle::context;
+use crate::generate::world::{Trial, trials};
+use crate::generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use trustwarden_policy::document::{Remainder, Removal};

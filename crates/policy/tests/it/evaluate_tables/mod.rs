@@ -1,10 +1,5 @@
 //! The evaluator against tables: every operator, with and without qualifier and IfExists, the key
 //! present, absent and with several values; callers; keys; variables.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test ends by panicking"
-)]
 
 mod callers;
 mod keys;

@@ -4,13 +4,6 @@
 //! in words. Every way in must be proved: with witnesses asked for, each decided grant carries one.
 //! `undecided` says that what is asked is beyond the procedure, which must not hide it; `requests`,
 //! where it is there, are those that prove the grants.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
 
 use std::fs;
 use std::path::Path;

@@ -1,11 +1,5 @@
 //! Documents made to be slow: 131,072 characters in any shape are read, printed, cut and asked of
 //! within a second, in a build without optimisation too.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test ends by panicking, and a run tells what it saw"
-)]
 
 use std::time::{Duration, Instant};
 

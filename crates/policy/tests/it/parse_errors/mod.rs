@@ -1,11 +1,4 @@
 //! What is refused, where, and what was meant.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test ends by panicking"
-)]
 
 mod conditions;
 mod principals;

@@ -5,25 +5,13 @@
 //! `TRUSTWARDEN_WORLDS` sets how many documents are generated (default 400; `make prove` takes
 //! 100,000), `TRUSTWARDEN_SEED` which, and `TRUSTWARDEN_FIRST` the number of the first: one that a
 //! disagreement names is had again by its number and `TRUSTWARDEN_WORLDS=1`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    clippy::print_stdout,
-    clippy::cast_possible_truncation,
-    reason = "a test ends by panicking, and a run tells what it saw"
-)]
-
-mod generate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use generate::covers::covers;
-use generate::oracle::{self, Expected};
-use generate::world::{Trial, carried, trials};
-use generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
+use crate::generate::covers::covers;
+use crate::generate::oracle::{self, Expected};
+use crate::generate::world::{Trial, carried, trials};
+use crate::generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
 use trustwarden_policy::document::Comparison;
 use trustwarden_policy::{Analysis, AnalysisContext, Grant, TrustPolicy, Who, analyse};
 

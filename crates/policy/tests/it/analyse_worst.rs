@@ -2,13 +2,6 @@
 //!
 //! The goals are 50 ms for 8,192 bytes and a second for 131,072 characters in an optimized build;
 //! the limits here leave room for unoptimized builds on busy machines.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and prints times when asked to"
-)]
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -1,11 +1,4 @@
 //! Identity policies: what is read, what is refused, where, and what was meant.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a test ends by panicking"
-)]
 
 use trustwarden_policy::document::{Effect, Version};
 use trustwarden_policy::{IdentityPolicy, MAX_CHARACTERS, ParseError};

@@ -1,9 +1,4 @@
 //! Parts cut out of a document, and a document printed.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test ends by panicking"
-)]
 
 use trustwarden_policy::TrustPolicy;
 use trustwarden_policy::document::{Remainder, Removal, RemovalError};

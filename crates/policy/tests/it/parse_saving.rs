@@ -1,10 +1,5 @@
 //! What IAM demands only when a document is saved: warnings, since a document that stands may break
 //! it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test ends by panicking"
-)]
 
 use trustwarden_policy::{Problem, TrustPolicy};
 

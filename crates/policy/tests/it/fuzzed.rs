@@ -1,18 +1,8 @@
 //! What the fuzzers have kept, through the functions that they call: what one of them found stays
 //! mended.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test ends by panicking"
-)]
-
-// By the name that the fuzz targets know the crate by.
-extern crate trustwarden_policy as policy;
 
 #[allow(unreachable_pub, reason = "the fuzz targets are binaries of their own")]
-#[path = "../../../fuzz/hostile/policy.rs"]
+#[path = "../../../../fuzz/hostile/policy.rs"]
 mod hostile;
 
 use std::path::Path;

@@ -3,11 +3,6 @@
 //!
 //! `make test` tries one in 131, `make bench-policy` all (`TRUSTWARDEN_SWEEP=1`) with the release
 //! build's limit. `TRUSTWARDEN_TIMES=1` prints the slowest.
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and a run tells what it saw"
-)]
 
 use std::time::{Duration, Instant};
 
