@@ -6,7 +6,7 @@ use policy::{Grant, Values};
 use super::coverage::{Coverage, Uncovered, restriction};
 use crate::check::Check;
 use crate::model::RoleRef;
-use crate::rules::{IdentityProvider, ProviderKind, Rules, pattern_within};
+use crate::rules::{Claims, IdentityProvider, ProviderKind, Rules, pattern_within};
 
 /// The federated principal of a grant.
 pub(super) struct Providing<'a> {
@@ -15,12 +15,12 @@ pub(super) struct Providing<'a> {
     pub(super) open: bool,
 }
 
-/// What a rule has against a grant to its provider.
+/// What a rule has against a grant to its provider, what comes nearest last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Against {
+    Role,
     Subject,
     Audience,
-    Role,
 }
 
 /// The rule that covers a grant to an identity provider, or what is wrong with it.
@@ -81,11 +81,48 @@ pub(super) fn cover_provider(
             "users of {provider} can assume the role with tokens for audiences that the \
              provider's rule does not name"
         )),
-        Some(Some(Against::Subject)) => unknown(format!(
-            "users of {provider} can assume the role, and the provider's rule does not name their \
-             subjects or claims"
-        )),
+        Some(Some(Against::Subject)) => {
+            let message = format!(
+                "users of {provider} can assume the role, and the provider's rule does not name \
+                 their subjects or claims"
+            );
+            let fix = immutable(rules, provider, grant);
+            let unknown = Uncovered::new(Check::UnknownIdentityProvider, message);
+            Err(vec![Uncovered { fix, ..unknown }])
+        }
     }
+}
+
+/// What mends it if the subject is GitHub's immutable form of one that a rule names: every
+/// repository that is new, renamed or transferred has it.
+fn immutable(rules: &Rules, provider: &str, grant: &Grant) -> Option<String> {
+    let subjects = match &restriction(grant, &key(provider, "sub"))?.values {
+        Values::OneOf(subjects) | Values::Like(subjects) => subjects,
+        _ => return None,
+    };
+    let (owner, id) = subjects.iter().find_map(|subject| {
+        let (owner, rest) = subject.strip_prefix("repo:")?.split_once('@')?;
+        let (id, _) = rest.split_once('/')?;
+        id.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then_some((owner, id))
+    })?;
+    let mut named = rules.identity_providers().iter();
+    let is_named = named.any(|rule| {
+        let begins = |subject: &String| {
+            let rest = subject.strip_prefix("repo:");
+            rest.and_then(|rest| rest.strip_prefix(owner))
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        is_about(rule, provider)
+            && (rule.owner.as_deref() == Some(owner) || rule.subjects.iter().any(begins))
+    });
+    is_named.then(|| {
+        format!(
+            "this is GitHub's immutable form of a subject that the rule names: add `owner: \
+             {owner}` and `owner_id: \"{id}\"` to the rule, if {id} is the id of {owner}"
+        )
+    })
 }
 
 /// IAM Identity Center makes its provider and its roles by itself, under a path that nobody else
@@ -162,33 +199,43 @@ fn against(
     if !rule.roles.is_empty() && !role.name.as_deref().is_some_and(admits) {
         return Some(Against::Role);
     }
-    let saml = provider.contains(":saml-provider/");
-    let key = |claim: &str| {
-        if saml {
-            format!("SAML:{claim}")
-        } else {
-            format!("{}:{claim}", host(provider))
-        }
-    };
-    let within = |claim: &str, named: &[String]| {
-        named.is_empty()
-            || match restriction(grant, &key(claim)).map(|found| &found.values) {
-                Some(Values::OneOf(values) | Values::Like(values)) => {
-                    !values.is_empty()
-                        && values
-                            .iter()
-                            .all(|value| named.iter().any(|named| pattern_within(value, named)))
-                }
-                _ => false,
+    rule.asked()
+        .iter()
+        .map(|claims| unmet(claims, provider, grant))
+        .max_by_key(|against| against.map_or(u8::MAX, |against| against as u8))
+        .flatten()
+}
+
+/// What of these claims a grant does not ask for.
+fn unmet(claims: &Claims, provider: &str, grant: &Grant) -> Option<Against> {
+    let met =
+        |(claim, named): &(&String, &Vec<String>)| match restriction(grant, &key(provider, claim))
+            .map(|found| &found.values)
+        {
+            Some(Values::OneOf(values) | Values::Like(values)) => {
+                !values.is_empty()
+                    && values
+                        .iter()
+                        .all(|value| named.iter().any(|named| pattern_within(value, named)))
             }
-    };
-    if !within("sub", &rule.subjects)
-        || !rule
-            .claims
-            .iter()
-            .all(|(claim, named)| within(claim, named))
-    {
-        return Some(Against::Subject);
+            _ => false,
+        };
+    let mut unmet = claims.iter().filter(|claim| !met(claim)).peekable();
+    unmet.peek()?;
+    if unmet.all(|(claim, _)| claim == "aud") {
+        Some(Against::Audience)
+    } else {
+        Some(Against::Subject)
     }
-    (!within("aud", &rule.audiences)).then_some(Against::Audience)
+}
+
+/// The condition key of a claim; one with a colon is a key already.
+fn key(provider: &str, claim: &str) -> String {
+    if claim.contains(':') {
+        claim.to_owned()
+    } else if provider.contains(":saml-provider/") {
+        format!("SAML:{claim}")
+    } else {
+        format!("{}:{claim}", host(provider))
+    }
 }

@@ -11,28 +11,23 @@ use crate::rules::{IdentityProvider, ProviderKind, RulesFile};
 const MOST_WAYS: usize = 32;
 
 /// Claims, and the values that each may have.
-type Claims<'f> = BTreeMap<&'f str, BTreeSet<&'f str>>;
+type Claims = BTreeMap<String, BTreeSet<String>>;
 
 /// What the rules of one provider ask of a token: it must meet one of them.
 #[derive(Default)]
-struct Said<'f> {
-    rules: Vec<Claims<'f>>,
+struct Said {
+    rules: Vec<Claims>,
 }
 
-impl<'f> Said<'f> {
-    fn also(&mut self, rule: &'f IdentityProvider) {
-        let known = [("sub", &rule.subjects), ("aud", &rule.audiences)];
-        let others = rule
-            .claims
-            .iter()
-            .map(|(claim, values)| (claim.as_str(), values));
-        let asked = known.into_iter().chain(others);
-        let asked = asked.filter(|(_, values)| !values.is_empty());
-        self.rules.push(
-            asked
-                .map(|(claim, values)| (claim, values.iter().map(String::as_str).collect()))
-                .collect(),
-        );
+impl Said {
+    fn also(&mut self, rule: &IdentityProvider) {
+        let sets = |claims: crate::rules::Claims| {
+            let claims = claims.into_iter();
+            claims.map(|(claim, values)| (claim, values.into_iter().collect()))
+        };
+        let asked = rule.asked().into_iter();
+        self.rules
+            .extend(asked.map(|claims| sets(claims).collect()));
     }
 
     /// There are too many ways to fail all of them to write each down.
@@ -43,16 +38,16 @@ impl<'f> Said<'f> {
 
     /// The ways in which a token fails all of these rules: of each rule one claim, which it does
     /// not meet. A token is to be denied if it fails in one of these ways.
-    fn failing(&self) -> Vec<Claims<'f>> {
+    fn failing(&self) -> Vec<Claims> {
         if self.is_simplified() {
             return self.failing_by_one_claim();
         }
-        let mut failing: BTreeSet<Claims<'f>> = BTreeSet::from([BTreeMap::new()]);
+        let mut failing: BTreeSet<Claims> = BTreeSet::from([BTreeMap::new()]);
         for rule in &self.rules {
-            let with = |claims: &Claims<'f>, (claim, values): (&&'f str, &BTreeSet<&'f str>)| {
+            let with = |claims: &Claims, (claim, values): (&String, &BTreeSet<String>)| {
                 let mut claims = claims.clone();
-                let all = claims.entry(claim).or_default();
-                all.extend(values.iter().copied());
+                let all = claims.entry(claim.clone()).or_default();
+                all.extend(values.iter().cloned());
                 claims
             };
             failing = failing
@@ -64,19 +59,14 @@ impl<'f> Said<'f> {
     }
 
     /// Only those ways in which one claim fails them all: fewer, and none too many.
-    fn failing_by_one_claim(&self) -> Vec<Claims<'f>> {
-        let claims: BTreeSet<&str> = self
-            .rules
-            .iter()
-            .flat_map(BTreeMap::keys)
-            .copied()
-            .collect();
-        let all = |claim: &&'f str| {
+    fn failing_by_one_claim(&self) -> Vec<Claims> {
+        let claims: BTreeSet<&String> = self.rules.iter().flat_map(BTreeMap::keys).collect();
+        let all = |claim: &String| {
             let values: Option<Vec<_>> = self.rules.iter().map(|rule| rule.get(claim)).collect();
-            let values = values?.into_iter().flatten().copied().collect();
-            Some(BTreeMap::from([(*claim, values)]))
+            let values = values?.into_iter().flatten().cloned().collect();
+            Some(BTreeMap::from([(claim.clone(), values)]))
         };
-        claims.iter().filter_map(all).collect()
+        claims.into_iter().filter_map(all).collect()
     }
 }
 
@@ -86,8 +76,8 @@ pub(super) fn statements(
     denials: &mut Vec<Denial>,
     notes: &mut Vec<String>,
 ) -> Result<(), GuardrailError> {
-    let mut issuers: BTreeMap<String, Said<'_>> = BTreeMap::new();
-    let mut directories: BTreeMap<String, Said<'_>> = BTreeMap::new();
+    let mut issuers: BTreeMap<String, Said> = BTreeMap::new();
+    let mut directories: BTreeMap<String, Said> = BTreeMap::new();
     for rule in &file.identity_providers {
         if rule.kind == Some(ProviderKind::Eks) {
             if eks_regions.is_empty() && !rule.clusters.is_empty() {
@@ -103,7 +93,10 @@ pub(super) fn statements(
             }
             continue;
         }
-        let named = rule.provider.as_deref().unwrap_or_default();
+        // Machines come by AWS's services.
+        let Some(named) = rule.provider.as_deref() else {
+            continue;
+        };
         if let Some((account, name)) = named.split_once(":saml-provider/") {
             let account = account.rsplit(':').next().unwrap_or("*");
             directories
@@ -159,10 +152,13 @@ fn claim(issuer: &str, claim: &str) -> String {
         ("www.amazon.com" | "graph.facebook.com", "aud") => "app_id",
         _ => claim,
     };
+    if name.contains(':') {
+        return name.to_owned();
+    }
     format!("{issuer}:{name}")
 }
 
-fn web_identity(issuers: &BTreeMap<String, Said<'_>>, denials: &mut Vec<Denial>) {
+fn web_identity(issuers: &BTreeMap<String, Said>, denials: &mut Vec<Denial>) {
     let action = "sts:AssumeRoleWithWebIdentity";
     // A token of any other issuer has none of these claims.
     let none = issuers.keys().map(|issuer| {
@@ -188,7 +184,7 @@ fn unmet(
     index: usize,
     action: &'static str,
     of_provider: &(&'static str, String, Value),
-    said: &Said<'_>,
+    said: &Said,
     key: &dyn Fn(&str) -> String,
 ) -> Vec<Denial> {
     let ways = said.failing().into_iter().enumerate();
@@ -208,7 +204,7 @@ fn unmet(
     .collect()
 }
 
-fn saml(directories: &BTreeMap<String, Said<'_>>, denials: &mut Vec<Denial>) {
+fn saml(directories: &BTreeMap<String, Said>, denials: &mut Vec<Denial>) {
     let action = "sts:AssumeRoleWithSAML";
     let known = directories.keys().map(String::as_str);
     denials.push(Denial {
@@ -223,7 +219,10 @@ fn saml(directories: &BTreeMap<String, Said<'_>>, denials: &mut Vec<Denial>) {
     });
     for (index, (directory, said)) in directories.iter().enumerate() {
         let of_directory = ("StringLike", "saml:doc".to_owned(), json!(directory));
-        let key = |name: &str| format!("saml:{name}");
+        let key = |name: &str| match name.contains(':') {
+            true => name.to_owned(),
+            false => format!("saml:{name}"),
+        };
         denials.extend(unmet(
             "Assertions",
             index,
@@ -236,7 +235,7 @@ fn saml(directories: &BTreeMap<String, Said<'_>>, denials: &mut Vec<Denial>) {
 }
 
 /// Patterns as the rules write them; `${` would begin a policy variable.
-fn patterns(admitted: &BTreeSet<&str>) -> Value {
+fn patterns(admitted: &BTreeSet<String>) -> Value {
     let escaped: Vec<String> = admitted
         .iter()
         .map(|pattern| pattern.replace("${", "${$}{"))

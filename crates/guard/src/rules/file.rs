@@ -247,7 +247,20 @@ pub struct IdentityProvider {
     /// The subjects that may assume roles: patterns. None: every subject of the provider.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subjects: Vec<String>,
-    /// What other claims of a token must be: patterns, by claim. None: anything.
+    /// With GitHub: the owner of the repositories, however their subjects are spelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// With GitHub: the owner's id, which stands beside the name in immutable subjects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
+    /// With `kind: roles-anywhere`: the ARNs of the trust anchors whose certificates count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_anchors: Vec<String>,
+    /// With `kind: account-access`: the accounts whose application may let users in, besides ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+    /// What other claims of a token must be: patterns, by claim, with the issuer and a colon before
+    /// it or without. None: anything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, Vec<String>>,
     /// Which of our roles may trust it: names or patterns. None: all.
@@ -258,7 +271,7 @@ pub struct IdentityProvider {
 /// A kind of identity provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ProviderKind {
     /// OpenID Connect.
     Oidc,
@@ -266,6 +279,14 @@ pub enum ProviderKind {
     Eks,
     /// SAML.
     Saml,
+    /// Machines with certificates of a trust anchor, by IAM Roles Anywhere.
+    RolesAnywhere,
+    /// Devices, by the credential provider of AWS IoT Core.
+    Iot,
+    /// Machines outside AWS, by hybrid activations of AWS Systems Manager.
+    SsmHybrid,
+    /// Users of IAM Identity Center, by an application of account access manager.
+    AccountAccess,
 }
 
 /// Who may have long-term access keys.

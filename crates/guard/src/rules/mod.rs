@@ -5,6 +5,7 @@
 //! loaded from. That file is made so that loading it costs nearly the same with ten thousand
 //! vendors as with ten: accounts stand one a line, sorted, and are read only when asked for.
 
+mod claims;
 mod compile;
 mod entry;
 mod file;
@@ -16,6 +17,7 @@ mod shared_provider;
 mod users;
 mod users_of_vendors;
 
+pub(crate) use claims::Claims;
 pub use compile::{CompileError, CompiledRules, compile};
 pub use entry::RoleEntry;
 pub use file::{

@@ -84,6 +84,16 @@ fn patterns_of_principals_and_external_ids_admit_what_fits_them() {
 }
 
 #[test]
+fn a_rule_names_a_tenant_by_any_claim_that_ties_a_token_to_one() {
+    hold("a_rule_names_a_tenant_by_any_claim_that_ties_a_token_to_one");
+}
+
+#[test]
+fn the_owner_of_repositories_however_their_subjects_are_spelled() {
+    hold("the_owner_of_repositories_however_their_subjects_are_spelled");
+}
+
+#[test]
 fn every_group_is_a_test() {
     let tests = include_str!("detect_rules.rs");
     for group in groups() {

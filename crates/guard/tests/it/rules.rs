@@ -213,9 +213,10 @@ fn what_is_right_is_not_complained_about() {
         "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [R], principals: [AROAEXAMPLEEXAMPLE123], external_id: { required: false } }]",
         "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [R], external_id: { required: false }, expires: 2026-11-21 }]",
         "vendors: [{ name: V, users: [\"u-*\"], expires: \"2026-11-21T00:00:01Z\", permissions: { allow: [\"*\", \"s3:*\"] } }]",
-        "identity_providers: [{ provider: token.actions.githubusercontent.com, subjects: [\"repo:acme@123/*\"] }]",
-        "identity_providers: [{ kind: saml, provider: Okta }, { provider: oidc.example.com }]",
-        "shared_providers: [{ issuer: ci.example.net, tenant_claims: [{ claim: sub, prefixes: [\"org:{}:\", \"team:{}/\"] }, { claim: org_id }] }, { issuer: \"login.example.net/t/*\", tenant_claims: [{ claim: aud }] }]\nidentity_providers: [{ provider: ci.example.net, claims: { org_id: [\"4711\"] } }, { provider: login.example.net/t/acme, audiences: [acme] }, { provider: ci.example.net, subjects: [\"org:acme:*\", \"team:acme/x\"] }]",
+        "identity_providers: [{ roles: [R], provider: token.actions.githubusercontent.com, subjects: [\"repo:acme@123/*\"] }]",
+        "identity_providers: [{ roles: [R], kind: saml, provider: Okta }, { roles: [R], provider: oidc.example.com, subjects: [\"job-*\"] }]",
+        "shared_providers: [{ issuer: ci.example.net, tenant_claims: [{ claim: sub, prefixes: [\"org:{}:\", \"team:{}/\"] }, { claim: org_id }] }, { issuer: \"login.example.net/t/*\", tenant_claims: [{ claim: aud }] }]\nidentity_providers: [{ roles: [R], provider: ci.example.net, claims: { org_id: [\"4711\"] } }, { roles: [R], provider: login.example.net/t/acme, audiences: [acme], subjects: [\"*\"] }, { roles: [R], provider: ci.example.net, subjects: [\"org:acme:*\", \"team:acme/x\"] }]",
+        "identity_providers: [{ roles: [R], provider: gitlab.com, claims: { \"gitlab.com:namespace_id\": [\"4711\"] } }, { roles: [R], kind: ssm-hybrid }, { roles: [R], kind: roles-anywhere, trust_anchors: [\"arn:aws:rolesanywhere:eu-west-1:111122223333:trust-anchor/a\"] }, { roles: [R], kind: account-access, accounts: [\"444455556666\"] }]",
         "checks: { Missing-External-ID: { severity: Low, mode: alert } }",
     ] {
         assert_eq!(

@@ -89,6 +89,12 @@ impl Problems {
         self.add(Level::Warning, path, message.into(), Some(hint.to_owned()));
     }
 
+    /// An error was found at this place or below it.
+    fn has_error_in(&self, place: &[PathSegment]) -> bool {
+        let mut found = self.found.iter();
+        found.any(|problem| problem.level == Level::Error && problem.path.starts_with(place))
+    }
+
     fn account(&mut self, path: Vec<PathSegment>, account: &str) {
         if is_account_id(account) {
             return;

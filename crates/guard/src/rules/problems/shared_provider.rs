@@ -1,12 +1,13 @@
 //! What is wrong with what the rules say of issuers that serve many tenants.
 
 use policy::glob::matches_ignoring_case;
-use policy::providers::PROVIDERS;
+use policy::providers::{PROVIDERS, Pin};
 
 use super::{Level, Problems, at};
+use crate::rules::claims::value_names;
 use crate::rules::file::{IdentityProvider, RulesFile};
 use crate::rules::names::is_pattern;
-use crate::rules::shared_provider::{SharedProvider, TenantClaim};
+use crate::rules::shared_provider::TenantClaim;
 
 impl RulesFile {
     pub(super) fn shared_provider_problems(&self, index: usize, problems: &mut Problems) {
@@ -73,33 +74,72 @@ impl RulesFile {
         rule: &IdentityProvider,
         problems: &mut Problems,
     ) {
-        let Some(provider) = rule.provider.as_deref() else {
+        let here = || at!["identity_providers", index];
+        if problems.has_error_in(&here()) {
+            return;
+        }
+        let issuer = rule.issuer();
+        let Some(row) = rule.shared(self) else {
+            let unlimited = rule.subjects.is_empty() && rule.claims.is_empty();
+            if rule.is_oidc() && unlimited && rule.owner.is_none() {
+                let message = format!("every subject of {issuer} may assume the roles");
+                problems.warn(here(), message, "name them under `subjects` or `claims`");
+            }
             return;
         };
-        let issuer = provider
-            .split_once(":oidc-provider/")
-            .map_or(provider, |(_, issuer)| issuer);
-        let row = self
-            .shared_providers
-            .iter()
-            .find(|row| matches_ignoring_case(&row.issuer, issuer));
-        if let Some(row) = row
-            && !row.tenant_claims.is_empty()
-            && !row
-                .tenant_claims
-                .iter()
-                .any(|claim| names_tenant(rule, claim))
-        {
-            let message = format!("every customer of {provider} could assume the role");
-            let hint = Some(format!("name your tenant under {}", places(row)));
-            problems.add(
-                Level::Error,
-                at!["identity_providers", index],
-                message,
-                hint,
-            );
+        if !rule.names_tenant(&row) {
+            let by_subject = row.pins.iter().find(|pin| pin.claim == "sub");
+            let mut subjects = rule.subjects.iter().enumerate();
+            let any = subjects.find(|(_, subject)| {
+                !by_subject.is_some_and(|pin| value_names(pin, subject)) && !subject.is_empty()
+            });
+            let hint = Some(format!("name your tenant under {}", places(&row.pins)));
+            let (path, message) = match any {
+                Some((entry, subject)) => (
+                    at!["identity_providers", index, "subjects", entry],
+                    format!("`{subject}` allows every customer of {issuer}"),
+                ),
+                None => (
+                    here(),
+                    format!("every customer of {issuer} could assume the role"),
+                ),
+            };
+            problems.add(Level::Error, path, message, hint);
+            return;
+        }
+        if rule.subjects.is_empty() && rule.claims.is_empty() && rule.owner.is_none() {
+            let message = format!("every subject of {issuer} may assume the roles");
+            problems.warn(here(), message, "name them under `subjects` or `claims`");
+        }
+        for (entry, subject) in rule.subjects.iter().enumerate() {
+            let path = at!["identity_providers", index, "subjects", entry];
+            if let Some(name) = cut_name(subject) {
+                let message = format!("`{subject}` also allows names that only begin with {name}");
+                let hint = "end it at a delimiter, as in repo:acme/app:*";
+                problems.warn(path, message, hint);
+            } else if subject.starts_with("job_workflow_ref:") && rule.claims.is_empty() {
+                let message =
+                    format!("`{subject}` allows whoever calls this workflow, if it is public");
+                let hint = "name your owner as well, as claims: { repository_owner_id: [\"…\"] }";
+                problems.warn(path, message, hint);
+            }
         }
     }
+}
+
+/// The beginning of a name that a wildcard of a subject cuts: of a repository, project or
+/// workspace, not of a branch, a tag or an environment.
+fn cut_name(subject: &str) -> Option<&str> {
+    subject.match_indices(['*', '?']).find_map(|(end, _)| {
+        let fixed = subject.get(..end)?;
+        let of_run = [":ref:", ":ref_type:", ":environment:", ":run_phase:"];
+        let start = fixed
+            .rfind([':', '/', '@', '=', '*', '?'])
+            .map_or(0, |at| at + 1);
+        let name = fixed.get(start..)?;
+        let cut = !name.is_empty() && !of_run.iter().any(|part| fixed.contains(part));
+        cut.then_some(name)
+    })
 }
 
 fn claim_problems(index: usize, entry: usize, claim: &TenantClaim, problems: &mut Problems) {
@@ -126,42 +166,17 @@ fn claim_problems(index: usize, entry: usize, claim: &TenantClaim, problems: &mu
     }
 }
 
-/// The values that a rule names for a claim.
-fn named<'r>(rule: &'r IdentityProvider, claim: &str) -> &'r [String] {
-    match claim {
-        "sub" => &rule.subjects,
-        "aud" => &rule.audiences,
-        other => rule.claims.get(other).map_or(&[], Vec::as_slice),
-    }
-}
-
-/// Whether each value that a rule names for a claim names a tenant.
-fn names_tenant(rule: &IdentityProvider, claim: &TenantClaim) -> bool {
-    let values = named(rule, &claim.claim);
-    let pin = claim.pin();
-    !values.is_empty()
-        && values.iter().all(|value| {
-            let fixed = value.split(['*', '?']).next().unwrap_or_default();
-            if claim.prefixes.is_empty() {
-                fixed == value && !value.is_empty()
-            } else {
-                pin.tenant_pattern(fixed).is_some()
-            }
-        })
-}
-
-/// Where a rule can name a tenant of this issuer.
-fn places(row: &SharedProvider) -> String {
-    let places: Vec<String> = row
-        .tenant_claims
+/// Where a rule can name a tenant.
+fn places(pins: &[Pin]) -> String {
+    let places: Vec<String> = pins
         .iter()
-        .map(|claim| {
-            let key = match claim.claim.as_str() {
+        .map(|pin| {
+            let key = match &*pin.claim {
                 "sub" => "subjects".to_owned(),
                 "aud" => "audiences".to_owned(),
                 other => format!("claims.{other}"),
             };
-            match claim.prefixes.first() {
+            match pin.prefixes.first() {
                 Some(prefix) => format!("`{key}`, as {}", prefix.replacen("{}", "YOURS", 1)),
                 None => format!("`{key}`"),
             }
