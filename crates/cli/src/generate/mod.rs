@@ -146,15 +146,8 @@ fn read_trail(
         .or_else(|| thread::available_parallelism().ok());
     let jobs = jobs.map_or(1, NonZeroUsize::get);
     let take = |did: &mut Did, text: &[u8]| did.record(&asked, &wanted, text);
-    let each = each_record(
-        &arguments.from_cloudtrail,
-        &wanted,
-        jobs,
-        streams,
-        |text| asked.may_be(text),
-        take,
-    );
-    for (path, why) in &each.unreadable {
+    let (kept, unreadable) = each_record(&arguments.from_cloudtrail, &wanted, jobs, streams, take);
+    for (path, why) in &unreadable {
         let path = path.display().to_string();
         streams.error(format_args!(
             "{} is unreadable: {}",
@@ -162,6 +155,6 @@ fn read_trail(
             shown(why)
         ));
     }
-    let did = each.kept.into_iter().fold(Did::default(), Did::and);
-    (did, each.unreadable.is_empty())
+    let did = kept.into_iter().fold(Did::default(), Did::and);
+    (did, unreadable.is_empty())
 }

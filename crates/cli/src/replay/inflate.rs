@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::split::MOST_RECORD_BYTES;
+use super::records::MOST_RECORD_BYTES;
 use crate::values::Values;
 
 /// CloudTrail's own files inflate to some megabytes; a day in one file, to gigabytes.
@@ -53,8 +53,8 @@ impl Opener {
         }
     }
 
-    /// What the file at `path` holds; `-` is standard input. It is inflated if its first two bytes
-    /// say so, whatever its name. How many bytes of the file were read so far is added to `read`.
+    /// The content of the file at `path`; `-` is standard input. How many bytes of it were read so
+    /// far is added to `read`.
     pub(crate) fn open<'a>(
         &'a mut self,
         path: &Path,
@@ -66,7 +66,7 @@ impl Opener {
         self.read(File::open(path)?, read)
     }
 
-    /// What `file` holds.
+    /// The content of `file`, inflated if its first two bytes say so, whatever its name.
     fn read<'a>(&'a mut self, file: impl Read + 'a, read: &'a AtomicU64) -> io::Result<Values<'a>> {
         let mut file = Counted {
             inner: file,

@@ -3,14 +3,14 @@
 //! Memory is that of what matters, not of the logs: a record that no function acts on is counted, and
 //! nothing of it is kept. What `--from`, `--to` and `--region` leave out is not counted at all.
 
-mod each;
 mod files;
 mod inflate;
 mod judge;
-mod ordinary;
+mod parallel;
+mod prefilter;
 mod read;
+mod records;
 mod report;
-mod split;
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -19,8 +19,8 @@ use std::thread;
 use crate::args::{ReplayArgs, ReplayFormat};
 use crate::hostile::shown;
 use crate::{Status, Streams};
-pub(crate) use each::each_record;
 pub(crate) use files::Wanted;
+pub(crate) use parallel::each_record;
 use report::Report;
 
 /// Runs `replay`.

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::replay::ordinary;
-use crate::replay::split::MOST_RECORD_BYTES;
+use crate::replay::prefilter;
+use crate::replay::records::MOST_RECORD_BYTES;
 
 /// Files of records, with what may go wrong around them.
 fn file() -> impl Strategy<Value = Vec<u8>> {
-    let records = proptest::collection::vec(ordinary::tests::record(), 0..6);
+    let records = proptest::collection::vec(prefilter::tests::record(), 0..6);
     let frames = select(vec![
         ("{\"Records\":[", ",", "]}"),
         ("{\"Records\":[", ",", "]}\n"),
@@ -54,53 +54,6 @@ proptest! {
     ) {
         same_both_ways(&files.join(between.as_bytes()), lines);
     }
-}
-
-/// The texts that matter, those kept back and those shown although they do not, and how it ended.
-fn by_text(text: &[u8], word: &str, sieved: bool) -> (Vec<Vec<u8>>, [usize; 2], String) {
-    let matters = |text: &[u8]| memchr::memmem::find(text, word.as_bytes()).is_some();
-    let manner = Manner {
-        lines: false,
-        sieve: sieved.then_some(Sieve::Text(&matters)),
-    };
-    let (mut found, mut back, mut shown) = (Vec::new(), 0, 0);
-    let ended = split(&mut Values::whole(text), manner, &mut |piece| match piece {
-        Piece::Record(text) if matters(text) => found.push(text.to_vec()),
-        Piece::Record(_) => shown += 1,
-        Piece::Ordinary(_) => back += 1,
-        Piece::BadLine => found.push(b"a bad line".to_vec()),
-    });
-    (found, [back, shown], format!("{ended:?}"))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
-
-    #[test]
-    fn what_holds_the_word_is_shown_whatever_is_kept_back(
-        text in file(),
-        word in select(vec!["Root", "s3", "\"e", "nowhere"]),
-    ) {
-        let (found, [back, shown], ended) = by_text(&text, word, true);
-        let (all, [none, others], end) = by_text(&text, word, false);
-        prop_assert_eq!((found, back + shown, ended), (all, others, end));
-        prop_assert_eq!(none, 0);
-    }
-}
-
-#[test]
-fn ordinary_records_without_the_word_are_kept_back() {
-    let record = |role: &str| {
-        format!(
-            r#"{{"userIdentity":{{"type":"AssumedRole","arn":"{role}"}},"eventTime":"2026-03-01T00:00:00Z","eventSource":"iam.amazonaws.com","eventName":"CreateRole","awsRegion":"us-east-1","eventID":"1"}}"#
-        )
-    };
-    let text = format!("{{\"Records\":[{},{}]}}", record("Reader"), record("Other"));
-    let (found, counts, _) = by_text(text.as_bytes(), "Reader", true);
-    assert_eq!(
-        (found, counts),
-        (vec![record("Reader").into_bytes()], [1, 0])
-    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use guard::cloudtrail::is_ordinary;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::ordinary::{Ordinary, ordinary};
+use super::prefilter::{Plain, plain};
 use crate::values::{DamageError, Values};
 
 /// Longest single value that is held in memory. CloudTrail's own records end at 256 KB.
@@ -21,64 +21,39 @@ const SNIFF_BYTES: usize = 1 << 20;
 const OPENING_BYTES: usize = 1024;
 
 /// A piece of a log.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub(crate) enum Piece<'a> {
-    /// A record that the sieve keeps back, and JSON beyond doubt.
-    Ordinary(Ordinary<'a>),
+    /// A record that no function acts on.
+    Ordinary(Plain<'a>),
     /// What looks like one record.
     Record(&'a [u8]),
     /// A line that is no JSON value. The next line is another matter.
     BadLine,
 }
 
-/// How to split.
-#[derive(Clone, Copy)]
-pub(crate) struct Manner<'s> {
+/// How a log is read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
     /// Each line stands alone; without it, the beginning decides.
     pub(crate) lines: bool,
-    /// Ordinary records are told from the others before they are parsed. The records are the same
-    /// without it.
-    pub(crate) sieve: Option<Sieve<'s>>,
-}
-
-/// Which ordinary records are kept back.
-#[derive(Clone, Copy)]
-pub(crate) enum Sieve<'s> {
-    /// Those that no function acts on.
-    Guard {
-        /// Time and region are to be known of them, too.
-        placed: bool,
-    },
-    /// Those whose text is nothing to whoever asks.
-    Text(&'s (dyn Fn(&[u8]) -> bool + Sync)),
-}
-
-impl Sieve<'_> {
-    /// The record that `text` begins with, if it is kept back.
-    fn ordinary(self, text: &[u8]) -> Option<Ordinary<'_>> {
-        match self {
-            Self::Guard { placed } => ordinary(text, placed)
-                .filter(|found| is_ordinary(found.source, found.name, found.caller)),
-            Self::Text(matters) => ordinary(text, false)
-                .filter(|found| text.get(..found.length).is_some_and(|text| !matters(text))),
-        }
-    }
+    /// Records that no function acts on are not parsed.
+    pub(crate) prefilter: bool,
 }
 
 /// Gives every record to `take`, in order.
-pub(crate) fn split(
+pub(crate) fn read(
     values: &mut Values<'_>,
-    manner: Manner<'_>,
+    manner: Manner,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
     values.skip_byte_order_mark();
     if manner.lines || begins_with_a_line_of_json(values)? {
-        return lines(values, manner.sieve, take);
+        return lines(values, manner.prefilter, take);
     }
     if values.peek()?.is_none() {
         return Err(DamageError::Empty);
     }
-    documents(values, manner.sieve, take)
+    documents(values, manner.prefilter, take)
 }
 
 /// Is the first line a JSON value of its own, and not all there is, or one that is dated?
@@ -101,12 +76,12 @@ fn undated(line: &[u8]) -> &[u8] {
 /// Each line for itself, so that a damaged one does not take the next with it.
 fn lines(
     values: &mut Values<'_>,
-    sieve: Option<Sieve<'_>>,
+    prefilter: bool,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
     while let Some(length) = values.line_length()? {
         let line = undated(values.text(length));
-        if documents(&mut Values::whole(line), sieve, take).is_err() {
+        if documents(&mut Values::whole(line), prefilter, take).is_err() {
             take(Piece::BadLine);
         }
         values.take(length + 1);
@@ -117,10 +92,10 @@ fn lines(
 /// What stands at the top, one after the other.
 fn documents(
     values: &mut Values<'_>,
-    sieve: Option<Sieve<'_>>,
+    prefilter: bool,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
-    let mut each = |values: &mut Values<'_>| record(values, sieve, take);
+    let mut each = |values: &mut Values<'_>| record(values, prefilter, take);
     while let Some(first) = values.peek()? {
         let opening = opening(values.beginning(OPENING_BYTES));
         match (first, opening) {
@@ -153,12 +128,14 @@ fn opening(text: &[u8]) -> Option<usize> {
 /// What comes next, which is a record or has some.
 fn record(
     values: &mut Values<'_>,
-    sieve: Option<Sieve<'_>>,
+    prefilter: bool,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
     values.expect()?;
-    if let Some(found) = sieve.and_then(|sieve| sieve.ordinary(values.rest())) {
-        let length = found.length;
+    if prefilter
+        && let Some((found, length)) = plain(values.rest())
+        && is_ordinary(found.source, found.name, found.caller.kind)
+    {
         take(Piece::Ordinary(found));
         values.take(length);
         return Ok(());

@@ -15,9 +15,12 @@ impl Read for Drip<'_> {
 }
 
 fn pieces(mut values: Values<'_>, lines: bool) -> (Vec<String>, Option<String>) {
-    let sieve = Some(Sieve::Guard { placed: false });
+    let manner = Manner {
+        lines,
+        prefilter: true,
+    };
     let mut found = Vec::new();
-    let ended = split(&mut values, Manner { lines, sieve }, &mut |piece| {
+    let ended = super::read(&mut values, manner, &mut |piece| {
         found.push(match piece {
             Piece::Ordinary(record) => format!("ordinary {}", record.id),
             Piece::Record(text) => String::from_utf8_lossy(text).into_owned(),

@@ -10,17 +10,8 @@ use std::time::Duration;
 
 use super::files::{LogFile, Unlisted, Walk, Wanted, is_lines};
 use super::inflate::Opener;
-use super::split::{Manner, Piece, Sieve, split};
+use super::records::{self, Manner, Piece};
 use crate::Streams;
-
-/// What was read by all threads together.
-#[derive(Debug)]
-pub(crate) struct Each<T> {
-    /// What each thread kept, in no order.
-    pub(crate) kept: Vec<T>,
-    /// Files that could not be read to their end, and lines that are no JSON: in order.
-    pub(crate) unreadable: Vec<(PathBuf, String)>,
-}
 
 /// Gives each file to one of `jobs` threads, and shows how far they are. What each of them kept, in
 /// no order.
@@ -84,22 +75,24 @@ fn expected(paths: &[PathBuf], wanted: &Wanted) -> (u64, u64) {
     sizes.fold((0, 0), |(bytes, files), size| (bytes + size, files + 1))
 }
 
-/// Shows the text of each record that `matters` to `take`, which keeps what it wants; `Err` is what
-/// is wrong with it. A record about which anything is unusual is shown as well.
+/// A file that could not be read to its end, or that holds a line that is no JSON, and why.
+pub(crate) type Unreadable = (PathBuf, String);
+
+/// Shows the text of each record to `take`, which keeps what it wants; `Err` is what is wrong with it.
+/// What each thread kept, in no order, and what was unreadable, in order.
 pub(crate) fn each_record<T: Default + Send>(
     paths: &[PathBuf],
     wanted: &Wanted,
     jobs: usize,
     streams: &mut Streams<'_>,
-    matters: impl Fn(&[u8]) -> bool + Sync,
     take: impl Fn(&mut T, &[u8]) -> Result<(), String> + Sync,
-) -> Each<T> {
+) -> (Vec<T>, Vec<Unreadable>) {
     let parts = each_file(
         paths,
         wanted,
         jobs,
         streams,
-        |(kept, unreadable): &mut (T, Vec<(PathBuf, String)>), file, opener, done| match file {
+        |(kept, unreadable): &mut (T, Vec<Unreadable>), file, opener, done| match file {
             Ok(LogFile { path, .. }) => {
                 let mut wrong = None;
                 let ended = opener.open(&path, done).and_then(|mut content| {
@@ -113,9 +106,9 @@ pub(crate) fn each_record<T: Default + Send>(
                     };
                     let manner = Manner {
                         lines: is_lines(&path),
-                        sieve: Some(Sieve::Text(&matters)),
+                        prefilter: false,
                     };
-                    split(&mut content, manner, &mut each).map_err(io::Error::other)
+                    records::read(&mut content, manner, &mut each).map_err(io::Error::other)
                 });
                 let why = ended.err().map(|error| error.to_string()).or(wrong);
                 unreadable.extend(why.map(|why| (path, why)));
@@ -123,12 +116,8 @@ pub(crate) fn each_record<T: Default + Send>(
             Err(Unlisted { path, error }) => unreadable.push((path, error.to_string())),
         },
     );
-    let mut kept = Vec::new();
-    let mut unreadable = Vec::new();
-    for (part, bad) in parts {
-        kept.push(part);
-        unreadable.extend(bad);
-    }
+    let (kept, unreadable): (Vec<T>, Vec<Vec<Unreadable>>) = parts.into_iter().unzip();
+    let mut unreadable = unreadable.concat();
     unreadable.sort();
-    Each { kept, unreadable }
+    (kept, unreadable)
 }
