@@ -168,7 +168,7 @@ fn field() -> impl Strategy<Value = String> {
 proptest! {
     // The same records every time.
     #![proptest_config(ProptestConfig {
-        cases: 1_000,
+        cases: crate::cases(1_000),
         rng_seed: RngSeed::Fixed(0x7261_6e64),
         failure_persistence: None,
         ..ProptestConfig::default()

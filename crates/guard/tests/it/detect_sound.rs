@@ -234,7 +234,7 @@ fn nobody_whom_the_rules_keep_out_gets_into_an_approved_role() {
     let outsiders = names.map(kept_out);
     let (approved, entered, open) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let count = |counter: &Cell<u32>, by: bool| counter.set(counter.get() + u32::from(by));
-    let cases = 1_000;
+    let cases = crate::cases(1_000);
     let mut runner = TestRunner::new_with_rng(
         Config {
             cases,

@@ -129,7 +129,7 @@ fn texts_of<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
 proptest! {
     // The same cases every time.
     #![proptest_config(ProptestConfig {
-        cases: 200,
+        cases: crate::cases(200),
         rng_seed: RngSeed::Fixed(0x686f_7374),
         failure_persistence: None,
         ..ProptestConfig::default()

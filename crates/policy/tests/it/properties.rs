@@ -1,8 +1,9 @@
 //! What must hold for any document: the two halves of the crate prove each other on requests that
 //! are drawn from the document itself, and simple changes move the answer the one way they may.
 //!
-//! `TRUSTWARDEN_CASES` sets how many documents each property sees (default 300).
+//! `TRUSTWARDEN_CASES` sets how many documents each property sees (300 in `make test`).
 
+use crate::cases;
 use crate::generate::covers::covers;
 use crate::generate::oracle::context;
 use crate::generate::world::{Trial, trials};
@@ -15,12 +16,9 @@ use trustwarden_policy::{
 };
 
 fn runner() -> TestRunner {
-    let cases = std::env::var("TRUSTWARDEN_CASES")
-        .ok()
-        .map_or(300, |text| text.parse().unwrap());
     // The same documents in every run: a failure is one that anyone can have again.
     let config = Config {
-        cases,
+        cases: cases(300),
         failure_persistence: None,
         ..Config::default()
     };
@@ -347,7 +345,7 @@ fn what_is_cut_out_is_gone_and_nothing_else() {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 2_000, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: cases(2_000), failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn any_text_is_read_without_panic(text in "\\PC*") {

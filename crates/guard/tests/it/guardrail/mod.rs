@@ -162,7 +162,7 @@ fn proofs(document: &Document, judgement: &Judgement) -> Vec<(Request, Coverage)
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 150,
+        cases: crate::cases(150),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
