@@ -27,17 +27,11 @@ pub(crate) fn corpus() -> Vec<String> {
     files.sort();
     files
         .iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "jsonl"))
         .flat_map(|file| {
             let text = fs::read_to_string(file).unwrap();
-            text.lines()
-                .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-                .map(|case| match &case["policy"] {
-                    serde_json::Value::String(text) => text.clone(),
-                    policy => policy.to_string(),
-                })
-                .collect::<Vec<_>>()
+            serde_saphyr::from_str::<Vec<serde_json::Value>>(&text).unwrap()
         })
+        .map(|case| case["policy"].to_string())
         .collect()
 }
 

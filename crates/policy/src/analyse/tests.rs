@@ -35,13 +35,11 @@ fn documents() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/trust");
     let mut documents = Vec::new();
     for file in std::fs::read_dir(folder).unwrap() {
-        for line in std::fs::read_to_string(file.unwrap().path())
-            .unwrap()
-            .lines()
-        {
-            let case: serde_json::Value = serde_json::from_str(line).unwrap();
-            documents.push((case["id"].to_string(), case["policy"].to_string()));
-        }
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let cases: Vec<serde_json::Value> = serde_saphyr::from_str(&text).unwrap();
+        let of_case =
+            |case: serde_json::Value| (case["id"].to_string(), case["policy"].to_string());
+        documents.extend(cases.into_iter().map(of_case));
     }
     documents.sort();
     documents

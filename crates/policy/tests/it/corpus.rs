@@ -1,4 +1,4 @@
-//! Every document of `testdata/trust`: one a line, with the fields that its author expects and why.
+//! Every document of `testdata/trust`: with the fields that its author expects and why.
 //!
 //! Fields that `expect` does not name are not looked at; `grants`, where it is there, says all grants
 //! in words. Every way in must be proved: with witnesses asked for, each decided grant carries one.
@@ -15,32 +15,24 @@ fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/trust")
 }
 
-fn lines() -> Vec<(String, Value)> {
+fn cases() -> Vec<(String, Value)> {
     let mut files: Vec<_> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();
     files.sort();
-    let mut lines = Vec::new();
-    for file in files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "jsonl"))
-    {
+    let mut cases = Vec::new();
+    for file in files {
         let theme = file.file_stem().unwrap().to_string_lossy().into_owned();
-        for (index, line) in fs::read_to_string(file).unwrap().lines().enumerate() {
-            let value: Value = serde_json::from_str(line)
-                .unwrap_or_else(|error| panic!("{theme} line {}: {error}", index + 1));
-            lines.push((theme.clone(), value));
-        }
+        let of_theme: Vec<Value> = serde_saphyr::from_str(&fs::read_to_string(file).unwrap())
+            .unwrap_or_else(|error| panic!("{theme}: {error}"));
+        cases.extend(of_theme.into_iter().map(|case| (theme.clone(), case)));
     }
-    lines
+    cases
 }
 
 fn answer(case: &Value, witnesses: bool) -> Analysis {
-    let text = match &case["policy"] {
-        Value::String(text) => text.clone(),
-        policy => policy.to_string(),
-    };
+    let text = case["policy"].to_string();
     let policy =
         TrustPolicy::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", case["id"]));
     let context = AnalysisContext {
@@ -72,7 +64,7 @@ fn in_words(grant: &Grant) -> String {
 #[test]
 fn every_document_has_the_answer_its_author_expects() {
     let mut wrong = Vec::new();
-    for (theme, case) in lines() {
+    for (theme, case) in cases() {
         let id = case["id"].as_str().unwrap();
         assert!(
             case["note"].as_str().is_some_and(|note| !note.is_empty()),
@@ -115,7 +107,7 @@ fn every_decided_way_in_is_proved_by_a_request() {
     let mut unproved = Vec::new();
     let mut undecided = Vec::new();
     let mut other_requests = Vec::new();
-    for (theme, case) in lines() {
+    for (theme, case) in cases() {
         if let Some(expected) = case.get("requests") {
             let found = answer(&case, true).grants;
             let found: Vec<_> = found.iter().map(|grant| &grant.witness).collect();
@@ -167,7 +159,7 @@ fn every_decided_way_in_is_proved_by_a_request() {
 
 #[test]
 fn witnesses_change_nothing_else() {
-    for (theme, case) in lines() {
+    for (theme, case) in cases() {
         let bare = answer(&case, false);
         let mut proved = answer(&case, true);
         for grant in &mut proved.grants {
