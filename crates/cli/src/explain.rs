@@ -76,6 +76,7 @@ pages! {
     WeakExternalId "weak-external-id";
     SharedExternalId "shared-external-id";
     ConfusedDeputyService "confused-deputy-service";
+    MachineIdentityService "machine-identity-service";
     OrphanedPrincipal "orphaned-principal";
     UnreadablePolicy "unreadable-policy";
     ThirdPartyAccessKey "third-party-access-key";

@@ -162,6 +162,7 @@ checks! {
     WeakExternalId "weak-external-id" Medium None "the external id can be guessed, or any value will do";
     SharedExternalId "shared-external-id" Medium None "the same external id serves several roles or vendors";
     ConfusedDeputyService "confused-deputy-service" Informational None "a service can assume the role on behalf of any account";
+    MachineIdentityService "machine-identity-service" Medium None "machines outside AWS can get the role's credentials, and no rule names them";
     OrphanedPrincipal "orphaned-principal" Low None "the role names a principal that was deleted";
     UnreadablePolicy "unreadable-policy" High None "the trust policy could not be read, so it could not be judged";
     ThirdPartyAccessKey "third-party-access-key" High AccessKey "a third party got a long-term access key";

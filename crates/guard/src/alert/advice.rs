@@ -44,7 +44,14 @@ pub(crate) fn advice(check: Check) -> Advice {
         Check::ConfusedDeputyService => (
             "no immediate action required; when the policy is next edited, limit the service with \
              aws:SourceAccount or aws:SourceArn",
-            "limit the service with aws:SourceAccount or aws:SourceArn",
+            "limit the service to your own account with aws:SourceAccount or aws:SourceArn; where \
+             somebody else's account or organization is named there, find out who named it",
+        ),
+        Check::MachineIdentityService => (
+            "name the role in a rule of identity_providers with kind: ssm-hybrid, and deploy",
+            "list the account's hybrid activations and managed instances (aws ssm \
+             describe-activations, describe-instance-information), and deregister what is not \
+             yours; then take the service out of the trust policy",
         ),
         Check::OrphanedPrincipal => (
             "remove the deleted principal from the trust policy",

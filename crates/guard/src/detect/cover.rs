@@ -1,11 +1,12 @@
 //! Whether a rule covers a grant.
 
 use jiff::Timestamp;
-use policy::{Analysis, Grant, Restriction, Values, Who};
+use policy::{Analysis, Grant, Values, Who};
 
-use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of, listed, restriction};
+use super::coverage::{Coverage, Uncovered, account_of, listed, restriction};
 use super::network::is_within_networks;
 use super::provider::{Providing, cover_provider};
+use super::service::cover_service;
 use super::vendor::vendor_complaints;
 use crate::check::Check;
 use crate::known_accounts::known_account;
@@ -21,13 +22,7 @@ pub(super) fn cover(
     now: Timestamp,
 ) -> Result<Coverage, Vec<Uncovered>> {
     match &grant.principal {
-        Who::Service { service } => {
-            let on_behalf_of = on_behalf_of(rules, role, service, grant);
-            return Ok(Coverage::Service {
-                service: service.clone(),
-                on_behalf_of,
-            });
-        }
+        Who::Service { service } => return cover_service(rules, role, service, grant),
         Who::Federated {
             provider,
             account,
@@ -233,71 +228,5 @@ fn unknown_account(rules: &Rules, account: &str, who: &Who) -> Uncovered {
     Uncovered {
         fix: Some(fix),
         ..Uncovered::new(Check::UnknownThirdParty, message)
-    }
-}
-
-/// Services that enter a role because someone in any account configured them to, and tell by
-/// `aws:SourceAccount` or `aws:SourceArn` for whom. Of each of them AWS's documentation says to
-/// limit the trust policy so. Services that take a role only from its own account's callers
-/// (`iam:PassRole`) and set no such key, as EC2 and Lambda, are not among them.
-const ACROSS_ACCOUNTS: &[&str] = &[
-    "amplify.amazonaws.com",
-    "appflow.amazonaws.com",
-    "bedrock.amazonaws.com",
-    "bedrock-agentcore.amazonaws.com",
-    "chatbot.amazonaws.com",
-    "cloudtrail.amazonaws.com",
-    "cognito-idp.amazonaws.com",
-    "config.amazonaws.com",
-    "databrew.amazonaws.com",
-    "datasync.amazonaws.com",
-    "delivery.logs.amazonaws.com",
-    "dms.amazonaws.com",
-    "events.amazonaws.com",
-    "firehose.amazonaws.com",
-    "grafana.amazonaws.com",
-    "imagebuilder.amazonaws.com",
-    "iot.amazonaws.com",
-    "kendra.amazonaws.com",
-    "kinesisanalytics.amazonaws.com",
-    "logs.amazonaws.com",
-    "monitoring.rds.amazonaws.com",
-    "pipes.amazonaws.com",
-    "rolesanywhere.amazonaws.com",
-    "scheduler.amazonaws.com",
-    "ses.amazonaws.com",
-    "sns.amazonaws.com",
-    "ssm.amazonaws.com",
-    "states.amazonaws.com",
-    "transfer.amazonaws.com",
-    "vpc-flow-logs.amazonaws.com",
-];
-
-fn on_behalf_of(rules: &Rules, role: &RoleRef, service: &str, grant: &Grant) -> OnBehalfOf {
-    let ours = |account: &str| account == role.account || rules.account(account).ours.is_some();
-    if let Some(accounts) = listed(grant, "aws:SourceAccount") {
-        return match accounts.iter().find(|account| !ours(account)) {
-            Some(stranger) => OnBehalfOf::Stranger(stranger.clone()),
-            None => OnBehalfOf::Limited,
-        };
-    }
-    let limits = |found: &Restriction| {
-        let key = found.key.to_ascii_lowercase();
-        let says_for_whom = matches!(
-            key.as_str(),
-            "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths"
-        ) || (service == "rolesanywhere.amazonaws.com"
-            && key.starts_with("aws:principaltag/"));
-        says_for_whom && !matches!(found.values, Values::Any | Values::None)
-    };
-    let limited = grant.decided
-        && grant
-            .restrictions
-            .iter()
-            .any(|found| !found.may_be_absent && limits(found));
-    if limited || !ACROSS_ACCOUNTS.contains(&service) {
-        OnBehalfOf::Limited
-    } else {
-        OnBehalfOf::Anyone
     }
 }

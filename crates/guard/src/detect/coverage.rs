@@ -60,8 +60,10 @@ pub enum OnBehalfOf {
     Limited,
     /// Anyone, and the service is known to act across accounts.
     Anyone,
-    /// An account that is not ours.
+    /// An account or an organization that is not ours.
     Stranger(String),
+    /// Machines outside AWS that the account registered, and no rule names it.
+    Machines,
 }
 
 /// Why nothing covers a grant.

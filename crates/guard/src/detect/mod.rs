@@ -9,6 +9,7 @@ mod coverage;
 mod many;
 mod network;
 mod provider;
+mod service;
 mod trust;
 mod trust_document;
 mod vendor;

@@ -184,6 +184,15 @@ fn host(provider: &str) -> &str {
         .map_or(provider, |(_, host)| host)
 }
 
+/// A rule names this role, or none.
+pub(super) fn admits_role(rule: &IdentityProvider, role: &RoleRef) -> bool {
+    let admits = |name: &str| {
+        let mut named = rule.roles.iter();
+        named.any(|named| matches_ignoring_case(named, name))
+    };
+    rule.roles.is_empty() || role.name.as_deref().is_some_and(admits)
+}
+
 /// What a rule has against the grant; of several things, the one that is named first.
 fn against(
     rule: &IdentityProvider,
@@ -191,12 +200,7 @@ fn against(
     provider: &str,
     grant: &Grant,
 ) -> Option<Against> {
-    let admits = |name: &str| {
-        rule.roles
-            .iter()
-            .any(|role| matches_ignoring_case(role, name))
-    };
-    if !rule.roles.is_empty() && !role.name.as_deref().is_some_and(admits) {
+    if !admits_role(rule, role) {
         return Some(Against::Role);
     }
     rule.asked()

@@ -12,7 +12,7 @@ use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of};
 use super::verdict::{Judgement, Verdict};
 use crate::check::{Check, Finding, Remedy, Severity};
 use crate::model::RoleRef;
-use crate::rules::Rules;
+use crate::rules::{Rules, is_account_id};
 
 /// Who can get in by the trust document of a role of this account; or why it cannot be read.
 pub(super) fn analysis(
@@ -205,23 +205,62 @@ fn weaknesses(
             service,
             on_behalf_of,
         } => {
-            let message = match on_behalf_of {
-                OnBehalfOf::Anyone => {
-                    format!("{service} can assume the role on behalf of any account")
-                }
-                OnBehalfOf::Stranger(account) => format!(
-                    "{service} can assume the role on behalf of account {account}, which no rule \
-                     names"
-                ),
-                OnBehalfOf::Limited => return,
+            let exempted = |account: &str, check| {
+                let role = role.name.as_deref().unwrap_or_default();
+                rules.exemption(role, account, check, now).is_some()
             };
-            let fix = "limit it by aws:SourceAccount or aws:SourceArn".to_owned();
-            findings.push(Finding {
-                statement: Some(grant.statement),
-                fix: Some(fix),
-                ..finding(rules, Check::ConfusedDeputyService, message)
+            let found = of_service(rules, service, on_behalf_of).filter(|found| {
+                let account = found.third_party.as_deref();
+                !account.is_some_and(|account| exempted(account, found.code))
             });
+            findings.extend(found.map(|found| Finding {
+                statement: Some(grant.statement),
+                ..found
+            }));
         }
         _ => {}
     }
+}
+
+/// What could be better about an AWS service that can assume the role.
+fn of_service(rules: &Rules, service: &str, on_behalf_of: &OnBehalfOf) -> Option<Finding> {
+    let (check, message, fix) = match on_behalf_of {
+        OnBehalfOf::Limited => return None,
+        OnBehalfOf::Anyone => (
+            Check::ConfusedDeputyService,
+            format!("{service} can assume the role on behalf of any account"),
+            "limit it by aws:SourceAccount or aws:SourceArn to your account",
+        ),
+        OnBehalfOf::Stranger(outside) => {
+            let what = if is_account_id(outside) {
+                "account"
+            } else {
+                "organization"
+            };
+            (
+                Check::ConfusedDeputyService,
+                format!(
+                    "{service} can assume the role on behalf of {what} {outside}, which is not ours"
+                ),
+                "name your own account in aws:SourceAccount or aws:SourceArn, unless that one is \
+                 meant to use the role",
+            )
+        }
+        OnBehalfOf::Machines => (
+            Check::MachineIdentityService,
+            format!(
+                "{service} can give the role's credentials to machines outside AWS that are \
+                 registered by a hybrid activation, and no rule names it"
+            ),
+            "name the role in a rule with kind: ssm-hybrid, or limit aws:SourceArn to what the \
+             role is for, as arn:aws:ssm:*:ACCOUNT:automation-execution/*",
+        ),
+    };
+    let mut found = finding(rules, check, message);
+    found.fix = Some(fix.to_owned());
+    if let OnBehalfOf::Stranger(outside) = on_behalf_of {
+        found.severity = found.severity.max(Severity::Medium);
+        found.third_party = Some(outside.clone()).filter(|outside| is_account_id(outside));
+    }
+    Some(found)
 }

@@ -8,7 +8,7 @@ use policy::Analysis;
 use super::coverage::Coverage;
 use super::trust::{analysis, judge_analysis, unreadable};
 use super::verdict::{Judgement, Verdict};
-use crate::check::{Finding, Remedy};
+use crate::check::{Check, Finding, Remedy};
 use crate::model::RoleRef;
 use crate::rules::Rules;
 
@@ -127,9 +127,9 @@ fn is_of_any_role(judgement: &Judgement) -> bool {
     };
     judgement.verdict == Verdict::Approved
         && judgement.coverage.iter().all(by_account)
-        // Those weigh more in a protected role.
-        && judgement
-            .findings
-            .iter()
-            .all(|found| found.code.remedy() != Remedy::TrustPolicy)
+        // Those weigh more in a protected role, or depend on a rule for the role.
+        && judgement.findings.iter().all(|found| {
+            found.code.remedy() != Remedy::TrustPolicy
+                && found.code != Check::MachineIdentityService
+        })
 }

@@ -94,6 +94,16 @@ fn the_owner_of_repositories_however_their_subjects_are_spelled() {
 }
 
 #[test]
+fn services_that_lend_the_role_to_machines_outside_aws_are_identity_providers() {
+    hold("services_that_lend_the_role_to_machines_outside_aws_are_identity_providers");
+}
+
+#[test]
+fn a_service_on_behalf_of_somebody_else_is_never_informational() {
+    hold("a_service_on_behalf_of_somebody_else_is_never_informational");
+}
+
+#[test]
 fn every_group_is_a_test() {
     let tests = include_str!("detect_rules.rs");
     for group in groups() {
