@@ -4,7 +4,7 @@ use std::error::Error;
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use guard::ports::Source;
+use guard::ports::{IamError, IamErrorKind, Source};
 
 /// A failed call. The SDK's own error prints as "service error" and holds whole requests; this
 /// keeps the words.
@@ -77,9 +77,40 @@ impl Failure {
         }
     }
 
+    /// As the guard knows failures of IAM.
+    pub(crate) fn of_iam(self, operation: &'static str, subject: impl Into<String>) -> IamError {
+        let said = |text| self.message.contains(text);
+        let kind = match (self.code.as_str(), self.kind()) {
+            (_, Kind::Denied) => IamErrorKind::AccessDenied,
+            (_, Kind::Throttled) => IamErrorKind::Throttled,
+            ("NoSuchEntity", _) => IamErrorKind::NoSuchEntity,
+            ("LimitExceeded", _) => IamErrorKind::LimitExceeded,
+            // The API's own bound of 131,072 characters comes before the quota.
+            ("ValidationError" | "InvalidInput", _) if said("length less than") => {
+                IamErrorKind::LimitExceeded
+            }
+            ("ValidationError" | "InvalidInput", _) if said("arker") => IamErrorKind::InvalidMarker,
+            ("MalformedPolicyDocument", _) => match refused_principal(&self.message) {
+                Some(principal) => IamErrorKind::RefusedPrincipal(principal.to_owned()),
+                None => IamErrorKind::Malformed,
+            },
+            ("ValidationError" | "InvalidInput", _) => IamErrorKind::Malformed,
+            _ => IamErrorKind::Other,
+        };
+        IamError::new(operation, subject, kind, self.source())
+    }
+
     pub(crate) fn source(self) -> Source {
         Box::new(self)
     }
+}
+
+/// The principal in `Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:user/gone"`.
+fn refused_principal(message: &str) -> Option<&str> {
+    let (_, named) = message.split_once("Invalid principal in policy: ")?;
+    let (_, value) = named.split_once(':')?;
+    let principal = value.trim().strip_prefix('"')?.split('"').next()?;
+    (!principal.is_empty()).then_some(principal)
 }
 
 /// The error and its causes, outermost first.

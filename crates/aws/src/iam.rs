@@ -9,19 +9,16 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::types::StatusType;
 use guard::cloudtrail::percent_decoded;
-use guard::handlers::session_denial;
 use guard::model::LiveRole;
-use guard::ports::{
-    DeactivateKeyError, DenySessionsError, Keys, ReadRoleError, Roles, WriteRoles,
-    WriteTrustPolicyError,
-};
+use guard::ports::{IamError, IamErrorKind, Keys, Roles, WriteRoles};
+use guard::remediate::session_denial;
 use jiff::Timestamp;
 
 use crate::cloud::Cloud;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::network::Patience;
 
-pub use guard::handlers::SESSION_DENIAL;
+pub use guard::remediate::SESSION_DENIAL;
 
 /// Reads roles. It has no way to write.
 #[derive(Debug)]
@@ -50,8 +47,8 @@ impl Iam {
 }
 
 impl Roles for Iam {
-    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
-        let role = name.to_owned();
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
+        let role = format!("role {name}");
         let answer = match self.client().get_role().role_name(name).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -61,26 +58,10 @@ impl Roles for Iam {
                 {
                     return Ok(None);
                 }
-                let failure = Failure::of("iam:GetRole", &error);
-                return Err(match failure.kind() {
-                    Kind::Denied => ReadRoleError::AccessDenied {
-                        role,
-                        source: failure.source(),
-                    },
-                    Kind::Throttled => ReadRoleError::Throttled {
-                        source: failure.source(),
-                    },
-                    Kind::Other => ReadRoleError::Other {
-                        role,
-                        source: failure.source(),
-                    },
-                });
+                return Err(Failure::of("iam:GetRole", &error).of_iam("read", role));
             }
         };
-        let unreadable = |why: &'static str| ReadRoleError::Other {
-            role: role.clone(),
-            source: why.into(),
-        };
+        let unreadable = |why: &'static str| IamError::new("read", &role, IamErrorKind::Other, why);
         let live = answer
             .role
             .ok_or_else(|| unreadable("iam:GetRole: no role in the answer"))?;
@@ -118,17 +99,13 @@ impl IamWriter {
 }
 
 impl Roles for IamWriter {
-    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
         self.iam.read_role(name).await
     }
 }
 
 impl WriteRoles for IamWriter {
-    async fn write_trust_policy(
-        &self,
-        role: &str,
-        document: &str,
-    ) -> Result<(), WriteTrustPolicyError> {
+    async fn write_trust_policy(&self, role: &str, document: &str) -> Result<(), IamError> {
         let call = self
             .iam
             .client()
@@ -137,17 +114,11 @@ impl WriteRoles for IamWriter {
         let Err(error) = call.policy_document(document).send().await else {
             return Ok(());
         };
-        Err(refused_write(
-            role.to_owned(),
-            Failure::of("iam:UpdateAssumeRolePolicy", &error),
-        ))
+        let failure = Failure::of("iam:UpdateAssumeRolePolicy", &error);
+        Err(failure.of_iam("write the trust policy of", format!("role {role}")))
     }
 
-    async fn deny_sessions_before(
-        &self,
-        role: &str,
-        before: Timestamp,
-    ) -> Result<(), DenySessionsError> {
+    async fn deny_sessions_before(&self, role: &str, before: Timestamp) -> Result<(), IamError> {
         let call = self.iam.client().put_role_policy().role_name(role);
         let call = call
             .policy_name(SESSION_DENIAL)
@@ -156,12 +127,12 @@ impl WriteRoles for IamWriter {
             return Ok(());
         };
         Err(refused_denial(
-            role.to_owned(),
+            role,
             Failure::of("iam:PutRolePolicy", &error),
         ))
     }
 
-    async fn lift_session_denial(&self, role: &str) -> Result<(), DenySessionsError> {
+    async fn lift_session_denial(&self, role: &str) -> Result<(), IamError> {
         let call = self.iam.client().delete_role_policy().role_name(role);
         let Err(error) = call.policy_name(SESSION_DENIAL).send().await else {
             return Ok(());
@@ -171,12 +142,12 @@ impl WriteRoles for IamWriter {
         if failure.code == "NoSuchEntity" && !failure.message.starts_with("The role with") {
             return Ok(());
         }
-        Err(refused_denial(role.to_owned(), failure))
+        Err(refused_denial(role, failure))
     }
 }
 
 impl Keys for IamWriter {
-    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), DeactivateKeyError> {
+    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
         let call = self
             .iam
             .client()
@@ -187,95 +158,11 @@ impl Keys for IamWriter {
             return Ok(());
         };
         let failure = Failure::of("iam:UpdateAccessKey", &error);
-        let (user, key_id) = (user.to_owned(), key_id.to_owned());
-        Err(match (failure.code.as_str(), failure.kind()) {
-            ("NoSuchEntity", _) => DeactivateKeyError::NoSuchKey {
-                user,
-                key_id,
-                source: failure.source(),
-            },
-            (_, Kind::Denied) => DeactivateKeyError::AccessDenied {
-                user,
-                source: failure.source(),
-            },
-            _ => DeactivateKeyError::Other {
-                user,
-                key_id,
-                source: failure.source(),
-            },
-        })
+        let key = format!("access key {key_id} of user {user}");
+        Err(failure.of_iam("deactivate", key))
     }
 }
 
-fn refused_write(role: String, failure: Failure) -> WriteTrustPolicyError {
-    match (failure.code.as_str(), failure.kind()) {
-        (_, Kind::Denied) => WriteTrustPolicyError::AccessDenied {
-            role,
-            source: failure.source(),
-        },
-        (_, Kind::Throttled) => WriteTrustPolicyError::Throttled {
-            source: failure.source(),
-        },
-        ("NoSuchEntity", _) => WriteTrustPolicyError::NoSuchRole {
-            role,
-            source: failure.source(),
-        },
-        ("LimitExceeded", _) => WriteTrustPolicyError::TooLong {
-            source: failure.source(),
-        },
-        // The API's own bound of 131,072 characters comes before the quota.
-        ("ValidationError" | "InvalidInput", _) if failure.message.contains("length less than") => {
-            WriteTrustPolicyError::TooLong {
-                source: failure.source(),
-            }
-        }
-        ("MalformedPolicyDocument", _) => match refused_principal(&failure.message) {
-            Some(principal) => {
-                let principal = principal.to_owned();
-                WriteTrustPolicyError::RefusedPrincipal {
-                    principal,
-                    source: failure.source(),
-                }
-            }
-            None => WriteTrustPolicyError::Malformed {
-                source: failure.source(),
-            },
-        },
-        ("ValidationError" | "InvalidInput", _) => WriteTrustPolicyError::Malformed {
-            source: failure.source(),
-        },
-        _ => WriteTrustPolicyError::Other {
-            role,
-            source: failure.source(),
-        },
-    }
-}
-
-fn refused_denial(role: String, failure: Failure) -> DenySessionsError {
-    match (failure.code.as_str(), failure.kind()) {
-        (_, Kind::Denied) => DenySessionsError::AccessDenied {
-            role,
-            source: failure.source(),
-        },
-        ("NoSuchEntity", _) => DenySessionsError::NoSuchRole {
-            role,
-            source: failure.source(),
-        },
-        ("LimitExceeded", _) => DenySessionsError::QuotaExceeded {
-            role,
-            source: failure.source(),
-        },
-        _ => DenySessionsError::Other {
-            role,
-            source: failure.source(),
-        },
-    }
-}
-
-/// The principal in `Invalid principal in policy: "AWS":"arn:aws:iam::111122223333:user/gone"`.
-fn refused_principal(message: &str) -> Option<&str> {
-    let (_, named) = message.split_once("Invalid principal in policy: ")?;
-    let (_, value) = named.split_once(':')?;
-    let principal = value.trim().strip_prefix('"')?.split('"').next()?;
-    (!principal.is_empty()).then_some(principal)
+fn refused_denial(role: &str, failure: Failure) -> IamError {
+    failure.of_iam("change the inline policies of", format!("role {role}"))
 }

@@ -4,11 +4,11 @@ use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthori
 use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
 use guard::cloudtrail::percent_decoded;
 use guard::model::LiveRole;
-use guard::ports::{ListRoles, ListRolesError, ListedRole, ReadRoleError, Roles, RolesPage};
+use guard::ports::{IamError, ListRoles, ListedRole, Roles, RolesPage};
 use jiff::Timestamp;
 
 use crate::cloud::Cloud;
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::iam::{Iam, SESSION_DENIAL};
 
 /// How many roles stand on a page: a role comes with all its inline policies, so a page of these
@@ -31,13 +31,13 @@ impl IamLister {
 }
 
 impl Roles for IamLister {
-    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
         self.iam.read_role(name).await
     }
 }
 
 impl ListRoles for IamLister {
-    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, IamError> {
         let call = self
             .iam
             .client()
@@ -47,10 +47,10 @@ impl ListRoles for IamLister {
             .set_marker(marker.map(str::to_owned));
         match call.send().await {
             Ok(answer) => Ok(page(answer)),
-            Err(error) => Err(not_listed(Failure::of(
-                "iam:GetAccountAuthorizationDetails",
-                &error,
-            ))),
+            Err(error) => {
+                let failure = Failure::of("iam:GetAccountAuthorizationDetails", &error);
+                Err(failure.of_iam("list", "the account's roles"))
+            }
         }
     }
 }
@@ -92,25 +92,5 @@ fn denied_before(policy: &PolicyDetail) -> Option<Timestamp> {
         return None;
     }
     let document = percent_decoded(policy.policy_document.as_deref()?);
-    guard::handlers::denied_before(&document)
-}
-
-fn not_listed(failure: Failure) -> ListRolesError {
-    let about_the_marker = failure.message.to_ascii_lowercase().contains("marker");
-    match (failure.code.as_str(), failure.kind()) {
-        (_, Kind::Denied) => ListRolesError::AccessDenied {
-            source: failure.source(),
-        },
-        (_, Kind::Throttled) => ListRolesError::Throttled {
-            source: failure.source(),
-        },
-        ("ValidationError" | "InvalidInput", _) if about_the_marker => {
-            ListRolesError::InvalidMarker {
-                source: failure.source(),
-            }
-        }
-        _ => ListRolesError::Other {
-            source: failure.source(),
-        },
-    }
+    guard::remediate::denied_before(&document)
 }

@@ -9,42 +9,26 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use guard::cloudtrail::percent_decoded;
 use guard::model::{HeldPolicy, LivePermissions};
-use guard::ports::{HoldersPage, ListOf, ReadPermissions, ReadPermissionsError};
+use guard::ports::{HoldersPage, IamError, IamErrorKind, ListOf, ReadPermissions};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::iam::{Iam, IamWriter};
 
 /// Pages that are read of one list; IAM's quotas fill fewer.
 const PAGES: usize = 50;
 
 /// A failed call as the guard's error, or `None` where the thing is not there.
-fn failed<E, R>(
-    call: &'static str,
-    what: &str,
-    error: &SdkError<E, R>,
-) -> Option<ReadPermissionsError>
+fn failed<E, R>(call: &'static str, what: &str, error: &SdkError<E, R>) -> Option<IamError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,
 {
     let failure = Failure::of(call, error);
-    if failure.code == "NoSuchEntity" {
-        return None;
-    }
-    let what = what.to_owned();
-    Some(match failure.kind() {
-        Kind::Denied => ReadPermissionsError::AccessDenied {
-            what,
-            source: failure.source(),
-        },
-        Kind::Throttled => ReadPermissionsError::Throttled {
-            source: failure.source(),
-        },
-        Kind::Other => ReadPermissionsError::Other {
-            what,
-            source: failure.source(),
-        },
-    })
+    (failure.code != "NoSuchEntity").then(|| failure.of_iam("read", what))
+}
+
+fn unreadable(what: &str, why: &'static str) -> IamError {
+    IamError::new("read", what, IamErrorKind::Other, why)
 }
 
 /// All pages of a list of names or ARNs. `$page` takes the marker and gives the call's future;
@@ -63,10 +47,10 @@ macro_rules! all_pages {
                     match next {
                         Some(next) if pages < PAGES => marker = Some(next),
                         Some(_) => {
-                            return Err(ReadPermissionsError::Other {
-                                what: $what.to_owned(),
-                                source: concat!($call, ": the list does not end").into(),
-                            });
+                            return Err(unreadable(
+                                $what,
+                                concat!($call, ": the list does not end"),
+                            ));
                         }
                         None => break Some(all),
                     }
@@ -86,7 +70,7 @@ impl Iam {
         &self,
         arn: &str,
         version: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+    ) -> Result<Option<HeldPolicy>, IamError> {
         let what = format!("policy {arn}");
         let version = match version {
             Some(version) => version.to_owned(),
@@ -98,9 +82,8 @@ impl Iam {
                         return failed("iam:GetPolicy", &what, &error).map_or(Ok(None), Err);
                     }
                 };
-                answer.ok_or_else(|| ReadPermissionsError::Other {
-                    what: what.clone(),
-                    source: "iam:GetPolicy: no default version in the answer".into(),
+                answer.ok_or_else(|| {
+                    unreadable(&what, "iam:GetPolicy: no default version in the answer")
                 })?
             }
         };
@@ -150,11 +133,7 @@ impl Iam {
         })
     }
 
-    async fn of_group(
-        &self,
-        group: &str,
-        policies: &mut Vec<HeldPolicy>,
-    ) -> Result<(), ReadPermissionsError> {
+    async fn of_group(&self, group: &str, policies: &mut Vec<HeldPolicy>) -> Result<(), IamError> {
         let what = &format!("the policies of group {group}");
         let client = self.client();
         let attached = all_pages!(
@@ -210,20 +189,14 @@ fn arns(attached: Option<Vec<aws_sdk_iam::types::AttachedPolicy>>) -> Vec<String
 }
 
 impl ReadPermissions for Iam {
-    async fn role_permissions(
-        &self,
-        role: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
         let what = &format!("the policies of role {role}");
         let client = self.client();
         let live = match client.get_role().role_name(role).send().await {
             Ok(answer) => answer.role,
             Err(error) => return failed("iam:GetRole", what, &error).map_or(Ok(None), Err),
         };
-        let live = live.ok_or_else(|| ReadPermissionsError::Other {
-            what: what.clone(),
-            source: "iam:GetRole: no role in the answer".into(),
-        })?;
+        let live = live.ok_or_else(|| unreadable(what, "iam:GetRole: no role in the answer"))?;
         let attached = all_pages!(
             "iam:ListAttachedRolePolicies",
             what,
@@ -280,20 +253,14 @@ impl ReadPermissions for Iam {
         }))
     }
 
-    async fn user_permissions(
-        &self,
-        user: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
         let what = &format!("the policies of user {user}");
         let client = self.client();
         let live = match client.get_user().user_name(user).send().await {
             Ok(answer) => answer.user,
             Err(error) => return failed("iam:GetUser", what, &error).map_or(Ok(None), Err),
         };
-        let live = live.ok_or_else(|| ReadPermissionsError::Other {
-            what: what.clone(),
-            source: "iam:GetUser: no user in the answer".into(),
-        })?;
+        let live = live.ok_or_else(|| unreadable(what, "iam:GetUser: no user in the answer"))?;
         let attached = all_pages!(
             "iam:ListAttachedUserPolicies",
             what,
@@ -360,15 +327,11 @@ impl ReadPermissions for Iam {
         &self,
         arn: &str,
         version: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+    ) -> Result<Option<HeldPolicy>, IamError> {
         self.managed(arn, version).await
     }
 
-    async fn holders(
-        &self,
-        of: ListOf<'_>,
-        marker: Option<&str>,
-    ) -> Result<HoldersPage, ReadPermissionsError> {
+    async fn holders(&self, of: ListOf<'_>, marker: Option<&str>) -> Result<HoldersPage, IamError> {
         let marker = marker.map(str::to_owned);
         match of {
             ListOf::HoldersOf(arn) => {
@@ -420,17 +383,11 @@ fn named<T>(all: Option<Vec<T>>, name: impl Fn(T) -> Option<String>) -> Vec<Stri
 }
 
 impl ReadPermissions for IamWriter {
-    async fn role_permissions(
-        &self,
-        role: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
         self.iam().role_permissions(role).await
     }
 
-    async fn user_permissions(
-        &self,
-        user: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
         self.iam().user_permissions(user).await
     }
 
@@ -438,15 +395,11 @@ impl ReadPermissions for IamWriter {
         &self,
         arn: &str,
         version: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+    ) -> Result<Option<HeldPolicy>, IamError> {
         self.iam().managed_policy(arn, version).await
     }
 
-    async fn holders(
-        &self,
-        of: ListOf<'_>,
-        marker: Option<&str>,
-    ) -> Result<HoldersPage, ReadPermissionsError> {
+    async fn holders(&self, of: ListOf<'_>, marker: Option<&str>) -> Result<HoldersPage, IamError> {
         self.iam().holders(of, marker).await
     }
 }

@@ -4,16 +4,16 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use guard::model::HolderKind;
 use guard::permissions::Undo;
-use guard::ports::{UndoError, WritePermissions};
+use guard::ports::{IamError, WritePermissions};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::iam::IamWriter;
 
 fn done<O, E, R>(
     call: &'static str,
     name: &str,
     answer: Result<O, SdkError<E, R>>,
-) -> Result<(), UndoError>
+) -> Result<(), IamError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug + 'static,
@@ -21,26 +21,11 @@ where
     let Err(error) = answer else {
         return Ok(());
     };
-    let failure = Failure::of(call, &error);
-    let name = name.to_owned();
-    Err(match (failure.code.as_str(), failure.kind()) {
-        ("NoSuchEntity", _) => UndoError::NotThere {
-            name,
-            source: failure.source(),
-        },
-        (_, Kind::Denied) => UndoError::AccessDenied {
-            name,
-            source: failure.source(),
-        },
-        _ => UndoError::Other {
-            name,
-            source: failure.source(),
-        },
-    })
+    Err(Failure::of(call, &error).of_iam("change the policies of", name))
 }
 
 impl WritePermissions for IamWriter {
-    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), UndoError> {
+    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), IamError> {
         let client = self.iam().client();
         match (kind, undo) {
             (HolderKind::Role, Undo::Detach { arn }) => {

@@ -224,14 +224,9 @@ impl Disposition {
             after: Duration::from_secs(seconds.clamp(1, 900)),
         }
     }
-
-    /// 30, 60, then 120 seconds, by how often it has been looked at (1 for the first time).
-    pub fn after_attempt(attempts: u32) -> Self {
-        Self::in_seconds(pause_after(attempts))
-    }
 }
 
-/// In seconds, how long an order waits after it was looked at so often.
+/// In seconds, how long an order waits after it was looked at so often (1 for the first time).
 pub(crate) fn pause_after(attempts: u32) -> u64 {
     match attempts {
         0 | 1 => 30,

@@ -20,6 +20,9 @@ pub type Edit = (&'static str, &'static str, &'static str);
 const DECIDE: &str = "remediate/decide.rs";
 const OWN_WRITES: &str = "remediate/own_writes.rs";
 const WRITING: &str = "handlers/remediator/write.rs";
+const ROLE: &str = "handlers/remediator/role.rs";
+const REFUSAL: &str = "remediate/refusal.rs";
+const SESSIONS: &str = "remediate/session_denial.rs";
 const REMEDIATING: &str = "handlers/remediator/mod.rs";
 const DETECTING: &str = "handlers/detect/role_trust.rs";
 const DETECT_ALERT: &str = "handlers/detect/alert.rs";
@@ -42,7 +45,11 @@ pub const ALL: &[Mutation] = &[
     Mutation {
         name: "no-comparison-before-the-write",
         breaks: "line 2: an approved document that was visible is never overwritten",
-        edits: &[(WRITING, "if !unchanged {", "if false && !unchanged {")],
+        edits: &[(
+            WRITING,
+            "if !target.is_unchanged(world).await {",
+            "if !target.is_unchanged(world).await && false {",
+        )],
     },
     Mutation {
         name: "run-over-and-forgotten",
@@ -102,9 +109,9 @@ pub const ALL: &[Mutation] = &[
         name: "claims-without-reading-back",
         breaks: "line 3: it reads back and says so",
         edits: &[(
-            WRITING,
-            "if document_digest(&now.document) == own.digest => {",
-            "if document_digest(&now.document) != \"\" => {",
+            ROLE,
+            "now.filter(|now| self.shows(now, &self.wanted.document));",
+            "now;",
         )],
     },
     Mutation {
@@ -122,7 +129,7 @@ pub const ALL: &[Mutation] = &[
         edits: &[
             (PLAN, ".find(|kept| lawful(&kept.document))", ".next()"),
             (
-                WRITING,
+                ROLE,
                 "let why = if proved(task, live, &wanted) {",
                 "let why = if true {",
             ),
@@ -195,9 +202,9 @@ pub const ALL: &[Mutation] = &[
         name: "intent-is-not-recorded",
         breaks: "line 5: an intent is recorded before each write",
         edits: &[(
-            WRITING,
-            "history.version = world.state().save_role_history(history).await?;\n    let unchanged",
-            "let unchanged",
+            ROLE,
+            "self.history.record_write(intent, &self.wanted.document);",
+            "self.history.record_write(intent, &self.wanted.document);\n            return Ok(());",
         )],
     },
     Mutation {
@@ -271,17 +278,17 @@ pub const ALL: &[Mutation] = &[
         breaks: "line 8: an order is done when its outcome is out",
         edits: &[(
             ENDING,
-            "        Err(error) => return Err(error),",
-            "        Err(_) => {}",
+            "            Err(error) => return Err(error),",
+            "            Err(_) => {}",
         )],
     },
     Mutation {
         name: "written-and-not-told",
         breaks: "line 8: each order has an outcome",
         edits: &[(
-            REMEDIATING,
+            ROLE,
             "conclude(world, task, &mut history, &own, &live, None).await?",
-            "return finish(world, task).await",
+            "return Ok(Ended::Silently)",
         )],
     },
     Mutation {
@@ -297,7 +304,7 @@ pub const ALL: &[Mutation] = &[
         name: "what-is-overwritten-is-not-kept",
         breaks: "the old document is kept for restore",
         edits: &[(
-            WRITING,
+            ROLE,
             "    world.state().keep_document(&kept).await?;",
             "    let _ = &kept;",
         )],
@@ -316,17 +323,17 @@ pub const ALL: &[Mutation] = &[
         breaks: "a write whose answer is lost may have happened",
         edits: &[(
             WRITING,
-            "    if let WriteTrustPolicyError::Other { .. } = error {",
-            "    if let (false, WriteTrustPolicyError::Other { .. }) = (task.remediate, &error) {",
+            "    if error.kind != IamErrorKind::Other {",
+            "    if error.kind != IamErrorKind::Throttled {",
         )],
     },
     Mutation {
         name: "tries-again-what-an-scp-forbids",
         breaks: "line 9: a refused write is told, and not tried again",
         edits: &[(
-            WRITING,
-            "            give_up(OutcomeKind::Refused, &why)",
-            "            let _ = &why;\n            again()",
+            REFUSAL,
+            "        IamErrorKind::AccessDenied => Refusal::GivenUp(",
+            "        IamErrorKind::AccessDenied if attempts < u32::MAX => Refusal::Again,\n        IamErrorKind::AccessDenied => Refusal::GivenUp(",
         )],
     },
     Mutation {
@@ -365,7 +372,7 @@ pub const ALL: &[Mutation] = &[
         name: "ends-the-sessions-of-services",
         breaks: "sessions are never ended on a role that services use",
         edits: &[(
-            CONCLUDING,
+            SESSIONS,
             "        && !used_by_services(&live.document)\n",
             "        && (true || !used_by_services(&live.document))\n",
         )],

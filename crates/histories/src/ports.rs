@@ -6,9 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use guard::model::LiveRole;
-use guard::ports::{
-    Clock, DenySessionsError, ReadRoleError, Roles, WriteRoles, WriteTrustPolicyError,
-};
+use guard::ports::{Clock, IamError, IamErrorKind, Roles, WriteRoles};
 use jiff::Timestamp;
 
 use crate::account::{Moment, Refusal, Version, Writer, as_kept};
@@ -272,7 +270,7 @@ impl Clock for FaultyPorts {
 }
 
 impl Roles for FaultyPorts {
-    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
         let invocation = self.invocation;
         self.effect("read role", |state| {
             let now = state.now;
@@ -303,18 +301,12 @@ impl Roles for FaultyPorts {
             state.role_as_of(invocation, name, showed)
         })
         .await
-        .map_err(|_| ReadRoleError::Throttled {
-            source: "Throttling: Rate exceeded".into(),
-        })
+        .map_err(|_| refusal("read", name, IamErrorKind::Throttled, "Throttling"))
     }
 }
 
 impl WriteRoles for FaultyPorts {
-    async fn write_trust_policy(
-        &self,
-        role: &str,
-        document: &str,
-    ) -> Result<(), WriteTrustPolicyError> {
+    async fn write_trust_policy(&self, role: &str, document: &str) -> Result<(), IamError> {
         {
             let mut state = self.shared.lock();
             if state.faults.window && !state.quiesced {
@@ -340,26 +332,19 @@ impl WriteRoles for FaultyPorts {
                 guard_writes(state, invocation, role, document)
             })
             .await;
-        let other = || WriteTrustPolicyError::Other {
-            role: role.to_owned(),
-            source: "the connection was lost".into(),
-        };
+        let no = |kind, said| refusal("write the trust policy of", role, kind, said);
+        let other = || no(IamErrorKind::Other, "the connection was lost");
         match done {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(Refusal::NoSuchRole)) => Err(WriteTrustPolicyError::NoSuchRole {
-                role: role.to_owned(),
-                source: "NoSuchEntity".into(),
-            }),
-            Ok(Err(Refusal::Forbidden)) => Err(WriteTrustPolicyError::AccessDenied {
-                role: role.to_owned(),
-                source: "explicit deny in a service control policy".into(),
-            }),
+            Ok(Err(Refusal::NoSuchRole)) => Err(no(IamErrorKind::NoSuchEntity, "NoSuchEntity")),
+            Ok(Err(Refusal::Forbidden)) => {
+                let said = "explicit deny in a service control policy";
+                Err(no(IamErrorKind::AccessDenied, said))
+            }
             Ok(Err(Refusal::Unsaid)) => Err(other()),
             Ok(Err(Refusal::Principal(principal))) => {
-                Err(WriteTrustPolicyError::RefusedPrincipal {
-                    principal,
-                    source: "MalformedPolicyDocument".into(),
-                })
+                let kind = IamErrorKind::RefusedPrincipal(principal);
+                Err(no(kind, "MalformedPolicyDocument"))
             }
             Err(Fault::Before) => {
                 let mut state = self.shared.lock();
@@ -367,9 +352,7 @@ impl WriteRoles for FaultyPorts {
                 if state.rng.per_mille(500) {
                     return Err(other());
                 }
-                Err(WriteTrustPolicyError::Throttled {
-                    source: "Throttling".into(),
-                })
+                Err(no(IamErrorKind::Throttled, "Throttling"))
             }
             Err(Fault::After) => {
                 self.shared.lock().failed_writes += 1;
@@ -378,11 +361,7 @@ impl WriteRoles for FaultyPorts {
         }
     }
 
-    async fn deny_sessions_before(
-        &self,
-        role: &str,
-        before: Timestamp,
-    ) -> Result<(), DenySessionsError> {
+    async fn deny_sessions_before(&self, role: &str, before: Timestamp) -> Result<(), IamError> {
         let done = self
             .effect("deny sessions", |state| {
                 let now = state.now;
@@ -402,7 +381,7 @@ impl WriteRoles for FaultyPorts {
         sessions(role, done)
     }
 
-    async fn lift_session_denial(&self, role: &str) -> Result<(), DenySessionsError> {
+    async fn lift_session_denial(&self, role: &str) -> Result<(), IamError> {
         let done = self
             .effect("lift session denial", |state| {
                 state
@@ -415,18 +394,22 @@ impl WriteRoles for FaultyPorts {
     }
 }
 
-fn sessions(role: &str, done: Result<Option<()>, Fault>) -> Result<(), DenySessionsError> {
+fn sessions(role: &str, done: Result<Option<()>, Fault>) -> Result<(), IamError> {
+    let no = |kind, said| refusal("change the inline policies of", role, kind, said);
     match done {
         Ok(Some(())) => Ok(()),
-        Ok(None) => Err(DenySessionsError::NoSuchRole {
-            role: role.to_owned(),
-            source: "NoSuchEntity".into(),
-        }),
-        Err(_) => Err(DenySessionsError::Other {
-            role: role.to_owned(),
-            source: "Throttling".into(),
-        }),
+        Ok(None) => Err(no(IamErrorKind::NoSuchEntity, "NoSuchEntity")),
+        Err(_) => Err(no(IamErrorKind::Other, "Throttling")),
     }
+}
+
+fn refusal(
+    operation: &'static str,
+    role: &str,
+    kind: IamErrorKind,
+    said: &'static str,
+) -> IamError {
+    IamError::new(operation, format!("role {role}"), kind, said)
 }
 
 fn guard_writes(

@@ -7,7 +7,7 @@ use std::io;
 use aws::live::{Residue, describe_stack, residue};
 use aws::{Iam, Table};
 use guard::model::{LiveRole, document_digest};
-use guard::ports::{ReadRoleError, Roles};
+use guard::ports::{IamError, Roles};
 use guard::remediate::QUARANTINE;
 
 use super::{of, told, wait};
@@ -51,7 +51,7 @@ pub(crate) fn uninstall_check(
     print(&left, &live, streams)
 }
 
-type Live = Result<Option<LiveRole>, ReadRoleError>;
+type Live = Result<Option<LiveRole>, IamError>;
 
 async fn live_roles(iam: &Iam, left: &Residue) -> Vec<(String, Live)> {
     let names: BTreeSet<&str> = left

@@ -10,16 +10,14 @@ mod detect;
 mod exposure;
 mod publish;
 mod remediator;
-mod session_denial;
 mod sweep;
 
 use crate::order::{ForeignOrder, OrderFromTheFuture};
-use crate::ports::{ListRolesError, PublishError, SendOrderError, StateError};
+use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 
 pub use detect::{access_key, role_permissions, role_trust, root_activity};
 pub use publish::{LEASE, Told};
 pub use remediator::carry_out;
-pub use session_denial::{SESSION_DENIAL, denied_before, session_denial};
 pub use sweep::{GRACE_SECONDS, Swept, sweep};
 
 /// What became of an event.
@@ -68,7 +66,7 @@ pub enum HandleError {
     State(#[from] StateError),
     /// The account's roles could not be listed.
     #[error(transparent)]
-    ListRoles(#[from] ListRolesError),
+    ListRoles(#[from] IamError),
     /// An order that is not for this guard: it belongs in the dead-letter queue.
     #[error(transparent)]
     Foreign(#[from] ForeignOrder),

@@ -49,6 +49,17 @@ impl LivePermissions {
             boundary: self.boundary.as_ref().map(HeldPolicy::as_policy),
         }
     }
+
+    /// Of the same role or user, with the same policies: IAM lists them in no order that it
+    /// promises.
+    pub(crate) fn holds_the_same(&self, other: &Self) -> bool {
+        let sorted = |live: &Self| {
+            let mut policies = live.policies.clone();
+            policies.sort_by(|a, b| (&a.arn, &a.name, &a.group).cmp(&(&b.arn, &b.name, &b.group)));
+            policies
+        };
+        self.id == other.id && self.boundary == other.boundary && sorted(self) == sorted(other)
+    }
 }
 
 /// One policy of a role or user.

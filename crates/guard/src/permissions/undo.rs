@@ -150,6 +150,33 @@ impl Undo {
     }
 }
 
+impl Undo {
+    /// The managed policy that the write puts in force, and in which version: `None` for the one
+    /// that is in force.
+    pub(crate) fn names_a_policy(&self) -> Option<(&str, Option<&str>)> {
+        match self {
+            Self::SetDefaultVersion { arn, version } => Some((arn, Some(version))),
+            Self::PutBoundary { arn } => Some((arn, None)),
+            Self::Detach { .. } | Self::DeleteInline { .. } | Self::PutInline { .. } => None,
+        }
+    }
+
+    /// It brings back what was there, rather than only taking away.
+    pub(crate) fn restores(&self) -> bool {
+        self.names_a_policy().is_some() || matches!(self, Self::PutInline { .. })
+    }
+
+    /// The text of the inline policy that the write takes away.
+    pub(crate) fn text_taken_from(&self, live: &LivePermissions) -> Option<String> {
+        let (Self::DeleteInline { name } | Self::PutInline { name, .. }) = self else {
+            return None;
+        };
+        let mut all = live.policies.iter();
+        let policy = all.find(|policy| inline(policy, name))?;
+        policy.document.clone()
+    }
+}
+
 fn inline(policy: &HeldPolicy, name: &str) -> bool {
     policy.arn.is_none() && policy.group.is_none() && policy.name == name
 }
@@ -374,6 +401,15 @@ impl PermissionsHistory {
             .iter()
             .rev()
             .find(|write| write.order == order && write.progress != WriteProgress::Refused)
+    }
+
+    /// Records how far the write for an order has come.
+    pub(crate) fn progressed(&mut self, order: &str, progress: WriteProgress) {
+        let mut writes = self.writes.iter_mut().rev();
+        let refused = |write: &OwnUndo| write.progress == WriteProgress::Refused;
+        if let Some(write) = writes.find(|write| write.order == order && !refused(write)) {
+            write.progress = progress;
+        }
     }
 
     /// Whether the guard wrote (or was about to write) exactly this.

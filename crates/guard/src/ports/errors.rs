@@ -1,239 +1,78 @@
-//! What can go wrong, in the words of the domain: one enum per operation.
+//! What can go wrong, in the words of the domain: one error per port.
 
 use std::error::Error;
 
 /// Why something underneath failed; for the log.
 pub type Source = Box<dyn Error + Send + Sync>;
 
-/// Why a role could not be read. A role that does not exist is no error.
+/// Why a call of IAM failed. What is read and does not exist is no error.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadRoleError {
-    /// A permission is missing, or a policy denies it.
-    #[error("may not read role {role}")]
-    AccessDenied {
-        /// Its name.
-        role: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
+#[error("{}", self.words())]
+pub struct IamError {
+    /// What was to be done, up to its object: `read`, `write the trust policy of`.
+    pub operation: &'static str,
+    /// To what: `role X`.
+    pub subject: String,
+    /// What follows from it.
+    pub kind: IamErrorKind,
+    /// What IAM said.
+    #[source]
+    pub source: Source,
+}
+
+/// What follows from a failed call of IAM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IamErrorKind {
+    /// An SCP, a boundary or a missing permission: no retry will help.
+    AccessDenied,
     /// Too many calls: worth trying again.
-    #[error("IAM asks to slow down")]
-    Throttled {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Anything else: worth trying again.
-    #[error("role {role} could not be read")]
-    Other {
-        /// Its name.
-        role: String,
-        /// What happened.
-        #[source]
-        source: Source,
-    },
+    Throttled,
+    /// What is to be written to, or taken away, is not there.
+    NoSuchEntity,
+    /// A quota has no room for it.
+    LimitExceeded,
+    /// IAM does not accept a principal of the document, deleted or not there yet: as it names it
+    /// (`Invalid principal in policy: "AWS":"…"`).
+    RefusedPrincipal(String),
+    /// IAM finds what was sent malformed in a way not listed here: no retry will help.
+    Malformed,
+    /// IAM no longer knows the marker: the list has to be read from its beginning.
+    InvalidMarker,
+    /// Anything else: worth trying again; whether a write happened is unknown.
+    Other,
 }
 
-/// Why it could not be read what a role or user may do.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadPermissionsError {
-    /// A permission is missing, or a policy denies it.
-    #[error("may not read {what}")]
-    AccessDenied {
-        /// As `the policies of role X`.
-        what: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Too many calls: worth trying again.
-    #[error("IAM asks to slow down")]
-    Throttled {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Anything else: worth trying again.
-    #[error("{what} could not be read")]
-    Other {
-        /// As `the policies of role X`.
-        what: String,
-        /// What happened.
-        #[source]
-        source: Source,
-    },
-}
+impl IamError {
+    /// Of one call.
+    pub fn new(
+        operation: &'static str,
+        subject: impl Into<String>,
+        kind: IamErrorKind,
+        source: impl Into<Source>,
+    ) -> Self {
+        Self {
+            operation,
+            subject: subject.into(),
+            kind,
+            source: source.into(),
+        }
+    }
 
-/// Why a change of permissions was not undone.
-#[derive(Debug, thiserror::Error)]
-pub enum UndoError {
-    /// An SCP, a boundary or a missing permission.
-    #[error("may not change the policies of {name}")]
-    AccessDenied {
-        /// The role or user.
-        name: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// What was to be taken away is not there, or who holds it.
-    #[error("what was to be undone of {name} is not there")]
-    NotThere {
-        /// The role or user.
-        name: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Anything else; whether the write happened is unknown.
-    #[error("the policies of {name} could not be changed")]
-    Other {
-        /// The role or user.
-        name: String,
-        /// What happened.
-        #[source]
-        source: Source,
-    },
-}
-
-/// Why a trust policy was not written.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteTrustPolicyError {
-    /// IAM does not accept a principal of the document: deleted, or not there yet.
-    #[error("IAM refuses the principal {principal}")]
-    RefusedPrincipal {
-        /// As IAM names it (`Invalid principal in policy: "AWS":"…"`).
-        principal: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// The document exceeds the quota.
-    #[error("the document is too long for IAM")]
-    TooLong {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// An SCP, a boundary or a missing permission.
-    #[error("may not write the trust policy of role {role}")]
-    AccessDenied {
-        /// Its name.
-        role: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Too many calls: worth trying again.
-    #[error("IAM asks to slow down")]
-    Throttled {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// The role is gone.
-    #[error("there is no role {role}")]
-    NoSuchRole {
-        /// Its name.
-        role: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// IAM finds the document malformed in a way not listed here: no retry will help.
-    #[error("IAM refuses the document")]
-    Malformed {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Anything else; whether the write happened is unknown.
-    #[error("the trust policy of role {role} could not be written")]
-    Other {
-        /// Its name.
-        role: String,
-        /// What happened.
-        #[source]
-        source: Source,
-    },
-}
-
-/// Why a role's older sessions could not be denied, or the denial not be lifted.
-#[derive(Debug, thiserror::Error)]
-pub enum DenySessionsError {
-    /// A permission is missing, or a policy denies it.
-    #[error("may not change the inline policies of role {role}")]
-    AccessDenied {
-        /// Its name.
-        role: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// The role's inline policies are full.
-    #[error("role {role} has no room for another inline policy")]
-    QuotaExceeded {
-        /// Its name.
-        role: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// The role is gone.
-    #[error("there is no role {role}")]
-    NoSuchRole {
-        /// Its name.
-        role: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Anything else: worth trying again.
-    #[error("the inline policies of role {role} could not be changed")]
-    Other {
-        /// Its name.
-        role: String,
-        /// What happened.
-        #[source]
-        source: Source,
-    },
-}
-
-/// Why an access key is still active.
-#[derive(Debug, thiserror::Error)]
-pub enum DeactivateKeyError {
-    /// User or key are gone: nothing is left to do.
-    #[error("there is no access key {key_id} of user {user}")]
-    NoSuchKey {
-        /// The IAM user.
-        user: String,
-        /// `AKIA…`.
-        key_id: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// A permission is missing, or a policy denies it.
-    #[error("may not deactivate the access keys of user {user}")]
-    AccessDenied {
-        /// The IAM user.
-        user: String,
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Too many calls, or anything else: worth trying again.
-    #[error("access key {key_id} of user {user} could not be deactivated")]
-    Other {
-        /// The IAM user.
-        user: String,
-        /// `AKIA…`.
-        key_id: String,
-        /// What happened.
-        #[source]
-        source: Source,
-    },
+    fn words(&self) -> String {
+        let Self {
+            operation, subject, ..
+        } = self;
+        match &self.kind {
+            IamErrorKind::AccessDenied => format!("may not {operation} {subject}"),
+            IamErrorKind::Throttled => "IAM asks to slow down".to_owned(),
+            IamErrorKind::NoSuchEntity => format!("there is no {subject}, or not as it was"),
+            IamErrorKind::LimitExceeded => format!("IAM's quotas have no room for it in {subject}"),
+            IamErrorKind::RefusedPrincipal(named) => format!("IAM refuses the principal {named}"),
+            IamErrorKind::Malformed => "IAM refuses the document".to_owned(),
+            IamErrorKind::InvalidMarker => format!("IAM no longer knows where {subject} stopped"),
+            IamErrorKind::Other => format!("could not {operation} {subject}"),
+        }
+    }
 }
 
 /// Why state did not answer.

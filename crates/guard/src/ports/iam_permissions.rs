@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::model::{HeldPolicy, HolderKind, LivePermissions};
 use crate::permissions::Undo;
-use crate::ports::errors::{ReadPermissionsError, UndoError};
+use crate::ports::errors::IamError;
 use crate::ports::{Keys, WriteRoles};
 
 /// Of whom a list of roles and users is asked.
@@ -35,54 +35,55 @@ pub trait ReadPermissions: Sync {
     /// alone cannot be read is listed without it.
     ///
     /// # Errors
-    /// [`ReadPermissionsError`].
+    /// [`IamError`].
     fn role_permissions(
         &self,
         role: &str,
-    ) -> impl Future<Output = Result<Option<LivePermissions>, ReadPermissionsError>> + Send;
+    ) -> impl Future<Output = Result<Option<LivePermissions>, IamError>> + Send;
 
     /// The policies of a user and of its groups, likewise.
     ///
     /// # Errors
-    /// [`ReadPermissionsError`].
+    /// [`IamError`].
     fn user_permissions(
         &self,
         user: &str,
-    ) -> impl Future<Output = Result<Option<LivePermissions>, ReadPermissionsError>> + Send;
+    ) -> impl Future<Output = Result<Option<LivePermissions>, IamError>> + Send;
 
     /// A managed policy in one of its versions, or in that which is in force; `Ok(None)` where
     /// there is none such.
     ///
     /// # Errors
-    /// [`ReadPermissionsError`].
+    /// [`IamError`].
     fn managed_policy(
         &self,
         arn: &str,
         version: Option<&str>,
-    ) -> impl Future<Output = Result<Option<HeldPolicy>, ReadPermissionsError>> + Send;
+    ) -> impl Future<Output = Result<Option<HeldPolicy>, IamError>> + Send;
 
     /// The roles, users and groups that hold a policy, or the users of a group, page by page; an
     /// empty page where there is no such policy or group.
     ///
     /// # Errors
-    /// [`ReadPermissionsError`].
+    /// [`IamError`].
     fn holders(
         &self,
         of: ListOf<'_>,
         marker: Option<&str>,
-    ) -> impl Future<Output = Result<HoldersPage, ReadPermissionsError>> + Send;
+    ) -> impl Future<Output = Result<HoldersPage, IamError>> + Send;
 }
 
 /// Writes what roles and users may do: only the remediator has it.
 pub trait WritePermissions: ReadPermissions + WriteRoles + Keys {
-    /// One write. What it takes away and is not there is [`UndoError::NotThere`].
+    /// One write. What it takes away and is not there is
+    /// [`IamErrorKind::NoSuchEntity`](crate::ports::IamErrorKind::NoSuchEntity).
     ///
     /// # Errors
-    /// [`UndoError`].
+    /// [`IamError`].
     fn undo(
         &self,
         kind: HolderKind,
         name: &str,
         undo: &Undo,
-    ) -> impl Future<Output = Result<(), UndoError>> + Send;
+    ) -> impl Future<Output = Result<(), IamError>> + Send;
 }

@@ -10,8 +10,8 @@ use crate::alert::Alert;
 use crate::model::{HeldPolicy, LivePermissions, LiveRole};
 use crate::order::Order;
 use crate::ports::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, Keys, Orders, PublishError,
-    ReadRoleError, Roles, SendOrderError, World, WriteRoles, WriteTrustPolicyError,
+    Alerts, Clock, IamError, IamErrorKind, Keys, Orders, PublishError, Roles, SendOrderError,
+    World, WriteRoles,
 };
 use crate::state::history::RoleHistory;
 use crate::state::incident::{AlertKey, Incident};
@@ -130,41 +130,35 @@ impl Clock for MemoryWorld {
 }
 
 impl Roles for MemoryWorld {
-    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
         Ok(self.role(name))
     }
 }
 
 impl WriteRoles for MemoryWorld {
-    async fn write_trust_policy(
-        &self,
-        role: &str,
-        document: &str,
-    ) -> Result<(), WriteTrustPolicyError> {
+    async fn write_trust_policy(&self, role: &str, document: &str) -> Result<(), IamError> {
         match self.inside().roles.get_mut(&role.to_ascii_lowercase()) {
             Some(live) => {
                 live.document = document.to_owned();
                 Ok(())
             }
-            None => Err(WriteTrustPolicyError::NoSuchRole {
-                role: role.to_owned(),
-                source: "no such role".into(),
-            }),
+            None => Err(IamError::new(
+                "write the trust policy of",
+                format!("role {role}"),
+                IamErrorKind::NoSuchEntity,
+                "no such role",
+            )),
         }
     }
 
-    async fn deny_sessions_before(
-        &self,
-        role: &str,
-        before: Timestamp,
-    ) -> Result<(), DenySessionsError> {
+    async fn deny_sessions_before(&self, role: &str, before: Timestamp) -> Result<(), IamError> {
         self.inside()
             .denied_before
             .insert(role.to_ascii_lowercase(), before);
         Ok(())
     }
 
-    async fn lift_session_denial(&self, role: &str) -> Result<(), DenySessionsError> {
+    async fn lift_session_denial(&self, role: &str) -> Result<(), IamError> {
         self.inside()
             .denied_before
             .remove(&role.to_ascii_lowercase());
@@ -173,7 +167,7 @@ impl WriteRoles for MemoryWorld {
 }
 
 impl Keys for MemoryWorld {
-    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), DeactivateKeyError> {
+    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
         match self
             .inside()
             .keys
@@ -183,11 +177,12 @@ impl Keys for MemoryWorld {
                 *active = false;
                 Ok(())
             }
-            None => Err(DeactivateKeyError::NoSuchKey {
-                user: user.to_owned(),
-                key_id: key_id.to_owned(),
-                source: "no such key".into(),
-            }),
+            None => Err(IamError::new(
+                "deactivate",
+                format!("access key {key_id} of user {user}"),
+                IamErrorKind::NoSuchEntity,
+                "no such key",
+            )),
         }
     }
 }

@@ -21,25 +21,22 @@ pub mod memory;
 mod store;
 mod sweeping;
 
-pub use errors::{
-    DeactivateKeyError, DenySessionsError, PublishError, ReadPermissionsError, ReadRoleError,
-    SendOrderError, Source, StateError, UndoError, WriteTrustPolicyError,
-};
+pub use errors::{IamError, IamErrorKind, PublishError, SendOrderError, Source, StateError};
 pub use faulty::Faults;
 pub use iam_permissions::{HoldersPage, ListOf, ReadPermissions, WritePermissions};
 pub use store::{Condition, Item, Key, Put, Store, Test, Update, moment};
-pub use sweeping::{ListRoles, ListRolesError, ListedRole, RolesPage};
+pub use sweeping::{ListRoles, ListedRole, RolesPage};
 
 /// Reads roles.
 pub trait Roles: Sync {
     /// The role of this name in the account the guard watches, or none.
     ///
     /// # Errors
-    /// [`ReadRoleError`]; a role that does not exist is `Ok(None)`.
+    /// [`IamError`]; a role that does not exist is `Ok(None)`.
     fn read_role(
         &self,
         name: &str,
-    ) -> impl Future<Output = Result<Option<LiveRole>, ReadRoleError>> + Send;
+    ) -> impl Future<Output = Result<Option<LiveRole>, IamError>> + Send;
 }
 
 /// Writes roles: only the remediator has it.
@@ -47,32 +44,29 @@ pub trait WriteRoles: Roles {
     /// UpdateAssumeRolePolicy.
     ///
     /// # Errors
-    /// [`WriteTrustPolicyError`].
+    /// [`IamError`].
     fn write_trust_policy(
         &self,
         role: &str,
         document: &str,
-    ) -> impl Future<Output = Result<(), WriteTrustPolicyError>> + Send;
+    ) -> impl Future<Output = Result<(), IamError>> + Send;
 
     /// Puts the inline policy that denies everything to sessions issued before a moment. Putting
     /// it again moves the moment.
     ///
     /// # Errors
-    /// [`DenySessionsError`].
+    /// [`IamError`].
     fn deny_sessions_before(
         &self,
         role: &str,
         before: Timestamp,
-    ) -> impl Future<Output = Result<(), DenySessionsError>> + Send;
+    ) -> impl Future<Output = Result<(), IamError>> + Send;
 
     /// Takes that inline policy away; none there is no error.
     ///
     /// # Errors
-    /// [`DenySessionsError`].
-    fn lift_session_denial(
-        &self,
-        role: &str,
-    ) -> impl Future<Output = Result<(), DenySessionsError>> + Send;
+    /// [`IamError`].
+    fn lift_session_denial(&self, role: &str) -> impl Future<Output = Result<(), IamError>> + Send;
 }
 
 /// Deactivates access keys: only the remediator has it.
@@ -80,12 +74,12 @@ pub trait Keys: Sync {
     /// UpdateAccessKey to `Inactive`. Doing it twice is no error.
     ///
     /// # Errors
-    /// [`DeactivateKeyError`].
+    /// [`IamError`].
     fn deactivate_key(
         &self,
         user: &str,
         key_id: &str,
-    ) -> impl Future<Output = Result<(), DeactivateKeyError>> + Send;
+    ) -> impl Future<Output = Result<(), IamError>> + Send;
 }
 
 /// The queue of orders.

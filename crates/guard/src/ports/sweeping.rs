@@ -5,7 +5,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::model::LiveRole;
-use crate::ports::{Roles, Source};
+use crate::ports::{IamError, Roles};
 
 /// Lists the account's roles: only the sweep has it.
 pub trait ListRoles: Roles {
@@ -13,11 +13,11 @@ pub trait ListRoles: Roles {
     /// and not be the last.
     ///
     /// # Errors
-    /// [`ListRolesError`].
+    /// [`IamError`].
     fn list_roles(
         &self,
         marker: Option<&str>,
-    ) -> impl Future<Output = Result<RolesPage, ListRolesError>> + Send;
+    ) -> impl Future<Output = Result<RolesPage, IamError>> + Send;
 }
 
 /// Some of the account's roles.
@@ -36,37 +36,4 @@ pub struct ListedRole {
     pub role: LiveRole,
     /// The moment of the guard's inline policy that denies older sessions, if the role has it.
     pub sessions_denied_before: Option<Timestamp>,
-}
-
-/// Why the roles could not be listed.
-#[derive(Debug, thiserror::Error)]
-pub enum ListRolesError {
-    /// A permission is missing, or a policy denies it.
-    #[error("may not list the account's roles")]
-    AccessDenied {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Too many calls: it goes on later.
-    #[error("IAM asks to slow down")]
-    Throttled {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// IAM no longer knows the marker: the list has to be read from its beginning.
-    #[error("IAM no longer knows where the list of roles was interrupted")]
-    InvalidMarker {
-        /// What IAM said.
-        #[source]
-        source: Source,
-    },
-    /// Anything else: worth trying again.
-    #[error("the account's roles could not be listed")]
-    Other {
-        /// What happened.
-        #[source]
-        source: Source,
-    },
 }

@@ -17,17 +17,19 @@ use crate::remediate::plan::{Plan, Reason, Situation, plan};
 use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
 use crate::remediate::task::{RoleTask, TRIES, untouchable};
 use crate::rules::Mode;
-use crate::state::history::{Baseline, RoleHistory, WriteKind, WriteProgress};
+use crate::state::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress};
+
+type NextAction = Action<Write, OwnWrite>;
 
 /// What an action needs of the history, and whether that has to be saved first.
 struct Next {
     history: RoleHistory,
     save: bool,
-    action: Action,
+    action: NextAction,
 }
 
 impl Next {
-    fn at_once(history: RoleHistory, action: Action) -> Self {
+    fn at_once(history: RoleHistory, action: NextAction) -> Self {
         Self {
             history,
             save: false,
@@ -46,16 +48,16 @@ pub fn decide(seen: &Seen<'_>) -> Step {
             return without_role(None, Action::Finish(Some(ending)));
         }
         Live::Absent => return absent(task, seen.known.as_ref()),
-        Live::Role(live) => *live,
+        Live::There(live) => *live,
     };
-    if shows_the_predecessor(task.role, live) && task.attempts < TRIES {
+    if shows_the_predecessor(task.about, live) && task.attempts < TRIES {
         return without_role(None, again(task));
     }
     let Some((close, history)) = history_of(task, live, seen.known.clone()) else {
         return without_role(None, again(task));
     };
     let judgement = judge(task.guard, live, &live.document, task.now);
-    let next = match (task.remediate, judgement.verdict) {
+    let next = match (task.remediates(), judgement.verdict) {
         (false, _) => observe(task, history, live, &judgement),
         (true, Verdict::Approved) => already_compliant(task, history, live, &judgement),
         (true, Verdict::Violation) => violation(task, history, live, &judgement),
@@ -75,7 +77,7 @@ pub fn decide(seen: &Seen<'_>) -> Step {
     }
 }
 
-fn without_role(close: Option<RoleHistory>, action: Action) -> Step {
+fn without_role(close: Option<RoleHistory>, action: NextAction) -> Step {
     Step {
         close,
         history: None,
@@ -86,13 +88,13 @@ fn without_role(close: Option<RoleHistory>, action: Action) -> Step {
 }
 
 /// The pause that the number of attempts asks for.
-fn again(task: RoleTask<'_>) -> Action {
+fn again(task: RoleTask<'_>) -> NextAction {
     Action::Wait(task.pause())
 }
 
 /// The role is not there, or cannot be seen yet.
 fn absent(task: RoleTask<'_>, known: Option<&RoleHistory>) -> Step {
-    if task.role.change != RoleChange::Deleted && task.doubts() {
+    if task.about.change != RoleChange::Deleted && task.doubts() {
         return without_role(None, again(task));
     }
     let close = known
@@ -102,7 +104,7 @@ fn absent(task: RoleTask<'_>, known: Option<&RoleHistory>) -> Step {
             ..known.clone()
         });
     let ending = task
-        .remediate
+        .remediates()
         .then(|| Ending::of(OutcomeKind::Gone, "nothing: the role is gone", false));
     without_role(close, Action::Finish(ending))
 }
@@ -128,8 +130,8 @@ fn history_of(
         // A late event of an older role of this name says nothing about this one.
         let older = live
             .created
-            .is_some_and(|created| created > task.role.cause.event_time);
-        if task.role.change == RoleChange::Deleted && !older && task.doubts() {
+            .is_some_and(|created| created > task.about.cause.event_time);
+        if task.about.change == RoleChange::Deleted && !older && task.doubts() {
             // A role that is deleted does not come back under its id: the read is stale.
             return None;
         }
@@ -170,7 +172,10 @@ fn observe(
     judgement: &Judgement,
 ) -> Next {
     let RoleTask {
-        guard, role, now, ..
+        guard,
+        about: role,
+        now,
+        ..
     } = task;
     let live_digest = document_digest(&live.document);
     let by_guard = role.cause.actor.issuer.as_deref() == Some(guard.remediator_role.as_str());
@@ -282,7 +287,7 @@ fn restore_overwritten(
     history: &RoleHistory,
     live: &LiveRole,
     digest: &str,
-) -> Action {
+) -> NextAction {
     let RoleTask { guard, now, .. } = task;
     let baseline = history.approved.iter().find(|kept| kept.digest == digest);
     let Some(baseline) = baseline else {
@@ -382,7 +387,10 @@ fn violation(
     judgement: &Judgement,
 ) -> Next {
     let RoleTask {
-        guard, role, now, ..
+        guard,
+        about: role,
+        now,
+        ..
     } = task;
     if may_be_stale(task, &history, live) {
         return Next::at_once(history, Action::Wait(30));

@@ -111,14 +111,14 @@ pub(crate) fn overwritten(
 /// than either.
 pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
     let digest = document_digest(&live.document);
-    let event = task.role.cause.event_time.as_second();
+    let event = task.about.cause.event_time.as_second();
     let just = |at: Timestamp| seconds_between(at, task.now) < STALE_SECONDS;
     let last = history
         .writes
         .iter()
         .rev()
         .find(|write| write.progress != WriteProgress::Refused);
-    let sent = task.role.document.as_deref().map(document_digest);
+    let sent = task.about.document.as_deref().map(document_digest);
     // Where the event did not carry it, it may be any.
     let offending = sent.is_none_or(|sent| sent == digest);
     let replaced = last.is_some_and(|last| {

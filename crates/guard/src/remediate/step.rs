@@ -14,20 +14,20 @@ pub struct Seen<'a> {
     /// The order.
     pub task: RoleTask<'a>,
     /// What IAM shows.
-    pub live: Live<'a>,
+    pub live: Live<&'a LiveRole>,
     /// The history that the role's name points to; none where the role could not be read.
     pub known: Option<RoleHistory>,
 }
 
-/// What IAM shows of a role.
+/// What IAM shows of a role or user.
 #[derive(Debug)]
-pub enum Live<'a> {
+pub enum Live<T> {
     /// It could not be read, and why.
     Unread(String),
-    /// There is no such role, or it cannot be seen yet.
+    /// It is not there, or cannot be seen yet.
     Absent,
-    /// The role; the read may be stale.
-    Role(&'a LiveRole),
+    /// It is there; the read may be stale.
+    There(T),
 }
 
 /// What is done next: histories are saved first, then one action follows.
@@ -42,20 +42,21 @@ pub struct Step {
     /// The judgement of the live trust policy; none where there is no role.
     pub judgement: Option<Judgement>,
     /// The action.
-    pub action: Action,
+    pub action: Action<Write, OwnWrite>,
 }
 
-/// The one action of a step.
+/// The one action of a step: `W` is what may be written, `O` an own write.
 #[derive(Debug)]
-pub enum Action {
+pub enum Action<W, O> {
     /// The order comes again after so many seconds.
     Wait(u64),
-    /// A trust policy is written: keep the old one, record the intent, compare, write, read back.
-    Write(Write),
+    /// This is written: the intent recorded, what is live compared, the write, its record, and the
+    /// look back.
+    Write(W),
     /// An own write stands: sessions are ended where the rules ask for it, and it is reported.
     Conclude {
         /// The write.
-        own: OwnWrite,
+        own: O,
         /// What has happened since, if anything.
         note: Option<&'static str>,
     },

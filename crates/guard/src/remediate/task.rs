@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::model::{LiveRole, RoleRef, seconds_between};
-use crate::order::{Order, RoleOrder, pause_after};
+use crate::order::{Order, RoleOrder, Task, pause_after};
 use crate::state::incident::incident_id;
 
 /// How long an order waits for state before people are told that nothing will happen.
@@ -19,17 +19,15 @@ const LOOKS_SECONDS: i64 = 90;
 /// How often a call that fails is tried again: for about eleven minutes.
 pub(crate) const TRIES: u32 = 8;
 
-/// What one order is about, once for all steps.
-#[derive(Debug, Clone, Copy)]
-pub struct RoleTask<'a> {
+/// One attempt at an order, once for all steps.
+#[derive(Debug)]
+pub struct Assignment<'a, T> {
     /// How the function is set up.
     pub guard: &'a GuardConfig,
     /// The order.
     pub order: &'a Order,
-    /// What it says of the role.
-    pub role: &'a RoleOrder,
-    /// To look and act, rather than to look only.
-    pub remediate: bool,
+    /// What it is about.
+    pub about: &'a T,
     /// How often it was begun, this time included.
     pub attempts: u32,
     /// When it was begun first.
@@ -38,21 +36,27 @@ pub struct RoleTask<'a> {
     pub now: Timestamp,
 }
 
-/// So often, and for so short a time, has an order been looked at that what IAM shows may be what
-/// was there before.
-pub(crate) fn doubted(attempts: u32, first_at: Timestamp, now: Timestamp) -> bool {
-    attempts < LOOKS || seconds_between(first_at, now) < LOOKS_SECONDS
+/// An attempt at an order about a role.
+pub type RoleTask<'a> = Assignment<'a, RoleOrder>;
+
+impl<T> Clone for Assignment<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
 }
 
-impl RoleTask<'_> {
+impl<T> Copy for Assignment<'_, T> {}
+
+impl<T> Assignment<'_, T> {
     /// The sender judged by other rules, and waiting did not help.
     pub(crate) fn skewed(&self) -> bool {
         self.order.rules != self.guard.rules.hash()
     }
 
-    /// What IAM shows may be what was there before the change that the order is about.
+    /// So often, and for so short a time, has the order been looked at that what IAM shows may be
+    /// what was there before the change that it is about.
     pub(crate) fn doubts(&self) -> bool {
-        doubted(self.attempts, self.first_at, self.now)
+        self.attempts < LOOKS || seconds_between(self.first_at, self.now) < LOOKS_SECONDS
     }
 
     /// In seconds, the pause that the number of attempts asks for.
@@ -63,13 +67,20 @@ impl RoleTask<'_> {
     pub(crate) fn order_id(&self) -> String {
         self.order.id()
     }
+}
+
+impl RoleTask<'_> {
+    /// To look and act, rather than to look only.
+    pub(crate) fn remediates(&self) -> bool {
+        matches!(self.order.task, Task::Remediate(_))
+    }
 
     /// The incident; an order to observe has one of its own only if the guard has to write.
     pub(crate) fn incident(&self) -> String {
-        self.role.incident.clone().unwrap_or_else(|| {
+        self.about.incident.clone().unwrap_or_else(|| {
             incident_id(
                 &self.guard.account,
-                &format!("{}/observe", self.role.cause.event_id),
+                &format!("{}/observe", self.about.cause.event_id),
             )
         })
     }

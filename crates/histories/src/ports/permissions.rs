@@ -3,23 +3,17 @@
 use guard::model::{HeldPolicy, HolderKind, LivePermissions};
 use guard::permissions::Undo;
 use guard::ports::{
-    HoldersPage, ListOf, ReadPermissions, ReadPermissionsError, UndoError, WritePermissions,
+    HoldersPage, IamError, IamErrorKind, ListOf, ReadPermissions, WritePermissions,
 };
 
 use super::FaultyPorts;
 
 impl ReadPermissions for FaultyPorts {
-    async fn role_permissions(
-        &self,
-        _: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn role_permissions(&self, _: &str) -> Result<Option<LivePermissions>, IamError> {
         Ok(None)
     }
 
-    async fn user_permissions(
-        &self,
-        _: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn user_permissions(&self, _: &str) -> Result<Option<LivePermissions>, IamError> {
         Ok(None)
     }
 
@@ -27,24 +21,22 @@ impl ReadPermissions for FaultyPorts {
         &self,
         _: &str,
         _: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+    ) -> Result<Option<HeldPolicy>, IamError> {
         Ok(None)
     }
 
-    async fn holders(
-        &self,
-        _: ListOf<'_>,
-        _: Option<&str>,
-    ) -> Result<HoldersPage, ReadPermissionsError> {
+    async fn holders(&self, _: ListOf<'_>, _: Option<&str>) -> Result<HoldersPage, IamError> {
         Ok(HoldersPage::default())
     }
 }
 
 impl WritePermissions for FaultyPorts {
-    async fn undo(&self, _: HolderKind, name: &str, _: &Undo) -> Result<(), UndoError> {
-        Err(UndoError::NotThere {
-            name: name.to_owned(),
-            source: "NoSuchEntity".into(),
-        })
+    async fn undo(&self, _: HolderKind, name: &str, _: &Undo) -> Result<(), IamError> {
+        Err(IamError::new(
+            "change the policies of",
+            name,
+            IamErrorKind::NoSuchEntity,
+            "NoSuchEntity",
+        ))
     }
 }

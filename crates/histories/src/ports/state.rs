@@ -6,7 +6,7 @@ use guard::alert::Alert;
 use guard::order::Order;
 use guard::ports::memory::MemoryStore;
 use guard::ports::{
-    Alerts, DeactivateKeyError, Faults, Keys, Orders, PublishError, SendOrderError, StateError,
+    Alerts, Faults, IamError, IamErrorKind, Keys, Orders, PublishError, SendOrderError, StateError,
     World,
 };
 
@@ -47,13 +47,14 @@ impl Faults for FaultyPorts {
 }
 
 impl Keys for FaultyPorts {
-    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), DeactivateKeyError> {
+    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
         // No history holds access keys: their order is one idempotent call.
-        Err(DeactivateKeyError::NoSuchKey {
-            user: user.to_owned(),
-            key_id: key_id.to_owned(),
-            source: "NoSuchEntity".into(),
-        })
+        Err(IamError::new(
+            "deactivate",
+            format!("access key {key_id} of user {user}"),
+            IamErrorKind::NoSuchEntity,
+            "NoSuchEntity",
+        ))
     }
 }
 

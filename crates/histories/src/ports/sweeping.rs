@@ -1,12 +1,12 @@
 //! The list of roles and what the sweep remembers, as one invocation meets them.
 
-use guard::ports::{ListRoles, ListRolesError, ListedRole, RolesPage};
+use guard::ports::{IamError, IamErrorKind, ListRoles, ListedRole, RolesPage};
 
 use super::FaultyPorts;
 
 impl ListRoles for FaultyPorts {
     /// Two pages, so that a run can be interrupted between them.
-    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, IamError> {
         let first = marker.is_none();
         let invocation = self.invocation;
         self.effect("list roles", |state| {
@@ -40,8 +40,9 @@ impl ListRoles for FaultyPorts {
             }
         })
         .await
-        .map_err(|_| ListRolesError::Throttled {
-            source: "Throttling: Rate exceeded".into(),
+        .map_err(|_| {
+            let said = "Throttling: Rate exceeded";
+            IamError::new("list", "the account's roles", IamErrorKind::Throttled, said)
         })
     }
 }

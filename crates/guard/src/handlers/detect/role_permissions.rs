@@ -12,8 +12,6 @@ use crate::check::{Check, Finding};
 use crate::cloudtrail::{Document, Holder, PermissionsActivity, PolicyChange, Record};
 use crate::detect::{Verdict, finding};
 use crate::handlers::alert_builder::{grantees, order};
-use crate::handlers::exposure::entering;
-use crate::handlers::session_denial::{SESSION_DENIAL, is_session_denial};
 use crate::handlers::{HandleError, Handled};
 use crate::model::{
     HeldPolicy, HolderKind, LivePermissions, LiveRole, RoleRef, document_digest, seconds_between,
@@ -23,8 +21,10 @@ use crate::permissions::{
     Changed, Judged, Undo, denies_nothing, judge_permissions, judge_user_permissions,
     missing_policy,
 };
-use crate::ports::{Clock, ListOf, Orders, ReadPermissions, ReadPermissionsError, Roles, World};
+use crate::ports::{Clock, IamError, ListOf, Orders, ReadPermissions, Roles, World};
+use crate::remediate::exposure::outsiders;
 use crate::remediate::judged::judge;
+use crate::remediate::session_denial::{SESSION_DENIAL, is_session_denial};
 use crate::rules::{PermissionViolation, UserVendor};
 
 /// So many roles and users that hold one policy are looked at; IAM's own quotas are higher.
@@ -207,7 +207,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                 ),
             );
         }
-        let entering = entering(self.guard, &live, &judgement);
+        let entering = outsiders(self.guard, &live, &judgement);
         if entering.is_empty() && !tampered {
             return Ok(Seen::Nothing);
         }
@@ -315,10 +315,10 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     async fn judged(
         &self,
         name: &str,
-        read: Result<Option<LivePermissions>, ReadPermissionsError>,
+        read: Result<Option<LivePermissions>, IamError>,
         judge: impl Fn(&permissions::Effective) -> Vec<Finding>,
     ) -> Result<Option<Judged>, HandleError> {
-        let unreadable = |error: &ReadPermissionsError| {
+        let unreadable = |error: &IamError| {
             let message =
                 format!("the permissions of {name} were changed, and are not known: {error}");
             Judged {

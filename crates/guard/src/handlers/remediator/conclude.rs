@@ -3,14 +3,14 @@
 use crate::alert::Alert;
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::tell_difference;
-use crate::handlers::remediator::finish::{outcome_title, role_alert};
+use crate::handlers::remediator::finish::role_alert;
+use crate::handlers::remediator::session_denial::deny_sessions;
 use crate::model::{LiveRole, seconds_between};
-use crate::order::RoleChange;
-use crate::ports::{Clock, Keys, World, WriteRoles};
-use crate::remediate::judged::{judge, judge_without_witnesses};
+use crate::ports::{Keys, World, WriteRoles};
+use crate::remediate::judged::judge;
+use crate::remediate::session_denial::sessions_are_to_end;
 use crate::remediate::task::RoleTask;
 use crate::remediate::{Ending, OutcomeKind};
-use crate::rules::RevokeSessions;
 use crate::state::history::{OwnWrite, RoleHistory, WriteKind};
 
 /// A write is done and seen: sessions are ended where the rules ask for it, and the outcome is
@@ -24,7 +24,10 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     note: Option<&str>,
 ) -> Result<Alert, HandleError> {
     let RoleTask {
-        guard, role, now, ..
+        guard,
+        about: role,
+        now,
+        ..
     } = task;
     let kept = world
         .state()
@@ -60,7 +63,6 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     let judgement = judge(guard, live, &live.document, now);
     let ending = Ending::live(kind, text, false);
     let mut alert = role_alert(task, Some((live, &judgement)), &ending);
-    alert.title = format!("role {}: {}", role.role, outcome_title(kind));
     alert.open_seconds = (own.kind != WriteKind::PutBack && role.cause.is_event())
         .then(|| seconds_between(role.cause.event_time, own.at));
     if let Some(outcome) = &mut alert.outcome {
@@ -72,47 +74,4 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     }
     alert.notes.extend(note.map(str::to_owned));
     Ok(alert)
-}
-
-/// Never on a role that services use: a service does not come back for a new session.
-fn sessions_are_to_end(
-    task: RoleTask<'_>,
-    own: &OwnWrite,
-    live: &LiveRole,
-    old: Option<&str>,
-) -> bool {
-    let RoleTask {
-        guard, role, now, ..
-    } = task;
-    let asked = match guard.rules.remediation().revoke_sessions {
-        RevokeSessions::Never => false,
-        RevokeSessions::OnNewRole => role.change == RoleChange::Created,
-        RevokeSessions::Always => true,
-    };
-    let used_by_services = |document: &str| {
-        judge_without_witnesses(guard, live, document, now)
-            .analysis
-            .is_none_or(|analysis| !analysis.services.is_empty())
-    };
-    asked
-        && guard.revoke_sessions
-        && own.kind != WriteKind::PutBack
-        && !used_by_services(&live.document)
-        && !old.is_some_and(used_by_services)
-}
-
-async fn deny_sessions<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    history: &mut RoleHistory,
-    live: &LiveRole,
-) -> Result<String, HandleError> {
-    let before = world.clock().now();
-    match world.roles().deny_sessions_before(&live.name, before).await {
-        Ok(()) => {
-            history.sessions_denied_at = Some(before);
-            history.version = world.state().save_role_history(history).await?;
-            Ok(format!("sessions issued before {before} are denied"))
-        }
-        Err(error) => Ok(format!("sessions already issued stay valid: {error}")),
-    }
 }

@@ -6,38 +6,39 @@
 //! live, never from what the first attempt had in mind.
 
 mod conclude;
-mod deactivate_key;
 mod digest;
 mod finish;
-mod lift_session_denial;
-mod remember_permissions;
-mod undo_permissions;
+mod key;
+mod permissions;
+mod role;
+mod session_denial;
 mod write;
 
 use jiff::Timestamp;
 
 use crate::GuardConfig;
-use crate::check::Severity;
 use crate::detect::Verdict;
 use crate::handlers::HandleError;
 use crate::handlers::publish::call_meanwhile;
-use crate::handlers::remediator::conclude::conclude;
-use crate::handlers::remediator::deactivate_key::{deactivate, key_alert};
 use crate::handlers::remediator::digest::publish_digest;
-use crate::handlers::remediator::finish::{finish, publish_and_finish, role_alert};
-use crate::handlers::remediator::lift_session_denial::lift_session_denial;
-use crate::handlers::remediator::remember_permissions::remember_permissions;
-use crate::handlers::remediator::undo_permissions::{detach, permissions_alert};
-use crate::handlers::remediator::write::{Written, write};
+use crate::handlers::remediator::finish::{Ended, finish, role_alert};
+use crate::handlers::remediator::key::{deactivate, key_alert};
+use crate::handlers::remediator::permissions::{
+    permissions_alert, remember_permissions, undo_change,
+};
+use crate::handlers::remediator::role::carry_out_on_role;
+use crate::handlers::remediator::session_denial::lift_session_denial;
 use crate::model::seconds_between;
 use crate::order::{Disposition, ForeignOrder, Order, Task};
-use crate::ports::{Clock, Keys, Roles, StateError, World, WritePermissions, WriteRoles};
+use crate::ports::{Clock, Roles, StateError, World, WritePermissions};
 use crate::remediate::judged::judge;
-use crate::remediate::task::{RoleTask, STATE_SECONDS};
-use crate::remediate::{Action, Ending, Live, OutcomeKind, Seen, decide};
+use crate::remediate::task::STATE_SECONDS;
+use crate::remediate::{Assignment, Ending, OutcomeKind};
+use crate::state::OrderProgress;
 
 /// How long the remediator waits for a deploy that is on its way to reach it, too.
 const SKEW_SECONDS: i64 = 10 * 60;
+
 /// Carries out one order. The answer says what becomes of its message.
 ///
 /// # Errors
@@ -67,68 +68,65 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
             _ => 120,
         }));
     }
-    let progress = match world
-        .state()
-        .begin_order(&order.account, &order.id(), now)
-        .await
-    {
-        Ok(progress) => progress,
-        Err(error) => return without_state(world, guard, order, error, now).await,
-    };
-    if progress.done {
-        return Ok(Disposition::Done);
-    }
-    let attempts = progress.attempts;
-    let about_permissions = match &order.task {
-        Task::Detach(task) => Some(detach(world, guard, order, task, progress).await),
-        Task::RememberPermissions(holder) => {
-            Some(remember_permissions(world, guard, order, holder, attempts).await)
-        }
-        _ => None,
-    };
-    if let Some(done) = about_permissions {
-        return unless_state_fails(world, guard, order, now, done).await;
-    }
-    let (role, remediate) = match &order.task {
-        Task::Observe(role) => (role, false),
-        Task::Remediate(role) => (role, true),
-        Task::DeactivateKey(key) => {
-            return deactivate(world, guard, order, key, progress.attempts).await;
-        }
-        Task::LiftSessionDenial(lift) => {
-            return lift_session_denial(world, guard, order, lift, progress.attempts).await;
-        }
-        Task::Digest(_) | Task::Detach(_) | Task::RememberPermissions(_) => {
+    let attempt = async {
+        let id = order.id();
+        let progress = world.state().begin_order(&order.account, &id, now).await?;
+        if progress.done {
             return Ok(Disposition::Done);
         }
+        let ended = attempt(world, guard, order, progress, now).await?;
+        finish(world, guard, order, ended).await
     };
-    let task = RoleTask {
-        guard,
-        order,
-        role,
-        remediate,
-        attempts,
-        first_at: progress.first_at,
-        now,
-    };
-    let done = carry_out_on_role(world, task).await;
-    unless_state_fails(world, guard, order, now, done).await
+    match attempt.await {
+        // Somebody else saved the history: what was decided here no longer counts.
+        Err(HandleError::State(StateError::Conflict { .. })) => Ok(Disposition::in_seconds(1)),
+        Err(HandleError::State(error)) => without_state(world, guard, order, error, now).await,
+        other => other,
+    }
 }
 
-async fn unless_state_fails<W: World>(
+/// Reads, decides and acts, once.
+async fn attempt<W: World<Roles: WritePermissions>>(
     world: &W,
     guard: &GuardConfig,
     order: &Order,
+    progress: OrderProgress,
     now: Timestamp,
-    done: Result<Disposition, HandleError>,
-) -> Result<Disposition, HandleError> {
-    match done {
-        Err(HandleError::State(StateError::Conflict { .. })) => {
-            // Somebody else saved the history: what was decided here no longer counts.
-            Ok(Disposition::in_seconds(1))
+) -> Result<Ended, HandleError> {
+    match &order.task {
+        Task::Observe(role) | Task::Remediate(role) => {
+            carry_out_on_role(world, assigned(guard, order, role, progress, now)).await
         }
-        Err(HandleError::State(error)) => without_state(world, guard, order, error, now).await,
-        other => other,
+        Task::DeactivateKey(key) => {
+            deactivate(world, assigned(guard, order, key, progress, now)).await
+        }
+        Task::LiftSessionDenial(lift) => {
+            lift_session_denial(world, assigned(guard, order, lift, progress, now)).await
+        }
+        Task::Detach(change) => {
+            undo_change(world, assigned(guard, order, change, progress, now)).await
+        }
+        Task::RememberPermissions(holder) => {
+            remember_permissions(world, assigned(guard, order, holder, progress, now)).await
+        }
+        Task::Digest(_) => Ok(Ended::Silently),
+    }
+}
+
+fn assigned<'a, T>(
+    guard: &'a GuardConfig,
+    order: &'a Order,
+    about: &'a T,
+    progress: OrderProgress,
+    now: Timestamp,
+) -> Assignment<'a, T> {
+    Assignment {
+        guard,
+        order,
+        about,
+        attempts: progress.attempts,
+        first_at: progress.first_at,
+        now,
     }
 }
 
@@ -150,91 +148,39 @@ async fn without_state<W: World>(
         "nothing yet: {error}, and without it nothing is written. It is retried, and the outcome \
          will be reported; until then, manual action is required"
     );
-    match &order.task {
+    let ending = Ending::live(OutcomeKind::Failed, text, true);
+    let progress = OrderProgress {
+        attempts: 0,
+        first_at: now,
+        done: false,
+    };
+    let alert = match &order.task {
         Task::Remediate(role) => {
-            let task = RoleTask {
-                guard,
-                order,
-                role,
-                remediate: true,
-                attempts: 0,
-                first_at: now,
-                now,
-            };
             let live = world.roles().read_role(&role.role).await.ok().flatten();
             let seen = live.as_ref().map(|live| {
                 let judgement = judge(guard, live, &live.document, now);
                 (live, judgement)
             });
             let seen = seen.as_ref().map(|(live, judgement)| (*live, judgement));
-            if seen.is_none_or(|(_, judgement)| judgement.verdict != Verdict::Approved) {
-                let alert = role_alert(task, seen, &Ending::live(OutcomeKind::Failed, text, true));
-                call_meanwhile(world, guard, &alert).await?;
-            }
+            let exposed = seen.is_none_or(|(_, judgement)| judgement.verdict != Verdict::Approved);
+            let task = assigned(guard, order, role, progress, now);
+            exposed.then(|| role_alert(task, seen, &ending))
         }
         Task::DeactivateKey(key) => {
-            let mut alert = key_alert(guard, key, OutcomeKind::Failed, text, now);
-            alert.severity = Severity::Critical;
-            call_meanwhile(world, guard, &alert).await?;
+            let task = assigned(guard, order, key, progress, now);
+            Some(key_alert(task, &ending))
         }
-        Task::Detach(task) => {
-            let kind = OutcomeKind::Failed;
-            let alert = permissions_alert(guard, task, None, kind, text, true, now);
-            call_meanwhile(world, guard, &alert).await?;
+        Task::Detach(change) => {
+            let task = assigned(guard, order, change, progress, now);
+            Some(permissions_alert(task, None, &ending))
         }
         Task::Observe(_)
         | Task::Digest(_)
         | Task::LiftSessionDenial(_)
-        | Task::RememberPermissions(_) => {}
+        | Task::RememberPermissions(_) => None,
+    };
+    if let Some(alert) = alert {
+        call_meanwhile(world, guard, &alert).await?;
     }
     Err(error.into())
-}
-
-/// Reads what there is to see of the role, decides, and does what the step says.
-async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
-    world: &W,
-    task: RoleTask<'_>,
-) -> Result<Disposition, HandleError> {
-    let RoleTask { guard, role, .. } = task;
-    let read = world.roles().read_role(&role.role).await;
-    let (live, known) = match &read {
-        Err(error) => (Live::Unread(error.to_string()), None),
-        Ok(live) => {
-            let known = world
-                .state()
-                .role_history(&guard.account, &role.role)
-                .await?;
-            (live.as_ref().map_or(Live::Absent, Live::Role), known)
-        }
-    };
-    let step = decide(&Seen { task, live, known });
-    if let Some(closed) = &step.close {
-        world.state().save_role_history(closed).await?;
-    }
-    let mut history = step.history;
-    if let Some(history) = history.as_mut().filter(|_| step.save) {
-        history.version = world.state().save_role_history(history).await?;
-    }
-    let live = read.ok().flatten();
-    let seen = live.as_ref().zip(step.judgement.as_ref());
-    let alert = match (step.action, history, live.as_ref()) {
-        (Action::Wait(seconds), ..) => return Ok(Disposition::in_seconds(seconds)),
-        (Action::Finish(None), ..) => return finish(world, task).await,
-        (Action::Finish(Some(ending)), ..) => role_alert(task, seen, &ending),
-        (Action::Conclude { own, note }, Some(mut history), Some(live)) => {
-            conclude(world, task, &mut history, &own, live, note).await?
-        }
-        (Action::Write(wanted), Some(mut history), Some(live)) => {
-            match write(world, task, live, &mut history, wanted).await? {
-                Written::Again(seconds) => return Ok(Disposition::in_seconds(seconds)),
-                Written::Not(ending) => role_alert(task, seen, &ending),
-                Written::Stands(own, live) => {
-                    conclude(world, task, &mut history, &own, &live, None).await?
-                }
-            }
-        }
-        // Neither is decided without a live role and its history.
-        (Action::Conclude { .. } | Action::Write(_), ..) => return finish(world, task).await,
-    };
-    publish_and_finish(world, guard, task.order, &alert).await
 }

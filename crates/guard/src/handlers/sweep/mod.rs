@@ -19,7 +19,7 @@ use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{mode_name, order};
 use crate::model::Cause;
 use crate::order::{RoleChange, RoleOrder, Task};
-use crate::ports::{Clock, ListRoles, ListRolesError, Orders, RolesPage, StateError, World};
+use crate::ports::{Clock, IamErrorKind, ListRoles, Orders, RolesPage, StateError, World};
 use crate::state::incident::Schema;
 use crate::state::sweep_state::{FinishedSweep, SweepProgress, SweepTally, SweptRole};
 
@@ -190,8 +190,10 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             let page = self.world.roles().list_roles(marker.as_deref()).await;
             let RolesPage { roles, next } = match page {
                 Ok(page) => page,
-                Err(ListRolesError::Throttled { .. }) => return Ok(Listed::Interrupted),
-                Err(ListRolesError::InvalidMarker { .. }) if marker.is_some() => {
+                Err(error) if error.kind == IamErrorKind::Throttled => {
+                    return Ok(Listed::Interrupted);
+                }
+                Err(error) if error.kind == IamErrorKind::InvalidMarker && marker.is_some() => {
                     self.progress.marker = None;
                     return Ok(Listed::Interrupted);
                 }

@@ -4,7 +4,7 @@ use crate::model::{HeldPolicy, HolderKind, LivePermissions};
 use crate::permissions::Undo;
 use crate::ports::iam_permissions::{HoldersPage, ListOf, ReadPermissions};
 use crate::ports::memory::MemoryWorld;
-use crate::ports::{ReadPermissionsError, Roles as _, UndoError, WritePermissions};
+use crate::ports::{IamError, IamErrorKind, Roles as _, WritePermissions};
 
 impl MemoryWorld {
     /// Sets what a role may do; the role itself is put by [`MemoryWorld::put_role`].
@@ -52,10 +52,7 @@ impl MemoryWorld {
 }
 
 impl ReadPermissions for MemoryWorld {
-    async fn role_permissions(
-        &self,
-        role: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
         let Ok(Some(live)) = self.read_role(role).await else {
             return Ok(None);
         };
@@ -73,10 +70,7 @@ impl ReadPermissions for MemoryWorld {
         Ok(Some(self.current(held)))
     }
 
-    async fn user_permissions(
-        &self,
-        user: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
         let known = self
             .inside()
             .user_permissions
@@ -89,18 +83,14 @@ impl ReadPermissions for MemoryWorld {
         &self,
         arn: &str,
         version: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+    ) -> Result<Option<HeldPolicy>, IamError> {
         let inside = self.inside();
         let version = version.or(inside.default_versions.get(arn).map(String::as_str));
         let key = (arn.to_owned(), version.unwrap_or_default().to_owned());
         Ok(inside.managed.get(&key).cloned())
     }
 
-    async fn holders(
-        &self,
-        of: ListOf<'_>,
-        _: Option<&str>,
-    ) -> Result<HoldersPage, ReadPermissionsError> {
+    async fn holders(&self, of: ListOf<'_>, _: Option<&str>) -> Result<HoldersPage, IamError> {
         let inside = self.inside();
         Ok(match of {
             ListOf::UsersIn(group) => HoldersPage {
@@ -126,11 +116,11 @@ impl ReadPermissions for MemoryWorld {
 }
 
 impl WritePermissions for MemoryWorld {
-    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), UndoError> {
+    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), IamError> {
         let mut inside = self.inside();
-        let not_there = || UndoError::NotThere {
-            name: name.to_owned(),
-            source: "no such policy".into(),
+        let not_there = || {
+            let kind = IamErrorKind::NoSuchEntity;
+            IamError::new("change the policies of", name, kind, "no such policy")
         };
         if let Undo::SetDefaultVersion { arn, version } = undo {
             let known = inside.managed.contains_key(&(arn.clone(), version.clone()));

@@ -1,13 +1,13 @@
 //! What the sweep needs of the world in memory.
 
 use crate::ports::memory::MemoryWorld;
-use crate::ports::{ListRoles, ListRolesError, ListedRole, RolesPage};
+use crate::ports::{IamError, ListRoles, ListedRole, RolesPage};
 
 /// How many roles stand on a page.
 const PAGE: usize = 100;
 
 impl ListRoles for MemoryWorld {
-    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, IamError> {
         let inside = self.inside();
         let mut roles = inside
             .roles

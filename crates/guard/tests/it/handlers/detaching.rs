@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trustwarden_guard::handlers::Handled;
 use trustwarden_guard::model::{HeldPolicy, LivePermissions};
 use trustwarden_guard::permissions::Undo;
-use trustwarden_guard::ports::{ReadPermissions, UndoError};
+use trustwarden_guard::ports::{IamError, IamErrorKind, ReadPermissions};
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::{Mode, Rules};
 use trustwarden_guard::{Check, Severity};
@@ -424,10 +424,12 @@ fn line_9_a_write_that_is_refused_is_critical_and_not_tried_again() {
         .undo_refused
         .lock()
         .unwrap()
-        .push_back(UndoError::AccessDenied {
-            name: ROLE.to_owned(),
-            source: "an SCP".into(),
-        });
+        .push_back(IamError::new(
+            "change the policies of",
+            ROLE,
+            IamErrorKind::AccessDenied,
+            "an SCP",
+        ));
     let event = attaches_admin(&mut scene);
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);

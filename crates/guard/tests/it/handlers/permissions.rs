@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 use trustwarden_guard::alert::Alert;
-use trustwarden_guard::handlers::{Handled, session_denial};
+use trustwarden_guard::handlers::Handled;
 use trustwarden_guard::model::{HeldPolicy, LivePermissions};
+use trustwarden_guard::remediate::session_denial;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use trustwarden_guard::Severity;
 use trustwarden_guard::handlers::{GRACE_SECONDS, Swept, sweep};
-use trustwarden_guard::ports::ListRolesError;
+use trustwarden_guard::ports::{IamError, IamErrorKind};
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
 
@@ -22,9 +22,12 @@ fn a_run_goes_on_where_the_time_was_up() {
     let mut calls = 0;
     loop {
         calls += 1;
-        let slow_down = ListRolesError::Throttled {
-            source: "slow down".into(),
-        };
+        let slow_down = IamError::new(
+            "list",
+            "the account's roles",
+            IamErrorKind::Throttled,
+            "slow down",
+        );
         // One page, and then IAM asks to slow down.
         *scene.world.list_stops_at.lock().unwrap() = Some((1, slow_down));
         match scene.sweep() {
@@ -49,9 +52,12 @@ fn a_marker_that_iam_forgot_starts_the_list_again() {
     for n in 0..5 {
         scene.put(&format!("Role{n}"), &format!("AROA{n}"), &own());
     }
-    let forgot = ListRolesError::InvalidMarker {
-        source: "ValidationError".into(),
-    };
+    let forgot = IamError::new(
+        "list",
+        "the account's roles",
+        IamErrorKind::InvalidMarker,
+        "ValidationError",
+    );
     *scene.world.list_stops_at.lock().unwrap() = Some((1, forgot));
     assert_eq!(scene.sweep(), Swept::Unfinished);
     let Swept::Finished(finished) = scene.sweep() else {

@@ -6,7 +6,7 @@ use trustwarden_guard::alert::Alert;
 use trustwarden_guard::handlers::{GRACE_SECONDS, HandleError, Swept, sweep};
 use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::order::{Order, RoleChange, Task};
-use trustwarden_guard::ports::World as _;
+use trustwarden_guard::ports::{IamError, IamErrorKind, World as _};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::state::incident::Stage;
@@ -357,9 +357,9 @@ fn a_role_that_no_event_told_of_is_a_new_one() {
 fn a_door_that_stays_open_is_tried_again_ever_more_rarely() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
-    let refused = || trustwarden_guard::ports::WriteTrustPolicyError::AccessDenied {
-        role: ROLE.to_owned(),
-        source: "an SCP".into(),
+    let refused = || {
+        let kind = IamErrorKind::AccessDenied;
+        IamError::new("write the trust policy of", ROLE, kind, "an SCP")
     };
     let mut hours = Vec::new();
     for hour in 0..72 {

@@ -14,10 +14,9 @@ use trustwarden_guard::order::Order;
 use trustwarden_guard::permissions::Undo;
 use trustwarden_guard::ports::memory::{MemoryStore, MemoryWorld};
 use trustwarden_guard::ports::{
-    Alerts, Clock, DeactivateKeyError, DenySessionsError, Faults, HoldersPage, Keys, ListOf,
-    ListRoles, ListRolesError, Orders, PublishError, ReadPermissions, ReadPermissionsError,
-    ReadRoleError, Roles, RolesPage, SendOrderError, StateError, UndoError, World,
-    WritePermissions, WriteRoles, WriteTrustPolicyError,
+    Alerts, Clock, Faults, HoldersPage, IamError, IamErrorKind, Keys, ListOf, ListRoles, Orders,
+    PublishError, ReadPermissions, Roles, RolesPage, SendOrderError, StateError, World,
+    WritePermissions, WriteRoles,
 };
 
 type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
@@ -35,13 +34,13 @@ pub(crate) struct Troubled {
     /// What the next reads of a role show instead of the truth.
     pub(crate) stale: Mutex<VecDeque<Option<LiveRole>>>,
     /// What the next writes of a trust policy fail with.
-    pub(crate) refusing: Mutex<VecDeque<WriteTrustPolicyError>>,
+    pub(crate) refusing: Mutex<VecDeque<IamError>>,
     /// What happens just before the next write of a trust policy.
     pub(crate) before_write: Mutex<Option<Hook>>,
     /// What happens just before the n-th next read of a role.
     pub(crate) before_read: Mutex<Option<(usize, Hook)>>,
     /// After so many further pages of the list, what the next one fails with.
-    pub(crate) list_stops_at: Mutex<Option<(usize, ListRolesError)>>,
+    pub(crate) list_stops_at: Mutex<Option<(usize, IamError)>>,
     /// How many roles stand on a page of the list.
     pub(crate) page: Mutex<Option<usize>>,
     /// Every trust policy that was written, in order.
@@ -49,7 +48,7 @@ pub(crate) struct Troubled {
     /// What happens just before the next undoing of a change of permissions.
     pub(crate) before_undo: Mutex<Option<Hook>>,
     /// What the next of them fail with.
-    pub(crate) undo_refused: Mutex<VecDeque<UndoError>>,
+    pub(crate) undo_refused: Mutex<VecDeque<IamError>>,
     /// What was undone, in order.
     pub(crate) undone: Mutex<Vec<Undo>>,
     /// Every call, in order.
@@ -142,6 +141,10 @@ const STATE: [&str; 22] = [
     "read request for a sweep",
 ];
 
+fn no(operation: &'static str, subject: &str, kind: IamErrorKind, source: String) -> IamError {
+    IamError::new(operation, subject, kind, source)
+}
+
 fn down(source: String) -> StateError {
     StateError::Unavailable {
         source: source.into(),
@@ -174,14 +177,10 @@ impl Clock for Troubled {
 }
 
 impl Roles for Troubled {
-    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, ReadRoleError> {
-        let role = || name.to_owned();
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
         self.enter("read_role")
             .await
-            .map_err(|source| ReadRoleError::Other {
-                role: role(),
-                source: source.into(),
-            })?;
+            .map_err(|source| no("read", name, IamErrorKind::Other, source))?;
         let hook = {
             let mut before = self.before_read.lock().unwrap();
             match before.as_mut() {
@@ -209,10 +208,7 @@ impl Roles for Troubled {
 macro_rules! permissions {
     ($self:ident.$method:ident($($argument:expr),*)) => {{
         $self.enter(stringify!($method)).await.map_err(|source| {
-            ReadPermissionsError::Other {
-                what: "something".to_owned(),
-                source: source.into(),
-            }
+            no("read", "something", IamErrorKind::Other, source)
         })?;
         let read = $self.inside.$method($($argument),*).await;
         $self.gate().await;
@@ -221,17 +217,11 @@ macro_rules! permissions {
 }
 
 impl ReadPermissions for Troubled {
-    async fn role_permissions(
-        &self,
-        role: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
         permissions!(self.role_permissions(role))
     }
 
-    async fn user_permissions(
-        &self,
-        user: &str,
-    ) -> Result<Option<LivePermissions>, ReadPermissionsError> {
+    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
         permissions!(self.user_permissions(user))
     }
 
@@ -239,22 +229,17 @@ impl ReadPermissions for Troubled {
         &self,
         arn: &str,
         version: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, ReadPermissionsError> {
+    ) -> Result<Option<HeldPolicy>, IamError> {
         permissions!(self.managed_policy(arn, version))
     }
 
-    async fn holders(
-        &self,
-        of: ListOf<'_>,
-        marker: Option<&str>,
-    ) -> Result<HoldersPage, ReadPermissionsError> {
+    async fn holders(&self, of: ListOf<'_>, marker: Option<&str>) -> Result<HoldersPage, IamError> {
         permissions!(self.holders(of, marker))
     }
 }
 
 impl WritePermissions for Troubled {
-    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), UndoError> {
-        let name_of = || name.to_owned();
+    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), IamError> {
         let hook = self.before_undo.lock().unwrap().take();
         if let Some(hook) = hook {
             hook(&self.inside);
@@ -264,10 +249,7 @@ impl WritePermissions for Troubled {
         }
         self.enter("undo")
             .await
-            .map_err(|source| UndoError::Other {
-                name: name_of(),
-                source: source.into(),
-            })?;
+            .map_err(|source| no("change the policies of", name, IamErrorKind::Other, source))?;
         let done = self.inside.undo(kind, name, undo).await;
         self.undone.lock().unwrap().push(undo.clone());
         self.gate().await;
@@ -276,17 +258,15 @@ impl WritePermissions for Troubled {
 }
 
 impl WriteRoles for Troubled {
-    async fn write_trust_policy(
-        &self,
-        role: &str,
-        document: &str,
-    ) -> Result<(), WriteTrustPolicyError> {
-        self.enter("write_trust_policy")
-            .await
-            .map_err(|source| WriteTrustPolicyError::Other {
-                role: role.to_owned(),
-                source: source.into(),
-            })?;
+    async fn write_trust_policy(&self, role: &str, document: &str) -> Result<(), IamError> {
+        self.enter("write_trust_policy").await.map_err(|source| {
+            no(
+                "write the trust policy of",
+                role,
+                IamErrorKind::Other,
+                source,
+            )
+        })?;
         let hook = self.before_write.lock().unwrap().take();
         if let Some(hook) = hook {
             hook(&self.inside);
@@ -304,41 +284,43 @@ impl WriteRoles for Troubled {
         done
     }
 
-    async fn deny_sessions_before(
-        &self,
-        role: &str,
-        before: Timestamp,
-    ) -> Result<(), DenySessionsError> {
+    async fn deny_sessions_before(&self, role: &str, before: Timestamp) -> Result<(), IamError> {
         self.enter("deny_sessions_before").await.map_err(|source| {
-            DenySessionsError::QuotaExceeded {
-                role: role.to_owned(),
-                source: source.into(),
-            }
+            no(
+                "change the inline policies of",
+                &format!("role {role}"),
+                IamErrorKind::LimitExceeded,
+                source,
+            )
         })?;
         let done = self.inside.deny_sessions_before(role, before).await;
         self.gate().await;
         done
     }
 
-    async fn lift_session_denial(&self, role: &str) -> Result<(), DenySessionsError> {
+    async fn lift_session_denial(&self, role: &str) -> Result<(), IamError> {
         self.enter("lift_session_denial").await.map_err(|source| {
-            DenySessionsError::AccessDenied {
-                role: role.to_owned(),
-                source: source.into(),
-            }
+            no(
+                "change the inline policies of",
+                role,
+                IamErrorKind::AccessDenied,
+                source,
+            )
         })?;
         self.inside.lift_session_denial(role).await
     }
 }
 
 impl Keys for Troubled {
-    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), DeactivateKeyError> {
-        self.enter("deactivate_key")
-            .await
-            .map_err(|source| DeactivateKeyError::AccessDenied {
-                user: user.to_owned(),
-                source: source.into(),
-            })?;
+    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
+        self.enter("deactivate_key").await.map_err(|source| {
+            no(
+                "deactivate a key of",
+                user,
+                IamErrorKind::AccessDenied,
+                source,
+            )
+        })?;
         let done = self.inside.deactivate_key(user, key_id).await;
         self.gate().await;
         done
@@ -346,12 +328,10 @@ impl Keys for Troubled {
 }
 
 impl ListRoles for Troubled {
-    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, ListRolesError> {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, IamError> {
         self.enter("list_roles")
             .await
-            .map_err(|source| ListRolesError::Throttled {
-                source: source.into(),
-            })?;
+            .map_err(|source| no("list", "roles", IamErrorKind::Throttled, source))?;
         let refused = {
             let mut stops = self.list_stops_at.lock().unwrap();
             match stops.as_mut() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trustwarden_guard::Severity;
-use trustwarden_guard::ports::WriteTrustPolicyError;
+use trustwarden_guard::ports::{IamError, IamErrorKind};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
@@ -10,30 +10,31 @@ use super::scene::{
     stranger, told, vendor,
 };
 
-fn refused(principal: &str) -> WriteTrustPolicyError {
-    WriteTrustPolicyError::RefusedPrincipal {
-        principal: principal.to_owned(),
-        source: "Invalid principal in policy".into(),
-    }
+fn no(kind: IamErrorKind, source: &str) -> IamError {
+    IamError::new(
+        "write the trust policy of",
+        format!("role {ROLE}"),
+        kind,
+        source,
+    )
 }
 
-fn too_long() -> WriteTrustPolicyError {
-    WriteTrustPolicyError::TooLong {
-        source: "Cannot exceed quota".into(),
-    }
+fn refused(principal: &str) -> IamError {
+    let kind = IamErrorKind::RefusedPrincipal(principal.to_owned());
+    no(kind, "Invalid principal in policy")
 }
 
-fn denied() -> WriteTrustPolicyError {
-    WriteTrustPolicyError::AccessDenied {
-        role: ROLE.to_owned(),
-        source: "explicit deny in a service control policy".into(),
-    }
+fn too_long() -> IamError {
+    no(IamErrorKind::LimitExceeded, "Cannot exceed quota")
 }
 
-fn throttled() -> WriteTrustPolicyError {
-    WriteTrustPolicyError::Throttled {
-        source: "Rate exceeded".into(),
-    }
+fn denied() -> IamError {
+    let source = "explicit deny in a service control policy";
+    no(IamErrorKind::AccessDenied, source)
+}
+
+fn throttled() -> IamError {
+    no(IamErrorKind::Throttled, "Rate exceeded")
 }
 
 /// A baseline with a principal that has been deleted since.
@@ -96,7 +97,7 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
             .as_ref()
             .unwrap()
             .text
-            .contains("too long")
+            .contains("quotas have no room")
     );
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
@@ -244,5 +245,5 @@ fn sessions_that_cannot_be_ended_do_not_hold_up_the_outcome() {
     let alerts = scene.play(&event);
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let text = &alerts[1].outcome.as_ref().unwrap().text;
-    assert!(text.contains("no room for another inline policy"), "{text}");
+    assert!(text.contains("no room for it in role"), "{text}");
 }

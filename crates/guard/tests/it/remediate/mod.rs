@@ -11,6 +11,7 @@
 mod documents;
 mod history;
 mod orders;
+mod others;
 mod plan;
 mod repair;
 mod steps;

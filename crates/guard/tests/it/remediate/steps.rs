@@ -1,4 +1,4 @@
-//! What the remediator does next, as a table: `testdata/remediator/*.yaml`, seen → step.
+//! What the remediator does next, as a table: `testdata/remediator/steps.yaml`, seen → step.
 
 use std::collections::BTreeMap;
 
@@ -301,8 +301,7 @@ fn check(table: &Table, case: &Case, documents: &Documents) -> Result<(), String
         task: RoleTask {
             guard: &guard,
             order: &order,
-            role: &role,
-            remediate,
+            about: &role,
             attempts: case.attempts,
             first_at: at(-case.waited),
             now: at(0),
@@ -310,7 +309,7 @@ fn check(table: &Table, case: &Case, documents: &Documents) -> Result<(), String
         live: match case.live.as_str() {
             "absent" => Live::Absent,
             "unread" => Live::Unread("IAM does not answer".to_owned()),
-            _ => Live::Role(&live),
+            _ => Live::There(&live),
         },
         known: case.history.is_some().then_some(known),
     };
@@ -360,8 +359,8 @@ fn each_step_is_what_the_table_says() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/remediator");
     let mut count = 0;
     let mut wrong = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    for file in ["steps.yaml"] {
+        let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
         let table: Table = serde_saphyr::from_str(&text).unwrap();
         let documents = table.documents.iter();
         let documents = Documents(

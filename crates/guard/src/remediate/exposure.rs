@@ -1,0 +1,121 @@
+//! A role or user as it is now: who from outside can use it, and what it may do.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use permissions::effective;
+
+use crate::GuardConfig;
+use crate::account::{Access, AuditedRole, LastUsed, Party, accesses};
+use crate::check::{Finding, Remedy};
+use crate::detect::{Judgement, Verdict};
+use crate::model::{LivePermissions, LiveRole, RoleRef};
+use crate::permissions::{is_outsider, judge_permissions, judge_user_permissions};
+use crate::remediate::judged::judge;
+use crate::rules::{Mode, UserVendor};
+
+/// What has been read of a role or user.
+#[derive(Debug)]
+pub struct Exposure {
+    /// Its policies.
+    pub live: LivePermissions,
+    /// The role, and the judgement of its trust policy; none for a user.
+    pub role: Option<(LiveRole, Judgement)>,
+    /// Who from outside can assume the role.
+    pub outsiders: Vec<Access>,
+    /// The vendors that hold the user's keys.
+    pub vendors: Vec<UserVendor>,
+    /// When it was read.
+    pub now: Timestamp,
+}
+
+impl Exposure {
+    /// A user's: its vendors hold its keys.
+    pub fn of_user(guard: &GuardConfig, live: LivePermissions, now: Timestamp) -> Self {
+        Self {
+            vendors: guard.rules.user_vendors(&live.name),
+            outsiders: Vec::new(),
+            role: None,
+            live,
+            now,
+        }
+    }
+
+    /// A role's: whoever its trust policy lets assume it.
+    pub fn of_role(
+        guard: &GuardConfig,
+        role: LiveRole,
+        live: LivePermissions,
+        now: Timestamp,
+    ) -> Self {
+        let judgement = judge(guard, &role, &role.document, now);
+        Self {
+            outsiders: outsiders(guard, &role, &judgement),
+            role: Some((role, judgement)),
+            vendors: Vec::new(),
+            live,
+            now,
+        }
+    }
+
+    /// What violates the rules and could be undone, if the role or user held this; nothing where no
+    /// outsider can use it.
+    pub(crate) fn remediable(&self, guard: &GuardConfig, held: &LivePermissions) -> Vec<Finding> {
+        let effective = effective(&held.policies());
+        let outsiders: Vec<&Access> = self.outsiders.iter().collect();
+        let mut findings = judge_permissions(&guard.rules, &outsiders, &effective, self.now);
+        findings.extend(judge_user_permissions(
+            &guard.rules,
+            &self.vendors,
+            &effective,
+        ));
+        findings.retain(remediable);
+        findings
+    }
+
+    /// What may be done about a finding, as far as the rules go.
+    pub(crate) fn mode_for(&self, guard: &GuardConfig, found: &Finding) -> Mode {
+        let of_vendor = self
+            .vendors
+            .iter()
+            .find(|vendor| found.vendor.as_ref() == Some(&vendor.name))
+            .and_then(|vendor| vendor.mode);
+        let mode = guard.rules.mode_for(found);
+        of_vendor.map_or(mode, |of_vendor| mode.min(of_vendor))
+    }
+}
+
+/// Whether a finding may be undone at all.
+pub(crate) fn remediable(found: &Finding) -> bool {
+    found.code.remedy() == Remedy::Permissions
+}
+
+/// Who from outside can assume a role; somebody, where its trust policy cannot be read.
+pub(crate) fn outsiders(
+    guard: &GuardConfig,
+    role: &LiveRole,
+    judgement: &Judgement,
+) -> Vec<Access> {
+    let reference = RoleRef::from_arn(&role.arn)
+        .unwrap_or_else(|| RoleRef::named(guard.account.clone(), role.name.clone()));
+    let audited = Arc::new(AuditedRole {
+        role: reference,
+        arn: Some(role.arn.clone()),
+        created: role.created,
+        last_used: LastUsed::Unknown,
+    });
+    let mut outsiders = accesses(&guard.rules, &audited, judgement);
+    outsiders.retain(is_outsider);
+    if judgement.verdict == Verdict::Unreadable && outsiders.is_empty() {
+        outsiders.push(Access {
+            party: Party::Anyone,
+            name: None,
+            role: audited,
+            ways: Arc::from([]),
+            rule: None,
+            allowed: false,
+            findings: Vec::new(),
+        });
+    }
+    outsiders
+}
