@@ -40,3 +40,13 @@ fn some<T>(all: Vec<T>) -> impl Iterator<Item = T> {
     all.into_iter()
         .step_by(if cases(300) < 300 { 4 } else { 1 })
 }
+
+/// What this thread has cost the processor so far. Bounds are held on it and not on the clock: a
+/// busy machine makes a test late, but not its work dear.
+fn cpu_time() -> std::time::Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::new(
+        u64::try_from(now.tv_sec).unwrap(),
+        u32::try_from(now.tv_nsec).unwrap(),
+    )
+}

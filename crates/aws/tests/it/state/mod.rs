@@ -511,7 +511,8 @@ async fn a_table_that_is_gone_or_busy_is_unavailable_within_seconds() {
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert_eq!(cause, format!("dynamodb:GetItem: {code}: no"));
         assert_eq!(server.requests().len(), tries, "{code}");
-        assert!(start.elapsed().as_secs() < 5);
+        // Within the shortest time-out of a function, however busy the machine is.
+        assert!(start.elapsed().as_secs() < 30);
     }
 }
 
