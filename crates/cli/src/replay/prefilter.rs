@@ -8,12 +8,15 @@
 //! half a character or a number out of range is no damage in a record that cannot matter. A property
 //! test and a fuzz target hold the two to that.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserializer, Error};
 
 /// What a record says of itself in plain text.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct Plain<'a> {
+    /// An event around a record, or a file of them. First, so that a list of the values is refused,
+    /// which serde would take as well.
+    #[serde(default, alias = "Records", deserialize_with = "refused")]
+    detail: (),
     #[serde(rename = "eventID")]
     pub(crate) id: &'a str,
     #[serde(rename = "eventName")]
@@ -26,29 +29,28 @@ pub(crate) struct Plain<'a> {
     pub(crate) region: &'a str,
     #[serde(rename = "userIdentity", borrow)]
     pub(crate) caller: Caller<'a>,
-    /// An event around a record, or a file of them.
-    #[serde(default, alias = "Records")]
-    detail: Option<IgnoredAny>,
 }
 
 /// `userIdentity`.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Debug, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct Caller<'a> {
+    /// Refuses a list here.
+    #[serde(default, rename = "", deserialize_with = "refused")]
+    nameless: (),
     #[serde(rename = "type")]
     pub(crate) kind: &'a str,
+}
+
+fn refused<'de, D: Deserializer<'de>>(_: D) -> Result<(), D::Error> {
+    Err(D::Error::custom("no plain record"))
 }
 
 /// The record that `text` begins with and its length, if each key that counts is there once, in
 /// plain text.
 pub(crate) fn plain(text: &[u8]) -> Option<(Plain<'_>, usize)> {
-    // A list of the values would do for serde.
-    if text.first() != Some(&b'{') {
-        return None;
-    }
     let mut records = serde_json::Deserializer::from_slice(text).into_iter();
     let record: Plain<'_> = records.next()?.ok()?;
-    let counts = !record.id.is_empty() && record.detail.is_none();
-    counts.then_some((record, records.byte_offset()))
+    (!record.id.is_empty()).then(|| (record, records.byte_offset()))
 }
 
 #[cfg(test)]

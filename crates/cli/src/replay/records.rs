@@ -21,7 +21,7 @@ const SNIFF_BYTES: usize = 1 << 20;
 const OPENING_BYTES: usize = 1024;
 
 /// A piece of a log.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'a> {
     /// A record that no function acts on.
     Ordinary(Plain<'a>),

@@ -45,11 +45,12 @@ fn a_plain_record_is_known_wherever_it_ends() {
                 name: "PutBucketPolicy",
                 source: "s3.amazonaws.com",
                 caller: Caller {
+                    nameless: (),
                     kind: "AssumedRole",
                 },
                 time: "2026-03-01T00:00:00Z",
                 region: "us-east-1",
-                detail: None,
+                detail: (),
             };
             assert_eq!(found, (usual, USUAL.len()));
             assert!(parsed(&found, text.as_bytes()));
@@ -123,6 +124,10 @@ fn whatever_is_unusual_goes_the_long_way() {
         with(r#""readOnly":false"#, r#""userIdentity":{"type":"Root"}"#),
         with(r#""principalId":"AROA:s""#, r#""type":"Root""#),
         with(r#""readOnly":false"#, r#""detail":{}"#),
+        with(r#""readOnly":false"#, r#""detail":null"#),
+        r#"["i","n","s","t","r",{"type":"x"}]"#.to_owned(),
+        r#"[]"#.to_owned(),
+        r#"{"eventID":"i","eventName":"n","eventSource":"s","eventTime":"t","awsRegion":"r","userIdentity":["x"]}"#.to_owned(),
         with(r#""readOnly":false"#, r#""Records":[]"#),
         with("PutBucketPolicy", "Put\\nBucketPolicy"),
         with(r#""PutBucketPolicy""#, "7"),
