@@ -17,7 +17,7 @@ use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
 use permissions::{Effective, Reason, Unreadable};
 
-use super::export::{Element, ElementError, Held, Place, Role};
+use super::export::{Element, ElementError, Held, Holder, Place};
 use super::interned::Interned;
 use super::permitted::{Permitted, Permitting};
 use crate::args::is_account_id;
@@ -171,31 +171,14 @@ impl<'a> Account<'a> {
     pub(crate) fn element(&mut self, element: Element<'_>, at: &Where) -> Trouble {
         match element {
             Element::Role(role) => return self.role(&role, at),
-            Element::User(user) => {
-                self.audited.counts.users += 1;
-                self.seen.user(self.rules.vendors_of_user(&user.name));
-                let holder = PolicyHolder {
-                    policies: user.policies(),
-                    account: user.account,
-                    user: user.name,
-                };
-                let vendors = self.rules.user_vendors(&holder.user);
-                if !vendors.is_empty() {
-                    self.users.push(OfVendor {
-                        account: holder.account.clone(),
-                        name: holder.user.clone(),
-                        vendors,
-                        held: user.held,
-                        groups: user.groups,
-                        at: at.clone(),
-                    });
+            Element::User(user) => return self.user(&user, at).err(),
+            Element::Group(group) => match group.held(&mut self.common.attached) {
+                Ok(held) => {
+                    let name = (group.account().to_owned(), group.name.into_owned());
+                    self.groups.insert(name, held);
                 }
-                let found = judge_policy_holder(self.rules, &holder);
-                self.add(found, at);
-            }
-            Element::Group(group) => {
-                self.groups.insert((group.account, group.name), group.held);
-            }
+                Err(error) => return Some(error),
+            },
             Element::Policy(policy) => {
                 self.policies.insert(policy.arn, policy.document);
             }
@@ -219,7 +202,33 @@ impl<'a> Account<'a> {
         self.used.insert(role.to_lowercase(), accessed);
     }
 
-    fn role(&mut self, role: &Role<'_>, at: &Where) -> Trouble {
+    fn user(&mut self, user: &Holder<'_>, at: &Where) -> Result<(), ElementError> {
+        let held = user.held(&mut self.common.attached)?;
+        let groups = user.groups()?;
+        self.audited.counts.users += 1;
+        self.seen.user(self.rules.vendors_of_user(&user.name));
+        let holder = PolicyHolder {
+            policies: held.names().map(str::to_owned).collect(),
+            account: user.account().to_owned(),
+            user: user.name.to_string(),
+        };
+        let found = judge_policy_holder(self.rules, &holder);
+        self.add(found, at);
+        let vendors = self.rules.user_vendors(&holder.user);
+        if !vendors.is_empty() {
+            self.users.push(OfVendor {
+                account: holder.account,
+                name: holder.user,
+                vendors,
+                held,
+                groups,
+                at: at.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn role(&mut self, role: &Holder<'_>, at: &Where) -> Trouble {
         let account = role.account();
         if !is_account_id(account) {
             return Some(ElementError::Missing {

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use guard::lru::Recent;
-use permissions::{
-    Class, Effective, Held as HeldClass, Likeness, Policies, Policy, classes, effective,
-};
+use permissions::{Class, Effective, Held as HeldClass, Likeness, classes, effective};
 
 use super::export::Held;
 use super::interned::Interned;
@@ -68,7 +66,7 @@ impl<'a> Permitting<'a> {
 
     /// What the holder of these policies can do.
     pub(crate) fn of(&mut self, held: &Held) -> Amount {
-        let policies = self.policies(held);
+        let policies = held.policies(self.policies);
         let likeness = self.likeness.of(&policies);
         if let Some(known) = self.known.get(&likeness) {
             return known;
@@ -90,35 +88,4 @@ impl<'a> Permitting<'a> {
         self.known.insert(likeness, amount.clone());
         amount
     }
-
-    fn policies<'h>(&self, held: &'h Held) -> Policies<'h>
-    where
-        'a: 'h,
-    {
-        let of = |arn: &str| self.policies.get(arn).map(String::as_str);
-        let inline = held.inline.iter().map(|(name, text)| Policy {
-            name,
-            arn: None,
-            document: Some(text),
-        });
-        let attached = held.attached.iter().map(|arn| Policy {
-            name: name_of(arn),
-            arn: Some(arn),
-            document: of(arn),
-        });
-        let boundary = held.boundary.as_ref().map(|arn| Policy {
-            name: name_of(arn),
-            arn: Some(arn),
-            document: of(arn),
-        });
-        Policies {
-            policies: inline.chain(attached).collect(),
-            boundary,
-        }
-    }
-}
-
-/// The last part of a policy's ARN.
-fn name_of(arn: &str) -> &str {
-    arn.rsplit('/').next().unwrap_or(arn)
 }

@@ -1,5 +1,6 @@
 //! What a role holds against what it needs: the difference, action by action.
 
+use std::collections::HashMap;
 use std::io;
 
 use permissions::{ActionSet, Effective, Policies, Policy, Service, effective, expand_into};
@@ -75,7 +76,7 @@ fn of_role(
         return None;
     };
     let mut found: Option<Held> = None;
-    let mut managed = std::collections::HashMap::new();
+    let mut managed = HashMap::new();
     let mut wrong = Vec::new();
     let ended = export::read(text.as_bytes(), false, &mut |element, _| match element {
         Element::Role(this) if this.name == role || this.arn == role => {
@@ -102,26 +103,7 @@ fn of_role(
         }
         return None;
     };
-    let by_arn = |arn: &str| managed.get(arn).map(String::as_str);
-    let inline = held.inline.iter().map(|(name, document)| Policy {
-        name,
-        arn: None,
-        document: Some(document),
-    });
-    let attached = held.attached.iter().map(|arn| Policy {
-        name: arn,
-        arn: Some(arn),
-        document: by_arn(arn),
-    });
-    let boundary = held.boundary.as_ref().map(|arn| Policy {
-        name: arn,
-        arn: Some(arn),
-        document: by_arn(arn),
-    });
-    Some(effective(&Policies {
-        policies: inline.chain(attached).collect(),
-        boundary,
-    }))
+    Some(effective(&held.policies(&managed)))
 }
 
 /// Prints the difference: `-` what is held and not needed, `+` what is needed and not held.

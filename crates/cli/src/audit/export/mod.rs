@@ -7,7 +7,7 @@ mod element;
 
 use std::io::Read;
 
-pub(crate) use element::{ElementError, Held, Holder, Policy, Role};
+pub(crate) use element::{ElementError, Held, Holder, Managed};
 
 use crate::values::{DamageError, Values};
 
@@ -48,13 +48,13 @@ impl From<DamageError> for ExportError {
 #[derive(Debug)]
 pub(crate) enum Element<'a> {
     /// Of `RoleDetailList` (or of `Roles`, as `list-roles` prints them).
-    Role(Role<'a>),
+    Role(Holder<'a>),
     /// Of `UserDetailList`.
-    User(Holder),
+    User(Holder<'a>),
     /// Of `GroupDetailList`.
-    Group(Holder),
+    Group(Holder<'a>),
     /// Of `Policies`.
-    Policy(Policy),
+    Policy(Managed),
     /// It cannot be read, whichever it is. The next one is another matter.
     Unreadable(ElementError),
 }
@@ -69,8 +69,9 @@ pub(crate) struct Place {
 }
 
 /// The lists of which objects are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum List {
+    #[default]
     Roles,
     Users,
     Groups,
@@ -87,6 +88,16 @@ impl List {
             b"\"GroupDetailList\"" => Self::Groups,
             _ => return None,
         })
+    }
+
+    /// One of its objects, and the keys of the list, of an object's name and of its inline policies.
+    fn words(self) -> [&'static str; 4] {
+        match self {
+            Self::Roles => ["role", "RoleDetailList", "RoleName", "RolePolicyList"],
+            Self::Users => ["user", "UserDetailList", "UserName", "UserPolicyList"],
+            Self::Groups => ["group", "GroupDetailList", "GroupName", "GroupPolicyList"],
+            Self::Policies => ["policy", "Policies", "PolicyName", ""],
+        }
     }
 }
 
@@ -154,10 +165,10 @@ fn page(
 /// The element of a list.
 fn element(list: List, text: &[u8]) -> Element<'_> {
     let read = match list {
-        List::Roles => element::role(text).map(Element::Role),
-        List::Users => element::user(text).map(Element::User),
-        List::Groups => element::group(text).map(Element::Group),
-        List::Policies => element::policy(text).map(Element::Policy),
+        List::Roles => Holder::read(list, text).map(Element::Role),
+        List::Users => Holder::read(list, text).map(Element::User),
+        List::Groups => Holder::read(list, text).map(Element::Group),
+        List::Policies => Managed::read(text).map(Element::Policy),
     };
     read.unwrap_or_else(Element::Unreadable)
 }
