@@ -114,6 +114,17 @@ pub enum Remedy {
     Permissions,
 }
 
+/// What an exemption from a check names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExemptionOf {
+    /// A role, and the external account that it may trust so.
+    RoleAndAccount,
+    /// A role.
+    Role,
+    /// A user.
+    User,
+}
+
 macro_rules! checks {
     ($($variant:ident $code:literal $severity:ident $remedy:ident $title:literal;)*) => {
         /// A check, by its kebab-case code.
@@ -194,6 +205,38 @@ checks! {
 }
 
 impl Check {
+    /// What an exemption from it names; `None`: there is no reason to accept it.
+    pub fn exemption(self) -> Option<ExemptionOf> {
+        match self {
+            Self::UnknownThirdParty
+            | Self::RoleNotRegistered
+            | Self::MissingExternalId
+            | Self::WrongExternalId
+            | Self::ExpiredAccess
+            | Self::BroadPrincipal
+            | Self::WeakExternalId
+            | Self::SharedExternalId
+            | Self::ConfusedDeputyService
+            | Self::AdminAccess
+            | Self::IamAccess
+            | Self::PrivilegeEscalation
+            | Self::OverCeiling
+            | Self::WriteWildcard
+            | Self::DataAccess
+            | Self::PermissionUnused => Some(ExemptionOf::RoleAndAccount),
+            Self::UnusedRole | Self::MachineIdentityService => Some(ExemptionOf::Role),
+            Self::ThirdPartyAccessKey
+            | Self::AccessKeyCreated
+            | Self::AccessKeyTooOld
+            | Self::AccessKeyUnused
+            | Self::TwoActiveKeys
+            | Self::UserWithoutMfa
+            | Self::ConsolePasswordCreated
+            | Self::PolicyOnUser => Some(ExemptionOf::User),
+            _ => None,
+        }
+    }
+
     /// It says what somebody may do who is in, not who gets in.
     pub fn is_about_permissions(self) -> bool {
         matches!(

@@ -21,7 +21,7 @@ pub mod remediate;
 pub mod rules;
 pub mod state;
 
-pub use check::{Check, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};
+pub use check::{Check, ExemptionOf, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};
 pub use config::GuardConfig;
 pub use known_accounts::{KnownAccount, KnownKind, known_account};
 pub use state::incident::incident_id;

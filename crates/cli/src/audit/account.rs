@@ -212,7 +212,7 @@ impl<'a> Account<'a> {
             account: user.account().to_owned(),
             user: user.name.to_string(),
         };
-        let found = judge_policy_holder(self.rules, &holder);
+        let found = judge_policy_holder(self.rules, &holder, self.now);
         self.add(found, at);
         let vendors = self.rules.user_vendors(&holder.user);
         if !vendors.is_empty() {

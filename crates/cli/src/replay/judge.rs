@@ -121,11 +121,11 @@ impl Judge<'_> {
                 self.roles.remove(&key(record.account(), &deleted.role));
                 return None;
             }
-            Activity::AccessKeyCreated(change) => self.key_change(change, false),
-            Activity::AccessKeyActivated(change) => self.key_change(change, true),
+            Activity::AccessKeyCreated(change) => self.key_change(change, false, at),
+            Activity::AccessKeyActivated(change) => self.key_change(change, true, at),
             Activity::ConsolePasswordSet(password) => {
                 let subject = user(password.root, password.user.as_deref());
-                saying(subject, judge_console_password(self.rules, password))
+                saying(subject, judge_console_password(self.rules, password, at))
             }
             Activity::RootSignIn(_) | Activity::RootCall => saying(
                 "root".to_owned(),
@@ -145,8 +145,8 @@ impl Judge<'_> {
         Some(alert).filter(|alert| !alert.findings.is_empty())
     }
 
-    fn key_change(&self, change: &KeyChange, activated: bool) -> Alert {
-        let findings = judge_key(self.rules, change, activated);
+    fn key_change(&self, change: &KeyChange, activated: bool, at: Timestamp) -> Alert {
+        let findings = judge_key(self.rules, change, activated, at);
         let mut alert = saying(user(change.root, change.user.as_deref()), findings);
         let deactivates = self.rules.access_keys().on_violation == KeyViolation::Deactivate
             && alert.findings.iter().any(|finding| {

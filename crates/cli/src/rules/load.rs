@@ -87,8 +87,16 @@ pub(crate) fn read_text(
         places.as_ref()?.find(steps, false, text)
     };
 
+    let accounts_path = file
+        .organization
+        .as_ref()
+        .and_then(|own| own.accounts_file.as_deref())
+        .map(|accounts| beside(input, accounts));
+    let read = accounts_path
+        .as_deref()
+        .map_or(Ok(Vec::new()), read_accounts);
     let mut problems: Vec<Diagnostic> = file
-        .problems(now)
+        .problems_among(read.as_deref().unwrap_or_default(), now)
         .into_iter()
         .map(|problem| diagnostic(problem, place))
         .collect();
@@ -101,31 +109,23 @@ pub(crate) fn read_text(
         show(problem, streams);
     }
 
-    let accounts_path = file
-        .organization
-        .as_ref()
-        .and_then(|own| own.accounts_file.as_deref())
-        .map(|accounts| beside(input, accounts));
-    let mut accounts = Vec::new();
-    if let Some(path) = &accounts_path {
-        match read_accounts(path) {
-            Ok(read) => accounts = read,
-            Err((message, help)) => {
-                let path = ["organization", "accounts_file"].map(PathSegment::from);
-                let place = place(&path);
-                show(
-                    &Diagnostic {
-                        weight: Weight::Error,
-                        message,
-                        place,
-                        help,
-                    },
-                    streams,
-                );
-                return None;
-            }
+    let accounts = match read {
+        Ok(accounts) => accounts,
+        Err((message, help)) => {
+            let path = ["organization", "accounts_file"].map(PathSegment::from);
+            let place = place(&path);
+            show(
+                &Diagnostic {
+                    weight: Weight::Error,
+                    message,
+                    place,
+                    help,
+                },
+                streams,
+            );
+            return None;
         }
-    }
+    };
     if errors > 0 {
         let rest = problems.len() - errors;
         streams.error(format_args!(

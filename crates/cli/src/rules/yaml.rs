@@ -285,7 +285,7 @@ mod tests {
             .map(|role| role.name.as_str())
             .collect();
         assert_eq!(roles, ["0123", "on", "yes"]);
-        assert_eq!(file.exemptions[0].account, "012345678901");
+        assert_eq!(file.exemptions[0].account.as_deref(), Some("012345678901"));
     }
 
     #[test]

@@ -197,6 +197,7 @@ impl Access {
             ticket: asked.ticket,
             expires: Some(asked.expires),
             mode: None,
+            accepted: None,
         };
         entry_problem(&vendor, &read.file, now)?;
         Ok(Self {

@@ -24,7 +24,7 @@ vendors:
     external_id: { required: true, values: [\"5b0c9f3de1a84c7b9d26f0a4c8e7135a\"] }
 
 # Long-term keys.
-access_keys: { allow_users: [\"ci-*\"] }
+access_keys: { allow_users: [\"ci-build\"] }
 ";
 
 /// A folder of this test alone, taken away at its end.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::AccountFinding;
 use crate::check::{Check, Finding};
-use crate::detect::{finding, judge_key_holder};
+use crate::detect::{finding, judge_key_holder, not_exempted};
 use crate::rules::Rules;
 
 /// What nobody has used for so many days is unused.
@@ -136,6 +136,7 @@ pub fn judge_credentials(
             "finish the change from one to the other: delete the one that was used longer ago",
         );
     }
+    let findings = not_exempted(rules, credentials.user.as_deref(), now, findings);
     let account = Some(credentials.account.clone()).filter(|account| !account.is_empty());
     let subject = credentials.subject();
     findings
@@ -160,7 +161,14 @@ pub struct PolicyHolder {
 }
 
 /// `policy-on-user` for a user with policies of his own.
-pub fn judge_policy_holder(rules: &Rules, holder: &PolicyHolder) -> Option<AccountFinding> {
+pub fn judge_policy_holder(
+    rules: &Rules,
+    holder: &PolicyHolder,
+    now: Timestamp,
+) -> Option<AccountFinding> {
+    if rules.exempts_user(&holder.user, Check::PolicyOnUser, now) {
+        return None;
+    }
     let named = match holder.policies.as_slice() {
         [] => return None,
         [one] => format!("policy {one} is"),

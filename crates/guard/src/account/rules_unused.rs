@@ -8,7 +8,7 @@ use super::AccountFinding;
 use super::access::{Access, RuleOfParty};
 use crate::check::{Check, Finding};
 use crate::detect::{finding, is_about};
-use crate::rules::{CompiledExemption, Rules};
+use crate::rules::Rules;
 
 /// What of the rules an account makes use of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,18 +90,26 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
         }
     }
     for exemption in rules.unused_exemptions() {
-        let CompiledExemption {
-            role,
-            account,
-            check,
-            ..
-        } = exemption;
-        let what = format!("the exemption of account {account} on role {role} from {check}");
+        let check = exemption.check;
+        let named = [
+            ("user", &exemption.user),
+            ("account", &exemption.account),
+            ("role", &exemption.role),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(what, name)| Some((what, name.as_deref()?)));
+        let words: Vec<String> = named
+            .clone()
+            .map(|(what, name)| format!("{what} {name}"))
+            .collect();
+        let what = format!("the exemption of {} from {check}", words.join(" on "));
         let message = match exemption.expires {
             Some(end) if end <= now => format!("{what} has expired"),
             _ => format!("{what} accepts nothing in {whose}"),
         };
-        unused(format!("rule/{check} {account} {role}"), None, message);
+        let names: Vec<&str> = named.map(|(_, name)| name).collect();
+        unused(format!("rule/{check} {}", names.join(" ")), None, message);
     }
     findings
 }

@@ -13,6 +13,10 @@ use crate::rules::Rules;
 /// [`DAYS_UNUSED`] days may still be waiting for its first use.
 pub fn judge_use(rules: &Rules, accesses: &[Access], now: Timestamp) -> Option<AccountFinding> {
     let role = &accesses.first()?.role;
+    let name = role.role.name.as_deref().unwrap_or_default();
+    if rules.exempts_role(name, Check::UnusedRole, now) {
+        return None;
+    }
     let age = role.created.map(|created| days_between(created, now));
     let message = match &role.last_used {
         LastUsed::Unknown => return None,

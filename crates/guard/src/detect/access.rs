@@ -3,6 +3,7 @@
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record, SignIn};
 use crate::rules::Rules;
+use jiff::Timestamp;
 use policy::glob::matches_ignoring_case;
 
 /// A finding at the severity the rules give its check.
@@ -20,13 +21,27 @@ pub(crate) fn finding(rules: &Rules, code: Check, message: String) -> Finding {
 }
 
 /// Judges an access key that was created, or made active again.
-pub fn judge_key(rules: &Rules, key: &KeyChange, activated: bool) -> Vec<Finding> {
+pub fn judge_key(rules: &Rules, key: &KeyChange, activated: bool, now: Timestamp) -> Vec<Finding> {
     let done = if activated {
         "was made active again"
     } else {
         "was created"
     };
-    judge_key_holder(rules, key.user.as_deref(), key.root, done)
+    let found = judge_key_holder(rules, key.user.as_deref(), key.root, done);
+    not_exempted(rules, key.user.as_deref(), now, found)
+}
+
+/// What is left of the findings about a user, once those are taken away that the rules accept.
+pub(crate) fn not_exempted(
+    rules: &Rules,
+    user: Option<&str>,
+    now: Timestamp,
+    mut findings: Vec<Finding>,
+) -> Vec<Finding> {
+    if let Some(user) = user {
+        findings.retain(|found| !rules.exempts_user(user, found.code, now));
+    }
+    findings
 }
 
 /// Judges that a user, or the root user, has an access key; `done` is what happened to the key, or
@@ -82,7 +97,11 @@ pub(crate) fn judge_key_holder(
 }
 
 /// Judges a console password that was created or replaced.
-pub fn judge_console_password(rules: &Rules, password: &ConsolePassword) -> Vec<Finding> {
+pub fn judge_console_password(
+    rules: &Rules,
+    password: &ConsolePassword,
+    now: Timestamp,
+) -> Vec<Finding> {
     let done = if password.created {
         "was created"
     } else {
@@ -98,7 +117,7 @@ pub fn judge_console_password(rules: &Rules, password: &ConsolePassword) -> Vec<
     if password.root {
         found.severity = found.severity.raised();
     }
-    vec![found]
+    not_exempted(rules, password.user.as_deref(), now, vec![found])
 }
 
 /// Judges what the root user did: an activity that [`Record::root_activity`] gave.

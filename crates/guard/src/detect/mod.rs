@@ -15,7 +15,7 @@ mod trust_document;
 mod vendor;
 mod verdict;
 
-pub(crate) use access::{finding, judge_key_holder};
+pub(crate) use access::{finding, judge_key_holder, not_exempted};
 pub use access::{judge_console_password, judge_key, judge_root};
 pub use coverage::{Coverage, OnBehalfOf};
 pub use many::Judging;

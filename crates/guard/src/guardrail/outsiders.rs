@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::statement::{Denial, holds, values};
 use crate::check::Check;
-use crate::rules::{RulesFile, Vendor, expiry, is_pattern};
+use crate::rules::{NetworkEntry, RulesFile, Vendor, expiry, is_pattern};
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
 
@@ -158,9 +158,10 @@ fn exempted(file: &RulesFile, now: Timestamp) -> BTreeMap<&str, BTreeSet<Check>>
     let mut exempted: BTreeMap<&str, BTreeSet<Check>> = BTreeMap::new();
     for exemption in &file.exemptions {
         if let Ok(check) = exemption.check.parse::<Check>()
+            && let Some(account) = &exemption.account
             && holds(exemption, now)
         {
-            let checks = exempted.entry(&exemption.account).or_default();
+            let checks = exempted.entry(account).or_default();
             checks.insert(check);
         }
     }
@@ -288,16 +289,16 @@ fn last_day(vendors: &[&Vendor]) -> Option<String> {
 }
 
 /// Requests from the rules' networks are spared.
-fn not_from(networks: &[String]) -> Vec<(&'static str, String, Value)> {
+fn not_from(networks: &[NetworkEntry]) -> Vec<(&'static str, String, Value)> {
     let of = |prefix: &'static str| {
-        let found = networks.iter().map(String::as_str);
+        let found = networks.iter().map(|entry| entry.network.as_str());
         found
             .filter(move |network| network.starts_with(prefix))
             .collect::<Vec<_>>()
     };
     let addresses: Vec<&str> = networks
         .iter()
-        .map(String::as_str)
+        .map(|entry| entry.network.as_str())
         .filter(|network| !network.starts_with("vpc"))
         .collect();
     let lists = [

@@ -17,14 +17,17 @@ const LOOKS: u32 = 3;
 /// `None`: the key is deactivated, if today's rules still ask for it; else why nothing is done.
 pub fn left_active(task: Assignment<'_, KeyOrder>) -> Option<Ending> {
     let Assignment {
-        guard, about: key, ..
+        guard,
+        about: key,
+        now,
+        ..
     } = task;
     let change = KeyChange {
         user: Some(key.user.clone()),
         root: false,
         key_id: Some(key.key_id.clone()),
     };
-    let mut violations = judge_key(&guard.rules, &change, false);
+    let mut violations = judge_key(&guard.rules, &change, false, now);
     violations.retain(|finding| finding.code.remedy() == Remedy::AccessKey);
     if violations.is_empty() {
         let text = "nothing: the rules allow this user a key now";

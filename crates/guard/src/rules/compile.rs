@@ -106,6 +106,7 @@ fn head(file: &RulesFile) -> Head {
         Some(CompiledExemption {
             role: exemption.role.clone(),
             account: exemption.account.clone(),
+            user: exemption.user.clone(),
             check: exemption.check.parse().ok()?,
             reason: exemption.reason.clone(),
             expires: exemption.expires.as_deref().and_then(expiry),
@@ -132,7 +133,11 @@ fn head(file: &RulesFile) -> Head {
             .iter()
             .map(SharedProvider::row)
             .collect(),
-        networks: file.networks.clone(),
+        networks: file
+            .networks
+            .iter()
+            .map(|entry| entry.network.clone())
+            .collect(),
         access_keys: file.access_keys.clone(),
         permissions: file.permissions.clone(),
         root: file.root.clone(),

@@ -14,103 +14,134 @@ pub struct RoleEntry {
     pub external_id: Option<String>,
 }
 
-impl Serialize for RoleEntry {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.external_id {
-            None => serializer.serialize_str(&self.name),
-            Some(external_id) => {
-                let mut entry = serializer.serialize_struct("RoleEntry", 2)?;
-                entry.serialize_field("name", &self.name)?;
-                entry.serialize_field("external_id", external_id)?;
-                entry.end()
+/// A network that may stand for an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkEntry {
+    /// A CIDR, `vpc-…` or `vpce-…`.
+    pub network: String,
+    /// Why it is as wide as it is.
+    pub accepted: Option<String>,
+}
+
+/// An entry that is a text, or an object with this text and one key more.
+macro_rules! text_or_object {
+    ($entry:ident, $text:ident, $more:ident, $article:literal, $expected:literal, $described:literal) => {
+        impl Serialize for $entry {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match &self.$more {
+                    None => serializer.serialize_str(&self.$text),
+                    Some(more) => {
+                        let mut entry = serializer.serialize_struct(stringify!($entry), 2)?;
+                        entry.serialize_field(stringify!($text), &self.$text)?;
+                        entry.serialize_field(stringify!($more), more)?;
+                        entry.end()
+                    }
+                }
             }
         }
-    }
-}
 
-impl<'de> Deserialize<'de> for RoleEntry {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EntryVisitor)
-    }
-}
+        impl<'de> Deserialize<'de> for $entry {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct EntryVisitor;
 
-struct EntryVisitor;
+                impl<'de> Visitor<'de> for EntryVisitor {
+                    type Value = $entry;
 
-impl<'de> Visitor<'de> for EntryVisitor {
-    type Value = RoleEntry;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expected)
+                    }
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a role name or pattern, as \"Datadog*\", or {name, external_id}")
-    }
+                    fn visit_str<E>(self, text: &str) -> Result<$entry, E> {
+                        Ok($entry {
+                            $text: text.to_owned(),
+                            $more: None,
+                        })
+                    }
 
-    fn visit_str<E>(self, name: &str) -> Result<RoleEntry, E> {
-        Ok(RoleEntry {
-            name: name.to_owned(),
-            external_id: None,
-        })
-    }
+                    fn visit_u64<E: de::Error>(self, number: u64) -> Result<$entry, E> {
+                        Err(quote_it(number, $article))
+                    }
 
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<RoleEntry, E> {
-        Err(quote_it(number))
-    }
+                    fn visit_i64<E: de::Error>(self, number: i64) -> Result<$entry, E> {
+                        Err(quote_it(number, $article))
+                    }
 
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<RoleEntry, E> {
-        Err(quote_it(number))
-    }
+                    fn visit_f64<E: de::Error>(self, number: f64) -> Result<$entry, E> {
+                        Err(quote_it(number, $article))
+                    }
 
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<RoleEntry, E> {
-        Err(quote_it(number))
-    }
+                    fn visit_bool<E: de::Error>(self, value: bool) -> Result<$entry, E> {
+                        Err(quote_it(value, $article))
+                    }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<RoleEntry, E> {
-        Err(quote_it(value))
-    }
+                    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<$entry, A::Error> {
+                        #[derive(serde::Deserialize)]
+                        #[serde(deny_unknown_fields)]
+                        struct Full {
+                            $text: String,
+                            #[serde(default)]
+                            $more: Option<String>,
+                        }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RoleEntry, A::Error> {
-        #[derive(serde::Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Full {
-            name: String,
-            #[serde(default)]
-            external_id: Option<String>,
+                        let full = Full::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                        Ok($entry {
+                            $text: full.$text,
+                            $more: full.$more,
+                        })
+                    }
+                }
+
+                deserializer.deserialize_any(EntryVisitor)
+            }
         }
 
-        let full = Full::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        Ok(RoleEntry {
-            name: full.name,
-            external_id: full.external_id,
-        })
-    }
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $entry {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($entry).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": $described,
+                    "anyOf": [
+                        { "type": "string" },
+                        {
+                            "type": "object",
+                            "properties": {
+                                stringify!($text): { "type": "string" },
+                                stringify!($more): { "type": "string" }
+                            },
+                            "required": [stringify!($text)],
+                            "additionalProperties": false
+                        }
+                    ]
+                })
+            }
+        }
+    };
 }
 
-fn quote_it<E: de::Error>(value: impl fmt::Display) -> E {
+text_or_object!(
+    RoleEntry,
+    name,
+    external_id,
+    "a role name",
+    "a role name or pattern, as \"Datadog*\", or {name, external_id}",
+    "One of our roles that a vendor may assume: a name or pattern, or one with its own external id."
+);
+
+text_or_object!(
+    NetworkEntry,
+    network,
+    accepted,
+    "a network",
+    "a network, as \"192.0.2.0/24\", or {network, accepted}",
+    "A CIDR, the id of a VPC or of an endpoint; or one with the reason why it is as wide as it is."
+);
+
+fn quote_it<E: de::Error>(value: impl fmt::Display, what: &str) -> E {
     E::custom(format_args!(
-        "`{value}` is not read as a role name; write it in quotes"
+        "`{value}` is not read as {what}; write it in quotes"
     ))
-}
-
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for RoleEntry {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "RoleEntry".into()
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "description": "One of our roles that a vendor may assume: a name or pattern, or one \
-                 with its own external id.",
-            "anyOf": [
-                { "type": "string" },
-                {
-                    "type": "object",
-                    "properties": {
-                        "name": { "type": "string" },
-                        "external_id": { "type": "string" }
-                    },
-                    "required": ["name"],
-                    "additionalProperties": false
-                }
-            ]
-        })
-    }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::entry::RoleEntry;
+use super::entry::{NetworkEntry, RoleEntry};
 use super::shared_provider::SharedProvider;
 use crate::check::Severity;
 
@@ -53,13 +53,13 @@ pub struct RulesFile {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub shared_providers: Vec<SharedProvider>,
-    /// Networks that may stand for an account: CIDRs, `vpc-…`, `vpce-…`.
+    /// Networks that may stand for an account: CIDRs, `vpc-…`, `vpce-…`, or `{network, accepted}`.
     #[serde(
         default,
         deserialize_with = "or_empty",
         skip_serializing_if = "Vec::is_empty"
     )]
-    pub networks: Vec<String>,
+    pub networks: Vec<NetworkEntry>,
     /// Who may have long-term access keys.
     #[serde(default, deserialize_with = "or_empty")]
     pub access_keys: AccessKeys,
@@ -173,6 +173,9 @@ pub struct Vendor {
     /// `alert`: violations by this vendor are never remediated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// Why it is as wide as it is: silences what `rules check` warns of here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 /// What a vendor must say as external id.
@@ -266,6 +269,9 @@ pub struct IdentityProvider {
     /// Which of our roles may trust it: names or patterns. None: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// Why it is as wide as it is: silences what `rules check` warns of here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 /// A kind of identity provider.
@@ -300,6 +306,9 @@ pub struct AccessKeys {
     pub max_age_days: u32,
     /// What is done about a key of a user who may have none, in mode `enforce`.
     pub on_violation: KeyViolation,
+    /// Why it is as wide as it is: silences what `rules check` warns of here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 impl Default for AccessKeys {
@@ -308,6 +317,7 @@ impl Default for AccessKeys {
             allow_users: Vec::new(),
             max_age_days: 90,
             on_violation: KeyViolation::Alert,
+            accepted: None,
         }
     }
 }
@@ -393,6 +403,9 @@ pub struct Remediation {
     pub revoke_sessions: RevokeSessions,
     /// How often one role is written at most, in an hour.
     pub max_writes_per_role_per_hour: u32,
+    /// Why it is as wide as it is: silences what `rules check` warns of here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 impl Default for Remediation {
@@ -404,6 +417,7 @@ impl Default for Remediation {
             protected_roles: Vec::new(),
             revoke_sessions: RevokeSessions::Never,
             max_writes_per_role_per_hour: 3,
+            accepted: None,
         }
     }
 }
@@ -475,6 +489,9 @@ pub struct CheckSetting {
     /// `alert`: its findings are never remediated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
+    /// Why it is as wide as it is: silences what `rules check` warns of here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }
 
 /// A violation that is known and accepted, for a while.
@@ -483,9 +500,14 @@ pub struct CheckSetting {
 #[serde(deny_unknown_fields)]
 pub struct Exemption {
     /// The role that may violate the rules: a name or pattern.
-    pub role: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// The outside account it may trust; no other is covered. 12 digits, in quotes.
-    pub account: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// The user that may violate them: a name or pattern. For checks of keys and passwords.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// The check's code, as `missing-external-id`.
     pub check: String,
     /// Why it is accepted.
@@ -494,4 +516,7 @@ pub struct Exemption {
     /// The last day of it, or a moment, as a vendor's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
+    /// Why it is as wide as it is: silences what `rules check` warns of here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<String>,
 }

@@ -33,7 +33,7 @@ use super::file::{
 };
 use super::names::arn_parts;
 use super::users::{UserEntry, UserPattern};
-use crate::check::{Check, Finding, Severity};
+use crate::check::{Check, ExemptionOf, Finding, Severity};
 use crate::model::RoleRef;
 
 /// The version of the compiled form that is written.
@@ -180,8 +180,12 @@ impl CompiledVendor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompiledExemption {
-    pub(crate) role: String,
-    pub(crate) account: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
     pub(crate) check: Check,
     pub(crate) reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -359,12 +363,40 @@ impl Rules {
         check: Check,
         now: Timestamp,
     ) -> Option<&str> {
+        self.exempted(check, ExemptionOf::RoleAndAccount, now, |exemption| {
+            exemption.account.as_deref() == Some(account) && fits(&exemption.role, role)
+        })
+    }
+
+    /// A finding about a role is accepted now, whoever can assume it.
+    pub fn exempts_role(&self, role: &str, check: Check, now: Timestamp) -> bool {
+        let of_role = |exemption: &CompiledExemption| fits(&exemption.role, role);
+        self.exempted(check, ExemptionOf::Role, now, of_role)
+            .is_some()
+    }
+
+    /// A finding about a user is accepted now.
+    pub fn exempts_user(&self, user: &str, check: Check, now: Timestamp) -> bool {
+        let of_user = |exemption: &CompiledExemption| fits(&exemption.user, user);
+        self.exempted(check, ExemptionOf::User, now, of_user)
+            .is_some()
+    }
+
+    fn exempted(
+        &self,
+        check: Check,
+        of: ExemptionOf,
+        now: Timestamp,
+        covers: impl Fn(&CompiledExemption) -> bool,
+    ) -> Option<&str> {
+        if check.exemption() != Some(of) {
+            return None;
+        }
         let mut exemptions = self.head.exemptions.iter().enumerate();
         let (index, exemption) = exemptions.find(|(_, exemption)| {
-            exemption.account == account
-                && exemption.check == check
+            exemption.check == check
                 && exemption.expires.is_none_or(|end| now < end)
-                && matches_ignoring_case(&exemption.role, role)
+                && covers(exemption)
         })?;
         if let Some(used) = self.exempting.0.get(index) {
             used.store(true, Ordering::Relaxed);
@@ -472,6 +504,13 @@ impl Rules {
         }
         None
     }
+}
+
+/// A name fits the pattern of an exemption, where it has one.
+fn fits(pattern: &Option<String>, name: &str) -> bool {
+    pattern
+        .as_deref()
+        .is_some_and(|pattern| matches_ignoring_case(pattern, name))
 }
 
 /// A line of the table, in its parts.

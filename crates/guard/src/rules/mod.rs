@@ -19,14 +19,13 @@ mod users_of_vendors;
 
 pub(crate) use claims::Claims;
 pub use compile::{CompileError, CompiledRules, compile};
-pub use entry::RoleEntry;
+pub use entry::{NetworkEntry, RoleEntry};
 pub use file::{
     AccessKeys, ChangedRole, CheckSetting, Exemption, ExistingViolations, ExternalIdOwner,
     ExternalIdRule, IdentityProvider, KeyViolation, Mode, NewRole, Organization,
     OrganizationAccount, PermissionSettings, PermissionViolation, Permissions, ProviderKind,
     Remediation, RevokeSessions, RootSettings, RulesFile, Vendor,
 };
-pub(crate) use load::CompiledExemption;
 pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
 pub use names::expiry;
 pub(crate) use names::{arn_parts, is_account_id, is_pattern};

@@ -27,6 +27,11 @@ pub(crate) fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }
 
+/// A pattern that every name fits.
+pub(super) fn fits_everybody(pattern: &str) -> bool {
+    pattern.contains('*') && pattern.chars().all(|char| "*?".contains(char))
+}
+
 /// The moment from which on something with this `expires` no longer holds: a day counts to its
 /// end in UTC. `None` where the text is neither a day nor a moment.
 pub fn expiry(text: &str) -> Option<Timestamp> {

@@ -109,9 +109,9 @@ fn judged(
             }
             _ => Vec::new(),
         },
-        Activity::AccessKeyCreated(change) => judge_key(rules, change, false),
-        Activity::AccessKeyActivated(change) => judge_key(rules, change, true),
-        Activity::ConsolePasswordSet(set) => judge_console_password(rules, set),
+        Activity::AccessKeyCreated(change) => judge_key(rules, change, false, now),
+        Activity::AccessKeyActivated(change) => judge_key(rules, change, true, now),
+        Activity::ConsolePasswordSet(set) => judge_console_password(rules, set, now),
         Activity::Unreadable(found) => vec![unreadable_event(rules, found.why, found.role_hidden)],
         _ => Vec::new(),
     };

@@ -176,9 +176,9 @@ fn codes(rules: &Rules, example: &str) -> BTreeSet<Check> {
                 }
                 Vec::new()
             }
-            Activity::AccessKeyCreated(key) => judge_key(rules, &key, false),
-            Activity::AccessKeyActivated(key) => judge_key(rules, &key, true),
-            Activity::ConsolePasswordSet(set) => judge_console_password(rules, &set),
+            Activity::AccessKeyCreated(key) => judge_key(rules, &key, false, now),
+            Activity::AccessKeyActivated(key) => judge_key(rules, &key, true, now),
+            Activity::ConsolePasswordSet(set) => judge_console_password(rules, &set, now),
             Activity::Unreadable(what) => {
                 vec![unreadable_event(rules, what.why, what.role_hidden)]
             }

@@ -79,7 +79,7 @@ vendors:
         ),
     ] {
         for activated in [false, true] {
-            let found = judge_key(&rules, &key(user, root), activated);
+            let found = judge_key(&rules, &key(user, root), activated, now());
             assert_eq!(codes(&found), expected, "{user:?} {root}");
             let of = found.first().and_then(|found| found.vendor.as_deref());
             assert_eq!(of, vendor, "{user:?}");
@@ -99,7 +99,7 @@ vendors:
 
 #[test]
 fn without_rules_no_user_may_have_a_key() {
-    let found = judge_key(&rules(""), &key(Some("ci-build"), false), false);
+    let found = judge_key(&rules(""), &key(Some("ci-build"), false), false, now());
     assert_eq!(codes(&found), ["access-key-created HIGH"]);
 }
 
@@ -122,7 +122,7 @@ fn a_console_password_is_always_said() {
             root,
             created,
         };
-        let found = judge_console_password(&rules(""), &set);
+        let found = judge_console_password(&rules(""), &set, now());
         assert_eq!(
             codes(&found),
             [format!("console-password-created {severity}")]
@@ -273,4 +273,8 @@ fn without_an_account_every_account_is_an_outside_one() {
         judge_trust(&rules(""), &role, document, now).verdict,
         Verdict::Approved
     );
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-21T00:00:00Z".parse().unwrap()
 }

@@ -24,6 +24,7 @@ mod detect_access;
 mod detect_corpus;
 mod detect_rules;
 mod detect_sound;
+mod exemptions;
 mod fuzzed;
 mod guardrail;
 mod handlers;

@@ -98,7 +98,7 @@ exemptions:
     );
     assert_eq!(file.vendors[0].accounts, ["000000000012"]);
     assert_eq!(file.vendors[0].external_id.values, ["0123456789"]);
-    assert_eq!(file.exemptions[0].account, "012345670123");
+    assert_eq!(file.exemptions[0].account.as_deref(), Some("012345670123"));
     assert_eq!(file.exemptions[0].expires.as_deref(), Some("2027-01-31"));
 }
 
@@ -210,13 +210,19 @@ fn what_is_right_is_not_complained_about() {
     for yaml in [
         "networks: [\"192.0.2.0/24\", \"2001:db8::/32\", vpc-0123456789abcdef0, vpce-1a2b3c4d, \"198.51.100.7\"]",
         "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [{ name: R, external_id: 6f1d83b2a94c }] }]",
-        "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [R], principals: [AROAEXAMPLEEXAMPLE123], external_id: { required: false } }]",
-        "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [R], external_id: { required: false }, expires: 2026-11-21 }]",
+        "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [R], principals: [AROAEXAMPLEEXAMPLE123], external_id: { values: [f3a81c5e9b] } }]",
+        "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [R], external_id: { values: [f3a81c5e9b] }, expires: 2026-11-21 }]",
         "vendors: [{ name: V, users: [\"u-*\"], expires: \"2026-11-21T00:00:01Z\", permissions: { allow: [\"*\", \"s3:*\"] } }]",
         "identity_providers: [{ roles: [R], provider: token.actions.githubusercontent.com, subjects: [\"repo:acme@123/*\"] }]",
         "identity_providers: [{ roles: [R], kind: saml, provider: Okta }, { roles: [R], provider: oidc.example.com, subjects: [\"job-*\"] }]",
         "shared_providers: [{ issuer: ci.example.net, tenant_claims: [{ claim: sub, prefixes: [\"org:{}:\", \"team:{}/\"] }, { claim: org_id }] }, { issuer: \"login.example.net/t/*\", tenant_claims: [{ claim: aud }] }]\nidentity_providers: [{ roles: [R], provider: ci.example.net, claims: { org_id: [\"4711\"] } }, { roles: [R], provider: login.example.net/t/acme, audiences: [acme], subjects: [\"*\"] }, { roles: [R], provider: ci.example.net, subjects: [\"org:acme:*\", \"team:acme/x\"] }]",
         "identity_providers: [{ roles: [R], provider: gitlab.com, claims: { \"gitlab.com:namespace_id\": [\"4711\"] } }, { roles: [R], kind: ssm-hybrid }, { roles: [R], kind: roles-anywhere, trust_anchors: [\"arn:aws:rolesanywhere:eu-west-1:111122223333:trust-anchor/a\"] }, { roles: [R], kind: account-access, accounts: [\"444455556666\"] }]",
+        "vendors: [{ name: V, accounts: [\"444455556666\"], roles: [\"*\"], external_id: { required: false }, accepted: theirs is the whole account }]",
+        "networks: [{ network: 52.0.0.0/9, accepted: the office is in a cloud }, { network: \"192.0.2.0/24\" }]",
+        "access_keys: { allow_users: [\"*\"], accepted: a sandbox }",
+        "exemptions: [{ role: \"*\", account: \"444455556666\", check: over-ceiling, reason: r, accepted: until the merger }, { user: u, check: user-without-mfa, reason: r, expires: 2027-01-31 }, { role: R, check: unused-role, reason: r, expires: 2027-01-31 }]",
+        "identity_providers: [{ provider: idp.example.com, accepted: it issues tokens for one service alone }]",
+        "checks: { public-trust: { severity: low, accepted: a sandbox } }",
         "checks: { Missing-External-ID: { severity: Low, mode: alert } }",
     ] {
         assert_eq!(

@@ -25,6 +25,7 @@ fn vendor(name: &str) -> Vendor {
         ticket: Some("SEC-1".to_owned()),
         expires: Some("2027-03-31".to_owned()),
         mode: None,
+        accepted: None,
     }
 }
 

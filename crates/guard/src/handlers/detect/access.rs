@@ -77,7 +77,7 @@ async fn key_opened<W: World>(
     key: &KeyChange,
     activated: bool,
 ) -> Result<Handled, HandleError> {
-    let findings = judge_key(&guard.rules, key, activated);
+    let findings = judge_key(&guard.rules, key, activated, world.clock().now());
     let Some(worst) = findings.first() else {
         return Ok(Handled::Approved);
     };
@@ -141,7 +141,7 @@ async fn password_set<W: World>(
     record: &Record,
     set: &ConsolePassword,
 ) -> Result<Handled, HandleError> {
-    let findings = judge_console_password(&guard.rules, set);
+    let findings = judge_console_password(&guard.rules, set, world.clock().now());
     let Some(worst) = findings.first() else {
         return Ok(Handled::Approved);
     };

@@ -1,7 +1,9 @@
 //! What is wrong with rules that could be read: names that name nothing, values that contradict
 //! each other, and doors left wider than the author will have meant.
 
+mod exemption;
 mod provider;
+mod settings;
 mod shared_provider;
 mod vendor;
 
@@ -9,8 +11,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::file::{Mode, RulesFile};
-use super::names::{arn_parts, expiry, is_account_id, is_name_pattern, is_pattern, nearest};
+use super::file::{Mode, OrganizationAccount, RulesFile};
+use super::names::{expiry, is_account_id, is_name_pattern, nearest};
 use crate::check::Check;
 
 /// Something wrong with the rules, and where.
@@ -64,6 +66,9 @@ macro_rules! at {
 }
 
 use at;
+
+/// In seconds.
+const FIVE_YEARS: i64 = 5 * 366 * 86_400;
 
 /// Collects problems.
 struct Problems {
@@ -136,6 +141,14 @@ impl Problems {
                 let message = format!("this has expired ({text})");
                 self.warn(path, message, "remove it, or renew it");
             }
+            (Some(end), Some(now)) if end.as_second() - now.as_second() > FIVE_YEARS => {
+                let message = format!("this expires in more than five years ({text})");
+                self.warn(
+                    path,
+                    message,
+                    "look at the year, or renew it when the time comes",
+                );
+            }
             _ => {}
         }
     }
@@ -153,6 +166,15 @@ impl RulesFile {
     /// What is wrong with these rules, in the order of the file. Whether something has expired is
     /// only asked where `now` is given.
     pub fn problems(&self, now: Option<Timestamp>) -> Vec<RuleProblem> {
+        self.problems_among(&[], now)
+    }
+
+    /// As [`Self::problems`], with the organization's accounts.
+    pub fn problems_among(
+        &self,
+        accounts: &[OrganizationAccount],
+        now: Option<Timestamp>,
+    ) -> Vec<RuleProblem> {
         let mut problems = Problems {
             found: Vec::new(),
             now,
@@ -171,7 +193,7 @@ impl RulesFile {
             vendor.problems(index, &mut problems);
             self.lowers(at!["vendors", index, "mode"], vendor.mode, &mut problems);
         }
-        self.between_vendors(&mut problems);
+        self.between_vendors(accounts, &mut problems);
         for (index, provider) in self.identity_providers.iter().enumerate() {
             provider.problems(index, &mut problems);
             self.tenant_of_shared(index, provider, &mut problems);
@@ -179,57 +201,58 @@ impl RulesFile {
         for index in 0..self.shared_providers.len() {
             self.shared_provider_problems(index, &mut problems);
         }
-        for (index, network) in self.networks.iter().enumerate() {
-            network_problems(index, network, &mut problems);
-        }
-        for (index, user) in self.access_keys.allow_users.iter().enumerate() {
-            problems.name_pattern(at!["access_keys", "allow_users", index], "user", user);
-        }
-        for (index, arn) in self.remediation.protected_roles.iter().enumerate() {
-            let path = at!["remediation", "protected_roles", index];
-            protected_role_problems(path, arn, &mut problems);
-        }
-        if self.remediation.max_writes_per_role_per_hour == 0 {
-            let path = at!["remediation", "max_writes_per_role_per_hour"];
-            let hint = "to write nothing, use `mode: alert`";
-            let message = "with 0 writes an hour nothing can be remediated".to_owned();
-            problems.add(Level::Error, path, message, Some(hint.to_owned()));
-        }
-        for (code, setting) in &self.checks {
-            problems.check_code(at!["checks", code.as_str()], code);
-            self.lowers(
-                at!["checks", code.as_str(), "mode"],
-                setting.mode,
-                &mut problems,
-            );
-        }
+        self.setting_problems(accounts, &mut problems);
         for (index, exemption) in self.exemptions.iter().enumerate() {
-            let at = |key: &str| at!["exemptions", index, key];
-            problems.name_pattern(at("role"), "role", &exemption.role);
-            problems.account(at("account"), &exemption.account);
-            problems.check_code(at("check"), &exemption.check);
-            if let Ok(check) = exemption.check.parse::<Check>()
-                && !can_be_exempted(check)
-            {
-                let hint = "change the rule that the finding is about";
-                let message = format!("an exemption from `{check}` has no effect");
-                problems.warn(at("check"), message, hint);
-            }
-            if exemption.reason.trim().is_empty() {
-                let hint = "say why this is accepted, for whoever reads it next year";
-                problems.warn(
-                    at!["exemptions", index],
-                    "the exemption has no reason",
-                    hint,
-                );
-            }
-            if exemption.expires.is_none() {
-                let hint = "give it an `expires`";
-                problems.warn(at!["exemptions", index], "the exemption never ends", hint);
-            }
-            problems.expires(at("expires"), exemption.expires.as_deref());
+            exemption.problems(index, &mut problems);
         }
+        self.leave_out_what_is_accepted(&mut problems);
         problems.found
+    }
+
+    /// Warnings are silenced by an `accepted` of the entry or section they are about.
+    fn leave_out_what_is_accepted(&self, problems: &mut Problems) {
+        for (path, reason) in self.accepted() {
+            if reason.trim().is_empty() {
+                let mut path = path.clone();
+                path.push("accepted".into());
+                problems.error(path, "an empty reason accepts nothing");
+                continue;
+            }
+            problems.found.retain(|problem| {
+                problem.level == Level::Error || !problem.path.starts_with(&path)
+            });
+        }
+    }
+
+    /// Each `accepted`, and the place of what it is about.
+    fn accepted(&self) -> Vec<(Vec<PathSegment>, &str)> {
+        let vendors = self.vendors.iter().map(|one| &one.accepted).enumerate();
+        let providers = self.identity_providers.iter().map(|one| &one.accepted);
+        let networks = self.networks.iter().map(|one| &one.accepted).enumerate();
+        let exemptions = self.exemptions.iter().map(|one| &one.accepted).enumerate();
+        let entries = vendors
+            .map(|(index, one)| (at!["vendors", index], one))
+            .chain((providers.enumerate()).map(|(i, one)| (at!["identity_providers", i], one)))
+            .chain(networks.map(|(index, one)| (at!["networks", index], one)))
+            .chain(exemptions.map(|(index, one)| (at!["exemptions", index], one)));
+        let checks = self.checks.iter();
+        let checks = checks.map(|(code, one)| (at!["checks", code.as_str()], &one.accepted));
+        entries
+            .chain(checks)
+            .chain([
+                (at!["access_keys"], &self.access_keys.accepted),
+                (at!["remediation"], &self.remediation.accepted),
+            ])
+            .filter_map(|(path, accepted)| Some((path, accepted.as_deref()?)))
+            .collect()
+    }
+
+    /// The account is one of those that these rules call ours.
+    fn is_ours(&self, account: &str, accounts: &[OrganizationAccount]) -> bool {
+        let organization = self.organization.as_ref();
+        self.trusted_accounts.iter().any(|own| own == account)
+            || accounts.iter().any(|own| own.id == account)
+            || organization.and_then(|own| own.management_account.as_deref()) == Some(account)
     }
 
     /// A mode of its own only lowers the file's.
@@ -281,7 +304,7 @@ impl RulesFile {
         }
     }
 
-    fn between_vendors(&self, problems: &mut Problems) {
+    fn between_vendors(&self, accounts: &[OrganizationAccount], problems: &mut Problems) {
         let mut names: BTreeMap<String, usize> = BTreeMap::new();
         let mut ids: BTreeMap<&str, usize> = BTreeMap::new();
         for (index, vendor) in self.vendors.iter().enumerate() {
@@ -291,9 +314,9 @@ impl RulesFile {
                 problems.error(at!["vendors", index, "name"], message);
             }
             for account in &vendor.accounts {
-                if self.trusted_accounts.contains(account) {
-                    let message = format!("`{account}` is one of the trusted accounts");
-                    let hint = "no vendor's rule limits a trusted account";
+                if self.is_ours(account, accounts) {
+                    let message = format!("`{account}` is one of the own accounts");
+                    let hint = "no vendor's rule limits an own account";
                     problems.warn(at!["vendors", index, "accounts"], message, hint);
                 }
             }
@@ -306,72 +329,5 @@ impl RulesFile {
                 }
             }
         }
-    }
-}
-
-/// Exemptions are for what one outside account may do to a role.
-fn can_be_exempted(check: Check) -> bool {
-    matches!(
-        check,
-        Check::UnknownThirdParty
-            | Check::RoleNotRegistered
-            | Check::MissingExternalId
-            | Check::WrongExternalId
-            | Check::ExpiredAccess
-            | Check::BroadPrincipal
-            | Check::WeakExternalId
-            | Check::SharedExternalId
-    )
-}
-
-fn network_problems(index: usize, network: &str, problems: &mut Problems) {
-    let path = at!["networks", index];
-    let is_id = |prefix: &str| {
-        network.strip_prefix(prefix).is_some_and(|id| {
-            matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
-    };
-    if is_id("vpc-") || is_id("vpce-") {
-        return;
-    }
-    let (address, length) = network
-        .split_once('/')
-        .map_or((network, None), |(address, length)| {
-            (address, Some(length.parse::<u8>().ok()))
-        });
-    let (broadest, narrowest, fits) = match address.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(_)) => (8, 32, true),
-        Ok(std::net::IpAddr::V6(_)) => (32, 128, true),
-        Err(_) => (0, 0, false),
-    };
-    let length = length
-        .unwrap_or(Some(narrowest))
-        .filter(|length| *length <= narrowest);
-    match (fits, length) {
-        (true, Some(length)) if length < broadest => {
-            let message = format!("`{network}` is too much of the internet to stand for anyone");
-            let hint = format!("name networks of /{broadest} or narrower");
-            problems.add(Level::Error, path, message, Some(hint));
-        }
-        (true, Some(_)) => {}
-        _ => {
-            let message = format!("`{network}` is not a network");
-            let hint = "write a CIDR as 192.0.2.0/24, or the id of a VPC or of an endpoint";
-            problems.add(Level::Error, path, message, Some(hint.to_owned()));
-        }
-    }
-}
-
-fn protected_role_problems(path: Vec<PathSegment>, arn: &str, problems: &mut Problems) {
-    let exact = arn_parts(arn).is_some_and(|(service, account, resource)| {
-        service == "iam" && is_account_id(account) && resource.starts_with("role/")
-    });
-    if !exact {
-        let hint = "write arn:aws:iam::111122223333:role/Name, with its path";
-        let message = format!("`{arn}` is not a role's ARN");
-        problems.add(Level::Error, path, message, Some(hint.to_owned()));
-    } else if is_pattern(arn) {
-        let message = "a protected role is never a pattern: an attacker could name a role into it";
-        problems.error(path, message);
     }
 }

@@ -4,7 +4,9 @@ use policy::external_id::quality;
 
 use super::{Level, PathSegment, Problems, at};
 use crate::rules::file::Vendor;
-use crate::rules::names::{arn_parts, is_external_id, is_pattern, is_unique_id};
+use policy::glob::matches_ignoring_case;
+
+use crate::rules::names::{arn_parts, fits_everybody, is_external_id, is_pattern, is_unique_id};
 
 impl Vendor {
     /// The external ids that its rule names, once each.
@@ -40,9 +42,15 @@ impl Vendor {
         for (entry, role) in self.roles.iter().enumerate() {
             let path = at!["vendors", index, "roles", entry];
             problems.name_pattern(path.clone(), "role", &role.name);
-            if !role.name.is_empty() && role.name.chars().all(|char| "*?".contains(char)) {
-                let hint = "name those that were made for it";
+            let hint = "name those that were made for it";
+            if fits_everybody(&role.name) {
                 problems.warn(path.clone(), "every role may trust this vendor", hint);
+            } else if let Some(other) = fits_too_much(&role.name) {
+                let message = format!(
+                    "`{}` lets this vendor into any role so named, as {other}",
+                    role.name
+                );
+                problems.warn(path.clone(), message, hint);
             }
             if let Some(id) = &role.external_id {
                 self.external_id_problems(path, id, problems);
@@ -54,6 +62,12 @@ impl Vendor {
         for (entry, id) in self.external_id.values.iter().enumerate() {
             let path = at!["vendors", index, "external_id", "values", entry];
             self.external_id_problems(path, id, problems);
+        }
+        if !self.external_id.required && !self.accounts.is_empty() {
+            let message = "a role may trust this vendor without an external id, so its other \
+                           customers can have it assume your roles";
+            let hint = "require it, unless the vendor takes none";
+            problems.warn(at("external_id"), message, hint);
         }
         let any_unbound =
             self.roles.is_empty() || self.roles.iter().any(|role| role.external_id.is_none());
@@ -69,6 +83,11 @@ impl Vendor {
         for (entry, user) in self.users.iter().enumerate() {
             problems.name_pattern(at!["vendors", index, "users", entry], "user", user);
         }
+        self.action_problems(index, problems);
+        problems.expires(at("expires"), self.expires.as_deref());
+    }
+
+    fn action_problems(&self, index: usize, problems: &mut Problems) {
         for (entry, action) in self
             .permissions
             .iter()
@@ -96,7 +115,6 @@ impl Vendor {
                 problems.warn(path, message, "check it for a typing error");
             }
         }
-        problems.expires(at("expires"), self.expires.as_deref());
     }
 
     fn principal_problems(&self, path: Vec<PathSegment>, arn: &str, problems: &mut Problems) {
@@ -149,5 +167,32 @@ impl Vendor {
             let message = format!("the external id can be guessed: {weakness}");
             problems.warn(path, message, "use a random one, as a UUID");
         }
+    }
+}
+
+/// Roles that no vendor should be let into because their names happen to fit.
+const OTHERS_ROLES: &[&str] = &[
+    "Admin",
+    "Administrator",
+    "BreakGlass",
+    "BreakGlassAdmin",
+    "Deploy",
+    "OrganizationAccountAccessRole",
+    "PowerUser",
+    "Production",
+    "ReadOnly",
+    "Security",
+    "Terraform",
+];
+
+/// A role that a pattern of a vendor's roles fits, and that was not made for it.
+fn fits_too_much(pattern: &str) -> Option<&'static str> {
+    let fixed = pattern.chars().filter(|char| !"*?".contains(*char)).count();
+    let mut others = OTHERS_ROLES.iter().copied();
+    let fitting = others.find(|name| matches_ignoring_case(pattern, name));
+    match fitting {
+        _ if !is_pattern(pattern) => None,
+        None if fixed < 3 => Some("many others"),
+        fitting => fitting,
     }
 }

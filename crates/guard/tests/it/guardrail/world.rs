@@ -179,7 +179,11 @@ impl World {
             .identity_providers
             .iter()
             .flat_map(|rule| &rule.roles);
-        let exempted = self.file.exemptions.iter().map(|one| one.role.as_str());
+        let exempted = self
+            .file
+            .exemptions
+            .iter()
+            .filter_map(|one| one.role.as_deref());
         let names = patterns
             .chain(of_providers.map(String::as_str))
             .chain(exempted)

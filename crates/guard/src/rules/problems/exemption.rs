@@ -1,0 +1,77 @@
+//! What is wrong with an exemption.
+
+use super::{Level, Problems, at};
+use crate::check::{Check, ExemptionOf};
+use crate::rules::file::Exemption;
+use crate::rules::names::fits_everybody;
+
+impl Exemption {
+    pub(super) fn problems(&self, index: usize, problems: &mut Problems) {
+        let here = || at!["exemptions", index];
+        let at = |key: &str| at!["exemptions", index, key];
+        for (what, pattern) in [("role", &self.role), ("user", &self.user)] {
+            let Some(pattern) = pattern else { continue };
+            problems.name_pattern(at(what), what, pattern);
+            if fits_everybody(pattern) {
+                let message = format!("every {what} is exempted");
+                let hint = format!("name the {what}s it is about");
+                problems.warn(at(what), message, &hint);
+            }
+        }
+        if let Some(account) = &self.account {
+            problems.account(at("account"), account);
+        }
+        problems.check_code(at("check"), &self.check);
+        if let Ok(check) = self.check.parse::<Check>() {
+            match check.exemption() {
+                Some(of) => self.names_what_it_should(of, index, problems),
+                None => {
+                    let hint = "change the rule that the finding is about";
+                    let message = format!("an exemption from `{check}` has no effect");
+                    problems.warn(at("check"), message, hint);
+                }
+            }
+        }
+        if self.reason.trim().is_empty() {
+            let hint = "say why this is accepted, for whoever reads it next year";
+            problems.warn(here(), "the exemption has no reason", hint);
+        }
+        if self.expires.is_none() {
+            let hint = "give it an `expires`";
+            problems.warn(here(), "the exemption never ends", hint);
+        }
+        problems.expires(at("expires"), self.expires.as_deref());
+    }
+
+    /// The judge looks at these keys, and at no others.
+    fn names_what_it_should(&self, of: ExemptionOf, index: usize, problems: &mut Problems) {
+        let (role, account, user) = match of {
+            ExemptionOf::RoleAndAccount => (true, true, false),
+            ExemptionOf::Role => (true, false, false),
+            ExemptionOf::User => (false, false, true),
+        };
+        for (key, named, asked) in [
+            ("role", &self.role, role),
+            ("account", &self.account, account),
+            ("user", &self.user, user),
+        ] {
+            let (path, message) = match (named, asked) {
+                (None, true) => (
+                    at!["exemptions", index],
+                    format!("an exemption from `{}` names the {key}", self.check),
+                ),
+                (Some(_), false) => (
+                    at!["exemptions", index, key],
+                    format!("an exemption from `{}` names no {key}", self.check),
+                ),
+                _ => continue,
+            };
+            let hint = match of {
+                ExemptionOf::RoleAndAccount => "name the role, and the account that it may trust",
+                ExemptionOf::Role => "name the role alone",
+                ExemptionOf::User => "name the user alone",
+            };
+            problems.add(Level::Error, path, message, Some(hint.to_owned()));
+        }
+    }
+}
