@@ -8,7 +8,7 @@ use guard::rules::Rules;
 use trustwarden_cli::args::{RulesCheckArgs, RulesCommand, RulesCompileArgs};
 use trustwarden_cli::input::Input;
 use trustwarden_cli::rules::rules;
-use trustwarden_cli::{Paint, Status, Streams};
+use trustwarden_cli::{Colors, Status, Streams};
 
 /// Where the file is written, this process's own.
 fn place() -> PathBuf {
@@ -45,7 +45,7 @@ pub fn rules_file(bytes: &[u8]) {
 
 fn run(command: &RulesCommand) -> (Status, Vec<u8>, Vec<u8>) {
     let (mut out, mut errors) = (Vec::new(), Vec::new());
-    let mut streams = Streams::new(&mut out, Paint::PLAIN, &mut errors, Paint::PLAIN);
+    let mut streams = Streams::new(&mut out, Colors::PLAIN, &mut errors, Colors::PLAIN);
     let status = rules(command, &mut streams).expect("memory takes it");
     (status, out, errors)
 }

@@ -2,23 +2,15 @@
 
 use std::fmt::Write;
 
+use guard::rules::Level;
 use policy::ParseError;
 
-use crate::hostile::shown;
-use crate::streams::{Paint, Tone};
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Weight {
-    /// The file cannot be used.
-    Error,
-    /// It can, and somebody should look.
-    Warning,
-}
+use crate::streams::{Colors, Style};
+use crate::terminal_escape::escaped;
 
 /// A stretch of a text, within one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct Span {
     /// 1-based.
     pub(crate) line: usize,
     /// 1-based, in characters.
@@ -30,42 +22,42 @@ pub(crate) struct Place {
 /// One thing to say about one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Diagnostic {
-    /// Whether it can be lived with.
-    pub(crate) weight: Weight,
+    pub(crate) level: Level,
     /// What is wrong: lower case, no full stop.
     pub(crate) message: String,
     /// Where; `None` for the file as a whole.
-    pub(crate) place: Option<Place>,
+    pub(crate) span: Option<Span>,
     /// What was meant.
     pub(crate) help: Option<String>,
 }
 
 impl Diagnostic {
     /// Lays it out, with the line of `text` and a caret under it.
-    pub(crate) fn render(&self, file: &str, text: &str, paint: Paint) -> String {
-        let (tone, label) = match self.weight {
-            Weight::Error => (Tone::Bad, "error"),
-            Weight::Warning => (Tone::Warn, "warning"),
+    pub(crate) fn render(&self, file: &str, text: &str, colors: Colors) -> String {
+        let (style, label) = match self.level {
+            Level::Error => (Style::Bad, "error"),
+            Level::Warning => (Style::Warn, "warning"),
         };
-        let mut block = format!("{}: {}\n", paint.tone(tone, label), shown(&self.message));
-        let place = self.place;
-        let number = place
-            .map(|place| place.line.to_string())
-            .unwrap_or_default();
+        let mut block = format!(
+            "{}: {}\n",
+            colors.style(style, label),
+            escaped(&self.message)
+        );
+        let span = self.span;
+        let number = span.map(|span| span.line.to_string()).unwrap_or_default();
         let margin = " ".repeat(number.len());
-        let bar = paint.tone(Tone::Quiet, "|");
-        let at = match place {
-            Some(place) => format!("{}:{}:{}", shown(file), place.line, place.column),
-            None => shown(file).to_string(),
+        let bar = colors.style(Style::Quiet, "|");
+        let at = match span {
+            Some(span) => format!("{}:{}:{}", escaped(file), span.line, span.column),
+            None => escaped(file).to_string(),
         };
         // Writing to a String does not fail.
-        let _ = writeln!(block, "{margin}{} {at}", paint.tone(Tone::Quiet, "-->"));
-        let line =
-            place.and_then(|place| Some((place, text.lines().nth(place.line.checked_sub(1)?)?)));
-        if let Some((place, line)) = line {
-            let piece = excerpt(line, place);
+        let _ = writeln!(block, "{margin}{} {at}", colors.style(Style::Quiet, "-->"));
+        let line = span.and_then(|span| Some((span, text.lines().nth(span.line.checked_sub(1)?)?)));
+        if let Some((span, line)) = line {
+            let piece = excerpt(line, span);
             let _ = writeln!(block, "{margin} {bar}");
-            let quiet = paint.tone(Tone::Quiet, &number);
+            let quiet = colors.style(Style::Quiet, &number);
             let _ = writeln!(
                 block,
                 "{quiet} {bar} {}{}{}",
@@ -73,14 +65,18 @@ impl Diagnostic {
             );
             let indent = " ".repeat(piece.before.chars().count());
             let carets = "^".repeat(piece.marked.chars().count().max(1));
-            let _ = writeln!(block, "{margin} {bar} {indent}{}", paint.tone(tone, carets));
+            let _ = writeln!(
+                block,
+                "{margin} {bar} {indent}{}",
+                colors.style(style, carets)
+            );
         }
         if let Some(help) = &self.help {
             let _ = writeln!(
                 block,
                 "{margin} {} help: {}",
-                paint.tone(Tone::Quiet, "="),
-                shown(help)
+                colors.style(Style::Quiet, "="),
+                escaped(help)
             );
         }
         block
@@ -91,13 +87,13 @@ impl Diagnostic {
 pub(crate) fn no_policy(error: &ParseError) -> Diagnostic {
     let at = |line: u32, column: u32| {
         let number = |part: u32| usize::try_from(part).unwrap_or(usize::MAX);
-        Some(Place {
+        Some(Span {
             line: number(line),
             column: number(column),
             length: 1,
         })
     };
-    let (message, place) = match error {
+    let (message, span) = match error {
         ParseError::Json {
             line,
             column,
@@ -114,9 +110,9 @@ pub(crate) fn no_policy(error: &ParseError) -> Diagnostic {
         other => (other.to_string(), None),
     };
     Diagnostic {
-        weight: Weight::Error,
+        level: Level::Error,
         message,
-        place,
+        span,
         help: None,
     }
 }
@@ -133,14 +129,14 @@ const BEFORE: usize = 60;
 const MARKED: usize = 60;
 const AFTER: usize = 20;
 
-fn excerpt(line: &str, place: Place) -> Excerpt {
-    let start = place.column.saturating_sub(1);
+fn excerpt(line: &str, span: Span) -> Excerpt {
+    let start = span.column.saturating_sub(1);
     let skipped = start.saturating_sub(BEFORE);
     let part = |skip: usize, take: usize| {
         // A tab would be drawn as wide as the terminal likes; its escape has a known width.
-        shown(line.chars().skip(skip).take(take).collect::<String>()).to_string()
+        escaped(line.chars().skip(skip).take(take).collect::<String>()).to_string()
     };
-    let length = place.length.min(MARKED);
+    let length = span.length.min(MARKED);
     let dots = if skipped > 0 { "…" } else { "" };
     Excerpt {
         before: format!("{dots}{}", part(skipped, start - skipped)),
@@ -156,8 +152,8 @@ fn excerpt(line: &str, place: Place) -> Excerpt {
 mod tests {
     use super::*;
 
-    fn place(line: usize, column: usize, length: usize) -> Option<Place> {
-        Some(Place {
+    fn span(line: usize, column: usize, length: usize) -> Option<Span> {
+        Some(Span {
             line,
             column,
             length,
@@ -167,13 +163,13 @@ mod tests {
     #[test]
     fn the_caret_stands_under_what_is_meant() {
         let diagnostic = Diagnostic {
-            weight: Weight::Error,
+            level: Level::Error,
             message: "unknown key `vendros`".into(),
-            place: place(2, 1, 7),
+            span: span(2, 1, 7),
             help: Some("did you mean `vendors`?".into()),
         };
         assert_eq!(
-            diagnostic.render("access.yaml", "version: 1\nvendros: []\n", Paint::PLAIN),
+            diagnostic.render("access.yaml", "version: 1\nvendros: []\n", Colors::PLAIN),
             "error: unknown key `vendros`\n\
              \x20--> access.yaml:2:1\n\
              \x20 |\n\
@@ -186,13 +182,13 @@ mod tests {
     #[test]
     fn a_hostile_line_moves_nothing() {
         let diagnostic = Diagnostic {
-            weight: Weight::Warning,
+            level: Level::Warning,
             message: "odd".into(),
-            place: place(1, 5, 1),
+            span: span(1, 5, 1),
             help: None,
         };
         assert_eq!(
-            diagnostic.render("a\nb", "\u{1b}[2Kx", Paint::PLAIN),
+            diagnostic.render("a\nb", "\u{1b}[2Kx", Colors::PLAIN),
             "warning: odd\n --> a\\nb:1:5\n  |\n1 | \\u{1b}[2Kx\n  |          ^\n"
         );
     }
@@ -201,14 +197,14 @@ mod tests {
     fn a_place_outside_the_text_is_only_named() {
         for (line, column) in [(0, 0), (9, 1), (1, 900)] {
             let diagnostic = Diagnostic {
-                weight: Weight::Error,
+                level: Level::Error,
                 message: "m".into(),
-                place: place(line, column, 3),
+                span: span(line, column, 3),
                 help: None,
             };
             assert!(
                 diagnostic
-                    .render("f", "one line", Paint::PLAIN)
+                    .render("f", "one line", Colors::PLAIN)
                     .contains("f:")
             );
         }

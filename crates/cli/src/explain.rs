@@ -5,9 +5,9 @@ use std::io;
 use guard::Check;
 
 use crate::args::ExplainArgs;
-use crate::hostile::shown;
-use crate::streams::Tone;
+use crate::streams::Style;
 use crate::suggest::nearest;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Prints the page of one check, or the list of all.
@@ -24,7 +24,7 @@ pub fn explain(arguments: &ExplainArgs, streams: &mut Streams<'_>) -> io::Result
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "`trustwarden explain` lists them".to_owned(),
         };
-        streams.error(format_args!("`{}` is not a check: {hint}", shown(code)));
+        streams.error(format_args!("`{}` is not a check: {hint}", escaped(code)));
         return Ok(Status::Unreadable);
     };
     streams.out.write_all(page(check).trim_end().as_bytes())?;
@@ -40,12 +40,12 @@ fn list(streams: &mut Streams<'_>) -> io::Result<Status> {
         .unwrap_or(0);
     for check in Check::ALL {
         let severity = check.default_severity();
-        let tone = Tone::of(severity);
+        let style = Style::of(severity);
         writeln!(
             streams.out,
             "{:<width$}  {:<13}  {}",
             check.code(),
-            streams.paint.tone(tone, severity),
+            streams.colors.style(style, severity),
             check.title()
         )?;
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::hostile::shown;
+use crate::terminal_escape::escaped;
 
 /// No document of any command is larger: a trust policy has at most 131,072 characters, a whole
 /// account's export some hundred megabytes.
@@ -14,7 +14,7 @@ const MOST_BYTES: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}", shown(name))]
+    #[error("cannot read {}", escaped(name))]
     Io {
         /// As the person wrote it.
         name: String,
@@ -22,7 +22,7 @@ pub enum ReadError {
         source: io::Error,
     },
     /// The bytes are no text.
-    #[error("{} is not UTF-8 text (byte {offset})", shown(name))]
+    #[error("{} is not UTF-8 text (byte {offset})", escaped(name))]
     NotText {
         /// As the person wrote it.
         name: String,
@@ -30,7 +30,7 @@ pub enum ReadError {
         offset: usize,
     },
     /// More than a gigabyte.
-    #[error("{} is larger than {MOST_BYTES} bytes", shown(name))]
+    #[error("{} is larger than {MOST_BYTES} bytes", escaped(name))]
     TooLarge {
         /// As the person wrote it.
         name: String,

@@ -15,7 +15,6 @@ mod diagnostic;
 pub mod explain;
 mod findings;
 pub mod generate;
-mod hostile;
 pub mod input;
 mod least;
 #[cfg(feature = "live")]
@@ -29,6 +28,7 @@ pub mod simulate;
 mod status;
 mod streams;
 mod suggest;
+mod terminal_escape;
 mod values;
 pub mod vendor;
 
@@ -39,9 +39,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 pub use crate::status::Status;
-pub use crate::streams::{Paint, Streams, Tone};
+pub use crate::streams::{Colors, Streams, Style};
 
-use crate::hostile::shown;
+use crate::terminal_escape::escaped;
 
 use crate::args::{ColorChoice, Command, CommandLine};
 
@@ -56,11 +56,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(line) => line.color,
         Err(_) => color_asked_for(&arguments),
     };
-    let out_paint = Paint::new(colored(choice, io::stdout().is_terminal()));
-    let err_paint = Paint::new(colored(choice, io::stderr().is_terminal()));
+    let out_colors = Colors::new(colored(choice, io::stdout().is_terminal()));
+    let err_colors = Colors::new(colored(choice, io::stderr().is_terminal()));
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout());
     let mut err = io::stderr();
-    let mut streams = Streams::new(&mut out, out_paint, &mut err, err_paint)
+    let mut streams = Streams::new(&mut out, out_colors, &mut err, err_colors)
         .with_progress(io::stderr().is_terminal());
 
     let ended = match parsed {
@@ -105,16 +105,16 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
 
 /// What clap has to say: help and version are data, the rest is not.
 fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Status> {
-    let text = |paint: Paint| {
+    let text = |colors: Colors| {
         let rendered = error.render();
         let plain = rendered.to_string();
         // clap repeats what was typed; an escape in it must not reach the terminal.
-        if plain.lines().any(hostile::is_hostile) {
+        if plain.lines().any(terminal_escape::needs_escapes) {
             plain
                 .lines()
-                .map(|line| format!("{}\n", shown(line)))
+                .map(|line| format!("{}\n", escaped(line)))
                 .collect()
-        } else if paint.is_on() {
+        } else if colors.is_on() {
             rendered.ansi().to_string()
         } else {
             plain
@@ -124,7 +124,7 @@ fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Status> {
         streams.raw_error(text);
         Ok(Status::Unreadable)
     } else {
-        let text = text(streams.paint);
+        let text = text(streams.colors);
         streams.out.write_all(text.as_bytes())?;
         Ok(Status::Done)
     }

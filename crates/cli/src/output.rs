@@ -4,11 +4,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::hostile::shown;
+use crate::terminal_escape::escaped;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WriteError {
-    #[error("cannot write {}", shown(.path.display().to_string()))]
+    #[error("cannot write {}", escaped(.path.display().to_string()))]
     Io { path: PathBuf, source: io::Error },
 }
 

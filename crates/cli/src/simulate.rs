@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, io};
 
+use guard::rules::Level;
 use jiff::Timestamp;
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::args::{AnswerFormat, SimulateArgs};
-use crate::diagnostic::{Diagnostic, Place, Weight, no_policy};
-use crate::hostile::shown;
-use crate::streams::Tone;
+use crate::diagnostic::{Diagnostic, Span, no_policy};
+use crate::streams::Style;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Runs `simulate`.
@@ -34,7 +35,7 @@ pub fn simulate(arguments: &SimulateArgs, streams: &mut Streams<'_>) -> io::Resu
         Ok(policy) => policy,
         Err(error) => {
             let name = arguments.policy.name();
-            streams.raw_error(|paint| no_policy(&error).render(&name, &document, paint));
+            streams.raw_error(|colors| no_policy(&error).render(&name, &document, colors));
             return Ok(Status::Unreadable);
         }
     };
@@ -42,7 +43,7 @@ pub fn simulate(arguments: &SimulateArgs, streams: &mut Streams<'_>) -> io::Resu
         Ok(question) => question.into_request(),
         Err(error) => {
             let name = arguments.request.name();
-            streams.raw_error(|paint| not_a_request(&error).render(&name, &question, paint));
+            streams.raw_error(|colors| not_a_request(&error).render(&name, &question, colors));
             return Ok(Status::Unreadable);
         }
     };
@@ -60,8 +61,8 @@ pub fn simulate(arguments: &SimulateArgs, streams: &mut Streams<'_>) -> io::Resu
             let name = arguments.request.name();
             streams.error(format_args!(
                 "{}: {}",
-                shown(name),
-                shown(error.to_string())
+                escaped(name),
+                escaped(error.to_string())
             ));
             return Ok(Status::Unreadable);
         }
@@ -73,13 +74,13 @@ pub fn simulate(arguments: &SimulateArgs, streams: &mut Streams<'_>) -> io::Resu
     };
     match arguments.format {
         AnswerFormat::Human => {
-            let tone = if decision.allowed {
-                Tone::Warn
+            let style = if decision.allowed {
+                Style::Warn
             } else {
-                Tone::Good
+                Style::Good
             };
-            let word = streams.paint.tone(tone, word);
-            writeln!(streams.out, "{word}: {}", shown(&decision.why))?;
+            let word = streams.colors.style(style, word);
+            writeln!(streams.out, "{word}: {}", escaped(&decision.why))?;
         }
         AnswerFormat::Json => {
             let answer = Answer {
@@ -192,7 +193,7 @@ impl Question {
 
 fn not_a_request(error: &serde_json::Error) -> Diagnostic {
     let text = error.to_string();
-    let place = Place {
+    let span = Span {
         line: error.line(),
         column: error.column().max(1),
         length: 1,
@@ -203,9 +204,9 @@ fn not_a_request(error: &serde_json::Error) -> Diagnostic {
         None => text,
     };
     Diagnostic {
-        weight: Weight::Error,
+        level: Level::Error,
         message: format!("this is not a request: {message}"),
-        place: Some(place),
+        span: Some(span),
         help: Some(
             "a request is {\"principal\":{\"type\":\"AWS\",\"value\":\"arn:…\"},\
              \"action\":\"sts:AssumeRole\",\"context\":{\"sts:ExternalId\":[\"…\"]}}"

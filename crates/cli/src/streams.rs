@@ -10,17 +10,17 @@ use std::io::{self, Write};
 
 use guard::Severity;
 
-use crate::hostile::shown;
 use crate::progress::Progress;
+use crate::terminal_escape::escaped;
 
 /// Standard output and standard error of one command.
 pub struct Streams<'a> {
     /// Data.
     pub out: &'a mut (dyn Write + Send),
-    /// Colours for `out`.
-    pub paint: Paint,
+    /// Colors for `out`.
+    pub colors: Colors,
     err: &'a mut dyn Write,
-    err_paint: Paint,
+    err_colors: Colors,
     /// Standard error is a terminal, so that progress may be drawn on it.
     progress: bool,
 }
@@ -29,15 +29,15 @@ impl<'a> Streams<'a> {
     /// Streams over any two writers.
     pub fn new(
         out: &'a mut (dyn Write + Send),
-        paint: Paint,
+        colors: Colors,
         err: &'a mut dyn Write,
-        err_paint: Paint,
+        err_colors: Colors,
     ) -> Self {
         Self {
             out,
-            paint,
+            colors,
             err,
-            err_paint,
+            err_colors,
             progress: false,
         }
     }
@@ -50,7 +50,7 @@ impl<'a> Streams<'a> {
 
     /// One sentence about what went wrong.
     pub fn error(&mut self, sentence: impl fmt::Display) {
-        self.note(Tone::Bad, "error", &sentence);
+        self.note(Style::Bad, "error", &sentence);
     }
 
     /// What went wrong, and what caused it, in one line.
@@ -61,12 +61,12 @@ impl<'a> Streams<'a> {
             .map(str::trim)
             .collect::<Vec<_>>()
             .join(" ");
-        self.error(shown(text));
+        self.error(escaped(text));
     }
 
     /// One sentence about what the reader should know before trusting the answer.
     pub fn warning(&mut self, sentence: impl fmt::Display) {
-        self.note(Tone::Warn, "warning", &sentence);
+        self.note(Style::Warn, "warning", &sentence);
     }
 
     /// What went right, where the data itself does not say so.
@@ -80,8 +80,8 @@ impl<'a> Streams<'a> {
     }
 
     /// A block that was laid out already.
-    pub fn raw_error(&mut self, render: impl FnOnce(Paint) -> String) {
-        let text = render(self.err_paint);
+    pub fn raw_error(&mut self, render: impl FnOnce(Colors) -> String) {
+        let text = render(self.err_colors);
         drop(self.err.write_all(text.as_bytes()));
     }
 
@@ -101,11 +101,11 @@ impl<'a> Streams<'a> {
         )
     }
 
-    fn note(&mut self, tone: Tone, label: &str, sentence: &dyn fmt::Display) {
+    fn note(&mut self, style: Style, label: &str, sentence: &dyn fmt::Display) {
         drop(writeln!(
             self.err,
             "{}: {sentence}",
-            self.err_paint.tone(tone, label)
+            self.err_colors.style(style, label)
         ));
     }
 
@@ -185,9 +185,9 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// What a colour means. The words say the same without it.
+/// What a color means. The words say the same without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
+pub enum Style {
     /// An error, or a severity of HIGH and above.
     Bad,
     /// A warning, or MEDIUM.
@@ -200,8 +200,8 @@ pub enum Tone {
     Strong,
 }
 
-impl Tone {
-    /// The colour of a severity.
+impl Style {
+    /// The color of a severity.
     pub fn of(severity: Severity) -> Self {
         match severity {
             Severity::Critical | Severity::High => Self::Bad,
@@ -211,55 +211,55 @@ impl Tone {
     }
 }
 
-/// Colours, or none.
+/// Colors, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Paint {
+pub struct Colors {
     on: bool,
 }
 
-impl Paint {
-    /// No colours.
+impl Colors {
+    /// No colors.
     pub const PLAIN: Self = Self { on: false };
 
-    /// Colours if `on`.
+    /// Colors if `on`.
     pub fn new(on: bool) -> Self {
         Self { on }
     }
 
-    /// Are there colours?
+    /// Are there colors?
     pub fn is_on(self) -> bool {
         self.on
     }
 
-    /// `text` in the colour of `tone`.
-    pub fn tone<T: fmt::Display>(self, tone: Tone, text: T) -> Painted<T> {
-        Painted {
+    /// `text` in the color of `style`.
+    pub fn style<T: fmt::Display>(self, style: Style, text: T) -> Styled<T> {
+        Styled {
             on: self.on,
-            tone,
+            style,
             text,
         }
     }
 }
 
-/// A text and its colour.
+/// A text and its color.
 #[derive(Debug)]
-pub struct Painted<T> {
+pub struct Styled<T> {
     on: bool,
-    tone: Tone,
+    style: Style,
     text: T,
 }
 
-impl<T: fmt::Display> fmt::Display for Painted<T> {
+impl<T: fmt::Display> fmt::Display for Styled<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.on {
             return self.text.fmt(f);
         }
-        let code = match self.tone {
-            Tone::Bad => "1;31",
-            Tone::Warn => "33",
-            Tone::Good => "32",
-            Tone::Quiet => "2",
-            Tone::Strong => "1",
+        let code = match self.style {
+            Style::Bad => "1;31",
+            Style::Warn => "33",
+            Style::Good => "32",
+            Style::Quiet => "2",
+            Style::Strong => "1",
         };
         write!(f, "\x1b[{code}m")?;
         self.text.fmt(f)?;

@@ -1,19 +1,19 @@
-//! Names from an account, a log or a policy are written by whoever could create them. Shown as
-//! they are, they could move the cursor, recolour a verdict, or reverse the order of the letters.
+//! Names from an account, a log or a policy are written by whoever could create them. Escaped as
+//! they are, they could move the cursor, recolor a verdict, or reverse the order of the letters.
 
 use std::fmt;
 
 /// `text` on one line, with everything that a terminal would act upon, or that a reader would
 /// not see, written as an escape.
-pub(crate) fn shown<T: AsRef<str>>(text: T) -> Shown<T> {
-    Shown(text)
+pub(crate) fn escaped<T: AsRef<str>>(text: T) -> Escaped<T> {
+    Escaped(text)
 }
 
-/// A text to be shown escaped.
+/// A text with its escapes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shown<T>(T);
+pub(crate) struct Escaped<T>(T);
 
-impl<T: AsRef<str>> fmt::Display for Shown<T> {
+impl<T: AsRef<str>> fmt::Display for Escaped<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
         for character in self.0.as_ref().chars() {
@@ -29,8 +29,8 @@ impl<T: AsRef<str>> fmt::Display for Shown<T> {
     }
 }
 
-/// Would [`shown`] change this line?
-pub(crate) fn is_hostile(line: &str) -> bool {
+/// Would [`escaped`] change this line?
+pub(crate) fn needs_escapes(line: &str) -> bool {
     line.chars().any(is_hidden)
 }
 
@@ -66,7 +66,7 @@ mod tests {
             ("\u{7f}\u{0}", "\\u{7f}\\u{0}"),
         ];
         for (text, expected) in cases {
-            assert_eq!(shown(text).to_string(), expected);
+            assert_eq!(escaped(text).to_string(), expected);
         }
     }
 }

@@ -63,7 +63,11 @@ pub fn analyze(arguments: &AnalyzeArgs, streams: &mut Streams<'_>) -> io::Result
             AnswerFormat::Human => {
                 if several {
                     let gap = if index == 0 { "" } else { "\n" };
-                    writeln!(streams.out, "{gap}{}:", crate::hostile::shown(input.name()))?;
+                    writeln!(
+                        streams.out,
+                        "{gap}{}:",
+                        crate::terminal_escape::escaped(input.name())
+                    )?;
                 }
                 words::write(&analysis, streams)?;
             }
@@ -90,7 +94,7 @@ fn read_and_analyse(
         Ok(policy) => Some(policy::analyse(&policy, context)),
         Err(error) => {
             let diagnostic = no_policy(&error);
-            streams.raw_error(|paint| diagnostic.render(&input.name(), &text, paint));
+            streams.raw_error(|colors| diagnostic.render(&input.name(), &text, colors));
             None
         }
     }

@@ -8,62 +8,68 @@ use policy::{Analysis, ExternalIdNeed, Grant, Problem, Restriction, Values, Who}
 
 use crate::Streams;
 use crate::findings::request_words;
-use crate::hostile::shown;
-use crate::streams::{Paint, Tone};
+use crate::streams::{Colors, Style};
+use crate::terminal_escape::escaped;
 
 /// How many values of a list are worth reading.
 const LISTED: usize = 8;
 
 pub(super) fn write(analysis: &Analysis, streams: &mut Streams<'_>) -> io::Result<()> {
-    let paint = streams.paint;
+    let colors = streams.colors;
     let out = &mut *streams.out;
-    for (tone, sentence) in sentences(analysis) {
-        writeln!(out, "{}", paint.tone(tone, sentence))?;
+    for (style, sentence) in sentences(analysis) {
+        writeln!(out, "{}", colors.style(style, sentence))?;
     }
     problems(
         "IAM would refuse this document",
-        Tone::Bad,
+        Style::Bad,
         &analysis.errors,
-        paint,
+        colors,
         out,
     )?;
-    problems("worth knowing", Tone::Warn, &analysis.warnings, paint, out)?;
+    problems(
+        "worth knowing",
+        Style::Warn,
+        &analysis.warnings,
+        colors,
+        out,
+    )?;
     for (index, grant) in analysis.grants.iter().enumerate() {
         if index == 0 {
             writeln!(out, "\nways in:")?;
         }
-        way_in(grant, paint, out)?;
+        way_in(grant, colors, out)?;
     }
     Ok(())
 }
 
 fn problems(
     title: &str,
-    tone: Tone,
+    style: Style,
     problems: &[Problem],
-    paint: Paint,
+    colors: Colors,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{}:", paint.tone(tone, title))?;
+    writeln!(out, "\n{}:", colors.style(style, title))?;
     for problem in problems {
         let place = format!("{}:{}", problem.line, problem.column);
-        let place = paint.tone(Tone::Quiet, place);
+        let place = colors.style(Style::Quiet, place);
         writeln!(
             out,
             "  {place} {}: {}",
-            shown(&problem.path),
-            shown(&problem.message)
+            escaped(&problem.path),
+            escaped(&problem.message)
         )?;
     }
     Ok(())
 }
 
 /// What the answer comes to, worst first.
-fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
-    let said: Vec<(Tone, String)> = who_can_assume(analysis)
+fn sentences(analysis: &Analysis) -> Vec<(Style, String)> {
+    let said: Vec<(Style, String)> = who_can_assume(analysis)
         .into_iter()
         .chain(what_is_asked(analysis))
         .chain(who_else(analysis))
@@ -71,65 +77,65 @@ fn sentences(analysis: &Analysis) -> Vec<(Tone, String)> {
     if !said.is_empty() {
         return said;
     }
-    let (tone, nobody) = match (analysis.valid, analysis.grants.is_empty()) {
-        (true, true) => (Tone::Good, "nobody can assume the role"),
+    let (style, nobody) = match (analysis.valid, analysis.grants.is_empty()) {
+        (true, true) => (Style::Good, "nobody can assume the role"),
         (true, false) => (
-            Tone::Good,
+            Style::Good,
             "nobody outside the own account can assume the role",
         ),
         (false, _) => (
-            Tone::Warn,
+            Style::Warn,
             "the readable part of the document grants no external access",
         ),
     };
-    vec![(tone, nobody.to_owned())]
+    vec![(style, nobody.to_owned())]
 }
 
 /// A sentence about a list, where it is not empty.
 fn about(
     list: &[String],
-    tone: Tone,
+    style: Style,
     sentence: impl FnOnce(String) -> String,
-) -> Option<(Tone, String)> {
-    let words = || listed(list, |text| shown(text).to_string());
-    (!list.is_empty()).then(|| (tone, sentence(words())))
+) -> Option<(Style, String)> {
+    let words = || listed(list, |text| escaped(text).to_string());
+    (!list.is_empty()).then(|| (style, sentence(words())))
 }
 
-fn when(so: bool, tone: Tone, sentence: &str) -> Option<(Tone, String)> {
-    so.then(|| (tone, sentence.to_owned()))
+fn when(so: bool, style: Style, sentence: &str) -> Option<(Style, String)> {
+    so.then(|| (style, sentence.to_owned()))
 }
 
-fn who_can_assume(analysis: &Analysis) -> Vec<(Tone, String)> {
+fn who_can_assume(analysis: &Analysis) -> Vec<(Style, String)> {
     let accounts = &analysis.external_accounts;
-    let tone = match analysis.unguarded_accounts.is_empty() {
-        true => Tone::Strong,
-        false => Tone::Warn,
+    let style = match analysis.unguarded_accounts.is_empty() {
+        true => Style::Strong,
+        false => Style::Warn,
     };
     let external = (!accounts.is_empty()).then(|| {
         let accounts = listed(accounts, |id| account_words(id));
         let sentence = format!("external accounts that can assume the role: {accounts}");
-        (tone, sentence)
+        (style, sentence)
     });
     [
         when(
             analysis.public,
-            Tone::Bad,
+            Style::Bad,
             "any AWS account can assume the role",
         ),
-        about(&analysis.federated_open, Tone::Bad, |providers| {
+        about(&analysis.federated_open, Style::Bad, |providers| {
             format!("users outside the intended tenant can assume the role through {providers}")
         }),
         when(
             analysis.any_account_from_network,
-            Tone::Warn,
+            Style::Warn,
             "any AWS account can assume the role from the networks below",
         ),
         when(
             analysis.unknown_account,
-            Tone::Warn,
+            Style::Warn,
             "a principal whose account the document does not identify can assume the role",
         ),
-        about(&analysis.organizations, Tone::Warn, |organizations| {
+        about(&analysis.organizations, Style::Warn, |organizations| {
             format!("accounts of organization {organizations} can assume the role")
         }),
         external,
@@ -139,26 +145,26 @@ fn who_can_assume(analysis: &Analysis) -> Vec<(Tone, String)> {
     .collect()
 }
 
-fn what_is_asked(analysis: &Analysis) -> Vec<(Tone, String)> {
+fn what_is_asked(analysis: &Analysis) -> Vec<(Style, String)> {
     let unguarded = &analysis.unguarded_accounts;
     let unguarded = (!unguarded.is_empty()).then(|| {
         let accounts = listed(unguarded, |id| account_words(id));
         let sentence =
             format!("access is limited only by values that the caller can choose: {accounts}");
-        (Tone::Warn, sentence)
+        (Style::Warn, sentence)
     });
     let external_id = external_id_words(analysis.external_id);
     [
-        external_id.map(|(tone, sentence)| (tone, sentence.to_owned())),
+        external_id.map(|(style, sentence)| (style, sentence.to_owned())),
         when(
             analysis.guessable,
-            Tone::Warn,
+            Style::Warn,
             "an external id that is accepted can be guessed",
         ),
         unguarded,
         when(
             analysis.mfa_required,
-            Tone::Strong,
+            Style::Strong,
             "every external principal must use MFA",
         ),
     ]
@@ -167,7 +173,7 @@ fn what_is_asked(analysis: &Analysis) -> Vec<(Tone, String)> {
     .collect()
 }
 
-fn who_else(analysis: &Analysis) -> Vec<(Tone, String)> {
+fn who_else(analysis: &Analysis) -> Vec<(Style, String)> {
     let closed: Vec<String> = analysis
         .federated
         .iter()
@@ -183,22 +189,22 @@ fn who_else(analysis: &Analysis) -> Vec<(Tone, String)> {
         ),
     };
     [
-        about(&closed, Tone::Strong, |providers| {
+        about(&closed, Style::Strong, |providers| {
             format!("identity providers whose users can assume the role: {providers}")
         }),
         when(
             analysis.foreign_provider,
-            Tone::Warn,
+            Style::Warn,
             "an identity provider of another account is named: AWS grants nobody access through it",
         ),
-        about(&analysis.services, Tone::Strong, |services| {
+        about(&analysis.services, Style::Strong, |services| {
             format!("AWS services that can assume the role: {services}{behalf}")
         }),
         analysis.expires.map(|expires| {
             let sentence = format!("no external principal can assume the role after {expires}");
-            (Tone::Strong, sentence)
+            (Style::Strong, sentence)
         }),
-        about(&analysis.orphaned, Tone::Warn, |ids| {
+        about(&analysis.orphaned, Style::Warn, |ids| {
             format!("principals that were deleted are still named: {ids}")
         }),
     ]
@@ -207,49 +213,49 @@ fn who_else(analysis: &Analysis) -> Vec<(Tone, String)> {
     .collect()
 }
 
-fn external_id_words(need: ExternalIdNeed) -> Option<(Tone, &'static str)> {
+fn external_id_words(need: ExternalIdNeed) -> Option<(Style, &'static str)> {
     Some(match need {
-        ExternalIdNeed::NotRequired => (Tone::Warn, "no external id is required"),
-        ExternalIdNeed::Forbidden => (Tone::Warn, "callers that send an external id are denied"),
+        ExternalIdNeed::NotRequired => (Style::Warn, "no external id is required"),
+        ExternalIdNeed::Forbidden => (Style::Warn, "callers that send an external id are denied"),
         ExternalIdNeed::AnyValue => (
-            Tone::Warn,
+            Style::Warn,
             "an external id is required, and any value is accepted",
         ),
         ExternalIdNeed::Pattern => (
-            Tone::Warn,
+            Style::Warn,
             "an external id is required, and many values are accepted",
         ),
-        ExternalIdNeed::Required => (Tone::Strong, "a fixed external id is required"),
+        ExternalIdNeed::Required => (Style::Strong, "a fixed external id is required"),
         ExternalIdNeed::Unsatisfiable => (
-            Tone::Warn,
+            Style::Warn,
             "the conditions on the external id grant nobody access",
         ),
         ExternalIdNeed::None => return None,
     })
 }
 
-fn way_in(grant: &Grant, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+fn way_in(grant: &Grant, colors: Colors, out: &mut dyn Write) -> io::Result<()> {
     let statement = match grant.sid.as_deref() {
-        Some(sid) if !sid.is_empty() => format!("statement {} ({})", grant.statement, shown(sid)),
+        Some(sid) if !sid.is_empty() => format!("statement {} ({})", grant.statement, escaped(sid)),
         _ => format!("statement {}", grant.statement),
     };
-    let actions = listed(&grant.actions, |action| shown(action).to_string());
+    let actions = listed(&grant.actions, |action| escaped(action).to_string());
     let who = who_words(&grant.principal);
     writeln!(
         out,
         "  {}: {who}, by {actions}",
-        paint.tone(Tone::Strong, statement)
+        colors.style(Style::Strong, statement)
     )?;
     for restriction in &grant.restrictions {
         writeln!(out, "    where {}", restriction_words(restriction))?;
     }
     if !grant.decided {
         let sentence = "what limits this could not be decided: it counts as open";
-        writeln!(out, "    {}", paint.tone(Tone::Warn, sentence))?;
+        writeln!(out, "    {}", colors.style(Style::Warn, sentence))?;
     }
     if let Some(witness) = &grant.witness {
         let proof = format!("proof: {}", request_words(witness));
-        writeln!(out, "    {}", paint.tone(Tone::Quiet, proof))?;
+        writeln!(out, "    {}", colors.style(Style::Quiet, proof))?;
     }
     Ok(())
 }
@@ -258,7 +264,10 @@ fn who_words(who: &Who) -> String {
     match who {
         Who::Anyone => "any principal of any AWS account".to_owned(),
         Who::Organization { id, path: None } => {
-            format!("any principal of any account of organization {}", shown(id))
+            format!(
+                "any principal of any account of organization {}",
+                escaped(id)
+            )
         }
         Who::Organization {
             id,
@@ -266,34 +275,34 @@ fn who_words(who: &Who) -> String {
         } => {
             format!(
                 "any principal of the accounts of organization {} under {}",
-                shown(id),
-                shown(path)
+                escaped(id),
+                escaped(path)
             )
         }
         Who::Account { account } => format!("any principal of account {}", account_words(account)),
         Who::Principal { account, arn } => match known(account) {
-            Some(name) => format!("{} (of {})", shown(arn), shown(name)),
-            None => shown(arn).to_string(),
+            Some(name) => format!("{} (of {})", escaped(arn), escaped(name)),
+            None => escaped(arn).to_string(),
         },
-        Who::UniqueId { id } => format!("the principal with the unique id {}", shown(id)),
-        Who::Service { service } => format!("the service {}", shown(service)),
+        Who::UniqueId { id } => format!("the principal with the unique id {}", escaped(id)),
+        Who::Service { service } => format!("the service {}", escaped(service)),
         Who::Federated { provider, open, .. } => {
             let open = if *open {
                 ", for anyone who has an account there"
             } else {
                 ""
             };
-            format!("users of {}{open}", shown(provider))
+            format!("users of {}{open}", escaped(provider))
         }
     }
 }
 
 fn restriction_words(restriction: &Restriction) -> String {
     let one_of = |values: &[String]| match values {
-        [only] => format!("is {}", shown(only)),
+        [only] => format!("is {}", escaped(only)),
         many => format!(
             "is one of {}",
-            listed(many, |value| shown(value).to_string())
+            listed(many, |value| escaped(value).to_string())
         ),
     };
     let values = match &restriction.values {
@@ -304,17 +313,17 @@ fn restriction_words(restriction: &Restriction) -> String {
         Values::Like(patterns) => {
             format!(
                 "fits {}",
-                listed(patterns, |pattern| shown(pattern).to_string())
+                listed(patterns, |pattern| escaped(pattern).to_string())
             )
         }
         Values::Networks(networks) => {
             format!(
                 "is within {}",
-                listed(networks, |network| shown(network).to_string())
+                listed(networks, |network| escaped(network).to_string())
             )
         }
         Values::Except(words) | Values::Range(words) | Values::Other(words) => {
-            format!("is {}", shown(words))
+            format!("is {}", escaped(words))
         }
     };
     let absent = if restriction.may_be_absent {
@@ -322,7 +331,7 @@ fn restriction_words(restriction: &Restriction) -> String {
     } else {
         ""
     };
-    format!("{} {values}{absent}", shown(&restriction.key))
+    format!("{} {values}{absent}", escaped(&restriction.key))
 }
 
 /// The name under which an account is publicly known: a hint, never an approval.
@@ -332,8 +341,8 @@ fn known(account: &str) -> Option<&'static str> {
 
 fn account_words(account: &str) -> String {
     match known(account) {
-        Some(name) => format!("{} (known as {})", shown(account), shown(name)),
-        None => shown(account).to_string(),
+        Some(name) => format!("{} (known as {})", escaped(account), escaped(name)),
+        None => escaped(account).to_string(),
     }
 }
 

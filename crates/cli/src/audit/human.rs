@@ -9,9 +9,9 @@ use permissions::Class;
 
 use super::account::Entry;
 use super::report::Report;
-use crate::hostile::shown;
-use crate::streams::Tone;
+use crate::streams::Style;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 use crate::{Streams, findings};
 
 /// What of a cell is shown.
@@ -49,18 +49,18 @@ fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let paint = streams.paint;
+    let colors = streams.colors;
     let out = &mut *streams.out;
     let line = |cells: [&str; 9]| {
         let cells = cells.iter().zip(widths);
         let padded = cells.map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    writeln!(out, "{}", paint.tone(Tone::Strong, line(heads)))?;
+    writeln!(out, "{}", colors.style(Style::Strong, line(heads)))?;
     for (row, entry) in rows.iter().zip(entries) {
         let text = line(row.each_ref().map(String::as_str));
         match entry.access.findings.first() {
-            Some((severity, _)) => writeln!(out, "{}", paint.tone(Tone::of(*severity), text))?,
+            Some((severity, _)) => writeln!(out, "{}", colors.style(Style::of(*severity), text))?,
             None => writeln!(out, "{text}")?,
         }
     }
@@ -120,7 +120,7 @@ fn cells(entry: &Entry) -> [String; 9] {
         expires,
         worst,
     ]
-    .map(|cell| cut(&shown(cell).to_string()))
+    .map(|cell| cut(&escaped(cell).to_string()))
 }
 
 /// Who it is, in a few words.
@@ -196,7 +196,7 @@ fn cut(cell: &str) -> String {
 
 fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
     let audited = &report.audited;
-    let paint = streams.paint;
+    let colors = streams.colors;
     let out = &mut *streams.out;
     let accounts: Vec<&str> = audited.accounts.iter().map(String::as_str).collect();
     let whose = match accounts.as_slice() {
@@ -207,8 +207,8 @@ fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
     writeln!(
         out,
         "{}",
-        paint.tone(
-            Tone::Strong,
+        colors.style(
+            Style::Strong,
             format!("Audit of {whose}, {}", date(report.now))
         )
     )?;
@@ -240,7 +240,7 @@ fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
         let names: Vec<String> = report
             .unreadable_files
             .iter()
-            .map(|name| shown(name).to_string())
+            .map(|name| escaped(name).to_string())
             .collect();
         writeln!(
             out,

@@ -24,9 +24,9 @@ use guard::rules::Rules;
 use jiff::Timestamp;
 
 use crate::args::{AuditArgs, AuditFormat};
-use crate::hostile::shown;
 use crate::input::{Input, ReadError};
 use crate::streams::chain;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams, findings};
 
 pub(crate) use account::{Account, Entry, Where};
@@ -96,7 +96,7 @@ struct Reading<'a> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be read to its end", shown(name))]
+#[error("{} cannot be read to its end", escaped(name))]
 struct UnusableError<E: std::error::Error + 'static> {
     name: String,
     source: E,
@@ -202,15 +202,15 @@ impl Reading<'_> {
         drop(progress);
         for (error, place) in &troubles {
             let at = match place.line {
-                Some(line) => format!("{}:{line}", shown(&name)),
-                None => format!("{} (byte {})", shown(&name), place.offset),
+                Some(line) => format!("{}:{line}", escaped(&name)),
+                None => format!("{} (byte {})", escaped(&name), place.offset),
             };
-            streams.error(format_args!("{at}: {}", shown(chain(error))));
+            streams.error(format_args!("{at}: {}", escaped(chain(error))));
         }
         if more > 0 {
             streams.error(format_args!(
                 "{}: {more} more objects cannot be read",
-                shown(&name)
+                escaped(&name)
             ));
         }
         let whole = ended.is_ok() && troubles.is_empty();

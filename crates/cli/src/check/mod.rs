@@ -18,9 +18,9 @@ use serde::Serialize;
 use crate::args::{CheckArgs, FindingFormat};
 use crate::diagnostic::no_policy;
 use crate::findings::{self, About, Found};
-use crate::hostile::shown;
 use crate::input::Input;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Everything that was found.
@@ -111,7 +111,7 @@ fn read(input: &Input, streams: &mut Streams<'_>) -> Option<Vec<RoleDocument>> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be checked", shown(name))]
+#[error("{} cannot be checked", escaped(name))]
 struct UnusableError {
     name: String,
     source: roles::NoDocumentsError,
@@ -145,7 +145,7 @@ fn judge(
     if let Err(error) = &policy {
         let mut diagnostic = no_policy(error);
         diagnostic.message = format!("the trust policy of {subject}: {}", diagnostic.message);
-        streams.raw_error(|paint| diagnostic.render(&input.name(), &document.text, paint));
+        streams.raw_error(|colors| diagnostic.render(&input.name(), &document.text, colors));
     }
     let line = |statement: usize| {
         let statement = policy.as_ref().ok()?.statements.get(statement)?;

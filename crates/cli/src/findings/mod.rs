@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::Streams;
-use crate::hostile::shown;
 use crate::streams::counted;
-use crate::streams::{Gathered, Tone};
+use crate::streams::{Gathered, Style};
+use crate::terminal_escape::escaped;
 
 pub(crate) use self::found::{About, Found, PAGES, take_witness};
 
@@ -133,35 +133,35 @@ pub(crate) fn sarif(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()
 
 /// A block a finding.
 pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()> {
-    let paint = streams.paint;
+    let colors = streams.colors;
     for found in found {
         let Found { finding, .. } = found;
-        let tone = Tone::of(finding.severity);
+        let style = Style::of(finding.severity);
         let subject = if *found.about.subject == *found.about.file {
             "(role not named)".to_owned()
         } else {
-            shown(&found.about.subject).to_string()
+            escaped(&found.about.subject).to_string()
         };
         write!(
             streams.out,
             "{} {}  {subject}",
-            paint.tone(tone, finding.severity),
-            paint.tone(Tone::Strong, finding.code),
+            colors.style(style, finding.severity),
+            colors.style(Style::Strong, finding.code),
         )?;
         if let Some(account) = &found.about.account {
-            write!(streams.out, " in {}", shown(account))?;
+            write!(streams.out, " in {}", escaped(account))?;
         }
         let place = match found.about.line {
-            Some(line) => format!("{}:{line}", shown(&found.about.file)),
-            None => shown(&found.about.file).to_string(),
+            Some(line) => format!("{}:{line}", escaped(&found.about.file)),
+            None => escaped(&found.about.file).to_string(),
         };
-        writeln!(streams.out, "  {}", paint.tone(Tone::Quiet, place))?;
-        writeln!(streams.out, "    {}", shown(&finding.message))?;
+        writeln!(streams.out, "  {}", colors.style(Style::Quiet, place))?;
+        writeln!(streams.out, "    {}", escaped(&finding.message))?;
         if let Some(witness) = found.witness() {
             writeln!(streams.out, "    proof: {}", request_words(&witness))?;
         }
         if let Some(fix) = &finding.fix {
-            writeln!(streams.out, "    fix: {}", shown(fix))?;
+            writeln!(streams.out, "    fix: {}", escaped(fix))?;
         }
         writeln!(streams.out)?;
     }
@@ -172,16 +172,16 @@ pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()
 pub(crate) fn request_words(request: &Request) -> String {
     let mut text = format!(
         "{} {} calls {}",
-        shown(&request.principal.kind),
-        shown(&request.principal.value),
-        shown(&request.action)
+        escaped(&request.principal.kind),
+        escaped(&request.principal.value),
+        escaped(&request.action)
     );
     for (index, (key, values)) in request.context.iter().enumerate() {
         let begin = if index == 0 { " with" } else { "," };
         text.push_str(&format!(
             "{begin} {}={}",
-            shown(key),
-            shown(values.join("|"))
+            escaped(key),
+            escaped(values.join("|"))
         ));
     }
     text

@@ -7,23 +7,23 @@ use permissions::{ActionSet, Effective, Policies, Policy, Service, effective, ex
 
 use crate::audit::export::{self, Element, Held};
 use crate::audit::interned::Interned;
-use crate::hostile::shown;
 use crate::input::Input;
 use crate::least::Need;
 use crate::streams::chain;
-use crate::{Streams, Tone};
+use crate::terminal_escape::escaped;
+use crate::{Streams, Style};
 
 /// Why it is not known what is held.
 #[derive(Debug, thiserror::Error)]
 enum HeldError {
-    #[error("{} cannot be read to its end", shown(name))]
+    #[error("{} cannot be read to its end", escaped(name))]
     Export {
         name: String,
         source: export::ExportError,
     },
-    #[error("there is no role {} in {}", shown(role), shown(name))]
+    #[error("there is no role {} in {}", escaped(role), escaped(name))]
     NoRole { role: String, name: String },
-    #[error("say by --role which role of {} is meant", shown(.0))]
+    #[error("say by --role which role of {} is meant", escaped(.0))]
     WhichRole(String),
 }
 
@@ -56,9 +56,9 @@ pub(super) fn held(
     for policy in &held.unreadable {
         streams.error(format_args!(
             "{}: policy {} cannot be read: {}",
-            shown(input.name()),
-            shown(&policy.policy),
-            shown(policy.reason.to_string())
+            escaped(input.name()),
+            escaped(&policy.policy),
+            escaped(policy.reason.to_string())
         ));
     }
     None
@@ -94,7 +94,7 @@ fn of_role(
         return None;
     }
     for why in &wrong {
-        streams.error(format_args!("{}: {}", shown(&name), shown(why)));
+        streams.error(format_args!("{}: {}", escaped(&name), escaped(why)));
     }
     let Some(held) = found.filter(|_| wrong.is_empty()) else {
         if wrong.is_empty() {
@@ -113,7 +113,7 @@ pub(super) fn print(held: &Effective, needs: &[Need], streams: &mut Streams<'_>)
     for pattern in needs.iter().flat_map(|need| &need.actions) {
         expand_into(pattern, &mut needed);
     }
-    let paint = streams.paint;
+    let colors = streams.colors;
     let (mut kept, mut unused, mut missing) = (0_usize, 0_usize, 0_usize);
     for service in Service::all() {
         let actions: Vec<_> = service
@@ -124,7 +124,7 @@ pub(super) fn print(held: &Effective, needs: &[Need], streams: &mut Streams<'_>)
         if whole && actions.len() > 1 {
             unused += actions.len();
             let line = format!("- {}:* (all {} actions)", service.prefix(), actions.len());
-            writeln!(streams.out, "{}", paint.tone(Tone::Bad, line))?;
+            writeln!(streams.out, "{}", colors.style(Style::Bad, line))?;
             continue;
         }
         for (action, is_held, is_needed) in actions {
@@ -136,12 +136,12 @@ pub(super) fn print(held: &Effective, needs: &[Need], streams: &mut Streams<'_>)
                 (true, false) => {
                     unused += 1;
                     let line = format!("- {action}");
-                    writeln!(streams.out, "{}", paint.tone(Tone::Bad, line))?;
+                    writeln!(streams.out, "{}", colors.style(Style::Bad, line))?;
                 }
                 (false, true) => {
                     missing += 1;
                     let line = format!("+ {action}");
-                    writeln!(streams.out, "{}", paint.tone(Tone::Good, line))?;
+                    writeln!(streams.out, "{}", colors.style(Style::Good, line))?;
                 }
                 (false, false) => {}
             }
@@ -151,8 +151,8 @@ pub(super) fn print(held: &Effective, needs: &[Need], streams: &mut Streams<'_>)
     unknown.sort();
     unknown.dedup();
     for pattern in unknown {
-        let line = format!("- {} (no action that is known)", shown(pattern));
-        writeln!(streams.out, "{}", paint.tone(Tone::Bad, line))?;
+        let line = format!("- {} (no action that is known)", escaped(pattern));
+        writeln!(streams.out, "{}", colors.style(Style::Bad, line))?;
     }
     streams.remark(format_args!(
         "held and needed: {kept}, held and not needed: {unused}, needed and not held: {missing}"

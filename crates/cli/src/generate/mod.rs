@@ -9,12 +9,12 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use crate::args::{PolicyCommand, PolicyGenerateArgs};
-use crate::hostile::shown;
 use crate::least::{
     Least, Need, NeedError, ProfileError, check_action, check_resource, least_privilege,
     read_profile,
 };
 use crate::replay::{Wanted, each_record};
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 use trail::{Asked, Did};
@@ -23,7 +23,7 @@ use trail::{Asked, Did};
 const MOST_MANAGED: usize = 6_144;
 
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be used", shown(name))]
+#[error("{} cannot be used", escaped(name))]
 struct UnusableProfileError {
     name: String,
     source: ProfileError,
@@ -53,7 +53,7 @@ fn generate(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> io::Re
         if did.is_empty() {
             streams.warning(format_args!(
                 "no call of role {} is in these logs",
-                shown(role)
+                escaped(role)
             ));
         } else {
             let (done, notes) = did.needs();
@@ -62,7 +62,7 @@ fn generate(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> io::Re
                 streams.remark(format_args!("calls from {first} to {last}"));
             }
             for note in notes {
-                streams.remark(format_args!("- {}", shown(note)));
+                streams.remark(format_args!("- {}", escaped(note)));
             }
         }
     }
@@ -85,7 +85,7 @@ fn generate(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> io::Re
         }
     };
     for note in notes {
-        streams.warning(shown(note));
+        streams.warning(escaped(note));
     }
     let compact = serde_json::to_string(&document).map_or(0, |text| text.chars().count());
     if compact > MOST_MANAGED {
@@ -151,8 +151,8 @@ fn read_trail(
         let path = path.display().to_string();
         streams.error(format_args!(
             "{} is unreadable: {}",
-            shown(path),
-            shown(why)
+            escaped(path),
+            escaped(why)
         ));
     }
     let did = kept.into_iter().fold(Did::default(), Did::and);

@@ -20,9 +20,9 @@ use jiff::Timestamp;
 
 use super::{of, told, wait};
 use crate::args::RestoreArgs;
-use crate::hostile::shown;
 use crate::streams::chain;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// What can be put in a quarantine's place.
@@ -95,7 +95,7 @@ pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io:
             if asked.unknown.is_empty() {
                 streams.error(format_args!(
                     "role {} is not quarantined: write its trust policy yourself",
-                    shown(role)
+                    escaped(role)
                 ));
             }
             Ok(Status::Unreadable)
@@ -227,15 +227,15 @@ fn list(
     streams: &mut Streams<'_>,
 ) -> io::Result<()> {
     for role in closed {
-        writeln!(streams.out, "role {}", shown(&role.live.name))?;
+        writeln!(streams.out, "role {}", escaped(&role.live.name))?;
         for choice in role.kept().chain(role.baselines()) {
             let judged = role.judge(rules, choice.document, now);
             writeln!(
                 streams.out,
                 "  {}; {}\n    {}",
-                shown(&choice.words),
+                escaped(&choice.words),
                 verdict_words(&judged),
-                shown(choice.document)
+                escaped(choice.document)
             )?;
         }
     }
@@ -268,15 +268,15 @@ fn give_back(
     let now = Timestamp::now();
     let judged = role.judge(rules, choice.document, now);
     let lawful = judged.verdict == Verdict::Approved;
-    let name = shown(&role.live.name);
+    let name = escaped(&role.live.name);
     if !lawful && !arguments.force {
         streams.error(format_args!(
             "not restored, {}: {}",
             verdict_words(&judged),
-            shown(&choice.words)
+            escaped(&choice.words)
         ));
         for found in judged.violations() {
-            streams.remark(format_args!("{}: {}", found.code, shown(&found.message)));
+            streams.remark(format_args!("{}: {}", found.code, escaped(&found.message)));
         }
         streams.remark(
             "restore a --baseline, let a rule or an exemption allow it, or --force it with a --reason",
@@ -291,9 +291,9 @@ fn give_back(
         writeln!(
             streams.out,
             "would write to role {name} ({}; {}): {}",
-            shown(&choice.words),
+            escaped(&choice.words),
             verdict_words(&judged),
-            shown(choice.document)
+            escaped(choice.document)
         )?;
         return Ok(Status::Done);
     }
@@ -320,13 +320,13 @@ fn give_back(
             writeln!(
                 streams.out,
                 "restored: role {name}, {}; {}",
-                shown(&choice.words),
+                escaped(&choice.words),
                 verdict_words(&judged)
             )?;
             Ok(Status::Done)
         }
         Err(why) => {
-            streams.error(format_args!("not restored: {}", shown(&why)));
+            streams.error(format_args!("not restored: {}", escaped(&why)));
             Ok(Status::Unreadable)
         }
     }

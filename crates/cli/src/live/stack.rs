@@ -17,9 +17,9 @@ use jiff::Timestamp;
 
 use super::{of, told, wait};
 use crate::args::LiveArgs;
-use crate::hostile::shown;
-use crate::streams::Tone;
+use crate::streams::Style;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Logical ids of the template's functions; `Slack` is only there where a secret is named.
@@ -181,16 +181,16 @@ struct Sheet<'a, 'b> {
 impl Sheet<'_, '_> {
     fn line(&mut self, what: &str, which: &str, how: &str, good: bool) -> io::Result<()> {
         self.wrong += usize::from(!good);
-        let tone = if good { Tone::Good } else { Tone::Bad };
+        let style = if good { Style::Good } else { Style::Bad };
         let mark = self
             .streams
-            .paint
-            .tone(tone, if good { "ok   " } else { "WRONG" });
+            .colors
+            .style(style, if good { "ok   " } else { "WRONG" });
         writeln!(
             self.streams.out,
             "{mark} {what} {}: {}",
-            shown(which),
-            shown(how)
+            escaped(which),
+            escaped(how)
         )
     }
 

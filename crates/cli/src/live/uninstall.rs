@@ -12,8 +12,8 @@ use guard::remediate::QUARANTINE;
 
 use super::{of, told, wait};
 use crate::args::LiveArgs;
-use crate::hostile::shown;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Prints what is still in place; exit status 1 where anything is.
@@ -84,20 +84,20 @@ fn print(left: &Residue, live: &[(String, Live)], streams: &mut Streams<'_>) -> 
         // The newest stands first; an older role of that name had another id.
         let mut kept = left.overwritten.iter();
         let Some(kept) = kept.find(|kept| kept.role_id == role.role_id) else {
-            writeln!(streams.out, "quarantined: role {}", shown(name))?;
+            writeln!(streams.out, "quarantined: role {}", escaped(name))?;
             continue;
         };
         writeln!(
             streams.out,
             "quarantined: role {} since {} ({})",
-            shown(name),
+            escaped(name),
             kept.at,
-            shown(&kept.incident)
+            escaped(&kept.incident)
         )?;
         writeln!(
             streams.out,
             "  the document before: {}",
-            shown(&kept.document)
+            escaped(&kept.document)
         )?;
     }
     for denial in &left.session_denials {
@@ -105,8 +105,8 @@ fn print(left: &Residue, live: &[(String, Live)], streams: &mut Streams<'_>) -> 
         writeln!(
             streams.out,
             "sessions denied: role {} in {}, those issued before {}",
-            shown(&denial.role),
-            shown(&denial.account),
+            escaped(&denial.role),
+            escaped(&denial.account),
             denial.at
         )?;
     }

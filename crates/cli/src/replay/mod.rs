@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use crate::args::{ReplayArgs, ReplayFormat};
-use crate::hostile::shown;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 pub(crate) use files::Wanted;
 pub(crate) use parallel::each_record;
@@ -73,8 +73,8 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
     streams.finish()?;
 
     for record in &reading.told {
-        let path = shown(record.path.display().to_string()).to_string();
-        let why = shown(&record.why);
+        let path = escaped(record.path.display().to_string()).to_string();
+        let why = escaped(&record.why);
         streams.error(format_args!(
             "{path}: record {} is unreadable: {why}",
             record.number
@@ -86,8 +86,8 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
         streams.error(format_args!("{more} more records are unreadable"));
     }
     for file in &reading.unreadable_files {
-        let path = shown(file.path.display().to_string()).to_string();
-        streams.error(format_args!("{path} is unreadable: {}", shown(&file.why)));
+        let path = escaped(file.path.display().to_string()).to_string();
+        streams.error(format_args!("{path} is unreadable: {}", escaped(&file.why)));
     }
     let unreadable = reading.unreadable_records > 0 || !reading.unreadable_files.is_empty();
     let reached = arguments

@@ -13,9 +13,9 @@ use super::judge::{Alert, Judged, checks, ranked};
 use super::read::{Hit, Reading};
 use crate::Streams;
 use crate::args::ModeArg;
-use crate::hostile::shown;
-use crate::streams::Tone;
+use crate::streams::Style;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 
 /// One alert, as a line.
 #[derive(Serialize)]
@@ -261,7 +261,7 @@ impl<'a> Report<'a> {
 
     fn totals(&self, printed: &Printed, streams: &mut Streams<'_>) -> io::Result<()> {
         let summary = self.summary(printed);
-        let paint = streams.paint;
+        let colors = streams.colors;
         let out = &mut streams.out;
         writeln!(
             out,
@@ -270,7 +270,7 @@ impl<'a> Report<'a> {
             plural(summary.files, "file"),
             summary.irrelevant,
             summary.approved,
-            paint.tone(Tone::Strong, plural(summary.alerts, "alert")),
+            colors.style(Style::Strong, plural(summary.alerts, "alert")),
             plural(summary.failed_calls, "failed call"),
             plural(summary.duplicates, "duplicate"),
             summary.unreadable_records,
@@ -325,7 +325,7 @@ fn list<T: std::fmt::Display>(
     }
     writeln!(out, "{title}:")?;
     for (thing, count) in ranked.iter().take(LISTED) {
-        writeln!(out, "{count:>7}  {}", shown(thing.to_string()))?;
+        writeln!(out, "{count:>7}  {}", escaped(thing.to_string()))?;
     }
     match ranked.len().saturating_sub(LISTED) {
         0 => Ok(()),
@@ -335,44 +335,44 @@ fn list<T: std::fmt::Display>(
 
 fn head(hit: &Hit, alert: Option<&Alert>, streams: &mut Streams<'_>) -> io::Result<()> {
     let record = &hit.record;
-    let paint = streams.paint;
+    let colors = streams.colors;
     let time = record
         .event_time
         .map_or_else(|| "(no time)".to_owned(), |time| time.to_string());
-    write!(streams.out, "{}", paint.tone(Tone::Quiet, time))?;
+    write!(streams.out, "{}", colors.style(Style::Quiet, time))?;
     if let Some(alert) = alert {
         let severity = alert.severity();
-        let subject = paint.tone(Tone::Strong, shown(&alert.subject));
+        let subject = colors.style(Style::Strong, escaped(&alert.subject));
         write!(
             streams.out,
             "  {}  {subject}",
-            paint.tone(Tone::of(severity), severity)
+            colors.style(Style::of(severity), severity)
         )?;
     }
     writeln!(
         streams.out,
         "  {} in {} {}",
-        shown(&record.event_name),
-        shown(record.account()),
-        shown(record.region.as_deref().unwrap_or_default())
+        escaped(&record.event_name),
+        escaped(record.account()),
+        escaped(record.region.as_deref().unwrap_or_default())
     )?;
-    writeln!(streams.out, "    by {}", shown(actor(record)))
+    writeln!(streams.out, "    by {}", escaped(actor(record)))
 }
 
 fn body(alert: &Alert, sign: Option<char>, streams: &mut Streams<'_>) -> io::Result<()> {
-    let paint = streams.paint;
+    let colors = streams.colors;
     let margin = match sign {
         Some(sign) => format!("  {sign} "),
         None => "    ".to_owned(),
     };
     for finding in &alert.findings {
-        let code = paint.tone(Tone::of(finding.severity), finding.code);
-        writeln!(streams.out, "{margin}{code}: {}", shown(&finding.message))?;
+        let code = colors.style(Style::of(finding.severity), finding.code);
+        writeln!(streams.out, "{margin}{code}: {}", escaped(&finding.message))?;
     }
     match (alert.action, &alert.remark) {
         (PlanKind::None, None) => Ok(()),
         (PlanKind::None, Some(remark)) => {
-            writeln!(streams.out, "{margin}plan: nothing; {}", shown(remark))
+            writeln!(streams.out, "{margin}plan: nothing; {}", escaped(remark))
         }
         (action, remark) => {
             let remark = remark
@@ -382,7 +382,7 @@ fn body(alert: &Alert, sign: Option<char>, streams: &mut Streams<'_>) -> io::Res
                 streams.out,
                 "{margin}plan: {}{}",
                 action.name(),
-                shown(remark)
+                escaped(remark)
             )
         }
     }

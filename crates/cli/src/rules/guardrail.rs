@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::load::read;
 use crate::args::RulesGuardrailArgs;
-use crate::hostile::shown;
 use crate::output::replace;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// A root, an organizational unit or an account has at most five, and AWS's own is one of them.
@@ -58,7 +58,7 @@ pub(super) fn guardrail(
         "{count}; what the rules say and these cannot is left to the guard:"
     ));
     for note in &guardrail.notes {
-        streams.remark(format_args!("- {}", shown(note)));
+        streams.remark(format_args!("- {}", escaped(note)));
     }
     Ok(Status::Done)
 }
@@ -69,6 +69,6 @@ fn write(folder: &Path, index: usize, document: &str, streams: &mut Streams<'_>)
         streams.failure(&error);
         return false;
     }
-    streams.remark(shown(path.display().to_string()));
+    streams.remark(escaped(path.display().to_string()));
     true
 }

@@ -11,10 +11,10 @@ use jiff::Timestamp;
 
 use super::yaml::{Places, Step, parse};
 use crate::Streams;
-use crate::diagnostic::{Diagnostic, Place, Weight};
-use crate::hostile::shown;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::input::Input;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 
 /// A rules file that can be used.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ pub(crate) fn load(input: &Input, streams: &mut Streams<'_>) -> Option<Rules> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be used", shown(name))]
+#[error("{} cannot be used", escaped(name))]
 struct UnusableError<E: std::error::Error + 'static> {
     name: String,
     source: E,
@@ -72,14 +72,14 @@ pub(crate) fn read_text(
 ) -> Option<Read> {
     let name = input.name();
     let show = |diagnostic: &Diagnostic, streams: &mut Streams<'_>| {
-        streams.raw_error(|paint| diagnostic.render(&name, text, paint));
+        streams.raw_error(|colors| diagnostic.render(&name, text, colors));
     };
     let file = parse(text)
         .map_err(|diagnostic| show(&diagnostic, streams))
         .ok()?;
     // The text is read once more only where there is something to point at.
     let places = LazyCell::new(|| Places::read(text));
-    let place = |path: &[PathSegment]| {
+    let span = |path: &[PathSegment]| {
         let steps = path.iter().map(|segment| match segment {
             PathSegment::Key(key) => Step::Key(key),
             PathSegment::Index(index) => Step::Index(*index),
@@ -98,12 +98,12 @@ pub(crate) fn read_text(
     let mut problems: Vec<Diagnostic> = file
         .problems_among(read.as_deref().unwrap_or_default(), now)
         .into_iter()
-        .map(|problem| diagnostic(problem, place))
+        .map(|problem| diagnostic(problem, span))
         .collect();
-    problems.sort_by_key(|problem| problem.place);
+    problems.sort_by_key(|problem| problem.span);
     let errors = problems
         .iter()
-        .filter(|problem| problem.weight == Weight::Error)
+        .filter(|problem| problem.level == Level::Error)
         .count();
     for problem in &problems {
         show(problem, streams);
@@ -113,12 +113,12 @@ pub(crate) fn read_text(
         Ok(accounts) => accounts,
         Err((message, help)) => {
             let path = ["organization", "accounts_file"].map(PathSegment::from);
-            let place = place(&path);
+            let span = span(&path);
             show(
                 &Diagnostic {
-                    weight: Weight::Error,
+                    level: Level::Error,
                     message,
-                    place,
+                    span,
                     help,
                 },
                 streams,
@@ -130,7 +130,7 @@ pub(crate) fn read_text(
         let rest = problems.len() - errors;
         streams.error(format_args!(
             "{} cannot be used: {}, {}",
-            shown(&name),
+            escaped(&name),
             counted(errors, "error", "errors"),
             counted(rest, "warning", "warnings")
         ));
@@ -146,14 +146,11 @@ pub(crate) fn read_text(
     })
 }
 
-fn diagnostic(problem: RuleProblem, place: impl Fn(&[PathSegment]) -> Option<Place>) -> Diagnostic {
+fn diagnostic(problem: RuleProblem, span: impl Fn(&[PathSegment]) -> Option<Span>) -> Diagnostic {
     Diagnostic {
-        weight: match problem.level {
-            Level::Error => Weight::Error,
-            Level::Warning => Weight::Warning,
-        },
+        level: problem.level,
         message: problem.message,
-        place: place(&problem.path),
+        span: span(&problem.path),
         help: problem.suggestion,
     }
 }

@@ -14,9 +14,9 @@ use guard::rules::RulesFile;
 use load::read;
 
 use crate::args::{RulesCheckArgs, RulesCommand, RulesCompileArgs};
-use crate::hostile::shown;
 use crate::output::replace;
 use crate::streams::counted;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 pub(crate) use load::load;
@@ -56,7 +56,7 @@ fn check(arguments: &RulesCheckArgs, streams: &mut Streams<'_>) -> io::Result<St
     writeln!(
         streams.out,
         "{}: {}, {}, {}, {}{}",
-        shown(&name),
+        escaped(&name),
         counted(file.vendors.len(), "vendor", "vendors"),
         counted(
             file.identity_providers.len(),
@@ -94,7 +94,7 @@ fn compile(arguments: &RulesCompileArgs, streams: &mut Streams<'_>) -> io::Resul
     }
     streams.remark(format_args!(
         "{}: rules {}",
-        shown(output.display().to_string()),
+        escaped(output.display().to_string()),
         compiled.hash
     ));
     Ok(Status::Done)

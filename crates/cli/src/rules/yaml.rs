@@ -5,12 +5,12 @@
 
 use std::fmt;
 
-use guard::rules::RulesFile;
+use guard::rules::{Level, RulesFile};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Error, Location, MessageFormatter, Options, Spanned, UserMessageFormatter};
 
-use crate::diagnostic::{Diagnostic, Place, Weight};
+use crate::diagnostic::{Diagnostic, Span};
 use crate::suggest::nearest;
 
 /// Reads a rules file, or says where it cannot be read.
@@ -32,7 +32,7 @@ fn options() -> Options {
 }
 
 fn explained(error: &Error, text: &str) -> Diagnostic {
-    let place = error.location().and_then(|location| place(location, text));
+    let span = error.location().and_then(|location| span(location, text));
     let (message, help) = match error {
         Error::SerdeUnknownField {
             field, expected, ..
@@ -96,9 +96,9 @@ fn explained(error: &Error, text: &str) -> Diagnostic {
     };
     let message = message.lines().next().unwrap_or_default().to_owned();
     Diagnostic {
-        weight: Weight::Error,
+        level: Level::Error,
         message,
-        place,
+        span,
         help,
     }
 }
@@ -110,7 +110,7 @@ fn meant(word: &str, expected: &[&str], these: &str) -> String {
     }
 }
 
-fn place(location: Location, text: &str) -> Option<Place> {
+fn span(location: Location, text: &str) -> Option<Span> {
     let line = usize::try_from(location.line())
         .ok()
         .filter(|line| *line > 0)?;
@@ -121,7 +121,7 @@ fn place(location: Location, text: &str) -> Option<Place> {
     let length = usize::try_from(location.span().len())
         .unwrap_or(0)
         .clamp(1, within.max(1));
-    Some(Place {
+    Some(Span {
         line,
         column,
         length,
@@ -158,7 +158,7 @@ impl Places {
         path: impl IntoIterator<Item = Step<'p>>,
         key: bool,
         text: &str,
-    ) -> Option<Place> {
+    ) -> Option<Span> {
         let mut node = &self.root;
         let mut found = node.referenced;
         for step in path {
@@ -182,7 +182,7 @@ impl Places {
             };
             node = value;
         }
-        place(found, text)
+        span(found, text)
     }
 }
 
@@ -258,12 +258,12 @@ impl<'de> Visitor<'de> for NodeVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::streams::Paint;
+    use crate::streams::Colors;
 
     fn failure(text: &str) -> String {
         parse(text)
             .unwrap_err()
-            .render("access.yaml", text, Paint::PLAIN)
+            .render("access.yaml", text, Colors::PLAIN)
     }
 
     #[test]
@@ -374,8 +374,8 @@ mod tests {
                     - name: Other\n";
         let places = Places::read(text).unwrap();
         let at = |path: &[Step<'_>], key| {
-            let place = places.find(path.iter().cloned(), key, text).unwrap();
-            (place.line, place.column, place.length)
+            let span = places.find(path.iter().cloned(), key, text).unwrap();
+            (span.line, span.column, span.length)
         };
         assert_eq!(at(&[Key("version")], false), (1, 10, 1));
         assert_eq!(at(&[Key("version")], true), (1, 1, 7));

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use policy::external_id::quality;
 use policy::glob::matches_ignoring_case;
 
-use crate::hostile::{is_hidden, shown};
 use crate::least::Need;
 use crate::rules::load::Read;
+use crate::terminal_escape::{escaped, is_hidden};
 
 /// What was asked for, complete.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub(super) struct Access {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AccessError {
     /// A text that people would read as another.
-    #[error("the {what} `{}` has characters that cannot be seen", shown(text))]
+    #[error("the {what} `{}` has characters that cannot be seen", escaped(text))]
     Hidden {
         /// Which text.
         what: &'static str,
@@ -63,7 +63,7 @@ pub(super) enum AccessError {
     Own(String),
     /// A role's name is no pattern here.
     #[error(
-        "`{}` is not a role name: 1 to 64 letters, digits and `+=,.@_-`", shown(.0)
+        "`{}` is not a role name: 1 to 64 letters, digits and `+=,.@_-`", escaped(.0)
     )]
     RoleName(String),
     /// Two roles of one name.
@@ -72,7 +72,7 @@ pub(super) enum AccessError {
     /// Another vendor has it.
     #[error(
         "role {role} already trusts vendor `{}` by the rules: name another",
-        shown(vendor)
+        escaped(vendor)
     )]
     RoleTaken {
         /// Ours.
@@ -95,7 +95,7 @@ pub(super) enum AccessError {
     #[error(
         "the external id `{}` can be guessed: {weakness}; ask the vendor for a random one, or \
          leave --external-id out and give it yours",
-        shown(id)
+        escaped(id)
     )]
     Guessable {
         /// As given.
@@ -107,8 +107,8 @@ pub(super) enum AccessError {
     #[error(
         "the external id `{}` is already used by vendor `{}`: anyone who knows it there could \
          assume this role",
-        shown(id),
-        shown(vendor)
+        escaped(id),
+        escaped(vendor)
     )]
     IdUsed {
         /// As given.
@@ -117,10 +117,10 @@ pub(super) enum AccessError {
         vendor: String,
     },
     /// An id twice.
-    #[error("the external id `{}` stands here twice: each role needs its own", shown(.0))]
+    #[error("the external id `{}` stands here twice: each role needs its own", escaped(.0))]
     IdTwice(String),
     /// Not a date, or one that is over.
-    #[error("`{}` is not a future date: write it as 2027-03-31", shown(.0))]
+    #[error("`{}` is not a future date: write it as 2027-03-31", escaped(.0))]
     Expires(String),
     /// The system gives no random numbers.
     #[error("the system's generator gives no random numbers")]
@@ -271,8 +271,8 @@ fn role_names(roles: &[String], file: &RulesFile) -> Result<Vec<String>, AccessE
             }
             warnings.push(format!(
                 "the rules let vendor `{}` assume roles like `{}`, and so {role}, too",
-                shown(&vendor.name),
-                shown(&entry.name)
+                escaped(&vendor.name),
+                escaped(&entry.name)
             ));
         }
     }

@@ -152,7 +152,7 @@ pub(super) fn ask(
             }
             let wrong = answers.iter().find_map(|answer| (question.wrong)(answer));
             if let Some(wrong) = wrong {
-                streams.error(crate::hostile::shown(wrong));
+                streams.error(crate::terminal_escape::escaped(wrong));
                 continue;
             }
             (question.take)(asked, answers);
@@ -167,7 +167,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::Paint;
+    use crate::Colors;
     use crate::args::{Command, CommandLine, VendorCommand};
 
     fn arguments(flags: &[&str]) -> VendorNewArgs {
@@ -180,7 +180,7 @@ mod tests {
 
     fn answer(asked: &mut VendorNewArgs, answers: &str) -> (bool, String) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut streams = Streams::new(&mut out, Paint::PLAIN, &mut err, Paint::PLAIN);
+        let mut streams = Streams::new(&mut out, Colors::PLAIN, &mut err, Colors::PLAIN);
         let whole = ask(asked, &mut answers.as_bytes(), &mut streams).unwrap();
         assert!(out.is_empty(), "questions are no data");
         (whole, String::from_utf8(err).unwrap())

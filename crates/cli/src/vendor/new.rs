@@ -15,11 +15,11 @@ use super::ask::{ask, missing};
 use super::insert::{Insertion, insert};
 use super::template::{tag_value, template, trust_text};
 use crate::args::VendorNewArgs;
-use crate::hostile::shown;
 use crate::input::Input;
 use crate::least::{Need, check_action, check_resource, read_profile};
 use crate::output::{WriteError, replace};
 use crate::rules::load::{Read, read_text};
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Why nothing was written.
@@ -27,7 +27,7 @@ use crate::{Status, Streams};
 enum NewError {
     #[error("say {}", .0.join(", "))]
     Missing(Vec<&'static str>),
-    #[error("{} cannot be used", shown(name))]
+    #[error("{} cannot be used", escaped(name))]
     Profile {
         name: String,
         source: crate::least::ProfileError,
@@ -35,18 +35,18 @@ enum NewError {
     #[error(
         "no place for the entry was found in {} that leaves all else as it is; put it there by \
          hand:\n\n{entry}",
-        shown(name)
+        escaped(name)
     )]
     NoPlace { name: String, entry: String },
     #[error("the result would not pass `trustwarden check`: {0}")]
     Unlawful(String),
-    #[error("{} exists; --force overwrites it", shown(.0.display().to_string()))]
+    #[error("{} exists; --force overwrites it", escaped(.0.display().to_string()))]
     Exists(PathBuf),
-    #[error("cannot write {}", shown(path.display().to_string()))]
+    #[error("cannot write {}", escaped(path.display().to_string()))]
     Write { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Replace(#[from] WriteError),
-    #[error("{} has been changed meanwhile; nothing was written", shown(.0))]
+    #[error("{} has been changed meanwhile; nothing was written", escaped(.0))]
     Changed(String),
     #[error("`-` cannot be edited: name the rules file")]
     Stdin,
@@ -193,16 +193,16 @@ fn finish(
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
     for warning in &made.access.warnings {
-        streams.warning(shown(warning));
+        streams.warning(escaped(warning));
     }
-    let rules = shown(asked.rules.display().to_string());
+    let rules = escaped(asked.rules.display().to_string());
     let line = made.insertion.line(text);
     if asked.dry_run {
         writeln!(streams.out, "# {rules}, from line {line}")?;
         writeln!(streams.out, "{}\n", made.insertion.text())?;
         let template = asked.template.as_deref().map(Path::display);
         let template = template.map_or("the template".to_owned(), |path| path.to_string());
-        writeln!(streams.out, "# {}", shown(template))?;
+        writeln!(streams.out, "# {}", escaped(template))?;
         streams.out.write_all(made.template.as_bytes())?;
         streams.remark("nothing was written");
         return Ok(Status::Done);
@@ -221,10 +221,10 @@ fn finish(
 /// What to do with it, for the person who asked for it.
 fn say(asked: &VendorNewArgs, made: &Made, line: usize, streams: &mut Streams<'_>) {
     let vendor = &made.access.vendor;
-    let name = shown(&vendor.name);
+    let name = escaped(&vendor.name);
     streams.remark(format_args!(
         "{}:{line}: {name} is registered",
-        shown(asked.rules.display().to_string())
+        escaped(asked.rules.display().to_string())
     ));
     let file = match &asked.template {
         Some(path) => path.display().to_string(),
@@ -233,7 +233,7 @@ fn say(asked: &VendorNewArgs, made: &Made, line: usize, streams: &mut Streams<'_
     streams.remark(format_args!(
         "deploy its role: aws cloudformation deploy --template-file {} --stack-name NAME \
          --capabilities CAPABILITY_NAMED_IAM",
-        shown(file)
+        escaped(file)
     ));
     if asked.external_id.is_empty() {
         for (role, external_id) in made.access.doors() {
@@ -251,8 +251,8 @@ fn say(asked: &VendorNewArgs, made: &Made, line: usize, streams: &mut Streams<'_
         if tag_value(text) != *text {
             streams.remark(format_args!(
                 "a tag cannot hold `{}`; the role's says `{}`",
-                shown(text),
-                shown(tag_value(text))
+                escaped(text),
+                escaped(tag_value(text))
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::hostile::shown;
+use crate::terminal_escape::escaped;
 
 /// A part of a page.
 pub(super) enum Part {
@@ -20,20 +20,20 @@ pub(super) enum Part {
 pub(super) fn text(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
     for (index, part) in parts.iter().enumerate() {
         match part {
-            Part::Title(title) => writeln!(out, "{}", shown(title))?,
+            Part::Title(title) => writeln!(out, "{}", escaped(title))?,
             Part::Heading(heading) => {
                 let gap = if index == 0 { "" } else { "\n" };
-                writeln!(out, "{gap}{}", shown(heading))?;
+                writeln!(out, "{gap}{}", escaped(heading))?;
             }
             Part::Fields(fields) => {
                 let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in fields {
-                    writeln!(out, "  {name:width$}  {}", shown(value))?;
+                    writeln!(out, "  {name:width$}  {}", escaped(value))?;
                 }
             }
             Part::List(lines) => {
                 for line in lines {
-                    writeln!(out, "  - {}", shown(line))?;
+                    writeln!(out, "  - {}", escaped(line))?;
                 }
             }
         }
@@ -48,17 +48,17 @@ pub(super) fn markdown(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
             writeln!(out)?;
         }
         match part {
-            Part::Title(title) => writeln!(out, "# {}", escaped(title))?,
-            Part::Heading(heading) => writeln!(out, "## {}", escaped(heading))?,
+            Part::Title(title) => writeln!(out, "# {}", literal(title))?,
+            Part::Heading(heading) => writeln!(out, "## {}", literal(heading))?,
             Part::Fields(fields) => {
                 writeln!(out, "| | |\n|---|---|")?;
                 for (name, value) in fields {
-                    writeln!(out, "| {name} | {} |", escaped(value))?;
+                    writeln!(out, "| {name} | {} |", literal(value))?;
                 }
             }
             Part::List(lines) => {
                 for line in lines {
-                    writeln!(out, "- {}", escaped(line))?;
+                    writeln!(out, "- {}", literal(line))?;
                 }
             }
         }
@@ -67,26 +67,26 @@ pub(super) fn markdown(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Text that stays text: no link, no emphasis, no table cell more, no HTML.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for (index, letter) in shown(text).to_string().chars().enumerate() {
+fn literal(text: &str) -> String {
+    let mut literal = String::with_capacity(text.len());
+    for (index, letter) in escaped(text).to_string().chars().enumerate() {
         match letter {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
+            '<' => literal.push_str("&lt;"),
+            '>' => literal.push_str("&gt;"),
+            '&' => literal.push_str("&amp;"),
             // A scheme or an address would be made a link.
-            ':' | '@' => escaped.push_str(&format!("&#{};", u32::from(letter))),
+            ':' | '@' => literal.push_str(&format!("&#{};", u32::from(letter))),
             _ => {
                 // These begin a list, and mean nothing elsewhere.
                 let list = index == 0 && "+-".contains(letter);
                 if list || r"\`*_{}[]()#!|~".contains(letter) {
-                    escaped.push('\\');
+                    literal.push('\\');
                 }
-                escaped.push(letter);
+                literal.push(letter);
             }
         }
     }
-    escaped
+    literal
 }
 
 #[cfg(test)]
@@ -105,7 +105,7 @@ mod tests {
             ("- a-b", r"\- a-b"),
             ("https://evil.example", "https&#58;//evil.example"),
         ] {
-            assert_eq!(escaped(text), expected);
+            assert_eq!(literal(text), expected);
         }
     }
 }

@@ -12,14 +12,14 @@ use super::page::{Part, markdown, text};
 use crate::args::{AuditArgs, AuditFormat, PageFormat, VendorReviewArgs};
 use crate::audit::{Entry, Report, collect, credential_report};
 use crate::findings::Found;
-use crate::hostile::shown;
 use crate::rules::load::read;
 use crate::suggest::nearest;
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 #[derive(Debug, thiserror::Error)]
 enum ReviewError {
-    #[error("no vendor of the rules is named `{}`{}", shown(.0), .1)]
+    #[error("no vendor of the rules is named `{}`{}", escaped(.0), .1)]
     NoVendor(String, String),
 }
 
@@ -42,7 +42,7 @@ pub(super) fn review(
         let names = vendors.iter().map(|vendor| vendor.name.as_str());
         let near = nearest(&arguments.name, names);
         let hint = near.map_or(String::new(), |near| {
-            format!("; did you mean `{}`?", shown(near))
+            format!("; did you mean `{}`?", escaped(near))
         });
         streams.failure(&ReviewError::NoVendor(arguments.name.clone(), hint));
         return Ok(Status::Unreadable);

@@ -1,7 +1,7 @@
 //! Text as YAML: plain where nothing can be read into it, and otherwise in double quotes, with
 //! everything escaped that a reader would not see.
 
-use crate::hostile::is_hidden;
+use crate::terminal_escape::is_hidden;
 
 /// One scalar that every YAML reader takes for this very text.
 pub(super) fn scalar(text: &str) -> String {

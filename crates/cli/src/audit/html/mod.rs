@@ -20,7 +20,7 @@ use super::human::{date, last_day, last_used, party_words};
 use super::report::Report;
 use crate::Streams;
 use crate::findings::{Found, PAGES, by_severity, request_words};
-use crate::hostile::shown;
+use crate::terminal_escape::escaped;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -142,7 +142,7 @@ fn head(report: &Report) -> Markup {
             @if !report.unreadable_files.is_empty() {
                 p.warn {
                     "Not everything could be read: "
-                    @for name in &report.unreadable_files { code { (shown(name)) } " " }
+                    @for name in &report.unreadable_files { code { (escaped(name)) } " " }
                     "This page covers the rest."
                 }
             }
@@ -206,14 +206,14 @@ fn row(entry: &Entry, places: &Places<'_>) -> Markup {
             data-rule=(if access.rule.is_some() { "yes" } else { "no" })
         {
             th scope="row" {
-                (shown(party_words(entry)))
+                (escaped(party_words(entry)))
                 @for way in access.ways.iter().filter(|way| !way.whole_account) {
-                    span.quiet { (shown(&way.principal)) }
+                    span.quiet { (escaped(&way.principal)) }
                 }
             }
             td.name {
-                (shown(role.role.name.as_deref().unwrap_or_default()))
-                span.quiet { (shown(&role.role.account)) }
+                (escaped(role.role.name.as_deref().unwrap_or_default()))
+                span.quiet { (escaped(&role.role.account)) }
             }
             td { (proofs(entry)) }
             td { (can(entry)) }
@@ -256,7 +256,7 @@ fn proofs(entry: &Entry) -> Markup {
         @for kind in &kinds { span.chip { (kind.words()) } }
         @for kind in &kinds {
             @let text = values(*kind);
-            @if !text.is_empty() && *kind != ProofKind::Mfa { span.quiet { code { (shown(text)) } } }
+            @if !text.is_empty() && *kind != ProofKind::Mfa { span.quiet { code { (escaped(text)) } } }
         }
     }
 }
@@ -266,14 +266,14 @@ fn can(entry: &Entry) -> Markup {
     html! {
         @for held in permitted.telling() {
             span class=(format!("chip {}", weight(held.class)))
-                title=(format!("{} actions, {}, as {}", held.count, held.scope.words(), shown(&held.example)))
+                title=(format!("{} actions, {}, as {}", held.count, held.scope.words(), escaped(&held.example)))
             {
                 (held.class.words())
                 @if held.conditional { " if" }
             }
         }
         @if !permitted.unreadable.is_empty() {
-            span.quiet.bad { "not readable: " (shown(permitted.unreadable.join(", "))) }
+            span.quiet.bad { "not readable: " (escaped(permitted.unreadable.join(", "))) }
         } @else if permitted.classes.is_empty() {
             "nothing"
         }
@@ -297,16 +297,16 @@ fn rule(entry: &Entry) -> Markup {
         @match access.rule.as_deref() {
             None => span.bad { "none" },
             Some(RuleOfParty::Vendor { name, owner, ticket, expires }) => {
-                (shown(name))
-                @if let Some(owner) = owner { span.quiet { "owner " (shown(owner)) } }
-                @if let Some(ticket) = ticket { span.quiet { (shown(ticket)) } }
+                (escaped(name))
+                @if let Some(owner) = owner { span.quiet { "owner " (escaped(owner)) } }
+                @if let Some(ticket) = ticket { span.quiet { (escaped(ticket)) } }
                 @if let Some(expires) = expires { span.quiet { "until " (last_day(*expires)) } }
             }
             Some(RuleOfParty::IdentityProvider { .. }) => "identity_providers",
             Some(RuleOfParty::Network) => "networks",
             Some(RuleOfParty::Exemption { reason }) => {
                 "exemption"
-                span.quiet { (shown(reason)) }
+                span.quiet { (escaped(reason)) }
             }
         }
         @if access.rule.is_some() && !met { span.quiet.bad { "not met" } }
@@ -317,8 +317,8 @@ fn finding(index: usize, found: &Found) -> Markup {
     let finding = &found.finding;
     let severity = finding.severity.name();
     let place = match found.about.line {
-        Some(line) => format!("{}:{line}", shown(&found.about.file)),
-        None => shown(&found.about.file).to_string(),
+        Some(line) => format!("{}:{line}", escaped(&found.about.file)),
+        None => escaped(&found.about.file).to_string(),
     };
     html! {
         article id=(format!("f{index}")) class=(severity) data-kind="finding" data-severity=(severity)
@@ -331,12 +331,12 @@ fn finding(index: usize, found: &Found) -> Markup {
                     (finding.code.code())
                 }
                 span.subject {
-                    (shown(&found.about.subject))
-                    @if let Some(account) = &found.about.account { " in " (shown(account)) }
+                    (escaped(&found.about.subject))
+                    @if let Some(account) = &found.about.account { " in " (escaped(account)) }
                 }
                 span.place { (place) }
             }
-            p { (shown(&finding.message)) }
+            p { (escaped(&finding.message)) }
             dl {
                 @if let Some(statement) = finding.statement {
                     dt { "Where" } dd { "statement " (statement) " of the trust policy" }
@@ -344,7 +344,7 @@ fn finding(index: usize, found: &Found) -> Markup {
                 @if let Some(witness) = found.witness() {
                     dt { "Proof" } dd { code { (request_words(&witness)) } }
                 }
-                @if let Some(fix) = &finding.fix { dt { "Fix" } dd { (shown(fix)) } }
+                @if let Some(fix) = &finding.fix { dt { "Fix" } dd { (escaped(fix)) } }
             }
         }
     }
