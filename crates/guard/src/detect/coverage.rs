@@ -73,6 +73,15 @@ pub(super) struct Uncovered {
     pub(super) message: String,
     pub(super) vendor: Option<String>,
     pub(super) fix: Option<String>,
+    /// The condition that the rule asks for and the grant does not.
+    pub(super) unmet: Option<Unmet>,
+}
+
+/// A condition key, and the patterns of which a rule admits its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unmet {
+    pub(super) key: String,
+    pub(super) admitted: Vec<String>,
 }
 
 impl Uncovered {
@@ -82,6 +91,7 @@ impl Uncovered {
             message,
             vendor: None,
             fix: None,
+            unmet: None,
         }
     }
 }

@@ -14,6 +14,7 @@ mod trust;
 mod trust_document;
 mod vendor;
 mod verdict;
+mod witness;
 
 pub(crate) use access::{finding, judge_key_holder, not_exempted};
 pub use access::{judge_console_password, judge_key, judge_root};

@@ -1,9 +1,10 @@
 //! Whether a rule covers what an identity provider's users may do.
 
 use policy::glob::matches_ignoring_case;
+use policy::providers::Provider;
 use policy::{Grant, Values};
 
-use super::coverage::{Coverage, Uncovered, restriction};
+use super::coverage::{Coverage, Uncovered, Unmet, listed, restriction};
 use crate::check::Check;
 use crate::model::RoleRef;
 use crate::rules::{Claims, IdentityProvider, ProviderKind, Rules, pattern_within};
@@ -16,11 +17,21 @@ pub(super) struct Providing<'a> {
 }
 
 /// What a rule has against a grant to its provider, what comes nearest last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Against {
     Role,
-    Subject,
-    Audience,
+    Subject(Unmet),
+    Audience(Unmet),
+}
+
+impl Against {
+    fn nearness(&self) -> u8 {
+        match self {
+            Self::Role => 0,
+            Self::Subject(_) => 1,
+            Self::Audience(_) => 2,
+        }
+    }
 }
 
 /// The rule that covers a grant to an identity provider, or what is wrong with it.
@@ -32,18 +43,7 @@ pub(super) fn cover_provider(
 ) -> Result<Coverage, Vec<Uncovered>> {
     let provider = providing.provider;
     if providing.open {
-        let message = format!("users of any tenant of {provider} can assume the role");
-        let fix = if host(provider).starts_with(GITHUB) {
-            "limit the subject to your own tenant, as repo:OWNER/REPOSITORY:*"
-        } else {
-            "limit the subject, or another claim that identifies the tenant, to your own tenant"
-        };
-        let fix = fix.to_owned();
-        let open = Uncovered::new(Check::OpenIdentityProvider, message);
-        return Err(vec![Uncovered {
-            fix: Some(fix),
-            ..open
-        }]);
+        return cover_open(rules, role, provider, grant);
     }
     let unknown = |message| {
         Err(vec![Uncovered::new(
@@ -65,32 +65,116 @@ pub(super) fn cover_provider(
         .filter(|rule| is_about(rule, provider))
         .map(|rule| against(rule, role, provider, grant))
         // The rule that comes nearest decides what is said.
-        .max_by_key(|against| against.map_or(u8::MAX, |against| against as u8));
-    match against {
-        Some(None) => Ok(Coverage::IdentityProvider {
-            provider: provider.to_owned(),
-        }),
-        None => unknown(format!(
-            "users of {provider} can assume the role, and no rule names it"
-        )),
-        Some(Some(Against::Role)) => unknown(format!(
-            "users of {provider} can assume the role, and the provider's rule does not name the \
-             role"
-        )),
-        Some(Some(Against::Audience)) => unknown(format!(
-            "users of {provider} can assume the role with tokens for audiences that the \
-             provider's rule does not name"
-        )),
-        Some(Some(Against::Subject)) => {
-            let message = format!(
+        .max_by_key(|against| against.as_ref().map_or(u8::MAX, Against::nearness));
+    let mut found = match &against {
+        Some(None) => {
+            return Ok(Coverage::IdentityProvider {
+                provider: provider.to_owned(),
+            });
+        }
+        None => {
+            return unknown(format!(
+                "users of {provider} can assume the role, and no rule names it"
+            ));
+        }
+        Some(Some(Against::Role)) => {
+            return unknown(format!(
                 "users of {provider} can assume the role, and the provider's rule does not name \
-                 their subjects or claims"
+                 the role"
+            ));
+        }
+        Some(Some(Against::Audience(_))) => Uncovered::new(
+            Check::UnknownIdentityProvider,
+            format!(
+                "users of {provider} can assume the role with tokens for audiences that the \
+                 provider's rule does not name"
+            ),
+        ),
+        Some(Some(Against::Subject(_))) => Uncovered {
+            fix: immutable(rules, provider, grant),
+            ..Uncovered::new(
+                Check::UnknownIdentityProvider,
+                format!(
+                    "users of {provider} can assume the role, and the provider's rule does not \
+                     name their subjects or claims"
+                ),
+            )
+        },
+    };
+    found.unmet = match against {
+        Some(Some(Against::Subject(unmet) | Against::Audience(unmet))) => Some(unmet),
+        _ => None,
+    };
+    Err(vec![found])
+}
+
+/// A grant that outsiders of the intended tenant fit. A rule can allow it for guests alone, if it
+/// says so.
+fn cover_open(
+    rules: &Rules,
+    role: &RoleRef,
+    provider: &str,
+    grant: &Grant,
+) -> Result<Coverage, Vec<Uncovered>> {
+    let row = Provider::find(host(provider), rules.shared_providers());
+    let guests = row.and_then(|row| row.guests.as_ref());
+    if let Some((claim, guest)) = guests {
+        // Who lets guests in lets everybody of the pool in.
+        let but_for_guests = |rule: &IdentityProvider| {
+            let mut rule = rule.clone();
+            let named = rule.claims.remove(&**claim)?;
+            (named.iter().any(|value| value == guest) && !rule.audiences.is_empty()).then_some(rule)
+        };
+        let about = rules.identity_providers().iter();
+        let by_rule = about
+            .filter(|rule| is_about(rule, provider))
+            .filter_map(but_for_guests)
+            .any(|rule| against(&rule, role, provider, grant).is_none());
+        if by_rule {
+            return Ok(Coverage::IdentityProvider {
+                provider: provider.to_owned(),
+            });
+        }
+        if let Some(pools) = listed(grant, &key(provider, "aud")) {
+            let message = format!(
+                "anyone can assume the role as a guest of {provider} with audience {}, without \
+                 signing in",
+                pools.join(" or ")
             );
-            let fix = immutable(rules, provider, grant);
-            let unknown = Uncovered::new(Check::UnknownIdentityProvider, message);
-            Err(vec![Uncovered { fix, ..unknown }])
+            let fix = format!(
+                "demand {} authenticated; or, where guests are meant, name the pool under \
+                 `audiences` and `claims: {{ {claim}: [{guest}] }}` in a rule for this role",
+                key(provider, claim)
+            );
+            let open = Uncovered::new(Check::OpenIdentityProvider, message);
+            return Err(vec![Uncovered {
+                fix: Some(fix),
+                ..open
+            }]);
         }
     }
+    let message = format!("users of any tenant of {provider} can assume the role");
+    let pin = row.and_then(|row| row.pins.first());
+    let fix = match pin {
+        Some(pin) => {
+            let key = key(provider, &pin.claim);
+            match pin.prefixes.first() {
+                Some(form) => {
+                    let form = form.replacen("{}", "YOURS", 1);
+                    format!("limit {key} to your own tenant, as {form}*")
+                }
+                None => format!("limit {key} to your own tenant, with StringEquals"),
+            }
+        }
+        None => "limit the subject, or another claim that identifies the tenant, to your own \
+                 tenant"
+            .to_owned(),
+    };
+    let open = Uncovered::new(Check::OpenIdentityProvider, message);
+    Err(vec![Uncovered {
+        fix: Some(fix),
+        ..open
+    }])
 }
 
 /// What mends it if the subject is GitHub's immutable form of one that a rule names: every
@@ -174,9 +258,6 @@ fn eks_cluster(issuer: &str) -> Option<&str> {
     (is_region && matches!(domain, "amazonaws.com" | "amazonaws.com.cn")).then_some(id)
 }
 
-/// The issuer of GitHub Actions; an enterprise's own lies below it.
-const GITHUB: &str = "token.actions.githubusercontent.com";
-
 /// The issuer of an OIDC provider, without its ARN.
 fn host(provider: &str) -> &str {
     provider
@@ -206,7 +287,7 @@ fn against(
     rule.asked()
         .iter()
         .map(|claims| unmet(claims, provider, grant))
-        .max_by_key(|against| against.map_or(u8::MAX, |against| against as u8))
+        .max_by_key(|against| against.as_ref().map_or(u8::MAX, Against::nearness))
         .flatten()
 }
 
@@ -224,12 +305,15 @@ fn unmet(claims: &Claims, provider: &str, grant: &Grant) -> Option<Against> {
             }
             _ => false,
         };
-    let mut unmet = claims.iter().filter(|claim| !met(claim)).peekable();
-    unmet.peek()?;
-    if unmet.all(|(claim, _)| claim == "aud") {
-        Some(Against::Audience)
-    } else {
-        Some(Against::Subject)
+    let unmet: Vec<_> = claims.iter().filter(|claim| !met(claim)).collect();
+    let of = |&&(claim, named): &&(&String, &Vec<String>)| Unmet {
+        key: key(provider, claim),
+        admitted: named.clone(),
+    };
+    let subject = unmet.iter().find(|(claim, _)| *claim != "aud");
+    match subject {
+        Some(subject) => Some(Against::Subject(of(&subject))),
+        None => unmet.first().map(|first| Against::Audience(of(&first))),
     }
 }
 

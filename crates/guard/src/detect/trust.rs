@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use policy::external_id::quality;
-use policy::{Analysis, Grant, Values};
+use policy::{Analysis, Grant, Request, Values};
 
 use super::access::finding;
 use super::cover::cover;
 use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of};
 use super::verdict::{Judgement, Verdict};
+use super::witness::breaking_the_rule;
 use crate::check::{Check, Finding, Remedy, Severity};
 use crate::model::RoleRef;
 use crate::rules::{Rules, is_account_id};
@@ -60,6 +61,7 @@ pub(super) fn judge_analysis(
     role: &RoleRef,
     analysis: Arc<Analysis>,
     now: Timestamp,
+    is_allowed: &dyn Fn(&Request) -> bool,
 ) -> Judgement {
     let mut findings = Vec::new();
     let mut coverage = Vec::with_capacity(analysis.grants.len());
@@ -75,15 +77,21 @@ pub(super) fn judge_analysis(
                     message,
                     vendor,
                     fix,
+                    unmet,
                 } in uncovered
                 {
+                    let found = finding(rules, check, message);
+                    let proof = grant.witness.as_ref().map(|request| match &unmet {
+                        Some(unmet) => breaking_the_rule(request, grant, unmet, is_allowed),
+                        None => request.clone(),
+                    });
                     findings.push(Finding {
                         statement: Some(grant.statement),
                         third_party: account_of(&grant.principal),
                         vendor,
-                        witness: grant.witness.clone(),
-                        fix,
-                        ..finding(rules, check, message)
+                        witness: proof,
+                        fix: fix.or(found.fix),
+                        ..found
                     });
                 }
                 coverage.push(None);

@@ -60,7 +60,7 @@ impl TrustDocument {
                 name: None,
                 path: None,
             };
-            let judgement = judge_analysis(rules, &role, Arc::clone(analysis), now);
+            let judgement = judge_analysis(rules, &role, Arc::clone(analysis), now, &|_| false);
             document.of_any_role =
                 is_of_any_role(&judgement).then(|| Arc::from(judgement.findings));
         }
@@ -90,13 +90,24 @@ impl TrustDocument {
         let proved = self
             .proved
             .get_or_init(|| analysis(rules, &role.account, text, now, true).map_or(read, Arc::new));
-        judge_analysis(rules, role, Arc::clone(proved), now)
+        let policy = policy::TrustPolicy::parse(text);
+        let context = policy::EvaluationContext {
+            account: Some(role.account.as_str()).filter(|account| !account.is_empty()),
+            organization: rules.organization(),
+            now,
+        };
+        let is_allowed = |request: &policy::Request| {
+            let policy = policy.as_ref().ok();
+            let decided = policy.map(|policy| policy::evaluate(policy, request, &context));
+            decided.is_some_and(|decided| decided.is_ok_and(|decided| decided.allowed))
+        };
+        judge_analysis(rules, role, Arc::clone(proved), now, &is_allowed)
     }
 
     /// The same without witnesses.
     pub(super) fn judge_quickly(&self, rules: &Rules, role: &RoleRef, now: Timestamp) -> Judgement {
         match &self.read {
-            Ok(read) => judge_analysis(rules, role, Arc::clone(read), now),
+            Ok(read) => judge_analysis(rules, role, Arc::clone(read), now, &|_| false),
             Err(why) => unreadable(rules, why.clone()),
         }
     }

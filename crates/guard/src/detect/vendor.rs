@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use policy::glob::matches_ignoring_case;
 use policy::{Grant, Values, Who};
 
-use super::coverage::{Uncovered, restriction};
+use super::coverage::{Uncovered, Unmet, restriction};
 use crate::check::Check;
 use crate::model::RoleRef;
 use crate::rules::{CompiledVendor, arn_parts, is_pattern, pattern_within};
@@ -18,13 +18,14 @@ pub(super) fn vendor_complaints(
 ) -> Vec<Uncovered> {
     let name = &vendor.name;
     let mut complaints = Vec::new();
-    let mut complain = |check, message, fix: String| {
+    let mut complain = |check, message, fix: String, unmet| {
         let vendor = Some(name.clone());
         complaints.push(Uncovered {
             check,
             message,
             vendor,
             fix: Some(fix),
+            unmet,
         });
     };
 
@@ -45,23 +46,34 @@ pub(super) fn vendor_complaints(
         };
         let fix =
             format!("name the role in the rule of {name}, or remove {name} from the trust policy");
-        complain(Check::RoleNotRegistered, message, fix);
+        complain(Check::RoleNotRegistered, message, fix, None);
     }
     if vendor.expires.is_some_and(|end| end <= now) {
         let message = format!("{name} can still assume the role, and its access has expired");
         let fix = format!("remove {name} from the trust policy, or renew its rule");
-        complain(Check::ExpiredAccess, message, fix);
+        complain(Check::ExpiredAccess, message, fix, None);
     }
 
-    let own_ids = entries
+    let own_ids: Vec<&str> = entries
         .iter()
         .filter_map(|entry| entry.external_id.as_deref())
         .collect();
-    if let Some((check, message, fix)) = external_id_complaint(vendor, own_ids, grant) {
-        complain(check, message, fix);
+    if let Some((check, message, fix)) = external_id_complaint(vendor, own_ids.clone(), grant) {
+        let unmet = Unmet {
+            key: "sts:ExternalId".to_owned(),
+            // Of an id that is missing, none proves anything.
+            admitted: match check {
+                Check::WrongExternalId => allowed_ids(vendor, own_ids)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+                _ => vec!["*".to_owned()],
+            },
+        };
+        complain(check, message, fix, Some(unmet));
     }
     if let Some((check, message, fix)) = principal_complaint(vendor, grant) {
-        complain(check, message, fix);
+        complain(check, message, fix, None);
     }
     complaints
 }
@@ -69,20 +81,31 @@ pub(super) fn vendor_complaints(
 /// A check, what is wrong, and what mends it.
 type Complaint = (Check, String, String);
 
-/// `allowed` are the ids of the roles that the rule names one by one: a role with an id of its own
-/// is bound to that one, not to the vendor's.
-fn external_id_complaint<'v>(
-    vendor: &'v CompiledVendor,
-    mut allowed: Vec<&'v str>,
+/// A role with an id of its own is bound to that one, not to the vendor's.
+fn allowed_ids<'v>(vendor: &'v CompiledVendor, own: Vec<&'v str>) -> Vec<&'v str> {
+    if own.is_empty() {
+        vendor
+            .external_id
+            .values
+            .iter()
+            .map(String::as_str)
+            .collect()
+    } else {
+        own
+    }
+}
+
+/// `own` are the ids of the roles that the rule names one by one.
+fn external_id_complaint(
+    vendor: &CompiledVendor,
+    own: Vec<&str>,
     grant: &Grant,
 ) -> Option<Complaint> {
-    let required = vendor.external_id.required || !allowed.is_empty();
+    let required = vendor.external_id.required || !own.is_empty();
     if !required {
         return None;
     }
-    if allowed.is_empty() {
-        allowed.extend(vendor.external_id.values.iter().map(String::as_str));
-    }
+    let allowed = allowed_ids(vendor, own);
     let name = &vendor.name;
     let given = match restriction(grant, "sts:ExternalId").map(|found| &found.values) {
         None | Some(Values::None) => {

@@ -8,6 +8,8 @@
     reason = "a test ends by panicking"
 )]
 
+use std::collections::BTreeMap;
+
 use guard::detect::judge_trust;
 use guard::model::RoleRef;
 use guard::rules::{Rules, RulesFile, compile};
@@ -38,6 +40,9 @@ struct Case {
     /// Part of the first finding's message, and of its fix.
     says: Option<String>,
     fix: Option<String>,
+    /// What no proof may say, by condition key.
+    #[serde(default)]
+    witness_not: BTreeMap<String, String>,
 }
 
 impl Case {
@@ -104,6 +109,21 @@ fn a_service_on_behalf_of_somebody_else_is_never_informational() {
 }
 
 #[test]
+fn the_proof_of_a_finding_breaks_the_rule() {
+    hold("the_proof_of_a_finding_breaks_the_rule");
+}
+
+#[test]
+fn guests_of_one_identity_pool_can_be_allowed_by_a_rule_that_says_so() {
+    hold("guests_of_one_identity_pool_can_be_allowed_by_a_rule_that_says_so");
+}
+
+#[test]
+fn what_mends_an_open_provider_speaks_its_language() {
+    hold("what_mends_an_open_provider_speaks_its_language");
+}
+
+#[test]
 fn every_group_is_a_test() {
     let tests = include_str!("detect_rules.rs");
     for group in groups() {
@@ -141,9 +161,34 @@ fn hold(test: &str) {
                 .as_ref()
                 .is_none_or(|wanted| text.is_some_and(|text| text.contains(wanted)))
         };
+        let proofs = || {
+            judgement
+                .findings
+                .iter()
+                .filter_map(|one| one.witness.as_ref())
+        };
+        for proof in proofs() {
+            let document = case.document();
+            let policy = policy::TrustPolicy::parse(&document).unwrap();
+            let context = policy::EvaluationContext {
+                account: Some(&role.account),
+                organization: rules.organization(),
+                now,
+            };
+            let decided = policy::evaluate(&policy, proof, &context).unwrap();
+            assert!(decided.allowed, "{}: {proof:?}", case.name);
+        }
+        let lawful = case.witness_not.iter().any(|(key, value)| {
+            proofs().any(|proof| {
+                proof
+                    .context
+                    .get(key)
+                    .is_none_or(|said| said.contains(value))
+            })
+        });
         let says = within(&case.says, first.map(|found| found.message.as_str()));
         let fix = within(&case.fix, first.and_then(|found| found.fix.as_deref()));
-        if found != case.findings || !says || !fix {
+        if found != case.findings || !says || !fix || lawful {
             wrong.push(format!(
                 "{}:\n{case:#?}\n{:#?}",
                 case.name, judgement.findings

@@ -111,6 +111,18 @@ impl RulesFile {
             let message = format!("every subject of {issuer} may assume the roles");
             problems.warn(here(), message, "name them under `subjects` or `claims`");
         }
+        if let Some((claim, guest)) = &row.guests
+            && let Some(values) = rule.claims.get(&**claim)
+            && values.iter().any(|value| value == guest)
+        {
+            let message = "whoever knows the pool's id may assume the roles as a guest";
+            let path = at!["identity_providers", index, "claims", &**claim];
+            problems.warn(
+                path,
+                message,
+                "admit guests to roles that may do very little",
+            );
+        }
         for (entry, subject) in rule.subjects.iter().enumerate() {
             let path = at!["identity_providers", index, "subjects", entry];
             if let Some(name) = cut_name(subject) {
