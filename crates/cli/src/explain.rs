@@ -89,6 +89,7 @@ pages! {
     UserWithoutMfa "user-without-mfa";
     RootMfaMissing "root-mfa-missing";
     PolicyOnUser "policy-on-user";
+    ReachableThroughRole "reachable-through-role";
     UnusedRole "unused-role";
     UnusedRule "unused-rule";
     AdminAccess "admin-access";

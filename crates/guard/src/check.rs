@@ -186,6 +186,7 @@ checks! {
     UserWithoutMfa "user-without-mfa" High None "a user signs in to the console without MFA";
     RootMfaMissing "root-mfa-missing" Critical None "the root user has no MFA device";
     PolicyOnUser "policy-on-user" Low None "a policy is attached to a user, not to a group";
+    ReachableThroughRole "reachable-through-role" High None "a third party reaches the role through a role or user of the account";
     UnusedRole "unused-role" Medium None "a third party can assume a role that nobody uses";
     UnusedRule "unused-rule" Low None "nothing in the account needs the rule";
     AdminAccess "admin-access" High Permissions "a role that third parties can assume has nearly full access";
@@ -224,7 +225,9 @@ impl Check {
             | Self::WriteWildcard
             | Self::DataAccess
             | Self::PermissionUnused => Some(ExemptionOf::RoleAndAccount),
-            Self::UnusedRole | Self::MachineIdentityService => Some(ExemptionOf::Role),
+            Self::UnusedRole | Self::MachineIdentityService | Self::ReachableThroughRole => {
+                Some(ExemptionOf::Role)
+            }
             Self::ThirdPartyAccessKey
             | Self::AccessKeyCreated
             | Self::AccessKeyTooOld

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt};
 use guard::account::{
-    Access, AccountFinding, AuditedRole, Credentials, LastUsed, PolicyHolder, RuleOfParty,
-    SeenByRules, Way, accesses, judge_credentials, judge_external_ids, judge_policy_holder,
-    judge_rules, judge_use,
+    Access, AccountFinding, AuditedRole, Credentials, Held as InAccount, LastUsed, PolicyHolder,
+    RuleOfParty, SeenByRules, Trusting, Way, accesses, judge_chains, judge_credentials,
+    judge_external_ids, judge_policy_holder, judge_rules, judge_use,
 };
 use guard::detect::{Judging, Verdict};
 use guard::model::RoleRef;
@@ -102,6 +102,8 @@ pub(crate) struct Account<'a> {
     users: Vec<OfVendor>,
     /// Groups, by account and name. They may come after the users.
     groups: HashMap<(String, String), Held>,
+    /// Roles that name principals of their own account, and what findings about them are about.
+    trusting: Vec<(Trusting, Arc<About>)>,
     audited: Audited,
 }
 
@@ -163,6 +165,7 @@ impl<'a> Account<'a> {
             common: Common::default(),
             users: Vec::new(),
             groups: HashMap::new(),
+            trusting: Vec::new(),
             audited: Audited::default(),
         }
     }
@@ -242,6 +245,16 @@ impl<'a> Account<'a> {
         };
         self.audited.counts.roles += 1;
         let document = self.judging.read(account, &text);
+        let principals = document.own_principals(account);
+        if !principals.is_empty() {
+            let trusting = Trusting {
+                account: self.common.accounts.of(account),
+                name: role.name.as_ref().into(),
+                principals: self.common.attached.of(principals),
+            };
+            let about = self.about(Some(account), format!("role/{}", role.name), at);
+            self.trusting.push((trusting, about));
+        }
         if let Some(findings) = document.of_any_role() {
             self.audited.counts.approved += 1;
             self.seen.role(account, &[]);
@@ -338,6 +351,7 @@ impl<'a> Account<'a> {
             }
         });
         self.accesses = accesses;
+        self.chains();
         self.permissions_of_users();
         let permitted = self.permissions();
         // Last, when everything that may need a rule was judged.
@@ -364,6 +378,24 @@ impl<'a> Account<'a> {
         audited.entries.sort_by(|a, b| key(a).cmp(&key(b)));
         audited.accounts = self.seen.accounts().clone();
         audited
+    }
+
+    /// Who reaches which role through what it holds in the account.
+    fn chains(&mut self) {
+        let mut held = InAccount::default();
+        self.accesses.iter().for_each(|access| held.role(access));
+        for user in &self.users {
+            for vendor in &user.vendors {
+                held.user(&user.account, &user.name, &vendor.name);
+            }
+        }
+        let (trusting, abouts): (Vec<Trusting>, Vec<Arc<About>>) =
+            std::mem::take(&mut self.trusting).into_iter().unzip();
+        for (index, found) in judge_chains(self.rules, &held, &trusting, self.now) {
+            if let Some(about) = abouts.get(index) {
+                self.found([found], about);
+            }
+        }
     }
 
     /// Works out what each role can do that outsiders enter, beside `accesses`, and judges it.

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::here;
 
-const OF_THE_ACCOUNT: [Check; 8] = [
+const OF_THE_ACCOUNT: [Check; 9] = [
+    Check::ReachableThroughRole,
     Check::AccessKeyTooOld,
     Check::AccessKeyUnused,
     Check::TwoActiveKeys,

@@ -6,6 +6,7 @@
 //! [`accesses`], keeps what comes of them, and asks [`Together`] at the end.
 
 mod access;
+mod chain;
 mod credentials;
 mod external_ids;
 mod proof;
@@ -15,6 +16,7 @@ mod unused_role;
 use crate::check::Finding;
 
 pub use access::{Access, AuditedRole, LastUsed, Party, RuleOfParty, Way, accesses};
+pub use chain::{Held, Trusting, judge_chains};
 pub use credentials::{
     Answer, Credentials, DAYS_UNUSED, Key, PolicyHolder, judge_credentials, judge_policy_holder,
 };

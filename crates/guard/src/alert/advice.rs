@@ -85,6 +85,12 @@ pub(crate) fn advice(check: Check) -> Advice {
             "attach the policy to a group, or to a role that the user assumes",
             "take the policy away, and find out who attached it",
         ),
+        Check::ReachableThroughRole => (
+            "give the third party's own role what it needs, or exempt the role with a reason and \
+             an end",
+            "take the role or user that the third party holds out of the trust policy, then look \
+             in CloudTrail for AssumeRole on this role by sessions of that one",
+        ),
         Check::UnusedRole => (
             "note why the role is kept, and who decides that it is needed",
             "remove the third party from the trust policy, or delete the role",

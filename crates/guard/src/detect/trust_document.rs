@@ -1,16 +1,17 @@
 //! A trust document, read once and judged for one role or many.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use policy::Analysis;
+use policy::{Analysis, Who};
 
 use super::coverage::Coverage;
 use super::trust::{analysis, judge_analysis, unreadable};
 use super::verdict::{Judgement, Verdict};
 use crate::check::{Check, Finding, Remedy};
 use crate::model::RoleRef;
-use crate::rules::Rules;
+use crate::rules::{Rules, arn_parts, is_pattern};
 
 /// Judges the trust document of a role. `now` decides what has expired.
 pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
@@ -73,6 +74,22 @@ impl TrustDocument {
         self.of_any_role.as_deref()
     }
 
+    /// The roles and users of its own account that it names, as `role/name` or `user/name` in small
+    /// letters and without their paths, patterns among them. Not the account as a whole: to whom
+    /// that delegates, the policies of its users and roles say.
+    pub fn own_principals(&self, account: &str) -> Arc<[Box<str>]> {
+        let grants = self.read.as_ref().map_or(&[][..], |read| &read.grants);
+        let named = grants.iter().filter_map(|grant| match &grant.principal {
+            Who::Principal { account: of, arn } if of == account => own_principal(arn),
+            _ => None,
+        });
+        let named: BTreeSet<Box<str>> = named.collect();
+        if named.is_empty() {
+            return Arc::default();
+        }
+        named.into_iter().collect()
+    }
+
     /// Judges it, as that of this role.
     pub(super) fn judge(
         &self,
@@ -111,6 +128,18 @@ impl TrustDocument {
             Err(why) => unreadable(rules, why.clone()),
         }
     }
+}
+
+fn own_principal(arn: &str) -> Option<Box<str>> {
+    let (_, _, resource) = arn_parts(arn)?;
+    let (kind, rest) = resource.split_once('/').unwrap_or((resource, "*"));
+    let (kind, name) = match kind {
+        "assumed-role" => ("role", rest.split('/').next()?),
+        "role" | "user" => (kind, rest.rsplit('/').next()?),
+        pattern if is_pattern(pattern) => ("*", rest.rsplit('/').next()?),
+        _ => return None,
+    };
+    Some(format!("{kind}/{name}").to_lowercase().into_boxed_str())
 }
 
 /// Somebody gets in whom only a rule can allow, and rules go by the role's name: there is no need to

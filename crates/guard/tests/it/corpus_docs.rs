@@ -25,7 +25,8 @@ const OWN: &str = "111122223333";
 
 /// Checks of what no single event or document shows; `audit` in crates/cli judges the examples of
 /// those that it finds.
-const OF_THE_ACCOUNT: [Check; 10] = [
+const OF_THE_ACCOUNT: [Check; 11] = [
+    Check::ReachableThroughRole,
     Check::AccessKeyTooOld,
     Check::AccessKeyUnused,
     Check::TwoActiveKeys,

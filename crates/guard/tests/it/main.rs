@@ -14,6 +14,7 @@ extern crate trustwarden_guard as guard;
 
 mod account;
 mod alert;
+mod chains;
 mod cloudtrail;
 mod cloudtrail_actor;
 mod cloudtrail_events;
