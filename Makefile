@@ -23,6 +23,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 NEXTEST := $(shell command -v cargo-nextest 2>/dev/null)
 # A profile of .config/nextest.toml; CI sets `ci`.
 NEXTEST_PROFILE ?= default
+# The failpoints are in no other build.
+FAULTS_LINT := cargo clippy --package trustwarden-histories --features faults --all-targets -- -D warnings
 # CI runs it always.
 DENY := $(shell command -v cargo-deny 2>/dev/null)
 
@@ -65,6 +67,7 @@ fmt: ## format the Rust code
 check: ## compile and lint everything, nothing run
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	$(FAULTS_LINT)
 
 .PHONY: lint-template
 lint-template: $(READY)
@@ -82,6 +85,7 @@ ifdef DENY
 	$(MAKE) --no-print-directory deny
 endif
 	cargo clippy --workspace --all-targets -- -D warnings
+	$(FAULTS_LINT)
 	cargo build --workspace --all-targets
 ifdef NEXTEST
 	cargo nextest run --workspace --profile $(NEXTEST_PROFILE) --no-fail-fast -E 'not package(trustwarden-tests)'
@@ -124,14 +128,23 @@ histories: ## SEEDS simulated histories of an account in which everything goes w
 	cargo run --quiet --profile histories --package trustwarden-histories --bin histories -- --seeds $(or $(SEEDS),10000)
 
 .PHONY: mutations
-mutations: ## faults put into the handlers on purpose: each must be caught within SEEDS histories (10000)
-	cargo run --quiet --profile histories --package trustwarden-histories --bin mutations -- --seeds $(or $(SEEDS),10000)
+mutations: ## faults put into the guard on purpose: the tables or SEEDS histories (10000) must catch each; needs cargo-mutants
+	@cargo mutants --version >/dev/null 2>&1 || { echo "this needs cargo-mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
+	cargo run --quiet --profile histories --package trustwarden-histories --features faults --bin mutations -- --seeds $(or $(SEEDS),10000)
+
+.PHONY: mutants-guard
+mutants-guard: ## whether they would notice any fault of the remediator's decisions, on SHARD (0) of SHARDS (1), with SEEDS (1000); needs cargo-mutants
+	@cargo mutants --version >/dev/null 2>&1 || { echo "this needs cargo-mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
+	mkdir -p target/mutants-guard
+	TRUSTWARDEN_SEEDS=$(or $(SEEDS),1000) cargo mutants --config crates/histories/mutants.toml \
+		--shard $(or $(SHARD),0)/$(or $(SHARDS),1) --sharding round-robin --output target/mutants-guard
 
 .PHONY: nightly
-nightly: ## the long proofs: prove, then histories and mutations on SEEDS (100000 and 10000); hours
+nightly: ## the long proofs: prove, then histories and mutations on SEEDS (100000 and 10000), then mutants-guard; hours
 	$(MAKE) --no-print-directory prove
 	$(MAKE) --no-print-directory histories SEEDS=$(or $(SEEDS),100000)
 	$(MAKE) --no-print-directory mutations SEEDS=$(or $(SEEDS),10000)
+	$(MAKE) --no-print-directory mutants-guard
 
 .PHONY: demo
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was

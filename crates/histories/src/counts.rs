@@ -161,6 +161,14 @@ impl Counts {
         coverage.chain(pairs).collect()
     }
 
+    /// What is wrong where more than one alert in 1,000 was a duplicate.
+    pub fn too_many_duplicates(&self) -> Option<String> {
+        (self.duplicates * 1000 > self.alerts).then(|| {
+            let rate = self.alerts / self.duplicates.max(1);
+            format!("one alert in {rate} was a duplicate, without any crash")
+        })
+    }
+
     /// One line of JSON.
     pub fn json(&self) -> String {
         let coverage: serde_json::Map<String, serde_json::Value> = Coverage::ALL

@@ -7,8 +7,9 @@ pub mod actors;
 pub mod counts;
 pub mod documents;
 pub mod events;
+pub mod faults;
 pub mod invariants;
-pub mod mutations;
+pub mod play;
 pub mod ports;
 pub mod queue;
 pub mod rng;
@@ -19,6 +20,11 @@ pub mod state;
 
 use counts::{Counts, Coverage};
 use guard::remediate::OutcomeKind;
+
+/// Judges the documents of the histories.
+pub fn oracle() -> documents::Oracle {
+    documents::Oracle::new(documents::OWN, state::BEGINNING)
+}
 
 /// Runs one history and says what was wrong with it.
 pub fn history(seed: u64, oracle: &documents::Oracle, counts: &mut Counts) -> Vec<String> {

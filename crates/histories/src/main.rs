@@ -6,11 +6,9 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use trustwarden_histories::counts::Counts;
-use trustwarden_histories::documents::{OWN, Oracle};
-use trustwarden_histories::{history, story};
+use trustwarden_histories::play::{Played, Range, play};
+use trustwarden_histories::{oracle, story};
 
 /// A third of a history's time went into the usual allocator.
 #[global_allocator]
@@ -78,7 +76,20 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
             ExitCode::from(1)
         });
     }
-    let (counts, failed) = play(&given);
+    let range = Range {
+        from: given.from,
+        seeds: given.seeds,
+        threads: given.threads,
+        most: if given.first { 1 } else { 40 },
+    };
+    let Played { counts, failed } = play(
+        range,
+        || {},
+        |seed, violations| {
+            // At once, for who waits for a million; nobody may be listening.
+            let _ = writeln!(io::stderr(), "seed {seed}: {}", violations.join("; "));
+        },
+    );
     for (seed, violations) in &failed {
         writeln!(out, "seed {seed}: {}", violations.join("; "))?;
     }
@@ -100,66 +111,16 @@ fn run(out: &mut impl Write) -> io::Result<ExitCode> {
     if !rare.is_empty() {
         writeln!(out, "too rare to prove anything: {}", rare.join(", "))?;
     }
-    let many = counts.duplicates * 1000 > counts.alerts;
-    if many {
-        writeln!(
-            out,
-            "one alert in {} was a duplicate, without any crash",
-            counts.alerts / counts.duplicates.max(1)
-        )?;
+    let duplicates = counts.too_many_duplicates();
+    if let Some(wrong) = &duplicates {
+        writeln!(out, "{wrong}")?;
     }
     writeln!(out, "{}", counts.json())?;
-    let good = failed.is_empty() && rare.is_empty() && !many && counts.seeds == given.seeds;
+    let good =
+        failed.is_empty() && rare.is_empty() && duplicates.is_none() && counts.seeds == given.seeds;
     Ok(if good {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(1)
     })
-}
-
-/// Plays the histories, and gives the counts and what was wrong, by seed.
-fn play(given: &Arguments) -> (Counts, Vec<(u64, Vec<String>)>) {
-    let next = AtomicU64::new(given.from);
-    let end = given.from.saturating_add(given.seeds);
-    let most = if given.first { 1 } else { 40 };
-    let wrong = AtomicU64::new(0);
-    let mut counts = Counts::default();
-    let mut failed: Vec<(u64, Vec<String>)> = Vec::new();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..given.threads.max(1))
-            .map(|_| {
-                scope.spawn(|| {
-                    let oracle = oracle();
-                    let mut counts = Counts::default();
-                    let mut failed = Vec::new();
-                    loop {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= end || wrong.load(Ordering::Relaxed) >= most {
-                            return (counts, failed);
-                        }
-                        let violations = history(seed, &oracle, &mut counts);
-                        if !violations.is_empty() {
-                            wrong.fetch_add(1, Ordering::Relaxed);
-                            // At once, for who waits for a million; nobody may be listening.
-                            let _ =
-                                writeln!(io::stderr(), "seed {seed}: {}", violations.join("; "));
-                            failed.push((seed, violations));
-                        }
-                    }
-                })
-            })
-            .collect();
-        for worker in workers {
-            if let Ok((more, violations)) = worker.join() {
-                counts.add(&more);
-                failed.extend(violations);
-            }
-        }
-    });
-    failed.sort();
-    (counts, failed)
-}
-
-fn oracle() -> Oracle {
-    Oracle::new(OWN, trustwarden_histories::state::BEGINNING)
 }

@@ -145,6 +145,45 @@ fn arrows_point_as_drawn() {
     }
 }
 
+/// Failpoints turn off what the guard promises: only the histories can ask for them, and no build
+/// has them unasked.
+#[test]
+fn nothing_that_is_shipped_has_failpoints() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let ours = || {
+        packages
+            .iter()
+            .filter(|package| package["source"].is_null())
+    };
+    for package in ours() {
+        let name = package["name"].as_str().unwrap();
+        let dependencies = package["dependencies"].as_array().unwrap();
+        let asks = dependencies.iter().any(|other| {
+            other["features"]
+                .as_array()
+                .unwrap()
+                .contains(&"faults".into())
+        });
+        let features = package["features"].to_string();
+        let may_ask = features.contains("guard/faults");
+        assert!(!asks, "{name} always has failpoints");
+        assert!(!may_ask || name == "trustwarden-histories", "{name}");
+        assert!(
+            package["features"]["default"].is_null() || !may_ask,
+            "{name} has features unasked"
+        );
+    }
+    let guard = ours().find(|package| package["name"] == "trustwarden-guard");
+    let guard = guard.unwrap();
+    assert!(!guard["features"]["faults"].is_null());
+    // As all of the workspace is built.
+    let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
+    let built = nodes.iter().find(|node| node["id"] == guard["id"]).unwrap();
+    let built = built["features"].as_array().unwrap();
+    assert!(!built.contains(&"faults".into()), "{built:?}");
+}
+
 fn is_sdk(name: &str) -> bool {
     name.starts_with("aws-sdk-") || name == "aws-config"
 }

@@ -8,6 +8,8 @@ use crate::check::Finding;
 use crate::cloudtrail::{Record, Unreadable};
 use crate::detect::unreadable_event;
 use crate::handlers::alert_builder::{Story, alert, cause};
+#[cfg(feature = "faults")]
+use crate::handlers::publish::Told;
 use crate::handlers::publish::tell;
 use crate::handlers::{HandleError, Handled};
 use crate::model::{Cause, Resource, seconds_between};
@@ -68,6 +70,8 @@ pub(in crate::handlers) async fn alerted<W: World>(
     order: Option<Order>,
 ) -> Result<Handled, HandleError> {
     let told = tell(world, guard, &alert).await;
+    #[cfg(feature = "faults")]
+    let told = told.or_else(|error| skip!("retry-alert").then_some(Told::Before).ok_or(error));
     if let Some(order) = order {
         world.orders().send_order(&order).await?;
     }

@@ -55,6 +55,7 @@ pub(super) async fn publish_digest<W: World>(
     let folded: Vec<_> = members
         .iter()
         .filter(|(position, _)| *position > alone)
+        .skip(usize::from(skip!("digest-all")))
         .collect();
     if folded.is_empty() {
         return Ok(Disposition::Done);

@@ -47,6 +47,7 @@ pub(super) async fn finish<W: World>(
             }
             Ok(_) => {}
             Err(HandleError::InProgress { .. }) => return Ok(Disposition::in_seconds(60)),
+            Err(_) if skip!("publish-first") => {}
             Err(error) => return Err(error),
         }
     }

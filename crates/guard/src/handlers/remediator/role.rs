@@ -30,6 +30,8 @@ pub(super) async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
 ) -> Result<Ended, HandleError> {
     let (account, name) = (&task.guard.account, &task.about.role);
     let read = world.roles().read_role(name).await;
+    #[cfg(feature = "faults")]
+    let read = crate::faults::from_event(read, task.about);
     let (live, known) = match &read {
         Err(error) => (Live::Unread(error.to_string()), None),
         Ok(live) => {
@@ -58,6 +60,7 @@ pub(super) async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
             match write_trust_policy(world, task, live, &mut history, wanted).await? {
                 Tried::Again(seconds) => return Ok(Ended::Again(seconds)),
                 Tried::Not(ending) => role_alert(task, seen, &ending),
+                Tried::Stands(..) if skip!("report-write") => return Ok(Ended::Silently),
                 Tried::Stands(own, live) => {
                     conclude(world, task, &mut history, &own, &live, None).await?
                 }
@@ -91,9 +94,13 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
     let tolerating = wanted.tolerating;
     let lawful = |document: &str| complies(task.guard, live, document, tolerating, task.now);
     let kept = kept(task, live, wanted.kind, world.clock().now());
-    world.state().keep_document(&kept).await?;
+    if !skip!("keep-document") {
+        world.state().keep_document(&kept).await?;
+    }
     for _ in 0..DOCUMENTS {
         let why = if proved(task, live, &wanted) {
+            #[cfg(feature = "faults")]
+            crate::faults::after_the_proof(&mut wanted);
             let mut target = TrustPolicy {
                 task,
                 live,
@@ -114,6 +121,9 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
                 }
                 Written::Refused(error) => match refusal(&error, task.attempts) {
                     Refusal::Again => return Ok(Tried::Again(task.pause())),
+                    Refusal::GivenUp(..) if skip!("give-up") => {
+                        return Ok(Tried::Again(task.pause()));
+                    }
                     Refusal::GivenUp(kind, why) => return Ok(given_up(&wanted, kind, &why)),
                     Refusal::NotTaken(why) => why,
                     Refusal::Dead(named) => {
@@ -224,6 +234,9 @@ impl<W: World<Roles: WriteRoles>> Target<W> for TrustPolicy<'_> {
             last.progress = progress;
             last.done_at = (progress == WriteProgress::Written).then_some(at);
         }
+        if progress == WriteProgress::Intended && skip!("save-intent") {
+            return Ok(());
+        }
         self.history.version = world.state().save_role_history(self.history).await?;
         Ok(())
     }
@@ -243,7 +256,7 @@ impl<W: World<Roles: WriteRoles>> Target<W> for TrustPolicy<'_> {
     async fn stands(&mut self, world: &W) -> bool {
         let now = world.roles().read_role(&self.live.name).await;
         let now = now.ok().flatten();
-        self.now = now.filter(|now| self.shows(now, &self.wanted.document));
+        self.now = now.filter(|now| skip!("read-back") || self.shows(now, &self.wanted.document));
         self.now.is_some()
     }
 }

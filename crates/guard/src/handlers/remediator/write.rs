@@ -49,7 +49,7 @@ pub(super) async fn write<W: Sync, T: Target<W>>(
     target: &mut T,
 ) -> Result<Written, StateError> {
     target.record(world, WriteProgress::Intended).await?;
-    if !target.is_unchanged(world).await {
+    if !target.is_unchanged(world).await && !skip!("compare-live") {
         target.record(world, WriteProgress::Refused).await?;
         return Ok(Written::Changed);
     }
@@ -61,7 +61,7 @@ pub(super) async fn write<W: Sync, T: Target<W>>(
         });
     };
     // Without an answer it may have happened: what is live will tell.
-    if error.kind != IamErrorKind::Other {
+    if error.kind != IamErrorKind::Other || skip!("doubt-lost-answer") {
         target.record(world, WriteProgress::Refused).await?;
     }
     Ok(Written::Refused(error))
