@@ -18,6 +18,8 @@ import sys
 import tempfile
 import threading
 
+from bench import say
+
 FUNCTIONS = ["role-trust", "access-key", "root-activity", "role-permissions", "remediator", "sweep", "slack"]
 HELLO = "examples/hello"
 # Under valgrind everything takes some fifty times as long.
@@ -115,12 +117,12 @@ def main():
     rules = str(options.rules.resolve())
     hello = instructions(options.binaries / HELLO, rules)
     print(f"{'':<16}{'instructions':>14}{'ratio':>8}")
-    print(f"{'bare hello':<16}{hello:>14,}{1:>8.2f}")
+    say(f"{'bare hello':<16}{hello:>14,}{1:>8.2f}")
     worst = 0.0
     for name in FUNCTIONS:
         count = instructions(options.binaries / name, rules)
         worst = max(worst, count / hello)
-        print(f"{name:<16}{count:>14,}{count / hello:>8.2f}")
+        say(f"{name:<16}{count:>14,}{count / hello:>8.2f}")
     if worst > options.most:
         sys.exit(f"a start costs {worst:.2f} times a bare hello; at most {options.most} is allowed")
 

@@ -16,7 +16,6 @@ import argparse
 import json
 import logging
 import os
-import platform
 import random
 import subprocess
 import sys
@@ -24,6 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, Callable
+
+from bench import say
 
 OWN = "111122223333"
 ORGANIZATION = "o-own1234567"
@@ -181,17 +182,6 @@ def timed(check: Callable[[str], Any], documents: list[str]) -> float:
     return time.process_time() - began
 
 
-def vector_level() -> str:
-    """What the processor can do at once, as the x86-64 levels name it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    flags = next((set(line.split()) for line in lines if line.startswith("flags")), set())
-    levels = [("v4", {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}), ("v3", {"avx2", "bmi2", "fma"}), ("v2", {"sse4_2", "popcnt"})]
-    return platform.machine() + next((f"-{level}" for level, needs in levels if needs <= flags), "")
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("what", nargs="?", choices=["generate"])
@@ -208,7 +198,7 @@ def main() -> int:
         return 0
     crowds = {count: texts([crowd(number, count) for number in range(5_120 // count)]) for count in COUNTS}
     check = custodian()
-    print(f"{options.documents:,} documents, {sum(map(len, mixed)) / 1e6:.1f} MB; {vector_level()}; CPU a document, the least of {options.tries} runs")
+    print(f"{options.documents:,} documents, {sum(map(len, mixed)) / 1e6:.1f} MB; CPU a document, the least of {options.tries} runs")
     best: dict[str, float] = {}
 
     def note(name: str, seconds: float) -> None:
@@ -235,17 +225,17 @@ def main() -> int:
         line += f"; cloud-custodian's checker {1e6 * best['custodian'] / options.documents:.1f} µs"
     else:
         line += "; cloud-custodian is not installed (scripts/bench-policy-requirements.txt)"
-    print(line)
+    say(line)
     costs = []
     for count in COUNTS:
         costs.append(1e6 * (best[str(count)] - start) / len(crowds[count]) / count)
         line = f"{count:>4} principals: {costs[-1] * count:7.1f} µs, {costs[-1]:5.2f} a principal"
         if check:
             line += f"; cloud-custodian {1e6 * best[f'custodian {count}'] / len(crowds[count]):6.1f} µs"
-        print(line)
+        say(line)
     # Any longer statement against all shorter ones: noise in one of them is no growth.
     growth = max(later / min(costs[:place]) for place, later in enumerate(costs) if place)
-    print(f"budget: {each['mixed']:.1f} of at most {MICROSECONDS} µs; a principal costs {growth:.2f} of at most {GROWTH} times one of fewer")
+    say(f"budget: {each['mixed']:.1f} of at most {MICROSECONDS} µs; a principal costs {growth:.2f} of at most {GROWTH} times one of fewer")
     return 0 if each["mixed"] <= MICROSECONDS and growth <= GROWTH else 1
 
 
