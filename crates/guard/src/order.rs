@@ -189,7 +189,7 @@ impl Order {
             | Task::RememberPermissions(HolderOrder { kind, name, .. }) => {
                 format!("{account}/{}/{}", kind.name(), name.to_ascii_lowercase())
             }
-            Task::Digest(window) => format!("{account}/digest/{}", window.class.name()),
+            Task::Digest(window) => format!("{account}/digest/{}", window.class.key()),
         };
         fitting_the_queue(&group)
     }

@@ -25,6 +25,7 @@ fn order() -> Order {
         check: Check::RootSignInFailed,
         severity: Severity::Medium,
         stage: Stage::Detected,
+        needs_person: false,
     };
     let now = "2026-11-21T10:00:00Z".parse().unwrap();
     Order {

@@ -5,9 +5,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{Finding, Severity};
+use super::shown::one_line;
+use crate::check::{Finding, Remedy, Severity};
 use crate::model::{Cause, Resource};
-use crate::remediate::{DiffLine, Outcome};
+use crate::remediate::{DiffLine, Outcome, OutcomeKind};
 use crate::state::incident::{Schema, Stage};
 
 /// The `$id` of the published JSON schema.
@@ -73,6 +74,41 @@ pub struct Alert {
     pub links: Vec<Link>,
 }
 
+impl Alert {
+    /// A person has to act: nothing that the guard still does will close it.
+    pub fn needs_person(&self) -> bool {
+        self.outcome
+            .as_ref()
+            .is_some_and(|outcome| match outcome.kind {
+                OutcomeKind::Ordered => false,
+                OutcomeKind::Refused | OutcomeKind::Failed => true,
+                _ => outcome.open,
+            })
+    }
+
+    /// Whom it is about: each account, vendor or other principal that a finding names.
+    pub(crate) fn third_parties(&self) -> Option<String> {
+        let mut parties: Vec<&str> = Vec::new();
+        for found in &self.findings {
+            let account = found.third_party.as_deref();
+            let named = account.or(found.vendor.as_deref());
+            // Where a trust policy admits no account, its finding says whom it admits.
+            let said = found.code.remedy() == Remedy::TrustPolicy;
+            let party = named.or(said.then_some(found.message.as_str()));
+            parties.extend(party.filter(|party| !parties.contains(party)));
+        }
+        (!parties.is_empty()).then(|| one_line(&parties.join(", "), 400))
+    }
+
+    /// It is still exposed, and not because an order is on its way that will close it.
+    pub(crate) fn is_open(&self) -> bool {
+        let writes = self.mode == "enforce";
+        self.outcome.as_ref().is_some_and(|outcome| {
+            outcome.open && !(writes && outcome.kind == OutcomeKind::Ordered)
+        })
+    }
+}
+
 /// Someone who can get in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grantee {
@@ -86,7 +122,7 @@ pub struct Grantee {
     pub known_as: Option<String>,
 }
 
-/// Many alerts of one class.
+/// Many alerts of one class, in one message or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// As `root-sign-in-failed/MEDIUM/detected`.
@@ -100,18 +136,81 @@ pub struct Digest {
     pub to: Timestamp,
     /// How many alerts the window had, those sent alone included.
     pub count: u64,
-    /// How many of them are told here for the first time.
+    /// How many of them are told here for the first time, in all messages of the digest.
     pub folded: u64,
-    /// How many of them each subject had, the most first.
+    /// How many of all are still exposed, as far as is known.
+    #[serde(default)]
+    pub open: u64,
+    /// Which of its messages this is, from 1.
+    #[serde(default = "one")]
+    pub page: u64,
+    /// How many messages it has.
+    #[serde(default = "one")]
+    pub pages: u64,
+    /// How many alerts no message names.
+    #[serde(default)]
+    pub left: u64,
+    /// In the first message: who got access by whom, over all alerts of the window; what is still
+    /// exposed first, then the newest of each third party.
+    #[serde(default)]
+    pub groups: Vec<DigestGroup>,
+    /// How many more groups there are.
+    #[serde(default)]
+    pub more_groups: u64,
+    /// The partition key under which the table keeps each alert of the window, for 7 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+    /// How many of the alerts of this message each subject had, the most first.
     pub subjects: Vec<(String, u64)>,
-    /// Some of them, in order; all of them where they fit.
+    /// The alerts of this message, what is still exposed first, then the newest of each third party.
     pub lines: Vec<DigestLine>,
 }
 
-/// One alert within a digest.
+fn one() -> u64 {
+    1
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self {
+            class: String::new(),
+            about: None,
+            from: Timestamp::UNIX_EPOCH,
+            to: Timestamp::UNIX_EPOCH,
+            count: 0,
+            folded: 0,
+            open: 0,
+            page: 1,
+            pages: 1,
+            left: 0,
+            groups: Vec::new(),
+            more_groups: 0,
+            kept: None,
+            subjects: Vec::new(),
+            lines: Vec::new(),
+        }
+    }
+}
+
+/// Alerts of one third party and actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestGroup {
+    /// Whom they give access; none where they are not about that.
+    pub third_party: Option<String>,
+    /// Who did it; none where that is not known.
+    pub actor: Option<String>,
+    /// How many there are.
+    pub count: u64,
+    /// How many of them are still exposed, as far as is known.
+    pub open: u64,
+    /// The newest subjects, each once.
+    pub subjects: Vec<String>,
+}
+
+/// One alert within a digest, or several of one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestLine {
-    /// Its incident.
+    /// Its incident; of several the newest.
     pub incident: String,
     /// When.
     pub at: Timestamp,
@@ -119,6 +218,32 @@ pub struct DigestLine {
     pub subject: String,
     /// What.
     pub line: String,
+    /// Whom it gives access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_party: Option<String>,
+    /// Who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// It is still exposed, as far as is known.
+    #[serde(default)]
+    pub open: bool,
+    /// The incidents of the other alerts of this subject, third party and actor, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+}
+
+impl DigestLine {
+    /// How many alerts it is.
+    pub fn count(&self) -> u64 {
+        self.also.len() as u64 + 1
+    }
+
+    /// Their incidents, newest first.
+    pub fn incidents(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.incident)
+            .chain(&self.also)
+            .map(String::as_str)
+    }
 }
 
 /// Where to look.

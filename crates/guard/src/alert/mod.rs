@@ -5,13 +5,14 @@ mod advice;
 mod bundle;
 mod document;
 mod links;
+pub mod pages;
 mod shown;
 pub mod slack;
 mod text;
 
 pub(crate) use advice::advice;
 pub use bundle::{Bundle, MESSAGE_BYTES};
-pub use document::{ALERT_SCHEMA_ID, Alert, Digest, DigestLine, Grantee, Link};
+pub use document::{ALERT_SCHEMA_ID, Alert, Digest, DigestGroup, DigestLine, Grantee, Link};
 pub(crate) use links::links;
 pub(crate) use shown::{duration, one_line};
-pub(crate) use text::actor_words;
+pub(crate) use text::{actor_name, actor_words};

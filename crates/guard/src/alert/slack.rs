@@ -6,12 +6,14 @@
 
 use serde_json::{Value, json};
 
-use crate::alert::Alert;
+use crate::alert::pages::{HEADING_IN_SLACK, IN_SLACK, LINE_IN_SLACK, SUBJECT_IN_SLACK, sections};
+use crate::alert::{Alert, Digest};
 use crate::check::Severity;
 use crate::remediate::DiffSign;
 use crate::state::incident::Stage;
 
 const HEADER: usize = 150;
+const MESSAGE: usize = 12_800;
 const SECTION: usize = 2_900;
 const DIFFERENCE: usize = 2_000;
 const FIELD: usize = 400;
@@ -19,6 +21,7 @@ const SENTENCE: usize = 400;
 const BUTTON_TEXT: usize = 75;
 const BUTTON_URL: usize = 3_000;
 const ENTRIES: usize = 8;
+const GROUP: usize = 180;
 
 /// The body of a webhook's POST.
 pub fn message(alert: &Alert) -> Value {
@@ -44,6 +47,7 @@ pub fn message(alert: &Alert) -> Value {
             .filter(|(_, entries)| !entries.is_empty())
             .map(|(title, entries)| section(&bullets(&title, &entries))),
     );
+    let digest_at = blocks.len();
     if !alert.diff.is_empty() {
         blocks.push(section(&difference(alert)));
     }
@@ -67,6 +71,15 @@ pub fn message(alert: &Alert) -> Value {
         "type": "context",
         "elements": [{ "type": "mrkdwn", "text": escaped(&foot, SENTENCE) }],
     }));
+    if let Some(digest) = &alert.digest {
+        let taken = blocks
+            .iter()
+            .map(Value::to_string)
+            .map(|block| block.chars().count());
+        let room = MESSAGE.saturating_sub(taken.sum());
+        let texts = digest_sections(digest, room);
+        blocks.splice(digest_at..digest_at, texts.iter().map(|text| section(text)));
+    }
     json!({
         "text": escaped(&format!("{head} ({}, {})", alert.subject, alert.incident), 1_000),
         "blocks": blocks,
@@ -92,22 +105,69 @@ fn lists(alert: &Alert) -> Vec<(String, Vec<String>)> {
         ("How bad".to_owned(), findings.collect()),
         (access.to_owned(), grantees.collect()),
     ];
-    if let Some(digest) = &alert.digest {
-        let title = match &digest.about {
-            Some(about) => escaped(about, SENTENCE),
-            None => format!(
-                "{} alerts from {} to {}",
-                digest.count, digest.from, digest.to
-            ),
-        };
-        let lines = digest
-            .lines
-            .iter()
-            .map(|line| escaped(&format!("{}: {}", line.incident, line.line), SENTENCE));
-        lists.push((title, lines.collect()));
-    }
     lists.push(("What the guard did".to_owned(), done(alert)));
     lists
+}
+
+/// What a digest tells, who got access by whom, and the alerts of this message.
+fn digest_sections(digest: &Digest, room: usize) -> Vec<String> {
+    let told = escaped(&digest.sentences().join(" "), 1_000);
+    let mut texts = vec![format!("*{told}*")];
+    for group in &digest.groups {
+        add(&mut texts, "\n• ", &escaped(&group.words(), GROUP));
+    }
+    if digest.more_groups > 0 {
+        let more = format!("… and {} more", digest.more_groups);
+        add(&mut texts, "\n• ", &more);
+    }
+    let taken: usize = texts.iter().map(|text| text.chars().count()).sum();
+    let (mut room, mut left) = (room.saturating_sub(taken).min(IN_SLACK), 0);
+    for (heading, lines) in sections(&digest.lines) {
+        let heading = escaped(&heading, HEADING_IN_SLACK);
+        let bare = heading.is_empty();
+        if !bare {
+            room = room.saturating_sub(heading.chars().count() + 3);
+            add(&mut texts, "\n", &format!("*{heading}*"));
+        }
+        for (place, line) in lines.into_iter().enumerate() {
+            let mut shown = if bare {
+                escaped(&line.line, LINE_IN_SLACK)
+            } else {
+                escaped(&line.subject, SUBJECT_IN_SLACK)
+            };
+            if line.count() > 1 {
+                shown += &format!(" ({} times)", line.count());
+            }
+            let Some(rest) = room.checked_sub(shown.chars().count() + 3) else {
+                left += line.count();
+                continue;
+            };
+            room = rest;
+            let between = match (bare, place) {
+                (true, _) => "\n• ",
+                (false, 0) => "\n",
+                (false, _) => ", ",
+            };
+            add(&mut texts, between, &shown);
+        }
+    }
+    if left > 0 {
+        let left = format!("… and {left} more, in the e-mail and the document of this message");
+        add(&mut texts, "\n", &left);
+    }
+    texts
+}
+
+/// Adds to the last text, or begins another one where that is full.
+fn add(texts: &mut Vec<String>, between: &str, what: &str) {
+    let length = between.chars().count() + what.chars().count();
+    match texts.last_mut() {
+        Some(last) if last.chars().count() + length <= SECTION => {
+            *last += between;
+            *last += what;
+        }
+        _ => texts.push(what.to_owned()),
+    }
 }
 
 fn buttons(alert: &Alert) -> Vec<Value> {

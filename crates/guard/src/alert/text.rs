@@ -3,7 +3,8 @@
 use super::Alert;
 use super::advice::advice;
 use super::document::Digest;
-use super::shown::{duration, in_mail};
+use super::pages::sections;
+use super::shown::{duration, in_mail, one_line};
 use crate::cloudtrail::{Actor, ActorKind, Tool};
 use crate::remediate::DiffSign;
 use crate::state::incident::Stage;
@@ -14,29 +15,39 @@ const SENTENCE: usize = 1_000;
 const STATEMENT: usize = 2_000;
 /// Longest list; what is left out is counted.
 const ENTRIES: usize = 25;
-const DIGEST_LINES: usize = 100;
+/// Longest subject of an e-mail, in characters: SNS takes less than 100.
+const SUBJECT: usize = 99;
 
 impl Alert {
-    /// Severity and incident, for the subject of an e-mail: under 100 ASCII characters.
+    /// Severity and incident, for the subject of an e-mail: under 100 ASCII characters. What it is
+    /// about is shortened, not the account.
     pub fn mail_subject(&self) -> String {
-        let what = match self.stage {
-            Stage::Detected => "detected",
-            Stage::Outcome => match &self.outcome {
-                Some(outcome) if outcome.open => "outcome: STILL EXPOSED",
-                _ => "outcome",
+        let what = match (self.stage, &self.digest) {
+            (Stage::Detected, _) => "detected".to_owned(),
+            (Stage::Outcome, _) => match &self.outcome {
+                Some(outcome) if outcome.open => "outcome: STILL EXPOSED".to_owned(),
+                _ => "outcome".to_owned(),
             },
-            Stage::Digest => "digest",
-            Stage::Test => "TEST",
+            (Stage::Digest, Some(digest)) => digest.in_subject(),
+            (Stage::Digest, None) => "digest".to_owned(),
+            (Stage::Test, _) => "TEST".to_owned(),
         };
-        let subject = format!(
-            "[{}] Trustwarden {} {what}: {} in {}",
-            self.severity, self.incident, self.subject, self.account
-        );
-        subject
-            .chars()
-            .filter(|shown| matches!(shown, ' '..='~') && !matches!(shown, '<' | '>'))
-            .take(99)
-            .collect()
+        let shown = |text: &str| -> String {
+            let fits = |shown: &char| matches!(shown, ' '..='~') && !matches!(shown, '<' | '>');
+            text.chars().filter(fits).collect()
+        };
+        let head = shown(&format!(
+            "[{}] Trustwarden {} {what}: ",
+            self.severity, self.incident
+        ));
+        let tail = shown(&format!(" in {}", one_line(&self.account, 12)));
+        let mut subject = shown(&self.subject);
+        let room = SUBJECT.saturating_sub(head.len() + tail.len());
+        if subject.len() > room {
+            subject.truncate(room.saturating_sub(3));
+            subject += "...";
+        }
+        (head + &subject + &tail).chars().take(SUBJECT).collect()
     }
 
     /// The whole text, in the order in which a person on call asks.
@@ -52,10 +63,10 @@ impl Alert {
         self.who_can_get_in(&mut out);
         self.what_was_done(&mut out);
         self.difference(&mut out);
-        self.what_to_do(&mut out);
         if let Some(digest) = &self.digest {
-            digest_lines(digest, &mut out);
+            digest.text(&mut out);
         }
+        self.what_to_do(&mut out);
         self.where_to_look(&mut out);
         out.0
     }
@@ -216,10 +227,7 @@ impl Alert {
         for link in &self.links {
             // Made by `links`, which encodes what is hostile: these are to be followed.
             let text = in_mail(&link.text, NAME);
-            out.line(&format!(
-                "{text}: {}",
-                super::shown::one_line(&link.url, 2_000)
-            ));
+            out.line(&format!("{text}: {}", one_line(&link.url, 2_000)));
         }
         out.line(&format!(
             "Incident {} · stack {} · mode {} · rules {} · {}",
@@ -236,10 +244,10 @@ impl Alert {
     }
 }
 
-/// Who, from where, with or without MFA, with what.
-pub(crate) fn actor_words(actor: &Actor) -> String {
+/// Who, in a few words.
+pub(crate) fn actor_name(actor: &Actor) -> String {
     let name = actor.name.as_deref().unwrap_or("someone without a name");
-    let mut words = match &actor.kind {
+    match &actor.kind {
         ActorKind::Root => "the root user".to_owned(),
         ActorKind::IamUser => format!("IAM user {name}"),
         ActorKind::AssumedRole => match &actor.session_name {
@@ -252,7 +260,12 @@ pub(crate) fn actor_words(actor: &Actor) -> String {
         ActorKind::Identity(kind) => format!("{kind} {name}"),
         ActorKind::Other(kind) if kind.is_empty() => name.to_owned(),
         ActorKind::Other(kind) => format!("{kind} {name}"),
-    };
+    }
+}
+
+/// Who, from where, with or without MFA, with what.
+pub(crate) fn actor_words(actor: &Actor) -> String {
+    let mut words = actor_name(actor);
     if let Some(arn) = &actor.arn {
         words += &format!(" ({arn})");
     }
@@ -288,39 +301,86 @@ impl super::Grantee {
     }
 }
 
-fn digest_lines(digest: &Digest, out: &mut Lines) {
-    out.line(&match &digest.about {
-        Some(about) => in_mail(about, SENTENCE),
-        None => format!(
-            "{} alerts of the class {} between {} and {}; {} of them are reported here for the \
-             first time.",
-            digest.count,
-            in_mail(&digest.class, NAME),
-            digest.from,
-            digest.to,
-            digest.folded
-        ),
-    });
-    for (subject, count) in digest.subjects.iter().take(ENTRIES) {
-        out.line(&format!("  {count} × {}", in_mail(subject, NAME)));
+impl Digest {
+    /// For the subject of an e-mail.
+    fn in_subject(&self) -> String {
+        let mut words = "digest".to_owned();
+        if self.pages > 1 {
+            words += &format!(" {} of {}", self.page, self.pages);
+        }
+        if self.open > 0 {
+            words += " STILL EXPOSED";
+        }
+        words
     }
-    out.left_out(digest.subjects.len());
-    for line in digest.lines.iter().take(DIGEST_LINES) {
-        out.line(&format!(
-            "  {} {}: {}",
-            line.at,
-            line.incident,
-            in_mail(&line.line, 400)
-        ));
+
+    /// What it tells, in a few sentences.
+    pub(crate) fn sentences(&self) -> Vec<String> {
+        let mut sentences = vec![match &self.about {
+            Some(about) => about.clone(),
+            None => format!(
+                "{} alerts of the class {} between {} and {}; {} of them are reported here for the \
+                 first time.",
+                self.count, self.class, self.from, self.to, self.folded
+            ),
+        }];
+        if self.open > 0 {
+            sentences.push(format!(
+                "{} of them are STILL EXPOSED: manual action required.",
+                self.open
+            ));
+        }
+        if self.pages > 1 {
+            sentences.push(format!("This is message {} of {}.", self.page, self.pages));
+        }
+        if self.left > 0 {
+            let look = match &self.kept {
+                Some(key) => {
+                    format!("the table keeps each for 7 days under the partition key {key}")
+                }
+                None => "`trustwarden audit --live` lists all".to_owned(),
+            };
+            sentences.push(format!("No message names {} more: {look}.", self.left));
+        }
+        sentences
     }
-    let told = digest.lines.len().min(DIGEST_LINES) as u64;
-    if told < digest.folded {
-        out.line(&format!(
-            "  … and {} more, each kept in state under its incident",
-            digest.folded - told
-        ));
+
+    /// What it tells, who got access by whom, and each alert.
+    fn text(&self, out: &mut Lines) {
+        for sentence in self.sentences() {
+            out.line(&in_mail(&sentence, SENTENCE));
+        }
+        if !self.groups.is_empty() {
+            out.line("Who got access by whom:");
+        }
+        for group in &self.groups {
+            out.line(&format!("  - {}", in_mail(&group.words(), SENTENCE)));
+        }
+        if self.more_groups > 0 {
+            out.line(&format!("  … and {} more", self.more_groups));
+        }
+        out.blank();
+        for (heading, lines) in sections(&self.lines) {
+            if !heading.is_empty() {
+                out.line(&in_mail(&heading, SENTENCE));
+            }
+            for (place, line) in lines.into_iter().enumerate() {
+                // The first one of a section says it in full.
+                let told = match (heading.is_empty(), place) {
+                    (true, _) => line.line.clone(),
+                    (false, 0) => format!("{}: {}", line.subject, line.line),
+                    (false, _) => line.subject.clone(),
+                };
+                let times = match line.count() {
+                    1 => String::new(),
+                    count => format!(" ({count} times)"),
+                };
+                let told = in_mail(&told, 600);
+                out.line(&format!("  {} {}: {told}{times}", line.at, line.incident));
+            }
+        }
+        out.blank();
     }
-    out.blank();
 }
 
 #[derive(Default)]

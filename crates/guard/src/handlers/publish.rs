@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::GuardConfig;
-use crate::alert::{Alert, actor_words, one_line};
+use crate::alert::pages::pages;
+use crate::alert::{Alert, actor_name, actor_words, one_line};
 use crate::handlers::HandleError;
 use crate::order::{Order, Task};
-use crate::ports::{Alerts, Clock, Orders, World};
+use crate::ports::{Alerts, Clock, Orders, StateError, World};
 use crate::state::Lease;
 use crate::state::digest_window::{FoldClass, FoldMember, FoldWindow};
 use crate::state::incident::{AlertKey, Incident, Schema, Stage};
@@ -17,6 +18,9 @@ use crate::state::incident::{AlertKey, Incident, Schema, Stage};
 /// How long the holder of a lease has to publish. Shorter than the minute after which Lambda
 /// tries an event again, so that the second try finds the lease of a crashed first one expired.
 pub const LEASE: Duration = Duration::from_secs(50);
+
+/// More turns than any class has alerts that go out by themselves.
+const TURNS: usize = 100;
 
 /// How an alert went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub enum Told {
     Unleased,
 }
 
-/// Publishes an alert under its lease, or counts it for the digest of its window.
+/// Publishes an alert under its lease, or keeps it for the digest of its window.
 pub(super) async fn tell<W: World>(
     world: &W,
     guard: &GuardConfig,
@@ -128,8 +132,25 @@ async fn tell_under<W: World>(
     }
 }
 
-/// Counts the alert in its window. `true`: it is one of too many, it is kept for the digest, and
-/// an order that will publish the digest waits in the queue.
+/// Publishes the messages of a digest in their order, each under a lease of its own: one that is
+/// out is not published again when the rest is tried again.
+pub(super) async fn tell_digest<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    digest: Alert,
+) -> Result<(), HandleError> {
+    for (number, page) in (1..).zip(pages(digest)) {
+        let mut key = key_of(&page);
+        if number > 1 {
+            key.incident += &format!("-page-{number}");
+        }
+        tell_under(world, guard, &page, key).await?;
+    }
+    Ok(())
+}
+
+/// `true`: the alert is one of too many, it is kept for the digest of its window, and an order that
+/// will publish the digest waits in the queue.
 async fn folded<W: World>(
     world: &W,
     guard: &GuardConfig,
@@ -147,41 +168,76 @@ async fn folded<W: World>(
         check: worst.code,
         severity: alert.severity,
         stage: alert.stage,
+        needs_person: alert.needs_person(),
     };
     let now = world.clock().now();
     let window = FoldWindow::at(&alert.account, class, now);
-    let who = alert.cause.as_ref().map(|cause| actor_words(&cause.actor));
-    let line = match who {
-        Some(who) => format!("{}: {}", alert.title, who),
+    let member = member(alert, key, now);
+    // Without state it goes out alone: told too often is better than not at all.
+    if took_turn(world, &window, &member).await.unwrap_or(true)
+        || world
+            .state()
+            .keep_for_digest(&window, &member)
+            .await
+            .is_err()
+    {
+        return Ok(false);
+    }
+    // By each of them, and the queue keeps one: no note that one was sent has to be believed.
+    let order = Order {
+        schema: Schema,
+        account: alert.account.clone(),
+        task: Task::Digest(window),
+        rules: guard.rules.hash().to_owned(),
+        issued_at: now,
+    };
+    if !skip!("order-digest") {
+        world.orders().send_order(&order).await?;
+    }
+    Ok(true)
+}
+
+/// What the digest says of an alert.
+fn member(alert: &Alert, key: &AlertKey, now: Timestamp) -> FoldMember {
+    let actor = alert.cause.as_ref().map(|cause| &cause.actor);
+    let line = match actor {
+        Some(actor) => format!("{}: {}", alert.title, actor_words(actor)),
         None => alert.title.clone(),
     };
-    let member = FoldMember {
+    FoldMember {
         schema: Schema,
         // A line of its own for each alert.
         incident: key.incident.clone(),
         at: now,
         subject: one_line(&alert.subject, 200),
         line: one_line(&line, 400),
-    };
-    // Without a count it goes out alone: told too often is better than not at all.
-    let Ok(counted) = world.state().count_alert(&window, &member).await else {
-        return Ok(false);
-    };
-    if counted.position <= class.alone() {
-        return Ok(false);
+        third_party: alert.third_parties(),
+        actor: actor.map(|actor| one_line(&actor_name(actor), 200)),
+        open: alert.is_open(),
     }
-    if !counted.digest_ordered && !skip!("order-digest") {
-        let order = Order {
-            schema: Schema,
-            account: alert.account.clone(),
-            task: Task::Digest(window.clone()),
-            rules: guard.rules.hash().to_owned(),
-            issued_at: now,
-        };
-        world.orders().send_order(&order).await?;
-        // Should this fail, the next one of the window orders the digest again: one is published.
-        let _ = world.state().digest_ordered(&window).await;
+}
+
+/// Whether the alert goes out by itself. Of those that try at once, each takes a turn of its own.
+async fn took_turn<W: World>(
+    world: &W,
+    window: &FoldWindow,
+    member: &FoldMember,
+) -> Result<bool, StateError> {
+    let state = world.state();
+    let mut turn = 0;
+    while turn < TURNS {
+        let beside = state.gone_out_alone(window).await?;
+        if !window.class.goes_out_alone(&beside, member) {
+            return Ok(false);
+        }
+        turn = turn.max(beside.len());
+        let has_one = beside.iter().any(|known| known.incident == member.incident);
+        if has_one || state.take_turn(window, turn, member).await? {
+            return Ok(true);
+        }
+        turn += 1;
     }
+    // Somebody else wrote what stands there.
     Ok(true)
 }
 

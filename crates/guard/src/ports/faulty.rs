@@ -33,8 +33,8 @@ const NAMES: [(&str, [&str; 3]); 10] = [
     ),
     ("document", ["read kept document", "keep document", ""]),
     ("alert/", ["acquire lease", "finish alert", "acquire lease"]),
-    ("count", ["count alert", "", "count alert"]),
-    ("member/", ["count alert", "count alert", ""]),
+    ("alone/", ["", "count alert", ""]),
+    ("member/", ["", "count alert", ""]),
     ("request", ["read request for a sweep", "", "request sweep"]),
     ("told/", ["read told document", "save told document", ""]),
 ];
@@ -66,7 +66,6 @@ fn name_of_update(key: &Key, update: &Update) -> &'static str {
     match name(key, 2) {
         "begin order" if sets("done") => "finish order",
         "acquire lease" if !sets("done") => "release lease",
-        "count alert" if sets("digest_ordered") => "note digest",
         other => other,
     }
 }
@@ -94,6 +93,7 @@ impl<F: Faults> Store for F {
 
     async fn query(&self, pk: &str, sk_begins_with: &str) -> Result<Vec<Item>, StateError> {
         let name = match sk_begins_with {
+            "alone/" => "count alert",
             "member/" => "read window",
             _ => "read swept roles",
         };

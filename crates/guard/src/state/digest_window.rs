@@ -1,8 +1,12 @@
 //! Folding: more than a few alerts of one class within minutes become a digest.
 //!
 //! A class is a check at a severity, so nothing CRITICAL is ever counted with anything milder.
+//! What needs a person is a class of its own, which nothing that is closed delays.
 //! Windows are fixed stretches of time (aligned to the epoch), so that every sender names the
 //! same window without asking anyone.
+//!
+//! Which alerts go out by themselves follows from those that did, one by one, never from a number:
+//! a number that somebody wrote into the table silences nothing.
 
 use std::fmt;
 
@@ -21,34 +25,64 @@ pub struct FoldClass {
     pub severity: Severity,
     /// Detected or outcome: what was seen is not counted with what was done.
     pub stage: Stage,
+    /// A person has to act: nothing that the guard still does will close it.
+    #[serde(default)]
+    pub needs_person: bool,
 }
 
+/// How many more of a window go out by themselves because they are the first of their third party
+/// and actor. Bounded, since whoever acts can invent third parties.
+const FIRSTS: usize = 20;
+
 impl FoldClass {
-    /// As in keys: `root-sign-in-failed/MEDIUM/detected`.
+    /// As in alerts: `root-sign-in-failed/MEDIUM/detected`.
     pub fn name(self) -> String {
         format!("{}/{}/{}", self.check, self.severity, self.stage)
+    }
+
+    /// As in keys: the name, and `/needs-person` where a person has to act.
+    pub fn key(self) -> String {
+        let needs = if self.needs_person {
+            "/needs-person"
+        } else {
+            ""
+        };
+        self.name() + needs
     }
 
     /// How long its windows are, in seconds.
     pub fn window_seconds(self) -> i64 {
         match self.check {
+            _ if self.needs_person => 60,
             Check::RootSignInFailed => 15 * 60,
             _ => 5 * 60,
         }
     }
 
-    /// How many of a window go out one by one; the rest go out together when it is over.
-    pub fn alone(self) -> u32 {
+    /// How many of a window go out one by one; the rest go out together when it is over. Of
+    /// what needs a person it is half of what Slack takes in a minute.
+    pub fn alone(self) -> usize {
         match self.check {
+            _ if self.needs_person => 30,
             Check::RootSignInFailed => 1,
             _ => 10,
         }
+    }
+
+    /// Whether an alert goes out by itself, beside those of its window that do: as one of them that
+    /// comes again, while there are few, or as the first of its third party and actor.
+    pub fn goes_out_alone(self, beside: &[FoldMember], member: &FoldMember) -> bool {
+        let known = |known: &FoldMember| known.incident == member.incident;
+        let alike = |known: &FoldMember| known.group() == member.group();
+        beside.iter().any(known)
+            || beside.len() < self.alone()
+            || beside.len() < self.alone() + FIRSTS && !beside.iter().any(alike)
     }
 }
 
 impl fmt::Display for FoldClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.name())
+        f.pad(&self.key())
     }
 }
 
@@ -80,9 +114,14 @@ impl FoldWindow {
         self.start.saturating_add(self.class.window_seconds())
     }
 
+    /// The partition key of what is kept of it.
+    pub fn partition(&self) -> String {
+        format!("{}/fold/{}", self.account, self.id())
+    }
+
     /// Names it: `root-sign-in-failed/MEDIUM/detected/1763766000`.
     pub fn id(&self) -> String {
-        format!("{}/{}", self.class.name(), self.start)
+        format!("{}/{}", self.class.key(), self.start)
     }
 }
 
@@ -99,13 +138,31 @@ pub struct FoldMember {
     pub subject: String,
     /// One line: what, who, from where. At most 400 characters.
     pub line: String,
+    /// Whom it gives access, where it is about that. At most 400 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_party: Option<String>,
+    /// Who did it, in a few words. At most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// It is still exposed, as far as the alert knew.
+    #[serde(default)]
+    pub open: bool,
 }
 
-/// Where an alert stands in its window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counted {
-    /// 1 for the first of the window. The same alert counted again keeps its position.
-    pub position: u32,
-    /// Somebody has already made sure that the digest will be published.
-    pub digest_ordered: bool,
+impl FoldMember {
+    /// What a digest puts together: the third party and the actor.
+    pub fn group(&self) -> (Option<&str>, Option<&str>) {
+        (self.third_party.as_deref(), self.actor.as_deref())
+    }
+}
+
+/// What is kept of a window.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folded {
+    /// Those that went out by themselves.
+    pub alone: Vec<FoldMember>,
+    /// Those that wait for the digest.
+    pub together: Vec<FoldMember>,
+    /// How many more there are that cannot be read.
+    pub unreadable: u64,
 }

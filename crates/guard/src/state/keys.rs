@@ -9,8 +9,8 @@
 //! | a document that was overwritten | `ACCOUNT/incident/TW-…` | `document` | ever |
 //! | an alert: in progress, then the incident | `ACCOUNT/incident/TW-…` | `alert/STAGE` | 400 days |
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
-//! | a window's count | `ACCOUNT/fold/CLASS/START` | `count` | 7 days |
-//! | an alert counted in it | the same | `member/INCIDENT` | 7 days |
+//! | an alert of a window that went out by itself | `ACCOUNT/fold/CLASS/START` | `alone/NUMBER` | 7 days |
+//! | one that waits for the window's digest | the same | `member/INCIDENT` | 7 days |
 //! | that a person restored a role | `ACCOUNT/role-id/AROA…` | `restored/TIME` | ever |
 //! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
 //! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
@@ -41,6 +41,7 @@ pub(super) const GONE_KEPT: i64 = 30 * DAY;
 /// What the sort keys of the roles that the sweep saw begin with.
 pub(super) const SWEPT: &str = "role/";
 /// What the sort keys of a window's members begin with.
+pub(super) const ALONE: &str = "alone/";
 pub(super) const MEMBER: &str = "member/";
 
 fn key(pk: String, sk: impl Into<String>) -> Key {
@@ -91,12 +92,12 @@ pub(super) fn order(account: &str, order: &str) -> Key {
     key(format!("{account}/order/{order}"), "progress")
 }
 
-pub(super) fn count(window: &FoldWindow) -> Key {
-    key(format!("{}/fold/{}", window.account, window.id()), "count")
+pub(super) fn alone(window: &FoldWindow, turn: usize) -> Key {
+    key(window.partition(), format!("{ALONE}{turn:02}"))
 }
 
 pub(super) fn member(window: &FoldWindow, incident: &str) -> Key {
-    key(count(window).pk, format!("{MEMBER}{incident}"))
+    key(window.partition(), format!("{MEMBER}{incident}"))
 }
 
 pub(super) fn sweep(account: &str) -> Key {

@@ -4,13 +4,12 @@
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::digest_window::{Counted, FoldMember, FoldWindow};
+use super::digest_window::{FoldMember, FoldWindow, Folded};
 use super::history::{KeptDocument, Restoration, RoleHistory};
 use super::incident::{AlertKey, Incident, SCHEMA};
 use super::keys::{
-    self, FOLDS_KEPT, GONE_KEPT, INCIDENTS_KEPT, MEMBER, PROGRESS_KEPT, SWEPT, TOLD_KEPT,
+    self, ALONE, FOLDS_KEPT, GONE_KEPT, INCIDENTS_KEPT, MEMBER, PROGRESS_KEPT, SWEPT, TOLD_KEPT,
 };
 use super::sweep_state::{SweepProgress, SweptRole, ToldDocument};
 use crate::permissions::PermissionsHistory;
@@ -396,88 +395,58 @@ impl<'s, S: Store> Ledger<'s, S> {
         self.put(keys::alert(&incident.key), item).await
     }
 
-    /// Counts an alert in its window and keeps its line for the digest. Counting the same incident
-    /// again changes nothing and gives the same position.
+    /// The alerts of a window that went out by themselves. What cannot be read is none of them.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn count_alert(
+    pub async fn gone_out_alone(&self, window: &FoldWindow) -> Result<Vec<FoldMember>, StateError> {
+        let items = self.0.query(&window.partition(), ALONE).await?;
+        Ok(members(&items).collect())
+    }
+
+    /// Takes the turn of this number, from 0, to go out by itself. `false`: another alert has it.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn take_turn(
+        &self,
+        window: &FoldWindow,
+        turn: usize,
+        member: &FoldMember,
+    ) -> Result<bool, StateError> {
+        let item = folded_item(window, member)?;
+        self.put_new(keys::alone(window, turn), item).await
+    }
+
+    /// Keeps an alert for the digest of its window. Doing so again changes nothing.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn keep_for_digest(
         &self,
         window: &FoldWindow,
         member: &FoldMember,
-    ) -> Result<Counted, StateError> {
-        let what = format!("the alert {} in {}", member.incident, window.id());
-        let member_key = keys::member(window, &member.incident);
-        let count_key = keys::count(window);
-        if let Some(known) = self.0.get(&member_key).await? {
-            let count = self.0.get(&count_key).await?.unwrap_or_default();
-            return Ok(Counted {
-                position: position(&known, "position", &what)?,
-                digest_ordered: count.flag("digest_ordered"),
-            });
-        }
-        // The number is drawn first. A crash before the member is put leaves a gap, which costs
-        // nothing; the other way round two alerts could share a number.
-        let ends = Timestamp::from_second(window.end()).unwrap_or(member.at);
-        let kept = Value::from(expiry(ends, FOLDS_KEPT));
-        let update = Update {
-            set: vec![("expires_at", kept.clone())],
-            add: vec![("drawn", 1)],
-            ..Update::default()
-        };
-        let count = self.update(&count_key, update, Condition::Always).await?;
-        let count = count.unwrap_or_default();
-        let drawn = position(&count, "drawn", &what)?;
-        let digest_ordered = count.flag("digest_ordered");
-        let item = item()
-            .with("position", drawn)
-            .with("expires_at", kept)
-            .holding(&what, member)?;
-        if self.put_new(member_key.clone(), item).await? {
-            return Ok(Counted {
-                position: drawn,
-                digest_ordered,
-            });
-        }
-        // A duplicate of the event was counted at the same moment: its number stands.
-        let known = self.0.get(&member_key).await?;
-        let known = known.ok_or_else(|| unreadable(&what, "it is gone"))?;
-        Ok(Counted {
-            position: position(&known, "position", &what)?,
-            digest_ordered,
-        })
+    ) -> Result<(), StateError> {
+        let item = folded_item(window, member)?;
+        let key = keys::member(window, &member.incident);
+        self.put_new(key, item).await.map(drop)
     }
 
-    /// Records that the digest of a window has been ordered.
+    /// All alerts of a window. What cannot be read is counted: it keeps nothing else from being
+    /// reported.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn digest_ordered(&self, window: &FoldWindow) -> Result<(), StateError> {
-        let ends = Timestamp::from_second(window.end()).unwrap_or_default();
-        let update = Update {
-            set: vec![
-                ("digest_ordered", true.into()),
-                ("expires_at", expiry(ends, FOLDS_KEPT).into()),
-            ],
-            ..Update::default()
-        };
-        self.update(&keys::count(window), update, Condition::Always)
-            .await
-            .map(drop)
-    }
-
-    /// All alerts counted in a window with their positions, in order of position.
-    ///
-    /// # Errors
-    /// `Unavailable`, `Unreadable`.
-    pub async fn folded(&self, window: &FoldWindow) -> Result<Vec<(u32, FoldMember)>, StateError> {
-        let what = format!("an alert in {}", window.id());
-        let mut found = Vec::new();
-        for item in self.0.query(&keys::count(window).pk, MEMBER).await? {
-            found.push((position(&item, "position", &what)?, item.held(&what)?));
-        }
-        found.sort_by_key(|(position, _)| *position);
-        Ok(found)
+    pub async fn folded(&self, window: &FoldWindow) -> Result<Folded, StateError> {
+        let alone = self.gone_out_alone(window).await?;
+        let items = self.0.query(&window.partition(), MEMBER).await?;
+        let together: Vec<FoldMember> = members(&items).collect();
+        let unreadable = items.len().saturating_sub(together.len()) as u64;
+        Ok(Folded {
+            alone,
+            together,
+            unreadable,
+        })
     }
 
     /// How far the sweep is; `None` before the first one.
@@ -587,7 +556,14 @@ impl<'s, S: Store> Ledger<'s, S> {
     }
 }
 
-fn position(item: &Item, name: &str, what: &str) -> Result<u32, StateError> {
-    let number = item.number(name).and_then(|number| number.try_into().ok());
-    number.ok_or_else(|| unreadable(what, "no position in it"))
+fn folded_item(window: &FoldWindow, member: &FoldMember) -> Result<Item, StateError> {
+    let what = format!("the alert {} in {}", member.incident, window.id());
+    let ends = Timestamp::from_second(window.end()).unwrap_or(member.at);
+    item()
+        .with("expires_at", expiry(ends, FOLDS_KEPT))
+        .holding(&what, member)
+}
+
+fn members(items: &[Item]) -> impl Iterator<Item = FoldMember> + '_ {
+    items.iter().filter_map(|item| item.held("an alert").ok())
 }

@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 use trustwarden_guard::alert::{
-    ALERT_SCHEMA_ID, Alert, Digest, DigestLine, Grantee, Link, MESSAGE_BYTES,
+    ALERT_SCHEMA_ID, Alert, Digest, DigestGroup, DigestLine, Grantee, Link, MESSAGE_BYTES,
 };
 use trustwarden_guard::cloudtrail::Record;
 use trustwarden_guard::model::{Cause, Resource};
@@ -126,6 +126,10 @@ fn digest(lines: usize) -> Alert {
             "a root sign-in failed: the root user, from 203.0.113.{}",
             number % 250
         ),
+        third_party: Some("999988887777".to_owned()),
+        actor: Some("the root user".to_owned()),
+        open: number == 1,
+        also: vec![incident_id("111122223333", "another")],
     };
     Alert {
         stage: Stage::Digest,
@@ -147,6 +151,18 @@ fn digest(lines: usize) -> Alert {
             folded: lines as u64,
             subjects: vec![("root".to_owned(), lines as u64 + 1)],
             lines: (0..lines).map(line).collect(),
+            open: 1,
+            kept: Some(
+                "111122223333/fold/root-sign-in-failed/MEDIUM/detected/1763766000".to_owned(),
+            ),
+            groups: vec![DigestGroup {
+                third_party: Some("999988887777".to_owned()),
+                actor: None,
+                count: lines as u64,
+                open: 1,
+                subjects: vec!["root".to_owned()],
+            }],
+            ..Digest::default()
         }),
         ..outcome()
     }

@@ -237,7 +237,7 @@ proptest! {
     #[test]
     fn every_moment_has_one_window(second in -377_705_023_201_i64..253_402_207_200, account in ".{0,20}") {
         for check in [Check::RootSignInFailed, Check::PublicTrust] {
-            let class = FoldClass { check, severity: Severity::High, stage: Stage::Detected };
+            let class = FoldClass { check, severity: Severity::High, stage: Stage::Detected, needs_person: second % 2 == 0 };
             let window = FoldWindow::at(&account, class, at(second));
             prop_assert!(window.start <= second && second < window.end());
             prop_assert_eq!(window.start.rem_euclid(class.window_seconds()), 0);

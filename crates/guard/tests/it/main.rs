@@ -25,6 +25,7 @@ mod detect_access;
 mod detect_corpus;
 mod detect_rules;
 mod detect_sound;
+mod digest_pages;
 mod exemptions;
 mod fuzzed;
 mod guardrail;

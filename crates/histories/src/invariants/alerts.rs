@@ -35,7 +35,7 @@ impl Invariants<'_> {
                 let lines = digest.into_iter().flat_map(|digest| &digest.lines);
                 alone
                     .into_iter()
-                    .chain(lines.map(|line| line.incident.as_str()))
+                    .chain(lines.flat_map(|line| line.incidents()))
             })
             .collect()
     }
@@ -195,10 +195,10 @@ impl Invariants<'_> {
             } else if outcome.is_some() {
                 over.insert(&alert.incident);
             }
-            for line in lines {
-                match line.incident.strip_suffix("-meanwhile") {
+            for incident in lines.flat_map(|line| line.incidents()) {
+                match incident.strip_suffix("-meanwhile") {
                     Some(incident) => calls.insert(incident),
-                    None => over.insert(&line.incident),
+                    None => over.insert(incident),
                 };
             }
         }

@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::{
 use guard::model::{LiveRole, document_digest};
 use guard::ports::memory::MemoryStore;
 use guard::ports::{StateError, Store};
-use guard::state::digest_window::{FoldClass, FoldMember, FoldWindow};
+use guard::state::digest_window::{FoldClass, FoldMember, FoldWindow, Folded};
 use guard::state::history::{Baseline, KeptDocument, RoleHistory, WriteKind};
 use guard::state::incident::{AlertKey, Incident, Schema, Stage};
 use guard::state::{Lease, Ledger};
@@ -320,6 +320,7 @@ async fn folding(state: &Ledger<'_, impl Store>) {
         check: Check::RootSignInFailed,
         severity: Severity::Medium,
         stage: Stage::Detected,
+        needs_person: false,
     };
     let window = FoldWindow::at(ACCOUNT, class, now());
     let other = FoldWindow {
@@ -332,46 +333,32 @@ async fn folding(state: &Ledger<'_, impl Store>) {
         at: now(),
         subject: "root".to_owned(),
         line: format!("attempt {number} {}", "x".repeat(380)),
+        third_party: number.is_multiple_of(2).then(|| "999988887777".to_owned()),
+        actor: None,
+        open: number.is_multiple_of(3),
     };
-    assert_eq!(state.folded(&window).await.unwrap(), []);
-    // In an order that is not the keys'; enough for a second page of a query (1 MB is one).
-    let numbers: Vec<usize> = (0..40).rev().collect();
-    for (at, &number) in numbers.iter().enumerate() {
-        let counted = state.count_alert(&window, &member(number)).await.unwrap();
-        assert_eq!(counted.position as usize, at + 1);
-        assert!(!counted.digest_ordered);
+    assert_eq!(state.folded(&window).await.unwrap(), Folded::default());
+    // A turn is taken once, by whoever comes first.
+    assert!(state.take_turn(&window, 0, &member(100)).await.unwrap());
+    assert!(!state.take_turn(&window, 0, &member(101)).await.unwrap());
+    assert!(state.take_turn(&window, 10, &member(101)).await.unwrap());
+    assert!(state.take_turn(&other, 0, &member(101)).await.unwrap());
+    for number in (0..40).rev() {
+        state
+            .keep_for_digest(&window, &member(number))
+            .await
+            .unwrap();
     }
-    assert_eq!(
-        state
-            .count_alert(&other, &member(7))
-            .await
-            .unwrap()
-            .position,
-        1
-    );
-    state.digest_ordered(&window).await.unwrap();
-    let again = state.count_alert(&window, &member(39)).await.unwrap();
-    assert_eq!((again.position, again.digest_ordered), (1, true));
-    let next = state.count_alert(&window, &member(40)).await.unwrap();
-    assert_eq!((next.position, next.digest_ordered), (41, true));
-    let folded = state.folded(&window).await.unwrap();
-    let expected: Vec<(u32, FoldMember)> = (1..)
-        .zip(numbers.into_iter().chain([40]).map(member))
-        .collect();
-    assert_eq!(folded, expected);
-    // Ordered before anything was counted.
-    let third = FoldWindow {
-        start: window.start + 1800,
-        ..window
+    // The same alert again is the same.
+    state.keep_for_digest(&window, &member(7)).await.unwrap();
+    state.keep_for_digest(&other, &member(7)).await.unwrap();
+    let expected = Folded {
+        alone: vec![member(100), member(101)],
+        together: (0..40).map(member).collect(),
+        unreadable: 0,
     };
-    state.digest_ordered(&third).await.unwrap();
-    assert!(
-        state
-            .count_alert(&third, &member(1))
-            .await
-            .unwrap()
-            .digest_ordered
-    );
+    assert_eq!(state.folded(&window).await.unwrap(), expected);
+    assert_eq!(state.gone_out_alone(&window).await.unwrap(), expected.alone);
 }
 
 async fn every_promise(state: &Ledger<'_, impl Store>) {

@@ -1,24 +1,23 @@
 //! Publishing the digest of a window, once the window is over.
 //!
-//! The order for it is sent by the first alert that is folded and then waits in the queue, so it
+//! The order for it is sent by each alert that is folded, of which the queue keeps one, and waits in the queue, so it
 //! needs no further event: the remediator puts it off until the window has ended. A message that
 //! has waited for a while is replaced by a fresh one, so that an old message in the queue always
 //! means an order that is stuck.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::GuardConfig;
+use crate::alert::pages::{arranged, groups};
 use crate::alert::{Alert, Digest, DigestLine};
 use crate::check::Finding;
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert};
-use crate::handlers::publish::tell;
+use crate::handlers::publish::tell_digest;
 use crate::model::seconds_between;
 use crate::order::{DIGEST_ORDER_SECONDS, Disposition, Order};
 use crate::ports::{Clock, Orders, World};
-use crate::state::digest_window::{FoldMember, FoldWindow};
+use crate::state::digest_window::{FoldMember, FoldWindow, Folded};
 use crate::state::incident::{Stage, incident_id};
 
 /// Whoever counted an alert just before the window's end has stopped running by then.
@@ -48,91 +47,99 @@ pub(super) async fn publish_digest<W: World>(
         world.orders().send_order(&fresh).await?;
         return Ok(Disposition::Done);
     }
-    let Ok(members) = world.state().folded(window).await else {
+    let Ok(folded) = world.state().folded(window).await else {
         return Ok(Disposition::in_seconds(60));
     };
-    let alone = window.class.alone();
-    let folded: Vec<_> = members
-        .iter()
-        .filter(|(position, _)| *position > alone)
-        .skip(usize::from(skip!("digest-all")))
-        .collect();
-    if folded.is_empty() {
+    // The alerts themselves say whether a digest is due, whatever sent the order.
+    if folded.together.is_empty() && folded.unreadable == 0 {
         return Ok(Disposition::Done);
     }
-    let alert = digest_alert(guard, window, &members, &folded, now);
-    match tell(world, guard, &alert).await {
-        Ok(_) => Ok(Disposition::Done),
+    let digest = digest_alert(guard, window, folded, now);
+    match tell_digest(world, guard, digest).await {
+        Ok(()) => Ok(Disposition::Done),
         Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
         Err(error) => Err(error),
     }
 }
 
-fn digest_alert(
-    guard: &GuardConfig,
-    window: &FoldWindow,
-    members: &[(u32, FoldMember)],
-    folded: &[&(u32, FoldMember)],
-    now: Timestamp,
-) -> Alert {
-    let count = members.len() as u64;
-    let mut subjects: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, member) in members {
-        *subjects.entry(member.subject.as_str()).or_default() += 1;
-    }
-    let mut subjects: Vec<(String, u64)> = subjects
-        .into_iter()
-        .map(|(subject, count)| (subject.to_owned(), count))
-        .collect();
-    subjects.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    let moment = |second: i64| Timestamp::from_second(second).unwrap_or(now);
+fn digest_alert(guard: &GuardConfig, window: &FoldWindow, folded: Folded, now: Timestamp) -> Alert {
+    let Folded {
+        alone,
+        together,
+        unreadable,
+    } = folded;
     let class = window.class;
+    let told = together.len() as u64 + unreadable;
+    let count = alone.len() as u64 + told;
+    let lines: Vec<DigestLine> = together
+        .into_iter()
+        .skip(usize::from(skip!("digest-all")))
+        .map(line)
+        .collect();
+    let everything: Vec<DigestLine> = alone.into_iter().map(line).chain(lines.clone()).collect();
+    let open = everything.iter().filter(|line| line.open).count() as u64;
+    let what = format!(
+        "{} minutes: {}",
+        class.window_seconds() / 60,
+        class.check.title()
+    );
     let finding = Finding {
         code: class.check,
         severity: class.severity,
-        message: format!(
-            "{count} times within {} minutes: {}",
-            class.window_seconds() / 60,
-            class.check.title()
-        ),
+        message: format!("{count} times within {what}"),
         statement: None,
         third_party: None,
         vendor: None,
         witness: None,
         fix: None,
     };
+    let exposed = match open {
+        0 => String::new(),
+        open => format!(", {open} STILL EXPOSED,"),
+    };
     let story = Story {
         stage: Stage::Digest,
         incident: &incident_id(&window.account, &window.id()),
-        title: format!(
-            "{count} alerts within {} minutes: {}",
-            class.window_seconds() / 60,
-            class.check.title()
-        ),
+        title: format!("{count} alerts{exposed} within {what}"),
         cause: None,
         resource: None,
         findings: std::slice::from_ref(&finding),
         now,
     };
     let mut alert = alert(guard, story);
-    alert.subject = format!("{} × {}", count, class.check);
+    alert.subject = format!("{count} {}", class.check);
+    let moment = |second: i64| Timestamp::from_second(second).unwrap_or(now);
     alert.digest = Some(Digest {
         class: class.name(),
-        about: None,
         from: moment(window.start),
         to: moment(window.end()),
         count,
-        folded: folded.len() as u64,
-        subjects,
-        lines: folded
-            .iter()
-            .map(|(_, member)| DigestLine {
-                incident: member.incident.clone(),
-                at: member.at,
-                subject: member.subject.clone(),
-                line: member.line.clone(),
-            })
-            .collect(),
+        folded: told,
+        open,
+        kept: Some(window.partition()),
+        groups: groups(&arranged(everything)),
+        lines: arranged(lines),
+        ..Digest::default()
     });
+    if unreadable > 0 {
+        let note = format!(
+            "{unreadable} of the alerts that the table keeps for this digest cannot be read: \
+             somebody else may have written there"
+        );
+        alert.notes.push(note);
+    }
     alert
+}
+
+fn line(member: FoldMember) -> DigestLine {
+    DigestLine {
+        incident: member.incident,
+        at: member.at,
+        subject: member.subject,
+        line: member.line,
+        third_party: member.third_party,
+        actor: member.actor,
+        open: member.open,
+        also: Vec::new(),
+    }
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::alert::{Digest, DigestLine};
-use crate::check::{Check, Finding, Severity};
+use crate::check::{Check, Finding, Remedy, Severity};
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert};
-use crate::handlers::publish::tell;
+use crate::handlers::publish::tell_digest;
 use crate::handlers::sweep::{Run, second};
 use crate::ports::{ListRoles, World};
-use crate::rules::ExistingViolations;
+use crate::rules::{ExistingViolations, Mode};
 use crate::state::incident::{Stage, incident_id};
 use crate::state::sweep_state::SweptRole;
 
@@ -47,6 +47,12 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             findings: &findings,
             now,
         };
+        let existing = guard.rules.remediation().existing_violations;
+        let left = existing == ExistingViolations::Leave || guard.ceiling() == Mode::Alert;
+        let lines: Vec<DigestLine> = there
+            .iter()
+            .map(|role| line(&guard.account, role, left))
+            .collect();
         let mut alert = alert(guard, story);
         let count = there.len() as u64;
         alert.subject = format!("{count} roles");
@@ -61,26 +67,28 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             to: now,
             count,
             folded: count,
-            subjects: Vec::new(),
-            lines: there
-                .iter()
-                .map(|role| DigestLine {
-                    incident: incident_id(
-                        &guard.account,
-                        &crate::handlers::sweep::role::event_id(role),
-                    ),
-                    at: role.since,
-                    subject: format!("role/{}", role.name),
-                    line: role.line.clone(),
-                })
-                .collect(),
+            open: lines.iter().filter(|line| line.open).count() as u64,
+            lines,
+            ..Digest::default()
         });
-        let existing = guard.rules.remediation().existing_violations;
         alert.notes.push(what_follows(existing).to_owned());
-        match tell(self.world, guard, &alert).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        }
+        tell_digest(self.world, guard, alert).await
+    }
+}
+
+/// A role as the digest shows it; of those that violate the rules people know that they stay
+/// exposed where they are left as they are.
+fn line(account: &str, role: &SweptRole, left: bool) -> DigestLine {
+    let violates = |check: Check| check.remedy() == Remedy::TrustPolicy;
+    DigestLine {
+        incident: incident_id(account, &crate::handlers::sweep::role::event_id(role)),
+        at: role.since,
+        subject: format!("role/{}", role.name),
+        line: role.line.clone(),
+        third_party: None,
+        actor: None,
+        open: left && role.check.is_some_and(violates),
+        also: Vec::new(),
     }
 }
 

@@ -366,6 +366,7 @@ fn an_order_from_the_future_is_refused() {
             check: Check::PublicTrust,
             severity: Severity::Critical,
             stage: Stage::Detected,
+            needs_person: false,
         },
         start: i64::MAX,
     };

@@ -2,13 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use trustwarden_guard::Severity;
+use trustwarden_guard::alert::{Alert, slack};
 use trustwarden_guard::handlers::{Handled, Told};
-use trustwarden_guard::order::Disposition;
-use trustwarden_guard::state::incident::Stage;
+use trustwarden_guard::order::{Disposition, Task};
+use trustwarden_guard::ports::{Condition, Item, Key, Put, Store, World};
+use trustwarden_guard::rules::Mode;
+use trustwarden_guard::state::Lease;
+use trustwarden_guard::state::digest_window::{FoldClass, FoldMember, FoldWindow};
+use trustwarden_guard::state::incident::{AlertKey, Schema, Stage, incident_id};
+use trustwarden_guard::{Check, Severity};
 
-use super::scene::{ACCOUNT, ALICE, ROLE, Scene, bad, careless};
+use super::scene::{
+    ACCOUNT, ALICE, ROLE, STRANGER, Scene, bad, careless, document, guard, rules, statement,
+};
+use super::troubled::run;
 
 fn root() -> Value {
     json!({ "type": "Root", "arn": format!("arn:aws:iam::{ACCOUNT}:root"), "accountId": ACCOUNT })
@@ -64,9 +73,16 @@ fn line_11_five_thousand_failed_sign_ins_and_one_back_door() {
     );
     let digest = digests[0].digest.as_ref().unwrap();
     assert_eq!((digest.count, digest.folded), (5_000, 4_999));
-    assert_eq!(digest.lines.len(), 4_999, "nothing is lost");
+    let incidents: BTreeSet<&str> = digest
+        .lines
+        .iter()
+        .flat_map(|line| line.incidents())
+        .collect();
+    assert_eq!(incidents.len(), 4_999, "nothing is lost");
+    assert_eq!(digest.lines.len(), 5, "and what is alike stands together");
     assert_eq!(digests[0].severity, Severity::Medium);
     let bundle = digests[0].bundle();
+    assert!(!bundle.message.contains("too long for the topic"));
     assert!(bundle.message.len() <= trustwarden_guard::alert::MESSAGE_BYTES);
     assert!(
         digests[0].text().contains("5000 alerts"),
@@ -209,5 +225,333 @@ fn line_11_the_digest_waits_for_the_end_of_its_window() {
     }
     assert_eq!(scene.alerts().len(), 1);
     assert!(scene.carry(&order), "and a second time it is out already");
+    assert_eq!(scene.alerts(), []);
+}
+
+/// A role of that name is created by somebody, for an account.
+fn created(scene: &mut Scene, role: &str, account: &str, actor: &str) -> Handled {
+    let document = document(&[statement(&format!(r#""arn:aws:iam::{account}:root""#), "")]);
+    scene.put(role, &format!("AROA{}", role.to_uppercase()), &document);
+    let event = scene.event("CreateRole", role, Some(&document), actor);
+    scene.handle(&event).unwrap().unwrap()
+}
+
+fn told_of(handled: &Handled) -> Told {
+    match handled {
+        Handled::Alerted { told, .. } => *told,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn digests_of(alerts: &[Alert], class: &str) -> Vec<Alert> {
+    let digests = alerts.iter().filter(|alert| {
+        let digest = alert.digest.as_ref();
+        digest.is_some_and(|digest| digest.class == class)
+    });
+    digests.cloned().collect()
+}
+
+const DETECTED: &str = "unknown-third-party/CRITICAL/detected";
+const OUTCOME: &str = "unknown-third-party/CRITICAL/outcome";
+
+/// Attack B8 in mode alert, where nothing closes it: one back door for a third party of its own,
+/// in the midst of 5,000 roles for another one.
+#[test]
+fn b8_one_back_door_among_five_thousand_decoys_is_named_at_once_and_in_the_first_message() {
+    let mut watching = guard(rules(|_| {}));
+    watching.mode = Mode::Alert;
+    let mut scene = Scene::with(watching);
+    scene.pass(300 - scene.now().as_second() % 300);
+    for number in 0..5_000 {
+        if number == 2_500 {
+            let told = created(&mut scene, "PayrollProduction", "555566667777", "mallory");
+            assert_eq!(
+                told_of(&told),
+                Told::Alone,
+                "another third party is no decoy"
+            );
+        }
+        created(&mut scene, &format!("Decoy{number}"), STRANGER, ALICE);
+    }
+    let alerts = scene.alerts();
+    assert_eq!(alerts.len(), 11, "ten decoys, and the back door");
+    assert_eq!(alerts[10].subject, "role/PayrollProduction");
+    // The detected ones only: what came of each is not what this is about.
+    while let Some(order) = scene.world.inside.take_order() {
+        if matches!(order.task, Task::Digest(_)) {
+            assert!(scene.carry(&order));
+        }
+    }
+    let pages = digests_of(&scene.alerts(), DETECTED);
+    assert_eq!(pages.len(), 20);
+    let first = &pages[0];
+    assert!(
+        first.text().contains("role/PayrollProduction"),
+        "{}",
+        first.text()
+    );
+    assert!(
+        first
+            .mail_subject()
+            .contains("digest 1 of 20 STILL EXPOSED"),
+        "{}",
+        first.mail_subject()
+    );
+    let in_slack = slack::message(first).to_string();
+    assert!(in_slack.contains("role/PayrollProduction"), "{in_slack}");
+    let mut named = BTreeSet::new();
+    for (page, number) in pages.iter().zip(1..) {
+        let digest = page.digest.as_ref().unwrap();
+        assert_eq!(
+            (digest.page, digest.pages, digest.count),
+            (number, 20, 5_001)
+        );
+        assert_eq!(digest.left, 0, "each is named");
+        let message = page.bundle().message;
+        assert!(
+            !message.contains("too long for the topic"),
+            "{}",
+            message.len()
+        );
+        assert!(page.text().len() < 100_000, "a mail program shows it whole");
+        let in_slack = slack::message(page).to_string();
+        let text = page.text();
+        for line in &digest.lines {
+            assert!(text.contains(&line.subject) && in_slack.contains(&line.subject));
+            assert!(named.insert(line.subject.clone()), "named twice");
+        }
+    }
+    assert_eq!(named.len(), 4_990, "nothing is lost");
+}
+
+/// Attack B8, and what the on-call reader met: ten decoys that the guard closes, then a protected
+/// role that only a person can close.
+#[test]
+fn b8_what_needs_a_person_waits_behind_no_decoys() {
+    let mut scene = Scene::with(guard(rules(|file| {
+        file["remediation"] = json!({
+            "protected_roles": [format!("arn:aws:iam::{ACCOUNT}:role/BreakGlass")]
+        });
+    })));
+    scene.pass(300 - scene.now().as_second() % 300);
+    for number in 0..12 {
+        created(&mut scene, &format!("Decoy{number}"), STRANGER, ALICE);
+    }
+    created(&mut scene, "BreakGlass", STRANGER, ALICE);
+    let mut orders = Vec::new();
+    while let Some(order) = scene.world.inside.take_order() {
+        match order.task {
+            Task::Digest(_) => orders.push(order),
+            _ => assert!(scene.carry(&order)),
+        }
+    }
+    let alerts = scene.alerts();
+    let open = alerts.iter().find(|alert| alert.needs_person());
+    let open = open.expect("it goes out before any digest");
+    assert_eq!(open.subject, "role/BreakGlass");
+    assert!(open.mail_subject().contains("STILL EXPOSED"));
+    for order in &orders {
+        assert!(scene.carry(order));
+    }
+    scene.drain();
+    let digests = digests_of(&scene.alerts(), OUTCOME);
+    assert_eq!(digests.len(), 1);
+    let digest = digests[0].digest.as_ref().unwrap();
+    assert_eq!((digest.count, digest.folded, digest.open), (12, 2, 0));
+    assert!(
+        !digests[0].mail_subject().contains("EXPOSED"),
+        "these are closed"
+    );
+}
+
+/// A storm of what needs a person: the topic is spared, and people hear of it again each minute.
+#[test]
+fn b8_a_storm_of_what_needs_a_person_is_repeated_and_never_silent() {
+    let mut watching = guard(rules(|_| {}));
+    watching.mode = Mode::Alert;
+    let mut scene = Scene::with(watching);
+    scene.pass(300 - scene.now().as_second() % 300);
+    let mut messages = Vec::new();
+    for minute in 0..3 {
+        for number in 0..100 {
+            created(
+                &mut scene,
+                &format!("Decoy{minute}x{number}"),
+                STRANGER,
+                ALICE,
+            );
+        }
+        let mut orders = Vec::new();
+        while let Some(order) = scene.world.inside.take_order() {
+            match order.task {
+                Task::Digest(_) => orders.push(order),
+                _ => assert!(scene.carry(&order)),
+            }
+        }
+        let alone = scene.alerts();
+        let alone = alone.iter().filter(|alert| alert.needs_person());
+        assert_eq!(alone.count(), 30, "in minute {minute}");
+        for order in &orders {
+            let Task::Digest(window) = &order.task else {
+                continue;
+            };
+            if window.class.needs_person {
+                assert!(scene.carry(order));
+            }
+        }
+        messages.extend(digests_of(&scene.alerts(), OUTCOME));
+    }
+    assert_eq!(
+        messages.len(),
+        3,
+        "one for each minute, at most two minutes later"
+    );
+    for message in &messages {
+        let digest = message.digest.as_ref().unwrap();
+        assert_eq!((digest.count, digest.folded, digest.open), (100, 70, 100));
+        assert_eq!(digest.groups.len(), 1);
+        assert!(
+            message.title.contains("100 STILL EXPOSED"),
+            "{}",
+            message.title
+        );
+        assert!(
+            message
+                .mail_subject()
+                .contains("digest STILL EXPOSED: 100 unk")
+        );
+    }
+}
+
+/// Attack B1: somebody writes into the table that the window is full and its digest ordered, as an
+/// item of the count and as the alerts that were out.
+#[test]
+fn b1_a_count_that_somebody_planted_silences_no_alert() {
+    for turns in [0, 100] {
+        let mut scene = Scene::settled();
+        scene.pass(300 - scene.now().as_second() % 300);
+        for stage in [Stage::Detected, Stage::Outcome] {
+            let class = FoldClass {
+                check: Check::UnknownThirdParty,
+                severity: Severity::Critical,
+                stage,
+                needs_person: false,
+            };
+            let window = FoldWindow::at(ACCOUNT, class, scene.now());
+            let plant = |sk: String, item: Item| {
+                let key = Key {
+                    pk: window.partition(),
+                    sk,
+                };
+                let put = Put {
+                    key,
+                    item,
+                    condition: Condition::Always,
+                };
+                assert!(
+                    run(scene.world.inside.store().put_if(put))
+                        .unwrap()
+                        .unwrap()
+                );
+            };
+            let item = Item::default().with("schema", 1).with("drawn", 1000);
+            plant("count".to_owned(), item.with("digest_ordered", true));
+            for turn in 0..turns {
+                let alert = FoldMember {
+                    schema: Schema,
+                    incident: format!("TW-{turn}"),
+                    at: scene.now(),
+                    subject: "role/Nothing".to_owned(),
+                    line: "nothing".to_owned(),
+                    third_party: Some(STRANGER.to_owned()),
+                    actor: Some(format!("IAM user {ALICE}")),
+                    open: false,
+                };
+                let item = Item::default().with("schema", 1);
+                plant(
+                    format!("alone/{turn:02}"),
+                    item.holding("it", &alert).unwrap(),
+                );
+            }
+            plant("member/TW-X".to_owned(), Item::default().with("schema", 7));
+        }
+        let told = created(&mut scene, "BackDoor", STRANGER, ALICE);
+        let expected = if turns == 0 {
+            Told::Alone
+        } else {
+            Told::InDigest
+        };
+        assert_eq!(told_of(&told), expected);
+        scene.drain();
+        assert_eq!(scene.poisoned, []);
+        let alerts = scene.alerts();
+        for class in [DETECTED, OUTCOME] {
+            let named = |alert: &Alert| alert.text().contains("BackDoor");
+            assert!(alerts.iter().any(named), "{class}: {alerts:?}");
+            let digests = digests_of(&alerts, class);
+            assert_eq!(
+                digests.len(),
+                usize::from(turns > 0),
+                "only where one is due"
+            );
+            for digest in digests {
+                assert!(named(&digest));
+                assert!(
+                    digest.text().contains("cannot be read"),
+                    "{}",
+                    digest.text()
+                );
+            }
+        }
+    }
+}
+
+/// Somebody stopped at the second message of a digest: the first is not published again, and nothing
+/// is left out.
+#[test]
+fn line_11_a_digest_goes_on_where_it_stopped() {
+    let mut scene = Scene::settled();
+    scene.pass(300 - scene.now().as_second() % 300);
+    for number in 0..600 {
+        created(&mut scene, &format!("Decoy{number}"), STRANGER, ALICE);
+    }
+    scene.alerts();
+    let mut digest = None;
+    while let Some(order) = scene.world.inside.take_order() {
+        if matches!(order.task, Task::Digest(_)) {
+            digest = Some(order);
+        }
+    }
+    let digest = digest.unwrap();
+    scene.pass(400);
+    let Task::Digest(window) = &digest.task else {
+        panic!("{digest:?}")
+    };
+    // Whoever had begun with the second message has stopped running.
+    let second = AlertKey {
+        account: ACCOUNT.to_owned(),
+        incident: format!("{}-page-2", incident_id(ACCOUNT, &window.id())),
+        stage: Stage::Digest,
+    };
+    let until = scene.now() + SignedDuration::from_secs(40);
+    let lease = run(scene
+        .world
+        .state()
+        .acquire_alert(&second, scene.now(), until));
+    assert_eq!(lease.unwrap().unwrap(), Lease::Acquired);
+    let disposition = scene.once(&digest).unwrap();
+    let first = scene.alerts();
+    assert_eq!(disposition, Disposition::in_seconds(60));
+    assert_eq!(first.len(), 1);
+    scene.pass(60);
+    assert!(scene.carry(&digest));
+    let rest = scene.alerts();
+    let pages: Vec<u64> = first
+        .iter()
+        .chain(&rest)
+        .map(|page| page.digest.as_ref().unwrap().page)
+        .collect();
+    assert_eq!(pages, [1, 2, 3]);
+    assert!(scene.carry(&digest), "and once more");
     assert_eq!(scene.alerts(), []);
 }

@@ -116,7 +116,7 @@ impl Troubled {
 }
 
 /// The calls of state, as [`Faults`] names them.
-const STATE: [&str; 22] = [
+const STATE: [&str; 21] = [
     "read history",
     "save history",
     "read permissions history",
@@ -129,7 +129,6 @@ const STATE: [&str; 22] = [
     "release lease",
     "finish alert",
     "count alert",
-    "note digest",
     "read window",
     "read the sweep's progress",
     "save the sweep's progress",

@@ -53,6 +53,7 @@ fn orders_are_json_with_a_schema_and_name_their_group() {
         check: Check::RootSignInFailed,
         severity: Severity::Medium,
         stage: Stage::Detected,
+        needs_person: false,
     };
     let window = FoldWindow::at("111122223333", class, at(0));
     let digest = Order {
@@ -65,6 +66,22 @@ fn orders_are_json_with_a_schema_and_name_their_group() {
     );
     let again: Order = serde_json::from_str(&serde_json::to_string(&digest).unwrap()).unwrap();
     assert_eq!(again, digest);
+    let person = FoldWindow {
+        class: FoldClass {
+            needs_person: true,
+            ..class
+        },
+        ..window.clone()
+    };
+    let person = Order {
+        task: Task::Digest(person),
+        ..digest.clone()
+    };
+    assert_ne!(
+        (person.group(), person.id()),
+        (digest.group(), digest.id()),
+        "what needs a person waits behind no other digest"
+    );
     assert_eq!(digest.schema, Schema);
 }
 
@@ -74,6 +91,7 @@ fn windows_are_the_same_for_everyone() {
         check,
         severity: Severity::High,
         stage: Stage::Detected,
+        needs_person: false,
     };
     let usual = class(Check::MissingExternalId);
     let window = |second| FoldWindow::at("1", usual, Timestamp::from_second(second).unwrap());
