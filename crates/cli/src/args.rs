@@ -166,6 +166,9 @@ pub struct CheckArgs {
     /// The account that owns the roles, where the input does not say it
     #[arg(long, value_name = "ID", value_parser = account_id)]
     pub account: Option<String>,
+    /// The region that CloudFormation templates are deployed to
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    pub region: String,
     /// The role's name, where the input does not say it
     #[arg(long, value_name = "NAME")]
     pub role: Option<String>,

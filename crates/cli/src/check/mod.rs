@@ -1,6 +1,7 @@
 //! `check`: findings for trust documents, as before a deploy.
 
 mod roles;
+mod template;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use policy::TrustPolicy;
 use roles::{RoleDocument, documents};
 use serde::Serialize;
+use template::Scope;
 
 use crate::args::{CheckArgs, FindingFormat};
 use crate::diagnostic::no_policy;
@@ -43,11 +45,12 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
     let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
         return Ok(Status::Unreadable);
     };
+    let scope = Scope::of(arguments.account.as_deref(), &arguments.region);
     let mut report = Report::default();
     let mut warned = false;
     for input in &arguments.files {
         report.files += 1;
-        let Some(documents) = read(input, streams) else {
+        let Some(documents) = read(input, &scope, streams) else {
             report.unreadable_files.push(input.name());
             continue;
         };
@@ -99,13 +102,13 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
     })
 }
 
-fn read(input: &Input, streams: &mut Streams<'_>) -> Option<Vec<RoleDocument>> {
+fn read(input: &Input, scope: &Scope, streams: &mut Streams<'_>) -> Option<Vec<RoleDocument>> {
     let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
     let unusable = |error| UnusableError {
         name: input.name(),
         source: error,
     };
-    documents(&text)
+    documents(&text, scope)
         .map_err(|error| streams.failure(&unusable(error)))
         .ok()
 }

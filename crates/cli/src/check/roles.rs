@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 
 use guard::cloudtrail::percent_decoded;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
+
+use super::template::Scope;
 
 /// A trust document, and the role it belongs to as far as the file tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,15 @@ struct Shape<'a> {
     details: Option<Vec<Role<'a>>>,
     #[serde(borrow, rename = "Resources")]
     resources: Option<BTreeMap<Cow<'a, str>, Resource<'a>>>,
+    #[serde(borrow, rename = "Parameters", default)]
+    parameters: BTreeMap<Cow<'a, str>, Parameter>,
+}
+
+/// A parameter of a CloudFormation template.
+#[derive(Deserialize)]
+struct Parameter {
+    #[serde(rename = "Default", default)]
+    default: Value,
 }
 
 /// A resource of a CloudFormation template.
@@ -75,8 +87,7 @@ struct Resource<'a> {
     properties: Option<&'a RawValue>,
 }
 
-/// A role in a CloudFormation template. What a function gives at deployment (`{"Fn::Sub": …}`) is
-/// not known here.
+/// A role in a CloudFormation template.
 #[derive(Deserialize)]
 struct TemplateRole<'a> {
     #[serde(borrow, rename = "RoleName")]
@@ -87,14 +98,17 @@ struct TemplateRole<'a> {
     document: Option<&'a RawValue>,
 }
 
-impl<'a> From<TemplateRole<'a>> for Role<'a> {
-    fn from(role: TemplateRole<'a>) -> Self {
-        let text = |value: Option<&RawValue>| serde_json::from_str::<String>(value?.get()).ok();
-        Self {
-            name: text(role.name).map(Cow::Owned),
+impl<'a> TemplateRole<'a> {
+    fn role(self, scope: &Scope) -> Role<'a> {
+        // A name that is known at deployment alone is no name.
+        let text = |value: Option<&RawValue>| {
+            serde_json::from_str::<String>(&scope.resolved(value?.get())).ok()
+        };
+        Role {
+            name: text(self.name).map(Cow::Owned),
             arn: None,
-            path: text(role.path).map(Cow::Owned),
-            document: role.document,
+            path: text(self.path).map(Cow::Owned),
+            document: self.document,
         }
     }
 }
@@ -111,8 +125,8 @@ struct Role<'a> {
     document: Option<&'a RawValue>,
 }
 
-/// All trust documents of a file, in its order.
-pub(crate) fn documents(text: &str) -> Result<Vec<RoleDocument>, NoDocumentsError> {
+/// All trust documents of a file, in its order; those of a template as it is deployed in `scope`.
+pub(crate) fn documents(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsError> {
     let shape: Shape<'_> = match serde_json::from_str(text) {
         Ok(shape) => shape,
         // A policy with a repeated key is no `Shape`, and still a policy to be judged.
@@ -123,6 +137,9 @@ pub(crate) fn documents(text: &str) -> Result<Vec<RoleDocument>, NoDocumentsErro
         }
         Err(error) => return Err(NoDocumentsError::NotJson(error)),
     };
+    let defaults = shape.parameters.iter();
+    let scope = &scope.with_defaults(defaults.map(|(name, one)| (name.as_ref(), &one.default)));
+    let template = shape.resources.is_some();
     let roles = match shape {
         // Whatever stands beside its statements, it is a policy, and IAM will say so, too.
         Shape {
@@ -141,18 +158,25 @@ pub(crate) fn documents(text: &str) -> Result<Vec<RoleDocument>, NoDocumentsErro
         Shape {
             resources: Some(resources),
             ..
-        } => of_template(&resources)?,
+        } => of_template(&resources, scope)?,
         _ => return Err(NoDocumentsError::Unknown),
     };
     roles
         .into_iter()
         .enumerate()
-        .map(|(index, role)| of_role(index, role, text))
+        .map(|(index, role)| {
+            let mut found = of_role(index, role, text)?;
+            if template {
+                found.text = scope.resolved(&found.text).into_owned();
+            }
+            Ok(found)
+        })
         .collect()
 }
 
 fn of_template<'a>(
     resources: &BTreeMap<Cow<'a, str>, Resource<'a>>,
+    scope: &Scope,
 ) -> Result<Vec<Role<'a>>, NoDocumentsError> {
     let roles = resources
         .values()
@@ -165,7 +189,7 @@ fn of_template<'a>(
                 .ok_or(NoDocumentsError::NoDocument { index })?;
             let role: TemplateRole<'a> =
                 serde_json::from_str(properties.get()).map_err(NoDocumentsError::NotJson)?;
-            Ok(role.into())
+            Ok(role.role(scope))
         })
         .collect()
 }
@@ -222,7 +246,7 @@ mod tests {
 
     #[test]
     fn every_shape_gives_its_documents() {
-        let bare = documents(POLICY).unwrap();
+        let bare = documents(POLICY, &Scope::default()).unwrap();
         assert_eq!(bare.len(), 1);
         assert_eq!((bare[0].text.as_str(), &bare[0].name), (POLICY, &None));
 
@@ -235,7 +259,7 @@ mod tests {
             format!("{{\"Roles\":[{role}]}}"),
             format!("{{\"RoleDetailList\":[{role}],\"UserDetailList\":[],\"IsTruncated\":false}}"),
         ] {
-            let found = documents(&file).unwrap();
+            let found = documents(&file, &Scope::default()).unwrap();
             assert_eq!(
                 found,
                 [RoleDocument {
@@ -257,7 +281,7 @@ mod tests {
         for document in [encoded, &plain] {
             let file =
                 format!(r#"{{"Role":{{"RoleName":"R","AssumeRolePolicyDocument":"{document}"}}}}"#);
-            assert_eq!(documents(&file).unwrap()[0].text, POLICY);
+            assert_eq!(documents(&file, &Scope::default()).unwrap()[0].text, POLICY);
         }
     }
 
@@ -269,23 +293,24 @@ mod tests {
                 "AssumeRolePolicyDocument":{POLICY}}}}},
             "A":{{"Type":"AWS::IAM::Role","Properties":{{"RoleName":"Reader","Path":"/x/",
                 "AssumeRolePolicyDocument":{POLICY}}}}},
-            "Q":{{"Type":"AWS::SQS::Queue"}}}}}}"#
+            "Q":{{"Type":"AWS::SQS::Queue"}}}},
+            "Parameters":{{"Name":{{"Type":"String"}}}}}}"#
         );
-        let found = documents(&template).unwrap();
+        let found = documents(&template, &Scope::default()).unwrap();
         let names: Vec<_> = found.iter().map(|role| role.name.as_deref()).collect();
         assert_eq!(names, [Some("Reader"), None]);
         assert!(found.iter().all(|role| role.text == POLICY));
         assert_eq!(found[0].path.as_deref(), Some("/x/"));
         assert_eq!(found[0].first_line, Some(5));
         let none = r#"{"Resources":{"A":{"Type":"AWS::IAM::Role","Properties":{}}}}"#;
-        let error = documents(none).unwrap_err().to_string();
+        let error = documents(none, &Scope::default()).unwrap_err().to_string();
         assert_eq!(error, "role 0 in it has no AssumeRolePolicyDocument");
     }
 
     #[test]
     fn a_repeated_key_is_left_to_whoever_judges() {
         let text = r#"{"Statement":[],"Statement":[{}]}"#;
-        assert_eq!(documents(text).unwrap()[0].text, text);
+        assert_eq!(documents(text, &Scope::default()).unwrap()[0].text, text);
     }
 
     #[test]
@@ -305,7 +330,7 @@ mod tests {
             ),
         ];
         for (text, expected) in cases {
-            let error = documents(text).unwrap_err().to_string();
+            let error = documents(text, &Scope::default()).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{text}: {error}");
         }
     }
