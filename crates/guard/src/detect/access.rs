@@ -1,5 +1,6 @@
 //! Judging access keys, console passwords and the root user.
 
+use super::fix::usual_fix;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record, SignIn};
 use crate::rules::Rules;
@@ -16,7 +17,7 @@ pub(crate) fn finding(rules: &Rules, code: Check, message: String) -> Finding {
         third_party: None,
         vendor: None,
         witness: None,
-        fix: None,
+        fix: Some(usual_fix(code).to_owned()),
     }
 }
 

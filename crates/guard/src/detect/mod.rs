@@ -6,6 +6,7 @@
 mod access;
 mod cover;
 mod coverage;
+mod fix;
 mod many;
 mod network;
 mod provider;

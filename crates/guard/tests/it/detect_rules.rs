@@ -161,6 +161,12 @@ fn hold(test: &str) {
                 .as_ref()
                 .is_none_or(|wanted| text.is_some_and(|text| text.contains(wanted)))
         };
+        assert!(
+            judgement.findings.iter().all(|found| found.fix.is_some()),
+            "{}: {:#?}",
+            case.name,
+            judgement.findings
+        );
         let proofs = || {
             judgement
                 .findings
