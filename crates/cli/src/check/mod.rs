@@ -120,6 +120,17 @@ struct UnusableError {
     source: roles::NoDocumentsError,
 }
 
+/// A trust policy by itself says no path. A role that is named as IAM Identity Center names its own,
+/// `AWSReservedSSO_PermissionSet_0123456789abcdef`, is taken for one of them; the guard, which reads
+/// the role, believes the path alone.
+fn path_of(role: &str) -> Option<String> {
+    let (set, suffix) = role.strip_prefix("AWSReservedSSO_")?.rsplit_once('_')?;
+    let its_own = !set.is_empty()
+        && suffix.len() == 16
+        && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
+    its_own.then(|| "/aws-reserved/sso.amazonaws.com/".to_owned())
+}
+
 /// Judges one document; `false` if it could not even be parsed.
 fn judge(
     rules: &Rules,
@@ -131,6 +142,10 @@ fn judge(
     streams: &mut Streams<'_>,
 ) -> bool {
     let account = document.account.or_else(|| arguments.account.clone());
+    let path = match (&document.name, &arguments.role) {
+        (None, Some(role)) => document.path.or_else(|| path_of(role)),
+        _ => document.path,
+    };
     let name = document.name.or_else(|| arguments.role.clone());
     let subject = match &name {
         Some(name) => format!("role/{name}"),
@@ -139,7 +154,7 @@ fn judge(
     let role = RoleRef {
         account: account.clone().unwrap_or_default(),
         name,
-        path: document.path,
+        path,
     };
     let judgement = judge_trust(rules, &role, &document.text, now);
     report.policies += 1;

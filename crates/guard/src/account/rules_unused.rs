@@ -82,6 +82,7 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
         let used = seen.providers.iter().any(|seen| is_about(rule, seen));
         let name = match &rule.provider {
             Some(provider) => provider.clone(),
+            None if rule.clusters.is_empty() => continue,
             None => rule.clusters.join(", "),
         };
         if !used && named.insert(name.clone()) {
