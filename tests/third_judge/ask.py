@@ -6,9 +6,9 @@ from typing import Any, Callable, Iterator
 
 import z3
 
-from formula import allows
+from formula import MANY, allows, exactly, fits
 from fragment import Document
-from request import Arn, AwsRequest, FederatedRequest, Request, ServiceRequest, Setting
+from request import among, Arn, AwsRequest, FederatedRequest, Request, ServiceRequest, Setting
 
 CALLERS = ["role", "user"]
 LIBERAL_CALLERS = ["role", "user", "federated-user"]
@@ -97,14 +97,14 @@ class Judge:
         keys, wished = self.document.keys(), []
         named = {*self.document.organizations(), self.setting.organization} - {None}
         if keys & {"aws:principalorgid", "aws:principalorgpaths"}:
-            wished += [request.organization.whole != one for one in sorted(named)]
+            wished.append(z3.Not(among(request.organization, sorted(named))))
         if request.caller != "federated-user":
-            ids = self.document.unique_ids()
-            wished += [z3.Not(z3.PrefixOf(z3.StringVal(one), request.unique_id.whole)) for one in ids]
+            for one in self.document.unique_ids():
+                wished.append(z3.Not(fits(request.unique_id, [*exactly(one), MANY])))
         for key, pattern in (("aws:sourcevpc", r"vpc-[0-9a-f]+"), ("aws:sourcevpce", r"vpce-[0-9a-f]+")):
             if key in keys:
                 network = request.key(key)
-                wished += [network.slots[0][1].whole != one for one in self.document.named(pattern)]
+                wished.append(z3.Not(among(network.slots[0][1], self.document.named(pattern))))
         if "aws:sourceip" in keys:
             here = request.key("aws:sourceip").present
             wished.append(z3.Not(here) if part is None else z3.And(here, self.inside(request, part)))

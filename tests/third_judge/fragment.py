@@ -42,7 +42,7 @@ OPERATORS = {name.lower(): name for name in [*FAMILIES, *NEGATED]}
 QUANTIFIERS = {"forallvalues": "all", "foranyvalue": "any"}
 # The keys that tell whose a caller is, or for whom a service calls.
 OF_ACCOUNTS = {"aws:principalarn", "aws:principalaccount", "aws:userid", "aws:sourcearn", "aws:sourceaccount"}
-ACCOUNT = r"(?<![0-9])[0-9]{12}(?![0-9])"
+ACCOUNT = r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])"
 ORGANIZATION = r"(?<![a-z0-9-])o-[a-z0-9]{10,32}(?![a-z0-9])"
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
