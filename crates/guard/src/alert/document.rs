@@ -150,7 +150,7 @@ pub struct Digest {
     /// How many alerts no message names.
     #[serde(default)]
     pub left: u64,
-    /// In the first message: who got access by whom, over all alerts of the window; what is still
+    /// In the first message: the third parties and actors of all alerts of the window; what is still
     /// exposed first, then the newest of each third party.
     #[serde(default)]
     pub groups: Vec<DigestGroup>,

@@ -31,6 +31,8 @@ const ALSO: usize = 1_000;
 /// How many of a third party come before the rest of all third parties.
 const FIRST: usize = 5;
 
+const NOT_KNOWN: &str = "actor not known";
+
 /// A third party and an actor.
 type Group = (Option<String>, Option<String>);
 /// Whether they are still exposed, and a third party.
@@ -98,7 +100,7 @@ fn group_of(line: &DigestLine) -> Group {
     (line.third_party.clone(), line.actor.clone())
 }
 
-/// Who got access by whom, of lines in their order.
+/// The third parties and actors of lines that are in their order.
 pub fn groups(lines: &[DigestLine]) -> Vec<DigestGroup> {
     let mut groups: Vec<DigestGroup> = Vec::new();
     let mut known: BTreeMap<Group, usize> = BTreeMap::new();
@@ -233,7 +235,8 @@ fn subjects(lines: &[DigestLine]) -> Vec<(String, u64)> {
     subjects
 }
 
-/// The lines of a message under their headings, in the order in which these first come.
+/// The lines of a message under their headings, in the order in which these first come. Where of
+/// no line anything is known, there are no headings.
 pub(super) fn sections(lines: &[DigestLine]) -> Vec<(String, Vec<&DigestLine>)> {
     let mut sections: Vec<(String, Vec<&DigestLine>)> = Vec::new();
     let mut known: BTreeMap<(bool, Group), usize> = BTreeMap::new();
@@ -244,6 +247,12 @@ pub(super) fn sections(lines: &[DigestLine]) -> Vec<(String, Vec<&DigestLine>)> 
             Some((_, lines)) => lines.push(line),
             None => sections.push((heading_of(line), vec![line])),
         }
+    }
+    if sections.iter().any(|(heading, _)| !heading.is_empty()) {
+        let bare = sections
+            .iter_mut()
+            .filter(|(heading, _)| heading.is_empty());
+        bare.for_each(|(heading, _)| NOT_KNOWN.clone_into(heading));
     }
     sections
 }
@@ -261,7 +270,7 @@ fn whom_and_who(third_party: Option<&str>, actor: Option<&str>) -> String {
     let actor = actor.map(|actor| one_line(actor, 80));
     match (third_party.map(|party| one_line(party, 200)), actor) {
         (Some(party), Some(actor)) => format!("{party}, by {actor}"),
-        (Some(party), None) => format!("{party}, actor not known"),
+        (Some(party), None) => format!("{party}, {NOT_KNOWN}"),
         (None, Some(actor)) => format!("by {actor}"),
         (None, None) => String::new(),
     }
@@ -272,7 +281,7 @@ impl DigestGroup {
     pub(super) fn words(&self) -> String {
         let mut words = whom_and_who(self.third_party.as_deref(), self.actor.as_deref());
         if words.is_empty() {
-            "actor not known".clone_into(&mut words);
+            NOT_KNOWN.clone_into(&mut words);
         }
         words += &match self.count {
             1 => ": 1 alert".to_owned(),

@@ -109,7 +109,7 @@ fn lists(alert: &Alert) -> Vec<(String, Vec<String>)> {
     lists
 }
 
-/// What a digest tells, who got access by whom, and the alerts of this message.
+/// What a digest tells, the third parties and actors, and the alerts of this message.
 fn digest_sections(digest: &Digest, room: usize) -> Vec<String> {
     let told = escaped(&digest.sentences().join(" "), 1_000);
     let mut texts = vec![format!("*{told}*")];

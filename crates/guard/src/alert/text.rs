@@ -326,8 +326,8 @@ impl Digest {
         }];
         if self.open > 0 {
             sentences.push(format!(
-                "{} of them are STILL EXPOSED: manual action required.",
-                self.open
+                "STILL EXPOSED: {} of {}. Manual action required.",
+                self.open, self.count
             ));
         }
         if self.pages > 1 {
@@ -345,13 +345,13 @@ impl Digest {
         sentences
     }
 
-    /// What it tells, who got access by whom, and each alert.
+    /// What it tells, the third parties and actors, and each alert.
     fn text(&self, out: &mut Lines) {
         for sentence in self.sentences() {
             out.line(&in_mail(&sentence, SENTENCE));
         }
         if !self.groups.is_empty() {
-            out.line("Who got access by whom:");
+            out.line("By third party and actor:");
         }
         for group in &self.groups {
             out.line(&format!("  - {}", in_mail(&group.words(), SENTENCE)));

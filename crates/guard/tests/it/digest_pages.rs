@@ -48,8 +48,8 @@ fn digest(lines: Vec<DigestLine>) -> Alert {
     .unwrap();
     alert.digest = Some(Digest {
         class: "unknown-third-party/CRITICAL/detected".to_owned(),
-        count: lines.len() as u64,
-        folded: lines.len() as u64,
+        count: lines.iter().map(DigestLine::count).sum(),
+        folded: lines.iter().map(DigestLine::count).sum(),
         groups: groups(&lines),
         lines,
         ..Digest::default()
@@ -275,4 +275,44 @@ proptest! {
         let left = messages[0].digest.as_ref().unwrap().left;
         prop_assert_eq!(named + left, count);
     }
+}
+
+#[test]
+fn a_message_says_who_and_whom_above_the_names() {
+    let mut alert = digest(arranged(lines(&[
+        "1 999900001111 alice role/Decoy1",
+        "2 999900001111 alice role/Decoy2",
+        "3 555566667777 mallory role/Payroll open",
+        "4 - - root",
+        "5 - - root",
+    ])));
+    alert.digest.as_mut().unwrap().open = 1;
+    let text = alert.text();
+    let told = "  - 555566667777, by mallory: 1 alert, STILL EXPOSED: role/Payroll
+  - actor not known: 2 alerts: root
+  - 999900001111, by alice: 2 alerts: role/Decoy2, role/Decoy1
+
+555566667777, by mallory: STILL EXPOSED
+  2025-11-21T23:00:03Z TW-3: role/Payroll: line of role/Payroll
+actor not known
+  2025-11-21T23:00:05Z TW-5: root: line of root (2 times)
+999900001111, by alice
+  2025-11-21T23:00:02Z TW-2: role/Decoy2: line of role/Decoy2
+  2025-11-21T23:00:01Z TW-1: role/Decoy1
+";
+    assert!(text.contains(told), "{text}");
+    assert!(text.contains("STILL EXPOSED: 1 of 5."), "{text}");
+    let shown = slack::message(&alert).to_string();
+    let told = "*555566667777, by mallory: STILL EXPOSED*\\nrole/Payroll\\n*actor not known*\\nroot (2 times)\\n\
+                *999900001111, by alice*\\nrole/Decoy2, role/Decoy1";
+    assert!(shown.contains(told), "{shown}");
+    // The first sweep's lines say it themselves.
+    let alert = digest(arranged(lines(&["1 - - role/a", "2 - - role/b"])));
+    let told = "  2025-11-21T23:00:02Z TW-2: line of role/b\n  2025-11-21T23:00:01Z TW-1: line of role/a\n";
+    assert!(alert.text().contains(told), "{}", alert.text());
+    let shown = slack::message(&alert).to_string();
+    assert!(
+        shown.contains("\\n• line of role/b\\n• line of role/a"),
+        "{shown}"
+    );
 }
