@@ -61,6 +61,7 @@ impl Table {
             .filter_expression("sk = :sk");
         let call = call
             .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned()))
+            .set_limit(first.map(i32::from))
             .consistent_read(true);
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
@@ -192,7 +193,12 @@ impl Store for Table {
         }
     }
 
-    async fn query(&self, pk: &str, sk_begins_with: &str) -> Result<Vec<Item>, StateError> {
+    async fn query(
+        &self,
+        pk: &str,
+        sk_begins_with: &str,
+        first: Option<u16>,
+    ) -> Result<Vec<Item>, StateError> {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let call = self
             .client()
@@ -201,12 +207,16 @@ impl Store for Table {
             .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
             .expression_attribute_values(":pk", text(pk))
             .expression_attribute_values(":sk", text(sk_begins_with))
+            .set_limit(first.map(i32::from))
             .consistent_read(true);
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| unavailable("dynamodb:Query", &error))?;
             found.extend(page.items.unwrap_or_default().iter().map(item_of));
+            if first.is_some() {
+                break;
+            }
         }
         Ok(found)
     }

@@ -12,15 +12,12 @@ use crate::handlers::HandleError;
 use crate::order::{Order, Task};
 use crate::ports::{Alerts, Clock, Orders, StateError, World};
 use crate::state::Lease;
-use crate::state::digest_window::{FoldClass, FoldMember, FoldWindow};
+use crate::state::digest_window::{FoldClass, FoldMember, FoldWindow, TURNS};
 use crate::state::incident::{AlertKey, Incident, Schema, Stage};
 
 /// How long the holder of a lease has to publish. Shorter than the minute after which Lambda
 /// tries an event again, so that the second try finds the lease of a crashed first one expired.
 pub const LEASE: Duration = Duration::from_secs(50);
-
-/// More turns than any class has alerts that go out by themselves.
-const TURNS: usize = 100;
 
 /// How an alert went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +222,7 @@ async fn took_turn<W: World>(
 ) -> Result<bool, StateError> {
     let state = world.state();
     let mut turn = 0;
-    while turn < TURNS {
+    while turn < usize::from(TURNS) {
         let beside = state.gone_out_alone(window).await?;
         if !window.class.goes_out_alone(&beside, member) {
             return Ok(false);

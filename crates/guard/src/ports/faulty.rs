@@ -91,13 +91,18 @@ impl<F: Faults> Store for F {
         self.call(name, call).await
     }
 
-    async fn query(&self, pk: &str, sk_begins_with: &str) -> Result<Vec<Item>, StateError> {
+    async fn query(
+        &self,
+        pk: &str,
+        sk_begins_with: &str,
+        first: Option<u16>,
+    ) -> Result<Vec<Item>, StateError> {
         let name = match sk_begins_with {
             "alone/" => "count alert",
             "member/" => "read window",
             _ => "read swept roles",
         };
-        let call = self.inner().query(pk, sk_begins_with);
+        let call = self.inner().query(pk, sk_begins_with, first);
         self.call(name, call).await
     }
 

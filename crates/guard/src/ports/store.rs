@@ -98,7 +98,8 @@ pub trait Store: Sync {
         condition: Condition,
     ) -> impl Future<Output = Result<Option<Item>, StateError>> + Send;
 
-    /// All items of a partition whose sort key begins with a text.
+    /// All items of a partition whose sort key begins with a text, in the order of their sort keys;
+    /// or the first of them: at most so many, and fewer where they are large.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -106,6 +107,7 @@ pub trait Store: Sync {
         &self,
         pk: &str,
         sk_begins_with: &str,
+        first: Option<u16>,
     ) -> impl Future<Output = Result<Vec<Item>, StateError>> + Send;
 
     /// Writes several items, or none. `false`: a condition did not hold, or somebody else is

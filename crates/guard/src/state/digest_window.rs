@@ -30,6 +30,9 @@ pub struct FoldClass {
     pub needs_person: bool,
 }
 
+/// More turns than any class has alerts that go out by themselves.
+pub const TURNS: u16 = 100;
+
 /// How many more of a window go out by themselves because they are the first of their third party
 /// and actor. Bounded, since whoever acts can invent third parties.
 const FIRSTS: usize = 20;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::digest_window::{FoldMember, FoldWindow, Folded};
+use super::digest_window::{FoldMember, FoldWindow, Folded, TURNS};
 use super::history::{KeptDocument, Restoration, RoleHistory};
 use super::incident::{AlertKey, Incident, SCHEMA};
 use super::keys::{
@@ -395,12 +395,16 @@ impl<'s, S: Store> Ledger<'s, S> {
         self.put(keys::alert(&incident.key), item).await
     }
 
-    /// The alerts of a window that went out by themselves. What cannot be read is none of them.
+    /// The alerts of a window that went out by themselves. What cannot be read is none of them, and
+    /// what somebody else wrote there in great number is not read.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn gone_out_alone(&self, window: &FoldWindow) -> Result<Vec<FoldMember>, StateError> {
-        let items = self.0.query(&window.partition(), ALONE).await?;
+        let items = self
+            .0
+            .query(&window.partition(), ALONE, Some(TURNS))
+            .await?;
         Ok(members(&items).collect())
     }
 
@@ -439,7 +443,7 @@ impl<'s, S: Store> Ledger<'s, S> {
     /// `Unavailable`.
     pub async fn folded(&self, window: &FoldWindow) -> Result<Folded, StateError> {
         let alone = self.gone_out_alone(window).await?;
-        let items = self.0.query(&window.partition(), MEMBER).await?;
+        let items = self.0.query(&window.partition(), MEMBER, None).await?;
         let together: Vec<FoldMember> = members(&items).collect();
         let unreadable = items.len().saturating_sub(together.len()) as u64;
         Ok(Folded {
@@ -481,7 +485,7 @@ impl<'s, S: Store> Ledger<'s, S> {
     /// # Errors
     /// `Unavailable`.
     pub async fn swept_roles(&self, account: &str) -> Result<Vec<SweptRole>, StateError> {
-        let items = self.0.query(&keys::sweep(account).pk, SWEPT).await?;
+        let items = self.0.query(&keys::sweep(account).pk, SWEPT, None).await?;
         let roles = items
             .iter()
             .filter_map(|item| item.held("a swept role").ok());

@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::types::{
 use guard::model::{LiveRole, document_digest};
 use guard::ports::memory::MemoryStore;
 use guard::ports::{StateError, Store};
-use guard::state::digest_window::{FoldClass, FoldMember, FoldWindow, Folded};
+use guard::state::digest_window::{FoldClass, FoldMember, FoldWindow, Folded, TURNS};
 use guard::state::history::{Baseline, KeptDocument, RoleHistory, WriteKind};
 use guard::state::incident::{AlertKey, Incident, Schema, Stage};
 use guard::state::{Lease, Ledger};
@@ -359,6 +359,16 @@ async fn folding(state: &Ledger<'_, impl Store>) {
     };
     assert_eq!(state.folded(&window).await.unwrap(), expected);
     assert_eq!(state.gone_out_alone(&window).await.unwrap(), expected.alone);
+    // Whoever fills the table there keeps nobody reading.
+    let full = FoldWindow {
+        start: window.start + 1800,
+        ..window
+    };
+    for turn in 0..=usize::from(TURNS) {
+        assert!(state.take_turn(&full, turn, &member(turn)).await.unwrap());
+    }
+    let alone = state.gone_out_alone(&full).await.unwrap();
+    assert_eq!(alone.len(), usize::from(TURNS));
 }
 
 async fn every_promise(state: &Ledger<'_, impl Store>) {

@@ -59,7 +59,12 @@ impl Store for MemoryStore {
         Ok(Some(item))
     }
 
-    async fn query(&self, pk: &str, sk_begins_with: &str) -> Result<Vec<Item>, StateError> {
+    async fn query(
+        &self,
+        pk: &str,
+        sk_begins_with: &str,
+        first: Option<u16>,
+    ) -> Result<Vec<Item>, StateError> {
         let items = self.items();
         let from = Key {
             pk: pk.to_owned(),
@@ -67,7 +72,8 @@ impl Store for MemoryStore {
         };
         let found = items
             .range(from..)
-            .take_while(|(key, _)| key.pk == pk && key.sk.starts_with(sk_begins_with));
+            .take_while(|(key, _)| key.pk == pk && key.sk.starts_with(sk_begins_with))
+            .take(first.map_or(usize::MAX, usize::from));
         Ok(found.map(|(_, item)| item.clone()).collect())
     }
 
