@@ -6,7 +6,7 @@
 
 use policy::document::{Remainder, Removal, from_api_text};
 use policy::{
-    AnalysisContext, EvaluationContext, Request, TrustPolicy, analyse as answer,
+    AnalysisContext, EvaluationContext, Origin, Request, TrustPolicy, analyse as answer,
     analyse_without_guesses, evaluate as decide,
 };
 
@@ -56,6 +56,7 @@ pub fn evaluate(bytes: &[u8]) {
         account: Some(ACCOUNT),
         organization: Some(ORGANIZATION),
         now: jiff::Timestamp::UNIX_EPOCH,
+        origin: Origin::Sent,
     };
     let forwards = decide(&document, &request, &context).map(|decision| decision.allowed);
     document.statements.reverse();
@@ -74,6 +75,7 @@ pub fn analyse(bytes: &[u8]) {
         own_account: Some(ACCOUNT),
         own_organization: Some(ORGANIZATION),
         now,
+        origin: Origin::Sent,
         witnesses: true,
         providers: &[],
     };
@@ -81,6 +83,7 @@ pub fn analyse(bytes: &[u8]) {
         account: Some(ACCOUNT),
         organization: Some(ORGANIZATION),
         now,
+        origin: Origin::Sent,
     };
     let mut guessed = answer(&document, &context);
     for grant in &mut guessed.grants {

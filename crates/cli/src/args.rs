@@ -5,6 +5,7 @@ mod vendor;
 
 use std::path::PathBuf;
 
+use ::policy::Origin;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use guard::{Check, Severity};
@@ -106,9 +107,12 @@ pub struct AnalyzeArgs {
     /// Its organization, `o-…`
     #[arg(long, value_name = "ID", value_parser = organization_id)]
     pub organization: Option<String>,
-    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    /// The moment from which on the document is judged, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
+    /// Whether the document was sent to IAM or is shown by it
+    #[arg(long = "as", value_name = "ORIGIN", default_value = "sent")]
+    pub origin: DocumentOrigin,
     /// How to print the answer; default: human for one file, JSON Lines with `file` for several
     #[arg(long)]
     pub format: Option<AnswerFormat>,
@@ -121,6 +125,24 @@ pub struct AnalyzeArgs {
     /// Trust policies; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_parser = input())]
     pub files: Vec<Input>,
+}
+
+/// Where a document was read: IAM shows the ARN of a living principal that was named by its unique id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DocumentOrigin {
+    /// Sent to IAM, or to be sent: a unique id is a living principal of an unknown account
+    Sent,
+    /// Shown by IAM: a unique id is left from a deleted principal
+    Shown,
+}
+
+impl From<DocumentOrigin> for Origin {
+    fn from(origin: DocumentOrigin) -> Self {
+        match origin {
+            DocumentOrigin::Sent => Self::Sent,
+            DocumentOrigin::Shown => Self::Shown,
+        }
+    }
 }
 
 /// `simulate`
@@ -172,9 +194,13 @@ pub struct CheckArgs {
     /// The role's name, where the input does not say it
     #[arg(long, value_name = "NAME")]
     pub role: Option<String>,
-    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    /// The moment from which on the documents are judged, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
+    /// Whether the documents were sent to IAM or are shown by it; default: policies and templates
+    /// were sent, what the AWS CLI prints is shown
+    #[arg(long = "as", value_name = "ORIGIN")]
+    pub origin: Option<DocumentOrigin>,
     /// How to print the findings
     #[arg(long, default_value = "human")]
     pub format: FindingFormat,

@@ -54,6 +54,7 @@ pub fn simulate(arguments: &SimulateArgs, streams: &mut Streams<'_>) -> io::Resu
         account: arguments.account.as_deref(),
         organization: arguments.organization.as_deref(),
         now: arguments.now.unwrap_or_else(Timestamp::now),
+        origin: policy::Origin::Sent,
     };
     let decision = match policy::evaluate(&policy, &request, &context) {
         Ok(decision) => decision,

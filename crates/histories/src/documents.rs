@@ -273,6 +273,7 @@ impl Oracle {
             account: Some(&self.account),
             organization: None,
             now: self.now,
+            origin: policy::Origin::Shown,
         };
         let mut found = 0;
         for (at, (request, _)) in self.probes.iter().enumerate() {

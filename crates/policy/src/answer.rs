@@ -26,7 +26,10 @@ pub struct Analysis {
     pub organizations: Vec<String>,
     /// AWS service principals that get in.
     pub services: Vec<String>,
-    /// Accounts on whose behalf those services may act; `["*"]` when nothing limits that.
+    /// Any AWS service gets in, since everyone does; none of them is in `services` for that.
+    pub any_service: bool,
+    /// Accounts on whose behalf services may act; `["*"]` when nothing limits that for one of
+    /// `services`. Of any service only what limits it is told.
     pub service_source_accounts: Vec<String>,
     /// An unnamed account gets in, limited only by network.
     pub any_account_from_network: bool,
@@ -46,7 +49,8 @@ pub struct Analysis {
     pub unguarded_accounts: Vec<String>,
     /// Every external AWS path needs multi-factor authentication.
     pub mfa_required: bool,
-    /// Unique ids (`AROA…`, `AIDA…`) that stand where a deleted principal was named.
+    /// Unique ids (`AROA…`, `AIDA…`) under `Principal`: in a document as IAM shows it what is left of
+    /// deleted principals; as it was sent, living ones of accounts that it does not tell.
     pub orphaned: Vec<String>,
     /// A usable provider lives in another account.
     pub foreign_provider: bool,
@@ -94,6 +98,9 @@ pub enum ExternalIdNeed {
 pub struct Grant {
     /// Who gets in, as narrowly as the document says.
     pub principal: Who,
+    /// Of services: the accounts on whose behalf they may act by this way, `["*"]` when nothing
+    /// limits that. Empty for all others, and where the account is limited by organization alone.
+    pub on_behalf_of: Vec<String>,
     /// The `sts:` actions allowed by this way, sorted (`sts:AssumeRole`, `sts:TagSession` …).
     pub actions: Vec<String>,
     /// What must hold, one entry a condition key, sorted by key. What `principal` already says
@@ -158,9 +165,12 @@ pub enum Who {
         /// As `ec2.amazonaws.com`.
         service: String,
     },
+    /// Any AWS service.
+    AnyService,
     /// A SAML, OIDC, Cognito or other web-identity provider.
     Federated {
-        /// As the document names it.
+        /// As the document names it; where that says everyone, `*` for any provider of web
+        /// identities, and a name that ends so for any SAML provider.
         provider: String,
         /// The account whose provider it is; `None` for the built-in ones.
         account: Option<String>,

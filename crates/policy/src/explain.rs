@@ -40,10 +40,12 @@ pub fn explain(analysis: &Analysis) -> Vec<String> {
     if analysis.guessable {
         said.push("an accepted external id can be guessed".to_owned());
     }
-    for id in &analysis.orphaned {
-        said.push(format!(
-            "{id} is left from a principal that was deleted: it matches nobody"
-        ));
+    let gets_in = |id: &String| {
+        let mut grants = analysis.grants.iter();
+        grants.any(|grant| matches!(&grant.principal, Who::UniqueId { id: found } if found == id))
+    };
+    for id in analysis.orphaned.iter().filter(|id| !gets_in(id)) {
+        said.push(format!("the unique id {id} lets nobody in"));
     }
     if let Some(end) = analysis.expires {
         said.push(format!(
@@ -93,6 +95,7 @@ fn who(principal: &Who) -> String {
         Who::Principal { account, arn } => format!("{arn} of account {account}"),
         Who::UniqueId { id } => format!("the principal with the unique id {id}"),
         Who::Service { service } => format!("the service {service}"),
+        Who::AnyService => "any AWS service".to_owned(),
         Who::Federated { provider, open, .. } => {
             let tenant = if *open { " (of any tenant)" } else { "" };
             format!("users of {provider}{tenant}")

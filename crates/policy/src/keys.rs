@@ -82,6 +82,8 @@ pub(crate) enum Group {
     Source,
     /// That one's organization.
     SourceOrganization,
+    /// When the request comes.
+    Moment,
     /// A key of its own.
     Alone,
 }
@@ -100,6 +102,7 @@ impl Role {
             Self::MfaPresent | Self::MfaAge => Group::Mfa,
             Self::SourceArn | Self::SourceAccount => Group::Source,
             Self::SourceOrganizationId | Self::SourceOrganizationPaths => Group::SourceOrganization,
+            Self::Now => Group::Moment,
             _ => Group::Alone,
         }
     }

@@ -13,6 +13,7 @@ pub mod glob;
 mod keys;
 mod parse;
 pub mod providers;
+pub mod services;
 mod sets;
 
 pub use analyse::{AnalysisContext, analyse, analyse_without_guesses};
@@ -23,7 +24,7 @@ pub use compare::{
     Allowance, Allowed, AllowedValues, AllowedWho, SharedExternalId, Wider, difference, is_subset,
     is_within_allowance, shared_external_ids,
 };
-pub use document::{IdentityPolicy, TrustPolicy};
+pub use document::{IdentityPolicy, Origin, TrustPolicy};
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
 pub use explain::{describe, explain};
 pub use parse::{MAX_CHARACTERS, MAX_DEPTH, ParseError};

@@ -61,7 +61,6 @@ impl Table {
             .filter_expression("sk = :sk");
         let call = call
             .expression_attribute_values(":sk", AttributeValue::S(sk.to_owned()))
-            .set_limit(first.map(i32::from))
             .consistent_read(true);
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();

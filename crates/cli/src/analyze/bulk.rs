@@ -191,6 +191,7 @@ mod tests {
             own_account: None,
             own_organization: None,
             now: "2026-11-21T00:00:00Z".parse().unwrap(),
+            origin: policy::Origin::Sent,
             witnesses: true,
             providers: &[],
         };

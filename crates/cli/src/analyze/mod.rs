@@ -28,6 +28,7 @@ pub fn analyze(arguments: &AnalyzeArgs, streams: &mut Streams<'_>) -> io::Result
         own_account: arguments.account.as_deref(),
         own_organization: arguments.organization.as_deref(),
         now,
+        origin: arguments.origin.into(),
         witnesses: !arguments.no_witness,
         providers: &[],
     };

@@ -188,6 +188,12 @@ fn who_else(analysis: &Analysis) -> Vec<(Style, String)> {
             listed(accounts, |id| account_words(id))
         ),
     };
+    // Beside named services it is not told whose of them it is.
+    let of_any = if analysis.services.is_empty() {
+        &behalf
+    } else {
+        ""
+    };
     [
         about(&closed, Style::Strong, |providers| {
             format!("identity providers whose users can assume the role: {providers}")
@@ -200,12 +206,17 @@ fn who_else(analysis: &Analysis) -> Vec<(Style, String)> {
         about(&analysis.services, Style::Strong, |services| {
             format!("AWS services that can assume the role: {services}{behalf}")
         }),
+        when(
+            analysis.any_service && !analysis.public && !analysis.any_account_from_network,
+            Style::Warn,
+            &format!("any AWS service can assume the role{of_any}"),
+        ),
         analysis.expires.map(|expires| {
             let sentence = format!("no external principal can assume the role after {expires}");
             (Style::Strong, sentence)
         }),
         about(&analysis.orphaned, Style::Warn, |ids| {
-            format!("principals that were deleted are still named: {ids}")
+            format!("principals are named by unique ids: {ids}")
         }),
     ]
     .into_iter()
@@ -250,7 +261,7 @@ fn way_in(grant: &Grant, colors: Colors, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "    where {}", restriction_words(restriction))?;
     }
     if !grant.decided {
-        let sentence = "what limits this could not be decided: it counts as open";
+        let sentence = "what else limits this could not be decided: it counts as open";
         writeln!(out, "    {}", colors.style(Style::Warn, sentence))?;
     }
     if let Some(witness) = &grant.witness {
@@ -286,6 +297,7 @@ fn who_words(who: &Who) -> String {
         },
         Who::UniqueId { id } => format!("the principal with the unique id {}", escaped(id)),
         Who::Service { service } => format!("the service {}", escaped(service)),
+        Who::AnyService => "any AWS service".to_owned(),
         Who::Federated { provider, open, .. } => {
             let open = if *open {
                 ", for anyone who has an account there"

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use guard::Severity;
-use guard::detect::{Verdict, judge_trust};
+use guard::detect::{Reading, Verdict, judge_trust_read};
 use guard::model::RoleRef;
 use guard::rules::Rules;
 use jiff::Timestamp;
@@ -156,7 +156,11 @@ fn judge(
         name,
         path,
     };
-    let judgement = judge_trust(rules, &role, &document.text, now);
+    let reading = Reading {
+        origin: arguments.origin.map_or(document.origin, Into::into),
+        from: now,
+    };
+    let judgement = judge_trust_read(rules, &role, &document.text, reading, now);
     report.policies += 1;
     report.approved += usize::from(judgement.verdict == Verdict::Approved);
     let policy = TrustPolicy::parse(&document.text);

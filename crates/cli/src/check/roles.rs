@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use guard::cloudtrail::percent_decoded;
+use policy::Origin;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -26,6 +27,8 @@ pub(crate) struct RoleDocument {
     pub(crate) account: Option<String>,
     /// The line of the file on which `text` begins, where it stands there as it is.
     pub(crate) first_line: Option<usize>,
+    /// As IAM shows it, or as somebody sends it.
+    pub(crate) origin: Origin,
 }
 
 /// Why a file has no trust documents.
@@ -139,7 +142,16 @@ pub(crate) fn documents(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, 
     };
     let defaults = shape.parameters.iter();
     let scope = &scope.with_defaults(defaults.map(|(name, one)| (name.as_ref(), &one.default)));
-    let template = shape.resources.is_some();
+    let origin = match &shape {
+        Shape {
+            resources: Some(_),
+            role: None,
+            roles: None,
+            details: None,
+            ..
+        } => Origin::Sent,
+        _ => Origin::Shown,
+    };
     let roles = match shape {
         // Whatever stands beside its statements, it is a policy, and IAM will say so, too.
         Shape {
@@ -165,8 +177,8 @@ pub(crate) fn documents(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, 
         .into_iter()
         .enumerate()
         .map(|(index, role)| {
-            let mut found = of_role(index, role, text)?;
-            if template {
+            let mut found = of_role(index, role, text, origin)?;
+            if origin == Origin::Sent {
                 found.text = scope.resolved(&found.text).into_owned();
             }
             Ok(found)
@@ -202,10 +214,16 @@ fn bare(text: &str) -> RoleDocument {
         path: None,
         account: None,
         first_line: Some(1),
+        origin: Origin::Sent,
     }
 }
 
-fn of_role(index: usize, role: Role<'_>, file: &str) -> Result<RoleDocument, NoDocumentsError> {
+fn of_role(
+    index: usize,
+    role: Role<'_>,
+    file: &str,
+    origin: Origin,
+) -> Result<RoleDocument, NoDocumentsError> {
     let document = role
         .document
         .ok_or(NoDocumentsError::NoDocument { index })?
@@ -228,6 +246,7 @@ fn of_role(index: usize, role: Role<'_>, file: &str) -> Result<RoleDocument, NoD
         arn: role.arn.map(Cow::into_owned),
         path: role.path.map(Cow::into_owned),
         first_line,
+        origin,
     })
 }
 
@@ -269,6 +288,7 @@ mod tests {
                     path: Some("/x/".to_owned()),
                     account: Some("012345678901".to_owned()),
                     first_line: Some(2),
+                    origin: Origin::Shown,
                 }]
             );
         }

@@ -8,7 +8,7 @@ use std::io;
 
 use aws::live::{Stack, StackError, describe_stack, kept_documents};
 use aws::{Cloud, IamWriter, Table};
-use guard::detect::{Judgement, Verdict, judge_trust};
+use guard::detect::{Judgement, Reading, Verdict, judge_trust_read};
 use guard::model::{LiveRole, RoleRef, document_digest};
 use guard::ports::{Roles, StateError, WriteRoles};
 use guard::remediate::QUARANTINE;
@@ -200,7 +200,7 @@ impl Closed {
     fn judge(&self, rules: &Rules, document: &str, now: Timestamp) -> Judgement {
         let role = RoleRef::from_arn(&self.live.arn)
             .unwrap_or_else(|| RoleRef::named("", self.live.name.clone()));
-        judge_trust(rules, &role, document, now)
+        judge_trust_read(rules, &role, document, Reading::sent(now), now)
     }
 }
 

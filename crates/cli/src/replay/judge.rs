@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
 use guard::detect::{
-    Judgement, Verdict, judge_console_password, judge_key, judge_root, judge_trust,
+    Judgement, Reading, Verdict, judge_console_password, judge_key, judge_root, judge_trust_read,
     unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
@@ -181,7 +181,7 @@ impl Judge<'_> {
             name: Some(change.role.clone()),
             path: known.path.clone(),
         };
-        let judgement = judge_trust(self.rules, &role, document, at);
+        let judgement = judge_trust_read(self.rules, &role, document, Reading::sent(at), at);
         let digest = document_digest(document);
         // A quarantine is the guard's own write, and nothing to go back to.
         let quarantine = digest == document_digest(QUARANTINE);
@@ -254,7 +254,7 @@ fn planned(
         writes_used: 0,
     };
     let lawful = |document: &str| {
-        let judged = judge_trust(rules, role, document, at);
+        let judged = judge_trust_read(rules, role, document, Reading::sent(at), at);
         match judged.verdict {
             Verdict::Approved => true,
             Verdict::Violation => tolerating && judged.violations().all(left_alone),

@@ -56,6 +56,7 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
             own_account: own,
             own_organization: account.organization,
             now,
+            origin: policy::Origin::Shown,
             witnesses: false,
             providers: &[],
         };
@@ -66,6 +67,10 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
             };
             match &grant.principal {
                 Who::Anyone => {
+                    public.insert(role.name.clone());
+                }
+                // Users of any provider, since everyone is meant.
+                Who::Federated { provider, .. } if provider.ends_with('*') => {
                     public.insert(role.name.clone());
                 }
                 Who::Account { account: id } | Who::Principal { account: id, .. } => {
@@ -87,7 +92,10 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
                     found.audiences.extend(fixed(&format!("{name}:aud")));
                     found.open |= open;
                 }
-                Who::Organization { .. } | Who::UniqueId { .. } | Who::Service { .. } => {}
+                Who::Organization { .. }
+                | Who::UniqueId { .. }
+                | Who::Service { .. }
+                | Who::AnyService => {}
             }
         }
     }

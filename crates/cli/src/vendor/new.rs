@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use guard::detect::judge_trust;
+use guard::detect::{Reading, judge_trust_read};
 use guard::model::RoleRef;
 use guard::rules::{Rules, RulesFile, compile};
 use jiff::Timestamp;
@@ -178,7 +178,8 @@ fn passes_check(access: &Access, read: &Read, now: Timestamp) -> Result<(), AnyE
     for (role, external_id) in access.doors() {
         // Whichever account it is deployed to: an own account would only admit more.
         let role = RoleRef::named("", role);
-        let judgement = judge_trust(&rules, &role, &trust_text(access, external_id), now);
+        let document = trust_text(access, external_id);
+        let judgement = judge_trust_read(&rules, &role, &document, Reading::sent(now), now);
         if let Some(finding) = judgement.findings.first() {
             return Err(Box::new(NewError::Unlawful(finding.message.clone())));
         }

@@ -249,7 +249,7 @@ fn party(who: &Who) -> Option<Party> {
         Who::Federated { provider, .. } => Party::IdentityProvider {
             provider: provider.clone(),
         },
-        Who::Service { .. } => return None,
+        Who::Service { .. } | Who::AnyService => return None,
     })
 }
 
@@ -261,6 +261,7 @@ fn way(grant: &Grant, by: &Option<Coverage>) -> Way {
         Who::Principal { arn, .. } => (arn.clone(), false),
         Who::UniqueId { id } => (id.clone(), false),
         Who::Service { service } => (service.clone(), true),
+        Who::AnyService => ("*".to_owned(), true),
         Who::Federated { provider, .. } => (provider.clone(), true),
     };
     Way {

@@ -6,7 +6,7 @@ use policy::{Analysis, Grant, Values, Who};
 use super::coverage::{Coverage, Uncovered, account_of, listed, restriction};
 use super::network::is_within_networks;
 use super::provider::{Providing, cover_provider};
-use super::service::cover_service;
+use super::service::{cover_any_service, cover_service};
 use super::vendor::vendor_complaints;
 use crate::check::Check;
 use crate::known_accounts::known_account;
@@ -23,6 +23,7 @@ pub(super) fn cover(
 ) -> Result<Coverage, Vec<Uncovered>> {
     match &grant.principal {
         Who::Service { service } => return cover_service(rules, role, service, grant),
+        Who::AnyService => return cover_any_service(rules, role, grant),
         Who::Federated {
             provider,
             account,

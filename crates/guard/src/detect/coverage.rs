@@ -96,11 +96,10 @@ impl Uncovered {
     }
 }
 
-/// A condition of a grant, if it holds for every request: what was not decided holds for none.
+/// A condition of a grant, if it holds for every request. Conditions are ANDed: those of a grant that
+/// was not decided hold all the same.
 pub(super) fn restriction<'a>(grant: &'a Grant, key: &str) -> Option<&'a Restriction> {
-    grant
-        .restriction(key)
-        .filter(|found| grant.decided && !found.may_be_absent)
+    grant.restriction(key).filter(|found| !found.may_be_absent)
 }
 
 /// The values of a condition, where they are a list that a request must be in.

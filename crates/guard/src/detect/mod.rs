@@ -23,5 +23,7 @@ pub use coverage::{Coverage, OnBehalfOf};
 pub use many::Judging;
 pub(crate) use provider::is_about;
 pub use trust::unreadable_event;
-pub use trust_document::{TrustDocument, judge_trust, judge_trust_without_witnesses};
+pub use trust_document::{
+    Reading, TrustDocument, judge_trust, judge_trust_read, judge_trust_without_witnesses,
+};
 pub use verdict::{Judgement, Verdict};

@@ -1,15 +1,14 @@
 //! Whether a rule covers what an AWS service may do: on whose behalf it calls, and to whom it hands
 //! the role's credentials.
 
-use std::borrow::Cow;
-
+use policy::services::region_apart;
 use policy::{Grant, Values};
 
 use super::coverage::{Coverage, OnBehalfOf, Uncovered, restriction};
 use super::provider::admits_role;
 use crate::check::Check;
 use crate::model::RoleRef;
-use crate::rules::{IdentityProvider, ProviderKind, Rules, is_account_id, is_pattern};
+use crate::rules::{IdentityProvider, ProviderKind, Rules, is_pattern};
 
 /// Services that enter a role because someone in any account configured them to, and tell by
 /// `aws:SourceAccount` or `aws:SourceArn` for whom. Of each of them AWS's documentation says to
@@ -70,7 +69,7 @@ pub(super) fn cover_service(
         let fix = Some(fix.to_owned());
         Err(vec![Uncovered { fix, ..found }])
     };
-    match &*without_region(service) {
+    match &*region_apart(service) {
         "rolesanywhere.amazonaws.com" => {
             let anchors = all_of(grant, "aws:SourceArn");
             let by_rule = registered(ProviderKind::RolesAnywhere, &|rule| {
@@ -132,22 +131,56 @@ pub(super) fn cover_service(
     }
 }
 
-/// The service, where a name says the region, too, as `logs.eu-west-1.amazonaws.com`; and without
-/// the end of China's partition.
-fn without_region(service: &str) -> Cow<'_, str> {
-    let name = service.strip_suffix(".cn").unwrap_or(service);
-    let is_region = |part: &str| {
-        let mut words = part.split('-');
-        let (first, last) = (words.next(), words.next_back());
-        first.is_some_and(|first| first.len() == 2)
-            && words.next().is_some()
-            && last.is_some_and(|last| last.len() == 1 && last.bytes().all(|b| b.is_ascii_digit()))
-    };
-    if !name.split('.').any(is_region) {
-        return Cow::Borrowed(name);
+/// Services that lend the role to others, each judged by its own rules.
+const LENDING: [&str; 3] = [
+    "rolesanywhere.amazonaws.com",
+    "credentials.iot.amazonaws.com",
+    "account-access.amazonaws.com",
+];
+
+/// As [`cover_service`], of any service there is: those that lend the role to others are among them.
+pub(super) fn cover_any_service(
+    rules: &Rules,
+    role: &RoleRef,
+    grant: &Grant,
+) -> Result<Coverage, Vec<Uncovered>> {
+    let name = "any AWS service";
+    match on_behalf_of(rules, role, ANY, grant) {
+        OnBehalfOf::Stranger(outside) => {
+            let message = format!(
+                "{name} can assume the role on behalf of {outside}, and no rule names that"
+            );
+            let found = Uncovered::new(Check::UnknownThirdParty, message);
+            let fix = "name the service, and limit it to your own account by aws:SourceAccount";
+            let fix = Some(fix.to_owned());
+            Err(vec![Uncovered { fix, ..found }])
+        }
+        on_behalf_of => {
+            for lending in LENDING.into_iter().filter(|service| may_be(grant, service)) {
+                cover_service(rules, role, lending, grant)?;
+            }
+            Ok(Coverage::Service {
+                service: name.to_owned(),
+                on_behalf_of,
+            })
+        }
     }
-    let parts: Vec<&str> = name.split('.').filter(|part| !is_region(part)).collect();
-    Cow::Owned(parts.join("."))
+}
+
+/// A grant to any service may be used by this one: neither its name nor its resources are excluded.
+fn may_be(grant: &Grant, service: &str) -> bool {
+    let names = all_of(grant, "aws:PrincipalServiceName");
+    let named = names.is_none_or(|names| names.iter().any(|name| name == service));
+    let of = match service {
+        "rolesanywhere.amazonaws.com" => "rolesanywhere",
+        "credentials.iot.amazonaws.com" => "iot",
+        _ => "sso",
+    };
+    let is_of = |arn: &String| {
+        let part = arn.split(':').nth(2);
+        part.is_none_or(|part| part == of || is_pattern(part))
+    };
+    named && all_of(grant, "aws:SourceArn").is_none_or(|arns| arns.iter().any(is_of))
 }
 
 /// The values of a condition that each request must meet, where they are a list.
@@ -162,62 +195,60 @@ fn all_of<'a>(grant: &'a Grant, key: &str) -> Option<&'a [String]> {
     }
 }
 
-/// The account of an ARN, where it has one: a bucket's has none.
-fn account_in(arn: &str) -> &str {
-    arn.split(':').nth(4).unwrap_or_default()
+/// The organizations for which the service may call, where a condition lists them.
+fn organizations(grant: &Grant) -> Option<Vec<&str>> {
+    let listed = ["aws:SourceOrgID", "aws:SourceOrgPaths"].map(|key| all_of(grant, key));
+    let listed = listed.into_iter().flatten().next()?;
+    let head = |text: &'_ String| text.find('/').map_or(text.len(), |end| end);
+    let heads: Vec<&str> = listed
+        .iter()
+        .filter_map(|text| text.get(..head(text)))
+        .collect();
+    (!heads.iter().any(|one| one.is_empty() || is_pattern(one))).then_some(heads)
 }
 
-/// The accounts and organizations on whose behalf the service may call, by each key that says it:
-/// all keys hold, so the one that is narrowest counts.
-fn limits(grant: &Grant) -> [Option<Vec<&str>>; 4] {
-    let whole = |key| {
-        let values: Option<Vec<&str>> =
-            all_of(grant, key).map(|values| values.iter().map(String::as_str).collect());
-        values.filter(|values| !values.iter().any(|value| is_pattern(value)))
-    };
-    let part = |key, part: fn(&str) -> &str| {
-        let values = all_of(grant, key)?;
-        let parts: Vec<&str> = values.iter().map(|value| part(value)).collect();
-        (!parts.iter().any(|part| part.is_empty() || is_pattern(part))).then_some(parts)
-    };
-    [
-        whole("aws:SourceAccount"),
-        part("aws:SourceArn", account_in),
-        whole("aws:SourceOrgID"),
-        part("aws:SourceOrgPaths", |path| {
-            path.split('/').next().unwrap_or_default()
-        }),
-    ]
+/// The accounts for which the service may call, as the analysis says; `None`: nothing limits them.
+fn accounts(grant: &Grant) -> Option<&[String]> {
+    let limited = !grant.on_behalf_of.iter().any(|account| account == "*");
+    limited.then_some(&*grant.on_behalf_of)
 }
 
 /// The accounts that a grant to a service names.
-fn sources(grant: &Grant) -> Vec<String> {
-    let named = limits(grant).into_iter().flatten().flatten();
-    named.map(str::to_owned).collect()
+fn sources(grant: &Grant) -> &[String] {
+    accounts(grant).unwrap_or_default()
 }
 
-fn is_ours(rules: &Rules, role: &RoleRef, source: &str) -> bool {
-    if is_account_id(source) {
-        source == role.account || rules.account(source).ours.is_some()
-    } else {
-        rules.organization() == Some(source)
-    }
+fn is_ours(rules: &Rules, role: &RoleRef, account: &str) -> bool {
+    account == role.account || rules.account(account).ours.is_some()
 }
 
 fn on_behalf_of(rules: &Rules, role: &RoleRef, service: &str, grant: &Grant) -> OnBehalfOf {
-    let mut stranger = None;
-    for named in limits(grant).into_iter().flatten() {
-        match named.iter().find(|source| !is_ours(rules, role, source)) {
-            None => return OnBehalfOf::Limited,
-            Some(outside) => stranger = stranger.or(Some((*outside).to_owned())),
+    let own = |id: &str| rules.organization() == Some(id);
+    let organizations = organizations(grant);
+    // All conditions hold, so the one that is narrowest counts.
+    let (foreign, within) = match &organizations {
+        Some(list) => (
+            list.iter().find(|id| !own(id)),
+            list.iter().all(|id| own(id)),
+        ),
+        None => (None, false),
+    };
+    let named = accounts(grant).filter(|named| !named.is_empty());
+    let stranger = named.and_then(|named| named.iter().find(|one| !is_ours(rules, role, one)));
+    match (stranger, foreign) {
+        _ if within => OnBehalfOf::Limited,
+        (Some(outside), _) => OnBehalfOf::Stranger(outside.clone()),
+        (None, _) if named.is_some() => OnBehalfOf::Limited,
+        (None, Some(outside)) => OnBehalfOf::Stranger((*outside).to_owned()),
+        _ if service == ANY || ACROSS_ACCOUNTS.contains(&&*region_apart(service)) => {
+            OnBehalfOf::Anyone
         }
-    }
-    match stranger {
-        Some(outside) => OnBehalfOf::Stranger(outside),
-        None if ACROSS_ACCOUNTS.contains(&&*without_region(service)) => OnBehalfOf::Anyone,
-        None => OnBehalfOf::Limited,
+        _ => OnBehalfOf::Limited,
     }
 }
+
+/// In place of a service's name: any.
+const ANY: &str = "*";
 
 /// Systems Manager acts for a document that the account runs, or a maintenance window; it hands the
 /// credentials to no machine.
@@ -229,23 +260,4 @@ fn is_for_automation_alone(grant: &Grant) -> bool {
             !kind.is_empty() && !is_pattern(kind) && !kind.contains("instance")
         })
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_region;
-
-    #[test]
-    fn a_regional_name_counts_as_its_service() {
-        for (name, service) in [
-            ("logs.eu-west-1.amazonaws.com", "logs.amazonaws.com"),
-            ("states.us-gov-west-1.amazonaws.com", "states.amazonaws.com"),
-            ("logs.cn-north-1.amazonaws.com.cn", "logs.amazonaws.com"),
-            ("vpc-flow-logs.amazonaws.com", "vpc-flow-logs.amazonaws.com"),
-            ("delivery.logs.amazonaws.com", "delivery.logs.amazonaws.com"),
-            ("ec2.amazonaws.com.cn", "ec2.amazonaws.com"),
-        ] {
-            assert_eq!(without_region(name), service);
-        }
-    }
 }

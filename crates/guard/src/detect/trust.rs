@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use policy::external_id::quality;
-use policy::{Analysis, Grant, Request, Values};
+use policy::{Analysis, Grant, Origin, Request, Values, Who};
 
 use super::access::finding;
 use super::cover::cover;
 use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of};
+use super::trust_document::Reading;
 use super::verdict::{Judgement, Verdict};
 use super::witness::breaking_the_rule;
 use crate::check::{Check, Finding, Remedy, Severity};
@@ -20,7 +21,7 @@ pub(super) fn analysis(
     rules: &Rules,
     account: &str,
     document: &str,
-    now: Timestamp,
+    reading: Reading,
     witnesses: bool,
 ) -> Result<Analysis, String> {
     let policy = policy::TrustPolicy::parse(document)
@@ -28,7 +29,8 @@ pub(super) fn analysis(
     let context = policy::AnalysisContext {
         own_account: Some(account).filter(|account| !account.is_empty()),
         own_organization: rules.organization(),
-        now,
+        now: reading.from,
+        origin: reading.origin,
         witnesses,
         providers: rules.shared_providers(),
     };
@@ -60,6 +62,7 @@ pub(super) fn judge_analysis(
     rules: &Rules,
     role: &RoleRef,
     analysis: Arc<Analysis>,
+    reading: Reading,
     now: Timestamp,
     is_allowed: &dyn Fn(&Request) -> bool,
 ) -> Judgement {
@@ -99,7 +102,9 @@ pub(super) fn judge_analysis(
         }
     }
     let violation = coverage.iter().any(Option::is_none);
-    for id in &analysis.orphaned {
+    // What was sent names living principals by their ids.
+    let dead = (analysis.orphaned.iter()).filter(|_| reading.origin == Origin::Shown);
+    for id in dead {
         let message = format!("{id} is left from a principal that was deleted");
         let fix = Some("remove it from the trust policy".to_owned());
         findings.push(Finding {
@@ -221,8 +226,14 @@ fn weaknesses(
                 let account = found.third_party.as_deref();
                 !account.is_some_and(|account| exempted(account, found.code))
             });
+            // Nobody means every service there is.
+            let least = match grant.principal {
+                Who::AnyService => Severity::Medium,
+                _ => Severity::Informational,
+            };
             findings.extend(found.map(|found| Finding {
                 statement: Some(grant.statement),
+                severity: found.severity.max(least),
                 ..found
             }));
         }

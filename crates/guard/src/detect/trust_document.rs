@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use policy::{Analysis, Who};
+use policy::{Analysis, Origin, Who};
 
 use super::coverage::Coverage;
 use super::trust::{analysis, judge_analysis, unreadable};
@@ -13,25 +13,61 @@ use crate::check::{Check, Finding, Remedy};
 use crate::model::RoleRef;
 use crate::rules::{Rules, arn_parts, is_pattern};
 
-/// Judges the trust document of a role. `now` decides what has expired.
-pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
-    TrustDocument::read(rules, &role.account, document, now).judge(rules, role, document, now)
+/// How a trust document is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// As somebody sent it, or as IAM shows it: a unique id is somebody, or nobody.
+    pub origin: Origin,
+    /// From which moment on: what is open at any moment from then on is open.
+    pub from: Timestamp,
 }
 
-/// As [`judge_trust`], without witnesses in the findings: for who asks whether, and not who gets
-/// in.
+impl Reading {
+    /// What IAM shows now.
+    pub fn shown(now: Timestamp) -> Self {
+        let origin = Origin::Shown;
+        Self { origin, from: now }
+    }
+
+    /// What is sent to IAM, or was at that moment.
+    pub fn sent(from: Timestamp) -> Self {
+        let origin = Origin::Sent;
+        Self { origin, from }
+    }
+}
+
+/// Judges the trust document of a role as IAM shows it. `now` decides what has expired.
+pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
+    judge_trust_read(rules, role, document, Reading::shown(now), now)
+}
+
+/// Judges the trust document of a role. `now` decides what has expired.
+pub fn judge_trust_read(
+    rules: &Rules,
+    role: &RoleRef,
+    document: &str,
+    reading: Reading,
+    now: Timestamp,
+) -> Judgement {
+    TrustDocument::read(rules, &role.account, document, reading).judge(rules, role, document, now)
+}
+
+/// As [`judge_trust_read`], without witnesses in the findings: for who asks whether, and not who
+/// gets in.
 pub fn judge_trust_without_witnesses(
     rules: &Rules,
     role: &RoleRef,
     document: &str,
+    reading: Reading,
     now: Timestamp,
 ) -> Judgement {
-    TrustDocument::read(rules, &role.account, document, now).judge_quickly(rules, role, now)
+    TrustDocument::read(rules, &role.account, document, reading).judge_quickly(rules, role, now)
 }
 
 /// A trust document of an account, read.
 #[derive(Debug)]
 pub struct TrustDocument {
+    reading: Reading,
     /// Who can get in, without witnesses; or why it cannot be read.
     read: Result<Arc<Analysis>, String>,
     /// The same with witnesses, once a role needed them.
@@ -42,17 +78,18 @@ pub struct TrustDocument {
 
 impl TrustDocument {
     /// The document of a role of this account.
-    pub(super) fn read(rules: &Rules, account: &str, text: &str, now: Timestamp) -> Self {
+    pub(super) fn read(rules: &Rules, account: &str, text: &str, reading: Reading) -> Self {
         Self {
-            read: analysis(rules, account, text, now, false).map(Arc::new),
+            reading,
+            read: analysis(rules, account, text, reading, false).map(Arc::new),
             proved: OnceLock::new(),
             of_any_role: None,
         }
     }
 
-    /// As [`Self::read`], with the findings where they are the same for every role of the account.
+    /// As IAM shows it, with the findings where they are the same for every role of the account.
     pub(super) fn read_for_many(rules: &Rules, account: &str, text: &str, now: Timestamp) -> Self {
-        let mut document = Self::read(rules, account, text, now);
+        let mut document = Self::read(rules, account, text, Reading::shown(now));
         if let Ok(analysis) = &document.read
             && !lets_outsiders_in(rules, account, analysis)
         {
@@ -61,7 +98,14 @@ impl TrustDocument {
                 name: None,
                 path: None,
             };
-            let judgement = judge_analysis(rules, &role, Arc::clone(analysis), now, &|_| false);
+            let judgement = judge_analysis(
+                rules,
+                &role,
+                Arc::clone(analysis),
+                document.reading,
+                now,
+                &|_| false,
+            );
             document.of_any_role =
                 is_of_any_role(&judgement).then(|| Arc::from(judgement.findings));
         }
@@ -104,27 +148,37 @@ impl TrustDocument {
             _ => return quick,
         };
         // A witness costs ten times the answer, and only a violation needs one.
-        let proved = self
-            .proved
-            .get_or_init(|| analysis(rules, &role.account, text, now, true).map_or(read, Arc::new));
+        let proved = self.proved.get_or_init(|| {
+            analysis(rules, &role.account, text, self.reading, true).map_or(read, Arc::new)
+        });
         let policy = policy::TrustPolicy::parse(text);
         let context = policy::EvaluationContext {
             account: Some(role.account.as_str()).filter(|account| !account.is_empty()),
             organization: rules.organization(),
-            now,
+            now: self.reading.from,
+            origin: self.reading.origin,
         };
         let is_allowed = |request: &policy::Request| {
             let policy = policy.as_ref().ok();
             let decided = policy.map(|policy| policy::evaluate(policy, request, &context));
             decided.is_some_and(|decided| decided.is_ok_and(|decided| decided.allowed))
         };
-        judge_analysis(rules, role, Arc::clone(proved), now, &is_allowed)
+        judge_analysis(
+            rules,
+            role,
+            Arc::clone(proved),
+            self.reading,
+            now,
+            &is_allowed,
+        )
     }
 
     /// The same without witnesses.
     pub(super) fn judge_quickly(&self, rules: &Rules, role: &RoleRef, now: Timestamp) -> Judgement {
         match &self.read {
-            Ok(read) => judge_analysis(rules, role, Arc::clone(read), now, &|_| false),
+            Ok(read) => {
+                judge_analysis(rules, role, Arc::clone(read), self.reading, now, &|_| false)
+            }
             Err(why) => unreadable(rules, why.clone()),
         }
     }
@@ -147,6 +201,7 @@ fn own_principal(arn: &str) -> Option<Box<str>> {
 fn lets_outsiders_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
     let ours = |other: &String| other == account || rules.account(other).ours.is_some();
     analysis.public
+        || analysis.any_service
         || !analysis.federated.is_empty()
         || !analysis.external_accounts.iter().all(ours)
 }

@@ -104,6 +104,7 @@ pub(super) fn tell_difference(
             own_account: Some(&guard.account),
             own_organization: guard.rules.organization(),
             now,
+            origin: policy::Origin::Sent,
             witnesses: false,
             providers: guard.rules.shared_providers(),
         };
@@ -186,6 +187,7 @@ fn who_words(who: &Who) -> String {
         Who::Principal { account, arn } => format!("{arn} of account {account}"),
         Who::UniqueId { id } => format!("the principal with the unique id {id}"),
         Who::Service { service } => format!("the AWS service {service}"),
+        Who::AnyService => "any AWS service".to_owned(),
         Who::Federated {
             provider,
             open: true,

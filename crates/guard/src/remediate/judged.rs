@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::check::Finding;
-use crate::detect::{Judgement, Verdict, judge_trust, judge_trust_without_witnesses};
+use crate::detect::{Judgement, Reading, Verdict, judge_trust, judge_trust_without_witnesses};
 use crate::model::{LiveRole, RoleRef};
 use crate::rules::Mode;
 
-/// Judges a document as that of this role.
+/// Judges a document that IAM shows as that of this role.
 pub(crate) fn judge(
     guard: &GuardConfig,
     live: &LiveRole,
@@ -18,14 +18,16 @@ pub(crate) fn judge(
     judge_trust(&guard.rules, &reference(guard, live), document, now)
 }
 
-/// As [`judge`], for who asks whether a document is lawful and tells nobody who gets in by it.
+/// Judges a document that was sent, or is to be, as that of this role: for who asks whether it is
+/// lawful and tells nobody who gets in by it.
 pub(crate) fn judge_without_witnesses(
     guard: &GuardConfig,
     live: &LiveRole,
     document: &str,
     now: Timestamp,
 ) -> Judgement {
-    judge_trust_without_witnesses(&guard.rules, &reference(guard, live), document, now)
+    let role = reference(guard, live);
+    judge_trust_without_witnesses(&guard.rules, &role, document, Reading::sent(now), now)
 }
 
 fn reference(guard: &GuardConfig, live: &LiveRole) -> RoleRef {

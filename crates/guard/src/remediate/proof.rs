@@ -35,6 +35,7 @@ fn narrower(task: RoleTask<'_>, narrow: &str, wide: &str) -> bool {
         own_account: Some(&task.guard.account),
         own_organization: rules.organization(),
         now: task.now,
+        origin: policy::Origin::Sent,
         witnesses: false,
         providers: rules.shared_providers(),
     };

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{document_digest, same_but_for_the_dead};
+use crate::model::{document_digest, is_unique_id, same_but_for_the_dead};
 use crate::state::incident::Schema;
 
 /// How many approved documents are kept.
@@ -279,7 +279,13 @@ impl RoleHistory {
     /// Adds an approved document in its place by time, or moves it there if it is known; among
     /// those of one second the one that was seen live comes last, else the one added last. What
     /// exceeds the limits goes, oldest first.
+    ///
+    /// A document with a unique id is never one: IAM would read the id anew, and what it names then
+    /// nobody approved.
     pub fn remember(&mut self, mut baseline: Baseline) {
+        if names_unique_id(&baseline.document) {
+            return;
+        }
         if let Some(at) = self
             .approved
             .iter()
@@ -339,4 +345,16 @@ impl RoleHistory {
             self.writes.remove(at.unwrap_or(0));
         }
     }
+}
+
+/// A principal of the document is named by a unique id.
+fn names_unique_id(document: &str) -> bool {
+    policy::TrustPolicy::parse(document).is_ok_and(|policy| {
+        let lists = |one: &policy::document::Statement<'_>| {
+            let lists = [&one.principal, &one.not_principal];
+            let mut named = lists.into_iter().flatten().flatten();
+            named.any(|principal| is_unique_id(&principal.value))
+        };
+        policy.statements.iter().any(lists)
+    })
 }

@@ -229,6 +229,7 @@ fn nobody_whom_the_rules_keep_out_gets_into_an_approved_role() {
         account: Some(OWN),
         organization: Some("o-abc123example"),
         now,
+        origin: policy::Origin::Shown,
     };
     let names = ["DatadogIntegrationRole", "deploy-web", "orders"];
     let outsiders = names.map(kept_out);

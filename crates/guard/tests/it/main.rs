@@ -23,6 +23,7 @@ mod cloudtrail_record;
 mod corpus_docs;
 mod detect_access;
 mod detect_corpus;
+mod detect_everyone;
 mod detect_rules;
 mod detect_sound;
 mod digest_pages;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use trustwarden_policy::{AnalysisContext, TrustPolicy, analyse};
+use trustwarden_policy::{AnalysisContext, Origin, TrustPolicy, analyse};
 
 /// Documents as they are in accounts: services and own principals first, then vendors with and
 /// without an external id, identity providers, and now and then a Deny.
@@ -40,6 +40,7 @@ fn context(witnesses: bool) -> AnalysisContext<'static> {
         own_account: Some("111122223333"),
         own_organization: Some("o-own1234567"),
         now: "2026-11-21T00:00:00Z".parse().unwrap(),
+        origin: Origin::Sent,
         witnesses,
         providers: &[],
     }

@@ -56,13 +56,13 @@ pub(crate) enum Strangers {
 }
 
 /// The accounts that a document names, as principals or in conditions on who calls; those on whose
-/// behalf services are told to call; and who is deleted. Each list is sorted.
+/// behalf services are told to call; and unique ids. Each list is sorted.
 #[derive(Debug, Default)]
 pub(crate) struct NamedAccounts<'p> {
     pub(crate) callers: Vec<&'p str>,
     pub(crate) sources: Vec<&'p str>,
-    /// Unique ids under `Principal`: what IAM leaves of a deleted principal.
-    pub(crate) deleted: Vec<&'p str>,
+    /// Unique ids under `Principal`.
+    pub(crate) ids: Vec<&'p str>,
 }
 
 /// Runs of exactly 12 digits.
@@ -78,7 +78,7 @@ impl<'p> NamedAccounts<'p> {
             let lists = [&statement.principal, &statement.not_principal];
             for principal in lists.into_iter().flatten().flatten() {
                 match Named::read(principal) {
-                    Some(Named::Deleted(id)) => named.deleted.push(id),
+                    Some(Named::UniqueId(id)) => named.ids.push(id),
                     one => named.callers.extend(one.and_then(Named::account)),
                 }
             }
@@ -96,7 +96,7 @@ impl<'p> NamedAccounts<'p> {
                 }
             }
         }
-        for list in [&mut named.callers, &mut named.sources, &mut named.deleted] {
+        for list in [&mut named.callers, &mut named.sources, &mut named.ids] {
             list.sort_unstable();
             list.dedup();
         }

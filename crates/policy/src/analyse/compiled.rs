@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::literal::{Demand, Literal, demand};
 use crate::arn::{Arn, is_account};
-use crate::document::{Effect, Principal, PrincipalKind, Statement, TrustPolicy, Version};
+use crate::document::{Effect, Origin, Principal, PrincipalKind, Statement, TrustPolicy, Version};
 use crate::glob::{has_wildcard, matches_ignoring_case};
 use crate::keys::{self, Role, SESSION_NAME};
 use crate::sets::pattern::Pattern;
@@ -80,8 +80,10 @@ impl Actions {
 /// Whom a value under `Principal` means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Named<'p> {
-    /// `*`: everyone.
+    /// `*` under `AWS`: everyone.
     Everyone,
+    /// `*` alone, which IAM refuses: everyone, also in a Deny.
+    Bare,
     /// Every principal of an account; the partition where its root's ARN stands there.
     Account {
         account: &'p str,
@@ -101,8 +103,8 @@ pub(crate) enum Named<'p> {
     Service(&'p str),
     /// A provider.
     Federated(&'p str),
-    /// A deleted principal, by the id that stands in its place.
-    Deleted(&'p str),
+    /// A role or a user, by a unique id. As IAM shows it: one that was deleted.
+    UniqueId(&'p str),
 }
 
 impl<'p> Named<'p> {
@@ -112,7 +114,7 @@ impl<'p> Named<'p> {
         }
         let value: &'p str = &principal.value;
         match principal.kind {
-            PrincipalKind::Everyone => Some(Self::Everyone),
+            PrincipalKind::Everyone => Some(Self::Bare),
             PrincipalKind::Service => Some(Self::Service(value)),
             PrincipalKind::Federated => Some(Self::Federated(value)),
             PrincipalKind::Unknown => None,
@@ -124,7 +126,7 @@ impl<'p> Named<'p> {
                 },
                 _ => match value.strip_prefix("arn:") {
                     Some(rest) => Self::read_arn(value, rest)?,
-                    None => Self::Deleted(value),
+                    None => Self::UniqueId(value),
                 },
             }),
         }
@@ -142,8 +144,9 @@ impl<'p> Named<'p> {
 
     /// No caller whom an Allow lets in is both, as their names alone tell.
     pub(crate) fn is_apart(self, other: Self) -> bool {
-        use Named::{Arn, Federated, Service};
+        use Named::{Arn, Bare, Everyone, Federated, Service};
         match (self, other) {
+            (Everyone | Bare, _) | (_, Everyone | Bare) => false,
             (Arn { .. }, Arn { .. })
             | (Service(_) | Federated(_), _)
             | (_, Service(_) | Federated(_)) => self != other,
@@ -200,18 +203,22 @@ pub(crate) struct Compiled<'p> {
 }
 
 /// The statements that can have any effect.
-pub(crate) fn compile<'p>(policy: &'p TrustPolicy<'p>) -> Vec<Compiled<'p>> {
+pub(crate) fn compile<'p>(policy: &'p TrustPolicy<'p>, origin: Origin) -> Vec<Compiled<'p>> {
     if policy.version == Version::Unknown {
         return Vec::new();
     }
     policy
         .statements
         .iter()
-        .filter_map(|statement| statement_of(statement, policy.version))
+        .filter_map(|statement| statement_of(statement, policy.version, origin))
         .collect()
 }
 
-fn statement_of<'p>(statement: &'p Statement<'p>, version: Version) -> Option<Compiled<'p>> {
+fn statement_of<'p>(
+    statement: &'p Statement<'p>,
+    version: Version,
+    origin: Origin,
+) -> Option<Compiled<'p>> {
     let effect = statement.effect?;
     let actions = Actions::of(statement);
     if actions.0 == 0 || (statement.principal.is_none() && statement.not_principal.is_none()) {
@@ -225,9 +232,14 @@ fn statement_of<'p>(statement: &'p Statement<'p>, version: Version) -> Option<Co
             Demand::Literal(literal) => conditions.push(literal),
         }
     }
+    // An id that IAM shows is left from a principal that was deleted: nobody.
+    let is_dead = |one: &Named<'p>| origin == Origin::Shown && matches!(one, Named::UniqueId(_));
     let read = |list: &'p Option<Vec<Principal<'p>>>| {
-        list.as_ref()
-            .map(|list| list.iter().filter_map(Named::read).collect())
+        let named = |list: &'p Vec<Principal<'p>>| {
+            let read = list.iter().filter_map(Named::read);
+            read.filter(|one| !is_dead(one)).collect()
+        };
+        list.as_ref().map(named)
     };
     Some(Compiled {
         index: statement.index,
@@ -243,14 +255,15 @@ fn statement_of<'p>(statement: &'p Statement<'p>, version: Version) -> Option<Co
 /// What being this AWS principal comes down to; `None` if nobody is.
 pub(crate) fn being_one<'p>(named: Named<'p>) -> Option<Vec<Literal<'p>>> {
     match named {
-        Named::Everyone => Some(Vec::new()),
+        Named::Everyone | Named::Bare => Some(Vec::new()),
         Named::Account { account, .. } => Some(vec![one_of(
             Role::PrincipalAccount,
             vec![Pattern::exact(account)],
         )]),
         Named::Arn { arn, .. } => Some(vec![one_of(Role::PrincipalArn, vec![Pattern::exact(arn)])]),
         Named::Session { .. } => session(&named),
-        Named::Service(_) | Named::Federated(_) | Named::Deleted(_) => None,
+        Named::UniqueId(id) => Some(vec![one_of(Role::UserId, having(id).into())]),
+        Named::Service(_) | Named::Federated(_) => None,
     }
 }
 
@@ -260,25 +273,33 @@ pub(crate) fn being_one<'p>(named: Named<'p>) -> Option<Vec<Literal<'p>>> {
 pub(crate) fn being<'p>(named: &[Named<'p>]) -> Option<Vec<Vec<Literal<'p>>>> {
     let mut accounts = Vec::new();
     let mut arns = Vec::new();
+    let mut ids = Vec::new();
     let mut ways = Vec::new();
     for one in named {
         match *one {
-            Named::Everyone => return None,
+            Named::Everyone | Named::Bare => return None,
             Named::Account { account, .. } => accounts.push(Pattern::exact(account)),
             Named::Arn { arn, .. } => arns.push(Pattern::exact(arn)),
             Named::Session { .. } => ways.extend(session(one)),
-            Named::Service(_) | Named::Federated(_) | Named::Deleted(_) => {}
+            Named::UniqueId(id) => ids.extend(having(id)),
+            Named::Service(_) | Named::Federated(_) => {}
         }
     }
     for (patterns, role) in [
         (accounts, Role::PrincipalAccount),
         (arns, Role::PrincipalArn),
+        (ids, Role::UserId),
     ] {
         if !patterns.is_empty() {
             ways.push(vec![one_of(role, patterns)]);
         }
     }
     Some(ways)
+}
+
+/// The user ids of who has a unique id: a user's is that, a role's sessions add their names.
+fn having(id: &str) -> [Pattern<'_>; 2] {
+    [Pattern::exact(id), Pattern::wild(format!("{id}:*"))]
 }
 
 fn one_of(role: Role, patterns: Vec<Pattern<'_>>) -> Literal<'_> {

@@ -1,6 +1,7 @@
 //! Whether outsiders get in through an identity provider that many tenants share.
 
 use super::admit::{finite, required};
+use super::compiled::Named;
 use super::literal::Literal;
 use super::solve::{Present, Solver};
 use super::way::{Issuer, Way};
@@ -10,10 +11,71 @@ use crate::providers::{Pin, Provider};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::{Relation, Test};
 
+/// Providers that a trust policy names without an ARN (IAM user guide, "Create a role for OIDC
+/// federation"): they exist in every account.
+const BUILT_IN: [&str; 4] = [
+    "accounts.google.com",
+    "www.amazon.com",
+    "graph.facebook.com",
+    "cognito-identity.amazonaws.com",
+];
+
+/// The name and the account of a provider, also of one that is not named: the own account's.
+pub(crate) fn named(
+    way: &Way<'_>,
+    issuer: Issuer<'_>,
+    own: Option<&str>,
+) -> (String, Option<String>) {
+    let unnamed = way.named == Named::Everyone && issuer.account.is_none();
+    let own = own.filter(|_| unnamed && !BUILT_IN.contains(&issuer.prefix));
+    let kind = if issuer.saml {
+        "saml-provider"
+    } else {
+        "oidc-provider"
+    };
+    match own {
+        Some(own) if issuer != Issuer::ANY => {
+            let resource = if issuer.saml { "*" } else { issuer.prefix };
+            let arn = format!("arn:aws:iam::{own}:{kind}/{resource}");
+            (arn, Some(own.to_owned()))
+        }
+        _ => (
+            issuer.provider.to_owned(),
+            issuer.account.map(str::to_owned),
+        ),
+    }
+}
+
+/// A provider as a request names it: of any, one of whose claims the document does not speak.
+pub(crate) fn caller(
+    way: &Way<'_>,
+    issuer: Issuer<'_>,
+    spoken: impl Fn(&str) -> bool,
+    own: Option<&str>,
+) -> String {
+    if issuer == Issuer::ANY {
+        let mut known = BUILT_IN.into_iter();
+        return known
+            .find(|one| !spoken(one))
+            .unwrap_or("oidc.example.com")
+            .to_owned();
+    }
+    let (named, _) = named(way, issuer, own);
+    match named.strip_suffix('*') {
+        Some("") => "arn:aws:iam::999999999999:saml-provider/any-provider".to_owned(),
+        Some(begun) => format!("{begun}any-provider"),
+        None => named,
+    }
+}
+
 /// Whether someone outside the intended tenant gets in by this way.
 pub(crate) fn is_open(way: &Way<'_>, issuer: Issuer<'_>, solver: &mut Solver<'_>) -> bool {
     if issuer.saml {
         return false;
+    }
+    // Some providers of web identities are everybody's, and exist in every account.
+    if issuer == Issuer::ANY {
+        return true;
     }
     let providers = solver.context.providers;
     let Some(provider) = Provider::find(issuer.prefix, providers) else {

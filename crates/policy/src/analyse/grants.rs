@@ -4,9 +4,10 @@ use super::admit::{Admission, Strangers, source_organizations};
 use super::compiled::{Actions, Compiled, Named};
 use super::federated;
 use super::literal::Literal;
+use super::offer::offers;
 use super::restrict::{restriction, says_all};
 use super::solve::Solver;
-use super::way::{Class, Way, offers, ways};
+use super::way::{Class, Way, ways};
 use crate::answer::{Restriction, Who};
 use crate::arn;
 use crate::document::Effect;
@@ -28,11 +29,13 @@ pub(crate) fn entrants<'p>(
             let service = service.to_owned();
             return vec![(Who::Service { service }, way)];
         }
+        Class::AnyService => return vec![(Who::AnyService, way)],
         Class::Federated(issuer) => {
             let open = federated::is_open(&way, issuer, solver);
+            let (provider, account) = federated::named(&way, issuer, solver.context.own_account);
             let who = Who::Federated {
-                provider: issuer.provider.to_owned(),
-                account: issuer.account.map(str::to_owned),
+                provider,
+                account,
                 open,
             };
             return vec![(who, way)];
@@ -205,7 +208,7 @@ pub(crate) fn restrictions(
         Who::Organization { .. } => role.group() == Group::Organization,
         Who::UniqueId { .. } => role == Role::UserId,
         Who::Service { .. } => role == Role::ServiceName,
-        Who::Anyone | Who::Federated { .. } => false,
+        Who::Anyone | Who::AnyService | Who::Federated { .. } => false,
     };
     let mut found = Vec::new();
     let mut exact = true;
@@ -285,7 +288,7 @@ fn says(who: &Who, way: &Way<'_>, literal: &Literal<'_>) -> bool {
         }
         // The way is one service's, whose name the demand lets pass.
         Who::Service { .. } => true,
-        Who::Anyone | Who::Federated { .. } => false,
+        Who::Anyone | Who::AnyService | Who::Federated { .. } => false,
     }
 }
 
@@ -357,11 +360,20 @@ impl<'s, 'p> Company<'s, 'p> {
             }
         });
         ways.iter()
-            .filter(|other| other.class == way.class && !other.named.is_apart(way.named))
-            .any(|other| {
+            .filter(|other| !other.named.is_apart(way.named))
+            .filter_map(|other| Some((other, way.class.along(other.class)?)))
+            .any(|(other, asked)| {
+                let demands = || {
+                    other
+                        .demands
+                        .iter()
+                        .cloned()
+                        .chain(asked)
+                        .collect::<Vec<_>>()
+                };
                 other.demands_within(way)
                     || solver.exhausted()
-                    || way.and(&other.demands, solver).is_some()
+                    || way.and(&demands(), solver).is_some()
             })
     }
 }
@@ -405,23 +417,8 @@ pub(crate) fn source_accounts(
     known.extend(solver.context.own_account);
     known.sort_unstable();
     known.dedup();
-    let limited_to_resource = way.of_role(Role::SourceArn).any(|literal| {
-        literal.passes
-            && !literal.absent
-            && matches!(&*literal.test, Test::Text(patterns) if patterns.iter().all(|pattern| {
-                // A bucket's ARN: it has no account, and its name is fixed to a first letter.
-                let prefix = pattern.literal_prefix();
-                let mut parts = prefix.splitn(6, ':');
-                parts.nth(4) == Some("") && parts.next().is_some_and(|name| !name.is_empty())
-            }))
-    });
     let stranger = solver.source(way, Account::NoneOf(&known));
-    let open = match stranger {
-        None => true,
-        Some(None) => false,
-        Some(Some(_)) => !limited_to_resource,
-    };
-    if open {
+    if stranger != Some(None) {
         return if source_organizations(way, solver).is_some() {
             Some(Vec::new())
         } else {
@@ -431,8 +428,7 @@ pub(crate) fn source_accounts(
     let mut accounts = Vec::new();
     for account in known {
         let found = solver.source(way, Account::Is(account));
-        let asked = !limited_to_resource || way.of_role(Role::SourceAccount).next().is_some();
-        if asked && !matches!(found, Some(None)) {
+        if found != Some(None) {
             accounts.push(account.to_owned());
         }
     }

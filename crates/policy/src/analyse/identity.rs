@@ -1,7 +1,8 @@
 //! Who calls: ARN, account, unique id, user name and type of an AWS principal are faces of one
 //! fact, and are solved as one.
 //!
-//! A caller is a role's session, a user, the root user or a federated user. For each kind the
+//! A caller is a role's session, a user or a federated user: the root user cannot assume a role (IAM
+//! user guide, "Compare AWS STS credentials"). For each kind the
 //! demands turn into patterns on two texts, the ARN and the user id, which do not depend on each
 //! other; an account is a part of the ARN, a user's name its end.
 
@@ -42,7 +43,6 @@ pub(crate) struct Caller {
 pub(crate) enum Kind {
     RoleSession,
     User,
-    Root,
     FederatedUser,
 }
 
@@ -55,15 +55,10 @@ pub(crate) enum Solved {
 }
 
 /// Kinds that can have long-term keys.
-pub(crate) const LONG_TERM: [Kind; 2] = [Kind::User, Kind::Root];
+pub(crate) const LONG_TERM: [Kind; 1] = [Kind::User];
 
 /// All kinds, likeliest first.
-pub(crate) const KINDS: [Kind; 4] = [
-    Kind::RoleSession,
-    Kind::User,
-    Kind::Root,
-    Kind::FederatedUser,
-];
+pub(crate) const KINDS: [Kind; 3] = [Kind::RoleSession, Kind::User, Kind::FederatedUser];
 
 impl Kind {
     /// The value of `aws:PrincipalType`.
@@ -71,7 +66,6 @@ impl Kind {
         match self {
             Self::RoleSession => "AssumedRole",
             Self::User => "User",
-            Self::Root => "Account",
             Self::FederatedUser => "FederatedUser",
         }
     }
@@ -80,7 +74,6 @@ impl Kind {
         match self {
             Self::RoleSession => Universe::RoleArn(partition),
             Self::User => Universe::UserArn(partition),
-            Self::Root => Universe::RootArn(partition),
             Self::FederatedUser => Universe::FederatedUserArn(partition),
         }
     }
@@ -89,7 +82,6 @@ impl Kind {
         match self {
             Self::RoleSession => ["arn:", partition, ":iam::", account, ":role/any-role"].concat(),
             Self::User => ["arn:", partition, ":iam::", account, ":user/any-user"].concat(),
-            Self::Root => ["arn:", partition, ":iam::", account, ":root"].concat(),
             Self::FederatedUser => {
                 let rest = ":federated-user/any-user";
                 ["arn:", partition, ":sts::", account, rest].concat()
@@ -135,7 +127,6 @@ fn task<'t, 'd>(kind: Kind, ready: &'t [Ready<'_, 'd>]) -> Option<Task<'t, 'd>> 
             (Role::PrincipalArn, _) => (View::Whole, true),
             (Role::PrincipalAccount, _) => (View::Account, true),
             (Role::Username, Kind::User) => (View::Name, true),
-            (Role::UserId, Kind::Root) => (View::Account, true),
             (Role::UserId, Kind::FederatedUser) => (View::AccountAndName, true),
             (Role::UserId, _) => (View::Whole, false),
             (Role::SessionName, Kind::RoleSession) => (View::Tail, false),
@@ -274,7 +265,6 @@ pub(crate) fn solve<'d>(
             }
         };
         let user_id = match kind {
-            Kind::Root => account_of(&arn).to_owned(),
             Kind::FederatedUser => format!("{}:{}", account_of(&arn), name_of(&arn)),
             Kind::RoleSession | Kind::User => match user_id(kind, &task.id, fuel) {
                 Found::Value(id) => id,

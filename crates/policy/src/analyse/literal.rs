@@ -7,12 +7,13 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::document::{Comparison, Condition, Qualifier, Version};
+use crate::document::{Comparison, Condition, Operator, Qualifier, Version};
 use crate::keys::{self, Role, Row};
 use crate::sets::moment;
 use crate::sets::network::Network;
 use crate::sets::pattern::{Pattern, Reading};
 use crate::sets::test::{Relation, Test, number};
+use crate::sets::universe::Universe;
 use crate::sets::value::Domain;
 
 /// A demand on the values of one key.
@@ -213,9 +214,20 @@ pub(crate) fn demand<'p>(condition: &'p Condition<'p>, version: Version) -> Dema
                     .collect(),
             )
         }
-        Kind::Number(relation) => Test::Number(relation, values.filter_map(number).collect()),
+        // An account's id is the number that it spells, with all its digits.
+        Kind::Number(Relation::Equal) if row.domain == Domain::Text(Universe::Account) => {
+            let accounts = values
+                .filter_map(number)
+                .map(|value| format!("{value:012}"));
+            Test::Text(accounts.map(Pattern::exact).collect())
+        }
+        Kind::Number(relation) => {
+            let numbers = values.filter_map(number).collect();
+            Test::Number(relation, relation.decisive(numbers, f64::total_cmp))
+        }
         Kind::Moment(relation) => {
-            Test::Moment(relation, values.filter_map(moment::parse).collect())
+            let moments = values.filter_map(moment::parse).collect();
+            Test::Moment(relation, relation.decisive(moments, Ord::cmp))
         }
         Kind::Truth => Test::Truth {
             yes: says("true"),
@@ -223,13 +235,7 @@ pub(crate) fn demand<'p>(condition: &'p Condition<'p>, version: Version) -> Dema
         },
         Kind::Network => Test::Networks(values.filter_map(Network::parse).collect()),
     };
-    let (each, absent) = match operator.qualifier {
-        // Without a qualifier a negated operator asks it of every value, and a missing key is
-        // unlike anything.
-        None => (negated, negated || operator.if_exists),
-        Some(Qualifier::ForAnyValue) => (false, operator.if_exists),
-        Some(Qualifier::ForAllValues) => (true, true),
-    };
+    let (each, absent) = qualified(operator, negated);
     Demand::Literal(Literal {
         row,
         key,
@@ -238,4 +244,15 @@ pub(crate) fn demand<'p>(condition: &'p Condition<'p>, version: Version) -> Dema
         passes: !negated,
         absent,
     })
+}
+
+/// Whether each value is asked for, and whether a request without the key will do.
+fn qualified(operator: Operator, negated: bool) -> (bool, bool) {
+    match operator.qualifier {
+        // Without a qualifier a negated operator asks it of every value, and a missing key is
+        // unlike anything.
+        None => (negated, negated || operator.if_exists),
+        Some(Qualifier::ForAnyValue) => (false, operator.if_exists),
+        Some(Qualifier::ForAllValues) => (true, true),
+    }
 }

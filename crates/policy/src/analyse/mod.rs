@@ -6,20 +6,24 @@
 //! the answer's fields are read off what is left.
 
 mod admit;
+mod clock;
 mod compiled;
 mod federated;
 mod grants;
 mod guess;
 mod identity;
+mod listed;
 mod literal;
 mod mfa;
 mod network;
+mod offer;
 mod opened;
 mod organization;
 pub(crate) mod region;
 mod restrict;
 mod solve;
 mod source;
+mod subtract;
 mod summary;
 mod variable;
 pub(crate) mod way;
@@ -31,7 +35,7 @@ use self::region::{Calls, Region};
 pub(crate) use self::solve::Solver;
 use self::way::Way;
 use crate::answer::{Analysis, Grant, Request, Who};
-use crate::document::TrustPolicy;
+use crate::document::{Origin, TrustPolicy};
 use crate::providers::Provider;
 
 /// What is known besides the document.
@@ -41,8 +45,10 @@ pub struct AnalysisContext<'c> {
     pub own_account: Option<&'c str>,
     /// The organization of that account, `o-…`.
     pub own_organization: Option<&'c str>,
-    /// The moment for which the document is judged.
+    /// The moment from which on the document is judged.
     pub now: jiff::Timestamp,
+    /// Where the document was read: what a unique id under `Principal` means depends on it.
+    pub origin: Origin,
     /// Whether each grant is to carry a request that proves it.
     pub witnesses: bool,
     /// Identity providers that the caller knows besides [`crate::providers::PROVIDERS`]; they come
@@ -98,7 +104,6 @@ pub(crate) fn grants_with_regions<'p>(
             Region {
                 way,
                 calls: Calls::Plain,
-                any_service: false,
             },
         ));
     }
@@ -111,7 +116,7 @@ pub(crate) fn request_in<'p>(
     way: &Way<'p>,
     solver: &mut Solver<'_>,
 ) -> Option<Request> {
-    let statements = compiled::compile(policy);
+    let statements = compiled::compile(policy, solver.context.origin);
     let mentioned = witness::mentioned(&statements);
     let named = admit::NamedAccounts::of(policy);
     witness::request(

@@ -180,19 +180,22 @@ pub(crate) fn limits(way: &Way<'_>, solver: &Solver<'_>) -> bool {
             return false;
         };
         // Patterns: a VPC's ARN with its account, an endpoint's path with its organization.
-        let fixed = |prefix: &str| match one.literal.row.name {
+        let fixed = |shown: &str| match one.literal.row.name {
+            // No part of a VPC's ARN holds a colon, so that the parts stand where they stand.
             "aws:SourceVpcArn" => {
-                arn::part(prefix, 4).is_some_and(arn::is_account) && arn::part(prefix, 5).is_some()
+                arn::part(shown, 4).is_some_and(arn::is_account) && arn::part(shown, 5).is_some()
             }
-            "aws:VpceOrgPaths" => prefix.starts_with("o-") && prefix.contains('/'),
+            "aws:VpceOrgPaths" => {
+                let open = shown.find(['*', '?']).unwrap_or(shown.len());
+                let prefix = shown.get(..open).unwrap_or_default();
+                prefix.starts_with("o-") && prefix.contains('/')
+            }
             _ => false,
         };
         required(way, one.literal, solver)
             && !patterns.is_empty()
             && (patterns.iter().all(|pattern| pattern.tokens.is_none())
-                || patterns
-                    .iter()
-                    .all(|pattern| fixed(&pattern.literal_prefix())))
+                || patterns.iter().all(|pattern| fixed(&pattern.shown())))
     })
 }
 

@@ -7,7 +7,7 @@ use super::identity::Account;
 use super::solve::Solver;
 use super::summary::Known;
 use super::variable;
-use super::way::Way;
+use super::way::{Class, Way};
 use super::witness;
 use crate::answer::{Grant, Request, Who};
 use crate::document::TrustPolicy;
@@ -47,6 +47,15 @@ pub(super) fn grants_of<'p>(
     let mut company = Company::all(statements);
     let mut opened: Vec<Opened<'p>> = Vec::with_capacity(known.len());
     for one in known {
+        let service = matches!(one.way.class, Class::Service(_) | Class::AnyService);
+        let anyone = || {
+            if service {
+                vec!["*".to_owned()]
+            } else {
+                Vec::new()
+            }
+        };
+        let on_behalf_of = one.on_behalf_of.unwrap_or_else(anyone);
         for (who, way) in entrants(one.way, &one.admission, solver) {
             let mut demands = way.demands.iter();
             let varies = demands.any(|literal| literal.test.has_variables());
@@ -67,6 +76,7 @@ pub(super) fn grants_of<'p>(
             let decided = way.decided && (settled.is_some() || !varies) && !solver.exhausted();
             let grant = Grant {
                 principal: who,
+                on_behalf_of: on_behalf_of.clone(),
                 actions,
                 restrictions,
                 statement: way.statement,
@@ -126,6 +136,7 @@ pub(super) fn prove<'p>(
         account: context.own_account,
         organization: context.own_organization,
         now: context.now,
+        origin: context.origin,
     };
     let mut grants = Vec::with_capacity(opened.len());
     for one in opened {

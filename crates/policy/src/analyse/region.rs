@@ -13,8 +13,6 @@ use crate::sets::test::Test;
 pub(crate) struct Region<'p> {
     pub(crate) way: Way<'p>,
     pub(crate) calls: Calls,
-    /// Any service, not just that of the way.
-    pub(crate) any_service: bool,
 }
 
 /// Which calls count: a call that carries more needs more actions.
@@ -45,7 +43,7 @@ pub(crate) fn regions_of<'p>(
     policy: &'p TrustPolicy<'p>,
     solver: &mut Solver<'_>,
 ) -> Vec<Region<'p>> {
-    let statements = compile(policy);
+    let statements = compile(policy, solver.context.origin);
     let plain = ways_in(&statements, solver);
     let mut regions = Vec::new();
     for way in &plain {
@@ -55,7 +53,6 @@ pub(crate) fn regions_of<'p>(
     regions.extend(plain.map(|way| Region {
         way,
         calls: Calls::Plain,
-        any_service: false,
     }));
     regions
 }
@@ -66,7 +63,7 @@ pub(crate) fn carrying<'p>(
     policy: &'p TrustPolicy<'p>,
     solver: &mut Solver<'_>,
 ) -> Vec<Region<'p>> {
-    let statements = compile(policy);
+    let statements = compile(policy, solver.context.origin);
     let mut regions = Vec::new();
     for (calls, action, key) in CARRIED {
         let allowed = statements
@@ -80,26 +77,20 @@ pub(crate) fn carrying<'p>(
             continue;
         };
         let mut company = ways(&statements, Some(action), solver);
-        company.retain(|other| other.class == way.class);
+        company.retain(|other| way.class.along(other.class).is_some());
         if company.len() > MOST_WAYS {
             // Too many to tell apart: all that carry it, perhaps more than get in.
             let mut way = carrier;
             way.decided = false;
-            regions.push(Region {
-                way,
-                calls,
-                any_service: false,
-            });
+            regions.push(Region { way, calls });
             continue;
         }
         for other in company {
-            if let Some(mut way) = carrier.and(&other.demands, solver) {
+            let asked = way.class.along(other.class).flatten();
+            let demands: Vec<_> = other.demands.into_iter().chain(asked).collect();
+            if let Some(mut way) = carrier.and(&demands, solver) {
                 way.decided &= other.decided;
-                regions.push(Region {
-                    way,
-                    calls,
-                    any_service: false,
-                });
+                regions.push(Region { way, calls });
             }
         }
     }
@@ -123,7 +114,7 @@ pub(crate) fn remainder<'p>(
         let mut next = Vec::new();
         for way in left {
             let same_class = other.way.class == way.class
-                || (other.any_service && matches!(way.class, Class::Service(_)));
+                || (other.way.class == Class::AnyService && matches!(way.class, Class::Service(_)));
             // A region that may be too large can not prove that something is covered.
             let usable = other.way.decided && budget > 0 && !solver.exhausted();
             if !same_class || !usable || way.and(&other.way.demands, solver).is_none() {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::AnalysisContext;
+use super::clock::{self, When};
 use super::compiled::Named;
 use super::identity::{self, Account};
 use super::literal::Literal;
@@ -93,14 +94,6 @@ impl<'c> Solver<'c> {
         }
     }
 
-    /// One for another moment, which pays from the same purse: its fuel is to be given back.
-    pub(crate) fn at<'o>(&mut self, context: &'o AnalysisContext<'o>) -> Solver<'o> {
-        Solver {
-            context,
-            fuel: std::mem::replace(&mut self.fuel, Fuel::new(0)),
-        }
-    }
-
     /// Nothing is left to spend.
     pub(crate) fn exhausted(&self) -> bool {
         self.fuel.is_spent()
@@ -119,7 +112,7 @@ impl<'c> Solver<'c> {
         }
         match class {
             Class::Aws => literal.row.aws,
-            Class::Service(_) => literal.row.service,
+            Class::Service(_) | Class::AnyService => literal.row.service,
             Class::Federated(issuer) => match role {
                 Role::Saml if !issuer.saml => Presence::Never,
                 Role::Claim => self.claim(issuer.prefix, &literal.key),
@@ -193,6 +186,11 @@ impl<'c> Solver<'c> {
             Group::Mfa => self.mfa_possible(way),
             Group::Source => self.source(way, Account::Any).map(|found| found.is_some()),
             Group::SourceOrganization => self.source_organization(way, &[]).possible(),
+            Group::Moment => match self.moment(way, None, &[]) {
+                When::At(_) => Some(true),
+                When::Never => Some(false),
+                When::Unknown => None,
+            },
             Group::Alone => self.key(way, joined, &[]).possible(),
         }
     }
@@ -293,14 +291,10 @@ impl<'c> Solver<'c> {
             _ => domain_of(way.class, like),
         };
         if like.row.role == Role::Now {
-            let now = self.context.now;
-            let open = ready
-                .iter()
-                .all(|one| one.test.passes_at(now) == one.literal.passes);
-            let present = if open {
-                Present::Values(vec![now.to_string()])
-            } else {
-                Present::Nothing
+            let present = match self.moment(way, Some(like.row), further) {
+                When::At(at) => Present::Values(vec![clock::face(like.row, at)]),
+                When::Never => Present::Nothing,
+                When::Unknown => Present::Unknown,
             };
             return State {
                 absent: false,
@@ -449,7 +443,9 @@ fn domain_of<'p>(class: Class<'p>, literal: &Literal<'_>) -> OwnDomain<'p> {
         (Role::Other, Class::Aws) if literal.row.name == "aws:PrincipalIsAWSService" => {
             OwnDomain::Only("false")
         }
-        (Role::Other, Class::Service(_)) if literal.row.name == "aws:PrincipalIsAWSService" => {
+        (Role::Other, Class::Service(_) | Class::AnyService)
+            if literal.row.name == "aws:PrincipalIsAWSService" =>
+        {
             OwnDomain::Only("true")
         }
         _ => OwnDomain::Of(literal.row.domain),

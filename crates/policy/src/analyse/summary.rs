@@ -2,6 +2,7 @@
 
 use super::AnalysisContext;
 use super::admit::{Admission, NamedAccounts, Strangers, admit, required};
+use super::clock::Closes;
 use super::compiled::{Compiled, compile};
 use super::grants;
 use super::opened::{Opened, grants_of, prove};
@@ -12,6 +13,7 @@ use crate::answer::{Analysis, ExternalIdNeed, Grant, Restriction, Values, Who};
 use crate::document::{Effect, TrustPolicy};
 use crate::external_id;
 use crate::keys::Role;
+use crate::services::{ROLES_ANYWHERE, region_apart};
 use crate::sets::test::Test;
 
 /// A way with all that is known of it.
@@ -21,6 +23,9 @@ pub(super) struct Known<'p> {
     /// Someone from outside the own account gets in, as an AWS principal.
     external: bool,
     pub(super) external_id: Option<Restriction>,
+    /// The accounts on whose behalf services may act; `None` where nothing limits that, and for all
+    /// other callers.
+    pub(super) on_behalf_of: Option<Vec<String>>,
 }
 
 pub(super) fn analysis(
@@ -28,10 +33,10 @@ pub(super) fn analysis(
     context: &AnalysisContext<'_>,
     mut solver: Solver<'_>,
 ) -> Analysis {
-    let statements = compile(policy);
+    let statements = compile(policy, solver.context.origin);
     let named = NamedAccounts::of(policy);
     let left = ways_in(&statements, &mut solver);
-    let known: Vec<Known<'_>> = left
+    let mut known: Vec<Known<'_>> = left
         .into_iter()
         .map(|way| learn(way, &named, &mut solver))
         .collect();
@@ -44,6 +49,7 @@ pub(super) fn analysis(
         external_accounts: Vec::new(),
         organizations: Vec::new(),
         services: Vec::new(),
+        any_service: false,
         service_source_accounts: Vec::new(),
         any_account_from_network: false,
         unknown_account: false,
@@ -54,18 +60,22 @@ pub(super) fn analysis(
         guessable: false,
         unguarded_accounts: Vec::new(),
         mfa_required: false,
-        orphaned: (named.deleted.iter().copied()).map(str::to_owned).collect(),
+        orphaned: (named.ids.iter().copied()).map(str::to_owned).collect(),
         foreign_provider: false,
         expires: None,
         grants: Vec::new(),
     };
     who_gets_in(&mut answer, &known, context);
-    services(&mut answer, &known, &named, &mut solver);
+    services(&mut answer, &known, &solver);
     what_they_must_prove(&mut answer, &known, &named, context, &mut solver);
     if !known.iter().any(|one| one.external) {
         answer.external_id = unsatisfiable(&statements, &named, context, &mut solver);
     }
-    let outside = known.iter().any(Known::is_outside);
+    answer.expires = expires(&known, &mut solver);
+    // Everyone says more than any service, unless that is limited.
+    if answer.public || answer.any_account_from_network {
+        known.retain(|one| one.way.class != Class::AnyService || one.on_behalf_of.is_some());
+    }
     let opened = grants_of(&statements, known, &named, &mut solver);
     for Opened { grant, .. } in &opened {
         if let Who::Federated {
@@ -82,10 +92,6 @@ pub(super) fn analysis(
             answer.foreign_provider |=
                 account.is_some() && account.as_deref() != context.own_account;
         }
-    }
-    // Late, since it may cost as much as all before: what is spent then leaves it open.
-    if outside {
-        answer.expires = expires(&statements, &named, &mut solver);
     }
     answer.grants = prove(opened, policy, &statements, &named, &mut solver);
     for list in [
@@ -117,7 +123,7 @@ pub(super) fn grants<'p>(
     policy: &'p TrustPolicy<'p>,
     solver: &mut Solver<'_>,
 ) -> Vec<(Grant, Way<'p>)> {
-    let statements = compile(policy);
+    let statements = compile(policy, solver.context.origin);
     let named = NamedAccounts::of(policy);
     let left = ways_in(&statements, solver);
     let known: Vec<Known<'_>> = left
@@ -151,11 +157,18 @@ fn learn<'p>(mut way: Way<'p>, named: &NamedAccounts<'p>, solver: &mut Solver<'_
                 .any(|account| Some(account.as_str()) != own));
     let like = way.of_role(Role::ExternalId).next();
     let external_id = like.and_then(|like| restrict::restriction(&way, like, solver));
+    let on_behalf_of = match way.class {
+        Class::Service(_) | Class::AnyService => {
+            grants::source_accounts(&way, &named.sources, solver)
+        }
+        _ => None,
+    };
     Known {
         way,
         admission,
         external,
         external_id,
+        on_behalf_of,
     }
 }
 
@@ -182,25 +195,22 @@ fn who_gets_in(answer: &mut Analysis, known: &[Known<'_>], context: &AnalysisCon
     }
 }
 
-fn services(
-    answer: &mut Analysis,
-    known: &[Known<'_>],
-    named: &NamedAccounts<'_>,
-    solver: &mut Solver<'_>,
-) {
+fn services(answer: &mut Analysis, known: &[Known<'_>], solver: &Solver<'_>) {
     let mut anyone = false;
     for one in known {
-        let Class::Service(service) = one.way.class else {
-            continue;
-        };
-        answer.services.push(service.to_owned());
-        match grants::source_accounts(&one.way, &named.sources, solver) {
-            None => anyone = true,
-            Some(accounts) => answer.service_source_accounts.extend(accounts),
+        match one.way.class {
+            Class::Service(service) => {
+                answer.services.push(service.to_owned());
+                anyone |= one.on_behalf_of.is_none();
+                if region_apart(service) == ROLES_ANYWHERE && !trust_anchored(&one.way, solver) {
+                    answer.guarded = false;
+                }
+            }
+            Class::AnyService => answer.any_service = true,
+            _ => {}
         }
-        if service.starts_with("rolesanywhere.") && !trust_anchored(&one.way, solver) {
-            answer.guarded = false;
-        }
+        let accounts = one.on_behalf_of.iter().flatten();
+        answer.service_source_accounts.extend(accounts.cloned());
     }
     if anyone {
         answer.service_source_accounts = vec!["*".to_owned()];
@@ -305,7 +315,10 @@ fn goes_without<'p>(
                 .way
                 .demands
                 .iter()
-                .filter(|literal| literal.row.role != Role::ExternalId)
+                .filter(|literal| {
+                    // Who is asked for an id now may come when nobody is.
+                    !matches!(literal.row.role, Role::ExternalId | Role::Now)
+                })
                 .all(|literal| {
                     // Nobody from outside goes this way and not that one.
                     let Some(mut rest) = one.way.and(&[literal.denied()], solver) else {
@@ -344,51 +357,16 @@ fn weakest_need(external: &[&Known<'_>]) -> ExternalIdNeed {
 }
 
 /// The last moment, from now on, at which anybody from outside gets in; `None` where there is none.
-///
-/// A way that is closed now may open later, so the document is taken apart anew at each moment at
-/// which a condition on the clock turns, the latest first: most end there.
-fn expires<'p>(
-    statements: &[Compiled<'p>],
-    named: &NamedAccounts<'p>,
-    solver: &mut Solver<'_>,
-) -> Option<jiff::Timestamp> {
-    let now = solver.context.now;
-    let mut turns: Vec<jiff::Timestamp> = Vec::new();
-    for literal in statements.iter().flat_map(|one| &one.conditions) {
-        if literal.row.role == Role::Now {
-            literal.test.turns(&mut turns);
+fn expires(known: &[Known<'_>], solver: &mut Solver<'_>) -> Option<jiff::Timestamp> {
+    let outside = known.iter().filter(|one| one.is_outside());
+    let mut last = None;
+    for one in outside {
+        match solver.closes(&one.way) {
+            Closes::Never => return None,
+            Closes::At(at) => last = last.max(Some(at)),
         }
     }
-    turns.retain(|turn| *turn >= now);
-    turns.sort_unstable();
-    turns.dedup();
-    let second = jiff::SignedDuration::from_secs(1);
-    let mut open = |at: Option<jiff::Timestamp>| {
-        let Some(at) = at else { return true };
-        let context = AnalysisContext {
-            now: at,
-            ..*solver.context
-        };
-        let mut then = solver.at(&context);
-        let left = ways_in(statements, &mut then);
-        let open = left
-            .into_iter()
-            .any(|way| learn(way, named, &mut then).is_outside())
-            || then.exhausted();
-        solver.fuel = then.fuel;
-        open
-    };
-    let last = turns.last()?;
-    if open(last.checked_add(second).ok()) {
-        return None;
-    }
-    let ends = turns.iter().rev().find(|turn| {
-        // Open until just before: but not where that is itself a turn, which comes next.
-        let before = turn.checked_sub(second).ok();
-        open(Some(**turn))
-            || (before.is_some_and(|before| turns.binary_search(&before).is_err()) && open(before))
-    });
-    Some(ends.copied().unwrap_or(now))
+    last
 }
 
 /// Whether it is the external id alone that keeps everyone out.

@@ -15,7 +15,7 @@ use super::way::{Class, Way, without_covered};
 use super::{AnalysisContext, Solver, analyse, summary};
 use crate::answer::Analysis;
 use crate::arn::is_account;
-use crate::document::TrustPolicy;
+use crate::document::{Origin, TrustPolicy};
 use crate::keys::{self, Role};
 use crate::sets::Fuel;
 use crate::sets::test::Test;
@@ -25,6 +25,7 @@ fn context() -> AnalysisContext<'static> {
         own_account: Some("111122223333"),
         own_organization: Some("o-own1234567"),
         now: "2026-11-21T00:00:00Z".parse().unwrap(),
+        origin: Origin::Sent,
         witnesses: false,
         providers: &[],
     }
@@ -73,6 +74,7 @@ fn narrower(starved: &Analysis, whole: &Analysis) -> Vec<String> {
         "mfa",
         outside && starved.mfa_required && !whole.mfa_required,
     );
+    says("any service", whole.any_service && !starved.any_service);
     says("external id", starved.external_id > whole.external_id);
     let ends = |answer: &Analysis| answer.expires.map_or((true, None), |at| (false, Some(at)));
     says("expires", outside && ends(starved) < ends(whole));
@@ -101,7 +103,8 @@ fn narrower(starved: &Analysis, whole: &Analysis) -> Vec<String> {
             "source",
             &starved.service_source_accounts,
             &whole.service_source_accounts,
-            everyone(&starved.service_source_accounts),
+            // Of any service only what limits it is told.
+            everyone(&starved.service_source_accounts) || starved.any_service,
         ),
         ("provider", &starved.federated, &whole.federated, false),
         (

@@ -309,7 +309,7 @@ fn key_of(row: &Row, variable: &Variable) -> String {
 fn presence(class: Class<'_>, row: &Row) -> Presence {
     match class {
         Class::Aws => row.aws,
-        Class::Service(_) => row.service,
+        Class::Service(_) | Class::AnyService => row.service,
         Class::Federated(_) => row.federated,
     }
 }

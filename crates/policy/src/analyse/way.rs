@@ -1,12 +1,16 @@
 //! A way in: one principal, one action, and demands on the context; and what a Deny leaves of it.
 
-use super::compiled::{Actions, Compiled, Named, being, being_one, not_being};
+use super::compiled::{Actions, Compiled, Named};
 use super::literal::Literal;
+use super::offer::offers;
 use super::solve::Solver;
+use super::subtract::subtract;
 use super::variable;
 use crate::arn::Arn;
 use crate::document::Effect;
-use crate::keys::{Group, Presence, Role};
+use crate::keys::{self, Group, Presence, Role};
+use crate::sets::pattern::Pattern;
+use crate::sets::test::Test;
 
 /// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
 /// ways say that they are undecided: more is reported as open, never less.
@@ -19,6 +23,8 @@ pub(crate) enum Class<'p> {
     Aws,
     /// An AWS service, by name.
     Service(&'p str),
+    /// Any AWS service.
+    AnyService,
     /// A provider, as the document names it.
     Federated(Issuer<'p>),
 }
@@ -37,6 +43,28 @@ pub(crate) struct Issuer<'p> {
 }
 
 impl<'p> Issuer<'p> {
+    /// Any provider of web identities whose claims a document does not speak of.
+    pub(crate) const ANY: Self = Self {
+        provider: "*",
+        account: None,
+        saml: false,
+        prefix: "*",
+    };
+    /// Any SAML provider.
+    pub(crate) const ANY_SAML: Self = Self {
+        saml: true,
+        prefix: "saml",
+        ..Self::ANY
+    };
+
+    /// Both are one provider; that of an issuer without an account is the own account's.
+    pub(crate) fn is(&self, other: &Self, own: Option<&str>) -> bool {
+        let own_account = |one: &Self| one.account.is_none() || one.account == own;
+        let hosts = !self.saml && !other.saml && own_account(self) && own_account(other);
+        self.provider == other.provider
+            || (own.is_some() && hosts && self.prefix.eq_ignore_ascii_case(other.prefix))
+    }
+
     pub(crate) fn read(provider: &'p str) -> Self {
         let own = || {
             let arn = Arn::read(provider.strip_prefix("arn:")?)?;
@@ -67,13 +95,32 @@ impl<'p> Issuer<'p> {
     }
 }
 
-impl Class<'_> {
+impl<'p> Class<'p> {
     /// The action by which this kind of caller gets in.
     pub(crate) fn way_in(self) -> Actions {
         match self {
-            Self::Aws | Self::Service(_) => Actions::ASSUME_ROLE,
+            Self::Aws | Self::Service(_) | Self::AnyService => Actions::ASSUME_ROLE,
             Self::Federated(issuer) if issuer.saml => Actions::WITH_SAML,
             Self::Federated(_) => Actions::WITH_WEB_IDENTITY,
+        }
+    }
+
+    /// What a caller of this class is asked besides, where another way takes him along: a service by
+    /// its name where that takes any. `None`: it does not take him.
+    pub(crate) fn along(self, other: Self) -> Option<Option<Literal<'p>>> {
+        let any_of = |issuer: Issuer<'_>| issuer.provider == Issuer::ANY.provider;
+        match (self, other) {
+            (one, other) if one == other => Some(None),
+            (Self::Service(_), Self::AnyService) => Some(None),
+            (Self::AnyService, Self::Service(name)) => {
+                let row = keys::by_role(Role::ServiceName);
+                let test = Test::Text(vec![Pattern::exact(name)]);
+                Some(Some(Literal::passing(row, row.name, test)))
+            }
+            (Self::Federated(one), Self::Federated(other)) => {
+                (any_of(other) && one.saml == other.saml).then_some(None)
+            }
+            _ => None,
         }
     }
 
@@ -81,7 +128,11 @@ impl Class<'_> {
     pub(crate) fn fact(self, literal: &Literal<'_>) -> Group {
         match (literal.row.role.group(), self) {
             (group @ (Group::Identity | Group::Organization | Group::Mfa), Self::Aws)
-            | (group @ (Group::Source | Group::SourceOrganization), Self::Service(_)) => group,
+            | (
+                group @ (Group::Source | Group::SourceOrganization),
+                Self::Service(_) | Self::AnyService,
+            )
+            | (group @ Group::Moment, _) => group,
             _ => Group::Alone,
         }
     }
@@ -155,7 +206,7 @@ impl<'p> Way<'p> {
     }
 
     /// Adds demands, whoever is left.
-    fn join(&mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) {
+    pub(super) fn join(&mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) {
         // What comes together is compared and copied.
         let cost = 50 + 12 * (self.demands.len() * (1 + more.len())) as u64;
         self.decided &= solver.fuel.spend(cost);
@@ -184,71 +235,6 @@ impl<'p> Way<'p> {
         }
         self.decided &= decided;
         true
-    }
-}
-
-/// Adds the ways in that an Allow statement offers for an action: whatever is denied, and whether or
-/// not anybody meets what they demand.
-fn offer<'p>(
-    statement: &Compiled<'p>,
-    action: Option<Actions>,
-    solver: &mut Solver<'_>,
-    ways: &mut Vec<Way<'p>>,
-) {
-    let mut add = |class: Class<'p>, named: Named<'p>, who: &[&[Literal<'p>]]| {
-        let action = action.unwrap_or_else(|| class.way_in());
-        if !statement.actions.has(action) {
-            return;
-        }
-        let mut way = Way {
-            statement: statement.index,
-            named,
-            class,
-            demands: Vec::with_capacity(2 + statement.conditions.len()),
-            decided: true,
-        };
-        for demands in who.iter().chain([&&*statement.conditions]) {
-            way.join(demands, solver);
-        }
-        ways.push(way);
-    };
-    if action.is_some_and(|action| !statement.actions.has(action)) {
-        return;
-    }
-    // With `NotPrincipal` in an Allow every AWS principal but the listed ones is meant; services
-    // and providers only where they are named.
-    let listed;
-    let spared: &[Vec<Literal<'p>>] = match &statement.not_principals {
-        None => &[Vec::new()],
-        Some(list) => {
-            listed = being(list).map(|listed| not_being(&listed));
-            listed.as_deref().unwrap_or_default()
-        }
-    };
-    let named: &[Named<'p>] = match &statement.principals {
-        Some(list) => list,
-        None => &[Named::Everyone],
-    };
-    for one in named {
-        match *one {
-            Named::Service(name) => {
-                if !names(statement.not_principals.as_deref(), *one) {
-                    add(Class::Service(name), *one, &[]);
-                }
-            }
-            Named::Federated(provider) => {
-                if !names(statement.not_principals.as_deref(), *one) {
-                    add(Class::Federated(Issuer::read(provider)), *one, &[]);
-                }
-            }
-            _ => {
-                if let Some(who) = being_one(*one) {
-                    for other in spared {
-                        add(Class::Aws, *one, &[&who, other]);
-                    }
-                }
-            }
-        }
     }
 }
 
@@ -286,66 +272,6 @@ pub(super) fn without_covered<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -
     kept.filter_map(|(way, kept)| kept.then_some(way)).collect()
 }
 
-/// Whether a list names this service or provider, or everyone.
-fn names(list: Option<&[Named<'_>]>, one: Named<'_>) -> bool {
-    list.is_some_and(|list| {
-        list.iter()
-            .any(|other| *other == Named::Everyone || *other == one)
-    })
-}
-
-/// How a Deny can fail to apply to a caller: any of these lists of demands. `None`: it can not.
-fn escapes<'p>(deny: &Compiled<'p>, way: &Way<'p>) -> Option<Vec<Vec<Literal<'p>>>> {
-    let mut all = Vec::new();
-    match way.class {
-        Class::Aws => {
-            if let Some(list) = &deny.principals
-                && let Some(listed) = being(list)
-            {
-                all.extend(not_being(&listed));
-            }
-            if let Some(list) = &deny.not_principals {
-                match being(list) {
-                    Some(listed) => all.extend(listed),
-                    // Everyone is spared.
-                    None => return None,
-                }
-            }
-        }
-        Class::Service(_) | Class::Federated(_) => {
-            let outside = deny
-                .principals
-                .as_ref()
-                .is_some_and(|list| !names(Some(list), way.named));
-            if outside || names(deny.not_principals.as_deref(), way.named) {
-                return None;
-            }
-        }
-    }
-    all.extend(
-        deny.conditions
-            .iter()
-            .map(|condition| vec![condition.denied()]),
-    );
-    Some(all)
-}
-
-/// The ways that all Allow statements offer.
-pub(super) fn offers<'p>(
-    statements: &[Compiled<'p>],
-    action: Option<Actions>,
-    solver: &mut Solver<'_>,
-) -> Vec<Way<'p>> {
-    let named = statements.iter().filter_map(|one| one.principals.as_ref());
-    let mut ways = Vec::with_capacity(named.map(Vec::len).sum());
-    for statement in statements {
-        if statement.effect == Effect::Allow {
-            offer(statement, action, solver, &mut ways);
-        }
-    }
-    ways
-}
-
 /// The ways in by one action (by default the one that fits each kind of caller), after every Deny.
 pub(crate) fn ways<'p>(
     statements: &[Compiled<'p>],
@@ -371,86 +297,6 @@ pub(crate) fn ways<'p>(
         left = without_covered(next, solver);
     }
     left
-}
-
-fn subtract<'p>(
-    mut way: Way<'p>,
-    deny: &Compiled<'p>,
-    solver: &mut Solver<'_>,
-    budget: &mut usize,
-    into: &mut Vec<Way<'p>>,
-) {
-    let Some(escapes) = escapes(deny, &way) else {
-        into.push(way);
-        return;
-    };
-    if *budget == 0 || solver.exhausted() {
-        way.decided = false;
-        into.push(way);
-        return;
-    }
-    // A Deny that meets nobody of this way leaves it as it is.
-    if !touches(&way, deny, solver) {
-        into.push(way);
-        return;
-    }
-    // Who is spared by `NotPrincipal` whatever else holds is not touched either.
-    let spared = deny.not_principals.is_some()
-        && escapes.iter().any(|escape| {
-            escape
-                .iter()
-                .all(|literal| way.and(&[literal.denied()], solver).is_none())
-        });
-    if spared {
-        into.push(way);
-        return;
-    }
-    let before = into.len();
-    for escape in &escapes {
-        if let Some(rest) = way.and(escape, solver) {
-            into.push(rest);
-        }
-    }
-    *budget = budget.saturating_sub(into.len() - before);
-}
-
-/// Whether a Deny takes anything from a way.
-fn touches<'p>(way: &Way<'p>, deny: &Compiled<'p>, solver: &mut Solver<'_>) -> bool {
-    let lists = match (&way.class, &deny.principals, &deny.not_principals) {
-        (Class::Aws, Some(list), None) => being(list).unwrap_or_else(|| vec![Vec::new()]),
-        _ => vec![Vec::new()],
-    };
-    // What a Deny takes later than now counts too: it is when the way ends.
-    let (clock, others): (Vec<_>, Vec<_>) = deny
-        .conditions
-        .iter()
-        .cloned()
-        .partition(|literal| literal.row.role == Role::Now);
-    fires_from(&clock, solver.context.now)
-        && lists.iter().any(|who| {
-            way.and(who, solver)
-                .is_some_and(|met| met.and(&others, solver).is_some())
-        })
-}
-
-/// Whether demands on the clock hold now or at some later moment.
-fn fires_from(clock: &[Literal<'_>], now: jiff::Timestamp) -> bool {
-    let mut moments = vec![now];
-    for literal in clock {
-        literal.test.turns(&mut moments);
-    }
-    let second = jiff::SignedDuration::from_secs(1);
-    let after: Vec<_> = moments
-        .iter()
-        .filter_map(|at| at.checked_add(second).ok())
-        .collect();
-    moments.extend(after);
-    moments.retain(|at| *at >= now);
-    moments.iter().any(|at| {
-        clock
-            .iter()
-            .all(|literal| literal.test.passes_at(*at) == literal.passes)
-    })
 }
 
 /// The ways in as whole calls go them.
@@ -507,9 +353,14 @@ fn with_company<'p>(
             }
             let company =
                 company.get_or_insert_with(|| self::ways(statements, Some(action), solver));
-            let company = company.iter().filter(|other| other.class == way.class);
+            let class = way.class;
+            let company = company
+                .iter()
+                .filter_map(|other| Some((other, class.along(other.class)?)));
             // All that the company demands is demanded already: most often the two are one statement.
-            let met = |other: &Way<'p>| other.decided && other.demands_within(&way);
+            let met = |(other, asked): (&Way<'p>, Option<Literal<'p>>)| {
+                asked.is_none() && other.decided && other.demands_within(&way)
+            };
             if company.clone().any(met) {
                 next.push(way);
                 continue;
@@ -519,8 +370,9 @@ fn with_company<'p>(
                 next.push(way);
                 continue;
             }
-            for other in company {
-                if let Some(mut both) = way.and(&other.demands, solver) {
+            for (other, asked) in company {
+                let demands: Vec<_> = other.demands.iter().cloned().chain(asked).collect();
+                if let Some(mut both) = way.and(&demands, solver) {
                     both.decided &= other.decided;
                     next.push(both);
                 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::clock::When;
 use super::compiled::Compiled;
+use super::federated;
 use super::grants::Entrant;
 use super::identity::{self, Account, Caller, Kind, Solved, name_of};
 use super::literal::Literal;
@@ -11,7 +13,8 @@ use super::solve::{Present, Solver, State};
 use super::way::{Class, Way};
 use crate::answer::{Request, RequestPrincipal, Who};
 use crate::arn;
-use crate::keys::{Group, Presence, Role};
+use crate::keys::{self, Group, Presence, Role};
+use crate::sets::test::Test;
 
 /// One condition for each key that callers carry whenever they call, and of which the document
 /// speaks: a request has to say it.
@@ -65,7 +68,15 @@ pub(crate) fn request(
             ("AWS", value)
         }
         Class::Service(service) => ("Service", service.to_owned()),
-        Class::Federated(issuer) => ("Federated", issuer.provider.to_owned()),
+        Class::AnyService => ("Service", any_service(way, solver)?),
+        Class::Federated(issuer) => {
+            let spoken = |host: &str| {
+                let mut claims = mentioned.iter().filter_map(|one| arn::cut_last(&one.key));
+                claims.any(|(space, _)| space.eq_ignore_ascii_case(host))
+            };
+            let own = solver.context.own_account;
+            ("Federated", federated::caller(way, issuer, spoken, own))
+        }
     };
     let mut seen: Vec<&Literal<'_>> = Vec::new();
     for literal in way.demands.iter().chain(mentioned.iter().copied()) {
@@ -102,6 +113,7 @@ fn said(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option
         }
         Group::Source => source(way, solver),
         Group::Mfa if way.class == Class::Aws => mfa(way, solver),
+        Group::Moment => moment(way, solver),
         _ => alone(way, literal, solver),
     }
 }
@@ -143,6 +155,34 @@ fn source(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
     Some(account.into_iter().chain(arn).collect())
 }
 
+/// The moment, where it is not now.
+fn moment(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
+    match solver.moment(way, None, &[]) {
+        When::At(at) if at == solver.context.now => Some(Said::new()),
+        When::At(at) => Some(vec![say("aws:CurrentTime", vec![at.to_string()])]),
+        When::Never | When::Unknown => None,
+    }
+}
+
+/// A service that the demands on its name let pass.
+fn any_service(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<String> {
+    let row = keys::by_role(Role::ServiceName);
+    let like = Literal::passing(row, row.name, Test::Present);
+    let usual = ["events", "lambda", "states"].map(|name| format!("{name}.amazonaws.com"));
+    let ready = solver.ready(way, |literal| literal.same_key(&like));
+    let passes = |name: &String| {
+        let mut asked = ready.iter();
+        asked.all(|one| one.test.passes(name) == one.literal.passes)
+    };
+    if let Some(name) = usual.into_iter().find(passes) {
+        return Some(name);
+    }
+    match solver.key(way, &like, &[]).present {
+        Present::Values(values) => values.into_iter().next(),
+        Present::Nothing | Present::Unknown => None,
+    }
+}
+
 fn mfa(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
     let (present, ages) = match solver.mfa_without(way) {
         Some(Without::Unasked | Without::LongTermKeys) => return Some(Said::new()),
@@ -159,10 +199,10 @@ fn mfa(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
 
 /// Of a key that shows a fact of its own.
 fn alone(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option<Said> {
-    // What follows from the caller and the clock need not be said.
+    // What follows from the caller need not be said.
     let follows = matches!(
         literal.row.role,
-        Role::Now | Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
+        Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
     ) || literal.row.name == "aws:PrincipalIsAWSService";
     if follows {
         return Some(Said::new());
@@ -202,7 +242,7 @@ fn caller(who: &Who, way: &Way<'_>, named: &[&str], solver: &mut Solver<'_>) -> 
                 _ => solver.identity_of(way, kinds, Account::Any, &[]),
             }
         }
-        Who::Service { .. } | Who::Federated { .. } => return None,
+        Who::Service { .. } | Who::AnyService | Who::Federated { .. } => return None,
     };
     match solved {
         Solved::Caller(caller) => Some(caller),

@@ -88,7 +88,7 @@ impl AllowedWho {
                 let ids = vec![Pattern::exact(id.clone()), session];
                 (Class::Aws, vec![(Role::UserId, ids)])
             }
-            Self::AnyService => (Class::Service(""), Vec::new()),
+            Self::AnyService => (Class::AnyService, Vec::new()),
             Self::Service(service) => (Class::Service(service), Vec::new()),
             Self::Federated(provider) => (Class::Federated(Issuer::read(provider)), Vec::new()),
         }
@@ -136,7 +136,7 @@ impl Allowed {
             }
         });
         let named = match class {
-            Class::Aws => Named::Everyone,
+            Class::Aws | Class::AnyService => Named::Everyone,
             Class::Service(service) => Named::Service(service),
             Class::Federated(issuer) => Named::Federated(issuer.provider),
         };
@@ -149,7 +149,6 @@ impl Allowed {
                 decided: true,
             },
             calls: Calls::All,
-            any_service: self.who == AllowedWho::AnyService,
         }
     }
 }

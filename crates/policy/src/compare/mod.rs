@@ -93,6 +93,7 @@ fn evaluation<'e>(context: &AnalysisContext<'e>) -> EvaluationContext<'e> {
         account: context.own_account,
         organization: context.own_organization,
         now: context.now,
+        origin: context.origin,
     }
 }
 

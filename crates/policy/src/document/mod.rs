@@ -57,6 +57,20 @@ pub enum Version {
     Unknown,
 }
 
+/// Where a document was read.
+///
+/// IAM takes the unique id of a living role or user of any account for its ARN, and shows that ARN
+/// from then on: an id that IAM shows is left from a principal that was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// As somebody sends it to IAM: an event's request, a file, a template. A unique id is a living
+    /// principal of an account that the document does not tell.
+    Sent,
+    /// As IAM shows it: `get-role`, `list-roles`, `get-account-authorization-details`. A unique id
+    /// is nobody.
+    Shown,
+}
+
 /// One statement. All its parts must match for its effect to apply; where `Principal` and
 /// `NotPrincipal` (or `Action` and `NotAction`) both stand, which IAM forbids, both must.
 #[derive(Debug, Clone, PartialEq)]

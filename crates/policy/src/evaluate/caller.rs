@@ -2,8 +2,8 @@
 //!
 //! Source: IAM user guide, "AWS JSON policy elements: Principal". An account id and the account's
 //! root ARN both mean the whole account. A role's ARN means each of its sessions, a session's ARN
-//! that session alone. A unique id (`AROA…`, `AIDA…`) is what a stored document shows in place of a
-//! principal that was deleted: nobody.
+//! that session alone. A unique id (`AROA…`, `AIDA…`) in a document as IAM shows it stands in place
+//! of a principal that was deleted: nobody. As sent it names the living principal that has it.
 
 use std::fmt;
 
@@ -84,7 +84,20 @@ impl Caller {
         matches!(self, Caller::Aws(_))
     }
 
-    /// Whether this value under `AWS`, not `*`, names the caller.
+    /// His unique id, where he is given by that alone.
+    pub(super) fn unique_id(&self) -> Option<&str> {
+        match self {
+            Caller::Aws(caller) if caller.kind == AwsKind::ByUniqueId => Some(&caller.named),
+            _ => None,
+        }
+    }
+
+    /// The root user, whose calls of AssumeRole STS refuses.
+    pub(super) fn is_root(&self) -> bool {
+        matches!(self, Caller::Aws(caller) if caller.kind == AwsKind::Root)
+    }
+
+    /// Whether this value under `AWS`, neither `*` nor a unique id, names the caller.
     pub(super) fn is_named(&self, value: &str) -> bool {
         let Caller::Aws(caller) = self else {
             return false;
@@ -102,7 +115,6 @@ impl Caller {
         if value.starts_with("arn:") {
             return caller.arn.as_deref() == Some(value) || caller.named == value;
         }
-        // A unique id stands where a principal was deleted: IAM shows a living one's ARN.
         false
     }
 

@@ -429,8 +429,15 @@ fn of_service(name: &str, without_account: bool, keys: &mut Keys) -> Result<(), 
     }
 }
 
-/// Why STS refuses the call before it looks at the document. Source: STS API reference, AssumeRole.
+/// Why STS refuses the call before it looks at the document. Sources: STS API reference, AssumeRole;
+/// IAM user guide, "Compare AWS STS credentials" (the root user cannot call AssumeRole).
 pub(super) fn refused_by_sts(caller: &Caller, keys: &Keys) -> Option<String> {
+    if caller.is_root() {
+        return Some(
+            "STS refuses the call: the root user cannot assume a role; name a user or a role"
+                .to_owned(),
+        );
+    }
     let word = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     let fits = |key: &str, least: usize, most: usize, more: &str| {
         keys.one(key).is_none_or(|value| {

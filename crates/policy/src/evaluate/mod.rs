@@ -28,7 +28,7 @@ use self::caller::Caller;
 use self::keys::Keys;
 pub use self::request::{EvaluationContext, RequestError};
 use crate::answer::Request;
-use crate::document::{Effect, Principal, PrincipalKind, Statement, TrustPolicy, Version};
+use crate::document::{Effect, Origin, Principal, PrincipalKind, Statement, TrustPolicy, Version};
 use crate::glob;
 
 /// The document's answer to one request.
@@ -73,6 +73,7 @@ pub fn evaluate(
         policy,
         caller: &caller,
         keys: &keys,
+        origin: context.origin,
     };
     if let Some(why) = asked.lacks_claim() {
         return Ok(denied(why));
@@ -103,6 +104,7 @@ struct Asked<'r> {
     policy: &'r TrustPolicy<'r>,
     caller: &'r Caller,
     keys: &'r Keys,
+    origin: Origin,
 }
 
 impl Asked<'_> {
@@ -159,11 +161,9 @@ impl Asked<'_> {
             (None, None) => false,
             (principal, not_principal) => {
                 let not_listed = |principals: &[Principal<'_>]| {
-                    // What lets everyone else in lets in AWS principals, as `*` does.
-                    (effect == Effect::Deny || self.caller.is_aws())
-                        && !principals
-                            .iter()
-                            .any(|principal| self.is_caller(principal, Effect::Deny))
+                    !principals
+                        .iter()
+                        .any(|principal| self.is_caller(principal, Effect::Allow))
                 };
                 principal.as_deref().is_none_or(listed)
                     && not_principal.as_deref().is_none_or(not_listed)
@@ -177,8 +177,9 @@ impl Asked<'_> {
             return false;
         }
         match principal.kind {
-            PrincipalKind::Everyone => self.is_anyone(effect),
+            PrincipalKind::Everyone => true,
             PrincipalKind::Aws if principal.value == "*" => self.is_anyone(effect),
+            PrincipalKind::Aws if is_unique_id(&principal.value) => self.has_id(&principal.value),
             PrincipalKind::Aws => self.caller.is_named(&principal.value),
             PrincipalKind::Service => self.caller.is_service(&principal.value),
             PrincipalKind::Federated => self.caller.is_provider(&principal.value),
@@ -186,10 +187,18 @@ impl Asked<'_> {
         }
     }
 
-    /// A Deny on `*` keeps out everyone, services and federated callers too; an Allow on `*` lets
-    /// in AWS principals, and whoever else gets in must be named.
+    /// `"AWS": "*"` means AWS principals, services and federated callers. Whether a Deny on it
+    /// reaches the last has no source, so it keeps out only the others; `"*"` alone keeps out all,
+    /// as in AWS's samples of resource control policies.
     fn is_anyone(&self, effect: Effect) -> bool {
-        effect == Effect::Deny || self.caller.is_aws()
+        effect == Effect::Allow || !matches!(self.caller, Caller::Federated { .. })
+    }
+
+    /// Whether a unique id under `Principal` is the caller's. Only a document as sent means a living
+    /// principal by it.
+    fn has_id(&self, id: &str) -> bool {
+        let told = || self.keys.get("aws:userid")?.first()?.split(':').next();
+        self.origin == Origin::Sent && self.caller.unique_id().or_else(told) == Some(id)
     }
 
     /// A token without subject or audience is no token: a document that asks for one must be told.
@@ -208,6 +217,11 @@ impl Asked<'_> {
             .find(|key| !self.keys.has(key) && asks(key))
             .map(|key| format!("every such token carries {key}, and the request does not say it"))
     }
+}
+
+/// The id of a role or a user, in place of its ARN.
+fn is_unique_id(value: &str) -> bool {
+    value.starts_with("AROA") || value.starts_with("AIDA")
 }
 
 fn names_action(statement: &Statement<'_>, action: &str) -> bool {

@@ -1,5 +1,7 @@
 //! What a request is asked with, and why it may be none that anybody can send.
 
+use crate::document::Origin;
+
 /// What is known of the world besides the request.
 #[derive(Debug, Clone, Copy)]
 pub struct EvaluationContext<'e> {
@@ -7,8 +9,10 @@ pub struct EvaluationContext<'e> {
     pub account: Option<&'e str>,
     /// The organization of that account, where known.
     pub organization: Option<&'e str>,
-    /// The moment of the request.
+    /// The moment of the request, unless it says one itself.
     pub now: jiff::Timestamp,
+    /// Where the document was read: what a unique id under `Principal` means depends on it.
+    pub origin: Origin,
 }
 
 /// A request that contradicts itself: no caller can send it.

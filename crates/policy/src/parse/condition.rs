@@ -260,6 +260,14 @@ pub(super) fn check_value(
             (!digits.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
                 .then_some("is not a number")
         }
+        C::StringEquals | C::StringEqualsIgnoreCase | C::StringLike | C::ArnEquals | C::ArnLike
+            if key.eq_ignore_ascii_case("aws:PrincipalArn") && value.ends_with(":root") =>
+        {
+            Some(
+                "is the root user alone, who cannot assume a role; the whole account is meant by \
+                 aws:PrincipalAccount",
+            )
+        }
         C::StringEquals | C::StringEqualsIgnoreCase
             if key.eq_ignore_ascii_case("sts:ExternalId") && !(2..=1224).contains(&value.len()) =>
         {

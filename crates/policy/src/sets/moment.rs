@@ -3,6 +3,48 @@
 use jiff::Timestamp;
 use jiff::civil;
 
+/// A moment in whole seconds, as requests tell it: `2026-11-21T00:00:00Z`.
+pub(crate) type Text = [u8; 20];
+
+/// The last moment that has such a text.
+pub(crate) const LAST: Text = *b"9999-12-31T23:59:59Z";
+
+/// The text of a whole second; `None` before the year 0 and for parts of one.
+pub(crate) fn text(at: Timestamp) -> Option<Text> {
+    at.to_string().into_bytes().try_into().ok()
+}
+
+/// One character further along the text of a moment between two others: which of the two it still
+/// equals, and a digit of tens to remember, stand in `part`. The calendar is not known: a month
+/// may have 31 days.
+pub(crate) fn step(first: &Text, last: &Text, part: u8, offset: u16, c: char) -> Option<u8> {
+    let place = usize::from(offset);
+    let (low, high) = (*first.get(place)?, *last.get(place)?);
+    let byte = u8::try_from(c).ok()?;
+    let (on_low, on_high, tens) = (part & 1 == 1, part & 2 == 2, part >> 2);
+    let fits = match place {
+        4 | 7 | 10 | 13 | 16 | 19 => byte == low,
+        // Tens of months, days, hours, minutes and seconds; then what may follow them.
+        5 => byte.is_ascii_digit() && byte <= b'1',
+        8 => byte.is_ascii_digit() && byte <= b'3',
+        11 => byte.is_ascii_digit() && byte <= b'2',
+        14 | 17 => byte.is_ascii_digit() && byte <= b'5',
+        6 if tens == 1 => matches!(byte, b'0'..=b'2'),
+        9 if tens == 3 => matches!(byte, b'0' | b'1'),
+        6 | 9 if tens == 0 => matches!(byte, b'1'..=b'9'),
+        12 if tens == 2 => matches!(byte, b'0'..=b'3'),
+        _ => byte.is_ascii_digit(),
+    };
+    if !fits || (on_low && byte < low) || (on_high && byte > high) {
+        return None;
+    }
+    let tens = match place {
+        5 | 8 | 11 => byte - b'0',
+        _ => 0,
+    };
+    Some(tens << 2 | u8::from(on_high && byte == high) << 1 | u8::from(on_low && byte == low))
+}
+
 /// Reads ISO 8601 in the forms that IAM documents (a date, a time to the minute, second or
 /// fraction, `Z` or an offset), or epoch seconds.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {

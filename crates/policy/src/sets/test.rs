@@ -41,13 +41,28 @@ pub(crate) enum Relation {
 }
 
 impl Relation {
-    fn holds<T: PartialOrd>(self, value: &T, constant: &T) -> bool {
+    pub(crate) fn holds<T: PartialOrd>(self, value: &T, constant: &T) -> bool {
         match self {
             Self::Equal => value == constant,
             Self::Less => value < constant,
             Self::LessOrEqual => value <= constant,
             Self::Greater => value > constant,
             Self::GreaterOrEqual => value >= constant,
+        }
+    }
+
+    /// Those of some constants that decide: to be before one of several moments is to be before the
+    /// last.
+    pub(crate) fn decisive<T>(
+        self,
+        mut constants: Vec<T>,
+        order: impl Fn(&T, &T) -> std::cmp::Ordering,
+    ) -> Vec<T> {
+        constants.sort_by(order);
+        match self {
+            Self::Equal => constants,
+            Self::Less | Self::LessOrEqual => constants.pop().into_iter().collect(),
+            Self::Greater | Self::GreaterOrEqual => constants.into_iter().take(1).collect(),
         }
     }
 
@@ -98,7 +113,7 @@ impl Test<'_> {
                     .any(|constant| relation.holds(&value, constant))
             }),
             Self::Moment(relation, constants) => moment::parse(value)
-                .is_some_and(|value| self.passes_moment(*relation, constants, value)),
+                .is_some_and(|value| constants.iter().any(|one| relation.holds(&value, one))),
             Self::Truth { yes, no } => {
                 (*yes && value.eq_ignore_ascii_case("true"))
                     || (*no && value.eq_ignore_ascii_case("false"))
@@ -106,27 +121,6 @@ impl Test<'_> {
             Self::Networks(networks) => address(value).is_some_and(|(six, number)| {
                 networks.iter().any(|network| network.contains(six, number))
             }),
-        }
-    }
-
-    fn passes_moment(&self, relation: Relation, constants: &[Timestamp], value: Timestamp) -> bool {
-        constants
-            .iter()
-            .any(|constant| relation.holds(&value, constant))
-    }
-
-    /// Whether the moment passes; for a test that is not about time, whether its text does.
-    pub(crate) fn passes_at(&self, value: Timestamp) -> bool {
-        match self {
-            Self::Moment(relation, constants) => self.passes_moment(*relation, constants, value),
-            Self::Number(relation, constants) => {
-                #[expect(clippy::cast_precision_loss, reason = "seconds stay below 2^53")]
-                let seconds = value.as_second() as f64;
-                constants
-                    .iter()
-                    .any(|constant| relation.holds(&seconds, constant))
-            }
-            other => other.passes(&value.to_string()),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::moment;
 use crate::arn::{self, Arn, is_account};
 use crate::glob::has_wildcard;
 
@@ -25,8 +26,6 @@ pub(crate) enum Universe {
     ExternalId,
     /// 12 digits.
     Account,
-    /// The ARN of an account's root user in a partition.
-    RootArn(&'static str),
     /// The ARN of an IAM user.
     UserArn(&'static str),
     /// The ARN of an IAM role.
@@ -43,6 +42,8 @@ pub(crate) enum Universe {
     ResourceArn(&'static str),
     /// The ARN of any resource, without an account, as S3 buckets have.
     AccountlessArn(&'static str),
+    /// A moment in whole seconds, from one to another.
+    Moment(moment::Text, moment::Text),
 }
 
 /// Where in a text a walk stands.
@@ -131,6 +132,18 @@ const UPPERS: &[char] = &[
     '5', '6', '7', '8', '9',
 ];
 const DIGITS: &[char] = &['9', '8', '7', '6', '5', '4', '3', '2', '1', '0'];
+const EACH_DIGIT: &[&[char]] = &[
+    &['0'],
+    &['1'],
+    &['2'],
+    &['3'],
+    &['4'],
+    &['5'],
+    &['6'],
+    &['7'],
+    &['8'],
+    &['9'],
+];
 const ODDS: &[char] = &[
     '!', '#', '%', '&', '(', ')', ';', '<', '>', '[', ']', '^', '{', '|', '}', '~',
 ];
@@ -141,7 +154,6 @@ const DASH: &[char] = &['-'];
 impl Universe {
     fn arn(self) -> Option<(&'static str, &'static str, &'static str)> {
         Some(match self {
-            Self::RootArn(partition) => (partition, ":iam::", ":root"),
             Self::UserArn(partition) => (partition, ":iam::", ":user/"),
             Self::RoleArn(partition) => (partition, ":iam::", ":role/"),
             Self::FederatedUserArn(partition) => (partition, ":sts::", ":federated-user/"),
@@ -151,7 +163,13 @@ impl Universe {
 
     /// Where every text begins.
     pub(crate) fn start(self) -> Place {
-        Place { part: 0, offset: 0 }
+        // A moment is at both of its bounds as long as nothing else is known.
+        let part = if matches!(self, Self::Moment(..)) {
+            3
+        } else {
+            0
+        };
+        Place { part, offset: 0 }
     }
 
     /// Lengths beyond which no text is possible, in characters.
@@ -210,6 +228,9 @@ impl Universe {
                 to(0, least.min(offset + 1))
             }
             (Self::ExternalId, _) if is_name(c) || c == ':' || c == '/' => to(0, 2.min(offset + 1)),
+            (Self::Moment(first, last), _) => {
+                to(moment::step(&first, &last, part, offset, c)?, offset + 1)
+            }
             (Self::Account, _) if c.is_ascii_digit() && offset < 12 => to(0, offset + 1),
             (Self::UserId | Self::RoleSessionId, 1)
                 if c.is_ascii_uppercase() || c.is_ascii_digit() =>
@@ -248,7 +269,7 @@ impl Universe {
             Self::Name(least, _) => usize::from(offset) >= least,
             Self::ExternalId => offset >= 2,
             Self::Account => offset == 12,
-            Self::RootArn(_) => part == 3,
+            Self::Moment(..) => offset == 20,
             Self::UserArn(_) | Self::RoleArn(_) | Self::FederatedUserArn(_) => {
                 part == 3 && offset == 1
             }
@@ -267,13 +288,15 @@ impl Universe {
         }
         match self {
             Self::Any => true,
+            Self::Moment(first, last) => moment::parse(text)
+                .and_then(moment::text)
+                .is_some_and(|at| at == text.as_bytes() && (first..=last).contains(&at)),
             Self::Plain => !has_wildcard(text),
             Self::Account => is_account(text),
             Self::Name(least, _) => text.len() >= least && all(text, is_name),
             Self::ExternalId => {
                 text.len() >= 2 && all(text, |c| is_name(c) || c == ':' || c == '/')
             }
-            Self::RootArn(_) => self.resource_of(text) == Some(""),
             Self::FederatedUserArn(_) => self.resource_of(text).is_some_and(is_whole_name),
             Self::UserArn(_) | Self::RoleArn(_) => self
                 .resource_of(text)
@@ -330,6 +353,8 @@ impl Universe {
             Self::Name(..) => &[NAMES],
             Self::ExternalId => &[NAMES, SLASH, COLON],
             Self::Account => &[DIGITS],
+            // Which digit it is decides what may follow.
+            Self::Moment(..) => EACH_DIGIT,
             Self::UserId | Self::RoleSessionId => match place.part {
                 1 => &[UPPERS, COLON],
                 2 => &[NAMES],
@@ -355,6 +380,10 @@ impl Universe {
     /// The only character possible here, where there is only one.
     pub(crate) fn forced(self, place: Place) -> Option<char> {
         let mut offset = usize::from(place.offset);
+        if let Self::Moment(first, _) = self {
+            let byte = first.get(offset).filter(|byte| !byte.is_ascii_digit());
+            return byte.copied().map(char::from);
+        }
         for piece in self.fixed(place.part)? {
             if let Some(byte) = piece.as_bytes().get(offset) {
                 return Some(char::from(*byte));

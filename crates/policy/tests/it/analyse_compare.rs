@@ -1,8 +1,8 @@
 //! The questions about two documents, about an allowance, and about admitted values.
 
 use trustwarden_policy::{
-    Allowance, Allowed, AllowedValues, AllowedWho, AnalysisContext, EvaluationContext, TrustPolicy,
-    Values, analyse, difference, evaluate, explain, is_subset, is_within_allowance,
+    Allowance, Allowed, AllowedValues, AllowedWho, AnalysisContext, EvaluationContext, Origin,
+    TrustPolicy, Values, analyse, difference, evaluate, explain, is_subset, is_within_allowance,
     shared_external_ids,
 };
 
@@ -15,6 +15,7 @@ fn context() -> AnalysisContext<'static> {
         own_account: Some(OWN),
         own_organization: Some("o-own1234567"),
         now: "2026-11-21T00:00:00Z".parse().unwrap(),
+        origin: Origin::Sent,
         witnesses: true,
         providers: &[],
     }
@@ -59,6 +60,7 @@ fn included(narrow: &str, wide: &str) -> bool {
                 account: Some(OWN),
                 organization: Some("o-own1234567"),
                 now: context().now,
+                origin: Origin::Sent,
             };
             assert!(
                 evaluate(&narrow, &request, &world).unwrap().allowed,
@@ -221,14 +223,21 @@ fn a_document_within_what_is_allowed() {
 
 #[test]
 fn networks_and_principals_of_an_allowance() {
+    let from_network = || {
+        vec![(
+            "aws:SourceIp".to_owned(),
+            AllowedValues::Networks(vec!["203.0.113.0/24".to_owned()]),
+        )]
+    };
     let allowance = Allowance {
         allowed: vec![
             Allowed {
                 who: AllowedWho::Anyone,
-                demands: vec![(
-                    "aws:SourceIp".to_owned(),
-                    AllowedValues::Networks(vec!["203.0.113.0/24".to_owned()]),
-                )],
+                demands: from_network(),
+            },
+            Allowed {
+                who: AllowedWho::AnyService,
+                demands: from_network(),
             },
             Allowed {
                 who: AllowedWho::Principals {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::{cpu_time, some};
-use trustwarden_policy::{AnalysisContext, TrustPolicy, analyse};
+use trustwarden_policy::{AnalysisContext, Origin, TrustPolicy, analyse};
 
 const BYTES: usize = 8_192;
 /// What a document of that length may take on an idle machine, with as much again for one that is not.
@@ -180,6 +180,7 @@ fn time(text: &str) -> Option<Duration> {
         own_account: Some("111122223333"),
         own_organization: Some("o-own1234567"),
         now: "2026-11-21T00:00:00Z".parse().unwrap(),
+        origin: Origin::Sent,
         witnesses: true,
         providers: &[],
     };

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::{cpu_time, some};
-use trustwarden_policy::{Analysis, AnalysisContext, TrustPolicy, analyse};
+use trustwarden_policy::{Analysis, AnalysisContext, Origin, TrustPolicy, analyse};
 
 const SMALL: usize = 8_192;
 const LARGE: usize = 131_072;
@@ -265,6 +265,7 @@ fn answer(text: &str, witnesses: bool) -> Analysis {
         own_account: Some("111122223333"),
         own_organization: Some("o-own1234567"),
         now: "2026-11-21T00:00:00Z".parse().unwrap(),
+        origin: Origin::Sent,
         witnesses,
         providers: &[],
     };

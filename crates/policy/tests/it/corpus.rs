@@ -9,7 +9,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use trustwarden_policy::{Analysis, AnalysisContext, Grant, TrustPolicy, analyse, describe};
+use trustwarden_policy::{
+    Analysis, AnalysisContext, Grant, Origin, TrustPolicy, analyse, describe,
+};
 
 fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/trust")
@@ -48,6 +50,10 @@ fn answer(case: &Value, witnesses: bool) -> Analysis {
             .unwrap_or("2026-11-21T00:00:00Z")
             .parse()
             .unwrap(),
+        origin: match case.get("as").and_then(Value::as_str) {
+            Some("shown") => Origin::Shown,
+            _ => Origin::Sent,
+        },
         witnesses,
         providers: &[],
     };

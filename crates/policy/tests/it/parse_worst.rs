@@ -6,7 +6,9 @@ use std::time::Duration;
 use crate::cpu_time;
 
 use trustwarden_policy::document::Removal;
-use trustwarden_policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
+use trustwarden_policy::{
+    EvaluationContext, Origin, Request, RequestPrincipal, TrustPolicy, evaluate,
+};
 
 const LONGEST: usize = 131_072;
 
@@ -205,6 +207,7 @@ fn no_document_is_slow() {
         account: Some("111122223333"),
         organization: None,
         now: jiff::Timestamp::UNIX_EPOCH,
+        origin: Origin::Sent,
     };
     for (what, text) in documents() {
         assert!(text.len() <= LONGEST, "{what}: {}", text.len());

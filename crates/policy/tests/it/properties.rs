@@ -4,6 +4,7 @@
 //! `TRUSTWARDEN_CASES` sets how many documents each property sees (300 in `make test`).
 
 use crate::cases;
+use crate::generate::callers::Caller;
 use crate::generate::covers::covers;
 use crate::generate::oracle::context;
 use crate::generate::world::{Trial, trials};
@@ -12,7 +13,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use trustwarden_policy::document::{Remainder, Removal};
 use trustwarden_policy::{
-    Analysis, AnalysisContext, TrustPolicy, analyse, analyse_without_guesses, evaluate,
+    Analysis, AnalysisContext, Origin, TrustPolicy, analyse, analyse_without_guesses, evaluate,
+    glob,
 };
 
 fn runner() -> TestRunner {
@@ -40,6 +42,7 @@ fn answer(policy: &TrustPolicy<'_>, witnesses: bool) -> Analysis {
         own_account: Some(OWN),
         own_organization: Some(OWN_ORGANIZATION),
         now: NOW.parse().unwrap(),
+        origin: Origin::Sent,
         witnesses,
         providers: &[],
     };
@@ -47,7 +50,7 @@ fn answer(policy: &TrustPolicy<'_>, witnesses: bool) -> Analysis {
 }
 
 fn gets_in(policy: &TrustPolicy<'_>, trial: &Trial) -> bool {
-    evaluate(policy, &trial.request, &context()).is_ok_and(|decision| decision.allowed)
+    evaluate(policy, &trial.request, &context(Origin::Sent)).is_ok_and(|decision| decision.allowed)
 }
 
 /// Requests near the door: half of them such as get in, where there are any.
@@ -83,7 +86,7 @@ fn every_witness_gets_in_by_its_statement() {
                 alone
                     .statements
                     .sort_by_key(|statement| statement.index != grant.statement);
-                let decision = evaluate(&alone, witness, &context());
+                let decision = evaluate(&alone, witness, &context(Origin::Sent));
                 prop_assert!(
                     decision.as_ref().is_ok_and(|decision| {
                         decision.allowed && decision.statement == Some(grant.statement)
@@ -103,6 +106,7 @@ fn guesses_change_nothing_but_the_texts_of_witnesses() {
         own_account: Some(OWN),
         own_organization: Some(OWN_ORGANIZATION),
         now: NOW.parse().unwrap(),
+        origin: Origin::Sent,
         witnesses: true,
         providers: &[],
     };
@@ -134,10 +138,15 @@ fn no_sampled_request_outside_the_answer_gets_in() {
                 let mut count = count.borrow_mut();
                 count.0 += usize::from(allowed);
                 count.1 += 1;
-                let covered = found
-                    .grants
-                    .iter()
-                    .any(|grant| covers(grant, &trial.request, &trial.keys) != Some(false));
+                // Where everyone gets in, that any service does is told by `any_service` alone.
+                let everyone = found.public || found.any_account_from_network;
+                let by_everyone =
+                    everyone && found.any_service && matches!(trial.caller, Caller::Service(_));
+                let covered = by_everyone
+                    || found
+                        .grants
+                        .iter()
+                        .any(|grant| covers(grant, &trial.request, &trial.keys) != Some(false));
                 prop_assert!(
                     covered || !allowed,
                     "{text}: {:?} gets in, and no grant says so: {:#?}",
@@ -167,7 +176,8 @@ fn more(first: &Analysis, second: &Analysis) -> Vec<String> {
     if first.any_account_from_network && !(second.public || second.any_account_from_network) {
         more.push("any account from a network".to_owned());
     }
-    if !(second.public || second.any_account_from_network) {
+    // Whose a unique id is may be known of fewer callers.
+    if !(second.public || second.any_account_from_network || second.unknown_account) {
         for (name, first, second) in [
             (
                 "external account",
@@ -179,7 +189,7 @@ fn more(first: &Analysis, second: &Analysis) -> Vec<String> {
             let new = first.iter().filter(|one| !second.contains(one));
             more.extend(new.map(|one| format!("{name} {one}")));
         }
-        if first.unknown_account && !second.unknown_account {
+        if first.unknown_account {
             more.push("unknown account".to_owned());
         }
     }
@@ -192,8 +202,13 @@ fn more(first: &Analysis, second: &Analysis) -> Vec<String> {
             &second.federated_open,
         ),
     ] {
-        let new = first.iter().filter(|one| !second.contains(one));
+        // Of everyone's providers those are told by name of which a condition speaks.
+        let everyones = |one: &&String| second.iter().any(|known| glob::matches(known, one));
+        let new = first.iter().filter(|one| !everyones(one));
         more.extend(new.map(|one| format!("{name} {one}")));
+    }
+    if first.any_service && !second.any_service {
+        more.push("any service".to_owned());
     }
     more
 }

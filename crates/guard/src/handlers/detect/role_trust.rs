@@ -7,7 +7,7 @@ use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
-use crate::detect::{Judgement, Verdict, judge_trust, unreadable_event};
+use crate::detect::{Judgement, Reading, Verdict, judge_trust_read, unreadable_event};
 use crate::handlers::alert_builder::{announced, cause, grantees, order, tell_difference};
 use crate::handlers::detect::alert::{
     Subject, alerted, event_alert, incident_of, unreadable_record,
@@ -83,7 +83,7 @@ async fn trust_change<W: World>(
             Own::Unknown => {}
         }
     }
-    let judged = judge_change(world, guard, change, now).await;
+    let judged = judge_change(world, guard, change, cause.event_time, now).await;
     match &judged.judgement {
         Some(judgement) => findings.extend(judgement.findings.iter().cloned()),
         None => findings.push(unreadable_event(&guard.rules, judged.why, false)),
@@ -135,6 +135,7 @@ async fn judge_change<W: World>(
     world: &W,
     guard: &GuardConfig,
     change: &TrustChange,
+    called_at: Timestamp,
     now: Timestamp,
 ) -> JudgedChange {
     let mut judged = JudgedChange {
@@ -163,7 +164,12 @@ async fn judge_change<W: World>(
         name: Some(change.role.clone()),
         path: change.path.clone().or(live_path),
     };
-    let mut judgement = judge_trust(&guard.rules, &role, document, now);
+    // What the event carries was open from its call on, though it be closed by now.
+    let reading = match judged.sent {
+        Some(_) => Reading::sent(now.min(called_at)),
+        None => Reading::shown(now.min(called_at)),
+    };
+    let mut judgement = judge_trust_read(&guard.rules, &role, document, reading, now);
     if role.path.is_none()
         && judgement.hangs_on_the_path()
         // UpdateAssumeRolePolicy's event does not tell the path. A role that cannot be read keeps
@@ -171,7 +177,7 @@ async fn judge_change<W: World>(
         && let Ok(Some(found)) = world.roles().read_role(&change.role).await
     {
         role.path = Some(found.path);
-        judgement = judge_trust(&guard.rules, &role, document, now);
+        judgement = judge_trust_read(&guard.rules, &role, document, reading, now);
     }
     judged.judgement = Some(judgement);
     judged

@@ -150,6 +150,7 @@ fn proofs(document: &Document, judgement: &Judgement) -> Vec<(Request, Coverage)
             own_account: Some(OWN),
             own_organization: Some(ORGANIZATION),
             now: NOW.parse().unwrap(),
+            origin: policy::Origin::Shown,
             witnesses: true,
             providers: &[],
         };

@@ -62,6 +62,7 @@ impl World {
                 account: Some(OWN),
                 organization: Some(ORGANIZATION),
                 now: NOW.parse().unwrap(),
+                origin: policy::Origin::Shown,
             };
             let decision = evaluate(&policy, &request, &context).unwrap();
             assert!(

@@ -15,6 +15,7 @@ mod deciding;
 mod detaching;
 mod detecting;
 mod folding;
+mod hidden;
 mod keys_and_root;
 mod looking;
 mod permissions;

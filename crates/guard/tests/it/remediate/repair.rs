@@ -233,6 +233,7 @@ proptest! {
         let context = policy::AnalysisContext {
             own_account: Some("111122223333"), own_organization: None,
             now: Timestamp::UNIX_EPOCH, witnesses: false, providers: &[],
+            origin: policy::Origin::Sent,
         };
         prop_assert!(policy::is_subset(&new, &old, &context).is_ok());
     }

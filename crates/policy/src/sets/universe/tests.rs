@@ -42,11 +42,24 @@ fn which_texts_are_possible() {
             vec!["a".into(), "a/b".into(), "a:b".into(), long("", 65)],
         ),
         (
-            Universe::RootArn("aws"),
-            vec!["arn:aws:iam::464622532012:root".into()],
+            Universe::Moment(*b"2026-11-21T00:00:05Z", *b"2027-03-01T12:30:00Z"),
             vec![
-                "arn:aws-cn:iam::464622532012:root".into(),
-                "arn:aws:iam::4646:root".into(),
+                "2026-11-21T00:00:05Z".into(),
+                "2026-11-21T00:00:10Z".into(),
+                "2026-12-31T23:59:59Z".into(),
+                "2027-02-28T20:00:00Z".into(),
+                "2027-03-01T12:30:00Z".into(),
+            ],
+            vec![
+                "2026-11-21T00:00:04Z".into(),
+                "2027-03-01T12:30:01Z".into(),
+                "2026-13-01T00:00:00Z".into(),
+                "2027-02-00T00:00:00Z".into(),
+                "2026-12-01T24:00:00Z".into(),
+                "2026-12-01T00:60:00Z".into(),
+                "2026-12-01 00:00:00Z".into(),
+                "2026-12-01T00:00:00".into(),
+                "1795219205".into(),
             ],
         ),
         (
@@ -182,7 +195,7 @@ fn what_is_told_at_a_glance_is_what_the_steps_say() {
         Universe::ExternalId,
         Universe::Name(2, 64),
         Universe::Name(1, 3),
-        Universe::RootArn("aws"),
+        Universe::Moment(*b"2026-11-21T00:00:05Z", *b"2027-03-01T12:30:00Z"),
         Universe::UserArn("aws-cn"),
         Universe::RoleArn("aws"),
         Universe::FederatedUserArn("aws"),
@@ -272,7 +285,6 @@ fn by_splitting(universe: Universe, text: &str) -> bool {
         resource.strip_prefix(kind).filter(|_| digits(account))
     };
     match universe {
-        Universe::RootArn(_) => of_iam("iam", "root") == Some(""),
         Universe::UserArn(_) | Universe::RoleArn(_) => {
             let kind = if universe == Universe::UserArn("aws") {
                 "user/"
@@ -321,11 +333,7 @@ fn by_splitting(universe: Universe, text: &str) -> bool {
 }
 
 /// Possible texts of each form that has parts.
-const FORMS: [(Universe, &[&str]); 9] = [
-    (
-        Universe::RootArn("aws"),
-        &["arn:aws:iam::464622532012:root"],
-    ),
+const FORMS: [(Universe, &[&str]); 8] = [
     (
         Universe::UserArn("aws"),
         &[
@@ -450,7 +458,6 @@ fn an_account_goes_no_further() {
 fn a_view_sees_step_by_step_what_it_sees_of_the_whole() {
     for (universe, texts) in FORMS {
         let views: &[View] = match universe {
-            Universe::RootArn(_) => &[View::Whole, View::Account],
             Universe::UserArn(_) | Universe::RoleArn(_) => {
                 &[View::Whole, View::Account, View::Name]
             }

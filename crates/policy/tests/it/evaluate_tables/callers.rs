@@ -1,8 +1,10 @@
 //! Whom principals name, which action lets whom in, and which statement decided.
 
 use super::{
-    ALICE, GITHUB, OKTA, SESSION, alice, allow, allowed, everyone_if, request, try_decide,
+    ALICE, GITHUB, OKTA, SESSION, alice, allow, allowed, decide_as, everyone_if, request,
+    try_decide,
 };
+use trustwarden_policy::{Origin, Request};
 
 #[test]
 fn principals_name_callers() {
@@ -14,8 +16,6 @@ fn principals_name_callers() {
         ("464622532012", ALICE, true),
         ("464622532012", SESSION, true),
         ("464622532012", bob, true),
-        ("464622532012", root, true),
-        ("464622532012", "464622532012", true),
         (
             "464622532012",
             "arn:aws:iam::222233334444:user/alice",
@@ -33,8 +33,6 @@ fn principals_name_callers() {
         (ALICE, ALICE, true),
         (ALICE, "arn:aws:iam::464622532012:user/team/alice", false),
         (ALICE, "arn:aws:iam::464622532012:user/Alice", false),
-        (ALICE, root, false),
-        ("arn:aws:iam::464622532012:user/root", root, false),
         (role, SESSION, true),
         (role, role, true),
         (in_path, SESSION, false),
@@ -107,7 +105,22 @@ fn a_role_in_a_path_is_told_by_its_principal_arn() {
 }
 
 #[test]
-fn unique_ids_under_principal_are_deleted_principals() {
+fn the_root_user_cannot_assume_a_role() {
+    for root in ["arn:aws:iam::464622532012:root", "464622532012"] {
+        for statement in [
+            everyone_if("{}"),
+            allow("{\"AWS\": \"464622532012\"}", "\"sts:AssumeRole\"", "{}"),
+        ] {
+            let decided = try_decide(&statement, &request("AWS", root, "sts:AssumeRole", &[]));
+            let decided = decided.unwrap();
+            assert!(!decided.allowed, "{statement}");
+            assert!(decided.why.contains("the root user"), "{}", decided.why);
+        }
+    }
+}
+
+#[test]
+fn unique_ids_under_principal_are_living_ones_as_sent_and_deleted_ones_as_shown() {
     let id = "AROA2E3F4G5H6I7J8K9LM";
     let by_id = allow(
         &format!("{{\"AWS\": \"{id}\"}}"),
@@ -121,10 +134,24 @@ fn unique_ids_under_principal_are_deleted_principals() {
         "sts:AssumeRole",
         &[("aws:userid", &[&told])],
     );
-    assert!(!allowed(&by_id, &session));
-    assert!(!allowed(&by_id, &request("AWS", id, "sts:AssumeRole", &[])));
+    let other = request(
+        "AWS",
+        SESSION,
+        "sts:AssumeRole",
+        &[("aws:userid", &["AROA2E3F4G5H6I7J8K9LX:job"])],
+    );
+    let by_id_alone = request("AWS", id, "sts:AssumeRole", &[]);
     let denied = format!("{}, {}", everyone_if("{}"), by_id.replace("Allow", "Deny"));
-    assert!(allowed(&denied, &session));
+    for (origin, named) in [(Origin::Sent, true), (Origin::Shown, false)] {
+        let allowed = |statements: &str, request: &Request| {
+            decide_as(origin, statements, request).unwrap().allowed
+        };
+        assert_eq!(allowed(&by_id, &session), named, "{origin:?}");
+        assert_eq!(allowed(&by_id, &by_id_alone), named, "{origin:?}");
+        assert_eq!(allowed(&denied, &session), !named, "{origin:?}");
+        assert!(!allowed(&by_id, &other), "{origin:?}");
+        assert!(!allowed(&by_id, &alice(&[])), "{origin:?}");
+    }
     // In a condition the id is a living principal's.
     let by_key = everyone_if(&format!(
         "{{\"StringLike\": {{\"aws:userid\": \"{id}:*\"}}}}"
@@ -243,7 +270,7 @@ fn the_action_must_fit_the_caller() {
         ("AWS", ALICE, "sts:AssumeRoleWithWebIdentity", false),
         ("AWS", ALICE, "sts:TagSession", false),
         ("Service", "ec2.amazonaws.com", "sts:AssumeRole", true),
-        ("Service", "lambda.amazonaws.com", "sts:AssumeRole", false),
+        ("Service", "lambda.amazonaws.com", "sts:AssumeRole", true),
         (
             "Service",
             "ec2.amazonaws.com",
@@ -285,37 +312,34 @@ fn actions_are_patterns_without_case() {
 }
 
 #[test]
-fn everyone_is_more_in_a_deny_than_in_an_allow() {
+fn everyone_is_aws_principals_services_and_federated_callers() {
     let service = request("Service", "ec2.amazonaws.com", "sts:AssumeRole", &[]);
     let saml = request("Federated", OKTA, "sts:AssumeRoleWithSAML", &[]);
-    let any = allow("{\"AWS\": \"*\"}", "\"sts:*\"", "{}");
-    assert!(!allowed(&any, &service));
-    assert!(!allowed(&any, &saml));
     let named = allow(
         &format!("{{\"Service\": \"ec2.amazonaws.com\", \"Federated\": \"{OKTA}\"}}"),
         "\"sts:*\"",
         "{}",
     );
-    assert!(allowed(&named, &service));
-    assert!(allowed(&named, &saml));
     for everyone in ["{\"AWS\": \"*\"}", "\"*\""] {
-        let denied = format!(
-            "{named}, {}",
-            allow(everyone, "\"sts:*\"", "{}").replace("Allow", "Deny")
-        );
-        assert!(!allowed(&denied, &service), "{everyone}");
-        assert!(!allowed(&denied, &saml), "{everyone}");
+        let any = allow(everyone, "\"sts:*\"", "{}");
+        let denied = format!("{named}, {}", any.replace("Allow", "Deny"));
+        let bare = everyone == "\"*\"";
+        for (caller, kept_out) in [(&service, true), (&saml, bare)] {
+            assert!(allowed(&any, caller), "{everyone} {caller:?}");
+            assert!(allowed(&named, caller), "{caller:?}");
+            // Whether a Deny on `"AWS": "*"` reaches federated callers has no source: it counts as
+            // if it did not.
+            assert_eq!(!allowed(&denied, caller), kept_out, "{everyone} {caller:?}");
+        }
     }
-    // The same for all but one: services are among the others for a Deny, and not for an Allow.
-    let all_but = allow(
-        &format!("{{\"AWS\": \"{ALICE}\"}}"),
-        "\"sts:AssumeRole\"",
-        "{}",
-    )
-    .replace("\"Principal\"", "\"NotPrincipal\"");
-    assert!(!allowed(&all_but, &service));
+    // The same for all but one.
+    let all_but = allow(&format!("{{\"AWS\": \"{ALICE}\"}}"), "\"sts:*\"", "{}");
+    let all_but = all_but.replace("\"Principal\"", "\"NotPrincipal\"");
     let denied = format!("{named}, {}", all_but.replace("Allow", "Deny"));
-    assert!(!allowed(&denied, &service));
+    for caller in [&service, &saml] {
+        assert!(allowed(&all_but, caller), "{caller:?}");
+        assert!(!allowed(&denied, caller), "{caller:?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,6 @@ use super::{
 
 #[test]
 fn keys_follow_from_the_caller() {
-    let root = "arn:aws:iam::464622532012:root";
     let bob = "arn:aws:sts::464622532012:federated-user/bob";
     let own = "arn:aws:iam::111122223333:user/carol";
     for (caller, key, value) in [
@@ -24,8 +23,6 @@ fn keys_follow_from_the_caller() {
         ),
         (SESSION, "aws:PrincipalType", "AssumedRole"),
         (SESSION, "aws:MultiFactorAuthPresent", "false"),
-        (root, "aws:PrincipalType", "Account"),
-        (root, "aws:userid", "464622532012"),
         (bob, "aws:PrincipalArn", bob),
         (bob, "aws:PrincipalType", "FederatedUser"),
         (bob, "aws:userid", "464622532012:bob"),

@@ -8,7 +8,8 @@ mod operators;
 use std::collections::BTreeMap;
 
 use trustwarden_policy::{
-    Decision, EvaluationContext, Request, RequestError, RequestPrincipal, TrustPolicy, evaluate,
+    Decision, EvaluationContext, Origin, Request, RequestError, RequestPrincipal, TrustPolicy,
+    evaluate,
 };
 
 const ALICE: &str = "arn:aws:iam::464622532012:user/alice";
@@ -44,12 +45,30 @@ fn try_decide(statements: &str, request: &Request) -> Result<Decision, RequestEr
 }
 
 fn decide_in(version: &str, statements: &str, request: &Request) -> Result<Decision, RequestError> {
+    decide(version, Origin::Sent, statements, request)
+}
+
+fn decide_as(
+    origin: Origin,
+    statements: &str,
+    request: &Request,
+) -> Result<Decision, RequestError> {
+    decide("2012-10-17", origin, statements, request)
+}
+
+fn decide(
+    version: &str,
+    origin: Origin,
+    statements: &str,
+    request: &Request,
+) -> Result<Decision, RequestError> {
     let text = format!("{{\"Version\": \"{version}\", \"Statement\": [{statements}]}}");
     let policy = TrustPolicy::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
     let context = EvaluationContext {
         account: Some("111122223333"),
         organization: Some("o-own1234567"),
         now: "2026-11-21T00:00:00Z".parse().unwrap(),
+        origin,
     };
     evaluate(&policy, request, &context)
 }

@@ -44,7 +44,17 @@ pub(crate) fn covers(
             one("aws:userid").is_some_and(|user| user.split(':').next() == Some(id.as_str()))
         }
         Who::Service { service } => request.principal.kind == "Service" && value == service,
-        Who::Federated { provider, .. } => value == provider,
+        Who::AnyService => request.principal.kind == "Service",
+        // Everyone's provider is any of whom the document does not speak.
+        Who::Federated { .. } if request.principal.kind != "Federated" => false,
+        Who::Federated { provider, .. } => {
+            let spoken = [super::OKTA, super::FOREIGN_OKTA].contains(&value.as_str());
+            match provider.strip_suffix('*') {
+                Some("") => !value.contains(":saml-provider/") && !value.contains("token.actions."),
+                Some(begun) => value.starts_with(begun) && !spoken,
+                None => value == provider,
+            }
+        }
     };
     if !who {
         return Some(false);

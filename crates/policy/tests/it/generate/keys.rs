@@ -40,6 +40,8 @@ pub(crate) enum Family {
     Binary,
     Address,
     Arn,
+    /// Accounts, by their number.
+    AccountNumber,
 }
 
 impl Family {
@@ -69,6 +71,7 @@ impl Family {
                 "DateGreaterThan",
                 "DateGreaterThanEquals",
             ],
+            Family::AccountNumber => &["NumericEquals", "NumericNotEquals"],
             Family::Truth => &["Bool"],
             Family::Binary => &["BinaryEquals"],
             Family::Address => &["IpAddress", "NotIpAddress"],
@@ -353,6 +356,30 @@ pub(crate) static KEYS: &[KeySpec] = &[
         "asgo",
     ),
     key(
+        "aws:CurrentTime",
+        Family::Text,
+        &[NOW, "2026-11-2?T*", "2027-*", "*T12:*", "2025-*"],
+        &[],
+        false,
+        "asgo",
+    ),
+    key(
+        "aws:PrincipalAccount",
+        Family::AccountNumber,
+        &[VENDOR, OTHER, OWN],
+        &[],
+        false,
+        "a",
+    ),
+    key(
+        "aws:SourceAccount",
+        Family::AccountNumber,
+        &[OWN, OTHER],
+        &[OWN, OTHER, STRANGER, "111199999999"],
+        true,
+        "s",
+    ),
+    key(
         "aws:EpochTime",
         Family::Number,
         &["1795219199", "1795219200", "1795219201"],
@@ -430,12 +457,16 @@ pub(crate) static KEYS: &[KeySpec] = &[
             "arn:aws:events:us-east-1:111122223333:rule/a",
             "arn:aws:events:*:222233334444:rule/*",
             "arn:aws:s3:::bucket",
+            "arn:aws:rolesanywhere:us-east-1:111122223333:trust-anchor/a",
+            "arn:aws:rolesanywhere:*:111122223333:trust-anchor/*",
         ],
         &[
             "arn:aws:events:us-east-1:111122223333:rule/a",
             "arn:aws:events:us-east-1:222233334444:rule/b",
             "arn:aws:events:us-east-1:999999999999:rule/a",
             "arn:aws:s3:::bucket",
+            "arn:aws:rolesanywhere:us-east-1:111122223333:trust-anchor/a",
+            "arn:aws:rolesanywhere:us-east-1:111122223333:trust-anchor/b",
         ],
         true,
         "s",

@@ -11,6 +11,8 @@ pub(crate) mod world;
 
 use std::fmt::Write as _;
 
+use trustwarden_policy::Origin;
+
 pub(crate) use keys::{EXTERNAL_IDS, Family, GUESSABLE_IDS, KEYS, KeySpec};
 
 /// The role's account.
@@ -23,13 +25,20 @@ pub(crate) const STRANGER: &str = "999999999999";
 /// Another, whose number begins as the vendor's.
 pub(crate) const NEIGHBOUR: &str = "464600000000";
 pub(crate) const OWN_ORGANIZATION: &str = "o-own1234567";
-/// What IAM leaves of a role and a user that were deleted.
+/// Unique ids: what IAM shows of a role and a user that were deleted, or what was sent to name
+/// living ones.
 pub(crate) const GHOST_ROLE: &str = "AROAGHOST000000000001";
 pub(crate) const GHOST_USER: &str = "AIDAGHOST000000000002";
 pub(crate) const NOW: &str = "2026-11-21T00:00:00Z";
 pub(crate) const GITHUB: &str =
     "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
 pub(crate) const OKTA: &str = "arn:aws:iam::111122223333:saml-provider/Okta";
+/// A SAML provider and a provider of web identities that no document names.
+pub(crate) const OTHER_SAML: &str = "arn:aws:iam::111122223333:saml-provider/Other";
+pub(crate) const GOOGLE: &str = "accounts.google.com";
+/// A service that no document names.
+pub(crate) const UNNAMED_SERVICE: &str = "lambda.amazonaws.com";
+pub(crate) const ROLES_ANYWHERE: &str = "rolesanywhere.amazonaws.com";
 /// The same in another account.
 pub(crate) const FOREIGN_GITHUB: &str =
     "arn:aws:iam::464622532012:oidc-provider/token.actions.githubusercontent.com";
@@ -89,6 +98,8 @@ pub(crate) struct GeneratedStatement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GeneratedDocument {
     pub(crate) old_version: bool,
+    /// As IAM shows it, not as it was sent.
+    pub(crate) shown: bool,
     pub(crate) statements: Vec<GeneratedStatement>,
 }
 
@@ -131,12 +142,17 @@ pub(crate) fn document(random: &mut Random) -> GeneratedDocument {
     if callers == ['g'] && random.percent(20) {
         callers = vec!['o'];
     }
+    // What everyone is asked may concern services and federated callers alone.
+    let mut asked = callers.clone();
+    if callers == ['a'] && random.percent(20) {
+        asked.extend(['s', 'g']);
+    }
     let fitting: Vec<usize> = (0..KEYS.len())
         .filter(|index| {
             KEYS[*index]
                 .callers
                 .chars()
-                .any(|caller| callers.contains(&caller))
+                .any(|caller| asked.contains(&caller))
         })
         .collect();
     // By family first: there are many keys of text, and each operator is to decide as often.
@@ -149,6 +165,9 @@ pub(crate) fn document(random: &mut Random) -> GeneratedDocument {
                 75..=79 => Family::Truth,
                 80..=82 => Family::Binary,
                 83..=87 => Family::Address,
+                88..=90 if asked.iter().any(|caller| "as".contains(*caller)) => {
+                    Family::AccountNumber
+                }
                 _ => Family::Arn,
             };
             let of_family: Vec<usize> = fitting
@@ -170,6 +189,7 @@ pub(crate) fn document(random: &mut Random) -> GeneratedDocument {
         .collect();
     GeneratedDocument {
         old_version: random.percent(5),
+        shown: random.percent(30),
         statements,
     }
 }
@@ -193,6 +213,10 @@ fn statement(
     if !allow && random.percent(60) {
         made.aws.push("*");
         made.not_principal = false;
+        // Whether `*` reaches federated callers is undecided, so that most often they are named too.
+        if callers.iter().any(|caller| "go".contains(*caller)) && random.percent(80) {
+            made.federated = vec![GITHUB, FOREIGN_GITHUB, OKTA, FOREIGN_OKTA];
+        }
     } else {
         for caller in callers {
             match caller {
@@ -201,9 +225,11 @@ fn statement(
                         made.aws.push(*random.pick(AWS_PRINCIPALS));
                     }
                 }
-                's' => made
-                    .service
-                    .push(*random.pick(&["events.amazonaws.com", "ec2.amazonaws.com"])),
+                's' => made.service.push(*random.pick(&[
+                    "events.amazonaws.com",
+                    "ec2.amazonaws.com",
+                    ROLES_ANYWHERE,
+                ])),
                 'g' => made
                     .federated
                     .push(*random.pick(&[GITHUB, GITHUB, FOREIGN_GITHUB])),
@@ -328,12 +354,47 @@ impl GeneratedDocument {
         keys
     }
 
+    pub(crate) fn origin(&self) -> Origin {
+        if self.shown {
+            Origin::Shown
+        } else {
+            Origin::Sent
+        }
+    }
+
+    /// A condition asks of the moment as text.
+    pub(crate) fn reads_the_clock_as_text(&self) -> bool {
+        let mut conditions = self.statements.iter().flat_map(|one| &one.conditions);
+        conditions.any(|one| {
+            let spec = &KEYS[one.key];
+            spec.name == "aws:CurrentTime" && spec.family == Family::Text
+        })
+    }
+
+    /// Conditions speak of GitHub's claims.
+    pub(crate) fn speaks_of_github(&self) -> bool {
+        let mut keys = self.keys().into_iter();
+        keys.any(|spec| spec.name.starts_with("token.actions."))
+    }
+
+    /// Somebody is named by a unique id, and lives.
+    pub(crate) fn names_a_living_id(&self) -> bool {
+        let ids = [GHOST_ROLE, GHOST_USER];
+        let mut named = self.statements.iter().flat_map(|one| &one.aws);
+        !self.shown && named.any(|one| ids.contains(one))
+    }
+
     pub(crate) fn has_key(&self, name: &str) -> bool {
         self.keys().iter().any(|spec| spec.name == name)
     }
 }
 
 impl GeneratedStatement {
+    /// An Allow for everyone, or for all but some.
+    pub(crate) fn lets_everyone_in(&self) -> bool {
+        self.allow && (self.not_principal || self.aws.contains(&"*"))
+    }
+
     pub(crate) fn text(&self) -> String {
         let mut principals = Vec::new();
         for (kind, named) in [

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trustwarden_policy::document::{Effect, TrustPolicy};
-use trustwarden_policy::{EvaluationContext, ExternalIdNeed, evaluate};
+use trustwarden_policy::{EvaluationContext, ExternalIdNeed, Origin, evaluate};
 
 use super::callers::Caller;
 use super::world::Trial;
 use super::{
-    EXTERNAL_IDS, GHOST_ROLE, GHOST_USER, GUESSABLE_IDS, GeneratedDocument, KEYS, NEIGHBOUR, NOW,
-    OWN, OWN_ORGANIZATION, STRANGER,
+    EXTERNAL_IDS, GHOST_ROLE, GHOST_USER, GUESSABLE_IDS, GeneratedDocument, NEIGHBOUR, NOW, OWN,
+    OWN_ORGANIZATION, ROLES_ANYWHERE, STRANGER, UNNAMED_SERVICE,
 };
 
 /// Which statement lets in which trials.
@@ -21,17 +21,22 @@ pub(crate) struct Outcome {
     pub(crate) by_statement: BTreeMap<usize, Vec<usize>>,
 }
 
-pub(crate) fn context() -> EvaluationContext<'static> {
+pub(crate) fn context(origin: Origin) -> EvaluationContext<'static> {
     EvaluationContext {
         account: Some(OWN),
         organization: Some(OWN_ORGANIZATION),
         now: NOW.parse().unwrap(),
+        origin,
     }
 }
 
 /// Tries every request, and those that get in for each Allow statement as the first one.
-pub(crate) fn outcome(policy: &TrustPolicy<'_>, trials: &[Trial]) -> Outcome {
-    let context = context();
+pub(crate) fn outcome(
+    policy: &TrustPolicy<'_>,
+    document: &GeneratedDocument,
+    trials: &[Trial],
+) -> Outcome {
+    let context = context(document.origin());
     let let_in: Vec<(usize, &Trial)> = trials
         .iter()
         .enumerate()
@@ -109,6 +114,7 @@ pub(crate) struct Expected {
     pub(crate) any_account_from_network: Option<bool>,
     pub(crate) unknown_account: Option<bool>,
     pub(crate) services: Vec<String>,
+    pub(crate) any_service: bool,
     pub(crate) service_source_accounts: Option<Vec<String>>,
     pub(crate) federated: Vec<String>,
     pub(crate) federated_open: Vec<String>,
@@ -162,7 +168,7 @@ pub(crate) fn expected(
         public,
         ..Expected::default()
     };
-    let by_id = document.has_key("aws:userid");
+    let by_id = document.has_key("aws:userid") || document.names_a_living_id();
     if strangers.is_empty() && !ghost && !by_id {
         // Nobody but who is named.
         expected.external_accounts = Some(texts(
@@ -181,52 +187,21 @@ pub(crate) fn expected(
             expected.unknown_account = Some(ghost);
         }
     }
-    // Services.
-    let services: Vec<&&Trial> = allowed
-        .iter()
-        .filter(|trial| matches!(trial.caller, Caller::Service(_)))
-        .collect();
-    expected.services = texts(
-        services
-            .iter()
-            .map(|trial| trial.request.principal.value.as_str()),
-    );
-    let sources: BTreeSet<Option<&str>> = services
-        .iter()
-        .map(|trial| {
-            let of_arn = one(trial, "aws:sourcearn").and_then(|arn| arn.split(':').nth(4));
-            one(trial, "aws:sourceaccount").or(of_arn.filter(|account| !account.is_empty()))
-        })
-        .collect();
-    // A bucket's ARN tells no account: a limit, but not by account.
-    let by_bucket = services
-        .iter()
-        .any(|trial| one(trial, "aws:sourcearn") == Some("arn:aws:s3:::bucket"));
-    expected.service_source_accounts = (!by_bucket).then(|| {
-        if sources.contains(&None)
-            || sources.contains(&Some(STRANGER))
-            || sources.contains(&Some("111199999999"))
-        {
-            vec!["*".to_owned()]
-        } else {
-            texts(sources.into_iter().flatten())
-        }
-    });
+    services(&mut expected, document, trials, outcome);
     // Providers.
-    expected.federated = texts(allowed.iter().filter_map(|trial| trial.caller.provider()));
-    expected.federated_open = texts(allowed.iter().filter_map(|trial| match trial.caller {
-        Caller::GitHub {
-            provider,
-            ours: false,
-            ..
-        } => Some(provider),
-        _ => None,
-    }));
+    let by_statement = outcome.by_statement.iter();
+    let federated: Vec<(String, bool)> = by_statement
+        .flat_map(|(statement, places)| places.iter().map(move |place| (*statement, *place)))
+        .filter_map(|(statement, place)| provider(document, statement, &trials[place].caller))
+        .collect();
+    expected.federated = texts(federated.iter().map(|(provider, _)| provider.as_str()));
+    let open = federated.iter().filter(|(_, open)| *open);
+    expected.federated_open = texts(open.map(|(provider, _)| provider.as_str()));
     let of_own = format!("arn:aws:iam::{OWN}:");
     expected.foreign_provider = expected
         .federated
         .iter()
-        .any(|provider| !provider.starts_with(&of_own));
+        .any(|provider| provider.starts_with("arn:") && !provider.starts_with(&of_own));
     what_they_prove(&mut expected, trials, outcome, document);
     if !expected.federated_open.is_empty() {
         expected.guarded = Some(false);
@@ -237,10 +212,110 @@ pub(crate) fn expected(
     };
     expected.orphaned = texts([GHOST_USER, GHOST_ROLE].into_iter().filter(|id| named(id)));
     expected.expires = expires(policy, document, trials, &allowed);
+    if !services_are_anchored(document, trials, outcome) {
+        expected.guarded = Some(false);
+    }
     expected
 }
 
-/// The last moment at which somebody from outside gets in, if somebody does now: every moment at
+/// The provider by which a federated caller gets in, as the answer names it, and whether he is an
+/// outsider of it.
+fn provider(
+    document: &GeneratedDocument,
+    statement: usize,
+    caller: &Caller,
+) -> Option<(String, bool)> {
+    let provider = caller.provider()?;
+    let named = |one: &super::GeneratedStatement| one.federated.contains(&provider);
+    let by_name = document.statements.iter().any(named);
+    let outsider = matches!(caller, Caller::GitHub { ours: false, .. });
+    match caller {
+        Caller::WebIdentity(_) => Some(("*".to_owned(), true)),
+        Caller::Saml(_) if !by_name => {
+            let any = format!("arn:aws:iam::{OWN}:saml-provider/*");
+            Some((any, false))
+        }
+        // Where nothing tells it from others it is one of any.
+        Caller::GitHub { .. } if !by_name && !document.speaks_of_github() => None,
+        _ => {
+            let everyone = document.statements[statement].lets_everyone_in();
+            (everyone || named(&document.statements[statement]))
+                .then(|| (provider.to_owned(), outsider))
+        }
+    }
+}
+
+/// Who gets in as a service, and for whom.
+fn services(
+    expected: &mut Expected,
+    document: &GeneratedDocument,
+    trials: &[Trial],
+    outcome: &Outcome,
+) {
+    let mut named: BTreeSet<&str> = BTreeSet::new();
+    let mut sources: BTreeSet<Option<&str>> = BTreeSet::new();
+    let mut of_any: Vec<BTreeSet<Option<&str>>> = Vec::new();
+    for (statement, places) in &outcome.by_statement {
+        let mut any: BTreeSet<Option<&str>> = BTreeSet::new();
+        for trial in places.iter().map(|place| &trials[*place]) {
+            let Caller::Service(service) = trial.caller else {
+                continue;
+            };
+            let of_arn = one(trial, "aws:sourcearn").and_then(|arn| arn.split(':').nth(4));
+            let of_arn = of_arn.filter(|account| !account.is_empty());
+            let source = one(trial, "aws:sourceaccount").or(of_arn);
+            if document.statements[*statement].service.contains(&service)
+                && !document.statements[*statement].not_principal
+            {
+                named.insert(service);
+                sources.insert(source);
+            }
+            if service == UNNAMED_SERVICE {
+                any.insert(source);
+            }
+        }
+        of_any.push(any);
+    }
+    expected.services = texts(named);
+    expected.any_service = of_any.iter().any(|any| !any.is_empty());
+    let open = |sources: &BTreeSet<Option<&str>>| {
+        let unnamed = [None, Some(STRANGER), Some("111199999999")];
+        unnamed.iter().any(|source| sources.contains(source))
+    };
+    let asks = document.has_key("aws:SourceAccount") || document.has_key("aws:SourceArn");
+    expected.service_source_accounts = if open(&sources) {
+        Some(vec!["*".to_owned()])
+    } else if asks && of_any.iter().any(open) {
+        // A Deny may leave ways of which some are limited.
+        None
+    } else {
+        let limited = of_any.iter().filter(|any| !open(any)).flatten();
+        Some(texts(
+            sources.iter().chain(limited).filter_map(|source| *source),
+        ))
+    };
+}
+
+/// Whether Roles Anywhere gets in by trust anchors that a document may name alone.
+fn services_are_anchored(
+    document: &GeneratedDocument,
+    trials: &[Trial],
+    outcome: &Outcome,
+) -> bool {
+    outcome.by_statement.iter().all(|(statement, places)| {
+        let made = &document.statements[*statement];
+        let by_name = made.service.contains(&ROLES_ANYWHERE) && !made.not_principal;
+        let mut let_in = places.iter().map(|place| &trials[*place]);
+        !by_name
+            || let_in.all(|trial| {
+                let anchor = one(trial, "aws:sourcearn");
+                trial.caller != Caller::Service(ROLES_ANYWHERE)
+                    || anchor.is_some_and(|arn| !arn.ends_with("trust-anchor/b"))
+            })
+    })
+}
+
+/// The last moment at which somebody from outside gets in, if somebody does: every moment at
 /// which a condition on the clock can turn is tried.
 fn expires(
     policy: &TrustPolicy<'_>,
@@ -250,36 +325,28 @@ fn expires(
 ) -> Option<jiff::Timestamp> {
     let outside = |trial: &Trial| match trial.caller {
         Caller::Aws { account, .. } => account != OWN,
-        Caller::GitHub { .. } | Caller::Saml(_) => true,
+        Caller::GitHub { .. } | Caller::Saml(_) | Caller::WebIdentity(_) => true,
         Caller::Service(_) => false,
     };
     if !allowed.iter().any(|trial| outside(trial)) {
         return None;
     }
     let now: jiff::Timestamp = NOW.parse().unwrap();
-    let clock = ["aws:CurrentTime", "aws:EpochTime"];
-    let mut turns: Vec<jiff::Timestamp> = document
-        .statements
-        .iter()
-        .flat_map(|statement| &statement.conditions)
-        .filter(|condition| clock.contains(&KEYS[condition.key].name))
-        .flat_map(|condition| &condition.values)
-        .filter_map(|value| match value.parse::<i64>() {
-            Ok(seconds) => jiff::Timestamp::from_second(seconds).ok(),
-            Err(_) => value.parse().ok(),
-        })
-        .filter(|turn| *turn >= now)
-        .collect();
+    let mut turns = super::world::turns(document);
+    turns.retain(|turn| *turn >= now);
     turns.sort_unstable();
     turns.dedup();
     let second = jiff::SignedDuration::from_secs(1);
     let open = |at: jiff::Timestamp| {
-        let context = EvaluationContext {
-            now: at,
-            ..context()
-        };
         let mut from_outside = trials.iter().filter(|trial| outside(trial));
-        from_outside.any(|trial| gets_in(policy, trial, &context))
+        from_outside.any(|trial| {
+            let mut then = trial.clone();
+            let moment = vec![at.to_string()];
+            then.request
+                .context
+                .insert("aws:CurrentTime".to_owned(), moment);
+            gets_in(policy, &then, &context(document.origin()))
+        })
     };
     if turns.last().is_none_or(|last| open(*last + second)) {
         return None;
@@ -314,7 +381,13 @@ fn what_they_prove(
             let rest: Vec<_> = trial
                 .keys
                 .iter()
-                .filter(|(key, _)| *key != "sts:externalid")
+                // Who is asked for an id now may come when nobody is.
+                .filter(|(key, _)| {
+                    !matches!(
+                        key.as_str(),
+                        "sts:externalid" | "aws:currenttime" | "aws:epochtime"
+                    )
+                })
                 .collect();
             classes
                 .entry((*statement, trial.caller, rest))
@@ -369,7 +442,7 @@ fn what_they_prove(
         // What a variable stands for is fixed and yet chosen by the caller.
         _ if variables && speaks_of_id => Vec::new(),
         // Whose a unique id is the world cannot tell.
-        _ if document.has_key("aws:userid") => Vec::new(),
+        _ if document.has_key("aws:userid") || document.names_a_living_id() => Vec::new(),
         Some(need) => vec![need],
         None if speaks_of_id => vec![ExternalIdNeed::Unsatisfiable, ExternalIdNeed::None],
         None => vec![ExternalIdNeed::None],
@@ -378,7 +451,7 @@ fn what_they_prove(
     let said = !mixed && (!variables || !speaks_of_id);
     expected.guessable = said.then_some(guessable);
     // A unique id guards, and whose it is the world cannot tell.
-    if !variables && !document.has_key("aws:userid") {
+    if !variables && !document.has_key("aws:userid") && !document.names_a_living_id() {
         expected.guarded = Some(unguarded.is_empty() && !stranger_unguarded);
         if !stranger_unguarded {
             expected.unguarded_accounts = Some(texts(unguarded));
@@ -395,7 +468,7 @@ fn need(ids: &[Option<&str>], every: usize) -> ExternalIdNeed {
             .iter()
             .any(|known| known.eq_ignore_ascii_case(id))
     };
-    let present: Vec<&str> = ids.iter().flatten().copied().collect();
+    let present: BTreeSet<&str> = ids.iter().flatten().copied().collect();
     if absent && present.is_empty() {
         ExternalIdNeed::Forbidden
     } else if absent {

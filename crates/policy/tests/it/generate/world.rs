@@ -6,8 +6,8 @@ use trustwarden_policy::{Request, RequestPrincipal};
 
 use super::callers::{AWS_CALLERS, Caller, GITHUB_CALLERS};
 use super::{
-    FOREIGN_GITHUB, FOREIGN_OKTA, Family, GITHUB, GeneratedDocument, KEYS, KeySpec, NEIGHBOUR,
-    OKTA, OWN, VENDOR,
+    FOREIGN_GITHUB, FOREIGN_OKTA, Family, GITHUB, GOOGLE, GeneratedDocument, KEYS, KeySpec,
+    NEIGHBOUR, NOW, OKTA, OTHER_SAML, OWN, ROLES_ANYWHERE, UNNAMED_SERVICE, VENDOR,
 };
 
 /// One request, and what an examiner must know of it besides.
@@ -49,11 +49,23 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
         .filter(|caller| all || stands_for_others(caller))
         .copied()
         .collect();
+    if document.names_a_living_id() {
+        let ghosts: Vec<Caller> = callers.iter().filter_map(|one| one.as_ghost()).collect();
+        callers.extend(ghosts);
+    }
+    let everyone = names(super::GeneratedStatement::lets_everyone_in);
     if names(|statement| !statement.service.is_empty()) {
         callers.push(Caller::Service("events.amazonaws.com"));
         callers.push(Caller::Service("ec2.amazonaws.com"));
+        callers.push(Caller::Service(ROLES_ANYWHERE));
     }
-    if names(|statement| statement.federated.contains(&GITHUB)) {
+    if everyone {
+        callers.push(Caller::Service(UNNAMED_SERVICE));
+        callers.push(Caller::Saml(OTHER_SAML));
+        callers.push(Caller::WebIdentity(GOOGLE));
+    }
+    let spoken = everyone && document.speaks_of_github();
+    if spoken || names(|statement| statement.federated.contains(&GITHUB)) {
         callers.extend_from_slice(GITHUB_CALLERS);
     }
     if names(|statement| statement.federated.contains(&FOREIGN_GITHUB)) {
@@ -76,7 +88,13 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
         .any(|condition| condition.values.iter().any(|value| value.contains("${")));
     let mut trials = Vec::new();
     for caller in callers {
-        let mut contexts: Vec<BTreeMap<String, Vec<String>>> = vec![BTreeMap::new()];
+        let mut contexts: Vec<BTreeMap<String, Vec<String>>> = moments(document)
+            .into_iter()
+            .map(|at| BTreeMap::from([("aws:CurrentTime".to_owned(), vec![at])]))
+            .collect();
+        if contexts.is_empty() {
+            contexts.push(BTreeMap::new());
+        }
         for spec in &keys {
             let letters = other_letters(document, spec);
             let sets = if spec.many {
@@ -94,6 +112,52 @@ pub(crate) fn trials(document: &GeneratedDocument) -> Option<Vec<Trial>> {
         }
     }
     Some(trials)
+}
+
+/// Moments from now on, of which each stretch between two at which a condition on the clock turns
+/// has one, where a document has such: in the order of time.
+pub(crate) fn moments(document: &GeneratedDocument) -> Vec<String> {
+    let turns = turns(document);
+    if turns.is_empty() && !document.reads_the_clock_as_text() {
+        return Vec::new();
+    }
+    let now: jiff::Timestamp = NOW.parse().unwrap();
+    let second = jiff::SignedDuration::from_secs(1);
+    let mut moments: Vec<jiff::Timestamp> = turns
+        .into_iter()
+        .flat_map(|turn| [turn - second, turn, turn + second])
+        .chain([now])
+        .collect();
+    if document.reads_the_clock_as_text() {
+        let samples = [
+            "2026-11-25T12:00:00Z",
+            "2026-12-25T00:00:00Z",
+            "2027-06-01T00:00:00Z",
+            "2027-06-01T12:00:00Z",
+            "2028-01-01T00:00:00Z",
+        ];
+        moments.extend(samples.map(|at| at.parse::<jiff::Timestamp>().unwrap()));
+    }
+    moments.retain(|at| *at >= now);
+    moments.sort_unstable();
+    moments.dedup();
+    moments.iter().map(ToString::to_string).collect()
+}
+
+/// The moments at which conditions on the clock turn, by their order.
+pub(crate) fn turns(document: &GeneratedDocument) -> Vec<jiff::Timestamp> {
+    let conditions = document.statements.iter().flat_map(|one| &one.conditions);
+    let on_clock = conditions.filter(|one| {
+        let spec = &KEYS[one.key];
+        ["aws:CurrentTime", "aws:EpochTime"].contains(&spec.name) && spec.family != Family::Text
+    });
+    let values = on_clock.flat_map(|one| &one.values);
+    values
+        .filter_map(|value| match value.parse::<i64>() {
+            Ok(seconds) => jiff::Timestamp::from_second(seconds).ok(),
+            Err(_) => value.parse().ok(),
+        })
+        .collect()
 }
 
 /// The texts that a document compares without case, in other letters: all large, and the first
@@ -142,8 +206,12 @@ fn extended(
         Caller::Service(_) => 's',
         Caller::GitHub { .. } => 'g',
         Caller::Saml(_) => 'o',
+        Caller::WebIdentity(_) => 'g',
     };
-    if spec.carried.is_empty() || !spec.callers.contains(letter) {
+    // GitHub's claims are in its own tokens.
+    let carries = spec.callers.contains(letter)
+        && !(matches!(caller, Caller::WebIdentity(_)) && spec.name.starts_with("token."));
+    if spec.carried.is_empty() || !carries {
         return contexts.to_vec();
     }
     let mut single: Vec<String> = spec
@@ -286,6 +354,7 @@ fn trial(
             ("Federated", provider, "sts:AssumeRoleWithWebIdentity")
         }
         Caller::Saml(provider) => ("Federated", provider, "sts:AssumeRoleWithSAML"),
+        Caller::WebIdentity(provider) => ("Federated", provider, "sts:AssumeRoleWithWebIdentity"),
     };
     let request = Request {
         principal: RequestPrincipal {
@@ -346,8 +415,15 @@ pub(crate) fn carried(request: &Request) -> BTreeMap<String, Vec<String>> {
             follows("aws:principalorgid", super::OWN_ORGANIZATION.to_owned());
         }
     }
+    if request.principal.kind == "Service" {
+        follows("aws:principalservicename", value.to_owned());
+    }
     follows("aws:currenttime", super::NOW.to_owned());
-    follows("aws:epochtime", "1795219200".to_owned());
+    let moment: jiff::Timestamp = keys["aws:currenttime"][0].parse().unwrap();
+    let mut follows = |key: &str, value: String| {
+        keys.entry(key.to_owned()).or_insert_with(|| vec![value]);
+    };
+    follows("aws:epochtime", moment.as_second().to_string());
     if let Some(path) = keys
         .get("aws:principalorgpaths")
         .and_then(|values| values.first())
