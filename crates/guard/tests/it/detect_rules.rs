@@ -180,6 +180,7 @@ fn hold(test: &str) {
                 account: Some(&role.account),
                 organization: rules.organization(),
                 now,
+                origin: policy::Origin::Sent,
             };
             let decided = policy::evaluate(&policy, proof, &context).unwrap();
             assert!(decided.allowed, "{}: {proof:?}", case.name);
