@@ -1,4 +1,4 @@
-//! `simulate`: would one concrete request get in?
+//! `simulate`: would one concrete request be allowed?
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, io};
@@ -25,8 +25,7 @@ pub fn simulate(arguments: &SimulateArgs, streams: &mut Streams<'_>) -> io::Resu
         streams.error("policy and request cannot both be standard input");
         return Ok(Status::Unreadable);
     }
-    let mut read =
-        |input: &crate::input::Input| input.read().map_err(|error| streams.failure(&error)).ok();
+    let mut read = |input: &crate::input::Input| streams.ok(input.read());
     let (Some(document), Some(question)) = (read(&arguments.policy), read(&arguments.request))
     else {
         return Ok(Status::Unreadable);

@@ -55,13 +55,18 @@ impl<'a> Streams<'a> {
 
     /// What went wrong, and what caused it, in one line.
     pub fn failure(&mut self, error: &dyn Error) {
-        // What a service answered may have lines and names of its own.
-        let text = chain(error)
-            .lines()
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join(" ");
-        self.error(escaped(text));
+        self.error(escaped(one_line(error)));
+    }
+
+    /// What is wrong with an input, and what caused it, in one line.
+    pub(crate) fn unusable(&mut self, name: &str, why: &str, cause: &dyn Error) {
+        let (name, cause) = (escaped(name), escaped(one_line(cause)));
+        self.error(format_args!("{name} {why}: {cause}"));
+    }
+
+    /// The result; an error is printed.
+    pub(crate) fn ok<T, E: Error + 'static>(&mut self, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.failure(&error)).ok()
     }
 
     /// One sentence about what the reader should know before trusting the answer.
@@ -183,6 +188,13 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// [`chain`] on one line: what a service answered may have lines of its own.
+fn one_line(error: &dyn Error) -> String {
+    let text = chain(error);
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join(" ")
 }
 
 /// What a color means. The words say the same without it.

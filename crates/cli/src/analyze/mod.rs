@@ -1,4 +1,4 @@
-//! `analyze`: who can get in by a trust policy.
+//! `analyze`: who can assume a role by its trust policy.
 
 mod bulk;
 mod pipeline;
@@ -90,7 +90,7 @@ fn read_and_analyse(
     context: &AnalysisContext<'_>,
     streams: &mut Streams<'_>,
 ) -> Option<Analysis> {
-    let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
+    let text = streams.ok(input.read())?;
     match TrustPolicy::parse(&text) {
         Ok(policy) => Some(policy::analyse(&policy, context)),
         Err(error) => {

@@ -3,7 +3,7 @@
 //! which rule allows it; then what only the account as a whole shows.
 //!
 //! An export is read object by object. What is kept is what may matter at the end: the roles that
-//! somebody outside can enter, findings, and managed policies.
+//! external parties can assume, findings, and managed policies.
 
 mod account;
 pub(crate) mod credential_report;
@@ -32,8 +32,11 @@ use crate::{Status, Streams, findings};
 pub(crate) use account::{Account, Entry, Where};
 pub(crate) use report::Report;
 
-/// So many unreadable elements of one file are told one by one.
-const TOLD: usize = 20;
+/// Most unreadable elements of one file that are listed one by one.
+const MOST_LISTED: usize = 20;
+
+/// The error of an input that could be read only in part.
+const NOT_WHOLE: &str = "cannot be read to its end";
 
 /// Runs `audit`.
 ///
@@ -86,7 +89,7 @@ pub(crate) fn collect(
     Some(reading.finish(&rules, &arguments.rules, now))
 }
 
-/// What has been read so far.
+/// The input that was read so far.
 struct Reading<'a> {
     account: Account<'a>,
     files: usize,
@@ -95,46 +98,51 @@ struct Reading<'a> {
     lines: bool,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("{} cannot be read to its end", escaped(name))]
-struct UnusableError<E: std::error::Error + 'static> {
-    name: String,
-    source: E,
-}
-
 impl Reading<'_> {
     fn read(&mut self, arguments: &AuditArgs, streams: &mut Streams<'_>) {
-        for named in &arguments.authorization_details {
-            match files(named) {
-                Ok(files) => {
-                    for file in files {
-                        self.file(&file, streams);
-                    }
-                }
-                Err(error) => {
-                    self.files += 1;
-                    self.unreadable.push(named.name());
-                    streams.failure(&error);
-                }
+        for file in &self.files_of(&arguments.authorization_details, streams) {
+            if let Some(mut reader) = self.opened(file, file.open(), streams) {
+                self.export(file.name(), &mut reader, file.size(), streams);
             }
         }
         for file in &arguments.credential_report {
-            self.credential_report(file, streams);
-        }
-        for named in &arguments.last_accessed {
-            match files(named) {
-                Ok(files) => {
-                    for file in files {
-                        self.last_accessed(&file, streams);
-                    }
-                }
-                Err(error) => {
-                    self.files += 1;
-                    self.unreadable.push(named.name());
-                    streams.failure(&error);
-                }
+            if let Some(text) = self.opened(file, file.read(), streams) {
+                self.rows(file.name(), &text, streams);
             }
         }
+        for file in &self.files_of(&arguments.last_accessed, streams) {
+            if let Some(text) = self.opened(file, file.read(), streams) {
+                self.last_accessed(file, &text, streams);
+            }
+        }
+    }
+
+    /// The files that arguments name.
+    fn files_of(&mut self, named: &[Input], streams: &mut Streams<'_>) -> Vec<Input> {
+        let mut all = Vec::new();
+        for named in named {
+            all.extend(
+                self.opened(named, files(named), streams)
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        all
+    }
+
+    /// The content; an error is printed, and the input counted as a file that is unreadable.
+    fn opened<T>(
+        &mut self,
+        input: &Input,
+        content: Result<T, ReadError>,
+        streams: &mut Streams<'_>,
+    ) -> Option<T> {
+        let content = streams.ok(content);
+        if content.is_none() {
+            self.files += 1;
+            self.unreadable.push(input.name());
+        }
+        content
     }
 
     /// The account that the AWS credentials name.
@@ -152,20 +160,8 @@ impl Reading<'_> {
         match account.credential_report() {
             Ok(report) => self.rows(name, &String::from_utf8_lossy(&report), streams),
             Err(source) => {
-                self.unreadable.push(name.clone());
-                streams.failure(&UnusableError { name, source });
-            }
-        }
-    }
-
-    /// One file of authorization details.
-    fn file(&mut self, input: &Input, streams: &mut Streams<'_>) {
-        match input.open() {
-            Ok(mut reader) => self.export(input.name(), &mut reader, input.size(), streams),
-            Err(error) => {
-                self.files += 1;
-                self.unreadable.push(input.name());
-                streams.failure(&error);
+                streams.unusable(&name, NOT_WHOLE, &source);
+                self.unreadable.push(name);
             }
         }
     }
@@ -192,7 +188,7 @@ impl Reading<'_> {
                 progress.at(place.offset, "");
             }
             if let Some(error) = account.element(element, &Where::new(&file, place)) {
-                if troubles.len() < TOLD {
+                if troubles.len() < MOST_LISTED {
                     troubles.push((error, place));
                 } else {
                     more += 1;
@@ -215,24 +211,10 @@ impl Reading<'_> {
         }
         let whole = ended.is_ok() && troubles.is_empty();
         if let Err(source) = ended {
-            streams.failure(&UnusableError {
-                name: name.clone(),
-                source,
-            });
+            streams.unusable(&name, NOT_WHOLE, &source);
         }
         if !whole {
             self.unreadable.push(name);
-        }
-    }
-
-    fn credential_report(&mut self, input: &Input, streams: &mut Streams<'_>) {
-        match input.read() {
-            Ok(text) => self.rows(input.name(), &text, streams),
-            Err(error) => {
-                self.files += 1;
-                self.unreadable.push(input.name());
-                streams.failure(&error);
-            }
         }
     }
 
@@ -253,11 +235,8 @@ impl Reading<'_> {
             Err(error) => troubles.push(error),
         });
         let whole = ended.is_ok() && troubles.is_empty();
-        for source in ended.err().into_iter().chain(troubles).take(TOLD) {
-            streams.failure(&UnusableError {
-                name: name.clone(),
-                source,
-            });
+        for source in ended.err().into_iter().chain(troubles).take(MOST_LISTED) {
+            streams.unusable(&name, NOT_WHOLE, &source);
         }
         if !whole {
             self.unreadable.push(name);
@@ -265,25 +244,14 @@ impl Reading<'_> {
     }
 
     /// One role's answer of `get-service-last-accessed-details`.
-    fn last_accessed(&mut self, input: &Input, streams: &mut Streams<'_>) {
+    fn last_accessed(&mut self, input: &Input, text: &str, streams: &mut Streams<'_>) {
         self.files += 1;
-        let name = input.name();
-        let text = match input.read() {
-            Ok(text) => text,
-            Err(error) => {
-                self.unreadable.push(name);
-                return streams.failure(&error);
-            }
-        };
         let role = input.path().file_stem().map(|stem| stem.to_string_lossy());
-        match LastAccessed::parse(&text) {
+        match LastAccessed::parse(text) {
             Ok(accessed) => self.account.used(&role.unwrap_or_default(), accessed),
             Err(source) => {
-                streams.failure(&UnusableError {
-                    name: name.clone(),
-                    source,
-                });
-                self.unreadable.push(name);
+                streams.unusable(&input.name(), NOT_WHOLE, &source);
+                self.unreadable.push(input.name());
             }
         }
     }

@@ -22,7 +22,6 @@ use crate::diagnostic::no_policy;
 use crate::findings::{self, About, Found};
 use crate::input::Input;
 use crate::streams::counted;
-use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Everything that was found.
@@ -103,21 +102,10 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
 }
 
 fn read(input: &Input, scope: &Scope, streams: &mut Streams<'_>) -> Option<Vec<RoleDocument>> {
-    let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
-    let unusable = |error| UnusableError {
-        name: input.name(),
-        source: error,
-    };
+    let text = streams.ok(input.read())?;
     documents(&text, scope)
-        .map_err(|error| streams.failure(&unusable(error)))
+        .map_err(|error| streams.unusable(&input.name(), "cannot be checked", &error))
         .ok()
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{} cannot be checked", escaped(name))]
-struct UnusableError {
-    name: String,
-    source: roles::NoDocumentsError,
 }
 
 /// A trust policy by itself says no path. A role that is named as IAM Identity Center names its own,

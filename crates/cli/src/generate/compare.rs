@@ -16,11 +16,6 @@ use crate::{Streams, Style};
 /// Why it is not known what is held.
 #[derive(Debug, thiserror::Error)]
 enum HeldError {
-    #[error("{} cannot be read to its end", escaped(name))]
-    Export {
-        name: String,
-        source: export::ExportError,
-    },
     #[error("there is no role {} in {}", escaped(role), escaped(name))]
     NoRole { role: String, name: String },
     #[error("say by --role which role of {} is meant", escaped(.0))]
@@ -35,7 +30,7 @@ pub(super) fn held(
     role: Option<&str>,
     streams: &mut Streams<'_>,
 ) -> Option<Effective> {
-    let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
+    let text = streams.ok(input.read())?;
     let is_policy = serde_json::from_str::<serde_json::Value>(&text)
         .is_ok_and(|value| value.get("Statement").is_some());
     let held = if is_policy {
@@ -90,7 +85,7 @@ fn of_role(
         Element::Role(_) | Element::User(_) | Element::Group(_) => {}
     });
     if let Err(source) = ended {
-        streams.failure(&HeldError::Export { name, source });
+        streams.unusable(&name, "cannot be read to its end", &source);
         return None;
     }
     for why in &wrong {

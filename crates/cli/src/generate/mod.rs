@@ -10,8 +10,7 @@ use std::thread;
 
 use crate::args::{PolicyCommand, PolicyGenerateArgs};
 use crate::least::{
-    Least, Need, NeedError, ProfileError, check_action, check_resource, least_privilege,
-    read_profile,
+    Least, Need, NeedError, check_action, check_resource, least_privilege, read_profile,
 };
 use crate::replay::{Wanted, each_record};
 use crate::terminal_escape::escaped;
@@ -21,13 +20,6 @@ use trail::{Asked, Did};
 
 /// What a managed policy may have, without white space.
 const MOST_MANAGED: usize = 6_144;
-
-#[derive(Debug, thiserror::Error)]
-#[error("{} cannot be used", escaped(name))]
-struct UnusableProfileError {
-    name: String,
-    source: ProfileError,
-}
 
 /// Runs `policy …`.
 ///
@@ -103,12 +95,9 @@ fn generate(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> io::Re
 fn listed(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> Option<Vec<Need>> {
     let mut needs = Vec::new();
     if let Some(profile) = &arguments.profile {
-        let text = profile.read().map_err(|error| streams.failure(&error));
-        let name = profile.name();
-        let read = read_profile(&text.ok()?);
-        let unusable = |source| UnusableProfileError { name, source };
-        needs = read
-            .map_err(|error| streams.failure(&unusable(error)))
+        let text = streams.ok(profile.read())?;
+        needs = read_profile(&text)
+            .map_err(|error| streams.unusable(&profile.name(), "cannot be used", &error))
             .ok()?;
     }
     let checked: Result<(), NeedError> = arguments
@@ -119,7 +108,7 @@ fn listed(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> Option<V
             let mut resources = arguments.resource.iter();
             resources.try_for_each(|resource| check_resource(resource))
         });
-    checked.map_err(|error| streams.failure(&error)).ok()?;
+    streams.ok(checked)?;
     if !arguments.action.is_empty() {
         needs.push(Need {
             actions: arguments.action.clone(),

@@ -5,7 +5,6 @@ mod restore;
 mod stack;
 mod uninstall;
 
-use std::error::Error;
 use std::future::Future;
 use std::io;
 
@@ -29,11 +28,6 @@ fn wait<T>(future: impl Future<Output = T>) -> io::Result<T> {
     Ok(runtime.block_on(future))
 }
 
-/// The answer, or its error told.
-fn told<T, E: Error + 'static>(answer: Result<T, E>, streams: &mut Streams<'_>) -> Option<T> {
-    answer.map_err(|error| streams.failure(&error)).ok()
-}
-
 async fn of(arguments: &LiveArgs) -> Cloud {
     cloud(arguments.profile.as_deref(), arguments.region.as_deref()).await
 }
@@ -51,7 +45,7 @@ pub(crate) fn accounts(
         let cloud = cloud(arguments.profile.as_deref(), None).await;
         list_accounts(&cloud).await
     })?;
-    let Some(organization) = told(answer, streams) else {
+    let Some(organization) = streams.ok(answer) else {
         return Ok(Status::Unreadable);
     };
     writeln!(streams.out, "[")?;
@@ -80,7 +74,7 @@ pub(crate) fn init(arguments: &RulesInitArgs, streams: &mut Streams<'_>) -> io::
         let cloud = cloud(arguments.profile.as_deref(), None).await;
         (list_roles(&cloud).await, list_accounts(&cloud).await)
     })?;
-    let Some(roles) = told(roles, streams) else {
+    let Some(roles) = streams.ok(roles) else {
         return Ok(Status::Unreadable);
     };
     let organization = match organization {

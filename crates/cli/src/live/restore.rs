@@ -1,7 +1,7 @@
 //! `restore`: a quarantined role gets a trust policy back, judged by the rules first.
 //!
 //! It is written with the person's own credentials, not through the remediator: the queue takes
-//! orders from the stack's functions alone, and CloudTrail then names who opened the door. The
+//! orders from the stack's functions alone, and CloudTrail then names who restored the access. The
 //! event of the write makes the guard look at the role as at any other.
 
 use std::io;
@@ -18,7 +18,7 @@ use guard::state::history::{Baseline, KeptDocument, Restoration, RoleHistory};
 use guard::state::incident::Schema;
 use jiff::Timestamp;
 
-use super::{of, told, wait};
+use super::{of, wait};
 use crate::args::RestoreArgs;
 use crate::streams::chain;
 use crate::streams::counted;
@@ -40,7 +40,7 @@ struct Closed {
     history: Option<RoleHistory>,
 }
 
-/// What was asked of the account.
+/// The account's quarantined roles.
 struct Asked {
     closed: Vec<Closed>,
     /// Roles that could not be read, in words.
@@ -74,7 +74,7 @@ pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io:
     }
     let iam = IamWriter::new(&cloud);
     let asked = wait(ask(&iam, &table, arguments.role.as_deref()))?;
-    let Some(asked) = told(asked, streams) else {
+    let Some(asked) = streams.ok(asked) else {
         return Ok(Status::Unreadable);
     };
     for words in &asked.unknown {
@@ -108,7 +108,7 @@ fn table_of(
     stack: Result<Stack, StackError>,
     streams: &mut Streams<'_>,
 ) -> Option<(Stack, Table)> {
-    let stack = told(stack, streams)?;
+    let stack = streams.ok(stack)?;
     let Some(name) = stack.outputs.get("Table") else {
         streams.error("the stack has no table among its outputs: is it Trustwarden's?");
         return None;
@@ -204,7 +204,7 @@ impl Closed {
     }
 }
 
-/// What the rules say of it, in a line.
+/// The verdict of the rules, in a line.
 fn verdict_words(judgement: &Judgement) -> String {
     match judgement.verdict {
         Verdict::Approved => "the rules allow it".to_owned(),
@@ -267,9 +267,9 @@ fn give_back(
     };
     let now = Timestamp::now();
     let judged = role.judge(rules, choice.document, now);
-    let lawful = judged.verdict == Verdict::Approved;
+    let compliant = judged.verdict == Verdict::Approved;
     let name = escaped(&role.live.name);
-    if !lawful && !arguments.force {
+    if !compliant && !arguments.force {
         streams.error(format_args!(
             "not restored, {}: {}",
             verdict_words(&judged),
@@ -297,7 +297,7 @@ fn give_back(
         )?;
         return Ok(Status::Done);
     }
-    if !lawful {
+    if !compliant {
         streams.warning(
             "in mode enforce the guard quarantines this role again, until a rule or an exemption \
              allows it",
@@ -313,7 +313,7 @@ fn give_back(
         incident: choice.incident.map(str::to_owned),
         digest: document_digest(choice.document),
         at: now,
-        forced: arguments.reason.clone().filter(|_| !lawful),
+        forced: arguments.reason.clone().filter(|_| !compliant),
     };
     match wait(write(iam, table, role, choice.document, &done))? {
         Ok(()) => {

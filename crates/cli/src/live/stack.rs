@@ -15,10 +15,9 @@ use guard::state::incident::{Schema, Stage, incident_id};
 use guard::state::sweep_state::SweepProgress;
 use jiff::Timestamp;
 
-use super::{of, told, wait};
+use super::{of, wait};
 use crate::args::LiveArgs;
-use crate::streams::Style;
-use crate::streams::counted;
+use crate::streams::{Style, chain, counted};
 use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
@@ -46,27 +45,38 @@ const SWEEP_MISSING: i64 = 3 * 3_600;
 /// Outputs that hold a topic's ARN.
 const TOPICS: [&str; 2] = ["AlertTopic", "OperationsTopic"];
 
+/// A function or an event rule: its kind, its logical id, and its state and whether that is good;
+/// `None`: it is not in the stack.
+type Part = (
+    &'static str,
+    &'static str,
+    Option<Result<(String, bool), CallError>>,
+);
+
 /// What `status` asks.
 struct Asked {
     stack: Stack,
-    functions: Vec<(&'static str, Result<FunctionState, CallError>)>,
-    rules: Vec<(&'static str, Result<RuleState, CallError>)>,
+    parts: Vec<Part>,
     topics: Vec<(&'static str, Result<Vec<Subscription>, CallError>)>,
     sweep: Option<Result<Option<SweepProgress>, StateError>>,
 }
 
 async fn ask(cloud: &Cloud, name: &str) -> Result<Asked, StackError> {
     let stack = describe_stack(cloud, name).await?;
-    let (mut functions, mut rules, mut topics) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut parts, mut topics) = (Vec::new(), Vec::new());
     for id in FUNCTIONS {
-        if let Some(name) = stack.resources.get(id) {
-            functions.push((id, function_state(cloud, name).await));
-        }
+        let state = match stack.resources.get(id) {
+            Some(name) => Some(function_state(cloud, name).await.map(function_words)),
+            None => None,
+        };
+        parts.push(("function", id, state));
     }
     for id in RULES {
-        if let Some(name) = stack.resources.get(id) {
-            rules.push((id, rule_state(cloud, name).await));
-        }
+        let state = match stack.resources.get(id) {
+            Some(name) => Some(rule_state(cloud, name).await.map(rule_words)),
+            None => None,
+        };
+        parts.push(("rule", id, state));
     }
     for id in TOPICS {
         if let Some(arn) = stack.outputs.get(id) {
@@ -87,10 +97,20 @@ async fn ask(cloud: &Cloud, name: &str) -> Result<Asked, StackError> {
     Ok(Asked {
         sweep,
         stack,
-        functions,
-        rules,
+        parts,
         topics,
     })
+}
+
+fn function_words(function: FunctionState) -> (String, bool) {
+    let good = function.state == "Active" && function.last_update == "Successful";
+    let words = format!("{}, last update {}", function.state, function.last_update);
+    (words, good)
+}
+
+fn rule_words(rule: RuleState) -> (String, bool) {
+    let good = rule.state.starts_with("ENABLED");
+    (rule.state, good)
 }
 
 /// Prints the state of each part; exit status 1 where one is not as it should be.
@@ -103,7 +123,7 @@ pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Res
         let cloud = of(arguments).await;
         ask(&cloud, &arguments.stack).await
     })?;
-    let Some(asked) = told(asked, streams) else {
+    let Some(asked) = streams.ok(asked) else {
         return Ok(Status::Unreadable);
     };
     let mut sheet = Sheet { streams, wrong: 0 };
@@ -119,32 +139,12 @@ pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Res
     };
     sheet.line("mode", "the stack's ceiling", setting("Mode"), true)?;
     sheet.line("rules", "hash", setting("RulesHash"), true)?;
-    for (id, state) in &asked.functions {
+    for (what, id, state) in &asked.parts {
         match state {
-            Ok(function) => {
-                let words = format!("{}, last update {}", function.state, function.last_update);
-                let good = function.state == "Active" && function.last_update == "Successful";
-                sheet.line("function", id, &words, good)?;
-            }
-            Err(error) => sheet.line("function", id, &crate::streams::chain(error), false)?,
-        }
-    }
-    for id in FUNCTIONS.iter().filter(|id| **id != "Slack") {
-        if !asked.functions.iter().any(|(known, _)| known == id) {
-            sheet.line("function", id, "is not in the stack", false)?;
-        }
-    }
-    for (id, state) in &asked.rules {
-        match state {
-            Ok(rule) => {
-                sheet.line("rule", id, &rule.state, rule.state.starts_with("ENABLED"))?;
-            }
-            Err(error) => sheet.line("rule", id, &crate::streams::chain(error), false)?,
-        }
-    }
-    for id in RULES {
-        if !asked.rules.iter().any(|(known, _)| *known == id) {
-            sheet.line("rule", id, "is not in the stack", false)?;
+            Some(Ok((words, good))) => sheet.line(what, id, words, *good)?,
+            Some(Err(error)) => sheet.line(what, id, &chain(error), false)?,
+            None if *id == "Slack" => {}
+            None => sheet.line(what, id, "is not in the stack", false)?,
         }
     }
     if let Some(sweep) = &asked.sweep {
@@ -153,23 +153,13 @@ pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Res
     for (id, found) in &asked.topics {
         sheet.subscribers(id, found)?;
     }
-    let wrong = sheet.wrong;
-    match wrong {
-        0 => writeln!(
-            streams.out,
-            "the guard is alive, and its alerts are received"
-        )?,
-        _ => writeln!(
-            streams.out,
-            "{}",
-            counted(wrong, "thing is wrong", "things are wrong")
-        )?,
-    }
-    Ok(if wrong == 0 {
-        Status::Done
-    } else {
-        Status::Findings
-    })
+    let (wrong, status) = sheet.ended();
+    let last = match wrong {
+        0 => "the guard is alive, and its alerts are received".to_owned(),
+        _ => counted(wrong, "thing is wrong", "things are wrong"),
+    };
+    writeln!(streams.out, "{last}")?;
+    Ok(status)
 }
 
 /// Lines of what there is and how it is.
@@ -179,6 +169,15 @@ struct Sheet<'a, 'b> {
 }
 
 impl Sheet<'_, '_> {
+    /// How many lines are wrong, and the status that this means.
+    fn ended(self) -> (usize, Status) {
+        let status = match self.wrong {
+            0 => Status::Done,
+            _ => Status::Findings,
+        };
+        (self.wrong, status)
+    }
+
     fn line(&mut self, what: &str, which: &str, how: &str, good: bool) -> io::Result<()> {
         self.wrong += usize::from(!good);
         let style = if good { Style::Good } else { Style::Bad };
@@ -201,7 +200,7 @@ impl Sheet<'_, '_> {
     ) -> io::Result<()> {
         let last = match found {
             Err(error) => {
-                return self.line("sweep", "last", &crate::streams::chain(error), false);
+                return self.line("sweep", "last", &chain(error), false);
             }
             Ok(progress) => progress
                 .as_ref()
@@ -236,7 +235,7 @@ impl Sheet<'_, '_> {
         found: &Result<Vec<Subscription>, CallError>,
     ) -> io::Result<()> {
         match found {
-            Err(error) => self.line("topic", topic, &crate::streams::chain(error), false),
+            Err(error) => self.line("topic", topic, &chain(error), false),
             Ok(found) if found.is_empty() => self.line("topic", topic, "no subscription", false),
             Ok(found) => {
                 for one in found {
@@ -330,7 +329,7 @@ pub(crate) fn test_alert(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io:
         let cloud = of(arguments).await;
         send(&cloud, &arguments.stack, Timestamp::now()).await
     })?;
-    let Some(sent) = told(sent, streams) else {
+    let Some(sent) = streams.ok(sent) else {
         return Ok(Status::Unreadable);
     };
     if sent.topics.is_empty() {
@@ -346,19 +345,15 @@ pub(crate) fn test_alert(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io:
     {
         match published {
             Ok(()) => sheet.line("topic", id, "the test alert is published", true)?,
-            Err(error) => sheet.line("topic", id, &crate::streams::chain(error), false)?,
+            Err(error) => sheet.line("topic", id, &chain(error), false)?,
         }
         sheet.subscribers(id, found)?;
     }
-    let wrong = sheet.wrong;
+    let (wrong, status) = sheet.ended();
     let last = match wrong {
         0 => format!("look for {} in every channel", sent.incident),
         _ => format!("{} is not received everywhere it should be", sent.incident),
     };
     writeln!(streams.out, "{last}")?;
-    Ok(if wrong == 0 {
-        Status::Done
-    } else {
-        Status::Findings
-    })
+    Ok(status)
 }

@@ -10,7 +10,7 @@ use guard::model::{LiveRole, document_digest};
 use guard::ports::{IamError, Roles};
 use guard::remediate::QUARANTINE;
 
-use super::{of, told, wait};
+use super::{of, wait};
 use crate::args::LiveArgs;
 use crate::streams::counted;
 use crate::terminal_escape::escaped;
@@ -30,7 +30,7 @@ pub(crate) fn uninstall_check(
         let stack = describe_stack(&cloud, &arguments.stack).await;
         (cloud, stack)
     })?;
-    let Some(stack) = told(stack, streams) else {
+    let Some(stack) = streams.ok(stack) else {
         return Ok(Status::Unreadable);
     };
     let Some(table) = stack.outputs.get("Table") else {
@@ -45,7 +45,7 @@ pub(crate) fn uninstall_check(
         };
         (left, live)
     })?;
-    let Some(left) = told(left, streams) else {
+    let Some(left) = streams.ok(left) else {
         return Ok(Status::Unreadable);
     };
     print(&left, &live, streams)

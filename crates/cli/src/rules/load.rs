@@ -19,7 +19,7 @@ use crate::terminal_escape::escaped;
 /// A rules file that can be used.
 #[derive(Debug)]
 pub(crate) struct Read {
-    /// What it says.
+    /// The parsed file.
     pub(crate) file: RulesFile,
     /// The organization's accounts.
     pub(crate) accounts: Vec<OrganizationAccount>,
@@ -29,6 +29,8 @@ pub(crate) struct Read {
     accounts_name: String,
 }
 
+const UNUSABLE: &str = "cannot be used";
+
 /// Reads a rules file and the accounts it names, printing what is wrong or doubtful; `None` if it
 /// cannot be used.
 pub(crate) fn read(
@@ -36,31 +38,22 @@ pub(crate) fn read(
     now: Option<Timestamp>,
     streams: &mut Streams<'_>,
 ) -> Option<Read> {
-    let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
+    let text = streams.ok(input.read())?;
     read_text(input, &text, now, streams)
 }
 
 /// Reads rules for judging: a rules file, or what `rules compile` made of one.
 pub(crate) fn load(input: &Input, streams: &mut Streams<'_>) -> Option<Rules> {
-    let text = input.read().map_err(|error| streams.failure(&error)).ok()?;
+    let text = streams.ok(input.read())?;
     let loaded = if text.starts_with("{\"schema\":") {
         Rules::load(text.into_bytes())
     } else {
         let read = read_text(input, &text, None, streams)?;
         Rules::load(read.compile(streams)?.bytes)
     };
-    let named = |error| UnusableError {
-        name: input.name(),
-        source: error,
-    };
-    loaded.map_err(|error| streams.failure(&named(error))).ok()
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("{} cannot be used", escaped(name))]
-struct UnusableError<E: std::error::Error + 'static> {
-    name: String,
-    source: E,
+    loaded
+        .map_err(|error| streams.unusable(&input.name(), UNUSABLE, &error))
+        .ok()
 }
 
 /// [`read`] of a text that was read already.
@@ -163,7 +156,7 @@ fn beside(input: &Input, accounts: &str) -> PathBuf {
     folder.unwrap_or(Path::new("")).join(accounts)
 }
 
-/// What is wrong, and what to do.
+/// The error and the suggestion.
 type Trouble = (String, Option<String>);
 
 fn read_accounts(path: &Path) -> Result<Vec<OrganizationAccount>, Trouble> {
@@ -181,18 +174,15 @@ fn read_accounts(path: &Path) -> Result<Vec<OrganizationAccount>, Trouble> {
 }
 
 impl Read {
-    /// What the functions load; `None`, and the reason printed, where there is none.
+    /// The rules as the functions load them; `None`, and the reason printed, if they do not compile.
     pub(crate) fn compile(&self, streams: &mut Streams<'_>) -> Option<CompiledRules> {
         compile(&self.file, &self.accounts)
             .map_err(|error| {
                 let name = match error {
-                    CompileError::Account { .. } => self.accounts_name.clone(),
-                    _ => self.name.clone(),
+                    CompileError::Account { .. } => &self.accounts_name,
+                    _ => &self.name,
                 };
-                streams.failure(&UnusableError {
-                    name,
-                    source: error,
-                });
+                streams.unusable(name, UNUSABLE, &error);
             })
             .ok()
     }
