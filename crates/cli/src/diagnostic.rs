@@ -23,11 +23,11 @@ pub(crate) struct Span {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Diagnostic {
     pub(crate) level: Level,
-    /// What is wrong: lower case, no full stop.
+    /// The error: lower case, no full stop.
     pub(crate) message: String,
     /// Where; `None` for the file as a whole.
     pub(crate) span: Option<Span>,
-    /// What was meant.
+    /// The suggestion.
     pub(crate) help: Option<String>,
 }
 
@@ -83,7 +83,7 @@ impl Diagnostic {
     }
 }
 
-/// What is no policy document, pointed at.
+/// The diagnostic of a text that is not a policy document.
 pub(crate) fn no_policy(error: &ParseError) -> Diagnostic {
     let at = |line: u32, column: u32| {
         let number = |part: u32| usize::try_from(part).unwrap_or(usize::MAX);

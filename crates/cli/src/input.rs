@@ -18,15 +18,15 @@ pub enum ReadError {
     Io {
         /// As the person wrote it.
         name: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The bytes are no text.
+    /// The bytes are not text.
     #[error("{} is not UTF-8 text (byte {offset})", escaped(name))]
     NotText {
         /// As the person wrote it.
         name: String,
-        /// The first byte that is none, from 0.
+        /// The first byte that is not UTF-8, from 0.
         offset: usize,
     },
     /// More than a gigabyte.
@@ -77,7 +77,7 @@ impl Input {
         }
     }
 
-    /// Its bytes, one after the other.
+    /// A reader of its bytes.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// It cannot be read, is too large, or is no UTF-8 text.
+    /// It cannot be read, is too large, or is not UTF-8 text.
     pub fn read(&self) -> Result<String, ReadError> {
         let mut bytes = Vec::new();
         self.open()?

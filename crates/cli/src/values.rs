@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 /// How much of a stream is held at least.
 const CHUNK_BYTES: usize = 128 * 1024;
 
-/// Why the rest of an input cannot be read.
+/// Damage: the rest of an input cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DamageError {
     /// The bytes below fail: the disk, the network, or the compression.
@@ -23,10 +23,10 @@ pub(crate) enum DamageError {
         /// How many bytes there are.
         at: u64,
     },
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("it is not JSON: {found} at byte {at}")]
     NotJson {
-        /// What stands there.
+        /// The byte at which JSON ends.
         found: String,
         /// Where, from 0.
         at: u64,
@@ -34,7 +34,7 @@ pub(crate) enum DamageError {
     /// One value is too large to be held.
     #[error("one object is larger than {most} bytes (from byte {at})")]
     TooLarge {
-        /// What would have been held.
+        /// The bound that it exceeds, in bytes.
         most: usize,
         /// Where it begins, from 0.
         at: u64,
@@ -48,7 +48,7 @@ pub(crate) enum DamageError {
 pub(crate) struct Values<'a> {
     /// `None`: all that there is, is in `text`.
     reader: Option<Box<dyn Read + 'a>>,
-    /// What reading failed with, after all that is in `text`.
+    /// The error that reading ended with, after all that is in `text`.
     failed: Option<io::Error>,
     text: Cow<'a, [u8]>,
     /// Where in `text` the next unread byte stands.
@@ -88,7 +88,7 @@ impl<'a> Values<'a> {
         self.line = Some(1);
     }
 
-    /// What is held and not yet read.
+    /// The bytes that are held and not yet read.
     pub(crate) fn rest(&self) -> &[u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -175,7 +175,7 @@ impl<'a> Values<'a> {
         more
     }
 
-    /// The next byte that is no white space, without taking it.
+    /// The next byte that is not white space, without taking it.
     pub(crate) fn peek(&mut self) -> Result<Option<u8>, DamageError> {
         loop {
             let rest = self.rest();
@@ -196,7 +196,7 @@ impl<'a> Values<'a> {
         at.ok_or(DamageError::Truncated { at: self.bytes() })
     }
 
-    /// What stands here is not what may stand here.
+    /// The error of a byte that may not stand here.
     pub(crate) fn unexpected(&self) -> DamageError {
         let found = match self.rest().first() {
             Some(byte) if byte.is_ascii_graphic() => format!("`{}`", char::from(*byte)),
@@ -222,7 +222,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The length of the value that comes next. Where it is no JSON its brackets say where it ends,
+    /// The length of the value that comes next. Where it is not JSON, its brackets say where it ends,
     /// so that the damage stays in it.
     pub(crate) fn value(&mut self) -> Result<usize, DamageError> {
         if let b',' | b':' | b']' | b'}' = self.expect()? {

@@ -55,7 +55,7 @@ pub(super) fn run(
     Ok(status)
 }
 
-/// A question. Each part is looked at for itself, so that a bad one can be told with the id.
+/// A question. Each part is parsed by itself, so that a bad one can be reported with the id.
 #[derive(Deserialize)]
 struct Question<'a> {
     #[serde(borrow)]

@@ -60,7 +60,7 @@ pub(crate) enum Broken {
 }
 
 /// Answers every line that is not blank. `answer` appends one line to its buffer and says whether
-/// it is an answer and no error; `progress` is told how many bytes of input are answered.
+/// it is an answer and no error; `progress` gets how many bytes of input are answered.
 pub(crate) fn run(
     input: impl Read + Send,
     out: &mut dyn Write,

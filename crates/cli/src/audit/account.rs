@@ -23,16 +23,16 @@ use super::permitted::{Permitted, Permitting};
 use crate::args::is_account_id;
 use crate::findings::{self, About, Found};
 
-/// One third party and one role that it can enter: the join.
+/// One third party and one role that it can assume: the join.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
     /// Who, which role, what must be proved, which rule, when it was last used.
     pub(crate) access: Access,
-    /// What the role can do.
+    /// The role's permissions.
     pub(crate) permitted: Arc<Permitted>,
 }
 
-/// What was counted on the way.
+/// Numbers of what was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Roles that were read.
@@ -47,12 +47,12 @@ pub(crate) struct Counts {
     pub(crate) credentials: usize,
 }
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Debug, Default)]
 pub(crate) struct Audited {
     /// All findings, worst first.
     pub(crate) found: Vec<Found>,
-    /// Who can enter what: worst findings first, then by account, role and party.
+    /// External access: worst findings first, then by account, role and party.
     pub(crate) entries: Vec<Entry>,
     /// The accounts whose roles were seen, sorted.
     pub(crate) accounts: BTreeSet<String>,
@@ -61,7 +61,7 @@ pub(crate) struct Audited {
 }
 
 impl Audited {
-    /// Who has access, and whether a rule names him.
+    /// Each third party with access, and whether a rule names it.
     pub(crate) fn parties(&self) -> foldhash::HashMap<&guard::account::Party, bool> {
         let mut parties = foldhash::HashMap::default();
         for Entry { access, .. } in &self.entries {
@@ -70,7 +70,7 @@ impl Audited {
         parties
     }
 
-    /// How many roles somebody outside can enter.
+    /// How many roles an external party can assume.
     pub(crate) fn entered_from_outside(&self) -> usize {
         let roles = self.entries.iter().map(|entry| {
             let role = &entry.access.role.role;
@@ -96,7 +96,7 @@ pub(crate) struct Account<'a> {
     known: HashSet<Box<str>>,
     /// By a role's name in lower case: which of its permissions it used.
     used: HashMap<String, LastAccessed>,
-    /// What many roles have in common.
+    /// Values that many roles share.
     common: Common,
     /// Users whose keys a vendor holds, and what each of them holds.
     users: Vec<OfVendor>,
@@ -117,7 +117,7 @@ struct OfVendor {
     at: Where,
 }
 
-/// What many roles have in common, kept once.
+/// Values that many roles share, kept once.
 #[derive(Debug, Default)]
 struct Common {
     findings: Interned<Finding>,
@@ -130,9 +130,9 @@ struct Common {
 /// Where something was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Where {
-    /// Which file.
+    /// The file's name.
     pub(crate) file: Arc<str>,
-    /// Which line, where lines are counted.
+    /// The line, from 1, where lines are counted.
     pub(crate) line: Option<usize>,
 }
 
@@ -265,11 +265,11 @@ impl<'a> Account<'a> {
             return None;
         }
         let mut trouble = None;
-        let mut told = |error: ElementError| trouble = Some(error);
+        let mut note = |error: ElementError| trouble = Some(error);
         let reference = RoleRef {
             account: account.to_owned(),
             name: Some(role.name.to_string()),
-            path: role.path().map_err(&mut told).unwrap_or_default(),
+            path: role.path().map_err(&mut note).unwrap_or_default(),
         };
         let judgement = self.judging.judge(&reference, &document, &text);
         match judgement.verdict {
@@ -280,10 +280,10 @@ impl<'a> Account<'a> {
         let audited = Arc::new(AuditedRole {
             role: reference,
             arn: Some(role.arn.to_string()),
-            created: role.created().map_err(&mut told).unwrap_or_default(),
+            created: role.created().map_err(&mut note).unwrap_or_default(),
             last_used: role
                 .last_used()
-                .map_err(&mut told)
+                .map_err(&mut note)
                 .unwrap_or(LastUsed::Unknown),
         });
         let about = self.about(Some(account), audited.subject(), at);
@@ -296,7 +296,7 @@ impl<'a> Account<'a> {
                 return trouble;
             }
             let held = role.held(&mut self.common.attached);
-            let held = Arc::new(held.map_err(&mut told).unwrap_or_default());
+            let held = Arc::new(held.map_err(&mut note).unwrap_or_default());
             for access in &mut outsiders {
                 access.ways = self.common.ways.of(Arc::clone(&access.ways));
                 access.rule = access.rule.take().map(|rule| self.common.rules.of(rule));
@@ -337,7 +337,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// What everything comes to. `whole` says that all of the input was read: only then it can be
+    /// The result. `whole` says that all of the input was read: only then it can be
     /// said that something is nowhere. `rules_file` is where rules stand.
     pub(crate) fn finish(mut self, whole: bool, rules_file: &Arc<str>) -> Audited {
         // What is known by now is not asked for any more.
@@ -398,7 +398,8 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Works out what each role can do that outsiders enter, beside `accesses`, and judges it.
+    /// Works out the permissions of each role that external parties can assume, beside `accesses`, and
+    /// judges them.
     fn permissions(&mut self) -> Vec<Arc<Permitted>> {
         let policies = std::mem::take(&mut self.policies);
         let accesses = std::mem::take(&mut self.accesses);
@@ -407,7 +408,7 @@ impl<'a> Account<'a> {
         let mut permitted = Vec::with_capacity(accesses.len());
         // What a role holds is let go as soon as it is worked out.
         let mut rows = std::mem::take(&mut self.rows).into_iter();
-        // Who enters one role stands together.
+        // The accesses to one role stand together.
         for group in accesses.chunk_by(|one, other| Arc::ptr_eq(&one.role, &other.role)) {
             let Some((held, about)) = rows.next() else {
                 break;
@@ -481,7 +482,7 @@ impl<'a> Account<'a> {
         self.policies = policies;
     }
 
-    /// Lets go of managed policies that nobody holds of whom it is asked what they may do.
+    /// Drops managed policies that no role or user holds whose permissions are judged.
     fn keep_held_policies(&mut self) {
         let of_roles = self.rows.iter().map(|(held, _)| &**held);
         let of_users = self.users.iter().map(|user| &user.held);

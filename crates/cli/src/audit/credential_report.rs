@@ -18,7 +18,7 @@ pub(crate) enum ReportError {
     /// The first line names no user.
     #[error("its first line has no column `user`: it is not a credential report")]
     NoUser,
-    /// A row is no CSV.
+    /// A row is not CSV.
     #[error("it is not CSV")]
     NotCsv(#[source] csv::Error),
     /// A value is not what its column holds.
@@ -26,11 +26,11 @@ pub(crate) enum ReportError {
     Value {
         /// From 1.
         line: u64,
-        /// Its name.
+        /// The column's name.
         column: String,
-        /// What stands there.
+        /// The value.
         value: String,
-        /// What should.
+        /// The expected form.
         expected: &'static str,
     },
 }
@@ -136,7 +136,7 @@ impl Row<'_> {
         })
     }
 
-    /// What stands in a column; `None` where there is no such column, or nothing in it.
+    /// The value of a column; `None` where there is no such column, or nothing in it.
     fn text(&self, column: &str) -> Option<&str> {
         let text = self.row.get(self.columns.of(column)?)?;
         Some(text).filter(|text| !text.is_empty())

@@ -1,5 +1,5 @@
-//! The audit for people: findings, the worst first; who can enter what; and a summary that fits
-//! into a ticket.
+//! The audit for people: findings, the worst first; who can assume which role; and a summary that
+//! fits into a ticket.
 
 use std::io;
 
@@ -14,10 +14,10 @@ use crate::streams::counted;
 use crate::terminal_escape::escaped;
 use crate::{Streams, findings};
 
-/// What of a cell is shown.
+/// Maximum cell width, in characters.
 const CELL: usize = 40;
 
-/// So many codes are named in the summary.
+/// Most codes named in the summary.
 const TOP: usize = 5;
 
 /// Writes it.
@@ -137,8 +137,7 @@ pub(super) fn party_words(entry: &Entry) -> String {
     }
 }
 
-/// What the role can do, worst first; reading what there is goes without saying where there is
-/// more.
+/// The role's permissions, worst first; reading metadata is left out where there is more.
 fn can_words(entry: &Entry) -> String {
     let permitted = &entry.permitted;
     let mut words: Vec<&str> = permitted

@@ -93,7 +93,7 @@ struct JsonAccess<'a> {
     findings: Vec<Check>,
 }
 
-/// A class of actions of which a role may do something.
+/// A class of actions, some of which a role may do.
 #[derive(Serialize)]
 struct JsonClass<'a> {
     class: &'static str,
@@ -136,7 +136,7 @@ struct Summary<'a> {
     unreadable_files: &'a [String],
 }
 
-/// What the entries have in common: roles of one kind have the same ways in, the same permissions,
+/// Values that entries share: roles of one kind have the same ways in, the same permissions,
 /// the same rule.
 struct Common<'a> {
     ways: Known<'a, [Way]>,

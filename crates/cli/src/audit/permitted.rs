@@ -1,4 +1,4 @@
-//! What a role can do, in plain classes.
+//! A role's permissions, in plain classes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use permissions::{Class, Effective, Held as HeldClass, Likeness, classes, effect
 use super::export::Held;
 use super::interned::Interned;
 
-/// What a role can do.
+/// A role's permissions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Permitted {
-    /// The classes of which it may do something, worst first.
+    /// The classes with an action that it may do, worst first.
     pub(crate) classes: Vec<HeldClass>,
     /// Names of policies that could not be read: it may do more than is said.
     pub(crate) unreadable: Vec<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Permitting<'a> {
     permitted: Interned<Permitted>,
 }
 
-/// What a role can do.
+/// A role's permissions.
 #[derive(Debug, Clone)]
 pub(crate) struct Amount {
     /// In classes.
@@ -64,7 +64,7 @@ impl<'a> Permitting<'a> {
         }
     }
 
-    /// What the holder of these policies can do.
+    /// The permissions of the holder of these policies.
     pub(crate) fn of(&mut self, held: &Held) -> Amount {
         let policies = held.policies(self.policies);
         let likeness = self.likeness.of(&policies);

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::account::Audited;
 
-/// What was found, and what it was found in.
+/// The result, and the input that it is of.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// What was found.
+    /// The result.
     pub(crate) audited: Audited,
     /// The moment that age and expiry were judged at.
     pub(crate) now: Timestamp,

@@ -21,7 +21,7 @@ pub(crate) struct RoleDocument {
     pub(crate) name: Option<String>,
     /// The role's ARN.
     pub(crate) arn: Option<String>,
-    /// Its path, as `/service-role/`.
+    /// The path, as `/service-role/`.
     pub(crate) path: Option<String>,
     /// The role's account, from its ARN.
     pub(crate) account: Option<String>,
@@ -37,7 +37,7 @@ pub(crate) enum NoDocumentsError {
     /// Not JSON.
     #[error("it is not JSON")]
     NotJson(#[source] serde_json::Error),
-    /// A JSON object that is none of what is known.
+    /// An unrecognized JSON object.
     #[error(
         "it is neither a trust policy (an object with `Statement`) nor what `aws iam get-role`, \
          `list-roles` or `get-account-authorization-details` print, nor a CloudFormation template \
@@ -50,7 +50,7 @@ pub(crate) enum NoDocumentsError {
         /// From 0.
         index: usize,
     },
-    /// A role's document is no JSON.
+    /// A role's document is not JSON.
     #[error("the document of role {index} in it is neither an object nor a text")]
     NotText {
         /// From 0.

@@ -16,11 +16,11 @@ pub(crate) struct Found {
     /// A request that gets in and should not, as JSON: of the roles of a large account each may
     /// have its own.
     pub(crate) witness: Option<Box<str>>,
-    /// What it is about.
+    /// The subject.
     pub(crate) about: Arc<About>,
 }
 
-/// What findings are about.
+/// The subject of findings.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct About {
     /// 12 digits, where known.

@@ -1,4 +1,4 @@
-//! The least that lets someone do what he must: an IAM policy from a list of actions and of what
+//! The least that lets someone do what they must: an IAM policy from a list of actions and of what
 //! they are done to.
 
 mod profile;

@@ -89,7 +89,7 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
     Ok(Least { document, notes })
 }
 
-/// What the policy gives that a third party is rarely meant to have.
+/// Permissions of the policy that a third party is rarely meant to have.
 fn dangers(document: &Document) -> Vec<String> {
     let text = serde_json::to_string(document).unwrap_or_default();
     let held = effective(&Policies {
@@ -150,7 +150,7 @@ fn first_arn(action: Action) -> Option<ArnTemplate> {
         .map(|(_, arn)| arn)
 }
 
-/// Whether there can be a resource on which the action acts and which the pattern names.
+/// Can there be a resource on which the action acts and which the pattern names?
 pub(crate) fn acts_on(action: Action, resource: &str) -> bool {
     let mut arns = action
         .resource_types()

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, civil::Date};
 
-/// What of the logs is asked for.
+/// Filter: time range and regions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Wanted {
     /// From this moment on.
@@ -47,7 +47,7 @@ impl Wanted {
             return true;
         };
         if !self.regions.is_empty() && !self.regions.iter().any(|wanted| wanted == region) {
-            // A folder of another kind of name is no region: its content is looked at.
+            // A folder with another kind of name is not a region: its content is read.
             return !looks_like_region(region);
         }
         let numbers: Vec<i16> = below.map_while(|part| part.parse().ok()).take(3).collect();
@@ -90,7 +90,7 @@ pub(crate) struct Unlisted {
 /// A file to be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LogFile {
-    /// Which of the command's paths led to it.
+    /// The index of the command's path that led to it.
     pub(crate) argument: usize,
     /// `-` is standard input.
     pub(crate) path: PathBuf,
@@ -220,7 +220,7 @@ pub(crate) fn is_lines(path: &Path) -> bool {
     ends_in(path, &[".jsonl", ".ndjson"])
 }
 
-/// Whether the name ends in one of these, compressed or not.
+/// Does the name end in one of these, compressed or not?
 fn ends_in(path: &Path, ends: &[&str]) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 
 use super::read::Hit;
 
-/// What became of one record that mattered.
+/// The judgment of one record that matters.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Judged {
     /// Nothing to say.
@@ -32,16 +32,16 @@ pub(crate) enum Judged {
     Duplicate,
 }
 
-/// What would have been said, and done.
+/// The alert and the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Alert {
     /// `role/NAME`, `user/NAME`, `root`, or the resource's ARN.
     pub(crate) subject: String,
     /// Worst first.
     pub(crate) findings: Vec<Finding>,
-    /// What `enforce` would do.
+    /// The action of mode `enforce`.
     pub(crate) action: PlanKind,
-    /// What it would write.
+    /// The document it would write.
     pub(crate) document: Option<String>,
     /// About the plan, in words.
     pub(crate) remark: Option<String>,
@@ -55,7 +55,7 @@ impl Alert {
     }
 }
 
-/// A role as the log has told of it.
+/// A role as the log shows it.
 #[derive(Debug)]
 struct Known {
     history: RoleHistory,
@@ -101,9 +101,10 @@ impl Judge<'_> {
             None => Vec::new(),
         };
         if !by_root.is_empty() {
-            let told = alert.get_or_insert_with(|| saying("root".to_owned(), Vec::new()));
-            told.findings.extend(by_root);
-            told.findings
+            let alert = alert.get_or_insert_with(|| alert_about("root".to_owned(), Vec::new()));
+            alert.findings.extend(by_root);
+            alert
+                .findings
                 .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         }
         match alert {
@@ -125,9 +126,9 @@ impl Judge<'_> {
             Activity::AccessKeyActivated(change) => self.key_change(change, true, at),
             Activity::ConsolePasswordSet(password) => {
                 let subject = user(password.root, password.user.as_deref());
-                saying(subject, judge_console_password(self.rules, password, at))
+                alert_about(subject, judge_console_password(self.rules, password, at))
             }
-            Activity::RootSignIn(_) | Activity::RootCall => saying(
+            Activity::RootSignIn(_) | Activity::RootCall => alert_about(
                 "root".to_owned(),
                 judge_root(self.rules, record, &hit.activity),
             ),
@@ -135,7 +136,7 @@ impl Judge<'_> {
                 let why = unreadable.why;
                 let finding = unreadable_event(self.rules, why, unreadable.role_hidden);
                 let subject = record.identity.arn.clone();
-                saying(
+                alert_about(
                     subject.unwrap_or_else(|| record.event_name.clone()),
                     vec![finding],
                 )
@@ -147,7 +148,7 @@ impl Judge<'_> {
 
     fn key_change(&self, change: &KeyChange, activated: bool, at: Timestamp) -> Alert {
         let findings = judge_key(self.rules, change, activated, at);
-        let mut alert = saying(user(change.root, change.user.as_deref()), findings);
+        let mut alert = alert_about(user(change.root, change.user.as_deref()), findings);
         let deactivates = self.rules.access_keys().on_violation == KeyViolation::Deactivate
             && alert.findings.iter().any(|finding| {
                 finding.code.remedy() == Remedy::AccessKey && enforced(self.rules, finding)
@@ -171,7 +172,7 @@ impl Judge<'_> {
         let subject = format!("role/{}", change.role);
         let Document::Present(document) = &change.document else {
             let why = "the log does not hold the trust policy; the deployed guard reads the role";
-            return Some(saying(
+            return Some(alert_about(
                 subject,
                 vec![unreadable_event(self.rules, why, false)],
             ));
@@ -218,7 +219,7 @@ impl Judge<'_> {
     }
 }
 
-/// What mode enforce would write about a violation, and a remark.
+/// The plan of mode enforce for a violation, and a remark.
 fn planned(
     rules: &Rules,
     role: &RoleRef,
@@ -253,7 +254,7 @@ fn planned(
         remediation: rules.remediation(),
         writes_used: 0,
     };
-    let lawful = |document: &str| {
+    let compliant = |document: &str| {
         let judged = judge_trust_read(rules, role, document, Reading::sent(at), at);
         match judged.verdict {
             Verdict::Approved => true,
@@ -261,7 +262,7 @@ fn planned(
             Verdict::Unreadable => false,
         }
     };
-    match acts.then(|| plan(&situation, lawful)) {
+    match acts.then(|| plan(&situation, compliant)) {
         Some(Ok(plan)) => {
             let remark = match &plan.fallback {
                 Some(why) => format!("{} ({why})", plan.details),
@@ -273,8 +274,8 @@ fn planned(
     }
 }
 
-/// Whether the guard acts on such a finding once the rules and the stack say `enforce`: neither
-/// the check nor the vendor is lowered to `alert`.
+/// Does the guard act on such a finding once the rules and the stack say `enforce`: neither
+/// the check nor the vendor is lowered to `alert`?
 fn enforced(rules: &Rules, finding: &Finding) -> bool {
     let of_vendor = || {
         let account = rules.account(finding.third_party.as_deref()?);
@@ -302,7 +303,7 @@ fn user(root: bool, name: Option<&str>) -> String {
     }
 }
 
-fn saying(subject: String, findings: Vec<Finding>) -> Alert {
+fn alert_about(subject: String, findings: Vec<Finding>) -> Alert {
     Alert {
         subject,
         findings,

@@ -72,7 +72,7 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
     };
     streams.finish()?;
 
-    for record in &reading.told {
+    for record in &reading.listed {
         let path = escaped(record.path.display().to_string()).to_string();
         let why = escaped(&record.why);
         streams.error(format_args!(
@@ -80,9 +80,9 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
             record.number
         ));
     }
-    let told = reading.told.len() as u64;
-    if reading.unreadable_records > told {
-        let more = reading.unreadable_records - told;
+    let listed = reading.listed.len() as u64;
+    if reading.unreadable_records > listed {
+        let more = reading.unreadable_records - listed;
         streams.error(format_args!("{more} more records are unreadable"));
     }
     for file in &reading.unreadable_files {
@@ -104,7 +104,7 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
 }
 
 /// For the fuzzer: asserts that these bytes, as a log, are read the same whether or not ordinary
-/// records are told from the others first, whole and as a stream.
+/// records are filtered first, whole and as a stream.
 #[cfg(fuzzing)]
 pub fn same_both_ways(bytes: &[u8], lines: bool) {
     read::same_both_ways(bytes, lines);

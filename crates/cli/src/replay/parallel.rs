@@ -75,7 +75,7 @@ fn expected(paths: &[PathBuf], wanted: &Wanted) -> (u64, u64) {
     sizes.fold((0, 0), |(bytes, files), size| (bytes + size, files + 1))
 }
 
-/// A file that could not be read to its end, or that holds a line that is no JSON, and why.
+/// A file that could not be read to its end, or that holds a line that is not JSON, and the error.
 pub(crate) type Unreadable = (PathBuf, String);
 
 /// Shows the text of each record to `take`, which keeps what it wants; `Err` is what is wrong with it.

@@ -26,41 +26,41 @@ pub(crate) struct Hit {
     pub(crate) by_root: Option<Activity>,
     /// The call failed and changed nothing.
     pub(crate) failed: bool,
-    /// Its place: the last word on order.
+    /// The last word on order.
     place: Place,
 }
 
-/// Where a record stands: by which of the command's paths its file was found, the file, and the
-/// how many-th record of it this is, from 1.
+/// The position of a record: the index of the command's path that led to its file, the file, and the
+/// 1-based index within the file.
 type Place = (usize, Arc<Path>, u64);
 
 /// A file that could not be read to its end.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct UnreadableFile {
-    /// By which of the command's paths it was found; none is after the last: a folder or file that
-    /// could not be looked at.
+    /// The index of the command's path that led to it; `usize::MAX` for a folder or file that could not
+    /// be listed.
     argument: usize,
-    /// Which.
+    /// The file.
     pub(crate) path: PathBuf,
-    /// Why.
+    /// The error.
     pub(crate) why: String,
 }
 
 /// A malformed record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct UnreadableRecord {
-    /// In which file.
+    /// The file.
     pub(crate) path: Arc<Path>,
-    /// The how many-th record of it, from 1.
+    /// 1-based index within the file.
     pub(crate) number: u64,
-    /// Why.
+    /// The error.
     pub(crate) why: String,
 }
 
-/// Of how many unreadable records is told where they are; the others are only counted.
-const TOLD: usize = 20;
+/// Most malformed records that are listed; the others are only counted.
+const MOST_LISTED: usize = 20;
 
-/// What was read.
+/// The records that were read.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Reading {
     /// Files looked into.
@@ -71,10 +71,10 @@ pub(crate) struct Reading {
     pub(crate) records: u64,
     /// Records that no function acts on. An event that was logged twice counts twice.
     pub(crate) irrelevant: u64,
-    /// Records that are none.
+    /// Malformed records.
     pub(crate) unreadable_records: u64,
     /// The first of them.
-    pub(crate) told: Vec<UnreadableRecord>,
+    pub(crate) listed: Vec<UnreadableRecord>,
     /// Files that could not be read to their end, in order.
     pub(crate) unreadable_files: Vec<UnreadableFile>,
     /// In order of (time, CreateRole first, id).
@@ -98,7 +98,7 @@ pub(crate) fn read(
     whole(parts)
 }
 
-/// Which thread read what must not show.
+/// Joins the threads' parts, in an order that does not depend on them.
 fn whole(parts: Vec<Reading>) -> Reading {
     let mut whole = Reading::default();
     for part in parts {
@@ -107,14 +107,14 @@ fn whole(parts: Vec<Reading>) -> Reading {
         whole.records += part.records;
         whole.irrelevant += part.irrelevant;
         whole.unreadable_records += part.unreadable_records;
-        whole.told.extend(part.told);
+        whole.listed.extend(part.listed);
         whole.unreadable_files.extend(part.unreadable_files);
         whole.hits.extend(part.hits);
     }
     whole
-        .told
+        .listed
         .sort_by(|a, b| (&a.path, a.number).cmp(&(&b.path, b.number)));
-    whole.told.truncate(TOLD);
+    whole.listed.truncate(MOST_LISTED);
     whole.unreadable_files.sort();
     whole.hits.sort_by(|a, b| {
         a.record
@@ -125,7 +125,7 @@ fn whole(parts: Vec<Reading>) -> Reading {
     whole
 }
 
-/// Why a file could not be read to its end.
+/// A file could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 enum FileError {
     #[error("cannot be opened")]
@@ -202,7 +202,7 @@ impl Reading {
         ended
     }
 
-    /// Counts one record, and keeps it if it matters. `None`: a line that is no JSON.
+    /// Counts one record, and keeps it if it matters. `None`: a line that is not JSON.
     fn record(&mut self, place: Place, text: Option<&[u8]>, wanted: &Wanted) {
         let parsed = match text {
             Some(bytes) => std::str::from_utf8(bytes)
@@ -222,12 +222,12 @@ impl Reading {
                 self.records += 1;
                 self.unreadable_records += 1;
                 let (_, path, number) = place;
-                self.told.push(UnreadableRecord { path, number, why });
-                // The first of all threads are told of, so the first of each are kept.
-                if self.told.len() >= 2 * TOLD {
-                    self.told
+                self.listed.push(UnreadableRecord { path, number, why });
+                // The first of all threads are listed, so the first of each are kept.
+                if self.listed.len() >= 2 * MOST_LISTED {
+                    self.listed
                         .sort_by(|a, b| (&a.path, a.number).cmp(&(&b.path, b.number)));
-                    self.told.truncate(TOLD);
+                    self.listed.truncate(MOST_LISTED);
                 }
                 return;
             }
@@ -302,12 +302,12 @@ pub(crate) fn same_both_ways(bytes: &[u8], lines: bool) {
     parsed.unreadable_records -= passed_over;
     parsed.irrelevant += passed_over;
     if passed_over > 0 {
-        // Of many, only the first are told where they are.
-        let all = parsed.told.len() < TOLD;
-        let known = |told: &UnreadableRecord| !all || parsed.told.contains(told);
-        assert!(filtered.told.iter().all(known));
-        parsed.told.clear();
-        parsed.told.extend(filtered.told.iter().cloned());
+        // Of many, only the first are listed.
+        let all = parsed.listed.len() < MOST_LISTED;
+        let known = |one: &UnreadableRecord| !all || parsed.listed.contains(one);
+        assert!(filtered.listed.iter().all(known));
+        parsed.listed.clear();
+        parsed.listed.extend(filtered.listed.iter().cloned());
     }
     assert_eq!(filtered, parsed);
 }

@@ -25,9 +25,9 @@ const OPENING_BYTES: usize = 1024;
 pub(crate) enum Piece<'a> {
     /// A record that no function acts on.
     Ordinary(Plain<'a>),
-    /// What looks like one record.
+    /// A value that may be a record.
     Record(&'a [u8]),
-    /// A line that is no JSON value. The next line is another matter.
+    /// A line that is not a JSON value; the next line may be one.
     BadLine,
 }
 
@@ -89,7 +89,7 @@ fn lines(
     Ok(())
 }
 
-/// What stands at the top, one after the other.
+/// Documents at the top level, one after the other.
 fn documents(
     values: &mut Values<'_>,
     prefilter: bool,
@@ -125,7 +125,7 @@ fn opening(text: &[u8]) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// What comes next, which is a record or has some.
+/// The next value, which is a record or wraps some.
 fn record(
     values: &mut Values<'_>,
     prefilter: bool,
@@ -146,7 +146,7 @@ fn record(
     Ok(())
 }
 
-/// What wraps records: a list of them behind other keys, or a record as text.
+/// A wrapper of records: a list of them behind other keys, or a record as text.
 #[derive(serde::Deserialize)]
 struct Wrapped<'a> {
     #[serde(rename = "Records", alias = "Events", alias = "events")]

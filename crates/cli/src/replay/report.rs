@@ -141,7 +141,7 @@ fn same(before: Option<&Alert>, after: Option<&Alert>) -> bool {
         && before.document == after.document
 }
 
-/// What is printed about a reading.
+/// A reading and its judgment, to be printed.
 pub(crate) struct Report<'a> {
     pub(crate) reading: &'a Reading,
     pub(crate) judged: &'a [Judged],
@@ -150,7 +150,7 @@ pub(crate) struct Report<'a> {
     pub(crate) mode: ModeArg,
 }
 
-/// What the status depends on.
+/// The part of the output on which the status depends.
 pub(crate) struct Printed {
     /// The worst alert's.
     pub(crate) worst: Option<Severity>,

@@ -11,7 +11,7 @@ use policy::{AnalysisContext, TrustPolicy, Values, Who};
 
 use super::first::FIRST;
 
-/// What is known of an account.
+/// An account, as far as it is known.
 pub(crate) struct Account<'a> {
     /// All its roles.
     pub(crate) roles: &'a [LiveRole],

@@ -11,7 +11,7 @@ use crate::least::Need;
 use crate::rules::load::Read;
 use crate::terminal_escape::{escaped, is_hidden};
 
-/// What was asked for, complete.
+/// A complete request.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) name: String,
@@ -27,14 +27,14 @@ pub(super) struct Asked {
     pub(super) external_ids: Vec<String>,
 }
 
-/// What a third party gets.
+/// The access of a third party.
 #[derive(Debug, Clone)]
 pub(super) struct Access {
-    /// Its entry in the rules.
+    /// The entry in the rules.
     pub(super) vendor: Vendor,
-    /// What it must be able to do.
+    /// The actions it needs.
     pub(super) needs: Vec<Need>,
-    /// The first moment at which it may no longer enter.
+    /// The first moment at which it may no longer assume the role.
     pub(super) expires_at: Timestamp,
     /// How long a session may last.
     pub(super) session_seconds: u32,
@@ -50,7 +50,7 @@ pub(super) enum AccessError {
     /// A text that people would read as another.
     #[error("the {what} `{}` has characters that cannot be seen", escaped(text))]
     Hidden {
-        /// Which text.
+        /// The text.
         what: &'static str,
         /// As given.
         text: String,
@@ -61,7 +61,7 @@ pub(super) enum AccessError {
     /// The account needs no vendor's rule.
     #[error("account {0} is yours by the rules, so it is not a third party")]
     Own(String),
-    /// A role's name is no pattern here.
+    /// A role's name is not a pattern here.
     #[error(
         "`{}` is not a role name: 1 to 64 letters, digits and `+=,.@_-`", escaped(.0)
     )]
@@ -100,7 +100,7 @@ pub(super) enum AccessError {
     Guessable {
         /// As given.
         id: String,
-        /// Why.
+        /// The reason.
         weakness: policy::external_id::Weakness,
     },
     /// An id that is in use.
@@ -131,7 +131,7 @@ pub(super) enum AccessError {
 }
 
 impl Access {
-    /// What was asked for, if the rules can take it and it leaves no door wider than it must.
+    /// What was asked for, if the rules can take it and it grants no more than it must.
     pub(super) fn new(asked: Asked, read: &Read, now: Timestamp) -> Result<Self, AccessError> {
         let texts = [
             ("name", Some(&asked.name)),

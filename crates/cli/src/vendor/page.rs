@@ -6,9 +6,9 @@ use crate::terminal_escape::escaped;
 
 /// A part of a page.
 pub(super) enum Part {
-    /// What the page is about.
+    /// The title.
     Title(String),
-    /// What follows.
+    /// A heading.
     Heading(String),
     /// Names and what they are.
     Fields(Vec<(&'static str, String)>),

@@ -175,7 +175,7 @@ fn trust(access: &Access, external_id: &str) -> Trust {
             effect: "Allow",
             principal,
             action: "sts:AssumeRole",
-            // The door closes by itself on the day that the rules name.
+            // Access ends by itself on the day that the rules name.
             condition: json!({
                 "StringEquals": { "sts:ExternalId": external_id },
                 "DateLessThan": { "aws:CurrentTime": whole_second(access.expires_at) },

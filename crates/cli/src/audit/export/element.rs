@@ -32,7 +32,7 @@ pub(crate) enum ElementError {
         what: String,
         /// The field's name.
         field: &'static str,
-        /// What is wrong with it.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },

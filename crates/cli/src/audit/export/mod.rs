@@ -55,7 +55,7 @@ pub(crate) enum Element<'a> {
     Group(Holder<'a>),
     /// Of `Policies`.
     Policy(Managed),
-    /// It cannot be read, whichever it is. The next one is another matter.
+    /// A malformed object of any list; the next one may be readable.
     Unreadable(ElementError),
 }
 

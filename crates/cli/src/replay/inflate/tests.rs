@@ -39,7 +39,7 @@ fn read(bytes: &[u8]) -> (bool, Result<Vec<u8>, String>) {
     assert_eq!(
         count.load(Ordering::Relaxed),
         (before.len() + bytes.len()) as u64,
-        "all bytes of the files are told of"
+        "all bytes of the files are counted"
     );
     if bytes.starts_with(MAGIC) && got.1.is_ok() {
         let mut streamed = Vec::new();
@@ -83,23 +83,23 @@ fn what_is_large_is_a_stream() {
 #[test]
 fn damage_is_said() {
     let whole = gzip(&b"some text that compresses to a few blocks ".repeat(1000));
-    let told = |bytes: &[u8]| read(bytes).1.unwrap_err();
+    let damage = |bytes: &[u8]| read(bytes).1.unwrap_err();
     let cut = &whole[..whole.len() - 9];
-    assert_eq!(told(cut), "the compressed data ends too early");
+    assert_eq!(damage(cut), "the compressed data ends too early");
     // The data, its sum, and its length.
     for at in [whole.len() / 2, whole.len() - 6, whole.len() - 1] {
         let mut flipped = whole.clone();
         flipped[at] ^= 0xff;
-        let told = told(&flipped);
+        let damage = damage(&flipped);
         assert!(
-            told.starts_with("the compressed data is damaged"),
-            "{at}: {told}"
+            damage.starts_with("the compressed data is damaged"),
+            "{at}: {damage}"
         );
     }
     for more in [&b"more"[..], &[0; 8], &[0x1f, 0x8b, 8, 0, 0]] {
         read(&[&whole, more].concat()).1.unwrap_err();
     }
-    told(&[0x1f, 0x8b, 9, 9]);
+    damage(&[0x1f, 0x8b, 9, 9]);
 }
 
 #[test]

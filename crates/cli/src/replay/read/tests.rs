@@ -72,7 +72,7 @@ fn a_log_of_ordinary_records_is_read_across_the_edges_of_its_chunks() {
     assert_eq!((read.records, read.irrelevant), (1000, 1000));
     let lines = records.join("\n");
     same_both_ways(lines.as_bytes(), true);
-    // Again, as lines, behind one another. Of what does not matter, duplicates are not told.
+    // Again, as lines, behind one another. Of what does not matter, duplicates are not counted.
     let both = format!("{text}\n{lines}");
     let stream = Values::stream(both.as_bytes(), MOST_RECORD_BYTES);
     let read = read_bytes(stream, false, true);
