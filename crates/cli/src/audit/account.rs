@@ -61,6 +61,16 @@ pub(crate) struct Audited {
 }
 
 impl Audited {
+    /// `Audit of account 111122223333`, or of how many accounts.
+    pub(crate) fn title(&self) -> String {
+        let mut accounts = self.accounts.iter();
+        match (accounts.next(), accounts.len()) {
+            (None, _) => "Audit of no account".to_owned(),
+            (Some(one), 0) => format!("Audit of account {one}"),
+            (Some(_), more) => format!("Audit of {} accounts", more + 1),
+        }
+    }
+
     /// Each third party with access, and whether a rule names it.
     pub(crate) fn parties(&self) -> foldhash::HashMap<&guard::account::Party, bool> {
         let mut parties = foldhash::HashMap::default();

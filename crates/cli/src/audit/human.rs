@@ -197,18 +197,12 @@ fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
     let audited = &report.audited;
     let colors = streams.colors;
     let out = &mut *streams.out;
-    let accounts: Vec<&str> = audited.accounts.iter().map(String::as_str).collect();
-    let whose = match accounts.as_slice() {
-        [] => "no account".to_owned(),
-        [one] => format!("account {one}"),
-        several => format!("{} accounts", several.len()),
-    };
     writeln!(
         out,
         "{}",
         colors.style(
             Style::Strong,
-            format!("Audit of {whose}, {}", date(report.now))
+            format!("{}, {}", audited.title(), date(report.now))
         )
     )?;
     let counts = &audited.counts;

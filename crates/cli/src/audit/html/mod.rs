@@ -93,13 +93,7 @@ fn policy() -> String {
 
 fn head(report: &Report) -> Markup {
     let audited = &report.audited;
-    let accounts: Vec<&str> = audited.accounts.iter().map(String::as_str).collect();
-    let whose = match accounts.as_slice() {
-        [] => "no account".to_owned(),
-        [one] => format!("account {one}"),
-        several => format!("{} accounts", several.len()),
-    };
-    let title = format!("Audit of {whose}");
+    let title = audited.title();
     let counts = by_severity(&audited.found);
     let codes: BTreeSet<Check> = audited
         .found
@@ -126,8 +120,8 @@ fn head(report: &Report) -> Markup {
                 (date(report.now)) ": " (audited.counts.roles) " roles, "
                 (audited.counts.approved) " approved by the rules"
             }
-            @if accounts.len() > 1 {
-                p.about { (accounts.join(", ")) }
+            @if audited.accounts.len() > 1 {
+                p.about { (Vec::from_iter(audited.accounts.iter().cloned()).join(", ")) }
             }
             ul.tiles {
                 @for severity in Severity::ALL.iter().rev() {
