@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use trustwarden_guard::GuardConfig;
 use trustwarden_guard::model::{Cause, LiveRole, document_digest};
 use trustwarden_guard::order::{Order, RoleChange, RoleOrder, Task};
 use trustwarden_guard::remediate::{Action, Live, QUARANTINE, RoleTask, Seen, Step, decide};
@@ -14,6 +13,7 @@ use trustwarden_guard::state::history::{
     Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress,
 };
 use trustwarden_guard::state::incident::Schema;
+use trustwarden_guard::{GuardConfig, Severity};
 
 const ACCOUNT: &str = "111122223333";
 const REMEDIATOR: &str = "arn:aws:iam::111122223333:role/trustwarden/remediator";
@@ -69,6 +69,9 @@ struct Past {
     /// Of an older role of the name, created at this time.
     #[serde(default)]
     of_older_role: Option<i64>,
+    /// A read once showed no such role.
+    #[serde(default)]
+    closed: bool,
     #[serde(default)]
     approved: Vec<Approved>,
     #[serde(default)]
@@ -112,6 +115,8 @@ struct Expected {
     remembers: Option<Vec<String>>,
     #[serde(default)]
     open: Option<bool>,
+    #[serde(default)]
+    severity: Option<Severity>,
     /// What the text of the ending holds.
     #[serde(default)]
     says: Option<String>,
@@ -196,6 +201,7 @@ fn history(case: &Case, live: &LiveRole, order: &str, documents: &Documents) -> 
         history.role_id = "AROAOLDER".to_owned();
         history.created = Some(at(created));
     }
+    history.closed = past.closed.then(|| at(-300));
     for approved in &past.approved {
         let document = documents.text(&approved.document);
         history.remember(Baseline {
@@ -335,7 +341,23 @@ fn check(table: &Table, case: &Case, documents: &Documents) -> Result<(), String
             .collect();
         differs("remembers", names.join(" "), remembers.join(" "));
     }
+    let history = step.history.as_ref();
+    let open = history.is_none_or(|history| history.closed.is_none());
+    differs("open history", open.to_string(), true.to_string());
     if let Action::Finish(Some(ending)) = &step.action {
+        let severity = |severity| format!("{severity:?}");
+        differs(
+            "severity",
+            severity(ending.severity),
+            severity(expected.severity),
+        );
+        let would = expected.action.starts_with("finish would-");
+        let named = ending.would_write.is_some();
+        differs(
+            "names what it would write",
+            named.to_string(),
+            would.to_string(),
+        );
         if let Some(open) = expected.open {
             differs("open", ending.open.to_string(), open.to_string());
         }
