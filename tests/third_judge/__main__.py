@@ -54,7 +54,12 @@ def documents(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], coll
     for case in drawn(arguments.seed):
         if len(found) >= arguments.count:
             break
-        found.append({"account": corpus.OWN, "organization": corpus.ORGANIZATION, "now": corpus.NOW, **case})
+        case = {"account": corpus.OWN, "organization": corpus.ORGANIZATION, "now": corpus.NOW, **case}
+        reason = left_out_by(case)
+        if reason is None:
+            found.append(case)
+        else:
+            left_out["drawn: " + reason] += 1
     return found, left_out
 
 
@@ -166,7 +171,7 @@ def main() -> int:
 
 def summary(counts: collections.Counter, left_out: collections.Counter, documents: int, seconds: float) -> None:
     kinds = sorted({key[0] for key in counts if isinstance(key, tuple)})
-    verdicts = ["open", "closed", "not said", "undecided", "unknown", "z3 open", "z3 closed"]
+    verdicts = ["open", "closed", "as anyone", "not said", "undecided", "unknown", "z3 open", "z3 closed"]
     print(f"\n{documents} documents, {seconds:.0f} s; questions by what both say:")
     print(f"  {'':18}" + "".join(f"{verdict:>11}" for verdict in verdicts))
     for kind in kinds:

@@ -14,11 +14,15 @@ class Question:
     answer: bool
     undecided: bool
     ask: Callable[[bool], Found]
+    ask_by_name: Callable[[], Found] | None = None
 
     def compared(self) -> tuple[str, dict[str, Any] | None]:
-        """open or closed where both say so; "not said" where AWS's texts leave it to the analyzer;
+        """open or closed where both say so; "as anyone" for an account that is not listed beside all
+        those that are not named; "not said" where AWS's texts leave it to the analyzer;
         "undecided" where the analyzer says that it counts as open what it could not decide."""
         strict = self.ask(False)
+        if strict.open and not self.answer and self.ask_by_name and not self.ask_by_name().open:
+            return "as anyone", None
         if strict.open:
             return ("open", None) if self.answer else ("z3 open", strict.request)
         if not self.answer:
@@ -39,25 +43,37 @@ def questions(judge: Judge, answer: dict[str, Any]) -> Iterator[Question]:
         or answer["organizations"]
     )
     yield Question("unnamed account", "an account that is not named", unnamed, external, judge.unnamed_account)
+    by_name = Judge(document.without_everyone(), judge.setting, judge.limit)
     for account in document.accounts():
-        # A text that looks like an account's id is one where nobody else fits.
-        if account == judge.setting.account or (unnamed and not document.is_named_as_account(account)):
-            continue
-        else:
+        if account != judge.setting.account:
             yield Question(
                 "named account",
                 f"account {account}",
                 account in answer["external_accounts"],
                 external,
                 lambda liberal, account=account: judge.account(account, liberal),
+                # Where accounts get in without being named, those that do so like them need not be listed.
+                (lambda account=account: by_name.account(account, False)) if unnamed else None,
             )
+    services = undecided(answer, {"service", "any_service"})
+    # Beside a public grant the analyzer does not say that services get in as well.
+    everyone = answer["any_service"] or answer["public"]
+    if answer["any_service"] or not answer["public"]:
+        yield Question(
+            "any service",
+            "a service that is not named",
+            answer["any_service"],
+            services,
+            lambda liberal: judge.service(None, liberal),
+        )
     for service in document.principals("Service"):
         yield Question(
             "service",
             f"service {service}",
             service in answer["services"],
-            undecided(answer, {"service", "any_service"}),
+            services,
             lambda liberal, service=service: judge.service(service, liberal),
+            (lambda service=service: by_name.service(service, False)) if everyone else None,
         )
     for provider in document.principals("Federated"):
         yield Question(

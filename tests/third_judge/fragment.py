@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Iterator
@@ -40,10 +40,11 @@ NEGATED = {
 }
 OPERATORS = {name.lower(): name for name in [*FAMILIES, *NEGATED]}
 QUANTIFIERS = {"forallvalues": "all", "foranyvalue": "any"}
-# The keys that tell whose a caller is, or for whom a service calls.
-OF_ACCOUNTS = {"aws:principalarn", "aws:principalaccount", "aws:userid", "aws:sourcearn", "aws:sourceaccount"}
 ACCOUNT = r"(?<![0-9A-Za-z])[0-9]{12}(?![0-9A-Za-z])"
 ORGANIZATION = r"(?<![a-z0-9-])o-[a-z0-9]{10,32}(?![a-z0-9])"
+LONGEST = 1000
+# With more networks than that, whether together they are the internet is not looked at.
+NETWORKS = 64
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -103,11 +104,13 @@ class Document:
     def accounts(self) -> list[str]:
         return self.named(ACCOUNT)
 
-    def is_named_as_account(self, account: str) -> bool:
-        """It stands where accounts stand, and is not, say, an external id alone."""
-        whose = [value for s in self.statements for _, value in s.principals]
-        whose += [value for c in self.conditions() if c.key in OF_ACCOUNTS for value in c.values]
-        return any(account in re.findall(ACCOUNT, value) for value in whose)
+    def without_everyone(self) -> "Document":
+        """Without what lets in principals of accounts that are not named."""
+        kept = []
+        for one in self.statements:
+            named = tuple((k, v) for k, v in one.principals if v != "*" and not re.match("AROA|AIDA", v))
+            kept.append(replace(one, principals=named) if one.allow else one)
+        return replace(self, statements=tuple(kept))
 
     def organizations(self) -> list[str]:
         found = {hit for text in self.texts() for hit in re.findall(ORGANIZATION, text.lower())}
@@ -226,7 +229,7 @@ def principals(written: Any) -> Iterator[tuple[str, str]]:
         if kind not in ("AWS", "Service", "Federated"):
             raise LeftOut("another type of principal")
         for value in as_list(values):
-            if not isinstance(value, str) or (value != "*" and re.search(r"[*?$\\]", value)):
+            if not isinstance(value, str) or (re.search(r"[*?$\\]", value) and (kind, value) != ("AWS", "*")):
                 raise LeftOut("a principal that IAM refuses")
             yield kind, value
 
@@ -240,8 +243,17 @@ def condition(operator: str, key: str, values: Any) -> Condition:
     if name is None:
         raise LeftOut("an unknown operator, or Binary")
     positive = NEGATED.get(name, name)
+    if positive == "IpAddress" and len(as_list(values)) > NETWORKS:
+        raise LeftOut(f"more than {NETWORKS} networks")
     if positive == "Null" and (quantifier or if_exists):
         raise LeftOut("Null with a qualifier")
+    for value in as_list(values):
+        # Ids of other lengths are nobody's, or the head of many.
+        head = str(value).split(":")[0]
+        if key.lower() == "aws:userid" and re.fullmatch("(AROA|AIDA)[A-Z0-9]*", head) and len(head) != 21:
+            raise LeftOut("a unique id that has not 21 characters")
+        if key.lower() in ("aws:sourcevpc", "aws:sourcevpce") and re.fullmatch("vpce?-[^*?]{0,7}", str(value)):
+            raise LeftOut("the id of a network that has less than 8 digits")
     return Condition(
         positive,
         name in NEGATED,
@@ -259,6 +271,6 @@ def text(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise LeftOut("a value that is no text")
-    if not value.isascii() or "\\" in value:
-        raise LeftOut("text beyond plain ASCII")
+    if not value.isascii() or "\\" in value or len(value) > LONGEST:
+        raise LeftOut("text beyond plain ASCII, or very long")
     return value
