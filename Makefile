@@ -13,6 +13,7 @@ REGION ?= us-east-1
 
 VENV := .venv
 READY := $(VENV)/.ready
+SOLVER := $(VENV)/.solver
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= $(REGION)
 export RULES_FILE := $(abspath $(RULES))
@@ -33,7 +34,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(READY) ## the tools of this project, pinned, into .venv
+setup: $(READY) $(SOLVER) ## the tools of this project, pinned, into .venv
 
 $(READY): requirements.txt
 	@command -v cargo >/dev/null || { echo "Trustwarden is built with Rust: install it from https://rustup.rs, then come back." >&2; exit 1; }
@@ -42,6 +43,11 @@ $(READY): requirements.txt
 	@command -v cc >/dev/null || { echo "Rust needs a C linker as cc: install gcc or clang." >&2; exit 1; }
 	python3 -m venv $(VENV) || { echo "python3 cannot make virtual environments: install its venv module (python3-venv on Debian)." >&2; exit 1; }
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+# What only tests need: a solver of 40 MB.
+$(SOLVER): $(READY) tests/third_judge/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/third_judge/requirements.txt
 	@touch $@
 
 .PHONY: build
@@ -94,6 +100,7 @@ else
 	cargo test --workspace --exclude trustwarden-tests
 endif
 	cargo test --workspace --test it -- --ignored state::
+	$(MAKE) --no-print-directory third-judge COUNT=200
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 
@@ -106,6 +113,13 @@ deny: ## licenses, sources and bans of deny.toml (CHECKS="advisories" asks for t
 prove: ## the analyser against brute force, on WORLDS documents (100000), and its properties on CASES (20000); half an hour
 	TRUSTWARDEN_WORLDS=$(or $(WORLDS),100000) TRUSTWARDEN_CASES=$(or $(CASES),20000) \
 		cargo test --profile histories --package trustwarden-policy --test it -- small_world:: properties:: --nocapture
+
+.PHONY: third-judge
+third-judge: $(SOLVER) ## the analyzer against an SMT solver on COUNT documents (200), drawn by SEED (1)
+	# All features of the workspace, as `make test` builds: nothing is built twice.
+	cargo build --workspace --bin trustwarden
+	$(VENV)/bin/python tests/third_judge --binary "$${CARGO_TARGET_DIR:-target}/debug/trustwarden" \
+		--count $(or $(COUNT),200) --seed $(or $(SEED),1)
 
 .PHONY: fuzz
 fuzz: ## TARGET, a file of fuzz/fuzz_targets, for TIME seconds (60); needs cargo-fuzz
@@ -140,8 +154,9 @@ mutants-guard: ## whether they would notice any fault of the remediator's decisi
 		--shard $(or $(SHARD),0)/$(or $(SHARDS),1) --sharding round-robin --output target/mutants-guard
 
 .PHONY: nightly
-nightly: ## the long proofs: prove, then histories and mutations on SEEDS (100000 and 10000), then mutants-guard; hours
+nightly: ## the long proofs: prove, third-judge on 10000 documents, histories and mutations on SEEDS (100000 and 10000), then mutants-guard; hours
 	$(MAKE) --no-print-directory prove
+	$(MAKE) --no-print-directory third-judge COUNT=10000
 	$(MAKE) --no-print-directory histories SEEDS=$(or $(SEEDS),100000)
 	$(MAKE) --no-print-directory mutations SEEDS=$(or $(SEEDS),10000)
 	$(MAKE) --no-print-directory mutants-guard

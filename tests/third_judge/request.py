@@ -289,7 +289,7 @@ class Request:
     def carries_tags(self) -> z3.BoolRef:
         tags = [k for k in self.document.keys() if k.startswith("aws:requesttag/")]
         tags += [k for k in ("aws:tagkeys", "sts:transitivetagkeys") if k in self.document.keys()]
-        return z3.Or(*(self.key(k).present for k in tags)) if tags else FALSE
+        return z3.Or(*(self.key(k).present for k in sorted(tags))) if tags else FALSE
 
     def carries_identity(self) -> z3.BoolRef:
         named = "sts:sourceidentity" in self.document.keys()
