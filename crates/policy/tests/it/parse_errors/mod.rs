@@ -410,6 +410,11 @@ fn values_that_never_match_are_warned_of() {
             "\"ArnLike\": {\"aws:PrincipalArn\": \"arn:aws:iam::464622532012\"}",
             "six parts",
         ),
+        (
+            "\"StringEquals\": {\"sts:ExternalId\": \"0f2d6c1e\"}",
+            "\"ArnEquals\": {\"aws:PrincipalArn\": \"arn:aws:iam::464622532012:root\"}",
+            "the root user alone",
+        ),
         ("sts:AssumeRole", "sts:AssumeRoles", "did you mean"),
     ] {
         let text = with(original, replaced);
