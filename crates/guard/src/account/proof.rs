@@ -65,12 +65,9 @@ pub struct Proof {
     pub loose: bool,
 }
 
-/// What a grant demands, beyond who its principal is. What a request may leave out, and what could
-/// not be decided, is no proof.
+/// What a grant demands, beyond who its principal is. What a request may leave out, and a condition
+/// that could not be decided, is no proof; the others of such a grant are.
 pub(super) fn proofs(grant: &Grant) -> Vec<Proof> {
-    if !grant.decided {
-        return Vec::new();
-    }
     let asked = grant.restrictions.iter().filter(|found| {
         !found.may_be_absent && !matches!(found.values, Values::Other(_) | Values::None)
     });

@@ -157,7 +157,7 @@ pub(super) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
             text += &format!("; only where {}", conditions.join(" and "));
         }
         if !grant.decided {
-            text += "; what limits this could not be decided, so it counts as open";
+            text += "; what else limits this could not be decided, so it counts as open";
         }
         let grantee = Grantee {
             text,

@@ -99,3 +99,42 @@ fn every_service_of_our_own_accounts_is_no_violation() {
         .collect();
     assert_eq!(found, [(Check::ConfusedDeputyService, Severity::Medium)]);
 }
+
+/// Conditions are ANDed: one that cannot be decided takes no other with it.
+#[test]
+fn an_undecided_condition_leaves_the_others_standing() {
+    let id = "7d9f2c1e-4b0a-4f7e-9a52-3c61d8e0b9f4";
+    let file: RulesFile = serde_json::from_value(serde_json::json!({
+        "version": 1,
+        "vendors": [{
+            "name": "Example Observer", "accounts": ["444455556666"], "roles": ["Observer*"],
+            "external_id": { "required": true, "values": [id] }
+        }],
+    }))
+    .unwrap();
+    let rules = Rules::load(compile(&file, &[]).unwrap().bytes).unwrap();
+    let role = RoleRef {
+        account: OWN.to_owned(),
+        name: Some("ObserverProd".to_owned()),
+        path: Some("/".to_owned()),
+    };
+    let open = r#""aws:PrincipalTag/team": "${acme:Team}""#;
+    for (conditions, verdict) in [
+        (
+            format!(r#"{open}, "sts:ExternalId": "{id}""#),
+            Verdict::Approved,
+        ),
+        (open.to_owned(), Verdict::Violation),
+    ] {
+        let document = format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow",
+                "Principal": {{"AWS": "444455556666"}}, "Action": "sts:AssumeRole",
+                "Condition": {{"StringEquals": {{{conditions}}}}}}}]}}"#
+        );
+        let now = "2026-11-21T00:00:00Z".parse().unwrap();
+        let judgement = judge_trust(&rules, &role, &document, now);
+        let analysis = judgement.analysis.as_ref().unwrap();
+        assert!(!analysis.grants[0].decided, "{document}");
+        assert_eq!(judgement.verdict, verdict, "{document}");
+    }
+}
