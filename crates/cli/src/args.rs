@@ -5,13 +5,13 @@ mod vendor;
 
 use std::path::PathBuf;
 
-use ::policy::Origin;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use guard::{Check, Severity};
 use jiff::Timestamp;
 
 use crate::input::Input;
+use crate::origin::DocumentOrigin;
 
 pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
 pub use self::vendor::{PageFormat, VendorCommand, VendorNewArgs, VendorReviewArgs};
@@ -125,24 +125,6 @@ pub struct AnalyzeArgs {
     /// Trust policies; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_parser = input())]
     pub files: Vec<Input>,
-}
-
-/// Where a document was read: IAM shows the ARN of a living principal that was named by its unique id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DocumentOrigin {
-    /// Sent to IAM, or to be sent: a unique id is a living principal of an unknown account
-    Sent,
-    /// Shown by IAM: a unique id is left from a deleted principal
-    Shown,
-}
-
-impl From<DocumentOrigin> for Origin {
-    fn from(origin: DocumentOrigin) -> Self {
-        match origin {
-            DocumentOrigin::Sent => Self::Sent,
-            DocumentOrigin::Shown => Self::Shown,
-        }
-    }
 }
 
 /// `simulate`

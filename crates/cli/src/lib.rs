@@ -19,6 +19,7 @@ pub mod input;
 mod least;
 #[cfg(feature = "live")]
 mod live;
+pub mod origin;
 mod output;
 mod progress;
 pub mod replay;

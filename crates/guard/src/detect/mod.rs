@@ -10,6 +10,7 @@ mod fix;
 mod many;
 mod network;
 mod provider;
+mod reading;
 mod service;
 mod trust;
 mod trust_document;
@@ -22,8 +23,9 @@ pub use access::{judge_console_password, judge_key, judge_root};
 pub use coverage::{Coverage, OnBehalfOf};
 pub use many::Judging;
 pub(crate) use provider::is_about;
+pub use reading::Reading;
 pub use trust::unreadable_event;
 pub use trust_document::{
-    Reading, TrustDocument, judge_trust, judge_trust_read, judge_trust_without_witnesses,
+    TrustDocument, judge_trust, judge_trust_read, judge_trust_without_witnesses,
 };
 pub use verdict::{Judgement, Verdict};

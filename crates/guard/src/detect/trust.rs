@@ -9,7 +9,7 @@ use policy::{Analysis, Grant, Origin, Request, Values, Who};
 use super::access::finding;
 use super::cover::cover;
 use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of};
-use super::trust_document::Reading;
+use super::reading::Reading;
 use super::verdict::{Judgement, Verdict};
 use super::witness::breaking_the_rule;
 use crate::check::{Check, Finding, Remedy, Severity};

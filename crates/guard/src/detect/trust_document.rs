@@ -4,37 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
-use policy::{Analysis, Origin, Who};
+use policy::{Analysis, Who};
 
 use super::coverage::Coverage;
+use super::reading::Reading;
 use super::trust::{analysis, judge_analysis, unreadable};
 use super::verdict::{Judgement, Verdict};
 use crate::check::{Check, Finding, Remedy};
 use crate::model::RoleRef;
 use crate::rules::{Rules, arn_parts, is_pattern};
-
-/// How a trust document is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// As somebody sent it, or as IAM shows it: a unique id is somebody, or nobody.
-    pub origin: Origin,
-    /// From which moment on: what is open at any moment from then on is open.
-    pub from: Timestamp,
-}
-
-impl Reading {
-    /// What IAM shows now.
-    pub fn shown(now: Timestamp) -> Self {
-        let origin = Origin::Shown;
-        Self { origin, from: now }
-    }
-
-    /// What is sent to IAM, or was at that moment.
-    pub fn sent(from: Timestamp) -> Self {
-        let origin = Origin::Sent;
-        Self { origin, from }
-    }
-}
 
 /// Judges the trust document of a role as IAM shows it. `now` decides what has expired.
 pub fn judge_trust(rules: &Rules, role: &RoleRef, document: &str, now: Timestamp) -> Judgement {
