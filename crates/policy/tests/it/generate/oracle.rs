@@ -443,6 +443,10 @@ fn what_they_prove(
         _ if variables && speaks_of_id => Vec::new(),
         // Whose a unique id is the world cannot tell.
         _ if document.has_key("aws:userid") || document.names_a_living_id() => Vec::new(),
+        // A Deny that asks two things of one id leaves two ways, each of which takes only some.
+        Some(ExternalIdNeed::AnyValue) if asks_twice(document) => {
+            vec![ExternalIdNeed::AnyValue, ExternalIdNeed::Pattern]
+        }
         Some(need) => vec![need],
         None if speaks_of_id => vec![ExternalIdNeed::Unsatisfiable, ExternalIdNeed::None],
         None => vec![ExternalIdNeed::None],
@@ -457,6 +461,17 @@ fn what_they_prove(
             expected.unguarded_accounts = Some(texts(unguarded));
         }
     }
+}
+
+/// A Deny has two conditions on the external id.
+fn asks_twice(document: &GeneratedDocument) -> bool {
+    let on_id = |one: &super::GeneratedStatement| {
+        let conditions = one.conditions.iter();
+        let on_id = conditions.filter(|one| super::KEYS[one.key].name == "sts:ExternalId");
+        on_id.count()
+    };
+    let mut denies = document.statements.iter().filter(|one| !one.allow);
+    denies.any(|one| on_id(one) > 1)
 }
 
 /// What a class of requests must say, by the external ids with which it gets in of all that there
