@@ -112,9 +112,17 @@ pub(crate) struct Account<'a> {
     users: Vec<OfVendor>,
     /// Groups, by account and name. They may come after the users.
     groups: HashMap<(String, String), Held>,
-    /// Roles that name principals of their own account, and what findings about them are about.
-    trusting: Vec<(Trusting, Arc<About>)>,
+    /// Roles that name principals of their own account.
+    trusting: Vec<NamesOwn>,
     audited: Audited,
+}
+
+/// A role that names principals of its own account, and which.
+struct NamesOwn {
+    account: Arc<str>,
+    name: Box<str>,
+    principals: Box<str>,
+    at: Where,
 }
 
 /// A user whose keys a vendor holds.
@@ -257,13 +265,12 @@ impl<'a> Account<'a> {
         let document = self.judging.read(account, &text);
         let principals = document.own_principals(account);
         if !principals.is_empty() {
-            let trusting = Trusting {
+            self.trusting.push(NamesOwn {
                 account: self.common.accounts.of(account),
                 name: role.name.as_ref().into(),
-                principals: self.common.attached.of(principals),
-            };
-            let about = self.about(Some(account), format!("role/{}", role.name), at);
-            self.trusting.push((trusting, about));
+                principals,
+                at: at.clone(),
+            });
         }
         if let Some(findings) = document.of_any_role() {
             self.audited.counts.approved += 1;
@@ -399,11 +406,20 @@ impl<'a> Account<'a> {
                 held.user(&user.account, &user.name, &vendor.name);
             }
         }
-        let (trusting, abouts): (Vec<Trusting>, Vec<Arc<About>>) =
-            std::mem::take(&mut self.trusting).into_iter().unzip();
+        let named = std::mem::take(&mut self.trusting);
+        let trusting: Vec<Trusting<'_>> = named
+            .iter()
+            .map(|role| Trusting {
+                account: &role.account,
+                name: &role.name,
+                principals: &role.principals,
+            })
+            .collect();
         for (index, found) in judge_chains(self.rules, &held, &trusting, self.now) {
-            if let Some(about) = abouts.get(index) {
-                self.found([found], about);
+            if let Some(role) = named.get(index) {
+                let subject = format!("role/{}", role.name);
+                let about = self.about(Some(&role.account), subject, &role.at);
+                self.found([found], &about);
             }
         }
     }

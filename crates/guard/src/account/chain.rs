@@ -3,7 +3,6 @@
 //! without any policy of that role's.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use policy::glob::matches;
@@ -14,14 +13,14 @@ use crate::detect::finding;
 use crate::rules::{Rules, is_pattern};
 
 /// A role that names principals of its own account.
-#[derive(Debug, Clone)]
-pub struct Trusting {
+#[derive(Debug, Clone, Copy)]
+pub struct Trusting<'a> {
     /// The account.
-    pub account: Arc<str>,
+    pub account: &'a str,
     /// The role's name.
-    pub name: Box<str>,
+    pub name: &'a str,
     /// What [`TrustDocument::own_principals`](crate::detect::TrustDocument::own_principals) says.
-    pub principals: Arc<[Box<str>]>,
+    pub principals: &'a str,
 }
 
 /// Where third parties are in an account already, by `ACCOUNT/role/name` or `ACCOUNT/user/name` in
@@ -83,13 +82,13 @@ fn node(account: &str, kind: &str, name: &str) -> String {
 pub fn judge_chains(
     rules: &Rules,
     held: &Held,
-    trusting: &[Trusting],
+    trusting: &[Trusting<'_>],
     now: Timestamp,
 ) -> Vec<(usize, Finding)> {
     let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut by_pattern: Vec<(String, usize)> = Vec::new();
     for (index, role) in trusting.iter().enumerate() {
-        for principal in role.principals.iter() {
+        for principal in role.principals.lines() {
             let named = format!("{}/{principal}", role.account);
             if is_pattern(principal) {
                 by_pattern.push((named, index));
@@ -116,7 +115,7 @@ pub fn judge_chains(
             let Some(role) = trusting.get(index) else {
                 continue;
             };
-            let to = node(&role.account, "role", &role.name);
+            let to = node(role.account, "role", role.name);
             let direct = held.0.get(&to);
             let knows = direct.is_some_and(|direct| holding.parties.is_subset(&direct.parties));
             if to == at || knows || ways.contains_key(&index) {
@@ -127,7 +126,7 @@ pub fn judge_chains(
         }
     }
     for (index, (holding, way)) in ways {
-        let name = trusting.get(index).map_or("", |role| &role.name);
+        let name = trusting.get(index).map_or("", |role| role.name);
         if rules.exempts_role(name, Check::ReachableThroughRole, now) {
             continue;
         }

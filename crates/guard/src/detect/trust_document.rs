@@ -97,19 +97,17 @@ impl TrustDocument {
     }
 
     /// The roles and users of its own account that it names, as `role/name` or `user/name` in small
-    /// letters and without their paths, patterns among them. Not the account as a whole: to whom
-    /// that delegates, the policies of its users and roles say.
-    pub fn own_principals(&self, account: &str) -> Arc<[Box<str>]> {
+    /// letters and without their paths, patterns among them, one a line. Not the account as a whole:
+    /// to whom that delegates, the policies of its users and roles say.
+    pub fn own_principals(&self, account: &str) -> Box<str> {
         let grants = self.read.as_ref().map_or(&[][..], |read| &read.grants);
         let named = grants.iter().filter_map(|grant| match &grant.principal {
             Who::Principal { account: of, arn } if of == account => own_principal(arn),
             _ => None,
         });
-        let named: BTreeSet<Box<str>> = named.collect();
-        if named.is_empty() {
-            return Arc::default();
-        }
-        named.into_iter().collect()
+        let named: BTreeSet<String> = named.collect();
+        let lines: Vec<&str> = named.iter().map(String::as_str).collect();
+        lines.join("\n").into_boxed_str()
     }
 
     /// Judges it, as that of this role.
@@ -162,7 +160,7 @@ impl TrustDocument {
     }
 }
 
-fn own_principal(arn: &str) -> Option<Box<str>> {
+fn own_principal(arn: &str) -> Option<String> {
     let (_, _, resource) = arn_parts(arn)?;
     let (kind, rest) = resource.split_once('/').unwrap_or((resource, "*"));
     let (kind, name) = match kind {
@@ -171,7 +169,7 @@ fn own_principal(arn: &str) -> Option<Box<str>> {
         pattern if is_pattern(pattern) => ("*", rest.rsplit('/').next()?),
         _ => return None,
     };
-    Some(format!("{kind}/{name}").to_lowercase().into_boxed_str())
+    Some(format!("{kind}/{name}").to_lowercase())
 }
 
 /// Somebody gets in whom only a rule can allow, and rules go by the role's name: there is no need to

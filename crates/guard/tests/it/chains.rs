@@ -64,11 +64,7 @@ fn reachable(roles: &[(&str, String)], users: &[&str]) -> Vec<String> {
     let (mut held, mut trusting) = (Held::default(), Vec::new());
     for (name, text) in roles {
         let document = judging.read(OWN, text);
-        trusting.push(Trusting {
-            account: OWN.into(),
-            name: (*name).into(),
-            principals: document.own_principals(OWN),
-        });
+        trusting.push((*name, document.own_principals(OWN)));
         let role = Arc::new(AuditedRole {
             role: RoleRef::named(OWN, *name),
             arn: None,
@@ -85,6 +81,14 @@ fn reachable(roles: &[(&str, String)], users: &[&str]) -> Vec<String> {
             held.user(OWN, user, &vendor);
         }
     }
+    let trusting: Vec<Trusting<'_>> = trusting
+        .iter()
+        .map(|(name, principals)| Trusting {
+            account: OWN,
+            name,
+            principals,
+        })
+        .collect();
     judge_chains(&rules, &held, &trusting, now)
         .into_iter()
         .map(|(index, found)| format!("{}: {}", roles[index].0, found.message))
