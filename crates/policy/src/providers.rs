@@ -102,7 +102,7 @@ static GITHUB_CLAIMS: &[Claim] = &[
 static OWNER: &[Cow<'static, str>] = &[Cow::Borrowed("{}/")];
 
 static GITHUB_PINS: &[Pin] = &[
-    // Customised subjects name one of the claims below first; what GitHub fills in for it, nobody
+    // Customized subjects name one of the claims below first; what GitHub fills in for it, nobody
     // else can.
     prefixed(
         "sub",

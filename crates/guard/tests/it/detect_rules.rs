@@ -185,7 +185,7 @@ fn hold(test: &str) {
             let decided = policy::evaluate(&policy, proof, &context).unwrap();
             assert!(decided.allowed, "{}: {proof:?}", case.name);
         }
-        let lawful = case.witness_not.iter().any(|(key, value)| {
+        let admitted = case.witness_not.iter().any(|(key, value)| {
             proofs().any(|proof| {
                 proof
                     .context
@@ -195,7 +195,7 @@ fn hold(test: &str) {
         });
         let says = within(&case.says, first.map(|found| found.message.as_str()));
         let fix = within(&case.fix, first.and_then(|found| found.fix.as_deref()));
-        if found != case.findings || !says || !fix || lawful {
+        if found != case.findings || !says || !fix || admitted {
             wrong.push(format!(
                 "{}:\n{case:#?}\n{:#?}",
                 case.name, judgement.findings
