@@ -8,7 +8,8 @@ import z3
 
 from formula import MANY, allows, exactly, fits
 from fragment import Document
-from request import among, Arn, AwsRequest, FederatedRequest, Request, ServiceRequest, Setting
+from request import AwsRequest, FederatedRequest, Request, ServiceRequest, Setting
+from values import Arn, among
 
 CALLERS = ["role", "user"]
 LIBERAL_CALLERS = ["role", "user", "federated-user"]

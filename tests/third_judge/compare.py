@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
 from ask import Found, Judge
-from fragment import moment
 
 
 @dataclass

@@ -6,7 +6,8 @@ from ipaddress import IPv4Network
 import z3
 
 from fragment import VARIABLE, Condition, Document, LeftOut, Statement, matches, moment, network
-from request import FALSE, TRUE, Address, Arn, Key, NOBODYS, Request, Text, chain
+from request import Request
+from values import FALSE, NOBODYS, TRUE, Address, Arn, Key, Text, chain
 
 COMPARED = {
     "Equals": lambda a, b: a == b,
