@@ -260,7 +260,6 @@ class AwsRequest(Request):
     def __init__(self, document: Document, setting: Setting, liberal: bool, caller: str, account: str | None):
         super().__init__(document, setting, liberal)
         self.caller = caller
-        self.foreign = account is None
         self.account = text_of(account or Piece(self.string("account", DIGITS), 12))
         if account is None:
             others = sorted({*document.accounts(), setting.account})
@@ -369,7 +368,7 @@ class AwsRequest(Request):
         if re.fullmatch("(AROA|AIDA)[A-Z0-9]{17}", value):
             # Somebody's, whose account the document does not tell.
             fits = {"role": "AROA", "user": "AIDA"}.get(self.caller) == value[:4]
-            return among(self.unique_id, [value]) if fits and self.foreign else FALSE
+            return among(self.unique_id, [value]) if fits else FALSE
         parts = value.split(":", 5)
         if len(parts) != 6 or parts[:2] != ["arn", "aws"] or not (parts[4].isdigit() and len(parts[4]) == 12):
             raise LeftOut("a principal of another partition or shape")
@@ -397,7 +396,8 @@ class ServiceRequest(Request):
         self.known = service
         universe = chain(many("[a-z0-9.-]", 1), ".amazonaws.com")
         self.service = text_of(service or self.string("service", universe))
-        if service is None:
+        # That a service gets access by a principal of everyone may be said where only named ones do.
+        if service is None and not liberal:
             named = {v for s in document.statements for k, v in s.principals if k == "Service"}
             self.bounds.append(z3.Not(among(self.service, sorted(named))))
 
