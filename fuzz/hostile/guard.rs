@@ -37,8 +37,9 @@ const NOW: &str = "2026-11-21T10:00:00Z";
 const EVENT: &str = "00000000-0000-4000-8000-000000000001";
 /// As the queue's redrive policy in `template.yaml` has it.
 const RECEIVES: usize = 30;
-/// More orders than any one event is good for, its digest included.
-const ORDERS: usize = 4;
+/// More orders than any one event is good for: its digest, each further look, and an hour's wait for
+/// the budget included.
+const ORDERS: usize = 64;
 
 const VENDOR: &str = r#"{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}, "Action": "sts:AssumeRole", "Condition": {"StringEquals": {"sts:ExternalId": "7d9f2c1e-4b0a-4f7e-9a52-3c61d8e0b9f4"}}}"#;
 const STRANGER: &str =

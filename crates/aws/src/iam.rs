@@ -147,6 +147,30 @@ impl WriteRoles for IamWriter {
 }
 
 impl Keys for IamWriter {
+    async fn key_created(&self, user: &str, key_id: &str) -> Result<Option<Timestamp>, IamError> {
+        // A user has two keys at most, so there is one page.
+        let call = self.iam.client().list_access_keys().user_name(user);
+        let answer = match call.send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let failure = Failure::of("iam:ListAccessKeys", &error);
+                if failure.code == "NoSuchEntity" {
+                    return Ok(None);
+                }
+                return Err(failure.of_iam("read", format!("the access keys of user {user}")));
+            }
+        };
+        let mut keys = answer.access_key_metadata.into_iter();
+        let key = keys.find(|key| key.access_key_id.as_deref() == Some(key_id));
+        Ok(key.map(|key| {
+            let created = key.create_date.map(|at| at.secs());
+            // Of what has no date it is not shown that it is new.
+            created.map_or(Timestamp::UNIX_EPOCH, |at| {
+                Timestamp::new(at, 0).unwrap_or_default()
+            })
+        }))
+    }
+
     async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
         let call = self
             .iam

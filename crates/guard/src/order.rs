@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{Finding, Severity};
-use crate::model::{Cause, HolderKind};
+use crate::model::{Cause, HolderKind, seconds_between};
 use crate::permissions::Undoable;
 use crate::state::digest_window::FoldWindow;
 use crate::state::incident::Schema;
 
-/// How long one message about a digest waits in the queue before a fresh one takes its place: less
-/// than the five minutes after which an order counts as late.
-pub const DIGEST_ORDER_SECONDS: u64 = 200;
+/// How long one message that waits for its time stays in the queue before a fresh one takes its
+/// place: less than the five minutes after which an order counts as late.
+pub const WAITING_SECONDS: u64 = 200;
 
 /// One message of the FIFO queue. JSON, well under SQS's 256 KB: the document inside is one that
 /// CloudTrail carried (at most 100 KB).
@@ -50,6 +50,20 @@ pub enum Task {
     Detach(PermissionsOrder),
     /// What an outsider's role or user may do changed and looks lawful: remember it if it is.
     RememberPermissions(HolderOrder),
+    /// Carry out another order at a later time. Until then it waits in a group of its own, where it
+    /// holds up nothing; then it joins the end of the other order's group.
+    Later(LaterOrder),
+}
+
+/// An order that waits for its time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LaterOrder {
+    /// What is to be carried out then.
+    pub order: Box<Order>,
+    /// When.
+    pub at: Timestamp,
+    /// The time has come, and it stands in the other order's group.
+    pub due: bool,
 }
 
 /// An order about a role.
@@ -155,10 +169,7 @@ impl Order {
             Task::Remediate(role) => format!("{}-remediate", role.cause.event_id),
             Task::DeactivateKey(key) => format!("{}-deactivate", key.cause.event_id),
             Task::Digest(window) => {
-                // A message that has waited is replaced by a fresh one, which is another.
-                let age = DIGEST_ORDER_SECONDS.cast_signed();
-                let turn = self.issued_at.as_second().div_euclid(age);
-                format!("{}-digest-{turn}", window.id())
+                format!("{}-digest-{}", window.id(), self.turn())
             }
             Task::LiftSessionDenial(lift) => {
                 let role = lift.role.to_ascii_lowercase();
@@ -167,8 +178,53 @@ impl Order {
             // One event may concern many.
             Task::Detach(task) => format!("{}-detach-{}", task.cause.event_id, task.id),
             Task::RememberPermissions(task) => format!("{}-permissions-{}", task.event_id, task.id),
+            Task::Later(later) => {
+                let (id, at) = (later.order.id(), later.at.as_second());
+                let turn = match later.due {
+                    true => "due".to_owned(),
+                    false => self.turn().to_string(),
+                };
+                format!("{id}-later-{at}-{turn}")
+            }
         };
         fitting_the_queue(&id)
+    }
+
+    /// A message that has waited is replaced by a fresh one, which is another.
+    fn turn(&self) -> i64 {
+        let age = WAITING_SECONDS.cast_signed();
+        self.issued_at.as_second().div_euclid(age)
+    }
+
+    /// The order that is to be carried out: this one, or the one whose time has come by it.
+    pub fn due(&self) -> &Self {
+        match &self.task {
+            Task::Later(later) if later.due => &later.order,
+            _ => self,
+        }
+    }
+
+    /// This order at a later time.
+    pub(crate) fn later(&self, at: Timestamp, now: Timestamp) -> Self {
+        Self {
+            schema: Schema,
+            account: self.account.clone(),
+            rules: self.rules.clone(),
+            issued_at: now,
+            task: Task::Later(LaterOrder {
+                order: Box::new(self.clone()),
+                at,
+                due: false,
+            }),
+        }
+    }
+
+    /// For how many seconds a message that has to wait until a moment may stay in the queue; `None`:
+    /// a fresh one takes its place.
+    pub(crate) fn waits(&self, seconds: u64, now: Timestamp) -> Option<u64> {
+        let age = u64::try_from(seconds_between(self.issued_at, now)).unwrap_or(0);
+        let rest = WAITING_SECONDS.checked_sub(age)?;
+        (rest > 0).then_some(seconds.min(rest))
     }
 
     /// The FIFO group: one role, one user, one class of digest at a time. Role names are unique
@@ -190,6 +246,8 @@ impl Order {
                 format!("{account}/{}/{}", kind.name(), name.to_ascii_lowercase())
             }
             Task::Digest(window) => format!("{account}/digest/{}", window.class.key()),
+            Task::Later(later) if later.due => later.order.group(),
+            Task::Later(later) => format!("{}/later", later.order.group()),
         };
         fitting_the_queue(&group)
     }
@@ -246,6 +304,9 @@ pub struct ForeignOrder {
 /// By how much the clocks of two functions may differ, in seconds; AWS's agree much better.
 pub const CLOCKS_DIFFER_SECONDS: i64 = 300;
 
+/// How long an order waits for its time at most, in seconds: until the hour's budget is free again.
+const LATEST_SECONDS: i64 = 2 * 60 * 60;
+
 /// An order that claims to be of later than now, or of a window that has not begun: no function
 /// sends it, and waiting for its time would never end.
 #[derive(Debug, thiserror::Error)]
@@ -265,6 +326,7 @@ impl Order {
     pub fn has_been_sent_by(&self, now: Timestamp) -> Result<(), OrderFromTheFuture> {
         let begins = match &self.task {
             Task::Digest(window) => window.start,
+            Task::Later(later) => later.at.as_second().saturating_sub(LATEST_SECONDS),
             _ => i64::MIN,
         };
         let latest = self.issued_at.as_second().max(begins);

@@ -2,7 +2,7 @@
 //! allow, by the evaluator alone. The analyser, by which the guard plans, is not asked.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
 use serde_json::{Value, json};
@@ -282,6 +282,18 @@ impl Oracle {
             }
         }
         Allowed(found)
+    }
+
+    /// The accounts other than our own that a document lets assume the role.
+    pub fn third_parties(&self, document: &str) -> BTreeSet<String> {
+        let Allowed(allowed) = self.allowed(document);
+        let probes = self.probes.iter().enumerate();
+        let open = probes.filter(|(at, _)| allowed & (1 << at) != 0);
+        let accounts = open.filter_map(|(_, (request, _))| {
+            let account = request.principal.value.split(':').nth(4)?;
+            (account != self.account).then(|| account.to_owned())
+        });
+        accounts.collect()
     }
 
     /// What the rules allow.

@@ -48,6 +48,7 @@ pub fn violations(ran: &Ran, oracle: &Oracle) -> Vec<String> {
     invariants.needless(&mut violations);
     invariants.closing(&mut violations);
     invariants.contents(&mut violations);
+    invariants.let_back_in(&mut violations);
     invariants.repairs(&mut violations);
     invariants.baselines(&mut violations);
     invariants.kept(&mut violations);

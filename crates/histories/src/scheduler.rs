@@ -353,7 +353,7 @@ impl Scheduler {
                 0
             } else {
                 // The guard counts whole seconds.
-                moment(order.issued_at) / 1000 * 1000 + SKEW
+                moment(order.due().issued_at) / 1000 * 1000 + SKEW
             };
             self.shared.lock().log(|| {
                 format!(

@@ -341,6 +341,7 @@ fn each_function_may_do_exactly_this() {
                 &READ_PERMISSIONS,
                 &[
                     "iam:UpdateAssumeRolePolicy",
+                    "iam:ListAccessKeys",
                     "iam:UpdateAccessKey",
                     "sqs:SendMessage",
                     "sqs:ReceiveMessage",

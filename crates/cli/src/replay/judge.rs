@@ -3,7 +3,7 @@
 //! The log is history: what the guard would have written never alters it. So each plan is the one
 //! that `enforce` would have made had it been switched on just then.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
 use guard::detect::{
@@ -11,7 +11,7 @@ use guard::detect::{
     unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
-use guard::remediate::{Plan, PlanKind, QUARANTINE, Situation, plan};
+use guard::remediate::{Judging, Plan, PlanKind, QUARANTINE, Situation, plan};
 use guard::rules::{KeyViolation, Mode, Rules};
 use guard::state::history::{Baseline, RoleHistory};
 use guard::{Check, Finding, Remedy, Severity};
@@ -250,19 +250,18 @@ fn planned(
             .any(|finding| finding.severity == Severity::Critical && !left_alone(finding)),
         tolerating,
         created: change.created,
+        changed: true,
         history,
         remediation: rules.remediation(),
         writes_used: 0,
     };
-    let compliant = |document: &str| {
-        let judged = judge_trust_read(rules, role, document, Reading::sent(at), at);
-        match judged.verdict {
-            Verdict::Approved => true,
-            Verdict::Violation => tolerating && judged.violations().all(left_alone),
-            Verdict::Unreadable => false,
-        }
+    let judging = AsOf {
+        rules,
+        role,
+        at,
+        tolerating,
     };
-    match acts.then(|| plan(&situation, compliant)) {
+    match acts.then(|| plan(&situation, &judging)) {
         Some(Ok(plan)) => {
             let remark = match &plan.fallback {
                 Some(why) => format!("{} ({why})", plan.details),
@@ -274,8 +273,45 @@ fn planned(
     }
 }
 
-/// Does the guard act on such a finding once the rules and the stack say `enforce`: neither
-/// the check nor the vendor is lowered to `alert`?
+/// Judges documents of a role as of a moment.
+struct AsOf<'a> {
+    rules: &'a Rules,
+    role: &'a RoleRef,
+    at: Timestamp,
+    tolerating: bool,
+}
+
+impl Judging for AsOf<'_> {
+    fn complies(&self, document: &str) -> bool {
+        let left_alone = |finding: &Finding| !enforced(self.rules, finding);
+        let judged = judge_trust_read(
+            self.rules,
+            self.role,
+            document,
+            Reading::sent(self.at),
+            self.at,
+        );
+        match judged.verdict {
+            Verdict::Approved => true,
+            Verdict::Violation => self.tolerating && judged.violations().all(left_alone),
+            Verdict::Unreadable => false,
+        }
+    }
+
+    fn third_parties(&self, document: &str) -> BTreeSet<String> {
+        judge_trust_read(
+            self.rules,
+            self.role,
+            document,
+            Reading::sent(self.at),
+            self.at,
+        )
+        .third_parties()
+    }
+}
+
+/// Whether the guard acts on such a finding once the rules and the stack say `enforce`: neither
+/// the check nor the vendor is lowered to `alert`.
 fn enforced(rules: &Rules, finding: &Finding) -> bool {
     let of_vendor = || {
         let account = rules.account(finding.third_party.as_deref()?);

@@ -1,11 +1,12 @@
 //! What the judgement of a trust document comes to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use policy::{Analysis, Grant, Who};
 use serde::{Deserialize, Serialize};
 
-use super::coverage::Coverage;
+use super::coverage::{Coverage, OnBehalfOf};
 use super::provider::named_by_identity_center;
 use crate::check::{Finding, Remedy};
 
@@ -49,6 +50,40 @@ impl Judgement {
             Who::Federated { provider, .. } => named_by_identity_center(provider),
             _ => false,
         })
+    }
+
+    /// The third parties that have access, by name: `*`, an account, an organization, a unique id, an
+    /// identity provider, or a service that acts for somebody else.
+    pub fn third_parties(&self) -> BTreeSet<String> {
+        let analysis = self.analysis.iter();
+        let grants = analysis.flat_map(|analysis| &analysis.grants);
+        let theirs = grants.zip(&self.coverage).filter(|(_, by)| {
+            !matches!(
+                by,
+                Some(
+                    Coverage::OwnAccount
+                        | Coverage::OurAccount { .. }
+                        | Coverage::OwnOrganization
+                        | Coverage::IdentityCenter
+                )
+            )
+        });
+        let named = theirs.filter_map(|(grant, by)| match (&grant.principal, by) {
+            (Who::Service { service }, Some(Coverage::Service { on_behalf_of, .. })) => {
+                match on_behalf_of {
+                    OnBehalfOf::Stranger(account) => Some(format!("{service} for {account}")),
+                    OnBehalfOf::Machines => Some(service.clone()),
+                    OnBehalfOf::Limited | OnBehalfOf::Anyone => None,
+                }
+            }
+            (Who::Service { service }, _) => Some(service.clone()),
+            (Who::Anyone, _) => Some("*".to_owned()),
+            (Who::AnyService, _) => Some("any service".to_owned()),
+            (Who::Organization { id, .. } | Who::UniqueId { id }, _) => Some(id.clone()),
+            (Who::Account { account } | Who::Principal { account, .. }, _) => Some(account.clone()),
+            (Who::Federated { provider, .. }, _) => Some(provider.clone()),
+        });
+        named.collect()
     }
 
     /// The grants that no rule covers.

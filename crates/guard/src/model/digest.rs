@@ -41,6 +41,17 @@ pub fn same_but_for_the_dead(live: &str, sent: &str) -> bool {
         && live.text(&dead) == sent.text(&gone)
 }
 
+/// A principal of the document is a unique id. As sent it stands for somebody who may be anyone, and
+/// as IAM shows it for nobody: either way the document is not one to be restored.
+pub(crate) fn names_unique_id(document: &str) -> bool {
+    let Ok(document) = serde_json::from_str::<Canonical>(document) else {
+        return false;
+    };
+    let mut named = BTreeSet::new();
+    document.principals("", &mut named);
+    named.iter().any(|principal| is_unique_id(principal))
+}
+
 /// What IAM shows for a user or role that was deleted.
 pub(crate) fn is_unique_id(principal: &str) -> bool {
     (principal.starts_with("AROA") || principal.starts_with("AIDA"))

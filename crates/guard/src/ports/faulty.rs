@@ -51,7 +51,10 @@ fn name(key: &Key, column: usize) -> &'static str {
         };
     }
     if key.sk.starts_with("role/") {
-        return "save swept role";
+        return match column {
+            0 => "read swept role",
+            _ => "save swept role",
+        };
     }
     NAMES
         .iter()

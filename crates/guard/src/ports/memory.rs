@@ -34,7 +34,8 @@ struct Inside {
     now: Timestamp,
     roles: BTreeMap<String, LiveRole>,
     denied_before: BTreeMap<String, Timestamp>,
-    keys: BTreeMap<(String, String), bool>,
+    /// Whether each is active, and since when it is there.
+    keys: BTreeMap<(String, String), (bool, Timestamp)>,
     sent: BTreeSet<(String, String)>,
     queue: VecDeque<Order>,
     alerts: Vec<Alert>,
@@ -81,9 +82,11 @@ impl MemoryWorld {
 
     /// Creates an active access key.
     pub fn put_key(&self, user: &str, key_id: &str) {
-        self.inside()
+        let mut inside = self.inside();
+        let created = inside.now;
+        inside
             .keys
-            .insert((user.to_owned(), key_id.to_owned()), true);
+            .insert((user.to_owned(), key_id.to_owned()), (true, created));
     }
 
     /// Whether an access key is active; `None` where there is none.
@@ -91,7 +94,7 @@ impl MemoryWorld {
         self.inside()
             .keys
             .get(&(user.to_owned(), key_id.to_owned()))
-            .copied()
+            .map(|(active, _)| *active)
     }
 
     /// The moment before which a role's sessions are denied.
@@ -167,13 +170,19 @@ impl WriteRoles for MemoryWorld {
 }
 
 impl Keys for MemoryWorld {
+    async fn key_created(&self, user: &str, key_id: &str) -> Result<Option<Timestamp>, IamError> {
+        let key = (user.to_owned(), key_id.to_owned());
+        let inside = self.inside();
+        Ok(inside.keys.get(&key).map(|(_, created)| *created))
+    }
+
     async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
         match self
             .inside()
             .keys
             .get_mut(&(user.to_owned(), key_id.to_owned()))
         {
-            Some(active) => {
+            Some((active, _)) => {
                 *active = false;
                 Ok(())
             }

@@ -71,6 +71,16 @@ pub trait WriteRoles: Roles {
 
 /// Deactivates access keys: only the remediator has it.
 pub trait Keys: Sync {
+    /// When a user's key was created; a key or user that does not exist is `Ok(None)`.
+    ///
+    /// # Errors
+    /// [`IamError`].
+    fn key_created(
+        &self,
+        user: &str,
+        key_id: &str,
+    ) -> impl Future<Output = Result<Option<Timestamp>, IamError>> + Send;
+
     /// UpdateAccessKey to `Inactive`. Doing it twice is no error.
     ///
     /// # Errors

@@ -3,23 +3,27 @@
 //! Nothing here asks the world or changes it: the driver in `handlers::remediator` reads, saves
 //! what a step says, acts, and publishes. So each line of the safety model is a row of cases.
 
+use jiff::Timestamp;
+
 use crate::check::{Finding, Severity};
 use crate::detect::{Judgement, Verdict};
-use crate::model::{LiveRole, document_digest, seconds_between};
+use crate::model::{LiveRole, document_digest, names_unique_id, seconds_between};
 use crate::order::{RoleChange, RoleOrder};
-use crate::remediate::judged::{approved, complies, judge};
+use crate::remediate::judged::{AsLive, approved, judge};
 use crate::remediate::outcome::{OutcomeKind, PlanKind};
 use crate::remediate::own_writes::{
-    has_deleted_principals, may_be_stale, of_another, of_this_role, overwritten, quarantined,
-    stale_for, uncertain,
+    existing_since, has_deleted_principals, judged_since, may_be_stale, of_another, of_this_role,
+    overwritten, quarantined, stale_for, uncertain,
 };
 use crate::remediate::plan::{Plan, Reason, Situation, plan};
 use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
 use crate::remediate::task::{RoleTask, TRIES, untouchable};
-use crate::rules::Mode;
+use crate::rules::{ExistingViolations, Mode};
 use crate::state::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress};
 
 type NextAction = Action<Write, OwnWrite>;
+
+const CHANGED_SINCE: &str = "the role has been changed since, and is compliant";
 
 /// What an action needs of the history, and whether that has to be saved first.
 struct Next {
@@ -57,10 +61,26 @@ pub fn decide(seen: &Seen<'_>) -> Step {
         return without_role(None, again(task));
     };
     let judgement = judge(task.guard, live, &live.document, task.now);
+    let swept = seen.swept.as_ref();
+    let existing = task.guard.rules.remediation().existing_violations;
+    let unchanged = if task.about.cause.is_event() {
+        judged_since(&history, swept, live, task.now)
+    } else if existing == ExistingViolations::Leave {
+        // The sweep orders no such thing; whoever forges its orders does.
+        existing_since(&history, swept, live, task.now)
+    } else {
+        None
+    };
     let next = match (task.remediates(), judgement.verdict) {
-        (false, _) => observe(task, history, live, &judgement),
+        (false, verdict) => {
+            let acts = verdict == Verdict::Violation && unchanged.is_none();
+            observe(task, history, live, &judgement, acts)
+        }
         (true, Verdict::Approved) => already_compliant(task, history, live, &judgement),
-        (true, Verdict::Violation) => violation(task, history, live, &judgement),
+        (true, Verdict::Violation) => match unchanged {
+            Some(since) => no_change(task, history, live, since),
+            None => violation(task, history, live, &judgement),
+        },
         (true, Verdict::Unreadable) => {
             let text = "nothing: the live trust policy cannot be judged, so no document can be \
                         shown to be compliant; manual action required";
@@ -170,6 +190,7 @@ fn observe(
     mut history: RoleHistory,
     live: &LiveRole,
     judgement: &Judgement,
+    acts: bool,
 ) -> Next {
     let RoleTask {
         guard,
@@ -184,28 +205,16 @@ fn observe(
         .as_deref()
         // An event older than the role is about another that had its name.
         .filter(|_| !of_another(role, &history, live.created))
-        .filter(|sent| approved(guard, live, sent, now))
+        .filter(|sent| approved(guard, live, sent, now) && !names_unique_id(sent))
         .map(|sent| (sent, document_digest(sent)))
         // What the guard wrote itself is no baseline, nor is a quarantine, whoever wrote it.
         .filter(|(_, digest)| !quarantined(digest))
         .filter(|(_, digest)| !by_guard || !history.wrote(digest));
     let before = history.clone();
-    let id = task.order_id();
-    let earlier = history.writes.iter_mut().rev().find(|write| {
-        write.order == id
-            && write.progress != WriteProgress::Refused
-            && write.digest == live_digest
-            && of_this_role(write, live)
-    });
-    if earlier.as_ref().is_some_and(|write| uncertain(write, now)) {
-        return Next::at_once(history, Action::Wait(30));
-    }
-    let done = earlier.map(|write| {
-        // An earlier attempt restored it and was stopped before it could say so.
-        write.progress = WriteProgress::Written;
-        write.done_at.get_or_insert(now);
-        write.clone()
-    });
+    let done = match written_before(task, &mut history, live, acts) {
+        Ok(done) => done,
+        Err(seconds) => return Next::at_once(history, Action::Wait(seconds)),
+    };
     if let Some((document, digest)) = &sent {
         history.remember(Baseline {
             document: (*document).to_owned(),
@@ -226,8 +235,8 @@ fn observe(
         remember_live(task, &mut history, live, judgement, is_sent);
     }
     let save = history != before || history.version == 0;
-    let action = if let Some(own) = done {
-        Action::Conclude { own, note: None }
+    let action = if let Some((own, note)) = done {
+        Action::Conclude { own, note }
     } else if let Some(wait) = stale {
         Action::Wait(wait)
     } else if let Some((_, digest)) = sent.filter(|_| !is_sent) {
@@ -240,8 +249,11 @@ fn observe(
                     restore_overwritten(task, &history, live, &digest)
                 }
             }
+            _ if acts => return exposed(task, history, save, live, judgement),
             _ => Action::Finish(None),
         }
+    } else if acts {
+        return exposed(task, history, save, live, judgement);
     } else {
         Action::Finish(None)
     };
@@ -250,6 +262,81 @@ fn observe(
         save,
         action,
     }
+}
+
+/// What an earlier attempt at an order to observe wrote, and what has happened since; `Err`: for how
+/// long that is uncertain.
+fn written_before(
+    task: RoleTask<'_>,
+    history: &mut RoleHistory,
+    live: &LiveRole,
+    acts: bool,
+) -> Result<Option<(OwnWrite, Option<&'static str>)>, u64> {
+    let (id, digest) = (task.order_id(), document_digest(&live.document));
+    let mut writes = history.writes.iter_mut().rev();
+    let of_order = |write: &&mut OwnWrite| {
+        write.order == id && write.progress != WriteProgress::Refused && of_this_role(write, live)
+    };
+    let (mut stands, mut newest) = (None, None);
+    for write in writes.by_ref().filter(of_order) {
+        if write.digest == digest {
+            stands = Some(write);
+            break;
+        }
+        newest = newest.or(Some(write));
+    }
+    match (stands, newest) {
+        (Some(write), _) if uncertain(write, task.now) => Err(30),
+        (Some(write), _) => {
+            // It was stopped before it could say so.
+            write.progress = WriteProgress::Written;
+            write.done_at.get_or_insert(task.now);
+            Ok(Some((write.clone(), None)))
+        }
+        // It ended an exposure, and somebody has changed the role since.
+        (None, Some(own))
+            if own.progress == WriteProgress::Written
+                && own.kind != WriteKind::PutBack
+                && !acts =>
+        {
+            Ok(Some((own.clone(), Some(CHANGED_SINCE))))
+        }
+        (None, _) => Ok(None),
+    }
+}
+
+/// An order to observe finds a live violation: it is not believed at once, since an event of its own
+/// may be on its way, or the read be older than what the event told of; then it is acted on like one
+/// to remediate.
+fn exposed(
+    task: RoleTask<'_>,
+    history: RoleHistory,
+    save: bool,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> Next {
+    let next = match task.doubts() {
+        true => Next::at_once(history, again(task)),
+        false => violation(task, history, live, judgement),
+    };
+    Next { save, ..next }
+}
+
+/// An event tells of a change, and the live trust policy is the one that was judged before it: what
+/// an event says proves nothing by itself. A stale read is told from that by looking again.
+fn no_change(task: RoleTask<'_>, history: RoleHistory, live: &LiveRole, since: Timestamp) -> Next {
+    let digest = document_digest(&live.document);
+    let sent = task.about.document.as_deref().map(document_digest);
+    if sent.is_none_or(|sent| sent != digest) && task.doubts() {
+        return Next::at_once(history, again(task));
+    }
+    let text = format!(
+        "nothing: the live trust policy is the one that was judged at {since}, so this event changed \
+         nothing; the sweep remediates what violates the rules since then, and the rules say what \
+         becomes of what violated them before (remediation.existing_violations)"
+    );
+    let ending = Ending::live(OutcomeKind::LeftAlone, text, true);
+    Next::at_once(history, Action::Finish(Some(ending)))
 }
 
 /// A live approved document that no event told of is remembered as of now, unless it is the
@@ -352,7 +439,7 @@ fn already_compliant(
         }
         Some(own) if own.progress == WriteProgress::Written => {
             let own = own.clone();
-            let note = Some("the role has been changed since, and is compliant");
+            let note = Some(CHANGED_SINCE);
             return Next::at_once(history, Action::Conclude { own, note });
         }
         _ => {}
@@ -411,12 +498,18 @@ fn violation(
         }),
         tolerating,
         created: role.change == RoleChange::Created,
+        changed: role.cause.is_event(),
         history: &history,
         remediation: guard.rules.remediation(),
         writes_used: history.writes_within_the_hour(now),
     };
-    let compliant = |document: &str| complies(guard, live, document, tolerating, now);
-    let plan = match plan(&situation, compliant) {
+    let judging = AsLive {
+        guard,
+        live,
+        tolerating,
+        now,
+    };
+    let plan = match plan(&situation, &judging) {
         Ok(plan) => plan,
         Err(Reason::Off) => {
             let text = "nothing: the rules require manual action (remediation)";
@@ -428,7 +521,15 @@ fn violation(
                  rest is kept for a worse exposure. Contain the actor first, or the change will \
                  come back"
             );
-            return end(history, Ending::live(OutcomeKind::BudgetSpent, text, true));
+            // The last write of the hour ends a critical exposure; a lesser one takes another.
+            let needed = if situation.critical { 1 } else { 2 };
+            let ending = Ending {
+                again_at: enforce
+                    .then(|| history.budget_free_at(most.saturating_sub(needed), now))
+                    .flatten(),
+                ..Ending::live(OutcomeKind::BudgetSpent, text, true)
+            };
+            return end(history, ending);
         }
     };
     if !enforce {

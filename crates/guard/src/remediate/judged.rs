@@ -1,11 +1,14 @@
 //! A document judged as that of a live role.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::check::Finding;
 use crate::detect::{Judgement, Reading, Verdict, judge_trust, judge_trust_without_witnesses};
 use crate::model::{LiveRole, RoleRef};
+use crate::remediate::plan::Judging;
 use crate::rules::Mode;
 
 /// Judges a document that IAM shows as that of this role.
@@ -38,21 +41,30 @@ fn reference(guard: &GuardConfig, live: &LiveRole) -> RoleRef {
     })
 }
 
-/// Nothing in it has to be remediated: every rule covers it or, where the rules lower some findings
-/// to alerts and that is tolerated, only such findings are left.
-pub(crate) fn complies(
-    guard: &GuardConfig,
-    live: &LiveRole,
-    document: &str,
-    tolerating: bool,
-    now: Timestamp,
-) -> bool {
-    let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
-    let judged = judge_without_witnesses(guard, live, document, now);
-    match judged.verdict {
-        Verdict::Approved => true,
-        Verdict::Violation => tolerating && judged.violations().all(lowered),
-        Verdict::Unreadable => false,
+/// Judges documents as those of a live role. `tolerating`: the rules lower some findings to alerts,
+/// and what those are about may stay.
+#[derive(Clone, Copy)]
+pub(crate) struct AsLive<'a> {
+    pub(crate) guard: &'a GuardConfig,
+    pub(crate) live: &'a LiveRole,
+    pub(crate) tolerating: bool,
+    pub(crate) now: Timestamp,
+}
+
+impl Judging for AsLive<'_> {
+    fn complies(&self, document: &str) -> bool {
+        let Self { guard, live, .. } = *self;
+        let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
+        let judged = judge_without_witnesses(guard, live, document, self.now);
+        match judged.verdict {
+            Verdict::Approved => true,
+            Verdict::Violation => self.tolerating && judged.violations().all(lowered),
+            Verdict::Unreadable => false,
+        }
+    }
+
+    fn third_parties(&self, document: &str) -> BTreeSet<String> {
+        judge_without_witnesses(self.guard, self.live, document, self.now).third_parties()
     }
 }
 

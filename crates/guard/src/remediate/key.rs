@@ -1,8 +1,11 @@
 //! Whether an access key is deactivated. Pure.
 
+use jiff::Timestamp;
+
 use crate::check::Remedy;
 use crate::cloudtrail::KeyChange;
 use crate::detect::judge_key;
+use crate::model::seconds_between;
 use crate::order::KeyOrder;
 use crate::ports::{IamError, IamErrorKind};
 use crate::remediate::outcome::OutcomeKind;
@@ -13,8 +16,12 @@ use crate::rules::{KeyViolation, Mode};
 
 /// How often a key that is not there may be one that cannot be seen yet.
 const LOOKS: u32 = 3;
+/// By how much a new key may be older than its event: times of events have whole seconds.
+const OLDER_SECONDS: i64 = 60;
+/// Before the first sweep a key counts as new for so long.
+const NEW_SECONDS: i64 = 60 * 60;
 
-/// `None`: the key is deactivated, if today's rules still ask for it; else why nothing is done.
+/// `None`: today's rules ask for the key to be deactivated; else why nothing is done.
 pub fn left_active(task: Assignment<'_, KeyOrder>) -> Option<Ending> {
     let Assignment {
         guard,
@@ -51,12 +58,43 @@ pub fn left_active(task: Assignment<'_, KeyOrder>) -> Option<Ending> {
     None
 }
 
+/// An event proves nothing by itself: a key is deactivated only if it was created after the guard's
+/// first sweep, and not before the event that tells of its creation. Else why nothing is done.
+pub fn too_old(
+    task: Assignment<'_, KeyOrder>,
+    created: Timestamp,
+    first_sweep: Option<Timestamp>,
+) -> Option<Ending> {
+    let cause = &task.about.cause;
+    let told = cause.event_name == "CreateAccessKey"
+        && seconds_between(created, cause.event_time) > OLDER_SECONDS;
+    let known = match first_sweep {
+        Some(first) => created < first,
+        None => seconds_between(created, task.now) > NEW_SECONDS,
+    };
+    let why = match (told, known) {
+        (false, false) => return None,
+        (true, _) => "before the event that reports it",
+        (false, true) => "before the guard first looked at the account",
+    };
+    let text = format!(
+        "nothing: the key was created at {created}, {why}, so the event alone is no reason; manual \
+         action required"
+    );
+    Some(Ending::of(OutcomeKind::LeftAlone, text, true))
+}
+
+/// What follows when the key is not there; `None`: the order comes again, for a new key may not be
+/// there to see yet.
+pub(crate) fn missing(attempts: u32) -> Option<Ending> {
+    let text = "nothing: the key or its user is gone";
+    (attempts >= LOOKS).then(|| Ending::of(OutcomeKind::Gone, text, false))
+}
+
 /// What follows when IAM does not deactivate it; `None`: the order comes again.
 pub(crate) fn not_deactivated(error: &IamError, attempts: u32) -> Option<Ending> {
-    if error.kind == IamErrorKind::NoSuchEntity && attempts >= LOOKS {
-        // A new key may not be there to see before.
-        let text = "nothing: the key or its user is gone";
-        return Some(Ending::of(OutcomeKind::Gone, text, false));
+    match error.kind {
+        IamErrorKind::NoSuchEntity => missing(attempts),
+        _ => given_up(error, attempts),
     }
-    given_up(error, attempts)
 }

@@ -11,6 +11,7 @@ use crate::order::{RoleChange, RoleOrder};
 use crate::remediate::task::{RoleTask, STALE_SECONDS};
 use crate::rules::ChangedRole;
 use crate::state::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress};
+use crate::state::sweep_state::SweptRole;
 
 /// The event is about a role that had this one's name before. Times of events have whole seconds,
 /// and it names no RoleId: a change within the very second in which the role was created again may
@@ -130,4 +131,87 @@ pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &Liv
     });
     let saved = history.newest().map(Baseline::as_of);
     replaced || saved.is_some_and(|at| just(at) && event < at.as_second())
+}
+
+/// Whether what was told has happened again.
+pub(crate) enum Recurred {
+    No,
+    /// It was put right in between.
+    Yes,
+    /// It was put right just now: the list may show what was there before.
+    InDoubt,
+}
+
+/// Whether the document was gone in between: the guard wrote over it, or an approved one was
+/// seen, after the moment.
+pub(crate) fn recurred(
+    history: Option<&RoleHistory>,
+    digest: &str,
+    since: Timestamp,
+    now: Timestamp,
+) -> Recurred {
+    let Some(history) = history else {
+        return Recurred::No;
+    };
+    let overwritten = history
+        .writes
+        .iter()
+        .filter(|write| write.progress != WriteProgress::Refused && write.digest != digest)
+        .map(|write| write.at)
+        // Event times have whole seconds, and the guard's write came after the event.
+        .filter(|at| *at >= since);
+    let approved = history
+        .approved
+        .iter()
+        // What only an event told of may never have been there.
+        .filter(|kept| kept.seen_live && kept.digest != digest)
+        .map(Baseline::as_of)
+        .filter(|at| *at > since);
+    match overwritten.chain(approved).max() {
+        None => Recurred::No,
+        Some(at) if seconds_between(at, now) < STALE_SECONDS => Recurred::InDoubt,
+        Some(_) => Recurred::Yes,
+    }
+}
+
+/// Since when the live document is known as the one that the guard judged last: in the first sweep,
+/// as a baseline, or because it wrote it; and it was not gone in between. An event then tells of no
+/// change: what it says, whoever copied the live document into it says as well.
+pub(crate) fn judged_since(
+    history: &RoleHistory,
+    swept: Option<&SweptRole>,
+    live: &LiveRole,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let digest = document_digest(&live.document);
+    let newest = history.newest();
+    let approved = newest.filter(|newest| newest.seen_live && newest.digest == digest);
+    let written = history
+        .writes
+        .iter()
+        .rev()
+        .find(|write| write.progress != WriteProgress::Refused && of_this_role(write, live))
+        .filter(|last| last.progress == WriteProgress::Written && last.digest == digest);
+    let written = written.map(|last| last.done_at.unwrap_or(last.at));
+    let known = approved.map(Baseline::as_of).max(written);
+    let known = known.filter(|since| stood_since(history, &digest, *since, now));
+    known.max(existing_since(history, swept, live, now))
+}
+
+/// Since when the live document is known as one that violated the rules in the first sweep.
+pub(crate) fn existing_since(
+    history: &RoleHistory,
+    swept: Option<&SweptRole>,
+    live: &LiveRole,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let digest = document_digest(&live.document);
+    swept
+        .filter(|swept| swept.existing && swept.digest == digest)
+        .map(|swept| swept.since)
+        .filter(|since| stood_since(history, &digest, *since, now))
+}
+
+fn stood_since(history: &RoleHistory, digest: &str, since: Timestamp, now: Timestamp) -> bool {
+    matches!(recurred(Some(history), digest, since, now), Recurred::No)
 }

@@ -1,9 +1,11 @@
 //! The plan: what to write, if anything. Pure: the same input gives the same plan.
 
+use std::collections::BTreeSet;
+
 use super::outcome::PlanKind;
 use super::repair::repair;
 use crate::rules::{ChangedRole, NewRole, Remediation};
-use crate::state::history::{RoleHistory, WRITES_KEPT};
+use crate::state::history::{Baseline, RoleHistory, WRITES_KEPT};
 
 /// The one document that quarantine writes: nobody gets in. IAM refuses the bare `*` as
 /// principal, so it is written as `{"AWS": "*"}`, which covers every principal all the same.
@@ -52,6 +54,9 @@ pub struct Situation<'a> {
     pub tolerating: bool,
     /// The event created the role.
     pub created: bool,
+    /// The cause is a change of this role that an event reported. Where it is not (an expiry, other
+    /// rules, the sweep), what stands is repaired rather than replaced by something older.
+    pub changed: bool,
     /// What is known of the role.
     pub history: &'a RoleHistory,
     /// What the rules want done.
@@ -60,130 +65,166 @@ pub struct Situation<'a> {
     pub writes_used: usize,
 }
 
-/// Decides. `lawful` judges a document by today's rules: readable, and without a finding that is
-/// to be remediated; nothing is planned that it does not call lawful, but for quarantine, which
-/// lets nobody in.
+/// What a document comes to, for a plan.
+pub trait Judging {
+    /// It complies with today's rules: readable, and without a finding that is to be remediated.
+    fn complies(&self, document: &str) -> bool;
+
+    /// The third parties that have access by it, by name.
+    fn third_parties(&self, document: &str) -> BTreeSet<String>;
+}
+
+/// Decides. Nothing is planned that does not comply, but for quarantine, which lets nobody in; and
+/// nothing older is restored that lets a third party back in.
 ///
 /// # Errors
 /// The [`Reason`] why nothing is to be written.
-pub fn plan(situation: &Situation<'_>, lawful: impl Fn(&str) -> bool) -> Result<Plan, Reason> {
-    let Situation {
-        history,
-        remediation,
-        ..
-    } = *situation;
-    let new = situation.created && history.approved.is_empty();
-    let first = if new {
-        match remediation.new_role {
-            NewRole::Off => return Err(Reason::Off),
-            NewRole::Repair => PlanKind::Repair,
-            NewRole::Quarantine => PlanKind::Quarantine,
-        }
-    } else {
-        match remediation.changed_role {
-            ChangedRole::Off => return Err(Reason::Off),
-            ChangedRole::Revert if situation.tolerating => PlanKind::Repair,
-            ChangedRole::Revert => PlanKind::Revert,
-            ChangedRole::Repair => PlanKind::Repair,
-            ChangedRole::Quarantine => PlanKind::Quarantine,
-        }
-    };
-    // No more than are remembered can be counted.
-    let most = usize::try_from(remediation.max_writes_per_role_per_hour)
-        .map_or(WRITES_KEPT, |most| most.min(WRITES_KEPT));
-    let used = situation.writes_used;
+pub fn plan(situation: &Situation<'_>, judging: &impl Judging) -> Result<Plan, Reason> {
+    let kinds = kinds(situation)?;
+    let closes = kinds.first() == Some(&PlanKind::Quarantine);
+    let (most, used) = (most_writes(situation.remediation), situation.writes_used);
     match most.saturating_sub(used) {
         0 => Err(Reason::BudgetSpent { used, most }),
-        1 if situation.critical && first != PlanKind::Quarantine => Ok(quarantine(Some(format!(
+        1 if situation.critical && !closes => Ok(quarantine(Some(format!(
             "write {most} of {most} within an hour: the last one is kept for ending an exposure"
         )))),
         1 if !situation.critical => Err(Reason::BudgetSpent { used, most }),
-        _ => Ok(first_that_works(first, situation, &lawful, None)),
+        _ => Ok(first_that_works(kinds, situation, judging, None)),
     }
 }
 
-/// The plan after one that IAM did not take: revert falls back to repair, repair to quarantine.
-/// `None` after quarantine.
+/// No more than are remembered can be counted.
+pub(crate) fn most_writes(remediation: &Remediation) -> usize {
+    usize::try_from(remediation.max_writes_per_role_per_hour)
+        .map_or(WRITES_KEPT, |most| most.min(WRITES_KEPT))
+}
+
+/// What the rules want done, the best first.
+fn kinds(situation: &Situation<'_>) -> Result<&'static [PlanKind], Reason> {
+    use PlanKind::{Quarantine, Repair, Revert};
+    let remediation = situation.remediation;
+    if situation.created && situation.history.approved.is_empty() {
+        return match remediation.new_role {
+            NewRole::Off => Err(Reason::Off),
+            NewRole::Repair => Ok(&[Repair, Quarantine]),
+            NewRole::Quarantine => Ok(&[Quarantine]),
+        };
+    }
+    match remediation.changed_role {
+        ChangedRole::Off => Err(Reason::Off),
+        ChangedRole::Revert if situation.tolerating => Ok(&[Repair, Quarantine]),
+        ChangedRole::Revert if !situation.changed => Ok(&[Repair, Revert, Quarantine]),
+        ChangedRole::Revert => Ok(&[Revert, Repair, Quarantine]),
+        ChangedRole::Repair => Ok(&[Repair, Quarantine]),
+        ChangedRole::Quarantine => Ok(&[Quarantine]),
+    }
+}
+
+/// The plan after one that IAM did not take; `None` after quarantine.
 pub fn fall_back(
     failed: PlanKind,
     why: &str,
     situation: &Situation<'_>,
-    lawful: impl Fn(&str) -> bool,
+    judging: &impl Judging,
 ) -> Option<Plan> {
-    let next = match failed {
-        PlanKind::Revert => PlanKind::Repair,
-        PlanKind::Repair => PlanKind::Quarantine,
-        PlanKind::None | PlanKind::Quarantine | PlanKind::Deactivate => return None,
-    };
+    if failed == PlanKind::Quarantine {
+        return None;
+    }
+    let kinds = kinds(situation).unwrap_or_default();
+    let at = kinds.iter().position(|kind| *kind == failed);
+    let rest = at.and_then(|at| kinds.get(at + 1..)).unwrap_or_default();
     Some(first_that_works(
-        next,
+        rest,
         situation,
-        &lawful,
+        judging,
         Some(why.to_owned()),
     ))
 }
 
 fn first_that_works(
-    first: PlanKind,
+    kinds: &[PlanKind],
     situation: &Situation<'_>,
-    lawful: &impl Fn(&str) -> bool,
+    judging: &impl Judging,
     mut fallback: Option<String>,
 ) -> Plan {
-    let mut add = |why: &str| {
-        let all = fallback.get_or_insert_default();
-        if !all.is_empty() {
-            all.push_str("; ");
-        }
-        all.push_str(why);
-    };
-    if first == PlanKind::Revert {
-        let complying = situation
-            .history
-            .approved
-            .iter()
-            .rev()
-            .find(|kept| lawful(&kept.document));
-        match complying {
-            Some(baseline) => {
-                let of = match (baseline.written_at, &baseline.actor) {
-                    (Some(at), Some(actor)) => format!("written at {at} by {actor}"),
-                    (Some(at), None) => format!("written at {at}"),
-                    (None, _) => format!("seen at {}", baseline.seen_at),
-                };
+    for kind in kinds {
+        let tried = match kind {
+            PlanKind::Revert => revert(situation, judging),
+            PlanKind::Repair => repaired(situation, judging),
+            PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => break,
+        };
+        match tried {
+            Ok((document, details)) => {
                 return Plan {
-                    kind: PlanKind::Revert,
-                    document: baseline.document.clone(),
-                    details: format!("the newest approved trust policy that still complies, {of}"),
+                    kind: *kind,
+                    document,
+                    details,
                     fallback,
                 };
             }
-            None if situation.history.approved.is_empty() => {
-                add("no approved trust policy of this role is known");
+            Err(why) => {
+                let all = fallback.get_or_insert_default();
+                if !all.is_empty() {
+                    all.push_str("; ");
+                }
+                all.push_str(why);
             }
-            None => add("no known trust policy of this role complies with today's rules"),
         }
-    }
-    if matches!(first, PlanKind::Revert | PlanKind::Repair) {
-        if let Some(repaired) = repair(situation.live, lawful) {
-            let principals: Vec<&str> = repaired
-                .removed
-                .iter()
-                .map(|(_, principal)| principal.as_str())
-                .collect();
-            let details = match principals.as_slice() {
-                [] => format!("{} statements taken out", repaired.removed_statements.len()),
-                _ => format!("taken out: {}", principals.join(", ")),
-            };
-            return Plan {
-                kind: PlanKind::Repair,
-                document: repaired.document,
-                details,
-                fallback,
-            };
-        }
-        add("no compliant statement would be left of the trust policy");
     }
     quarantine(fallback)
+}
+
+/// The newest baseline that still complies, and lets nobody back in: what neither the live document
+/// nor the newest baseline grants was taken away by somebody.
+fn revert(
+    situation: &Situation<'_>,
+    judging: &impl Judging,
+) -> Result<(String, String), &'static str> {
+    let history = situation.history;
+    let Some(newest) = history.newest() else {
+        return Err("no approved trust policy of this role is known");
+    };
+    let newest_first = history.approved.iter().rev();
+    let mut complying = newest_first
+        .filter(|kept| judging.complies(&kept.document))
+        .peekable();
+    if complying.peek().is_none() {
+        return Err("no known trust policy of this role complies with today's rules");
+    }
+    let mut had = judging.third_parties(situation.live);
+    had.extend(judging.third_parties(&newest.document));
+    let lets_nobody_back = |kept: &&Baseline| {
+        kept.digest == newest.digest || judging.third_parties(&kept.document).is_subset(&had)
+    };
+    let Some(baseline) = complying.find(lets_nobody_back) else {
+        return Err("every known trust policy that complies would let a third party back in");
+    };
+    let of = match (baseline.written_at, &baseline.actor) {
+        (Some(at), Some(actor)) => format!("written at {at} by {actor}"),
+        (Some(at), None) => format!("written at {at}"),
+        (None, _) => format!("seen at {}", baseline.seen_at),
+    };
+    let details = format!("the newest approved trust policy that still complies, {of}");
+    Ok((baseline.document.clone(), details))
+}
+
+fn repaired(
+    situation: &Situation<'_>,
+    judging: &impl Judging,
+) -> Result<(String, String), &'static str> {
+    let complies = |document: &str| judging.complies(document);
+    let Some(repaired) = repair(situation.live, complies) else {
+        return Err("no compliant statement would be left of the trust policy");
+    };
+    let principals = repaired.removed.iter();
+    let principals: Vec<&str> = principals
+        .map(|(_, principal)| principal.as_str())
+        .collect();
+    let details = match principals.as_slice() {
+        [] => format!("{} statements taken out", repaired.removed_statements.len()),
+        _ => format!("taken out: {}", principals.join(", ")),
+    };
+    Ok((repaired.document, details))
 }
 
 fn quarantine(fallback: Option<String>) -> Plan {

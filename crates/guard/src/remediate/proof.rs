@@ -3,8 +3,8 @@
 use policy::{AnalysisContext, TrustPolicy};
 
 use crate::model::LiveRole;
-use crate::remediate::judged::complies;
-use crate::remediate::plan::QUARANTINE;
+use crate::remediate::judged::AsLive;
+use crate::remediate::plan::{Judging, QUARANTINE};
 use crate::remediate::step::Write;
 use crate::remediate::task::RoleTask;
 use crate::state::history::WriteKind;
@@ -12,15 +12,13 @@ use crate::state::history::WriteKind;
 /// Whatever the plan came from, this is what would stand in IAM: it must comply, and a repair must
 /// grant nothing that the live document does not.
 pub(crate) fn proved(task: RoleTask<'_>, live: &LiveRole, wanted: &Write) -> bool {
-    let compliant = || {
-        complies(
-            task.guard,
-            live,
-            &wanted.document,
-            wanted.tolerating,
-            task.now,
-        )
+    let judging = AsLive {
+        guard: task.guard,
+        live,
+        tolerating: wanted.tolerating,
+        now: task.now,
     };
+    let compliant = || judging.complies(&wanted.document);
     match wanted.kind {
         WriteKind::Quarantine => wanted.document == QUARANTINE,
         WriteKind::Revert | WriteKind::PutBack => compliant(),

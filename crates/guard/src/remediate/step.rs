@@ -1,5 +1,7 @@
 //! What has been seen of a role, and the step that follows from it: plain values.
 
+use jiff::Timestamp;
+
 use crate::check::Severity;
 use crate::detect::Judgement;
 use crate::model::LiveRole;
@@ -7,6 +9,7 @@ use crate::remediate::outcome::{OutcomeKind, PlanKind};
 use crate::remediate::plan::Plan;
 use crate::remediate::task::RoleTask;
 use crate::state::history::{OwnWrite, RoleHistory, WriteKind};
+use crate::state::sweep_state::SweptRole;
 
 /// What has been read about a role, for one order.
 #[derive(Debug)]
@@ -17,6 +20,8 @@ pub struct Seen<'a> {
     pub live: Live<&'a LiveRole>,
     /// The history that the role's name points to; none where the role could not be read.
     pub known: Option<RoleHistory>,
+    /// The role as the sweep saw it last.
+    pub swept: Option<SweptRole>,
 }
 
 /// What IAM shows of a role or user.
@@ -115,6 +120,8 @@ pub struct Ending {
     pub severity: Option<Severity>,
     /// The document that would have been written.
     pub would_write: Option<String>,
+    /// When the role is to be remediated once more: the hour's budget is free again.
+    pub again_at: Option<Timestamp>,
 }
 
 impl Ending {
@@ -127,6 +134,7 @@ impl Ending {
             shows_live: false,
             severity: None,
             would_write: None,
+            again_at: None,
         }
     }
 

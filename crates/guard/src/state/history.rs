@@ -262,13 +262,26 @@ impl RoleHistory {
 
     /// Own writes within the hour before `now`, refused ones not counted.
     pub fn writes_within_the_hour(&self, now: Timestamp) -> usize {
-        let Ok(from) = now.checked_sub(SignedDuration::from_hours(1)) else {
-            return self.writes.len();
-        };
+        self.within_the_hour(now).count()
+    }
+
+    fn within_the_hour(&self, now: Timestamp) -> impl Iterator<Item = &OwnWrite> {
+        let from = now.checked_sub(SignedDuration::from_hours(1));
+        let from = from.unwrap_or(Timestamp::MIN);
         self.writes
             .iter()
-            .filter(|write| write.progress != WriteProgress::Refused && write.at > from)
-            .count()
+            .filter(move |write| write.progress != WriteProgress::Refused && write.at > from)
+    }
+
+    /// When no more than so many writes will be counted within the hour.
+    pub(crate) fn budget_free_at(&self, most: usize, now: Timestamp) -> Option<Timestamp> {
+        let hour = SignedDuration::from_hours(1);
+        let counted = self.writes_within_the_hour(now);
+        let leaves = counted.checked_sub(most)?.checked_sub(1)?;
+        // A second more, for moments are compared to the millisecond and orders count seconds.
+        let free = hour.checked_add(SignedDuration::from_secs(1))?;
+        let first = self.within_the_hour(now).nth(leaves)?;
+        first.at.checked_add(free).ok()
     }
 
     /// The newest baseline.

@@ -492,6 +492,19 @@ impl<'s, S: Store> Ledger<'s, S> {
         Ok(roles.collect())
     }
 
+    /// A role as the sweep saw it last, by its RoleId; `None` also where that cannot be read.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn swept_role(
+        &self,
+        account: &str,
+        role_id: &str,
+    ) -> Result<Option<SweptRole>, StateError> {
+        let item = self.0.get(&keys::swept(account, role_id)).await?;
+        Ok(item.and_then(|item| item.held("a swept role").ok()))
+    }
+
     /// Remembers a role as it was seen.
     ///
     /// # Errors

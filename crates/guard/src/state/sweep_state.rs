@@ -22,6 +22,9 @@ pub struct SweepProgress {
     pub deployed: String,
     /// It is the first one: what violates the rules already is told in one digest.
     pub first: bool,
+    /// When the very first run began; `None` where that was before this was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_at: Option<Timestamp>,
     /// An event hid which role it changed: no other one is waited for.
     #[serde(default)]
     pub asked: bool,

@@ -1,13 +1,13 @@
 //! What the guard wrote, how often, and what it thereby took or gave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use guard::model::document_digest;
 use guard::remediate::QUARANTINE;
 use guard::state::history::WriteKind;
 
 use super::{HOUR, Invariants};
-use crate::account::{Role, Writer, as_kept};
+use crate::account::{Role, Version, Writer, as_kept};
 use crate::actors::PROTECTED;
 use crate::counts::Coverage;
 use crate::documents::{OWN, apart};
@@ -147,6 +147,49 @@ impl Invariants<'_> {
             });
             if !known && !within && !less_the_dead {
                 violations.push(format!("a repair widened access: {}", write.document));
+            }
+        }
+    }
+
+    /// No write lets in a third party that neither the live document nor the newest approved one
+    /// before it admitted. Which of the approved documents of the last half hour the guard knew of
+    /// when it wrote is not asked: each of them counts.
+    pub(super) fn let_back_in(&self, violations: &mut Vec<String>) {
+        for write in &self.state.writes {
+            let Some(role) = self.meant(write) else {
+                continue;
+            };
+            let approved = |version: &&Version| {
+                version.by != Writer::Guard
+                    && version.at < write.at
+                    && rules_within(&self.state.remediator_rules, version.at, write.at)
+                        .any(|rules| !self.oracle.violates(&version.sent, rules))
+            };
+            let approved: Vec<&Version> = role.versions.iter().filter(approved).collect();
+            let known = |version: &&&Version| {
+                let then = version.at + HOUR / 2;
+                then < write.at
+                    && self.handled(&version.event_id)
+                    && rules_within(&self.state.remediator_rules, version.at, then)
+                        .all(|rules| !self.oracle.violates(&version.sent, rules))
+            };
+            let Some(newest) = approved.iter().rev().find(known) else {
+                continue;
+            };
+            let since = approved.iter().filter(|version| version.at >= newest.at);
+            let shown = write.read.and_then(|read| role.at(read.showed));
+            let admitted: BTreeSet<String> = since
+                .map(|version| &version.sent)
+                .chain(shown.map(|shown| &shown.sent))
+                .chain([&write.replaced])
+                .flat_map(|document| self.oracle.third_parties(document))
+                .collect();
+            let lets_in = self.oracle.third_parties(&write.document);
+            if !lets_in.is_subset(&admitted) {
+                violations.push(format!(
+                    "at {} a write let a third party back in: {}",
+                    write.at, write.document
+                ));
             }
         }
     }

@@ -47,6 +47,10 @@ impl Faults for FaultyPorts {
 }
 
 impl Keys for FaultyPorts {
+    async fn key_created(&self, _: &str, _: &str) -> Result<Option<jiff::Timestamp>, IamError> {
+        Ok(None)
+    }
+
     async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
         // No history holds access keys: their order is one idempotent call.
         Err(IamError::new(

@@ -16,6 +16,7 @@ pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
         account: ACCOUNT.to_owned(),
         deployed: "rules/enforce/1".to_owned(),
         first: true,
+        first_at: Some(now()),
         asked: false,
         started_at: now(),
         marker: Some("AAA=".to_owned()),

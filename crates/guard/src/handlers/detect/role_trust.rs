@@ -7,7 +7,9 @@ use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
-use crate::detect::{Judgement, Reading, Verdict, judge_trust_read, unreadable_event};
+use crate::detect::{
+    Judgement, Reading, Verdict, judge_trust_read, own_role_opened, unreadable_event,
+};
 use crate::handlers::alert_builder::{announced, cause, grantees, order, tell_difference};
 use crate::handlers::detect::alert::{
     Subject, alerted, event_alert, incident_of, unreadable_record,
@@ -85,7 +87,12 @@ async fn trust_change<W: World>(
     }
     let judged = judge_change(world, guard, change, cause.event_time, now).await;
     match &judged.judgement {
-        Some(judgement) => findings.extend(judgement.findings.iter().cloned()),
+        Some(judgement) => {
+            let role = RoleRef::named(guard.account.clone(), change.role.clone());
+            let opened = own_role_opened(&guard.rules, &guard.own_roles, &role, judgement);
+            findings.extend(opened);
+            findings.extend(judgement.findings.iter().cloned());
+        }
         None => findings.push(unreadable_event(&guard.rules, judged.why, false)),
     }
     let what = role_order(guard, change, &cause, &judged, &findings);

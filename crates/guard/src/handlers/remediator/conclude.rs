@@ -6,6 +6,7 @@ use crate::handlers::alert_builder::tell_difference;
 use crate::handlers::remediator::finish::role_alert;
 use crate::handlers::remediator::session_denial::deny_sessions;
 use crate::model::{LiveRole, seconds_between};
+use crate::order::RoleOrder;
 use crate::ports::{Keys, World, WriteRoles};
 use crate::remediate::judged::judge;
 use crate::remediate::session_denial::sessions_are_to_end;
@@ -62,6 +63,17 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
     }
     let judgement = judge(guard, live, &live.document, now);
     let ending = Ending::live(kind, text, false);
+    // An order to observe did not know yet what it would find.
+    let found = old.filter(|_| !task.remediates() && own.kind != WriteKind::PutBack);
+    let found = found.map(|old| judge(guard, live, old, now).findings);
+    let about = RoleOrder {
+        findings: found.unwrap_or_else(|| role.findings.clone()),
+        ..role.clone()
+    };
+    let task = RoleTask {
+        about: &about,
+        ..task
+    };
     let mut alert = role_alert(task, Some((live, &judgement)), &ending);
     alert.open_seconds = (own.kind != WriteKind::PutBack && role.cause.is_event())
         .then(|| seconds_between(role.cause.event_time, own.at));

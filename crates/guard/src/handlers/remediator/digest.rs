@@ -14,8 +14,7 @@ use crate::check::Finding;
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert};
 use crate::handlers::publish::tell_digest;
-use crate::model::seconds_between;
-use crate::order::{DIGEST_ORDER_SECONDS, Disposition, Order};
+use crate::order::{Disposition, Order};
 use crate::ports::{Clock, Orders, World};
 use crate::state::digest_window::{FoldMember, FoldWindow, Folded};
 use crate::state::incident::{Stage, incident_id};
@@ -36,9 +35,8 @@ pub(super) async fn publish_digest<W: World>(
         .saturating_add(GRACE_SECONDS)
         .saturating_sub(now.as_second());
     if let Ok(wait @ 1..) = u64::try_from(wait) {
-        let age = u64::try_from(seconds_between(order.issued_at, now)).unwrap_or(0);
-        if let Some(rest @ 1..) = DIGEST_ORDER_SECONDS.checked_sub(age) {
-            return Ok(Disposition::in_seconds(wait.min(rest)));
+        if let Some(wait) = order.waits(wait, now) {
+            return Ok(Disposition::in_seconds(wait));
         }
         let fresh = Order {
             issued_at: now,

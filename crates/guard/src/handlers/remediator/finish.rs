@@ -7,6 +7,7 @@ use crate::detect::Judgement;
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert, grantees, tell_difference};
 use crate::handlers::publish::{Told, tell};
+use crate::handlers::remediator::later::again;
 use crate::model::{Cause, LiveRole, Resource, seconds_between};
 use crate::order::{Disposition, Order};
 use crate::ports::{Alerts, Clock, World};
@@ -34,7 +35,7 @@ pub(super) async fn finish<W: World>(
 ) -> Result<Disposition, HandleError> {
     let now = world.clock().now();
     let alert = match ended {
-        Ended::Again(seconds) => return Ok(Disposition::in_seconds(seconds)),
+        Ended::Again(seconds) => return Ok(again(world, order, seconds).await),
         Ended::Silently => None,
         Ended::Reported(alert) => Some(alert),
     };

@@ -9,6 +9,7 @@ mod conclude;
 mod digest;
 mod finish;
 mod key;
+mod later;
 mod permissions;
 mod role;
 mod session_denial;
@@ -23,6 +24,7 @@ use crate::handlers::publish::call_meanwhile;
 use crate::handlers::remediator::digest::publish_digest;
 use crate::handlers::remediator::finish::{Ended, finish, role_alert};
 use crate::handlers::remediator::key::{deactivate, key_alert};
+use crate::handlers::remediator::later::wait;
 use crate::handlers::remediator::permissions::{
     permissions_alert, remember_permissions, undo_change,
 };
@@ -49,6 +51,7 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
     guard: &GuardConfig,
     order: &Order,
 ) -> Result<Disposition, HandleError> {
+    let order = order.due();
     if order.account != guard.account {
         return Err(ForeignOrder {
             account: order.account.clone(),
@@ -57,8 +60,10 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
     }
     let now = world.clock().now();
     order.has_been_sent_by(now)?;
-    if let Task::Digest(window) = &order.task {
-        return publish_digest(world, guard, order, window).await;
+    match &order.task {
+        Task::Digest(window) => return publish_digest(world, guard, order, window).await,
+        Task::Later(later) if !later.due => return wait(world, order, later).await,
+        _ => {}
     }
     let age = seconds_between(order.issued_at, now);
     if order.rules != guard.rules.hash() && age < SKEW_SECONDS && !skip!("wait-for-deploy") {
@@ -109,7 +114,7 @@ async fn attempt<W: World<Roles: WritePermissions>>(
         Task::RememberPermissions(holder) => {
             remember_permissions(world, assigned(guard, order, holder, progress, now)).await
         }
-        Task::Digest(_) => Ok(Ended::Silently),
+        Task::Digest(_) | Task::Later(_) => Ok(Ended::Silently),
     }
 }
 
@@ -179,6 +184,7 @@ async fn without_state<W: World>(
         }
         Task::Observe(_)
         | Task::Digest(_)
+        | Task::Later(_)
         | Task::LiftSessionDenial(_)
         | Task::RememberPermissions(_) => None,
     };

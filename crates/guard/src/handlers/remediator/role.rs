@@ -5,17 +5,18 @@ use jiff::Timestamp;
 use crate::handlers::HandleError;
 use crate::handlers::remediator::conclude::conclude;
 use crate::handlers::remediator::finish::{Ended, role_alert};
+use crate::handlers::remediator::later::once_more;
 use crate::handlers::remediator::write::{Target, Written, write};
 use crate::model::{LiveRole, document_digest};
 use crate::order::RoleChange;
 use crate::ports::{Clock, IamError, Keys, Roles, StateError, World, WriteRoles};
-use crate::remediate::judged::complies;
+use crate::remediate::judged::AsLive;
 use crate::remediate::proof::proved;
 use crate::remediate::refusal::{Refusal, refusal};
 use crate::remediate::task::RoleTask;
 use crate::remediate::{
-    Action, Ending, Live, OutcomeKind, PlanKind, Seen, Situation, Write, decide, fall_back,
-    without_principal,
+    Action, Ending, Judging, Live, OutcomeKind, PlanKind, Seen, Situation, Write, decide,
+    fall_back, without_principal,
 };
 use crate::state::history::{KeptDocument, OwnWrite, RoleHistory, WriteKind, WriteProgress};
 use crate::state::incident::Schema;
@@ -39,7 +40,16 @@ pub(super) async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
             (live.as_ref().map_or(Live::Absent, Live::There), known)
         }
     };
-    let step = decide(&Seen { task, live, known });
+    let swept = match live {
+        Live::There(role) => world.state().swept_role(account, &role.role_id).await?,
+        Live::Absent | Live::Unread(_) => None,
+    };
+    let step = decide(&Seen {
+        task,
+        live,
+        known,
+        swept,
+    });
     if let Some(closed) = &step.close {
         world.state().save_role_history(closed).await?;
     }
@@ -52,7 +62,12 @@ pub(super) async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
     let alert = match (step.action, history, live.as_ref()) {
         (Action::Wait(seconds), ..) => return Ok(Ended::Again(seconds)),
         (Action::Finish(None), ..) => return Ok(Ended::Silently),
-        (Action::Finish(Some(ending)), ..) => role_alert(task, seen, &ending),
+        (Action::Finish(Some(ending)), _, live) => {
+            if let Some((at, live)) = ending.again_at.zip(live) {
+                once_more(world, task, &live.role_id, at).await?;
+            }
+            role_alert(task, seen, &ending)
+        }
         (Action::Conclude { own, note }, Some(mut history), Some(live)) => {
             conclude(world, task, &mut history, &own, live, note).await?
         }
@@ -92,7 +107,13 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
 ) -> Result<Tried, HandleError> {
     let mut dropped: Vec<String> = Vec::new();
     let tolerating = wanted.tolerating;
-    let lawful = |document: &str| complies(task.guard, live, document, tolerating, task.now);
+    let judging = AsLive {
+        guard: task.guard,
+        live,
+        tolerating,
+        now: task.now,
+    };
+    let complies = |document: &str| judging.complies(document);
     let kept = kept(task, live, wanted.kind, world.clock().now());
     if !skip!("keep-document") {
         world.state().keep_document(&kept).await?;
@@ -112,13 +133,7 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
             match write(world, &mut target).await? {
                 Written::Changed => return Ok(Tried::Again(5)),
                 Written::Unseen => return Ok(Tried::Again(task.pause())),
-                Written::Stands => {
-                    let own = target.history.writes.last().cloned();
-                    let stands = own.zip(target.now.take());
-                    return Ok(stands.map_or(Tried::Again(task.pause()), |(own, now)| {
-                        Tried::Stands(Box::new(own), Box::new(now))
-                    }));
-                }
+                Written::Stands => return Ok(target.read_back()),
                 Written::Refused(error) => match refusal(&error, task.attempts) {
                     Refusal::Again => return Ok(Tried::Again(task.pause())),
                     Refusal::GivenUp(..) if skip!("give-up") => {
@@ -127,7 +142,7 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
                     Refusal::GivenUp(kind, why) => return Ok(given_up(&wanted, kind, &why)),
                     Refusal::NotTaken(why) => why,
                     Refusal::Dead(named) => {
-                        match without_principal(&wanted.document, &named, lawful) {
+                        match without_principal(&wanted.document, &named, complies) {
                             Some((document, principal)) => {
                                 wanted.document = document;
                                 dropped.push(principal);
@@ -145,8 +160,9 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
         let situation = Situation {
             live: &live.document,
             critical: true,
-            tolerating: false,
+            tolerating,
             created: task.about.change == RoleChange::Created,
+            changed: task.about.cause.is_event(),
             history,
             remediation: task.guard.rules.remediation(),
             writes_used: 0,
@@ -154,7 +170,7 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
         let next = match wanted.kind {
             // The live document is lawful: there is nothing worse to fall back from.
             WriteKind::PutBack => None,
-            kind => fall_back(PlanKind::from(kind), &why, &situation, lawful),
+            kind => fall_back(PlanKind::from(kind), &why, &situation, &judging),
         };
         match next {
             Some(next) => wanted = Write::planned(next, tolerating),
@@ -215,6 +231,15 @@ impl TrustPolicy<'_> {
             details: self.wanted.details.clone(),
             dropped: self.dropped.to_vec(),
             fallback: self.wanted.fallback.clone(),
+        }
+    }
+
+    /// The write, and the role as it was read back.
+    fn read_back(&mut self) -> Tried {
+        let own = self.history.writes.last().cloned();
+        match own.zip(self.now.take()) {
+            Some((own, now)) => Tried::Stands(Box::new(own), Box::new(now)),
+            None => Tried::Again(self.task.pause()),
         }
     }
 

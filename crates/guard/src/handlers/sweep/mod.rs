@@ -139,6 +139,7 @@ fn due(
         account: guard.account.clone(),
         deployed,
         first: true,
+        first_at: Some(now),
         asked: false,
         started_at: now,
         marker: None,
@@ -159,6 +160,9 @@ fn due(
     let asked = requested.is_some_and(|at| at > known.started_at);
     (asked || now >= known.due_at || known.deployed != next.deployed).then_some(SweepProgress {
         first: false,
+        first_at: known
+            .first_at
+            .or(known.last.as_ref().map(|last| last.started_at)),
         asked,
         last: known.last,
         version: known.version,

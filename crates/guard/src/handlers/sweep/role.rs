@@ -4,15 +4,16 @@ use jiff::Timestamp;
 
 use crate::alert::{Alert, one_line};
 use crate::check::Finding;
-use crate::detect::{Judgement, Verdict};
+use crate::detect::{Judgement, Verdict, own_role_opened};
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert, announced, grantees, tell_difference};
 use crate::handlers::publish::tell;
 use crate::handlers::sweep::{GRACE_SECONDS, Run};
-use crate::model::{Cause, LiveRole, Resource, document_digest, seconds_between};
+use crate::model::{Cause, LiveRole, Resource, RoleRef, document_digest, seconds_between};
 use crate::order::{LiftOrder, RoleChange, RoleOrder, Task};
 use crate::ports::{ListRoles, ListedRole, StateError, World};
 use crate::remediate::judged::judge;
+use crate::remediate::own_writes::{Recurred, judged_since, recurred};
 use crate::remediate::session_denial::expired;
 use crate::remediate::task::{STALE_SECONDS, untouchable};
 use crate::remediate::{Outcome, OutcomeKind};
@@ -25,20 +26,15 @@ use crate::state::sweep_state::{SweptRole, findings_digest};
 const SECOND_TRY_SECONDS: i64 = 50 * 60;
 const LAST_DOUBLING: u32 = 5;
 
-/// Whether what was told has happened again.
-enum Recurred {
-    No,
-    /// It was put right in between.
-    Yes,
-    /// It was put right just now: the list may show what was there before.
-    InDoubt,
-}
-
 impl<W: World<Roles: ListRoles>> Run<'_, W> {
     pub(super) async fn look_at(&mut self, listed: &ListedRole) -> Result<(), HandleError> {
         let role = &listed.role;
         let now = self.now();
-        let judgement = judge(self.guard, role, &role.document, now);
+        let mut judgement = judge(self.guard, role, &role.document, now);
+        let reference = RoleRef::named(self.guard.account.clone(), role.name.clone());
+        let (rules, own) = (&self.guard.rules, &self.guard.own_roles);
+        let opened = own_role_opened(rules, own, &reference, &judgement);
+        judgement.findings.extend(opened);
         if self.seen.insert(role.role_id.clone()) {
             let tally = &mut self.progress.tally;
             tally.roles += 1;
@@ -150,7 +146,9 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             self.look_again_in(2 * STALE_SECONDS);
             return Ok(());
         }
-        if let Some(told) = self.told_by_event(role, &seen, history).await? {
+        // An event's order leaves a document alone that has not changed since it was judged.
+        let left = history.is_some_and(|history| judged_since(history, None, role, now).is_some());
+        if !left && let Some(told) = self.told_by_event(role, &seen, history).await? {
             return self.remember(told).await;
         }
         if let Some(before) = again {
@@ -463,35 +461,4 @@ pub(super) fn event_id(swept: &SweptRole) -> String {
     let digest: String = swept.digest.chars().take(16).collect();
     let second = swept.since.as_second();
     format!("sweep-{}-{digest}-{second}", swept.role_id)
-}
-
-/// Whether the document was gone in between: the guard wrote over it, or an approved one was
-/// seen, after the moment.
-fn recurred(
-    history: Option<&RoleHistory>,
-    digest: &str,
-    since: Timestamp,
-    now: Timestamp,
-) -> Recurred {
-    let Some(history) = history else {
-        return Recurred::No;
-    };
-    let overwritten = history
-        .writes
-        .iter()
-        .filter(|write| write.progress != WriteProgress::Refused && write.replaced == digest)
-        .map(|write| write.at)
-        // Event times have whole seconds, and the guard's write came after the event.
-        .filter(|at| *at >= since);
-    let approved = history
-        .approved
-        .iter()
-        .filter(|kept| kept.digest != digest)
-        .map(crate::state::history::Baseline::as_of)
-        .filter(|at| *at > since);
-    match overwritten.chain(approved).max() {
-        None => Recurred::No,
-        Some(at) if seconds_between(at, now) < STALE_SECONDS => Recurred::InDoubt,
-        Some(_) => Recurred::Yes,
-    }
 }

@@ -34,11 +34,36 @@ fn line_6_the_last_write_of_the_hour_closes_and_then_it_pages() {
     );
     assert_eq!(scene.written().len(), 3);
     assert_eq!(scene.live(), bad());
-    // An hour later it writes again.
-    scene.pass(3600);
+}
+
+/// The attack B9: the budget is free again within the hour, and no sweep has to come by for that.
+#[test]
+fn line_6_a_budget_that_is_free_again_is_used_at_once() {
+    let mut scene = Scene::settled();
+    let first = scene.now().as_second() + 120;
+    for _ in 0..4 {
+        scene.pass(120);
+        let event = scene.write(&bad(), ALICE);
+        scene.play(&event);
+    }
+    assert_eq!(scene.live(), bad());
+    scene.pass(first + 3_590 - scene.now().as_second());
+    scene.drain();
+    assert_eq!(scene.live(), QUARANTINE, "the last write ends the exposure");
+    let alerts = scene.alerts();
+    assert_eq!(told(&alerts), [outcome(OutcomeKind::Quarantined)]);
+    assert!(scene.now().as_second() <= first + 3_610);
+    // However many orders found it spent, one comes of it.
+    scene.pass(7_200);
+    scene.drain();
+    assert_eq!(scene.alerts(), []);
     let event = scene.write(&bad(), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(Reverted)]);
+    assert_eq!(
+        told(&alerts),
+        [DETECTED, outcome(OutcomeKind::Reverted)],
+        "an hour later it writes again"
+    );
 }
 
 #[test]

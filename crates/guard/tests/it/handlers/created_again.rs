@@ -122,7 +122,7 @@ fn line_3_the_role_that_was_deleted_is_not_taken_for_the_one_that_was_created() 
     scene.handle(&created).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
     scene.reads_show([stale.clone(), stale]);
-    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(30));
+    assert_eq!(scene.comes_again(&order), Some(30));
     scene.reads_are_fresh();
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), QUARANTINE);

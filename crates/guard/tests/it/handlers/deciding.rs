@@ -201,13 +201,15 @@ fn line_7_protected_reserved_and_own_roles_are_never_written() {
     let mut own = guard(rules(|_| {}));
     own.own_roles.push(arn.clone());
     let plain = || guard(rules(|_| {}));
-    for (guard, path) in [
+    for (mut guard, path) in [
         (protecting, "/"),
         (own, "/"),
         (plain(), "/aws-service-role/"),
         (plain(), "/aws-reserved/sso.amazonaws.com/"),
     ] {
+        let own_roles = std::mem::take(&mut guard.own_roles);
         let mut scene = Scene::settled_with(guard);
+        scene.guard.own_roles = own_roles;
         let event = scene.write(&bad(), ALICE);
         let live = scene.world.inside.role(ROLE).unwrap();
         scene.world.inside.put_role(LiveRole {

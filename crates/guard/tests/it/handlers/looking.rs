@@ -231,11 +231,11 @@ fn line_3_a_change_that_was_undone_meanwhile_is_superseded_after_looking_again()
     scene.write(&good(), ALICE);
     let order = scene.world.inside.take_order().unwrap();
     let before = scene.now();
-    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(30));
+    assert_eq!(scene.comes_again(&order), Some(30));
     scene.pass(30);
-    assert_eq!(scene.once(&order).unwrap(), Disposition::in_seconds(60));
+    assert_eq!(scene.comes_again(&order), Some(60));
     scene.pass(60);
-    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.comes_again(&order), None);
     assert_eq!(scene.now().as_second() - before.as_second(), 90);
     let alerts = scene.alerts();
     assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Superseded)]);
@@ -391,7 +391,7 @@ fn line_3_three_looks_within_seconds_do_not_end_the_order() {
     let order = scene.world.inside.take_order().unwrap();
     for _ in 0..4 {
         scene.reads_show([old.clone()]);
-        assert_ne!(scene.once(&order).unwrap(), Disposition::Done);
+        assert!(scene.comes_again(&order).is_some());
         scene.pass(5);
     }
     assert!(scene.carry(&order));
@@ -419,12 +419,13 @@ fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
     scene.handle(&approved).unwrap().unwrap();
     let observe = scene.world.inside.take_order().unwrap();
     scene.reads_show([stale.clone()]);
-    assert_eq!(scene.once(&observe).unwrap(), Disposition::Done);
+    assert_eq!(scene.comes_again(&observe), Some(30));
     scene.reads_show([stale.clone(), stale]);
-    assert_eq!(scene.once(&remediate).unwrap(), Disposition::in_seconds(30));
+    assert_eq!(scene.comes_again(&remediate), Some(30));
     scene.reads_are_fresh();
     scene.pass(30);
     assert!(scene.carry(&remediate));
+    scene.drain();
     assert_eq!(scene.live(), better());
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(
@@ -453,10 +454,11 @@ fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
     assert_eq!(scene.once(&observe).unwrap(), Disposition::Done);
     assert_eq!(scene.history().newest().unwrap().written_at, None);
     scene.reads_show([stale.clone(), stale]);
-    assert_eq!(scene.once(&remediate).unwrap(), Disposition::in_seconds(30));
+    assert_eq!(scene.comes_again(&remediate), Some(30));
     scene.reads_are_fresh();
     scene.pass(30);
     assert!(scene.carry(&remediate));
+    scene.drain();
     assert_eq!(scene.live(), better());
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(

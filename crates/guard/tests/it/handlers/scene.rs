@@ -9,7 +9,7 @@ use trustwarden_guard::handlers::{
     HandleError, Handled, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
 use trustwarden_guard::model::LiveRole;
-use trustwarden_guard::order::{Disposition, Order};
+use trustwarden_guard::order::{Disposition, Order, Task};
 use trustwarden_guard::ports::Clock;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::{Mode, Rules, RulesFile, compile};
@@ -33,6 +33,8 @@ pub(crate) struct Scene {
     pub(crate) world: Troubled,
     pub(crate) guard: GuardConfig,
     pub(crate) poisoned: Vec<Order>,
+    /// Orders whose time is more than five minutes away.
+    waiting: Vec<Order>,
     events: usize,
 }
 
@@ -140,6 +142,7 @@ impl Scene {
             world: Troubled::at(now),
             guard,
             poisoned: Vec::new(),
+            waiting: Vec::new(),
             events: 0,
         }
     }
@@ -278,13 +281,19 @@ impl Scene {
         None
     }
 
-    /// The queue: brings each order again until it is done, or 25 times.
+    /// The queue: brings each order again until it is done, or 25 times. What waits for a time that
+    /// is far away goes on waiting.
     pub(crate) fn drain(&mut self) {
-        while let Some(order) = self.world.inside.take_order() {
+        let mut waited = std::mem::take(&mut self.waiting);
+        while let Some(order) = self.world.inside.take_order().or_else(|| waited.pop()) {
             // As the queue carries it.
             let order: Order =
                 serde_json::from_str(&serde_json::to_string(&order).unwrap()).unwrap();
-            if !self.carry(&order) {
+            if let Task::Later(later) = &order.task
+                && later.at > self.now() + SignedDuration::from_mins(5)
+            {
+                self.waiting.push(order);
+            } else if !self.carry(&order) {
                 self.poisoned.push(order);
             }
         }
@@ -302,6 +311,18 @@ impl Scene {
             }
         }
         false
+    }
+
+    /// The order wants to be looked at again after so many seconds: another one waits for that.
+    pub(crate) fn comes_again(&self, order: &Order) -> Option<i64> {
+        assert_eq!(self.once(order).unwrap(), Disposition::Done);
+        match self.world.inside.take_order()?.task {
+            Task::Later(later) => {
+                assert_eq!((later.order.as_ref(), later.due), (order, false));
+                Some(later.at.duration_since(self.now()).as_secs())
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) fn once(&self, order: &Order) -> Result<Disposition, HandleError> {

@@ -168,6 +168,6 @@ fn a_hidden_role_makes_the_sweep_come_at_once() {
     scene.swept();
     assert_eq!(
         told(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Reverted)]
+        [DETECTED, outcome(OutcomeKind::Repaired)]
     );
 }

@@ -311,6 +311,15 @@ impl WriteRoles for Troubled {
 }
 
 impl Keys for Troubled {
+    async fn key_created(&self, user: &str, key_id: &str) -> Result<Option<Timestamp>, IamError> {
+        self.enter("key_created")
+            .await
+            .map_err(|source| no("read a key of", user, IamErrorKind::Other, source))?;
+        let created = self.inside.key_created(user, key_id).await;
+        self.gate().await;
+        created
+    }
+
     async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
         self.enter("deactivate_key").await.map_err(|source| {
             no(

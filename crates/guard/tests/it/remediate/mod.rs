@@ -16,10 +16,13 @@ mod plan;
 mod repair;
 mod steps;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use policy::TrustPolicy;
 use policy::document::Effect;
 use trustwarden_guard::model::{LiveRole, document_digest};
+use trustwarden_guard::remediate::Judging;
 use trustwarden_guard::state::history::{
     Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress,
 };
@@ -101,5 +104,18 @@ fn own_write(second: i64, progress: WriteProgress) -> OwnWrite {
         details: String::new(),
         dropped: Vec::new(),
         fallback: None,
+    }
+}
+
+/// Judges by [`lawful`], and names no third party.
+struct ByName;
+
+impl Judging for ByName {
+    fn complies(&self, document: &str) -> bool {
+        lawful(document)
+    }
+
+    fn third_parties(&self, _: &str) -> BTreeSet<String> {
+        BTreeSet::new()
     }
 }

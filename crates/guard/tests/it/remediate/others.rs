@@ -12,7 +12,7 @@ use trustwarden_guard::permissions::{Lawful, OwnUndo, PermissionsHistory, Undo, 
 use trustwarden_guard::ports::{IamError, IamErrorKind};
 use trustwarden_guard::remediate::{
     Action, Assignment, Candidate, Ending, Exposure, Live, Refusal, SeenHolder, decide_undo,
-    left_active, refusal,
+    left_active, refusal, too_old,
 };
 use trustwarden_guard::rules::{Rules, RulesFile, compile};
 use trustwarden_guard::state::history::WriteProgress;
@@ -384,9 +384,28 @@ struct Key {
     mode: String,
     #[serde(default)]
     rules: BTreeMap<String, Value>,
+    #[serde(default = "create")]
+    event: String,
+    #[serde(default = "a_minute_ago")]
+    event_time: i64,
+    #[serde(default = "a_minute_ago")]
+    created: i64,
+    /// `never`, or a day ago.
+    #[serde(default)]
+    first_sweep: Option<String>,
     step: String,
     #[serde(default)]
     open: bool,
+    #[serde(default)]
+    says: String,
+}
+
+fn create() -> String {
+    "CreateAccessKey".to_owned()
+}
+
+fn a_minute_ago() -> i64 {
+    -60
 }
 
 #[test]
@@ -402,20 +421,28 @@ fn which_keys_are_deactivated_is_what_the_table_says() {
         let about = KeyOrder {
             user: row.user.clone(),
             key_id: "AKIAEXAMPLE00000001".to_owned(),
-            cause: cause(),
+            cause: Cause {
+                event_name: row.event.clone(),
+                event_time: at(row.event_time),
+                ..cause()
+            },
             incident: "TW-1".to_owned(),
             findings: Vec::new(),
             severity: Severity::High,
         };
         let order = order(&guard, Task::DeactivateKey(about.clone()));
-        let ending = left_active(Assignment {
+        let task = Assignment {
             guard: &guard,
             order: &order,
             about: &about,
             attempts: 1,
             first_at: at(0),
             now: at(0),
-        });
+        };
+        let first_sweep = row.first_sweep.is_none().then(|| at(-86_400));
+        let ending = left_active(task).or_else(|| too_old(task, at(row.created), first_sweep));
+        let text = ending.as_ref().map_or("", |ending| &ending.text);
+        assert!(text.contains(&row.says), "{text}");
         let shown = ending.as_ref().map_or("deactivate".to_owned(), finished);
         assert_eq!(shown, row.step, "{}", row.user);
         assert_eq!(ending.is_some_and(|ending| ending.open), row.open);

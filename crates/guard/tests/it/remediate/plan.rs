@@ -152,11 +152,12 @@ fn the_plan_follows_the_rules_the_history_and_the_budget() {
             critical,
             tolerating: false,
             created,
+            changed: true,
             history,
             remediation,
             writes_used,
         };
-        let planned = plan(&situation, lawful);
+        let planned = plan(&situation, &ByName);
         match (planned, expected) {
             (Ok(plan), Ok((kind, document))) => {
                 assert_eq!(plan.kind, kind, "case {number}");
@@ -179,25 +180,30 @@ fn the_plan_follows_the_rules_the_history_and_the_budget() {
         critical: true,
         tolerating: true,
         created: false,
+        changed: true,
         history: &known,
         remediation: &usual,
         writes_used: 0,
     };
     assert_eq!(
-        plan(&situation, lawful).unwrap().kind,
+        plan(&situation, &ByName).unwrap().kind,
         Repair,
         "what the rules leave to people stays"
     );
-    let next = fall_back(Revert, "too long", &situation, lawful).unwrap();
+    let situation = Situation {
+        tolerating: false,
+        ..situation
+    };
+    let next = fall_back(Revert, "too long", &situation, &ByName).unwrap();
     assert_eq!(
         (next.kind, next.fallback.as_deref()),
         (Repair, Some("too long"))
     );
     assert_eq!(
-        fall_back(Repair, "too long", &situation, lawful)
+        fall_back(Repair, "too long", &situation, &ByName)
             .unwrap()
             .kind,
         Quarantine
     );
-    assert_eq!(fall_back(Quarantine, "too long", &situation, lawful), None);
+    assert_eq!(fall_back(Quarantine, "too long", &situation, &ByName), None);
 }

@@ -13,6 +13,7 @@ use trustwarden_guard::state::history::{
     Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress,
 };
 use trustwarden_guard::state::incident::Schema;
+use trustwarden_guard::state::sweep_state::SweptRole;
 use trustwarden_guard::{GuardConfig, Severity};
 
 const ACCOUNT: &str = "111122223333";
@@ -46,6 +47,12 @@ struct Case {
     event: i64,
     #[serde(default)]
     by_guard: bool,
+    /// No event told of it.
+    #[serde(default)]
+    by_sweep: bool,
+    /// The document with which the role violated the rules in the first sweep, a day ago.
+    #[serde(default)]
+    swept: Option<String>,
     #[serde(default = "three")]
     attempts: u32,
     #[serde(default = "two_minutes")]
@@ -236,6 +243,27 @@ fn history(case: &Case, live: &LiveRole, order: &str, documents: &Documents) -> 
     history
 }
 
+fn swept(live: &LiveRole, document: &str) -> SweptRole {
+    SweptRole {
+        schema: Schema,
+        account: ACCOUNT.to_owned(),
+        role_id: live.role_id.clone(),
+        name: live.name.clone(),
+        digest: document_digest(document),
+        findings: String::new(),
+        check: None,
+        severity: None,
+        line: String::new(),
+        since: at(-86_400),
+        new: false,
+        told_at: Some(at(-86_400)),
+        existing: true,
+        ordered_at: None,
+        tries: 0,
+        gone_at: None,
+    }
+}
+
 fn shown(step: &Step, documents: &Documents) -> String {
     let lower = |value: Value| value.as_str().unwrap().to_owned();
     match &step.action {
@@ -266,7 +294,12 @@ fn check(table: &Table, case: &Case, documents: &Documents) -> Result<(), String
         role: case.role.clone(),
         cause: Cause {
             event_id: "e-1".to_owned(),
-            event_name: "UpdateAssumeRolePolicy".to_owned(),
+            event_name: if case.by_sweep {
+                "Sweep"
+            } else {
+                "UpdateAssumeRolePolicy"
+            }
+            .to_owned(),
             event_time: at(case.event),
             region: "us-east-1".to_owned(),
             actor: serde_json::from_value(json!({
@@ -318,6 +351,10 @@ fn check(table: &Table, case: &Case, documents: &Documents) -> Result<(), String
             _ => Live::There(&live),
         },
         known: case.history.is_some().then_some(known),
+        swept: case
+            .swept
+            .as_deref()
+            .map(|name| swept(&live, &documents.text(name))),
     };
     let step = decide(&seen);
     let expected = &case.step;
