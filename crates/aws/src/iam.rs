@@ -14,22 +14,22 @@ use guard::ports::{IamError, IamErrorKind, Keys, Roles, WriteRoles};
 use guard::remediate::session_denial;
 use jiff::Timestamp;
 
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
-use crate::network::Patience;
+use crate::network::RetryPolicy;
 
 pub use guard::remediate::SESSION_DENIAL;
 
 /// Reads roles. It has no way to write.
 #[derive(Debug)]
 pub struct Iam {
-    cloud: Cloud,
+    cloud: SdkContext,
     client: OnceLock<Client>,
 }
 
 impl Iam {
     /// Nothing is asked before the first call.
-    pub fn new(cloud: &Cloud) -> Self {
+    pub fn new(cloud: &SdkContext) -> Self {
         Self {
             cloud: cloud.clone(),
             client: OnceLock::new(),
@@ -39,8 +39,8 @@ impl Iam {
     pub(crate) fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let configuration = Builder::from(self.cloud.sdk())
-                .retry_config(Patience::IAM.retries())
-                .timeout_config(Patience::IAM.timeouts());
+                .retry_config(RetryPolicy::IAM.retries())
+                .timeout_config(RetryPolicy::IAM.timeouts());
             Client::from_conf(configuration.build())
         })
     }
@@ -87,7 +87,7 @@ pub struct IamWriter {
 
 impl IamWriter {
     /// Nothing is asked before the first call.
-    pub fn new(cloud: &Cloud) -> Self {
+    pub fn new(cloud: &SdkContext) -> Self {
         Self {
             iam: Iam::new(cloud),
         }

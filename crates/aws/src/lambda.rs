@@ -19,12 +19,12 @@ use serde_json::value::RawValue;
 
 use crate::failure::chain;
 use crate::{
-    Channel, Cloud, Iam, IamLister, IamWriter, Queue, Settings, SlackSettings, SystemClock, Table,
-    Topic,
+    Channel, Iam, IamLister, IamWriter, Queue, SdkContext, Settings, SlackSettings, SystemClock,
+    Table, Topic,
 };
 
 /// What is kept of an invocation's time to say that it ran out.
-const LAST_WORDS: Duration = Duration::from_millis(800);
+const SHUTDOWN_MARGIN: Duration = Duration::from_millis(800);
 
 /// The world of a detecting function: it reads roles.
 pub type Detecting = Assembled<Iam, Table, Queue, Topic, SystemClock>;
@@ -114,14 +114,14 @@ where
 {
     start_log();
     let settings = Settings::from_environment().map_err(not_started)?;
-    let cloud = Cloud::from_environment();
+    let cloud = SdkContext::from_environment();
     let world = &assembled(&settings, &cloud, Iam::new(&cloud));
     let guard = &settings.guard().map_err(not_started)?;
     let handler = &handler;
     let handle = async |event: LambdaEvent<Box<RawValue>>| -> Result<(), Failed> {
         let record = record(&event.payload);
         let work = Box::pin(handler(world, guard, &record));
-        let handled = before_the_end(&event.context, work).await?;
+        let handled = with_deadline(&event.context, work).await?;
         info!(
             id = record.event_id,
             name = record.event_name,
@@ -139,7 +139,7 @@ where
 /// [`Failed`]: a setting or the rules are missing or make no sense.
 pub fn remediating() -> Result<(GuardConfig, Remediating), Failed> {
     let settings = Settings::from_environment().map_err(not_started)?;
-    let cloud = Cloud::from_environment();
+    let cloud = SdkContext::from_environment();
     let world = assembled(&settings, &cloud, IamWriter::new(&cloud));
     Ok((settings.guard().map_err(not_started)?, world))
 }
@@ -150,7 +150,7 @@ pub fn remediating() -> Result<(GuardConfig, Remediating), Failed> {
 /// [`Failed`]: a setting or the rules are missing or make no sense.
 pub fn sweeping() -> Result<(GuardConfig, Sweeping), Failed> {
     let settings = Settings::from_environment().map_err(not_started)?;
-    let cloud = Cloud::from_environment();
+    let cloud = SdkContext::from_environment();
     let world = assembled(&settings, &cloud, IamLister::new(&cloud));
     Ok((settings.guard().map_err(not_started)?, world))
 }
@@ -161,12 +161,15 @@ pub fn sweeping() -> Result<(GuardConfig, Sweeping), Failed> {
 /// [`Failed`]: the secret is not named.
 pub fn posting() -> Result<Channel, Failed> {
     let settings = SlackSettings::from_environment().map_err(not_started)?;
-    Ok(Channel::new(&Cloud::from_environment(), &settings.secret))
+    Ok(Channel::new(
+        &SdkContext::from_environment(),
+        &settings.secret,
+    ))
 }
 
 fn assembled<R>(
     settings: &Settings,
-    cloud: &Cloud,
+    cloud: &SdkContext,
     roles: R,
 ) -> Assembled<R, Table, Queue, Topic, SystemClock> {
     Assembled {
@@ -204,7 +207,7 @@ pub fn ends(context: &Context, before: Duration) -> Timestamp {
 ///
 /// # Errors
 /// The work's own, or that the time ran out: what was not done comes with the next delivery.
-pub async fn before_the_end<T, E: Error + 'static>(
+pub async fn with_deadline<T, E: Error + 'static>(
     context: &Context,
     work: Pin<Box<impl Future<Output = Result<T, E>>>>,
 ) -> Result<T, Failed> {
@@ -212,7 +215,7 @@ pub async fn before_the_end<T, E: Error + 'static>(
         .deadline()
         .duration_since(SystemTime::now())
         .unwrap_or_default();
-    match tokio::time::timeout(left.saturating_sub(LAST_WORDS), work).await {
+    match tokio::time::timeout(left.saturating_sub(SHUTDOWN_MARGIN), work).await {
         Ok(result) => result.map_err(|error| Failed::of(&error)),
         Err(_) => Err(Failed(
             "the invocation's time ran out before its work was done".to_owned(),
@@ -260,7 +263,7 @@ mod tests {
     async fn time_that_runs_out_is_said() {
         let context = Context::default();
         let work = Box::pin(std::future::pending::<Result<(), std::fmt::Error>>());
-        let error = before_the_end(&context, work).await.unwrap_err();
+        let error = with_deadline(&context, work).await.unwrap_err();
         assert!(error.to_string().contains("ran out"), "{error}");
     }
 }

@@ -24,11 +24,11 @@ mod webhook;
 
 pub use channel::{Channel, ChannelError};
 pub use clock::SystemClock;
-pub use cloud::Cloud;
+pub use cloud::SdkContext;
 pub use iam::{Iam, IamWriter, SESSION_DENIAL};
 pub use listing::IamLister;
 pub use network::Network;
-pub use queue::{PutOffError, Queue};
+pub use queue::{DelayError, Queue};
 pub use secret::{ReadSecretError, read_webhook_url};
 pub use settings::{LoadRulesError, Settings, SettingsError, SlackSettings};
 pub use table::Table;

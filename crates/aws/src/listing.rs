@@ -7,7 +7,7 @@ use guard::model::LiveRole;
 use guard::ports::{IamError, ListRoles, ListedRole, Roles, RolesPage};
 use jiff::Timestamp;
 
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
 use crate::iam::{Iam, SESSION_DENIAL};
 
@@ -23,7 +23,7 @@ pub struct IamLister {
 
 impl IamLister {
     /// Nothing is asked before the first call.
-    pub fn new(cloud: &Cloud) -> Self {
+    pub fn new(cloud: &SdkContext) -> Self {
         Self {
             iam: Iam::new(cloud),
         }

@@ -31,13 +31,13 @@ const READ: Duration = Duration::from_secs(5);
 /// How long one kind of call may take, retries included. The sums stay below the shortest
 /// function time-out of the template (30 s), so that a failing service leaves time to say so.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Patience {
+pub(crate) struct RetryPolicy {
     attempts: u32,
     attempt: Duration,
     operation: Duration,
 }
 
-impl Patience {
+impl RetryPolicy {
     /// IAM throttles per account and answers slowly under load: worth waiting for.
     pub(crate) const IAM: Self = Self {
         attempts: 5,
@@ -211,12 +211,12 @@ mod tests {
 
     #[test]
     fn no_call_outlives_the_shortest_function() {
-        for patience in [Patience::IAM, Patience::STATE, Patience::MESSAGE] {
+        for patience in [RetryPolicy::IAM, RetryPolicy::STATE, RetryPolicy::MESSAGE] {
             assert!(patience.attempt < patience.operation);
             assert!(patience.operation < Duration::from_secs(30));
         }
         // The handler's usual path: two looks into state, the alert, the order.
-        let path = Patience::STATE.operation * 2 + Patience::MESSAGE.operation * 2;
+        let path = RetryPolicy::STATE.operation * 2 + RetryPolicy::MESSAGE.operation * 2;
         assert!(path <= Duration::from_secs(30));
     }
 }

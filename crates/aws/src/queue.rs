@@ -8,14 +8,14 @@ use aws_sdk_sqs::config::Builder;
 use guard::order::Order;
 use guard::ports::{Orders, SendOrderError, Source};
 
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
-use crate::network::Patience;
+use crate::network::RetryPolicy;
 
 /// The queue.
 #[derive(Debug)]
 pub struct Queue {
-    cloud: Cloud,
+    cloud: SdkContext,
     url: String,
     client: OnceLock<Client>,
 }
@@ -23,7 +23,7 @@ pub struct Queue {
 /// A message could not be put off; it comes back when its visibility time-out ends.
 #[derive(Debug, thiserror::Error)]
 #[error("the order's message could not be delayed")]
-pub struct PutOffError {
+pub struct DelayError {
     /// What happened.
     #[source]
     pub source: Source,
@@ -31,7 +31,7 @@ pub struct PutOffError {
 
 impl Queue {
     /// The queue at this URL; nothing is asked before the first call.
-    pub fn new(cloud: &Cloud, url: &str) -> Self {
+    pub fn new(cloud: &SdkContext, url: &str) -> Self {
         Self {
             cloud: cloud.clone(),
             url: url.to_owned(),
@@ -42,8 +42,8 @@ impl Queue {
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let configuration = Builder::from(self.cloud.sdk())
-                .retry_config(Patience::MESSAGE.retries())
-                .timeout_config(Patience::MESSAGE.timeouts());
+                .retry_config(RetryPolicy::MESSAGE.retries())
+                .timeout_config(RetryPolicy::MESSAGE.timeouts());
             Client::from_conf(configuration.build())
         })
     }
@@ -52,8 +52,8 @@ impl Queue {
     /// no delay for a single message). Until then its group waits.
     ///
     /// # Errors
-    /// [`PutOffError`].
-    pub async fn put_off(&self, receipt: &str, after: Duration) -> Result<(), PutOffError> {
+    /// [`DelayError`].
+    pub async fn delay(&self, receipt: &str, after: Duration) -> Result<(), DelayError> {
         let seconds = i32::try_from(after.as_secs()).unwrap_or(i32::MAX);
         let call = self
             .client()
@@ -66,7 +66,7 @@ impl Queue {
             .await
         {
             Ok(_) => Ok(()),
-            Err(error) => Err(PutOffError {
+            Err(error) => Err(DelayError {
                 source: Failure::of("sqs:ChangeMessageVisibility", &error).source(),
             }),
         }

@@ -4,9 +4,9 @@ use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::Builder;
 use guard::ports::Source;
 
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
-use crate::network::Patience;
+use crate::network::RetryPolicy;
 use crate::webhook::{NoWebhookUrl, WebhookUrl};
 
 /// Why there is no address to post to. Never shows what the secret holds.
@@ -36,10 +36,13 @@ pub enum ReadSecretError {
 ///
 /// # Errors
 /// [`ReadSecretError`].
-pub async fn read_webhook_url(cloud: &Cloud, secret: &str) -> Result<WebhookUrl, ReadSecretError> {
+pub async fn read_webhook_url(
+    cloud: &SdkContext,
+    secret: &str,
+) -> Result<WebhookUrl, ReadSecretError> {
     let configuration = Builder::from(cloud.sdk())
-        .retry_config(Patience::MESSAGE.retries())
-        .timeout_config(Patience::MESSAGE.timeouts());
+        .retry_config(RetryPolicy::MESSAGE.retries())
+        .timeout_config(RetryPolicy::MESSAGE.timeouts());
     let client = Client::from_conf(configuration.build());
     let secret = secret.to_owned();
     match client.get_secret_value().secret_id(&secret).send().await {

@@ -8,21 +8,21 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use guard::alert::Alert;
 use guard::ports::{Alerts, PublishError, Source};
 
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
-use crate::network::Patience;
+use crate::network::RetryPolicy;
 
 /// The topic.
 #[derive(Debug)]
 pub struct Topic {
-    cloud: Cloud,
+    cloud: SdkContext,
     arn: String,
     client: OnceLock<Client>,
 }
 
 impl Topic {
     /// The topic of this ARN; nothing is asked before the first call.
-    pub fn new(cloud: &Cloud, arn: &str) -> Self {
+    pub fn new(cloud: &SdkContext, arn: &str) -> Self {
         Self {
             cloud: cloud.clone(),
             arn: arn.to_owned(),
@@ -33,8 +33,8 @@ impl Topic {
     pub(crate) fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let configuration = Builder::from(self.cloud.sdk())
-                .retry_config(Patience::MESSAGE.retries())
-                .timeout_config(Patience::MESSAGE.timeouts());
+                .retry_config(RetryPolicy::MESSAGE.retries())
+                .timeout_config(RetryPolicy::MESSAGE.timeouts());
             Client::from_conf(configuration.build())
         })
     }

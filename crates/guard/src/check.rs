@@ -106,7 +106,7 @@ impl schemars::JsonSchema for Severity {
 pub enum Remedy {
     /// Nothing is undone; people act.
     None,
-    /// The trust policy is put right.
+    /// The trust policy is remediated.
     TrustPolicy,
     /// The access key is deactivated, where the rules ask for it.
     AccessKey,

@@ -35,7 +35,7 @@ pub struct Order {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
-    /// A role changed and the change looks lawful: look at it, and remember it if it is.
+    /// A role changed and the change looks compliant: look at it, and remember it if it is.
     Observe(RoleOrder),
     /// A role violates the rules: look at it, and put it right if it does.
     Remediate(RoleOrder),
@@ -46,9 +46,9 @@ pub enum Task {
     Digest(FoldWindow),
     /// Take away the denial of a role's older sessions: they have expired.
     LiftSessionDenial(LiftOrder),
-    /// A change gave an outsider's role or user too much: undo it, where the rules ask for it.
+    /// A change gave a third party's role or user too much: undo it, where the rules ask for it.
     Detach(PermissionsOrder),
-    /// What an outsider's role or user may do changed and looks lawful: remember it if it is.
+    /// What a third party's role or user may do changed and looks compliant: remember it if it is.
     RememberPermissions(HolderOrder),
     /// Carry out another order at a later time. Until then it waits in a group of its own, where it
     /// holds up nothing; then it joins the end of the other order's group.
@@ -265,7 +265,7 @@ fn fitting_the_queue(text: &str) -> String {
 
 /// What becomes of an order's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disposition {
+pub enum Ack {
     /// It may be deleted.
     Done,
     /// It comes back after this time: ChangeMessageVisibility, then report it as failed.
@@ -275,7 +275,7 @@ pub enum Disposition {
     },
 }
 
-impl Disposition {
+impl Ack {
     /// Look again after so many seconds, at least one and at most 900.
     pub fn in_seconds(seconds: u64) -> Self {
         Self::LookAgain {

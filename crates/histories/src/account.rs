@@ -76,7 +76,7 @@ impl Role {
 
 /// A principal of another account that comes and goes.
 #[derive(Debug, Clone)]
-pub struct Outsider {
+pub struct ThirdParty {
     /// Its ARN.
     pub arn: String,
     /// What it reads back as once it is gone.
@@ -93,7 +93,7 @@ pub struct Account {
     /// All roles that ever were.
     pub roles: Vec<Role>,
     /// Principals of others that matter.
-    pub outsiders: Vec<Outsider>,
+    pub third_parties: Vec<ThirdParty>,
 }
 
 /// Why IAM did not take a trust policy.
@@ -129,12 +129,12 @@ impl Account {
 
     /// The principal of a document that IAM refuses, if any.
     pub fn refused_principal(&self, document: &str, now: Moment) -> Option<String> {
-        self.outsiders.iter().find_map(|outsider| {
-            if document.contains(&outsider.unique_id) {
-                return Some(outsider.unique_id.clone());
+        self.third_parties.iter().find_map(|third_party| {
+            if document.contains(&third_party.unique_id) {
+                return Some(third_party.unique_id.clone());
             }
-            let unusable = now < outsider.refused_until || outsider.deleted.is_some();
-            (unusable && document.contains(&outsider.arn)).then(|| outsider.arn.clone())
+            let unusable = now < third_party.refused_until || third_party.deleted.is_some();
+            (unusable && document.contains(&third_party.arn)).then(|| third_party.arn.clone())
         })
     }
 
@@ -154,12 +154,12 @@ impl Account {
     /// A kept document as GetRole shows it: principals that are gone appear by their unique id.
     pub fn shown(&self, version: &Version, moment: Moment) -> String {
         let mut text = version.kept.clone();
-        for outsider in &self.outsiders {
-            if outsider
+        for third_party in &self.third_parties {
+            if third_party
                 .deleted
                 .is_some_and(|deleted| deleted <= moment && version.at <= deleted)
             {
-                text = text.replace(&outsider.arn, &outsider.unique_id);
+                text = text.replace(&third_party.arn, &third_party.unique_id);
             }
         }
         text

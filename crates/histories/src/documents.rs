@@ -1,5 +1,5 @@
 //! The trust policies of the histories, and the truth about them: which concrete requests they
-//! allow, by the evaluator alone. The analyser, by which the guard plans, is not asked.
+//! allow, by the evaluator alone. The analyzer, by which the guard plans, is not asked.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};

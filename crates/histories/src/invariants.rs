@@ -1,5 +1,5 @@
 //! What must be true of every history, checked by what truly happened and by concrete requests,
-//! never by the analyser that the guard planned with.
+//! never by the analyzer that the guard planned with.
 
 use std::collections::BTreeSet;
 

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use guard::GuardConfig;
 use guard::cloudtrail::Record;
 use guard::handlers::{HandleError, Handled, Swept, carry_out, role_trust, sweep};
-use guard::order::{Disposition, Order};
+use guard::order::{Ack, Order};
 
 use crate::account::{Account, Moment};
 use crate::actors::{Actor, act, correct};
@@ -48,7 +48,7 @@ const CONCURRENCY: usize = 5;
 /// What ran.
 enum Ended {
     Detecting(Result<Handled, HandleError>),
-    Remediating(Result<Disposition, HandleError>),
+    Remediating(Result<Ack, HandleError>),
     Sweeping(Result<Swept, HandleError>),
 }
 
@@ -198,8 +198,8 @@ impl Scheduler {
             Scheduled::PrincipalGoes => {
                 let mut state = self.shared.lock();
                 let now = state.now;
-                for outsider in &mut state.account.outsiders {
-                    outsider.deleted = Some(now);
+                for third_party in &mut state.account.third_parties {
+                    third_party.deleted = Some(now);
                 }
                 state.log(|| format!("{BETA_ROLE} is deleted"));
             }

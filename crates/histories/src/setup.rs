@@ -1,7 +1,7 @@
 //! What is drawn before a history begins: how much goes wrong, where invocations are stopped on
 //! purpose, who takes part.
 
-use crate::account::{Moment, Outsider, Writer};
+use crate::account::{Moment, ThirdParty, Writer};
 use crate::actors::{Act, Actor, PROTECTED, ROLE, create, deploy_rules};
 use crate::counts::{Coverage, PAIRS, Pair};
 use crate::documents::{BETA_ROLE, Part, RulesChange};
@@ -80,13 +80,13 @@ pub fn crash_pairs(rng: &mut Rng) -> Vec<Pair> {
 pub fn actors(state: &mut State) -> Vec<Actor> {
     let mut actors = Vec::new();
     let too_new = state.rng.per_mille(100);
-    let outsider = Outsider {
+    let third_party = ThirdParty {
         arn: BETA_ROLE.to_owned(),
         unique_id: "AROA2E3F4G5H6I7J8K9LM".to_owned(),
         refused_until: if too_new { 45_000 } else { 0 },
         deleted: None,
     };
-    state.account.outsiders.push(outsider);
+    state.account.third_parties.push(third_party);
     let known_to_be_new = !too_new;
     let parts: &[Part] = if known_to_be_new {
         &[Part::Acme, Part::Beta]

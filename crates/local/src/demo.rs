@@ -98,25 +98,25 @@ struct Story<'a, W> {
     stack: &'a Stack<'a>,
     out: W,
     steps: Vec<Step>,
-    alerts_told: usize,
-    mails_told: usize,
+    alerts_reported: usize,
+    mails_reported: usize,
 }
 
 /// Something that must be seen: its words, when it was first seen to hold, and how to look.
 struct Expected<'a> {
     words: &'static str,
     seen_after: Option<Duration>,
-    look: Box<dyn Fn(&Sight) -> bool + 'a>,
+    look: Box<dyn Fn(&Projection) -> bool + 'a>,
 }
 
 /// What one look at the account shows.
-struct Sight {
+struct Projection {
     alerts: Vec<Value>,
     mails: Vec<Mail>,
     iam: Value,
 }
 
-fn expected<'a>(words: &'static str, look: impl Fn(&Sight) -> bool + 'a) -> Expected<'a> {
+fn expected<'a>(words: &'static str, look: impl Fn(&Projection) -> bool + 'a) -> Expected<'a> {
     Expected {
         words,
         seen_after: None,
@@ -131,7 +131,7 @@ fn field<'v>(value: &'v Value, pointer: &str) -> &'v str {
         .unwrap_or_default()
 }
 
-fn alerted(sight: &Sight, stage: &str, code: &str) -> bool {
+fn alerted(sight: &Projection, stage: &str, code: &str) -> bool {
     sight.alerts.iter().any(|alert| {
         let findings = alert.get("findings").and_then(Value::as_array);
         field(alert, "/stage") == stage
@@ -186,12 +186,12 @@ pub fn demo(binaries: &Path, transcript: &Path, mut out: impl Write) -> Result<b
         stack: &stack,
         out: &mut out,
         steps: Vec::new(),
-        alerts_told: 0,
-        mails_told: 0,
+        alerts_reported: 0,
+        mails_reported: 0,
     };
     story.vendor_is_let_in()?;
-    story.stranger_is_added()?;
-    story.door_for_everyone()?;
+    story.external_account_is_added()?;
+    story.trust_for_everyone()?;
     story.key_that_may_not_be()?;
     story.root_without_mfa()?;
     story.judges_cannot_write()?;
@@ -276,9 +276,9 @@ impl<W: Write> Story<'_, W> {
         let called = Instant::now();
         self.stack.put_record(record)?;
         let sight = loop {
-            let sight = Sight {
-                alerts: self.stack.alerts()?.split_off(self.alerts_told),
-                mails: self.stack.seen()?.mails.split_off(self.mails_told),
+            let sight = Projection {
+                alerts: self.stack.alerts()?.split_off(self.alerts_reported),
+                mails: self.stack.seen()?.mails.split_off(self.mails_reported),
                 iam: iam(self)?,
             };
             let elapsed = called.elapsed();
@@ -303,8 +303,8 @@ impl<W: Write> Story<'_, W> {
         for mail in &sight.mails {
             self.print_mail(mail)?;
         }
-        self.alerts_told += sight.alerts.len();
-        self.mails_told += sight.mails.len();
+        self.alerts_reported += sight.alerts.len();
+        self.mails_reported += sight.mails.len();
         let missing = expected.iter().filter(|one| one.seen_after.is_none());
         let not_seen = missing.map(|one| one.words).collect();
         self.steps.push(Step {
@@ -361,13 +361,13 @@ impl<W: Write> Story<'_, W> {
         )
     }
 
-    fn stranger_is_added(&mut self) -> Result<(), DemoError> {
+    fn external_account_is_added(&mut self) -> Result<(), DemoError> {
         self.title("With a stolen key, someone adds an external account beside the vendor")?;
         let request = json!({ "RoleName": ROLE, "PolicyDocument": WITH_STRANGER });
         self.stack
             .call("iam", "update_assume_role_policy", &request)?;
         let record = cloudtrail::update_trust(ACCOUNT, Actor::Intruder, ROLE, WITH_STRANGER);
-        let lawful: Value = serde_json::from_str(LAWFUL).unwrap_or_default();
+        let compliant: Value = serde_json::from_str(LAWFUL).unwrap_or_default();
         self.watch(
             "an external account is added to its trust policy",
             format!("iam:UpdateAssumeRolePolicy {ROLE}, adds account 666677778888, by ci-legacy"),
@@ -379,7 +379,7 @@ impl<W: Write> Story<'_, W> {
                 }),
                 expected(
                     "IAM holds the old policy again, the vendor still in it",
-                    move |sight| sight.iam.get(ROLE) == Some(&lawful),
+                    move |sight| sight.iam.get(ROLE) == Some(&compliant),
                 ),
                 expected("the outcome is reported", |sight| {
                     alerted(sight, "outcome", "")
@@ -389,7 +389,7 @@ impl<W: Write> Story<'_, W> {
         )
     }
 
-    fn door_for_everyone(&mut self) -> Result<(), DemoError> {
+    fn trust_for_everyone(&mut self) -> Result<(), DemoError> {
         self.title("The same key creates a role that trusts everyone")?;
         let request = json!({ "RoleName": NEW_ROLE, "AssumeRolePolicyDocument": OPEN });
         let made = self.stack.call("iam", "create_role", &request)?;

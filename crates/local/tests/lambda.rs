@@ -128,7 +128,7 @@ fn a_process_that_dies_is_replaced() {
 }
 
 #[test]
-fn an_init_that_fails_is_told_whether_reported_or_not() {
+fn an_init_that_fails_is_reported_whether_reported_or_not() {
     let bench = Bench::new("refuses", "refuses", LONG);
     let ending = bench.invoke(json!({}));
     assert!(

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_told() {
+    fn scopes_are_reported() {
         for (pattern, scope, service) in [
             ("*", Scope::Everything, None),
             ("**", Scope::Everything, None),

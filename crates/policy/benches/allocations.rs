@@ -1,4 +1,4 @@
-//! What the way from a document's text to the answer allocates, over the documents that `analyse`
+//! What the way from a document's text to the answer allocates, over the documents that `analyze`
 //! times. The counts are exact and the same in every run, so each is taken once; they are per run
 //! over all documents, whose number stands beside them.
 //!

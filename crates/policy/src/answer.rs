@@ -37,11 +37,11 @@ pub struct Analysis {
     pub unknown_account: bool,
     /// Identity providers that can really be used.
     pub federated: Vec<String>,
-    /// Those of `federated` through which an outsider of the intended tenant gets in.
+    /// Those of `federated` through which a third party of the intended tenant gets in.
     pub federated_open: Vec<String>,
     /// What external AWS principals must say as external id, the weakest path counting.
     pub external_id: ExternalIdNeed,
-    /// Every external path is limited by something an outsider cannot choose.
+    /// Every external path is limited by something a third party cannot choose.
     pub guarded: bool,
     /// An accepted external id can be guessed.
     pub guessable: bool,
@@ -174,7 +174,7 @@ pub enum Who {
         provider: String,
         /// The account whose provider it is; `None` for the built-in ones.
         account: Option<String>,
-        /// An outsider of the intended tenant gets in.
+        /// A third party of the intended tenant gets in.
         open: bool,
     },
 }

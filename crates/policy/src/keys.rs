@@ -1,4 +1,4 @@
-//! The condition keys as the analyser knows them: who carries them, what they can hold, and which
+//! The condition keys as the analyzer knows them: who carries them, what they can hold, and which
 //! of them are faces of one fact.
 //!
 //! Sources: IAM user guide, "AWS global condition context keys" (availability and value type of

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), warn(clippy::too_many_lines))]
 
-mod analyse;
+mod analyze;
 mod answer;
 mod arn;
 mod compare;
@@ -16,7 +16,7 @@ pub mod providers;
 pub mod services;
 mod sets;
 
-pub use analyse::{AnalysisContext, analyse, analyse_without_guesses};
+pub use analyze::{AnalysisContext, analyze, analyze_without_guesses};
 pub use answer::{
     Analysis, ExternalIdNeed, Grant, Problem, Request, RequestPrincipal, Restriction, Values, Who,
 };

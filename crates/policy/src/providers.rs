@@ -1,7 +1,7 @@
 //! Identity providers whose tokens anyone can get: what they say, and which claims tie a token to
 //! one tenant.
 //!
-//! A role that trusts such a provider is closed only while some claim that outsiders cannot choose
+//! A role that trusts such a provider is closed only while some claim that third parties cannot choose
 //! is fixed. A provider that stands in no row issues tokens for its owner alone (a company's own
 //! Okta, a cluster's own issuer), so being able to use it at all is being inside.
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use aws::lambda::{Failed, Remediating, before_the_end, remediating, start_log};
+use aws::lambda::{Failed, Remediating, remediating, start_log, with_deadline};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use guard::GuardConfig;
 use guard::handlers::carry_out;
-use guard::order::{Disposition, Order};
+use guard::order::{Ack, Order};
 use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn, tracing};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,11 +18,11 @@ async fn main() -> Result<(), Error> {
         for message in event.payload.records {
             let id = message.message_id.as_deref().unwrap_or_default();
             let after = match take(world, guard, &event.context, &message).await {
-                Ok(Disposition::Done) => {
+                Ok(Ack::Done) => {
                     tracing::info!(id, "done");
                     continue;
                 }
-                Ok(Disposition::LookAgain { after }) => {
+                Ok(Ack::LookAgain { after }) => {
                     tracing::info!(id, ?after, "comes again");
                     after
                 }
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Error> {
             };
             let receipt = message.receipt_handle.as_deref().unwrap_or_default();
             // Not put off, it comes again when its visibility time-out ends: later, no more.
-            if let Err(error) = world.orders.put_off(receipt, after).await {
+            if let Err(error) = world.orders.delay(receipt, after).await {
                 tracing::warn!(id, "{}", Failed::of(&error));
             }
             response.add_failure(id);
@@ -49,10 +49,10 @@ async fn take(
     guard: &GuardConfig,
     context: &Context,
     message: &SqsMessage,
-) -> Result<Disposition, Failed> {
+) -> Result<Ack, Failed> {
     let body = message.body.as_deref().unwrap_or_default();
     let order: Order = serde_json::from_str(body).map_err(|error| Failed::of(&error))?;
-    before_the_end(context, Box::pin(carry_out(world, guard, &order))).await
+    with_deadline(context, Box::pin(carry_out(world, guard, &order))).await
 }
 
 /// From 15 seconds to 5 minutes: a door must not stay open because the table was busy once.

@@ -1,7 +1,7 @@
 //! Posts the topic's alerts to a Slack channel.
 
 use aws::Channel;
-use aws::lambda::{Failed, before_the_end, posting, start_log};
+use aws::lambda::{Failed, posting, start_log, with_deadline};
 use aws_lambda_events::event::sns::{SnsEvent, SnsMessage};
 use guard::alert::{Alert, slack};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     let channel = &posting()?;
     let handle = async |event: LambdaEvent<SnsEvent>| -> Result<(), Failed> {
         for record in &event.payload.records {
-            before_the_end(&event.context, Box::pin(tell(channel, &record.sns))).await?;
+            with_deadline(&event.context, Box::pin(tell(channel, &record.sns))).await?;
         }
         Ok(())
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws::lambda::{Failed, before_the_end, ends, start_log, sweeping};
+use aws::lambda::{Failed, ends, start_log, sweeping, with_deadline};
 use guard::handlers::{Swept, sweep};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let handle = async |event: LambdaEvent<Box<RawValue>>| -> Result<(), Failed> {
         let until = ends(&event.context, HAND_OVER);
         let work = Box::pin(sweep(world, guard, until));
-        match before_the_end(&event.context, work).await? {
+        match with_deadline(&event.context, work).await? {
             Swept::NotDue | Swept::Busy => {}
             Swept::Unfinished => tracing::info!("the sweep goes on with the next call"),
             // The alarm SweepMissing counts this line.

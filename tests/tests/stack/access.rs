@@ -71,7 +71,7 @@ fn a_console_password_is_news() {
 }
 
 #[test]
-fn a_root_key_is_told_by_both_who_watch() {
+fn a_root_key_is_reported_by_both_who_watch() {
     let stack = enforcing();
     let answer =
         json!({ "accessKey": { "accessKeyId": "AKIAEXAMPLEROOTKEY001", "status": "Active" } });
@@ -86,10 +86,10 @@ fn a_root_key_is_told_by_both_who_watch() {
     stack.put_record(&record).unwrap();
     stack.settles();
     let alerts = stack.alerts().unwrap();
-    let told: Vec<_> = alerts.iter().flat_map(codes).collect();
+    let reported: Vec<_> = alerts.iter().flat_map(codes).collect();
     assert!(
-        told.contains(&"root-access-key") && told.contains(&"root-activity"),
-        "{told:?}"
+        reported.contains(&"root-access-key") && reported.contains(&"root-activity"),
+        "{reported:?}"
     );
     assert_untroubled(&stack);
 }
@@ -112,7 +112,7 @@ fn root_signs_in_with_and_without_mfa() {
 }
 
 #[test]
-fn what_root_calls_is_told_reading_calls_too() {
+fn what_root_calls_is_reported_reading_calls_too() {
     let stack = enforcing();
     let mut record = cloudtrail::record(
         &stack.account,
@@ -131,7 +131,7 @@ fn what_root_calls_is_told_reading_calls_too() {
 }
 
 #[test]
-fn a_storm_of_failed_sign_ins_does_not_hide_a_back_door() {
+fn a_storm_of_failed_sign_ins_does_not_hide_a_back_exposure() {
     let stack = enforcing();
     for _ in 0..40 {
         stack
@@ -141,10 +141,10 @@ fn a_storm_of_failed_sign_ins_does_not_hide_a_back_door() {
     stack.creates_role(Actor::Intruder, "debug", OPEN);
     assert!(stack.wait_until_quiet(Duration::from_secs(120)).unwrap());
     let alerts = stack.alerts().unwrap();
-    let door = alerts
+    let exposure = alerts
         .iter()
         .filter(|alert| codes(alert).contains(&"public-trust"));
-    assert_eq!(door.count(), 2, "detected and outcome: {alerts:#?}");
+    assert_eq!(exposure.count(), 2, "detected and outcome: {alerts:#?}");
     let failed = alerts
         .iter()
         .filter(|alert| codes(alert).contains(&"root-sign-in-failed"));

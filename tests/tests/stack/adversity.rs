@@ -12,8 +12,8 @@ use trustwarden_tests::{
 
 use crate::{ROLE, assert_untroubled, codes, outcome, stages};
 
-/// Lawful, too: the vendor and the own account.
-fn also_lawful(stack: &Stack<'_>) -> String {
+/// Compliant, too: the vendor and the own account.
+fn also_compliant(stack: &Stack<'_>) -> String {
     let own = format!(
         r#",{{"Sid":"Own","Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{}:root"}},"Action":"sts:AssumeRole"}}]}}"#,
         stack.account
@@ -21,7 +21,7 @@ fn also_lawful(stack: &Stack<'_>) -> String {
     format!("{}{own}", LAWFUL.strip_suffix("]}").unwrap())
 }
 
-/// Lawful: the own account alone.
+/// Compliant: the own account alone.
 fn own_alone(stack: &Stack<'_>) -> String {
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Own","Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{}:root"}},"Action":"sts:AssumeRole"}}]}}"#,
@@ -29,7 +29,7 @@ fn own_alone(stack: &Stack<'_>) -> String {
     )
 }
 
-fn with_stranger(account: &str) -> String {
+fn with_external_account(account: &str) -> String {
     WITH_STRANGER.replace("666677778888", account)
 }
 
@@ -55,8 +55,8 @@ fn older(mut record: Value, seconds: i64) -> Value {
 }
 
 fn outcomes(alerts: &[Value]) -> Vec<&str> {
-    let told = alerts.iter().filter(|alert| alert["stage"] == "outcome");
-    told.map(outcome).collect()
+    let reported = alerts.iter().filter(|alert| alert["stage"] == "outcome");
+    reported.map(outcome).collect()
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_late_event_of_a_violation_does_not_undo_its_correction() {
     // The intruder's change, then the correction by hand; their events come the other way round.
     changes_quietly(&stack, ROLE, WITH_STRANGER);
     let late = cloudtrail::update_trust(&stack.account, Actor::Intruder, ROLE, WITH_STRANGER);
-    let corrected = also_lawful(&stack);
+    let corrected = also_compliant(&stack);
     stack.changes_trust(Actor::Administrator, ROLE, &corrected);
     stack.settles();
     stack.put_record(&late).unwrap();
@@ -84,12 +84,12 @@ fn a_late_event_of_a_violation_does_not_undo_its_correction() {
 }
 
 #[test]
-fn lawful_changes_in_the_wrong_order_leave_the_newest_to_be_put_back() {
+fn compliant_changes_in_the_wrong_order_leave_the_newest_to_be_put_back() {
     let stack = enforcing();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
     stack.settles();
     let first = own_alone(&stack);
-    let newest = also_lawful(&stack);
+    let newest = also_compliant(&stack);
     changes_quietly(&stack, ROLE, &first);
     changes_quietly(&stack, ROLE, &newest);
     let record = |document: &str| {
@@ -132,12 +132,12 @@ fn a_principal_that_died_is_left_out_of_what_is_put_back_and_named() {
 }
 
 #[test]
-fn the_last_write_of_the_hour_closes_the_door_and_then_people_are_called() {
+fn the_last_write_of_the_hour_closes_the_exposure_and_then_people_are_called() {
     let stack = enforcing();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
     stack.settles();
     let strike = |account: &str| {
-        stack.changes_trust(Actor::Intruder, ROLE, &with_stranger(account));
+        stack.changes_trust(Actor::Intruder, ROLE, &with_external_account(account));
         stack.settles();
         stack.live_trust(ROLE)
     };
@@ -146,7 +146,7 @@ fn the_last_write_of_the_hour_closes_the_door_and_then_people_are_called() {
     assert!(strike("666677770003").contains("TrustwardenQuarantine"));
     assert_eq!(
         strike("666677770004"),
-        with_stranger("666677770004"),
+        with_external_account("666677770004"),
         "nothing is written any more"
     );
     let alerts = stack.alerts().unwrap();
@@ -159,7 +159,11 @@ fn the_last_write_of_the_hour_closes_the_door_and_then_people_are_called() {
     assert_eq!(last["outcome"]["open"], true);
     // Neither a new role under the name nor anything but time brings writes back.
     deletes_role(&stack, ROLE);
-    stack.creates_role(Actor::Intruder, ROLE, &with_stranger("666677770005"));
+    stack.creates_role(
+        Actor::Intruder,
+        ROLE,
+        &with_external_account("666677770005"),
+    );
     stack.settles();
     assert_eq!(outcomes(&stack.alerts().unwrap())[4], "budget-spent");
     stack.time_passes(3_600);
@@ -205,12 +209,12 @@ fn a_role_made_again_under_its_name_inherits_nothing() {
     let own = own_alone(&stack);
     let request = json!({ "RoleName": ROLE, "AssumeRolePolicyDocument": own });
     stack.call("iam", "create_role", &request).unwrap();
-    let stranger = own.replace(
+    let external_account = own.replace(
         r#""Action":"sts:AssumeRole"}]"#,
         r#""Action":"sts:AssumeRole"},{"Sid":"Support","Effect":"Allow","Principal":{"AWS":"666677778888"},"Action":"sts:AssumeRole"}]"#,
     );
-    assert_ne!(stranger, own);
-    stack.changes_trust(Actor::Intruder, ROLE, &stranger);
+    assert_ne!(external_account, own);
+    stack.changes_trust(Actor::Intruder, ROLE, &external_account);
     stack.settles();
     assert_eq!(
         stack.live_trust(ROLE),
@@ -229,15 +233,15 @@ fn a_late_event_of_a_role_that_is_gone_closes_nothing_of_its_successor() {
     // The guard's write of a minute ago makes no read doubtful.
     stack.time_passes(61);
     let gone = older(deletes_role(&stack, ROLE), 2);
-    let lawful = also_lawful(&stack);
-    stack.creates_role(Actor::Administrator, ROLE, &lawful);
+    let compliant = also_compliant(&stack);
+    stack.creates_role(Actor::Administrator, ROLE, &compliant);
     stack.settles();
     stack.put_record(&gone).unwrap();
     stack.settles();
-    assert_eq!(stack.live_trust(ROLE), lawful);
+    assert_eq!(stack.live_trust(ROLE), compliant);
     stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
     stack.settles();
-    assert_eq!(stack.live_trust(ROLE), lawful, "its history is known");
+    assert_eq!(stack.live_trust(ROLE), compliant, "its history is known");
     assert_untroubled(&stack);
 }
 
@@ -266,7 +270,7 @@ fn an_order_that_comes_again_when_it_is_done_does_nothing() {
     assert_eq!(waiting.len(), 1);
     stack.settles();
     assert_eq!(stack.live_trust(ROLE), LAWFUL);
-    let told = stack.alerts().unwrap().len();
+    let reported = stack.alerts().unwrap().len();
     // The role is opened again, and of that no event has told yet: the old order is no reason to
     // write.
     changes_quietly(&stack, ROLE, WITH_STRANGER);
@@ -277,7 +281,7 @@ fn an_order_that_comes_again_when_it_is_done_does_nothing() {
     let ending = stack.invoke("remediator", &again).unwrap();
     assert_eq!(ending.answer().unwrap()["batchItemFailures"], json!([]));
     assert_eq!(stack.live_trust(ROLE), WITH_STRANGER);
-    assert_eq!(stack.alerts().unwrap().len(), told);
+    assert_eq!(stack.alerts().unwrap().len(), reported);
     assert_untroubled(&stack);
 }
 
@@ -288,8 +292,8 @@ fn the_guards_role_in_other_hands_is_an_alarm() {
     stack.settles();
     let role = stack.function("remediator").unwrap().role.clone();
     let name = role.rsplit('/').next().unwrap();
-    // Lawful by itself, so nothing else would be said of it.
-    let planned_by_nobody = also_lawful(&stack);
+    // Compliant by itself, so nothing else would be said of it.
+    let planned_by_nobody = also_compliant(&stack);
     changes_quietly(&stack, ROLE, &planned_by_nobody);
     let mut record =
         cloudtrail::update_trust(&stack.account, Actor::Intruder, ROLE, &planned_by_nobody);
@@ -363,7 +367,7 @@ fn a_planted_baseline_is_judged_and_not_believed() {
     let stack = enforcing();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
     stack.settles();
-    let planted = with_stranger("666677770000");
+    let planted = with_external_account("666677770000");
     plants(&stack, |item| {
         let baseline = &mut item["data"]["M"]["approved"]["L"][0]["M"];
         assert_eq!(baseline["document"]["S"], LAWFUL);
@@ -372,8 +376,11 @@ fn a_planted_baseline_is_judged_and_not_believed() {
     stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
     stack.settles();
     let live: Value = serde_json::from_str(&stack.live_trust(ROLE)).unwrap();
-    let lawful: Value = serde_json::from_str(LAWFUL).unwrap();
-    assert_eq!(live, lawful, "repaired: no stranger got in by the history");
+    let compliant: Value = serde_json::from_str(LAWFUL).unwrap();
+    assert_eq!(
+        live, compliant,
+        "repaired: no stranger got in by the history"
+    );
     assert_eq!(outcomes(&stack.alerts().unwrap()), ["repaired"]);
     assert_untroubled(&stack);
 }

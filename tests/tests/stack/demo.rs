@@ -4,12 +4,12 @@ use serde_json::Value;
 use trustwarden_tests::{binaries, machine};
 
 #[test]
-fn the_demo_is_told_to_its_end() {
+fn the_demo_runs_to_its_end() {
     let transcript = machine().folder.join("demo.json");
-    let mut told = Vec::new();
-    let ok = local::demo::demo(&binaries(), &transcript, &mut told).unwrap();
-    let told = String::from_utf8(told).unwrap();
-    assert!(ok, "{told}");
+    let mut reported = Vec::new();
+    let ok = local::demo::demo(&binaries(), &transcript, &mut reported).unwrap();
+    let reported = String::from_utf8(reported).unwrap();
+    assert!(ok, "{reported}");
     let transcript: Value = serde_json::from_slice(&std::fs::read(transcript).unwrap()).unwrap();
     assert_eq!(transcript["ok"], true);
     let steps = transcript["steps"].as_array().unwrap();
@@ -27,6 +27,6 @@ fn the_demo_is_told_to_its_end() {
         "What IAM holds at the end",
         "All of it was seen",
     ] {
-        assert!(told.contains(line), "{line}: {told}");
+        assert!(reported.contains(line), "{line}: {reported}");
     }
 }

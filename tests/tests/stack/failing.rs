@@ -23,7 +23,7 @@ fn delete_table(stack: &Stack<'_>) {
 }
 
 #[test]
-fn without_its_topic_the_door_is_closed_and_the_event_kept() {
+fn without_its_topic_the_exposure_is_closed_and_the_event_kept() {
     let stack = enforcing();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
     stack.settles();
@@ -241,10 +241,10 @@ fn a_rule_that_may_not_invoke_leaves_a_letter() {
     // arrive, and what they admit is not lost. Only a wrong template could show the former.
     let stack = enforcing();
     let rule = stack.id_of("RoleTrustRule").unwrap();
-    let stranger = "arn:aws:lambda:us-east-1:111111111111:function:stranger";
+    let external_account = "arn:aws:lambda:us-east-1:111111111111:function:stranger";
     let letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
     let target = json!({ "Rule": rule, "Targets": [
-        { "Id": "stranger", "Arn": stranger, "DeadLetterConfig": { "Arn": letters } },
+        { "Id": "stranger", "Arn": external_account, "DeadLetterConfig": { "Arn": letters } },
     ]});
     stack.call("events", "put_targets", &target).unwrap();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);

@@ -203,11 +203,11 @@ fn our_own_roles_are_denied_by_exact_arn() {
             .iter()
             .filter(|function| function.binary != "slack")
         {
-            let told: BTreeSet<_> = function.environment["TRUSTWARDEN_OWN_ROLES"]
+            let reported: BTreeSet<_> = function.environment["TRUSTWARDEN_OWN_ROLES"]
                 .split(',')
                 .map(str::to_owned)
                 .collect();
-            assert_eq!(told, denied, "{}", function.name);
+            assert_eq!(reported, denied, "{}", function.name);
         }
     }
 }
@@ -411,7 +411,7 @@ fn orders_come_from_the_judges_and_go_to_the_remediator() {
 }
 
 #[test]
-fn a_stranger_with_every_permission_on_sqs_can_place_no_order() {
+fn a_external_account_with_every_permission_on_sqs_can_place_no_order() {
     let stack = translated(&[("Mode", "enforce")]);
     let admin = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}"#;
     let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;

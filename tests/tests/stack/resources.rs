@@ -305,9 +305,9 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
 }
 
 #[test]
-fn functions_are_told_what_they_need() {
+fn functions_get_the_settings_they_need() {
     let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
-    let told = [
+    let reported = [
         "TRUSTWARDEN_ACCOUNT",
         "TRUSTWARDEN_MODE",
         "TRUSTWARDEN_RULES",
@@ -325,7 +325,7 @@ fn functions_are_told_what_they_need() {
         } else {
             "TRUSTWARDEN_OWN_ROLES"
         };
-        let mut expected = set(&told);
+        let mut expected = set(&reported);
         expected.insert(own.to_owned());
         let names: BTreeSet<_> = function.environment.keys().cloned().collect();
         assert_eq!(names, expected, "{}", function.name);

@@ -65,7 +65,7 @@ fn creates_policy(stack: &Stack<'_>, name: &str, document: &str) -> String {
 }
 
 #[test]
-fn administrator_access_on_a_vendors_role_is_critical_and_told_once() {
+fn administrator_access_on_a_vendors_role_is_critical_and_reported_once() {
     let stack = enforcing();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
     stack.settles();
@@ -84,7 +84,7 @@ fn administrator_access_on_a_vendors_role_is_critical_and_told_once() {
 }
 
 #[test]
-fn a_role_that_no_outsider_can_enter_may_do_anything() {
+fn a_role_that_no_third_party_can_enter_may_do_anything() {
     let stack = enforcing();
     stack.creates_role(Actor::Administrator, "ours", OURS);
     stack.settles();
@@ -266,7 +266,7 @@ fn what_was_given_to_a_vendors_role_is_taken_away() {
     stack.settles();
     assert_eq!(stack.alerts().unwrap().len(), 2, "no news");
 
-    // An inline policy that was lawful comes back; one that nobody knew goes.
+    // An inline policy that was compliant comes back; one that nobody knew goes.
     let put = |name: &str, document: &str| {
         let request = json!({ "RoleName": ROLE, "PolicyName": name, "PolicyDocument": document });
         calls(&stack, "put_role_policy", &request);
@@ -278,12 +278,12 @@ fn what_was_given_to_a_vendors_role_is_taken_away() {
     assert_eq!(outcome(alerts.last().unwrap()), "detached");
     let request = json!({ "RoleName": ROLE, "PolicyName": "access" });
     let live = stack.call("iam", "get_role_policy", &request).unwrap();
-    let lawful: Value = serde_json::from_str(REGIONS).unwrap();
+    let compliant: Value = serde_json::from_str(REGIONS).unwrap();
     let document = live["PolicyDocument"].clone();
     let document = document
         .as_str()
         .map_or(document.clone(), |text| serde_json::from_str(text).unwrap());
-    assert_eq!(document, lawful);
+    assert_eq!(document, compliant);
     put("more", EVERYTHING);
     let request = json!({ "RoleName": ROLE });
     let names = stack.call("iam", "list_role_policies", &request).unwrap();
@@ -292,7 +292,7 @@ fn what_was_given_to_a_vendors_role_is_taken_away() {
 }
 
 #[test]
-fn a_version_goes_back_and_a_user_is_put_right() {
+fn a_version_goes_back_and_a_user_is_remediated() {
     let stack = detaching();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
     let shared = creates_policy(&stack, "vendor-read", REGIONS);
@@ -313,7 +313,7 @@ fn a_version_goes_back_and_a_user_is_put_right() {
 }
 
 #[test]
-fn a_protected_role_and_mode_alert_are_told_alone() {
+fn a_protected_role_and_mode_alert_are_reported_alone() {
     let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
     let request = json!({ "RoleName": ROLE, "PolicyArn": admin });
     let rules = format!("{RULES}permissions: {{ on_violation: detach }}\n");

@@ -33,7 +33,7 @@ fn creates_silently(stack: &Stack<'_>, name: &str, document: &str) {
 }
 
 #[test]
-fn a_lost_event_is_found_and_put_right() {
+fn a_lost_event_is_found_and_remediated() {
     let stack = enforcing();
     creates_silently(&stack, ROLE, LAWFUL);
     sweeps(&stack);
@@ -90,7 +90,7 @@ fn the_first_day_is_one_message_and_no_write() {
 }
 
 #[test]
-fn what_was_there_is_put_right_where_the_rules_say_so() {
+fn what_was_there_is_remediated_where_the_rules_say_so() {
     let both = "existing_violations: remediate, changed_role: revert";
     let rules = RULES.replace("changed_role: revert", both);
     let stack = deployed(&[("Mode", "enforce")], &rules);

@@ -25,7 +25,7 @@ fn a_registered_vendors_role_wakes_nobody() {
 }
 
 #[test]
-fn a_stranger_is_put_out_again_byte_for_byte() {
+fn an_unknown_account_is_removed_byte_for_byte() {
     let stack = enforcing();
     stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
     stack.settles();
@@ -85,13 +85,13 @@ fn a_new_role_for_everyone_is_closed() {
 }
 
 #[test]
-fn a_new_role_keeps_its_lawful_part() {
+fn a_new_role_keeps_its_compliant_part() {
     let stack = enforcing();
     stack.creates_role(Actor::Intruder, ROLE, WITH_STRANGER);
     stack.settles();
     let live: Value = serde_json::from_str(&stack.live_trust(ROLE)).unwrap();
-    let lawful: Value = serde_json::from_str(LAWFUL).unwrap();
-    assert_eq!(live, lawful);
+    let compliant: Value = serde_json::from_str(LAWFUL).unwrap();
+    assert_eq!(live, compliant);
     assert_eq!(outcome(&stack.alerts().unwrap()[1]), "repaired");
     assert_untroubled(&stack);
 }
@@ -222,10 +222,13 @@ fn what_is_no_cloudtrail_record_ends_where_someone_sees_it() {
     });
     let ending = stack.invoke("role-trust", &event).unwrap();
     let alerts = stack.alerts().unwrap();
-    let told = alerts
+    let reported = alerts
         .iter()
         .any(|alert| codes(alert).contains(&"unreadable-policy"));
-    assert!(told || matches!(ending, Ending::Failed(_)), "{ending:?}");
+    assert!(
+        reported || matches!(ending, Ending::Failed(_)),
+        "{ending:?}"
+    );
 }
 
 #[test]
@@ -258,14 +261,14 @@ fn two_roles_at_once_do_not_wait_for_each_other() {
         stack.creates_role(Actor::Intruder, name, WITH_STRANGER);
     }
     stack.settles();
-    let lawful: Value = serde_json::from_str(LAWFUL).unwrap();
+    let compliant: Value = serde_json::from_str(LAWFUL).unwrap();
     for name in [
         "DatadogIntegrationA",
         "DatadogIntegrationB",
         "DatadogIntegrationC",
     ] {
         let live: Value = serde_json::from_str(&stack.live_trust(name)).unwrap();
-        assert_eq!(live, lawful, "{name}");
+        assert_eq!(live, compliant, "{name}");
     }
     let alerts = stack.alerts().unwrap();
     assert_eq!(alerts.len(), 6, "{alerts:#?}");

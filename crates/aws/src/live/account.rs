@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::CallError;
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
 
 /// How many objects stand on a page, at most. A role comes with all its inline policies.
@@ -48,7 +48,7 @@ pub struct AuthorizationDetails {
     ended: bool,
 }
 
-fn client(cloud: &Cloud) -> aws_sdk_iam::Client {
+fn client(cloud: &SdkContext) -> aws_sdk_iam::Client {
     let retry = RetryConfig::adaptive().with_max_attempts(TRIES);
     let configuration = aws_sdk_iam::config::Builder::from(cloud.sdk())
         .retry_config(retry)
@@ -58,7 +58,7 @@ fn client(cloud: &Cloud) -> aws_sdk_iam::Client {
 
 impl AuthorizationDetails {
     /// Nothing is asked before the first page.
-    pub fn new(cloud: &Cloud) -> Self {
+    pub fn new(cloud: &SdkContext) -> Self {
         Self {
             client: client(cloud),
             marker: None,
@@ -109,7 +109,7 @@ impl AuthorizationDetails {
 ///
 /// # Errors
 /// [`ReadAccountError`].
-pub async fn credential_report(cloud: &Cloud) -> Result<Vec<u8>, ReadAccountError> {
+pub async fn credential_report(cloud: &SdkContext) -> Result<Vec<u8>, ReadAccountError> {
     let client = client(cloud);
     for question in 0.. {
         let answer = client

@@ -11,7 +11,7 @@ mod stack;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
 use crate::network::Network;
 
@@ -44,7 +44,7 @@ impl CallError {
 
 /// The account that a person's AWS configuration names: environment, profiles, SSO, as for the
 /// AWS CLI.
-pub async fn cloud(profile: Option<&str>, region: Option<&str>) -> Cloud {
+pub async fn cloud(profile: Option<&str>, region: Option<&str>) -> SdkContext {
     let network = Network::new();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(SharedHttpClient::new(network.clone()));
@@ -55,5 +55,5 @@ pub async fn cloud(profile: Option<&str>, region: Option<&str>) -> Cloud {
         loader = loader.region(Region::new(region.to_owned()));
     }
     let configuration: SdkConfig = loader.load().await;
-    Cloud::configured(network, configuration)
+    SdkContext::configured(network, configuration)
 }

@@ -3,7 +3,7 @@
 use aws_sdk_organizations::Client;
 
 use super::CallError;
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
 
 /// The organization that an account belongs to.
@@ -63,7 +63,7 @@ fn failed(failure: Failure) -> ListAccountsError {
 ///
 /// # Errors
 /// [`ListAccountsError`].
-pub async fn list_accounts(cloud: &Cloud) -> Result<Organization, ListAccountsError> {
+pub async fn list_accounts(cloud: &SdkContext) -> Result<Organization, ListAccountsError> {
     let client = Client::new(cloud.sdk());
     let answer = client.describe_organization().send().await;
     let answer = answer

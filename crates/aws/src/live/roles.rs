@@ -5,7 +5,7 @@ use guard::model::LiveRole;
 use jiff::Timestamp;
 
 use super::CallError;
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
 
 /// Reads them (ListRoles), in order of their names. A role without a trust document is left out:
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn list_roles(cloud: &Cloud) -> Result<Vec<LiveRole>, CallError> {
+pub async fn list_roles(cloud: &SdkContext) -> Result<Vec<LiveRole>, CallError> {
     let client = aws_sdk_iam::Client::new(cloud.sdk());
     let mut roles = Vec::new();
     let mut pages = client.list_roles().into_paginator().send();

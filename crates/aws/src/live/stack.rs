@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sns::types::Subscription as TopicSubscription;
 
 use super::CallError;
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
 
 /// A stack as CloudFormation knows it.
@@ -78,7 +78,7 @@ pub struct RuleState {
 ///
 /// # Errors
 /// [`StackError`].
-pub async fn describe_stack(cloud: &Cloud, name: &str) -> Result<Stack, StackError> {
+pub async fn describe_stack(cloud: &SdkContext, name: &str) -> Result<Stack, StackError> {
     let client = aws_sdk_cloudformation::Client::new(cloud.sdk());
     let region = || {
         cloud
@@ -152,7 +152,10 @@ pub async fn describe_stack(cloud: &Cloud, name: &str) -> Result<Stack, StackErr
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn subscriptions(cloud: &Cloud, topic: &str) -> Result<Vec<Subscription>, CallError> {
+pub async fn subscriptions(
+    cloud: &SdkContext,
+    topic: &str,
+) -> Result<Vec<Subscription>, CallError> {
     let client = aws_sdk_sns::Client::new(cloud.sdk());
     let mut found = Vec::new();
     let mut pages = client
@@ -190,7 +193,7 @@ fn subscription(subscription: TopicSubscription) -> Subscription {
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn function_state(cloud: &Cloud, name: &str) -> Result<FunctionState, CallError> {
+pub async fn function_state(cloud: &SdkContext, name: &str) -> Result<FunctionState, CallError> {
     let client = aws_sdk_lambda::Client::new(cloud.sdk());
     let answer = client
         .get_function_configuration()
@@ -219,7 +222,7 @@ pub async fn function_state(cloud: &Cloud, name: &str) -> Result<FunctionState, 
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn rule_state(cloud: &Cloud, name: &str) -> Result<RuleState, CallError> {
+pub async fn rule_state(cloud: &SdkContext, name: &str) -> Result<RuleState, CallError> {
     let client = aws_sdk_eventbridge::Client::new(cloud.sdk());
     let answer = client.describe_rule().name(name).send().await;
     let answer = answer.map_err(|error| Failure::of("events:DescribeRule", &error))?;

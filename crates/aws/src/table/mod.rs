@@ -16,21 +16,21 @@ use guard::ports::{Condition, Item, Key, Put, StateError, Store, Update};
 
 use self::expression::Expressions;
 use self::value::{from_attribute, to_attribute};
-use crate::cloud::Cloud;
+use crate::cloud::SdkContext;
 use crate::failure::Failure;
-use crate::network::Patience;
+use crate::network::RetryPolicy;
 
 /// The table.
 #[derive(Debug)]
 pub struct Table {
-    cloud: Cloud,
+    cloud: SdkContext,
     name: String,
     client: OnceLock<Client>,
 }
 
 impl Table {
     /// The table of this name; nothing is asked before the first call.
-    pub fn new(cloud: &Cloud, name: &str) -> Self {
+    pub fn new(cloud: &SdkContext, name: &str) -> Self {
         Self {
             cloud: cloud.clone(),
             name: name.to_owned(),
@@ -41,8 +41,8 @@ impl Table {
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
             let configuration = Builder::from(self.cloud.sdk())
-                .retry_config(Patience::STATE.retries())
-                .timeout_config(Patience::STATE.timeouts());
+                .retry_config(RetryPolicy::STATE.retries())
+                .timeout_config(RetryPolicy::STATE.timeouts());
             Client::from_conf(configuration.build())
         })
     }

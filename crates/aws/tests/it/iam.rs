@@ -21,7 +21,7 @@ const ROLE: &str = "<GetRoleResponse xmlns=\"https://iam.amazonaws.com/doc/2010-
     </Role></GetRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></GetRoleResponse>";
 
 /// The error and everything under it, as the log shows it.
-fn told(error: &dyn Error) -> String {
+fn reported(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -74,7 +74,7 @@ async fn reading_fails_in_the_guards_words() {
     let error = iam.read_role("x").await.unwrap_err();
     assert_eq!(error.kind, IamErrorKind::AccessDenied, "{error:?}");
     assert_eq!(
-        told(&error),
+        reported(&error),
         "may not read role x: iam:GetRole: AccessDenied: User: arn:… is not authorized"
     );
     assert_eq!(server.requests().len(), 1, "a denied call is not repeated");
@@ -202,7 +202,7 @@ async fn refused_writes_say_what_follows() {
         let (_server, iam) = failing(status, code, message).await;
         let error = iam.write_trust_policy("x", "{}").await.unwrap_err();
         assert_eq!(error.kind, is, "{code}: {message}: {error:?}");
-        assert!(told(&error).contains(code), "{}", told(&error));
+        assert!(reported(&error).contains(code), "{}", reported(&error));
     }
 }
 
@@ -217,9 +217,9 @@ async fn a_write_without_an_answer_may_have_happened() {
     let error = iam.write_trust_policy("x", "{}").await.unwrap_err();
     assert_eq!(error.kind, IamErrorKind::Other, "{error:?}");
     assert!(
-        told(&error).contains("iam:UpdateAssumeRolePolicy: dispatch failure"),
+        reported(&error).contains("iam:UpdateAssumeRolePolicy: dispatch failure"),
         "{}",
-        told(&error)
+        reported(&error)
     );
 }
 

@@ -118,7 +118,7 @@ async fn what_is_missing_is_not_left_out() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_apart() {
+async fn refusals_are_distinguished() {
     let cases: [(u16, &str, &str, IamErrorKind); 4] = [
         (403, "AccessDenied", "no", IamErrorKind::AccessDenied),
         (400, "Throttling", "Rate exceeded", IamErrorKind::Throttled),

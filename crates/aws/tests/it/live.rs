@@ -44,7 +44,7 @@ async fn the_organizations_accounts_page_by_page() {
 }
 
 #[tokio::test]
-async fn who_may_not_list_accounts_is_told_who_may() {
+async fn who_may_not_list_accounts_reads_who_may() {
     let cases = [
         (
             "AWSOrganizationsNotInUseException",
@@ -117,7 +117,7 @@ async fn a_stack_that_is_not_there_names_the_region() {
 }
 
 #[tokio::test]
-async fn unconfirmed_subscriptions_are_told_apart() {
+async fn unconfirmed_subscriptions_are_distinguished() {
     let server = Server::answering(|_, _| {
         let member = |endpoint: &str, arn: &str| format!(
             "<member><TopicArn>t</TopicArn><Protocol>email</Protocol>\
@@ -133,11 +133,14 @@ async fn unconfirmed_subscriptions_are_told_apart() {
     let found = subscriptions(&account_at(&server.url()), "arn:aws:sns:us-east-1:1:t")
         .await
         .unwrap();
-    let told: Vec<(&str, bool)> = found
+    let reported: Vec<(&str, bool)> = found
         .iter()
         .map(|one| (one.endpoint.as_str(), one.confirmed))
         .collect();
-    assert_eq!(told, [("a@example.com", true), ("b@example.com", false)]);
+    assert_eq!(
+        reported,
+        [("a@example.com", true), ("b@example.com", false)]
+    );
 }
 
 #[tokio::test]
@@ -241,9 +244,9 @@ async fn all_roles_even_behind_an_empty_page() {
     })
     .await;
     let roles = list_roles(&account_at(&server.url())).await.unwrap();
-    let told: Vec<(&str, &str)> = roles
+    let reported: Vec<(&str, &str)> = roles
         .iter()
         .map(|role| (role.name.as_str(), role.document.as_str()))
         .collect();
-    assert_eq!(told, [("a", "{}"), ("b", "{}")]);
+    assert_eq!(reported, [("a", "{}"), ("b", "{}")]);
 }

@@ -72,7 +72,7 @@ async fn a_queue_that_is_gone_is_said_in_one_line() {
         "sqs:SendMessage: QueueDoesNotExist: The specified queue does not exist."
     );
     let error = queue
-        .put_off("receipt", Duration::from_secs(30))
+        .delay("receipt", Duration::from_secs(30))
         .await
         .unwrap_err();
     assert!(
@@ -89,7 +89,7 @@ async fn a_message_is_put_off() {
     let server = Server::answering(|_, _| Response::new(200, "{}")).await;
     let queue = Queue::new(&account_at(&server.url()), "http://x/orders.fifo");
     queue
-        .put_off("receipt", Duration::from_secs(30))
+        .delay("receipt", Duration::from_secs(30))
         .await
         .unwrap();
     let request = &server.requests()[0];

@@ -1,5 +1,5 @@
 //! What is not asked costs nothing: an event that turns out to be irrelevant, denied or a
-//! stranger's makes no service client and touches no network.
+//! external account's makes no service client and touches no network.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -19,7 +19,7 @@ use guard::handlers::{
 use guard::ports::Assembled;
 use guard::rules::{Mode, Rules, RulesFile, compile};
 use serde_json::{Value, json};
-use trustwarden_aws::{Cloud, Iam, Network, Queue, SystemClock, Table, Topic};
+use trustwarden_aws::{Iam, Network, Queue, SdkContext, SystemClock, Table, Topic};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -41,7 +41,7 @@ fn guard() -> GuardConfig {
 
 /// Whoever calls this account gets no further than a closed port.
 fn world(url: &str) -> (World, Network) {
-    let cloud = Cloud::configured(Network::new(), configuration_at(url));
+    let cloud = SdkContext::configured(Network::new(), configuration_at(url));
     let network = cloud.network().clone();
     let world = Assembled {
         roles: Iam::new(&cloud),

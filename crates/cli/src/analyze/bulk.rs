@@ -170,7 +170,7 @@ fn append_answer(
         _ => return Err(BadPartError::NotPolicy),
     };
     let policy = TrustPolicy::parse(&document)?;
-    let analysis = policy::analyse(&policy, &context);
+    let analysis = policy::analyze(&policy, &context);
     let brace = out.len();
     // The types of an answer always serialize, and memory takes it.
     let _ = serde_json::to_writer(&mut *out, &analysis);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_asks_nothing_is_told() {
+    fn a_line_that_asks_nothing_is_reported() {
         for line in [
             "",
             "nonsense",

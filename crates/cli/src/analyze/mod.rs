@@ -47,7 +47,7 @@ pub fn analyze(arguments: &AnalyzeArgs, streams: &mut Streams<'_>) -> io::Result
     };
     let mut status = Status::Done;
     for (index, input) in arguments.files.iter().enumerate() {
-        let Some(analysis) = read_and_analyse(input, &context, streams) else {
+        let Some(analysis) = read_and_analyze(input, &context, streams) else {
             status = Status::Unreadable;
             continue;
         };
@@ -85,14 +85,14 @@ struct Answer<'a> {
     analysis: &'a Analysis,
 }
 
-fn read_and_analyse(
+fn read_and_analyze(
     input: &Input,
     context: &AnalysisContext<'_>,
     streams: &mut Streams<'_>,
 ) -> Option<Analysis> {
     let text = streams.ok(input.read())?;
     match TrustPolicy::parse(&text) {
-        Ok(policy) => Some(policy::analyse(&policy, context)),
+        Ok(policy) => Some(policy::analyze(&policy, context)),
         Err(error) => {
             let diagnostic = no_policy(&error);
             streams.raw_error(|colors| diagnostic.render(&input.name(), &text, colors));

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_is_told_and_passed() {
+    fn a_line_without_end_is_reported_and_passed() {
         let long = "x".repeat(MOST_LINE_BYTES + 3 * BLOCK_BYTES);
         let input = format!("a\n{long}\nb\n");
         assert_eq!(run_all(input.as_bytes(), 2).0, "1:a\n2:TOO LONG\n3:b\n");

@@ -39,7 +39,7 @@ pub(crate) struct Counts {
     pub(crate) roles: usize,
     /// Those whose trust policy the rules approve.
     pub(crate) approved: usize,
-    /// Policies that could not be read: trust policies, and what outsiders' roles hold.
+    /// Policies that could not be read: trust policies, and what third parties' roles hold.
     pub(crate) unreadable: usize,
     /// Users that were read.
     pub(crate) users: usize,
@@ -304,9 +304,9 @@ impl<'a> Account<'a> {
                 .unwrap_or(LastUsed::Unknown),
         });
         let about = self.about(Some(account), audited.subject(), at);
-        let mut outsiders = accesses(self.rules, &audited, &judgement);
-        self.seen.role(account, &outsiders);
-        if !outsiders.is_empty() {
+        let mut third_parties = accesses(self.rules, &audited, &judgement);
+        self.seen.role(account, &third_parties);
+        if !third_parties.is_empty() {
             let key = format!("{account}/{}", role.name.to_lowercase());
             if !self.known.insert(key.into()) {
                 self.audited.counts.roles -= 1;
@@ -314,14 +314,14 @@ impl<'a> Account<'a> {
             }
             let held = role.held(&mut self.common.attached);
             let held = Arc::new(held.map_err(&mut note).unwrap_or_default());
-            for access in &mut outsiders {
+            for access in &mut third_parties {
                 access.ways = self.common.ways.of(Arc::clone(&access.ways));
                 access.rule = access.rule.take().map(|rule| self.common.rules.of(rule));
                 self.rows.push((Arc::clone(&held), Arc::clone(&about)));
             }
-            let unused = judge_use(self.rules, &outsiders, self.now);
+            let unused = judge_use(self.rules, &third_parties, self.now);
             self.found(unused.into_iter().map(|found| found.finding), &about);
-            self.accesses.extend(outsiders);
+            self.accesses.extend(third_parties);
         }
         self.found(judgement.findings, &about);
         trouble
@@ -450,8 +450,8 @@ impl<'a> Account<'a> {
                 .iter()
                 .filter(|policy| policy.reason != Reason::Missing);
             self.audited.counts.unreadable += broken.count();
-            let entering: Vec<&Access> = group.iter().collect();
-            let mut findings = judging.judge(&entering, effective, amount.likeness);
+            let external_access: Vec<&Access> = group.iter().collect();
+            let mut findings = judging.judge(&external_access, effective, amount.likeness);
             let Some(role) = group.first().map(|access| &access.role.role) else {
                 continue;
             };

@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_to_more_is_told() {
+    fn a_way_to_more_is_reported() {
         let needs = [need(&["iam:PassRole", "lambda:*Function"], &[])];
         let notes = least_privilege(&needs).unwrap().notes;
         assert!(

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use aws::Cloud;
+use aws::SdkContext;
 use aws::live::{AuthorizationDetails, ReadAccountError, cloud, credential_report};
 use tokio::runtime::Runtime;
 
@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 /// other, each asked for when the one before has been read.
 pub(crate) struct LiveAccount {
     runtime: Runtime,
-    cloud: Cloud,
+    cloud: SdkContext,
     details: AuthorizationDetails,
     page: io::Cursor<Vec<u8>>,
 }

@@ -8,7 +8,7 @@ mod uninstall;
 use std::future::Future;
 use std::io;
 
-use aws::Cloud;
+use aws::SdkContext;
 use aws::live::{cloud, list_accounts, list_roles};
 
 use crate::args::{LiveArgs, RulesAccountsArgs, RulesInitArgs};
@@ -28,7 +28,7 @@ fn wait<T>(future: impl Future<Output = T>) -> io::Result<T> {
     Ok(runtime.block_on(future))
 }
 
-async fn of(arguments: &LiveArgs) -> Cloud {
+async fn of(arguments: &LiveArgs) -> SdkContext {
     cloud(arguments.profile.as_deref(), arguments.region.as_deref()).await
 }
 

@@ -7,7 +7,7 @@
 use std::io;
 
 use aws::live::{Stack, StackError, describe_stack, kept_documents};
-use aws::{Cloud, IamWriter, Table};
+use aws::{IamWriter, SdkContext, Table};
 use guard::detect::{Judgement, Reading, Verdict, judge_trust_read};
 use guard::model::{LiveRole, RoleRef, document_digest};
 use guard::ports::{Roles, StateError, WriteRoles};
@@ -104,7 +104,7 @@ pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io:
 }
 
 fn table_of(
-    cloud: &Cloud,
+    cloud: &SdkContext,
     stack: Result<Stack, StackError>,
     streams: &mut Streams<'_>,
 ) -> Option<(Stack, Table)> {

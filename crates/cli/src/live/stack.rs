@@ -6,7 +6,7 @@ use aws::live::{
     CallError, FunctionState, RuleState, Stack, StackError, Subscription, describe_stack,
     function_state, rule_state, subscriptions,
 };
-use aws::{Cloud, Table, Topic};
+use aws::{SdkContext, Table, Topic};
 use guard::Severity;
 use guard::alert::Alert;
 use guard::ports::{Alerts, PublishError, StateError};
@@ -61,7 +61,7 @@ struct Asked {
     sweep: Option<Result<Option<SweepProgress>, StateError>>,
 }
 
-async fn ask(cloud: &Cloud, name: &str) -> Result<Asked, StackError> {
+async fn ask(cloud: &SdkContext, name: &str) -> Result<Asked, StackError> {
     let stack = describe_stack(cloud, name).await?;
     let (mut parts, mut topics) = (Vec::new(), Vec::new());
     for id in FUNCTIONS {
@@ -266,7 +266,7 @@ struct Tried {
     found: Result<Vec<Subscription>, CallError>,
 }
 
-async fn send(cloud: &Cloud, name: &str, now: Timestamp) -> Result<Sent, StackError> {
+async fn send(cloud: &SdkContext, name: &str, now: Timestamp) -> Result<Sent, StackError> {
     let stack = describe_stack(cloud, name).await?;
     let mut sent = Sent {
         incident: String::new(),

@@ -25,7 +25,7 @@ pub(crate) struct Account<'a> {
 
 /// An outside account that roles admit.
 #[derive(Default)]
-struct Outsider {
+struct ThirdParty {
     roles: BTreeSet<String>,
     external_ids: BTreeSet<String>,
     without_id: bool,
@@ -42,7 +42,7 @@ struct Provider {
 
 /// The first file, with proposals at its end.
 pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
-    let mut outsiders: BTreeMap<String, Outsider> = BTreeMap::new();
+    let mut third_parties: BTreeMap<String, ThirdParty> = BTreeMap::new();
     let mut providers: BTreeMap<String, Provider> = BTreeMap::new();
     let mut public = BTreeSet::new();
     let mut unreadable = BTreeSet::new();
@@ -60,7 +60,7 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
             witnesses: false,
             providers: &[],
         };
-        for grant in policy::analyse(&policy, &context).grants {
+        for grant in policy::analyze(&policy, &context).grants {
             let fixed = |key: &str| match grant.restriction(key).map(|found| &found.values) {
                 Some(Values::OneOf(values) | Values::Like(values)) => values.clone(),
                 _ => Vec::new(),
@@ -77,11 +77,11 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
                     if own == Some(id) || account.members.contains(id.as_str()) {
                         continue;
                     }
-                    let outsider = outsiders.entry(id.clone()).or_default();
-                    outsider.roles.insert(role.name.clone());
+                    let third_party = third_parties.entry(id.clone()).or_default();
+                    third_party.roles.insert(role.name.clone());
                     let ids = fixed("sts:ExternalId");
-                    outsider.without_id |= ids.is_empty();
-                    outsider.external_ids.extend(ids);
+                    third_party.without_id |= ids.is_empty();
+                    third_party.external_ids.extend(ids);
                 }
                 Who::Federated { provider, open, .. } => {
                     let name = provider.split_once(":oidc-provider/").map(|(_, name)| name);
@@ -114,7 +114,7 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
         }
         let _ = writeln!(text, "#  accounts_file: accounts.json");
     }
-    vendors(&outsiders, &mut text);
+    vendors(&third_parties, &mut text);
     identity_providers(&providers, &mut text);
     for (roles, words) in [
         (
@@ -133,12 +133,12 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
     text
 }
 
-fn vendors(outsiders: &BTreeMap<String, Outsider>, text: &mut String) {
-    if outsiders.is_empty() {
+fn vendors(third_parties: &BTreeMap<String, ThirdParty>, text: &mut String) {
+    if third_parties.is_empty() {
         return;
     }
     let _ = writeln!(text, "\n#vendors:");
-    for (id, outsider) in outsiders {
+    for (id, third_party) in third_parties {
         let name = match known_account(id) {
             Some(known) => {
                 let _ = writeln!(
@@ -151,14 +151,14 @@ fn vendors(outsiders: &BTreeMap<String, Outsider>, text: &mut String) {
             }
             None => format!("account {id}"),
         };
-        if outsider.without_id {
+        if third_party.without_id {
             let _ = writeln!(text, "# it can assume the role without an external id");
         }
         let _ = writeln!(text, "#  - name: {}", quoted(&name));
         let _ = writeln!(text, "#    accounts: [{}]", quoted(id));
-        let _ = writeln!(text, "#    roles: {}", list(&outsider.roles));
-        if !outsider.external_ids.is_empty() {
-            let ids = list(&outsider.external_ids);
+        let _ = writeln!(text, "#    roles: {}", list(&third_party.roles));
+        if !third_party.external_ids.is_empty() {
+            let ids = list(&third_party.external_ids);
             let _ = writeln!(
                 text,
                 "#    external_id: {{ required: true, values: {ids} }}"

@@ -39,7 +39,7 @@ enum NewError {
     )]
     NoPlace { name: String, entry: String },
     #[error("the result would not pass `trustwarden check`: {0}")]
-    Unlawful(String),
+    Violating(String),
     #[error("{} exists; --force overwrites it", escaped(.0.display().to_string()))]
     Exists(PathBuf),
     #[error("cannot write {}", escaped(path.display().to_string()))]
@@ -175,13 +175,13 @@ fn passes_check(access: &Access, read: &Read, now: Timestamp) -> Result<(), AnyE
     let mut file = RulesFile::clone(&read.file);
     file.vendors.push(access.vendor.clone());
     let rules = Rules::load(compile(&file, &read.accounts)?.bytes)?;
-    for (role, external_id) in access.doors() {
+    for (role, external_id) in access.exposures() {
         // Whichever account it is deployed to: an own account would only admit more.
         let role = RoleRef::named("", role);
         let document = trust_text(access, external_id);
         let judgement = judge_trust_read(&rules, &role, &document, Reading::sent(now), now);
         if let Some(finding) = judgement.findings.first() {
-            return Err(Box::new(NewError::Unlawful(finding.message.clone())));
+            return Err(Box::new(NewError::Violating(finding.message.clone())));
         }
     }
     Ok(())
@@ -237,7 +237,7 @@ fn say(asked: &VendorNewArgs, made: &Made, line: usize, streams: &mut Streams<'_
         escaped(file)
     ));
     if asked.external_id.is_empty() {
-        for (role, external_id) in made.access.doors() {
+        for (role, external_id) in made.access.exposures() {
             streams.remark(format_args!(
                 "tell {name} for {role}: external id {external_id}"
             ));

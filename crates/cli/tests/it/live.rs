@@ -136,7 +136,7 @@ fn refusing(_: &str) -> (u16, String) {
 }
 
 #[test]
-fn a_refusal_is_told_as_a_sentence() {
+fn a_refusal_is_reported_as_a_sentence() {
     let (status, out, err) = run(&aws(refusing), &["rules", "accounts", "--live"]);
     assert_eq!((status, out.as_str()), (Some(2), ""));
     let said = "error: this account may not list the organization's accounts: use the management \

@@ -13,8 +13,8 @@ use guard::GuardConfig;
 use guard::cloudtrail::{Activity, Document, Record, Watched};
 use guard::handlers::{access_key, carry_out, role_trust, root_activity};
 use guard::model::LiveRole;
-use guard::order::Disposition;
-use guard::ports::memory::MemoryWorld;
+use guard::order::Ack;
+use guard::ports::memory::InMemory;
 use guard::remediate::OutcomeKind;
 use guard::rules::{Mode, Rules};
 use guard::state::incident::Stage;
@@ -120,7 +120,7 @@ fn compiled() -> Rules {
 }
 
 /// The change that a record tells of happens.
-fn happen(world: &MemoryWorld, record: &Record) {
+fn happen(world: &InMemory, record: &Record) {
     match record.activity(&Watched::Any) {
         Activity::TrustChange(change) => {
             let Document::Present(document) = change.document else {
@@ -163,7 +163,7 @@ fn by_the_functions() -> BTreeMap<String, Said> {
         revoke_sessions: false,
         detach_policies: false,
     };
-    let world = MemoryWorld::default();
+    let world = InMemory::default();
     let mut said: BTreeMap<String, Said> = BTreeMap::new();
     for record in records() {
         let at = record.event_time.unwrap() + SignedDuration::from_secs(2);
@@ -174,9 +174,7 @@ fn by_the_functions() -> BTreeMap<String, Said> {
         now(root_activity(&world, &guard, &record)).unwrap();
         while let Some(order) = world.take_order() {
             let mut clock = at;
-            while let Disposition::LookAgain { after } =
-                now(carry_out(&world, &guard, &order)).unwrap()
-            {
+            while let Ack::LookAgain { after } = now(carry_out(&world, &guard, &order)).unwrap() {
                 clock += SignedDuration::try_from(after).unwrap();
                 world.set_now(clock);
             }

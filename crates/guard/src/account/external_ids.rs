@@ -46,7 +46,7 @@ pub fn judge_external_ids(
     // The table's order is its key's.
     shared.sort();
     // Two ids may be shared by the same two.
-    let mut told: BTreeSet<(usize, &str)> = BTreeSet::new();
+    let mut reported: BTreeSet<(usize, &str)> = BTreeSet::new();
     for holders in shared {
         let of = |index: &usize| accesses.get(*index);
         let group: Vec<&Access> = holders.iter().filter_map(of).collect();
@@ -60,7 +60,7 @@ pub fn judge_external_ids(
             if already(access, Check::SharedExternalId)
                 // Within one vendor, the role that its rule does not name is the one too many.
                 || (!several && access.allowed)
-                || !told.insert((index, key))
+                || !reported.insert((index, key))
             {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! Roles that outsiders may enter and that nobody uses.
+//! Roles that third parties may enter and that nobody uses.
 
 use jiff::Timestamp;
 

@@ -189,13 +189,13 @@ fn bytes_of(line: &DigestLine, first: bool) -> usize {
     let json = serde_json::to_string(line).unwrap_or_default();
     let within = serde_json::to_string(&json).map_or(json.len(), |text| text.len());
     let heading = heading_of(line);
-    let told = if first || heading.is_empty() {
+    let reported = if first || heading.is_empty() {
         heading.len() + line.subject.len() + line.line.len()
     } else {
         line.subject.len()
     };
     // The subject stands among the subjects as well.
-    within + line.subject.len() + 2 * told + 100
+    within + line.subject.len() + 2 * reported + 100
 }
 
 /// A line without a heading is shown in full, another one by its subject.
@@ -208,7 +208,7 @@ fn length_in_slack(line: &DigestLine, first: bool) -> usize {
         most.min(text.chars().map(length).sum()) + 3
     };
     let heading = heading_of(line);
-    let told = match heading.is_empty() {
+    let reported = match heading.is_empty() {
         true => shown(&line.line, LINE_IN_SLACK),
         false => shown(&line.subject, SUBJECT_IN_SLACK),
     };
@@ -218,7 +218,7 @@ fn length_in_slack(line: &DigestLine, first: bool) -> usize {
         0
     };
     let times = if line.also.is_empty() { 0 } else { 15 };
-    heading + told + times
+    heading + reported + times
 }
 
 /// How many alerts of a message each subject had, the most first.

@@ -111,8 +111,8 @@ fn lists(alert: &Alert) -> Vec<(String, Vec<String>)> {
 
 /// What a digest tells, the third parties and actors, and the alerts of this message.
 fn digest_sections(digest: &Digest, room: usize) -> Vec<String> {
-    let told = escaped(&digest.sentences().join(" "), 1_000);
-    let mut texts = vec![format!("*{told}*")];
+    let reported = escaped(&digest.sentences().join(" "), 1_000);
+    let mut texts = vec![format!("*{reported}*")];
     for group in &digest.groups {
         add(&mut texts, "\n• ", &escaped(&group.words(), GROUP));
     }

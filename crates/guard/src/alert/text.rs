@@ -366,7 +366,7 @@ impl Digest {
             }
             for (place, line) in lines.into_iter().enumerate() {
                 // The first one of a section says it in full.
-                let told = match (heading.is_empty(), place) {
+                let reported = match (heading.is_empty(), place) {
                     (true, _) => line.line.clone(),
                     (false, 0) => format!("{}: {}", line.subject, line.line),
                     (false, _) => line.subject.clone(),
@@ -375,8 +375,11 @@ impl Digest {
                     1 => String::new(),
                     count => format!(" ({count} times)"),
                 };
-                let told = in_mail(&told, 600);
-                out.line(&format!("  {} {}: {told}{times}", line.at, line.incident));
+                let reported = in_mail(&reported, 600);
+                out.line(&format!(
+                    "  {} {}: {reported}{times}",
+                    line.at, line.incident
+                ));
             }
         }
         out.blank();

@@ -107,7 +107,7 @@ impl Record {
         if !changes_permissions(&self.event_source, &self.event_name) {
             return PermissionsActivity::Irrelevant;
         }
-        let told = match self.event_name.as_str() {
+        let reported = match self.event_name.as_str() {
             "AttachRolePolicy" => role().zip(attached()),
             "DetachRolePolicy" => role().zip(detached()),
             "PutRolePolicy" => role().zip(put()),
@@ -140,7 +140,7 @@ impl Record {
         match self.not_done_here(watched) {
             Some(Activity::Failed(_)) => PermissionsActivity::Failed,
             Some(_) => PermissionsActivity::Irrelevant,
-            None => match told {
+            None => match reported {
                 Some((holder, change)) => {
                     PermissionsActivity::Changed(PermissionsChange { holder, change })
                 }

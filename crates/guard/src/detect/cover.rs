@@ -5,9 +5,9 @@ use policy::{Analysis, Grant, Values, Who};
 
 use super::coverage::{Coverage, Uncovered, account_of, listed, restriction};
 use super::network::is_within_networks;
-use super::provider::{Providing, cover_provider};
+use super::provider::{ProviderContext, cover_provider};
 use super::service::{cover_any_service, cover_service};
-use super::vendor::vendor_complaints;
+use super::vendor::vendor_violations;
 use crate::check::Check;
 use crate::known_accounts::known_account;
 use crate::model::RoleRef;
@@ -29,7 +29,7 @@ pub(super) fn cover(
             account,
             open,
         } => {
-            let providing = Providing {
+            let providing = ProviderContext {
                 provider,
                 account: account.as_deref(),
                 open: *open,
@@ -121,7 +121,7 @@ fn nearest_vendor(
 ) -> Option<Result<Coverage, Vec<Uncovered>>> {
     let judged = vendors
         .iter()
-        .map(|vendor| (vendor, vendor_complaints(vendor, role, grant, now)));
+        .map(|vendor| (vendor, vendor_violations(vendor, role, grant, now)));
     let (vendor, complaints) = judged.min_by_key(|(_, complaints)| complaints.len())?;
     Some(if complaints.is_empty() {
         let (name, account) = (vendor.name.clone(), account.to_owned());

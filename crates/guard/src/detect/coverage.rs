@@ -61,7 +61,7 @@ pub enum OnBehalfOf {
     /// Anyone, and the service is known to act across accounts.
     Anyone,
     /// An account or an organization that is not ours.
-    Stranger(String),
+    External(String),
     /// Machines outside AWS that the account registered, and no rule names it.
     Machines,
 }

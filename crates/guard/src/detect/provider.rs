@@ -10,7 +10,7 @@ use crate::model::RoleRef;
 use crate::rules::{Claims, IdentityProvider, ProviderKind, Rules, pattern_within};
 
 /// The federated principal of a grant.
-pub(super) struct Providing<'a> {
+pub(super) struct ProviderContext<'a> {
     pub(super) provider: &'a str,
     pub(super) account: Option<&'a str>,
     pub(super) open: bool,
@@ -38,7 +38,7 @@ impl Against {
 pub(super) fn cover_provider(
     rules: &Rules,
     role: &RoleRef,
-    providing: &Providing<'_>,
+    providing: &ProviderContext<'_>,
     grant: &Grant,
 ) -> Result<Coverage, Vec<Uncovered>> {
     let provider = providing.provider;
@@ -108,7 +108,7 @@ pub(super) fn cover_provider(
     Err(vec![found])
 }
 
-/// A grant that outsiders of the intended tenant fit. A rule can allow it for guests alone, if it
+/// A grant that third parties of the intended tenant fit. A rule can allow it for guests alone, if it
 /// says so.
 fn cover_open(
     rules: &Rules,
@@ -247,7 +247,7 @@ pub(crate) fn is_about(rule: &IdentityProvider, provider: &str) -> bool {
     })
 }
 
-/// The id of the EKS cluster that an issuer belongs to. A stranger's issuer may have any path, so
+/// The id of the EKS cluster that an issuer belongs to. A external account's issuer may have any path, so
 /// the host is compared as a whole.
 fn eks_cluster(issuer: &str) -> Option<&str> {
     let (place, id) = issuer.strip_prefix("oidc.eks.")?.split_once("/id/")?;

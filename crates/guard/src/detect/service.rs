@@ -101,7 +101,7 @@ pub(super) fn cover_service(
         ),
         "account-access.amazonaws.com" => match on_behalf_of {
             OnBehalfOf::Limited => Ok(covered(OnBehalfOf::Limited)),
-            OnBehalfOf::Stranger(account)
+            OnBehalfOf::External(account)
                 if registered(ProviderKind::AccountAccess, &|rule| {
                     rule.accounts.contains(&account)
                         && sources(grant)
@@ -111,7 +111,7 @@ pub(super) fn cover_service(
             {
                 Ok(provider)
             }
-            OnBehalfOf::Stranger(account) => unknown(
+            OnBehalfOf::External(account) => unknown(
                 &format!("users whom account {account} entitles can assume the role"),
                 "limit aws:SourceAccount to your account, or name that one in a rule with kind: \
                  account-access",
@@ -146,7 +146,7 @@ pub(super) fn cover_any_service(
 ) -> Result<Coverage, Vec<Uncovered>> {
     let name = "any AWS service";
     match on_behalf_of(rules, role, ANY, grant) {
-        OnBehalfOf::Stranger(outside) => {
+        OnBehalfOf::External(outside) => {
             let message = format!(
                 "{name} can assume the role on behalf of {outside}, and no rule names that"
             );
@@ -234,12 +234,13 @@ fn on_behalf_of(rules: &Rules, role: &RoleRef, service: &str, grant: &Grant) -> 
         None => (None, false),
     };
     let named = accounts(grant).filter(|named| !named.is_empty());
-    let stranger = named.and_then(|named| named.iter().find(|one| !is_ours(rules, role, one)));
-    match (stranger, foreign) {
+    let external_account =
+        named.and_then(|named| named.iter().find(|one| !is_ours(rules, role, one)));
+    match (external_account, foreign) {
         _ if within => OnBehalfOf::Limited,
-        (Some(outside), _) => OnBehalfOf::Stranger(outside.clone()),
+        (Some(outside), _) => OnBehalfOf::External(outside.clone()),
         (None, _) if named.is_some() => OnBehalfOf::Limited,
-        (None, Some(outside)) => OnBehalfOf::Stranger((*outside).to_owned()),
+        (None, Some(outside)) => OnBehalfOf::External((*outside).to_owned()),
         _ if service == ANY || ACROSS_ACCOUNTS.contains(&&*region_apart(service)) => {
             OnBehalfOf::Anyone
         }

@@ -34,7 +34,7 @@ pub(super) fn analysis(
         witnesses,
         providers: rules.shared_providers(),
     };
-    Ok(policy::analyse(&policy, &context))
+    Ok(policy::analyze(&policy, &context))
 }
 
 pub(super) fn unreadable(rules: &Rules, message: String) -> Judgement {
@@ -57,7 +57,7 @@ pub fn unreadable_event(rules: &Rules, why: &str, role_hidden: bool) -> Finding 
     found
 }
 
-/// Judges an analysed document: the judgement without the reading.
+/// Judges an analyzed document: the judgement without the reading.
 pub(super) fn judge_analysis(
     rules: &Rules,
     role: &RoleRef,
@@ -150,7 +150,7 @@ pub(super) fn judge_analysis(
     }
 }
 
-/// What is lawful and still could be better.
+/// What complies and still could be better.
 fn weaknesses(
     rules: &Rules,
     role: &RoleRef,
@@ -250,7 +250,7 @@ fn of_service(rules: &Rules, service: &str, on_behalf_of: &OnBehalfOf) -> Option
             format!("{service} can assume the role on behalf of any account"),
             "limit it by aws:SourceAccount or aws:SourceArn to your account",
         ),
-        OnBehalfOf::Stranger(outside) => {
+        OnBehalfOf::External(outside) => {
             let what = if is_account_id(outside) {
                 "account"
             } else {
@@ -277,7 +277,7 @@ fn of_service(rules: &Rules, service: &str, on_behalf_of: &OnBehalfOf) -> Option
     };
     let mut found = finding(rules, check, message);
     found.fix = Some(fix.to_owned());
-    if let OnBehalfOf::Stranger(outside) = on_behalf_of {
+    if let OnBehalfOf::External(outside) = on_behalf_of {
         found.severity = found.severity.max(Severity::Medium);
         found.third_party = Some(outside.clone()).filter(|outside| is_account_id(outside));
     }

@@ -69,7 +69,7 @@ impl TrustDocument {
     pub(super) fn read_for_many(rules: &Rules, account: &str, text: &str, now: Timestamp) -> Self {
         let mut document = Self::read(rules, account, text, Reading::shown(now));
         if let Ok(analysis) = &document.read
-            && !lets_outsiders_in(rules, account, analysis)
+            && !lets_third_parties_in(rules, account, analysis)
         {
             let role = RoleRef {
                 account: account.to_owned(),
@@ -174,7 +174,7 @@ fn own_principal(arn: &str) -> Option<String> {
 
 /// Somebody gets in whom only a rule can allow, and rules go by the role's name: there is no need to
 /// judge the document as that of any role.
-fn lets_outsiders_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
+fn lets_third_parties_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
     let ours = |other: &String| other == account || rules.account(other).ours.is_some();
     analysis.public
         || analysis.any_service

@@ -10,7 +10,7 @@ use crate::model::RoleRef;
 use crate::rules::{CompiledVendor, arn_parts, is_pattern, pattern_within};
 
 /// Everything that a vendor's rule has against a grant; nothing: the rule covers it.
-pub(super) fn vendor_complaints(
+pub(super) fn vendor_violations(
     vendor: &CompiledVendor,
     role: &RoleRef,
     grant: &Grant,

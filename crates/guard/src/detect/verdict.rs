@@ -36,7 +36,7 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The findings that the remediator may put right.
+    /// The findings that the remediator may remediated.
     pub fn violations(&self) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()
@@ -45,7 +45,7 @@ impl Judgement {
 
     /// A grant may be uncovered only because the role's path was not known: one to Identity
     /// Center's provider, which is covered on the roles that Identity Center made.
-    pub fn hangs_on_the_path(&self) -> bool {
+    pub fn depends_on_path(&self) -> bool {
         self.uncovered().any(|grant| match &grant.principal {
             Who::Federated { provider, .. } => named_by_identity_center(provider),
             _ => false,
@@ -71,7 +71,7 @@ impl Judgement {
         let named = theirs.filter_map(|(grant, by)| match (&grant.principal, by) {
             (Who::Service { service }, Some(Coverage::Service { on_behalf_of, .. })) => {
                 match on_behalf_of {
-                    OnBehalfOf::Stranger(account) => Some(format!("{service} for {account}")),
+                    OnBehalfOf::External(account) => Some(format!("{service} for {account}")),
                     OnBehalfOf::Machines => Some(service.clone()),
                     OnBehalfOf::Limited | OnBehalfOf::Anyone => None,
                 }

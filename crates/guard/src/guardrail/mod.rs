@@ -12,9 +12,9 @@
 //! identity perimeter has the same form.
 
 mod federated;
-mod outsiders;
 mod pack;
 mod statement;
+mod third_parties;
 
 use jiff::Timestamp;
 
@@ -61,7 +61,7 @@ pub fn resource_control_policies(
         .chain(file.trusted_accounts.iter().map(String::as_str))
         .chain(management)
         .collect();
-    outsiders::statements(file, &ours, organization, now, &mut statements, &mut notes);
+    third_parties::statements(file, &ours, organization, now, &mut statements, &mut notes);
     federated::statements(file, eks_regions, &mut statements, &mut notes)?;
     if file
         .exemptions

@@ -16,7 +16,7 @@ use crate::order::{ForeignOrder, OrderFromTheFuture};
 use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 
 pub use detect::{access_key, role_permissions, role_trust, root_activity};
-pub use publish::{LEASE, Told};
+pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
 pub use sweep::{GRACE_SECONDS, Swept, sweep};
 
@@ -29,14 +29,14 @@ pub enum Handled {
     FailedCall,
     /// The guard's own write came back.
     OwnWrite,
-    /// Lawful; an order to remember it was sent, where there is something to remember.
+    /// Compliant; an order to remember it was sent, where there is something to remember.
     Approved,
     /// An alert is out (or another delivery of the event has put it out).
     Alerted {
         /// The incident.
         incident: String,
         /// How it went out.
-        told: Told,
+        reported: Delivery,
     },
 }
 

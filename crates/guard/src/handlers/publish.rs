@@ -21,7 +21,7 @@ pub const LEASE: Duration = Duration::from_secs(50);
 
 /// How an alert went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Delivery {
     /// By itself.
     Alone,
     /// It was out before.
@@ -33,26 +33,26 @@ pub enum Told {
 }
 
 /// Publishes an alert under its lease, or keeps it for the digest of its window.
-pub(super) async fn tell<W: World>(
+pub(super) async fn publish_once<W: World>(
     world: &W,
     guard: &GuardConfig,
     alert: &Alert,
-) -> Result<Told, HandleError> {
+) -> Result<Delivery, HandleError> {
     tell_under(world, guard, alert, key_of(alert)).await
 }
 
 /// Calls people while an order waits, under a lease of its own: what comes of the order is told all
 /// the same, so that a door which is closed in the end is not left as open. Once that is out, nobody
 /// is called.
-pub(super) async fn call_meanwhile<W: World>(
+pub(super) async fn publish_interim<W: World>(
     world: &W,
     guard: &GuardConfig,
     alert: &Alert,
-) -> Result<Told, HandleError> {
+) -> Result<Delivery, HandleError> {
     let (state, now) = (world.state(), world.clock().now());
     let key = key_of(alert);
     match state.acquire_alert(&key, now, after(now, LEASE)).await {
-        Ok(Lease::Done) => return Ok(Told::Before),
+        Ok(Lease::Done) => return Ok(Delivery::Before),
         // Whoever has it is telling what came of the order.
         Ok(Lease::InProgress { .. }) => {
             return Err(HandleError::InProgress {
@@ -85,14 +85,14 @@ async fn tell_under<W: World>(
     guard: &GuardConfig,
     alert: &Alert,
     key: AlertKey,
-) -> Result<Told, HandleError> {
+) -> Result<Delivery, HandleError> {
     let (state, clock) = (world.state(), world.clock());
     let now = clock.now();
     let lease = LEASE * if skip!("expire-lease") { 100 } else { 1 };
     match state.acquire_alert(&key, now, after(now, lease)).await {
         Ok(Lease::Acquired) => {}
         Ok(Lease::Done) if skip!("publish-once") => {}
-        Ok(Lease::Done) => return Ok(Told::Before),
+        Ok(Lease::Done) => return Ok(Delivery::Before),
         Ok(Lease::InProgress { .. }) => {
             return Err(HandleError::InProgress {
                 incident: alert.incident.clone(),
@@ -101,18 +101,18 @@ async fn tell_under<W: World>(
         Err(_) => {
             // Twice is better than never.
             world.alerts().publish_alert(alert).await?;
-            return Ok(Told::Unleased);
+            return Ok(Delivery::Unleased);
         }
     }
-    let told = if folded(world, guard, alert, &key).await? {
-        Told::InDigest
+    let reported = if folded(world, guard, alert, &key).await? {
+        Delivery::InDigest
     } else {
         if let Err(error) = world.alerts().publish_alert(alert).await {
             // If this fails too, the lease runs out by itself.
             let _ = state.release_alert(&key).await;
             return Err(error.into());
         }
-        Told::Alone
+        Delivery::Alone
     };
     let incident = Incident {
         schema: Schema,
@@ -123,9 +123,9 @@ async fn tell_under<W: World>(
         published_at: clock.now(),
     };
     match state.finish_alert(&incident).await {
-        Ok(()) => Ok(told),
+        Ok(()) => Ok(reported),
         // It is out. Should the event come again, it goes out again.
-        Err(_) => Ok(Told::Unleased),
+        Err(_) => Ok(Delivery::Unleased),
     }
 }
 

@@ -212,7 +212,7 @@ impl Changed {
         };
         let found = of(&self.after);
         let mut judged = Judged {
-            lawful: found.is_empty(),
+            compliant: found.is_empty(),
             findings: Vec::new(),
             perhaps_older: false,
         };
@@ -243,7 +243,7 @@ pub struct Judged {
     /// Some of it may have been so before the change: that is not known.
     pub perhaps_older: bool,
     /// Nothing is wrong at all.
-    pub lawful: bool,
+    pub compliant: bool,
 }
 
 /// One who can do this was given the account, a way to it, or what it keeps.

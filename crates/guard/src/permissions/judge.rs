@@ -72,7 +72,7 @@ pub fn review(
 /// exemptions hold. Whoever a registered identity provider lets in is of our own side, as a
 /// deployment of our own repository is, and is not judged.
 ///
-/// Nothing here is proved lawful: the permissions are an upper bound, and what could not be read is
+/// Nothing here is proved compliant: the permissions are an upper bound, and what could not be read is
 /// a finding of its own, `unreadable-permissions`.
 pub fn judge_permissions(
     rules: &Rules,
@@ -144,14 +144,14 @@ fn concerning(
     let accesses: Vec<&Access> = accesses
         .iter()
         .copied()
-        .filter(|access| is_outsider(access))
+        .filter(|access| is_third_party(access))
         .collect();
     if accesses.is_empty() {
         return Vec::new();
     }
     let judged = judged(&bounds(rules, &accesses));
-    let lawful = |found: &&Finding| !exempted(rules, &accesses, found, now);
-    let mut findings: Vec<Finding> = judged.iter().filter(lawful).cloned().collect();
+    let compliant = |found: &&Finding| !exempted(rules, &accesses, found, now);
+    let mut findings: Vec<Finding> = judged.iter().filter(compliant).cloned().collect();
     // One party alone can enter: the finding is about it.
     if let [only] = accesses.as_slice() {
         for found in findings.iter_mut().filter(|found| found.vendor.is_none()) {
@@ -204,7 +204,7 @@ fn worst_first(findings: &mut [Finding]) {
 
 /// Whether somebody outside comes in by this access. Whoever a registered identity provider lets in
 /// is of our own side.
-pub fn is_outsider(access: &Access) -> bool {
+pub fn is_third_party(access: &Access) -> bool {
     !(access.allowed && matches!(access.party, Party::IdentityProvider { .. }))
 }
 

@@ -11,7 +11,7 @@ mod words;
 
 pub use change::{Changed, Judged, denies_nothing, missing_policy};
 pub use judge::{
-    PermissionJudging, Review, is_outsider, judge_permissions, judge_user_permissions, review,
+    PermissionJudging, Review, is_third_party, judge_permissions, judge_user_permissions, review,
 };
 pub use last_accessed::{LastAccessed, LastAccessedError, judge_unused};
-pub use undo::{Lawful, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
+pub use undo::{Compliant, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};

@@ -1,5 +1,5 @@
 //! What the guard may do about permissions that violate the rules: it takes away what a change gave,
-//! or puts back what was there, and it never gives more than was lawful before.
+//! or puts back what was there, and it never gives more than was compliant before.
 
 use std::collections::BTreeMap;
 
@@ -214,14 +214,14 @@ impl Undoable {
     pub fn undone_by(
         &self,
         live: &LivePermissions,
-        lawful: Option<&Lawful>,
+        compliant: Option<&Compliant>,
         alone: bool,
     ) -> Vec<Undo> {
         let mut ways = Vec::new();
         match self {
             Self::Attached { arn } => ways.push(Undo::Detach { arn: arn.clone() }),
             Self::Put { name, .. } => {
-                if let Some(document) = lawful.and_then(|lawful| lawful.inline.get(name)) {
+                if let Some(document) = compliant.and_then(|compliant| compliant.inline.get(name)) {
                     ways.push(Undo::PutInline {
                         name: name.clone(),
                         document: document.clone(),
@@ -230,7 +230,7 @@ impl Undoable {
                 ways.push(Undo::DeleteInline { name: name.clone() });
             }
             Self::DefaultVersion { arn, version } => {
-                let former = lawful.and_then(|lawful| lawful.versions.get(arn));
+                let former = compliant.and_then(|compliant| compliant.versions.get(arn));
                 if let Some(former) = former.filter(|former| Some(*former) != version.as_ref())
                     && alone
                 {
@@ -247,7 +247,7 @@ impl Undoable {
                 }
             }
             Self::BoundaryPut { .. } | Self::BoundaryDeleted => {
-                if let Some(arn) = lawful.and_then(|lawful| lawful.boundary.clone()) {
+                if let Some(arn) = compliant.and_then(|compliant| compliant.boundary.clone()) {
                     ways.push(Undo::PutBoundary { arn });
                 }
             }
@@ -287,9 +287,9 @@ fn no_more(one: &Effective, other: &Effective) -> bool {
             })
 }
 
-/// What a role or user held when it was found lawful last.
+/// What a role or user held when it was found compliant last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lawful {
+pub struct Compliant {
     /// Inline policies: their texts by name.
     pub inline: BTreeMap<String, String>,
     /// Managed policies: the version in force by ARN.
@@ -300,7 +300,7 @@ pub struct Lawful {
     pub at: Timestamp,
 }
 
-impl Lawful {
+impl Compliant {
     /// As it is live.
     pub fn of(live: &LivePermissions, at: Timestamp) -> Self {
         let own = || live.policies.iter().filter(|policy| policy.group.is_none());
@@ -334,8 +334,8 @@ pub struct PermissionsHistory {
     pub kind: HolderKind,
     /// Its name.
     pub name: String,
-    /// When it was found lawful last, and what it held then.
-    pub lawful: Option<Lawful>,
+    /// When it was found compliant last, and what it held then.
+    pub compliant: Option<Compliant>,
     /// Own writes, oldest first, each from its intent on.
     pub writes: Vec<OwnUndo>,
     /// Optimistic version: 0 for one that was never saved. The state raises it with each save.
@@ -369,7 +369,7 @@ impl PermissionsHistory {
             id: live.id.clone(),
             kind,
             name: live.name.clone(),
-            lawful: None,
+            compliant: None,
             writes: Vec::new(),
             version: 0,
         }

@@ -24,7 +24,7 @@ pub use store::MemoryStore;
 
 /// An account, its guard's state, its queue and its inbox.
 #[derive(Debug, Default)]
-pub struct MemoryWorld {
+pub struct InMemory {
     inside: Mutex<Inside>,
     store: MemoryStore,
 }
@@ -46,7 +46,7 @@ struct Inside {
     groups: BTreeMap<String, Vec<String>>,
 }
 
-impl MemoryWorld {
+impl InMemory {
     /// An empty world at a moment.
     pub fn at(now: Timestamp) -> Self {
         let world = Self::default();
@@ -126,19 +126,19 @@ impl MemoryWorld {
     }
 }
 
-impl Clock for MemoryWorld {
+impl Clock for InMemory {
     fn now(&self) -> Timestamp {
         self.inside().now
     }
 }
 
-impl Roles for MemoryWorld {
+impl Roles for InMemory {
     async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
         Ok(self.role(name))
     }
 }
 
-impl WriteRoles for MemoryWorld {
+impl WriteRoles for InMemory {
     async fn write_trust_policy(&self, role: &str, document: &str) -> Result<(), IamError> {
         match self.inside().roles.get_mut(&role.to_ascii_lowercase()) {
             Some(live) => {
@@ -169,7 +169,7 @@ impl WriteRoles for MemoryWorld {
     }
 }
 
-impl Keys for MemoryWorld {
+impl Keys for InMemory {
     async fn key_created(&self, user: &str, key_id: &str) -> Result<Option<Timestamp>, IamError> {
         let key = (user.to_owned(), key_id.to_owned());
         let inside = self.inside();
@@ -196,7 +196,7 @@ impl Keys for MemoryWorld {
     }
 }
 
-impl Orders for MemoryWorld {
+impl Orders for InMemory {
     async fn send_order(&self, order: &Order) -> Result<(), SendOrderError> {
         let mut inside = self.inside();
         if inside.sent.insert((order.group(), order.id())) {
@@ -206,14 +206,14 @@ impl Orders for MemoryWorld {
     }
 }
 
-impl Alerts for MemoryWorld {
+impl Alerts for InMemory {
     async fn publish_alert(&self, alert: &Alert) -> Result<(), PublishError> {
         self.inside().alerts.push(alert.clone());
         Ok(())
     }
 }
 
-impl World for MemoryWorld {
+impl World for InMemory {
     type Roles = Self;
     type Store = MemoryStore;
     type Orders = Self;

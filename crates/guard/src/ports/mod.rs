@@ -1,5 +1,5 @@
 //! What the guard needs from the world: a few traits, implemented by `crates/aws`, by
-//! [`memory::MemoryWorld`] and by the histories.
+//! [`memory::InMemory`] and by the histories.
 //!
 //! Reading and writing roles are different traits, so that a detecting function cannot even name
 //! a write. Each method is one effect: a handler may be stopped before or after any of them, and

@@ -13,7 +13,7 @@ use crate::remediate::judged::{AsLive, approved, judge};
 use crate::remediate::outcome::{OutcomeKind, PlanKind};
 use crate::remediate::own_writes::{
     existing_since, has_deleted_principals, judged_since, may_be_stale, of_another, of_this_role,
-    overwritten, quarantined, stale_for, uncertain,
+    overwritten, quarantined, stale_for, unconfirmed,
 };
 use crate::remediate::plan::{Plan, Reason, Situation, plan};
 use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
@@ -286,7 +286,7 @@ fn written_before(
         newest = newest.or(Some(write));
     }
     match (stands, newest) {
-        (Some(write), _) if uncertain(write, task.now) => Err(30),
+        (Some(write), _) if unconfirmed(write, task.now) => Err(30),
         (Some(write), _) => {
             // It was stopped before it could say so.
             write.progress = WriteProgress::Written;
@@ -346,12 +346,12 @@ fn remember_live(
     history: &mut RoleHistory,
     live: &LiveRole,
     judgement: &Judgement,
-    told_by_event: bool,
+    reported_by_event: bool,
 ) {
     let digest = document_digest(&live.document);
     let known = history.approved.iter().any(|kept| kept.digest == digest);
     if judgement.verdict == Verdict::Approved
-        && !told_by_event
+        && !reported_by_event
         && !known
         && !history.wrote(&digest)
         && !quarantined(&digest)
@@ -423,7 +423,7 @@ fn already_compliant(
         write.order == id && write.progress != WriteProgress::Refused && of_this_role(write, live)
     });
     match own {
-        Some(own) if own.digest == digest && uncertain(own, task.now) => {
+        Some(own) if own.digest == digest && unconfirmed(own, task.now) => {
             return Next::at_once(history, Action::Wait(30));
         }
         Some(own) if own.digest == digest => {

@@ -1,7 +1,7 @@
 //! Takes principals and statements out of a trust document, and leaves every other byte alone.
 //!
 //! It only ever takes away, so what is left of an Allow statement grants no more than before;
-//! that the whole still is lawful is for the caller to prove.
+//! that the whole still complies is for the caller to prove.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -10,7 +10,7 @@ use crate::account::{Access, AuditedRole, LastUsed, Party, accesses};
 use crate::check::{Finding, Remedy};
 use crate::detect::{Judgement, Verdict};
 use crate::model::{LivePermissions, LiveRole, RoleRef};
-use crate::permissions::{is_outsider, judge_permissions, judge_user_permissions};
+use crate::permissions::{is_third_party, judge_permissions, judge_user_permissions};
 use crate::remediate::judged::judge;
 use crate::rules::{Mode, UserVendor};
 
@@ -22,7 +22,7 @@ pub struct Exposure {
     /// The role, and the judgement of its trust policy; none for a user.
     pub role: Option<(LiveRole, Judgement)>,
     /// Who from outside can assume the role.
-    pub outsiders: Vec<Access>,
+    pub third_parties: Vec<Access>,
     /// The vendors that hold the user's keys.
     pub vendors: Vec<UserVendor>,
     /// When it was read.
@@ -34,7 +34,7 @@ impl Exposure {
     pub fn of_user(guard: &GuardConfig, live: LivePermissions, now: Timestamp) -> Self {
         Self {
             vendors: guard.rules.user_vendors(&live.name),
-            outsiders: Vec::new(),
+            third_parties: Vec::new(),
             role: None,
             live,
             now,
@@ -50,7 +50,7 @@ impl Exposure {
     ) -> Self {
         let judgement = judge(guard, &role, &role.document, now);
         Self {
-            outsiders: outsiders(guard, &role, &judgement),
+            third_parties: third_parties(guard, &role, &judgement),
             role: Some((role, judgement)),
             vendors: Vec::new(),
             live,
@@ -59,11 +59,11 @@ impl Exposure {
     }
 
     /// What violates the rules and could be undone, if the role or user held this; nothing where no
-    /// outsider can use it.
+    /// third party can use it.
     pub(crate) fn remediable(&self, guard: &GuardConfig, held: &LivePermissions) -> Vec<Finding> {
         let effective = effective(&held.policies());
-        let outsiders: Vec<&Access> = self.outsiders.iter().collect();
-        let mut findings = judge_permissions(&guard.rules, &outsiders, &effective, self.now);
+        let third_parties: Vec<&Access> = self.third_parties.iter().collect();
+        let mut findings = judge_permissions(&guard.rules, &third_parties, &effective, self.now);
         findings.extend(judge_user_permissions(
             &guard.rules,
             &self.vendors,
@@ -91,7 +91,7 @@ pub(crate) fn remediable(found: &Finding) -> bool {
 }
 
 /// Who from outside can assume a role; somebody, where its trust policy cannot be read.
-pub(crate) fn outsiders(
+pub(crate) fn third_parties(
     guard: &GuardConfig,
     role: &LiveRole,
     judgement: &Judgement,
@@ -104,10 +104,10 @@ pub(crate) fn outsiders(
         created: role.created,
         last_used: LastUsed::Unknown,
     });
-    let mut outsiders = accesses(&guard.rules, &audited, judgement);
-    outsiders.retain(is_outsider);
-    if judgement.verdict == Verdict::Unreadable && outsiders.is_empty() {
-        outsiders.push(Access {
+    let mut third_parties = accesses(&guard.rules, &audited, judgement);
+    third_parties.retain(is_third_party);
+    if judgement.verdict == Verdict::Unreadable && third_parties.is_empty() {
+        third_parties.push(Access {
             party: Party::Anyone,
             name: None,
             role: audited,
@@ -117,5 +117,5 @@ pub(crate) fn outsiders(
             findings: Vec::new(),
         });
     }
-    outsiders
+    third_parties
 }

@@ -66,13 +66,13 @@ pub fn too_old(
     first_sweep: Option<Timestamp>,
 ) -> Option<Ending> {
     let cause = &task.about.cause;
-    let told = cause.event_name == "CreateAccessKey"
+    let reported = cause.event_name == "CreateAccessKey"
         && seconds_between(created, cause.event_time) > OLDER_SECONDS;
     let known = match first_sweep {
         Some(first) => created < first,
         None => seconds_between(created, task.now) > NEW_SECONDS,
     };
-    let why = match (told, known) {
+    let why = match (reported, known) {
         (false, false) => return None,
         (true, _) => "before the event that reports it",
         (false, true) => "before the guard first looked at the account",

@@ -71,7 +71,7 @@ pub enum OutcomeKind {
     WouldDeactivate,
     /// The same.
     WouldDetach,
-    /// Somebody changed the role since, and it is lawful now.
+    /// Somebody changed the role since, and it complies now.
     Superseded,
     /// The role, user or key is gone.
     Gone,

@@ -44,7 +44,7 @@ pub(crate) fn stale_for(history: &RoleHistory, live: &str, now: Timestamp) -> Op
 
 /// Whether a write happened that was only intended: what looks like it may be a stale read of the
 /// same content, written before. After a minute it is believed.
-pub(crate) fn uncertain(write: &OwnWrite, now: Timestamp) -> bool {
+pub(crate) fn unconfirmed(write: &OwnWrite, now: Timestamp) -> bool {
     write.progress == WriteProgress::Intended && seconds_between(write.at, now) < STALE_SECONDS
 }
 
@@ -124,7 +124,7 @@ pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &Liv
     let offending = sent.is_none_or(|sent| sent == digest);
     let replaced = last.is_some_and(|last| {
         // Times of events have whole seconds: one of the very second of the write may be newer, and
-        // is put right without delay.
+        // is remediated without delay.
         let before = event < last.at.as_second();
         just(last.at)
             && (offending && before || last.replaced == digest && event <= last.at.as_second())
@@ -136,9 +136,9 @@ pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &Liv
 /// Whether what was told has happened again.
 pub(crate) enum Recurred {
     No,
-    /// It was put right in between.
+    /// It was remediated in between.
     Yes,
-    /// It was put right just now: the list may show what was there before.
+    /// It was remediated just now: the list may show what was there before.
     InDoubt,
 }
 

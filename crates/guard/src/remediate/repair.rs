@@ -1,4 +1,4 @@
-//! Repair: the smallest removal after which a document is lawful.
+//! Repair: the smallest removal after which a document complies.
 
 use policy::TrustPolicy;
 use policy::document::Effect;
@@ -9,7 +9,7 @@ use crate::model::is_unique_id;
 /// A repaired document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repaired {
-    /// What is left: lawful, and byte for byte the old document but for what was taken out.
+    /// What is left: compliant, and byte for byte the old document but for what was taken out.
     pub document: String,
     /// Principals taken out, as written, each with the index of its statement.
     pub removed: Vec<(usize, String)>,
@@ -17,13 +17,13 @@ pub struct Repaired {
     pub removed_statements: Vec<usize>,
 }
 
-/// Takes out every principal that makes the document unlawful, and nothing lawful. `lawful` is
+/// Takes out every principal that makes the document violating, and nothing compliant. `compliant` is
 /// the judgement that decides: readable, and without a finding that is to be remediated.
 ///
 /// Each principal of each Allow statement is judged by itself, beside all Deny statements: what
-/// is unlawful alone goes. `None` when nothing lawful would be left, or when what is left is not
-/// lawful: then only quarantine helps.
-pub fn repair(document: &str, lawful: impl Fn(&str) -> bool) -> Option<Repaired> {
+/// is violating alone goes. `None` when nothing compliant would be left, or when what is left is not
+/// compliant: then only quarantine helps.
+pub fn repair(document: &str, compliant: impl Fn(&str) -> bool) -> Option<Repaired> {
     let policy = TrustPolicy::parse(document).ok()?;
     let allows = |index: usize| {
         policy
@@ -68,20 +68,20 @@ pub fn repair(document: &str, lawful: impl Fn(&str) -> bool) -> Option<Repaired>
                 .principals
                 .extend(siblings.map(|other| (statement.index, other)));
             let alone = without(document, &policy, &others)?;
-            if !lawful(&alone) {
+            if !compliant(&alone) {
                 removal.principals.insert((statement.index, place));
             }
         }
     }
-    finish(document, &policy, removal, &all_allows, &lawful)
+    finish(document, &policy, removal, &all_allows, &compliant)
 }
 
 /// The document without a principal that IAM refused, wherever it stands, and how it was written
-/// there. `None` when nothing lawful is left without it, or when it does not stand there.
+/// there. `None` when nothing compliant is left without it, or when it does not stand there.
 pub fn without_principal(
     document: &str,
     refused: &str,
-    lawful: impl Fn(&str) -> bool,
+    compliant: impl Fn(&str) -> bool,
 ) -> Option<(String, String)> {
     let policy = TrustPolicy::parse(document).ok()?;
     let mut removal = Removal::default();
@@ -101,7 +101,7 @@ pub fn without_principal(
         .filter(|known| known.effect == Some(Effect::Allow))
         .map(|known| known.index)
         .collect();
-    let left = finish(document, &policy, removal, &allows, &lawful)?;
+    let left = finish(document, &policy, removal, &allows, &compliant)?;
     Some((left.document, written))
 }
 
@@ -115,7 +115,7 @@ fn finish(
     policy: &TrustPolicy<'_>,
     removal: Removal,
     allows: &[usize],
-    lawful: &impl Fn(&str) -> bool,
+    compliant: &impl Fn(&str) -> bool,
 ) -> Option<Repaired> {
     if removal.is_empty() {
         return None;
@@ -148,7 +148,7 @@ fn finish(
     }
     removed_statements.sort_unstable();
     let left = without(document, policy, &removal)?;
-    lawful(&left).then_some(Repaired {
+    compliant(&left).then_some(Repaired {
         document: left,
         removed,
         removed_statements,

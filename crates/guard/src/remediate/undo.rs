@@ -4,7 +4,7 @@
 use crate::check::Finding;
 use crate::model::{HeldPolicy, LivePermissions};
 use crate::order::PermissionsOrder;
-use crate::permissions::{Lawful, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
+use crate::permissions::{Compliant, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
 use crate::remediate::exposure::Exposure;
 use crate::remediate::outcome::OutcomeKind;
 use crate::remediate::step::{Action, Ending, Live};
@@ -196,13 +196,13 @@ fn first_that_narrows(
     Err(why)
 }
 
-/// What is remembered of a role or user, if it is lawful: what a later change replaces is restored
+/// What is remembered of a role or user, if it complies: what a later change replaces is restored
 /// from it.
-pub(crate) fn lawful_of(
+pub(crate) fn compliant_of(
     guard: &crate::GuardConfig,
     exposure: &Exposure,
     id: &str,
-) -> Option<Lawful> {
-    let lawful = exposure.live.id == id && exposure.remediable(guard, &exposure.live).is_empty();
-    lawful.then(|| Lawful::of(&exposure.live, exposure.now))
+) -> Option<Compliant> {
+    let compliant = exposure.live.id == id && exposure.remediable(guard, &exposure.live).is_empty();
+    compliant.then(|| Compliant::of(&exposure.live, exposure.now))
 }

@@ -291,7 +291,7 @@ impl Rules {
         self.head.mode
     }
 
-    /// How roles are put right.
+    /// How roles are remediated.
     pub fn remediation(&self) -> &Remediation {
         &self.head.remediation
     }
@@ -301,7 +301,7 @@ impl Rules {
         &self.head.access_keys
     }
 
-    /// What is done when an outsider's role or user is given too much.
+    /// What is done when a third party's role or user is given too much.
     pub fn permissions(&self) -> &PermissionSettings {
         &self.head.permissions
     }
@@ -321,7 +321,7 @@ impl Rules {
         &self.head.identity_providers
     }
 
-    /// What the rules know of issuers that serve many tenants, for the analyser.
+    /// What the rules know of issuers that serve many tenants, for the analyzer.
     pub fn shared_providers(&self) -> &[Provider] {
         &self.head.shared_providers
     }

@@ -1,4 +1,4 @@
-//! Issuers that serve many tenants, besides those that the analyser knows.
+//! Issuers that serve many tenants, besides those that the analyzer knows.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ pub struct TenantClaim {
 }
 
 impl SharedProvider {
-    /// As the analyser takes it.
+    /// As the analyzer takes it.
     pub(super) fn row(&self) -> Provider {
         Provider {
             name: Cow::Owned(self.name.clone().unwrap_or_else(|| self.issuer.clone())),

@@ -15,7 +15,7 @@
 //! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
 //! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
 //! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
-//! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `told/DIGEST` | 400 days |
+//! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `reported/DIGEST` | 400 days |
 //!
 //! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
 //! by the table's time to live.
@@ -68,7 +68,7 @@ pub(super) fn pointer(account: &str, name: &str) -> Key {
     key(role(account, name), "pointer")
 }
 
-pub(super) fn told(account: &str, name: &str, digest: &str) -> Key {
+pub(super) fn reported(account: &str, name: &str, digest: &str) -> Key {
     key(role(account, name), format!("told/{digest}"))
 }
 

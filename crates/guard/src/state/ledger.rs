@@ -11,7 +11,7 @@ use super::incident::{AlertKey, Incident, SCHEMA};
 use super::keys::{
     self, ALONE, FOLDS_KEPT, GONE_KEPT, INCIDENTS_KEPT, MEMBER, PROGRESS_KEPT, SWEPT, TOLD_KEPT,
 };
-use super::sweep_state::{SweepProgress, SweptRole, ToldDocument};
+use super::sweep_state::{ReportedDocument, SweepProgress, SweptRole};
 use crate::permissions::PermissionsHistory;
 use crate::ports::{Condition, Item, Key, Put, StateError, Store, Test, Update, moment};
 
@@ -523,11 +523,14 @@ impl<'s, S: Store> Ledger<'s, S> {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn save_told_document(&self, told: &ToldDocument) -> Result<(), StateError> {
-        let key = keys::told(&told.account, &told.role, &told.digest);
+    pub async fn save_reported_document(
+        &self,
+        reported: &ReportedDocument,
+    ) -> Result<(), StateError> {
+        let key = keys::reported(&reported.account, &reported.role, &reported.digest);
         let item = item()
-            .with("expires_at", expiry(told.told_at, TOLD_KEPT))
-            .holding(&format!("the report on role {}", told.role), told)?;
+            .with("expires_at", expiry(reported.reported_at, TOLD_KEPT))
+            .holding(&format!("the report on role {}", reported.role), reported)?;
         self.put(key, item).await
     }
 
@@ -535,14 +538,15 @@ impl<'s, S: Store> Ledger<'s, S> {
     ///
     /// # Errors
     /// `Unavailable`, `Unreadable`.
-    pub async fn told_document(
+    pub async fn reported_document(
         &self,
         account: &str,
         role: &str,
         digest: &str,
-    ) -> Result<Option<ToldDocument>, StateError> {
+    ) -> Result<Option<ReportedDocument>, StateError> {
         let what = format!("the report on role {role}");
-        self.read(keys::told(account, role, digest), &what).await
+        self.read(keys::reported(account, role, digest), &what)
+            .await
     }
 
     /// Asks for a sweep at once: an event hides which role it changed.

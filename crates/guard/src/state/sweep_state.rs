@@ -104,7 +104,7 @@ pub struct SweptRole {
     #[serde(default)]
     pub new: bool,
     /// When people were told; an event's alert counts.
-    pub told_at: Option<Timestamp>,
+    pub reported_at: Option<Timestamp>,
     /// It violated the rules when the guard looked for the first time.
     pub existing: bool,
     /// When the remediator was last asked to put it right.
@@ -118,7 +118,7 @@ pub struct SweptRole {
 /// A violating document that people have been told of, so that the sweep does not tell them
 /// again. One item a role's name and document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldDocument {
+pub struct ReportedDocument {
     /// Always there.
     pub schema: Schema,
     /// 12 digits.
@@ -132,7 +132,7 @@ pub struct ToldDocument {
     /// When the event that told of it was made.
     pub event_time: Timestamp,
     /// When people were told.
-    pub told_at: Timestamp,
+    pub reported_at: Timestamp,
     /// The incident.
     pub incident: String,
 }

@@ -87,7 +87,7 @@ fn of(rules: &Rules, name: &str, statement: String) -> Vec<Access> {
 }
 
 #[test]
-fn only_outsiders_are_third_parties_and_each_stands_once() {
+fn only_third_parties_are_third_parties_and_each_stands_once() {
     let rules = rules("trusted_accounts: [\"000011112222\"]");
     let statements = [
         trusting(OWN, None),
@@ -108,7 +108,7 @@ fn only_outsiders_are_third_parties_and_each_stands_once() {
         [&account("444455556666"), &account("999900001111")]
     );
 
-    let [globex, stranger] = &found[..] else {
+    let [globex, external_account] = &found[..] else {
         panic!("two")
     };
     assert_eq!(globex.name.as_deref(), Some("Globex"));
@@ -128,9 +128,16 @@ fn only_outsiders_are_third_parties_and_each_stands_once() {
             .any(|(_, code)| *code == Check::MissingExternalId)
     );
 
-    assert_eq!((stranger.rule.as_deref(), stranger.allowed), (None, false));
-    assert_eq!(stranger.must_prove(), [ProofKind::ExternalId]);
-    let codes: Vec<Check> = stranger.findings.iter().map(|(_, code)| *code).collect();
+    assert_eq!(
+        (external_account.rule.as_deref(), external_account.allowed),
+        (None, false)
+    );
+    assert_eq!(external_account.must_prove(), [ProofKind::ExternalId]);
+    let codes: Vec<Check> = external_account
+        .findings
+        .iter()
+        .map(|(_, code)| *code)
+        .collect();
     assert_eq!(codes, [Check::UnknownThirdParty]);
 }
 
@@ -158,7 +165,7 @@ fn external_ids_are_shared_where_nobody_decided_it() {
             Check::SharedExternalId,
             &["role/payroll"],
         ),
-        // A stranger has the vendor's id.
+        // An external account has the vendor's id.
         (
             &[
                 ("globex-a", "444455556666", UUID),
@@ -167,7 +174,7 @@ fn external_ids_are_shared_where_nobody_decided_it() {
             Check::SharedExternalId,
             &["role/globex-a", "role/x"],
         ),
-        // Two strangers, and one stranger on two roles.
+        // Two external accounts, and one external account on two roles.
         (
             &[("x", "999900001111", UUID), ("y", "999900002222", UUID)],
             Check::SharedExternalId,

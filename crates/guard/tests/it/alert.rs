@@ -230,7 +230,7 @@ fn the_text_answers_in_the_order_in_which_a_person_asks() {
 }
 
 #[test]
-fn an_open_door_is_called_open() {
+fn an_open_exposure_is_called_open() {
     let mut alert = outcome();
     alert.outcome.as_mut().unwrap().open = true;
     assert!(

@@ -13,7 +13,7 @@ use trustwarden_guard::cloudtrail::{ActorKind, Record, Tool};
 use crate::records::{OWN, iam, with};
 
 #[test]
-fn the_actor_is_told_with_what_the_record_has() {
+fn the_actor_is_reported_with_what_the_record_has() {
     let session = with(
         iam("CreateRole"),
         &[(
@@ -75,7 +75,7 @@ fn the_actor_is_told_with_what_the_record_has() {
 }
 
 #[test]
-fn tools_that_repeat_a_change_are_told() {
+fn tools_that_repeat_a_change_are_named() {
     for (fields, tool) in [
         (
             json!({"userAgent": "cloudformation.amazonaws.com"}),

@@ -99,7 +99,7 @@ fn judged(
                     None => RoleRef::named(record.account(), &change.role),
                 };
                 let mut judgement = judge_trust(rules, &role, document, now);
-                assert_eq!(judgement.hangs_on_the_path(), path.is_some());
+                assert_eq!(judgement.depends_on_path(), path.is_some());
                 if let Some(path) = path {
                     let path = Some(path.to_owned());
                     judgement = judge_trust(rules, &RoleRef { path, ..role }, document, now);

@@ -83,9 +83,9 @@ fn of_permissions(rules: &Rules, example: &str) -> BTreeSet<Check> {
             created: None,
             last_used: LastUsed::Unknown,
         };
-        let outsiders = accesses(rules, &Arc::new(audited), &judgement);
-        assert!(!outsiders.is_empty(), "an outsider enters: {example}");
-        let outsiders: Vec<&Access> = outsiders.iter().collect();
+        let third_parties = accesses(rules, &Arc::new(audited), &judgement);
+        assert!(!third_parties.is_empty(), "an outsider enters: {example}");
+        let third_parties: Vec<&Access> = third_parties.iter().collect();
         let inline: Vec<(&str, String)> = role["RolePolicyList"]
             .as_array()
             .unwrap()
@@ -110,7 +110,7 @@ fn of_permissions(rules: &Rules, example: &str) -> BTreeSet<Check> {
             policies: inline.chain(attached).collect(),
             boundary: None,
         };
-        let found = review(rules, &outsiders, &policies, now).findings;
+        let found = review(rules, &third_parties, &policies, now).findings;
         codes.extend(
             judgement
                 .findings

@@ -179,10 +179,12 @@ fn kept_out(role: &str) -> Vec<Request> {
     for ip in ["198.51.100.7", "203.0.113.66", "192.0.3.1"] {
         for id in [None, Some(RIGHT), Some(WRONG), Some("5b0c-mallory")] {
             for organization in [None, Some("o-zzz999zzz9")] {
-                for stranger in ["role/stranger", "role/agent", "role/111122223333", "user/m"] {
-                    let arn = format!("arn:aws:iam::666677778888:{stranger}");
+                for external_account in
+                    ["role/stranger", "role/agent", "role/111122223333", "user/m"]
+                {
+                    let arn = format!("arn:aws:iam::666677778888:{external_account}");
                     assume(&arn, id, organization, ip);
-                    let arn = format!("arn:aws:iam::123123123123:{stranger}");
+                    let arn = format!("arn:aws:iam::123123123123:{external_account}");
                     assume(&arn, id, organization, ip);
                 }
                 // The vendor: only with its id, and only where its rule lets it.
@@ -232,7 +234,7 @@ fn nobody_whom_the_rules_keep_out_gets_into_an_approved_role() {
         origin: policy::Origin::Shown,
     };
     let names = ["DatadogIntegrationRole", "deploy-web", "orders"];
-    let outsiders = names.map(kept_out);
+    let third_parties = names.map(kept_out);
     let (approved, entered, open) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let count = |counter: &Cell<u32>, by: bool| counter.set(counter.get() + u32::from(by));
     let cases = crate::cases(1_000);
@@ -257,7 +259,7 @@ fn nobody_whom_the_rules_keep_out_gets_into_an_approved_role() {
                     .expect("a possible request")
                     .allowed
             };
-            let intruder = outsiders[which].iter().find(in_by);
+            let intruder = third_parties[which].iter().find(in_by);
             if judgement.verdict == Verdict::Approved {
                 count(&approved, true);
                 let grants = judgement.analysis.unwrap().grants.clone();

@@ -106,7 +106,7 @@ fn what_is_alike_stands_together_and_every_incident_is_kept() {
         "5 a x same open",
         "6 a x other",
     ]));
-    let told: Vec<(&str, u64, Vec<&str>)> = arranged
+    let reported: Vec<(&str, u64, Vec<&str>)> = arranged
         .iter()
         .map(|line| {
             (
@@ -117,7 +117,7 @@ fn what_is_alike_stands_together_and_every_incident_is_kept() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("same", 1, vec!["TW-5"]),
             ("other", 1, vec!["TW-6"]),
@@ -139,7 +139,7 @@ fn groups_count_and_show_the_newest() {
         "1 b y door",
     ]));
     let found = groups(&arranged);
-    let told: Vec<_> = found
+    let reported: Vec<_> = found
         .iter()
         .map(|group| {
             let subjects: Vec<&str> = group.subjects.iter().map(String::as_str).collect();
@@ -152,7 +152,7 @@ fn groups_count_and_show_the_newest() {
         })
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("a", 5, 1, vec!["r3", "r4", "r2"]),
             ("b", 1, 0, vec!["door"]),
@@ -233,8 +233,8 @@ fn an_alert_goes_out_by_itself_while_there_are_few_or_it_is_the_first_of_its_kin
         (sign_in, 1, "a", false),
     ] {
         let beside: Vec<FoldMember> = (0..out).map(|number| member(number, "a")).collect();
-        let told = class.goes_out_alone(&beside, &member(99, party));
-        assert_eq!(told, expected, "{class} after {out}, for {party}");
+        let reported = class.goes_out_alone(&beside, &member(99, party));
+        assert_eq!(reported, expected, "{class} after {out}, for {party}");
         // One that comes again goes the way it went.
         let again = [beside, vec![member(99, party)]].concat();
         assert!(class.goes_out_alone(&again, &member(99, party)));
@@ -288,7 +288,7 @@ fn a_message_says_who_and_whom_above_the_names() {
     ])));
     alert.digest.as_mut().unwrap().open = 1;
     let text = alert.text();
-    let told = "  - 555566667777, by mallory: 1 alert, STILL EXPOSED: role/Payroll
+    let reported = "  - 555566667777, by mallory: 1 alert, STILL EXPOSED: role/Payroll
   - actor not known: 2 alerts: root
   - 999900001111, by alice: 2 alerts: role/Decoy2, role/Decoy1
 
@@ -300,16 +300,16 @@ actor not known
   2025-11-21T23:00:02Z TW-2: role/Decoy2: line of role/Decoy2
   2025-11-21T23:00:01Z TW-1: role/Decoy1
 ";
-    assert!(text.contains(told), "{text}");
+    assert!(text.contains(reported), "{text}");
     assert!(text.contains("STILL EXPOSED: 1 of 5."), "{text}");
     let shown = slack::message(&alert).to_string();
-    let told = "*555566667777, by mallory: STILL EXPOSED*\\nrole/Payroll\\n*actor not known*\\nroot (2 times)\\n\
+    let reported = "*555566667777, by mallory: STILL EXPOSED*\\nrole/Payroll\\n*actor not known*\\nroot (2 times)\\n\
                 *999900001111, by alice*\\nrole/Decoy2, role/Decoy1";
-    assert!(shown.contains(told), "{shown}");
+    assert!(shown.contains(reported), "{shown}");
     // The first sweep's lines say it themselves.
     let alert = digest(arranged(lines(&["1 - - role/a", "2 - - role/b"])));
-    let told = "  2025-11-21T23:00:02Z TW-2: line of role/b\n  2025-11-21T23:00:01Z TW-1: line of role/a\n";
-    assert!(alert.text().contains(told), "{}", alert.text());
+    let reported = "  2025-11-21T23:00:02Z TW-2: line of role/b\n  2025-11-21T23:00:01Z TW-1: line of role/a\n";
+    assert!(alert.text().contains(reported), "{}", alert.text());
     let shown = slack::message(&alert).to_string();
     assert!(
         shown.contains("\\n• line of role/b\\n• line of role/a"),

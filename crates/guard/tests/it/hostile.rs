@@ -40,14 +40,14 @@ fn history() -> RoleHistory {
 }
 
 /// A document of so many kilobytes; its number tells it from others.
-fn baseline(number: u8, kilobytes: usize, second: i64, told: bool) -> Baseline {
+fn baseline(number: u8, kilobytes: usize, second: i64, reported: bool) -> Baseline {
     Baseline {
         digest: number.to_string(),
         document: "x".repeat(kilobytes * 1024),
         actor: None,
-        written_at: told.then(|| at(second)),
+        written_at: reported.then(|| at(second)),
         seen_at: at(second),
-        seen_live: told,
+        seen_live: reported,
     }
 }
 
@@ -135,15 +135,15 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// Whoever floods a role with lawful documents pushes out the oldest, and fills no item.
+    /// Whoever floods a role with compliant documents pushes out the oldest, and fills no item.
     #[test]
     fn a_history_has_a_bound_and_what_is_newest_stays(
         documents in prop::collection::vec((0_u8..20, 0_usize..130, 0_i64..1_000, any::<bool>()), 1..40),
         writes in prop::collection::vec(any::<bool>(), 0..150),
     ) {
         let mut history = history();
-        for (number, kilobytes, second, told) in documents {
-            history.remember(baseline(number, kilobytes, second, told));
+        for (number, kilobytes, second, reported) in documents {
+            history.remember(baseline(number, kilobytes, second, reported));
             let bytes: usize = history.approved.iter().map(|kept| kept.document.len()).sum();
             prop_assert!(history.approved.len() <= BASELINES_KEPT);
             prop_assert!(bytes <= BASELINE_BYTES_KEPT || history.approved.len() == 1);

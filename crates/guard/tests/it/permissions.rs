@@ -1,4 +1,4 @@
-//! What outsiders may do: `testdata/permissions/cases.yaml`, judged under its rules.
+//! What third parties may do: `testdata/permissions/cases.yaml`, judged under its rules.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -89,7 +89,7 @@ fn trust(enter: &[String]) -> String {
     serde_json::json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
-fn outsiders(rules: &Rules, enter: &[String]) -> Vec<Access> {
+fn third_parties(rules: &Rules, enter: &[String]) -> Vec<Access> {
     let role = RoleRef::named("111122223333", "Vendor");
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
     let judgement = judge_trust(rules, &role, &trust(enter), now);
@@ -110,8 +110,8 @@ fn text(document: &Value) -> String {
 }
 
 fn judge(rules: &Rules, case: &Case) -> Review {
-    let outsiders = outsiders(rules, &case.enter);
-    let outsiders: Vec<&Access> = outsiders.iter().collect();
+    let third_parties = third_parties(rules, &case.enter);
+    let third_parties: Vec<&Access> = third_parties.iter().collect();
     let documents: Vec<(&String, String)> = case
         .policies
         .iter()
@@ -137,12 +137,12 @@ fn judge(rules: &Rules, case: &Case) -> Review {
         }),
     };
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
-    let found = review(rules, &outsiders, &policies, now);
+    let found = review(rules, &third_parties, &policies, now);
     // Whoever judges a whole account remembers: the same, the first time and the second.
     let likeness = Likeness::default().of(&policies);
     let mut judging = PermissionJudging::new(rules, now);
     for _ in 0..2 {
-        let again = judging.judge(&outsiders, &found.effective, likeness);
+        let again = judging.judge(&third_parties, &found.effective, likeness);
         assert_eq!(again, found.findings);
     }
     found

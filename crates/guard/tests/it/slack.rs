@@ -95,7 +95,7 @@ fn within_limits(message: &Value) {
 }
 
 #[test]
-fn the_story_is_told() {
+fn the_story_is_whole() {
     let message = message(&alert(|_| {}));
     within_limits(&message);
     let mut found = Vec::new();
@@ -204,10 +204,10 @@ fn long_alerts_stay_within_the_limits_and_count_what_they_leave_out() {
         };
         40
     ];
-    let told = message(&alert);
-    within_limits(&told);
+    let reported = message(&alert);
+    within_limits(&reported);
     let mut found = Vec::new();
-    texts(&told, &mut found);
+    texts(&reported, &mut found);
     assert!(found.iter().any(|text| text.contains("more")), "{found:?}");
 }
 

@@ -90,7 +90,7 @@ impl Invariants<'_> {
                     .filter(|earlier| earlier.kept == version.kept)
                     .last()
                     .map_or(version.at, |earlier| earlier.at);
-                let told = self.state.published.iter().any(|(alert, at)| {
+                let reported = self.state.published.iter().any(|(alert, at)| {
                     let digest = alert.digest.iter().flat_map(|digest| &digest.lines);
                     let mut lines = digest.map(|line| &line.subject);
                     let alone = alert.stage == Stage::Detected && alert.subject == subject;
@@ -104,7 +104,7 @@ impl Invariants<'_> {
                         });
                     open || (since..=end).contains(at) && (alone || lines.any(|of| *of == subject))
                 });
-                if !told {
+                if !reported {
                     violations.push(format!(
                         "nobody ever heard of {}: {}",
                         role.name, version.sent
@@ -150,7 +150,7 @@ impl Invariants<'_> {
                 continue;
             };
             let rules = &self.state.remediator_rules;
-            let unlawful = rules
+            let violating = rules
                 .iter()
                 .all(|(_, rules)| self.oracle.violates(shown, *rules));
             let digest = document_digest(shown);
@@ -165,7 +165,7 @@ impl Invariants<'_> {
             let written = !alert.notes.is_empty()
                 || self.state.writes.iter().any(ours)
                 || roles.iter().flat_map(|role| &role.versions).any(alike);
-            if unlawful || !written {
+            if violating || !written {
                 violations.push(format!(
                     "{} is reported to be {:?}, with {shown}",
                     alert.incident, outcome.kind

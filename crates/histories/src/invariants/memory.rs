@@ -86,10 +86,10 @@ impl Invariants<'_> {
             }
             for write in writes() {
                 let incident = self.concluded(role, write);
-                let Some((created, told)) = incident else {
+                let Some((created, reported)) = incident else {
                     continue;
                 };
-                if role.deleted.is_some_and(|at| at <= told) {
+                if role.deleted.is_some_and(|at| at <= reported) {
                     continue;
                 }
                 let asked = setting.may_revoke
@@ -102,7 +102,7 @@ impl Invariants<'_> {
                 let by_services = role
                     .versions
                     .iter()
-                    .any(|version| version.at <= told && version.sent.contains(SERVICE));
+                    .any(|version| version.at <= reported && version.sent.contains(SERVICE));
                 let denied = role.denials.iter().any(|at| *at >= write.at);
                 if asked && !by_services && !denied && !self.troubled() {
                     violations.push(format!("sessions of {} were to be ended", role.name));

@@ -53,7 +53,7 @@ impl Invariants<'_> {
                 .iter()
                 .filter(|version| version.by != Writer::Guard);
             // A compliant version is a reason where a write had overwritten it.
-            let run_over = writes
+            let overwritten = writes
                 .iter()
                 .filter(|write| write.replaced_by != Writer::Guard)
                 .filter(|write| !self.oracle.violates(&write.replaced, write.rules))
@@ -62,7 +62,7 @@ impl Invariants<'_> {
                 .filter(|version| self.violating_since(&version.sent, version.at))
                 .count();
             let most = bad
-                + run_over
+                + overwritten
                 + self.state.failed_writes as usize
                 + self.late_compliant(role)
                 + self.overtaken_by_rules(role);

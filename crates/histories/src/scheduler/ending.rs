@@ -1,7 +1,7 @@
 //! How an invocation ends, or is ended, and what becomes of what it was given.
 
 use guard::handlers::Swept;
-use guard::order::Disposition;
+use guard::order::Ack;
 
 use super::{Ended, Job, Scheduler};
 use crate::account::Moment;
@@ -16,9 +16,7 @@ impl Scheduler {
         let steps = state.steps.remove(&invocation).unwrap_or_default();
         let settled = matches!(
             ended,
-            Ended::Detecting(Ok(_))
-                | Ended::Remediating(Ok(Disposition::Done))
-                | Ended::Sweeping(Ok(_))
+            Ended::Detecting(Ok(_)) | Ended::Remediating(Ok(Ack::Done)) | Ended::Sweeping(Ok(_))
         );
         if settled {
             state.shown.extend(steps.shown);
@@ -36,11 +34,11 @@ impl Scheduler {
             (Job::Order { group, id, .. }, Ended::Remediating(result)) => {
                 let now = state.now;
                 match result {
-                    Ok(Disposition::Done) => {
+                    Ok(Ack::Done) => {
                         state.log(|| format!("order {id} is done"));
                         state.queue.delete(&group, &id);
                     }
-                    Ok(Disposition::LookAgain { after }) => {
+                    Ok(Ack::LookAgain { after }) => {
                         let at = now + i64::try_from(after.as_millis()).unwrap_or(0);
                         state.log(|| format!("order {id} is looked at again in {after:?}"));
                         state.queue.show_again(&group, &id, at);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use trustwarden_policy::{AnalysisContext, Origin, TrustPolicy, analyse};
+use trustwarden_policy::{AnalysisContext, Origin, TrustPolicy, analyze};
 
 /// Documents as they are in accounts: services and own principals first, then vendors with and
 /// without an external id, identity providers, and now and then a Deny.
@@ -62,6 +62,6 @@ pub(crate) fn answer(bencher: Bencher<'_, '_>, documents: &[String], witnesses: 
     let context = context(witnesses);
     each(bencher, documents, |text| {
         let policy = TrustPolicy::parse(text).unwrap();
-        black_box(analyse(&policy, &context));
+        black_box(analyze(&policy, &context));
     });
 }

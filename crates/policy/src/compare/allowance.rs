@@ -1,8 +1,8 @@
 //! What is allowed, as a plain list, for the question whether a document grants more.
 
-use crate::analyse::region::{Calls, Region};
-use crate::analyse::way::{Class, Issuer, Way};
-use crate::analyse::{Literal, Named};
+use crate::analyze::region::{Calls, RequestSpace};
+use crate::analyze::way::{Class, Issuer, Way};
+use crate::analyze::{Literal, Named};
 use crate::keys::{self, Role};
 use crate::sets::network::Network;
 use crate::sets::pattern::Pattern;
@@ -65,7 +65,7 @@ pub enum AllowedValues {
 }
 
 impl Allowance {
-    pub(crate) fn regions(&self) -> Vec<Region<'_>> {
+    pub(crate) fn regions(&self) -> Vec<RequestSpace<'_>> {
         self.allowed.iter().map(Allowed::region).collect()
     }
 }
@@ -121,7 +121,7 @@ impl AllowedValues {
 }
 
 impl Allowed {
-    fn region(&self) -> Region<'_> {
+    fn region(&self) -> RequestSpace<'_> {
         let (class, callers) = self.who.caller();
         let by_role = callers.into_iter().map(|(role, patterns)| {
             let row = keys::by_role(role);
@@ -140,7 +140,7 @@ impl Allowed {
             Class::Service(service) => Named::Service(service),
             Class::Federated(issuer) => Named::Federated(issuer.provider),
         };
-        Region {
+        RequestSpace {
             way: Way {
                 statement: 0,
                 named,

@@ -11,8 +11,8 @@ mod values;
 pub use allowance::{Allowance, Allowed, AllowedValues, AllowedWho};
 pub use shared::{SharedExternalId, shared_external_ids};
 
-use crate::analyse::region::{Region, regions_of, remainder};
-use crate::analyse::{self, AnalysisContext};
+use crate::analyze::region::{RequestSpace, regions_of, remainder};
+use crate::analyze::{self, AnalysisContext};
 use crate::answer::Request;
 use crate::document::TrustPolicy;
 use crate::evaluate::{EvaluationContext, evaluate};
@@ -44,7 +44,7 @@ pub fn is_subset(
         evaluate(narrow, request, &evaluation).is_ok_and(|found| found.allowed)
             && evaluate(wide, request, &evaluation).is_ok_and(|found| !found.allowed)
     };
-    let mut solver = analyse::solver(&[narrow, wide], context);
+    let mut solver = analyze::solver(&[narrow, wide], context);
     let wide_regions = regions_of(wide, &mut solver);
     first_wider(narrow, &wide_regions, &only_narrow, context, &mut solver)
 }
@@ -62,7 +62,7 @@ pub fn is_within_allowance(
     let evaluation = evaluation(context);
     let gets_in =
         |request: &Request| evaluate(policy, request, &evaluation).is_ok_and(|found| found.allowed);
-    let mut solver = analyse::solver(&[policy], context);
+    let mut solver = analyze::solver(&[policy], context);
     let allowed = allowance.regions();
     first_wider(policy, &allowed, &gets_in, context, &mut solver)
 }
@@ -76,9 +76,9 @@ pub fn difference(
 ) -> Vec<String> {
     let mut said = Vec::new();
     for (from, to, words) in [(after, before, "now also"), (before, after, "no longer")] {
-        let mut solver = analyse::solver(&[from, to], context);
+        let mut solver = analyze::solver(&[from, to], context);
         let known = regions_of(to, &mut solver);
-        for (grant, region) in analyse::grants_with_regions(from, context) {
+        for (grant, region) in analyze::grants_with_regions(from, context) {
             if !remainder(region, &known, &mut solver).is_empty() {
                 said.push(format!("{words} {}", crate::explain::describe(&grant)));
             }
@@ -99,19 +99,19 @@ fn evaluation<'e>(context: &AnalysisContext<'e>) -> EvaluationContext<'e> {
 
 fn first_wider(
     policy: &TrustPolicy<'_>,
-    known: &[Region<'_>],
+    known: &[RequestSpace<'_>],
     proves: &dyn Fn(&Request) -> bool,
     context: &AnalysisContext<'_>,
-    solver: &mut analyse::Solver<'_>,
+    solver: &mut analyze::Solver<'_>,
 ) -> Result<(), Wider> {
-    for (grant, region) in analyse::grants_with_regions(policy, context) {
+    for (grant, region) in analyze::grants_with_regions(policy, context) {
         let left = remainder(region, known, solver);
         if left.is_empty() {
             continue;
         }
         let witness = left
             .iter()
-            .find_map(|rest| analyse::request_in(policy, rest, solver).filter(|one| proves(one)));
+            .find_map(|rest| analyze::request_in(policy, rest, solver).filter(|one| proves(one)));
         return Err(Wider {
             what: crate::explain::describe(&grant),
             witness,

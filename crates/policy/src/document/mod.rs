@@ -1,7 +1,7 @@
-//! A role trust policy as its author wrote it: what the evaluator and the analyser both read.
+//! A role trust policy as its author wrote it: what the evaluator and the analyzer both read.
 //!
 //! The types say what stands in the text and which parts of it have no meaning to IAM. They say
-//! nothing about who matches what: the evaluator and the analyser each have their own answer to
+//! nothing about who matches what: the evaluator and the analyzer each have their own answer to
 //! that, so that one can prove the other.
 //!
 //! A document that is JSON but breaks IAM's rules still parses; [`TrustPolicy::errors`] tells why

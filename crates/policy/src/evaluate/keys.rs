@@ -48,7 +48,7 @@ impl Keys {
     }
 
     /// Sets a key that the request may tell otherwise.
-    fn unless_told(&mut self, key: &str, value: &str) {
+    fn unless_reported(&mut self, key: &str, value: &str) {
         if !self.has(key) {
             self.entries
                 .push((key.to_ascii_lowercase(), vec![value.to_owned()]));
@@ -187,12 +187,12 @@ pub(super) fn of_request(
 
 /// Two faces of one moment: the request's own where it tells one, else the clock's.
 fn the_moment(keys: &mut Keys, now: jiff::Timestamp) {
-    let told = ["aws:CurrentTime", "aws:EpochTime"]
+    let reported = ["aws:CurrentTime", "aws:EpochTime"]
         .iter()
         .find_map(|key| keys.one(key).and_then(super::compare::moment));
-    let moment = told.unwrap_or(now);
-    keys.unless_told("aws:CurrentTime", &moment.to_string());
-    keys.unless_told("aws:EpochTime", &moment.as_second().to_string());
+    let moment = reported.unwrap_or(now);
+    keys.unless_reported("aws:CurrentTime", &moment.to_string());
+    keys.unless_reported("aws:EpochTime", &moment.as_second().to_string());
 }
 
 /// Keys that calls of this kind never carry. `key` is in lower case.
@@ -310,13 +310,13 @@ fn of_aws(
         keys.follows("aws:username", name)?;
     }
     keys.follows("aws:PrincipalIsAWSService", "false")?;
-    keys.unless_told("aws:ViaAWSService", "false");
+    keys.unless_reported("aws:ViaAWSService", "false");
     if matches!(
         caller.kind,
         AwsKind::Session { .. } | AwsKind::FederatedUser { .. }
     ) {
         // Temporary credentials always say whether MFA was used.
-        keys.unless_told("aws:MultiFactorAuthPresent", "false");
+        keys.unless_reported("aws:MultiFactorAuthPresent", "false");
     }
     organization(caller.account.as_deref(), keys, context)
 }
@@ -417,7 +417,7 @@ fn organization(
 fn of_service(name: &str, without_account: bool, keys: &mut Keys) -> Result<(), RequestError> {
     keys.follows("aws:PrincipalIsAWSService", "true")?;
     keys.follows("aws:PrincipalServiceName", name)?;
-    keys.unless_told("aws:PrincipalServiceNamesList", name);
+    keys.unless_reported("aws:PrincipalServiceNamesList", name);
     let account = keys
         .one("aws:SourceArn")
         .and_then(|arn| arn.split(':').nth(4))

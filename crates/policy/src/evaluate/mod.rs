@@ -1,7 +1,7 @@
 //! One concrete request against one document, by AWS's rules.
 //!
-//! This half of the crate is the proof of the other: the analyser's witnesses must be allowed
-//! here, and no request outside its answer may be. It therefore shares with the analyser only the
+//! This half of the crate is the proof of the other: the analyzer's witnesses must be allowed
+//! here, and no request outside its answer may be. It therefore shares with the analyzer only the
 //! parser, the document's types and the glob matcher; how conditions compare, which keys a caller
 //! carries and whom a principal names is written here a second time.
 //!
@@ -197,8 +197,8 @@ impl Asked<'_> {
     /// Whether a unique id under `Principal` is the caller's. Only a document as sent means a living
     /// principal by it.
     fn has_id(&self, id: &str) -> bool {
-        let told = || self.keys.get("aws:userid")?.first()?.split(':').next();
-        self.origin == Origin::Sent && self.caller.unique_id().or_else(told) == Some(id)
+        let reported = || self.keys.get("aws:userid")?.first()?.split(':').next();
+        self.origin == Origin::Sent && self.caller.unique_id().or_else(reported) == Some(id)
     }
 
     /// A token without subject or audience is no token: a document that asks for one must be told.

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
     use crate::providers::Provider;
 
-    /// What IAM counts as shared the analyser must not take for its owner's alone.
+    /// What IAM counts as shared the analyzer must not take for its owner's alone.
     #[test]
     fn every_shared_issuer_is_known_to_be_shared() {
         for row in SHARED {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::machine::{Machine, ones, set};
 use super::pattern::{Pattern, Token, folded};
-use super::universe::{Place, Sight, Universe, View};
+use super::universe::{Place, Projection, Universe, View};
 use super::{Found, Fuel};
 
 /// What one list of patterns asks of a text.
@@ -99,9 +99,9 @@ fn hopeless(
     for (index, c) in prefix.char_indices() {
         for (part, from) in &mut begun {
             match (universe.sight(*part, place, c), *from) {
-                (Sight::Seen, None) => *from = Some(index),
+                (Projection::Seen, None) => *from = Some(index),
                 // The part has ended: it is settled, once.
-                (Sight::Hidden, Some(start)) if start < index => {
+                (Projection::Hidden, Some(start)) if start < index => {
                     let seen = prefix.get(start..index).unwrap_or_default();
                     if !view_allows(demands, *part, seen) {
                         return true;
@@ -324,10 +324,10 @@ fn step_all(
     for machine in machines {
         let before = machine.bits(bits);
         match universe.sight(machine.view, place, c) {
-            Sight::Hidden => after.extend_from_slice(before),
-            Sight::Seen => after.extend(machine.step(before, c)),
-            Sight::As(other) => after.extend(machine.step(before, other)),
-            Sight::Forget => after.extend(machine.start()),
+            Projection::Hidden => after.extend_from_slice(before),
+            Projection::Seen => after.extend(machine.step(before, c)),
+            Projection::As(other) => after.extend(machine.step(before, other)),
+            Projection::Forget => after.extend(machine.start()),
         }
         let now = machine.bits(&after);
         if machine.fits {

@@ -27,7 +27,7 @@ pub(crate) enum Found {
 }
 
 /// What an analysis may still spend. Documents are written by attackers, so every walk through a
-/// product of automata pays from one purse; when it is empty the answer is [`Found::Unknown`].
+/// product of automata pays from one budget; when it is empty the answer is [`Found::Unknown`].
 #[derive(Debug)]
 pub(crate) struct Fuel {
     left: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Fuel {
 }
 
 impl Fuel {
-    /// A purse of so many steps; one step is at most some 15 nanoseconds of work.
+    /// A budget of so many steps; one step is at most some 15 nanoseconds of work.
     pub(crate) fn new(steps: u64) -> Self {
         Self {
             left: steps,

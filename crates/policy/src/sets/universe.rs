@@ -98,7 +98,7 @@ impl View {
 
 /// How a step looks to a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sight {
+pub(crate) enum Projection {
     /// Not at all.
     Hidden,
     /// As the character itself.
@@ -394,24 +394,30 @@ impl Universe {
     }
 
     /// How a step from `place` by `c` looks to a view.
-    pub(crate) fn sight(self, view: View, place: Place, c: char) -> Sight {
-        let seen = |yes: bool| if yes { Sight::Seen } else { Sight::Hidden };
+    pub(crate) fn sight(self, view: View, place: Place, c: char) -> Projection {
+        let seen = |yes: bool| {
+            if yes {
+                Projection::Seen
+            } else {
+                Projection::Hidden
+            }
+        };
         match view {
-            View::Whole => Sight::Seen,
+            View::Whole => Projection::Seen,
             View::Account => match self {
                 Self::ResourceArn(_) => seen(place.part == 3),
                 _ => seen(place.part == 1),
             },
             View::Name => match (place.part, c) {
-                (3, '/') => Sight::Forget,
-                (3, _) => Sight::Seen,
-                _ => Sight::Hidden,
+                (3, '/') => Projection::Forget,
+                (3, _) => Projection::Seen,
+                _ => Projection::Hidden,
             },
             View::AccountAndName => match place.part {
-                1 | 3 => Sight::Seen,
+                1 | 3 => Projection::Seen,
                 // The slash that ends `:federated-user/`.
-                2 if c == '/' => Sight::As(':'),
-                _ => Sight::Hidden,
+                2 if c == '/' => Projection::As(':'),
+                _ => Projection::Hidden,
             },
             View::Head => seen(place.part <= 1 && c != '/'),
             View::Tail => seen(place.part == 2),

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use trustwarden_policy::{
-    Analysis, AnalysisContext, Grant, Origin, TrustPolicy, analyse, describe,
+    Analysis, AnalysisContext, Grant, Origin, TrustPolicy, analyze, describe,
 };
 
 fn folder() -> std::path::PathBuf {
@@ -57,7 +57,7 @@ fn answer(case: &Value, witnesses: bool) -> Analysis {
         witnesses,
         providers: &[],
     };
-    analyse(&policy, &context)
+    analyze(&policy, &context)
 }
 
 /// A grant as `testdata/trust` says it: who and what must hold, the actions, and whether that is all

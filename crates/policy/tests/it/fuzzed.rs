@@ -36,5 +36,5 @@ fn requests_of_the_corpus_are_decided_in_any_order() {
 
 #[test]
 fn documents_of_the_corpus_are_answered_with_and_without_guesses() {
-    replay(hostile::analyse, "analyse");
+    replay(hostile::analyze, "analyze");
 }

@@ -13,9 +13,9 @@
 // By the name that the fuzz targets know the crate by.
 extern crate trustwarden_policy as policy;
 
-mod analyse_compare;
-mod analyse_sweep;
-mod analyse_worst;
+mod analyze_compare;
+mod analyze_sweep;
+mod analyze_worst;
 mod corpus;
 mod evaluate_tables;
 mod fuzzed;

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use trustwarden_policy::document::{Remainder, Removal};
 use trustwarden_policy::{
-    Analysis, AnalysisContext, Origin, TrustPolicy, analyse, analyse_without_guesses, evaluate,
+    Analysis, AnalysisContext, Origin, TrustPolicy, analyze, analyze_without_guesses, evaluate,
     glob,
 };
 
@@ -46,7 +46,7 @@ fn answer(policy: &TrustPolicy<'_>, witnesses: bool) -> Analysis {
         witnesses,
         providers: &[],
     };
-    analyse(policy, &context)
+    analyze(policy, &context)
 }
 
 fn gets_in(policy: &TrustPolicy<'_>, trial: &Trial) -> bool {
@@ -114,8 +114,8 @@ fn guesses_change_nothing_but_the_texts_of_witnesses() {
         .run(&documents(), |made| {
             let text = made.text();
             let policy = TrustPolicy::parse(&text).unwrap();
-            let mut guessed = analyse(&policy, &context);
-            let mut walked = analyse_without_guesses(&policy, &context);
+            let mut guessed = analyze(&policy, &context);
+            let mut walked = analyze_without_guesses(&policy, &context);
             for (one, other) in guessed.grants.iter_mut().zip(&mut walked.grants) {
                 prop_assert_eq!(one.witness.take().is_some(), other.witness.take().is_some());
             }

@@ -1,5 +1,5 @@
-//! The analyser against brute force: every request of a small world is put to the evaluator, and
-//! what follows from those that get in must be the analyser's answer, field by field and grant by
+//! The analyzer against brute force: every request of a small world is put to the evaluator, and
+//! what follows from those that get in must be the analyzer's answer, field by field and grant by
 //! grant.
 //!
 //! `TRUSTWARDEN_WORLDS` sets how many documents are generated (400 in `make test`, else a
@@ -15,7 +15,7 @@ use crate::generate::oracle::{self, Expected};
 use crate::generate::world::{Trial, carried, trials};
 use crate::generate::{GeneratedDocument, NOW, OWN, OWN_ORGANIZATION, Random, document};
 use trustwarden_policy::document::Comparison;
-use trustwarden_policy::{Analysis, AnalysisContext, Grant, TrustPolicy, Who, analyse};
+use trustwarden_policy::{Analysis, AnalysisContext, Grant, TrustPolicy, Who, analyze};
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name)
@@ -32,7 +32,7 @@ fn answer(policy: &TrustPolicy<'_>, made: &GeneratedDocument, witnesses: bool) -
         witnesses,
         providers: &[],
     };
-    analyse(policy, &context)
+    analyze(policy, &context)
 }
 
 /// What a run saw.
@@ -89,7 +89,7 @@ impl Seen {
 }
 
 #[test]
-fn the_analyser_says_what_brute_force_finds() {
+fn the_analyzer_says_what_brute_force_finds() {
     let count = number("TRUSTWARDEN_WORLDS", cases(400).into());
     let seed = number("TRUSTWARDEN_SEED", 20_261_121);
     let first = number("TRUSTWARDEN_FIRST", 0);
@@ -180,7 +180,7 @@ fn fields(
             seen.disagree(
                 name,
                 text,
-                format!("expected {expected}, the analyser says {found}"),
+                format!("expected {expected}, the analyzer says {found}"),
             );
         }
     };

@@ -1,7 +1,7 @@
 //! What is remembered of permissions.
 
 use guard::model::HolderKind;
-use guard::permissions::{Lawful, OwnUndo, PermissionsHistory, Undo};
+use guard::permissions::{Compliant, OwnUndo, PermissionsHistory, Undo};
 use guard::ports::{StateError, Store};
 use guard::state::Ledger;
 use guard::state::history::WriteProgress;
@@ -12,11 +12,11 @@ use super::{ACCOUNT, now};
 pub(crate) async fn permissions(state: &Ledger<'_, impl Store>) {
     let id = "AROADATADOG";
     assert_eq!(state.permissions_history(ACCOUNT, id).await.unwrap(), None);
-    let lawful = Lawful {
+    let compliant = Compliant {
         inline: [("extras".to_owned(), "{}".to_owned())].into(),
         boundary: Some("arn:aws:iam::111122223333:policy/edge".to_owned()),
         at: now(),
-        ..Lawful::default()
+        ..Compliant::default()
     };
     let mut history = PermissionsHistory {
         schema: Schema,
@@ -24,7 +24,7 @@ pub(crate) async fn permissions(state: &Ledger<'_, impl Store>) {
         id: id.to_owned(),
         kind: HolderKind::Role,
         name: "Datadog".to_owned(),
-        lawful: Some(lawful),
+        compliant: Some(compliant),
         writes: vec![OwnUndo {
             order: "o1".to_owned(),
             incident: "TW-1".to_owned(),

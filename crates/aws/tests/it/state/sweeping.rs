@@ -3,7 +3,7 @@
 use guard::ports::{StateError, Store};
 use guard::state::Ledger;
 use guard::state::incident::Schema;
-use guard::state::sweep_state::{SweepProgress, SweepTally, SweptRole, ToldDocument};
+use guard::state::sweep_state::{ReportedDocument, SweepProgress, SweepTally, SweptRole};
 use guard::{Check, Severity};
 use jiff::SignedDuration;
 
@@ -54,7 +54,7 @@ pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
         line: "role Datadog: \"open\"".to_owned(),
         since: now(),
         new: true,
-        told_at: None,
+        reported_at: None,
         existing: false,
         ordered_at: None,
         tries: 0,
@@ -73,29 +73,35 @@ pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
     assert_eq!(known, [swept, gone]);
     assert_eq!(state.swept_roles("999988887777").await.unwrap(), []);
 
-    let told = ToldDocument {
+    let reported = ReportedDocument {
         schema: Schema,
         account: ACCOUNT.to_owned(),
         role: "Datadog".to_owned(),
         digest: "d1".to_owned(),
         findings: "f1".to_owned(),
         event_time: now(),
-        told_at: now(),
+        reported_at: now(),
         incident: "TW-1".to_owned(),
     };
-    state.save_told_document(&told).await.unwrap();
-    let again = ToldDocument {
+    state.save_reported_document(&reported).await.unwrap();
+    let again = ReportedDocument {
         incident: "TW-2".to_owned(),
-        ..told
+        ..reported
     };
-    state.save_told_document(&again).await.unwrap();
-    let read = state.told_document(ACCOUNT, "datadog", "d1").await.unwrap();
+    state.save_reported_document(&again).await.unwrap();
+    let read = state
+        .reported_document(ACCOUNT, "datadog", "d1")
+        .await
+        .unwrap();
     assert_eq!(
         read,
         Some(again),
         "the last telling, whatever the name's case"
     );
-    let other = state.told_document(ACCOUNT, "Datadog", "d2").await.unwrap();
+    let other = state
+        .reported_document(ACCOUNT, "Datadog", "d2")
+        .await
+        .unwrap();
     assert_eq!(other, None);
 
     assert_eq!(state.sweep_requested(ACCOUNT).await.unwrap(), None);

@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use trustwarden_aws::{Cloud, Network};
+use trustwarden_aws::{Network, SdkContext};
 
 /// What came in.
 #[derive(Debug, Clone, Default)]
@@ -119,8 +119,8 @@ impl Response {
 }
 
 /// The account behind a server: its region, keys that open nothing, and short pauses.
-pub(crate) fn account_at(url: &str) -> Cloud {
-    Cloud::configured(Network::new(), configuration_at(url))
+pub(crate) fn account_at(url: &str) -> SdkContext {
+    SdkContext::configured(Network::new(), configuration_at(url))
 }
 
 /// The same for a service client of the test's own.

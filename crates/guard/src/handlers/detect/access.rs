@@ -57,13 +57,13 @@ pub async fn root_activity<W: World>(
         return Ok(Handled::Approved);
     };
     let title = worst.code.title().to_owned();
-    let told = Subject {
+    let reported = Subject {
         kind: "root",
         name: "root",
         arn: None,
         id: None,
     };
-    let alert = event_alert(guard, record, told, title, &findings, ROOT, now);
+    let alert = event_alert(guard, record, reported, title, &findings, ROOT, now);
     alerted(world, guard, alert, None).await
 }
 

@@ -9,8 +9,8 @@ use crate::cloudtrail::{Record, Unreadable};
 use crate::detect::unreadable_event;
 use crate::handlers::alert_builder::{Story, alert, cause};
 #[cfg(feature = "faults")]
-use crate::handlers::publish::Told;
-use crate::handlers::publish::tell;
+use crate::handlers::publish::Delivery;
+use crate::handlers::publish::publish_once;
 use crate::handlers::{HandleError, Handled};
 use crate::model::{Cause, Resource, seconds_between};
 use crate::order::Order;
@@ -69,15 +69,19 @@ pub(in crate::handlers) async fn alerted<W: World>(
     alert: Alert,
     order: Option<Order>,
 ) -> Result<Handled, HandleError> {
-    let told = tell(world, guard, &alert).await;
+    let reported = publish_once(world, guard, &alert).await;
     #[cfg(feature = "faults")]
-    let told = told.or_else(|error| skip!("retry-alert").then_some(Told::Before).ok_or(error));
+    let reported = reported.or_else(|error| {
+        skip!("retry-alert")
+            .then_some(Delivery::Before)
+            .ok_or(error)
+    });
     if let Some(order) = order {
         world.orders().send_order(&order).await?;
     }
     Ok(Handled::Alerted {
         incident: alert.incident,
-        told: told?,
+        reported: reported?,
     })
 }
 

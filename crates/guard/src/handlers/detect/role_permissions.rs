@@ -1,5 +1,5 @@
 //! The detecting function for permissions: somebody may do something else now. It speaks up only
-//! where an outsider can enter the role, or holds the keys of the user.
+//! where a third party can enter the role, or holds the keys of the user.
 
 mod alert_text;
 mod look;
@@ -22,7 +22,7 @@ use crate::permissions::{
     missing_policy,
 };
 use crate::ports::{Clock, IamError, ListOf, Orders, ReadPermissions, Roles, World};
-use crate::remediate::exposure::outsiders;
+use crate::remediate::exposure::third_parties;
 use crate::remediate::judged::judge;
 use crate::remediate::session_denial::{SESSION_DENIAL, is_session_denial};
 use crate::rules::{PermissionViolation, UserVendor};
@@ -61,7 +61,7 @@ pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
         return Ok(Handled::OwnWrite);
     }
     let named = |user: &str| !guard.rules.user_vendors(user).is_empty();
-    let told = match &change.holder {
+    let reported = match &change.holder {
         Holder::Role(role) => vec![look.at_role(role).await?],
         Holder::User(user) if !named(user) => return Ok(Handled::Irrelevant),
         Holder::User(user) => vec![look.at_user(user).await?],
@@ -69,14 +69,14 @@ pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
         Holder::Group(group) => look.at_all(ListOf::UsersIn(group)).await?,
         Holder::HoldersOf(arn) => look.at_all(ListOf::HoldersOf(arn)).await?,
     };
-    if told.iter().any(|seen| matches!(seen, Seen::Own)) {
+    if reported.iter().any(|seen| matches!(seen, Seen::Own)) {
         return Ok(Handled::OwnWrite);
     }
-    let guilty = told.into_iter().filter_map(|seen| match seen {
+    let guilty = reported.into_iter().filter_map(|seen| match seen {
         Seen::Guilty(guilty) => Some(*guilty),
         Seen::Nothing | Seen::Own => None,
     });
-    look.tell(guilty.collect()).await
+    look.publish_once(guilty.collect()).await
 }
 
 /// What a look at one role or user comes to.
@@ -110,7 +110,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 
     /// Whether the guard itself did this: known by the actor, and by what it recorded before it
-    /// wrote. `None`: state does not tell, and it is judged like anyone's.
+    /// wrote. `None`: state does not publish_once, and it is judged like anyone's.
     async fn own(&self, id: &str) -> Option<bool> {
         if !self.by_remediator() {
             return Some(false);
@@ -143,7 +143,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         Some(history.is_some_and(|history| history.wrote(did)))
     }
 
-    /// An order to remember what is lawful, where a later change may have to be undone by it.
+    /// An order to remember what complies, where a later change may have to be undone by it.
     async fn remember(&self, kind: HolderKind, name: &str, id: &str) -> Result<(), HandleError> {
         if self.guard.rules.permissions().on_violation != PermissionViolation::Detach {
             return Ok(());
@@ -207,14 +207,14 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                 ),
             );
         }
-        let entering = outsiders(self.guard, &live, &judgement);
-        if entering.is_empty() && !tampered {
+        let external_access = third_parties(self.guard, &live, &judgement);
+        if external_access.is_empty() && !tampered {
             return Ok(Seen::Nothing);
         }
-        let entering: Vec<&Access> = entering.iter().collect();
+        let external_access: Vec<&Access> = external_access.iter().collect();
         let read = self.world.roles().role_permissions(&live.name).await;
         let judged = self.judged(&live.name, read, |effective| {
-            judge_permissions(&self.guard.rules, &entering, effective, self.now)
+            judge_permissions(&self.guard.rules, &external_access, effective, self.now)
         });
         let Some(mut judged) = judged.await? else {
             return Ok(Seen::Nothing);
@@ -222,7 +222,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         if tampered {
             more.push(self.tampering());
         } else if judged.findings.is_empty() {
-            if judged.lawful {
+            if judged.compliant {
                 let kind = HolderKind::Role;
                 self.remember(kind, &live.name, &live.role_id).await?;
             }
@@ -276,7 +276,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         if tampered {
             judged.findings.push(self.tampering());
         } else if judged.findings.is_empty() {
-            if let (true, Some(id)) = (judged.lawful, &id) {
+            if let (true, Some(id)) = (judged.compliant, &id) {
                 self.remember(HolderKind::User, name, id).await?;
             }
             return Ok(Seen::Nothing);
@@ -324,7 +324,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             Judged {
                 findings: vec![self.unreadable(message)],
                 perhaps_older: false,
-                lawful: false,
+                compliant: false,
             }
         };
         let live = match read {
@@ -361,7 +361,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
 
     /// Every role and user of a list, and the users of every group on it, as far as they matter.
     async fn at_all(&self, of: ListOf<'_>) -> Result<Vec<Seen>, HandleError> {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let mut looked_at = 0;
         let mut groups = Vec::new();
         let mut lists = vec![of.into_owned()];
@@ -375,7 +375,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                         let message = format!(
                             "it is not known which roles and users the change concerns: {error}"
                         );
-                        told.push(self.seen_unreadable(message));
+                        reported.push(self.seen_unreadable(message));
                         break;
                     }
                 };
@@ -389,11 +389,11 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                             "more than {MOST_HOLDERS} roles and users are concerned; the others \
                              were not checked"
                         );
-                        told.push(self.seen_unreadable(message));
-                        return Ok(told);
+                        reported.push(self.seen_unreadable(message));
+                        return Ok(reported);
                     }
                     looked_at += 1;
-                    told.push(match holder {
+                    reported.push(match holder {
                         Ok(role) => self.at_role(role).await?,
                         Err(user) => self.at_user(user).await?,
                     });
@@ -408,7 +408,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             }
             lists.extend(groups.drain(..).map(List::UsersIn));
         }
-        Ok(told)
+        Ok(reported)
     }
 
     fn unreadable(&self, message: String) -> Finding {

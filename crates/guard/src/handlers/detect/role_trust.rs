@@ -19,7 +19,7 @@ use crate::model::{Cause, LiveRole, RoleRef, document_digest, seconds_between};
 use crate::order::{RoleChange, RoleOrder, Task};
 use crate::ports::{Clock, Orders, Roles, World};
 use crate::state::incident::Schema;
-use crate::state::sweep_state::{ToldDocument, findings_digest};
+use crate::state::sweep_state::{ReportedDocument, findings_digest};
 
 /// Handles an event of `role-trust`: CreateRole, UpdateAssumeRolePolicy, DeleteRole.
 ///
@@ -114,18 +114,18 @@ async fn trust_change<W: World>(
     }
     let handled = alerted(world, guard, alert, Some(order)).await?;
     if let (Some(document), Some(judgement)) = (judged.document(), &judged.judgement) {
-        let told = ToldDocument {
+        let reported = ReportedDocument {
             schema: Schema,
             account: guard.account.clone(),
             role: change.role.clone(),
             digest: document_digest(document),
             findings: findings_digest(&judgement.findings),
             event_time: cause.event_time,
-            told_at: world.clock().now(),
+            reported_at: world.clock().now(),
             incident: incident_of(guard, &cause, ""),
         };
         // Without it the sweep tells it once more: better than an event that is handled again.
-        let _ = world.state().save_told_document(&told).await;
+        let _ = world.state().save_reported_document(&reported).await;
     }
     Ok(handled)
 }
@@ -178,7 +178,7 @@ async fn judge_change<W: World>(
     };
     let mut judgement = judge_trust_read(&guard.rules, &role, document, reading, now);
     if role.path.is_none()
-        && judgement.hangs_on_the_path()
+        && judgement.depends_on_path()
         // UpdateAssumeRolePolicy's event does not tell the path. A role that cannot be read keeps
         // the judgement of one whose path is not known.
         && let Ok(Some(found)) = world.roles().read_role(&change.role).await

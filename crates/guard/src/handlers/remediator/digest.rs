@@ -14,7 +14,7 @@ use crate::check::Finding;
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert};
 use crate::handlers::publish::tell_digest;
-use crate::order::{Disposition, Order};
+use crate::order::{Ack, Order};
 use crate::ports::{Clock, Orders, World};
 use crate::state::digest_window::{FoldMember, FoldWindow, Folded};
 use crate::state::incident::{Stage, incident_id};
@@ -28,7 +28,7 @@ pub(super) async fn publish_digest<W: World>(
     guard: &GuardConfig,
     order: &Order,
     window: &FoldWindow,
-) -> Result<Disposition, HandleError> {
+) -> Result<Ack, HandleError> {
     let now = world.clock().now();
     let wait = window
         .end()
@@ -36,26 +36,26 @@ pub(super) async fn publish_digest<W: World>(
         .saturating_sub(now.as_second());
     if let Ok(wait @ 1..) = u64::try_from(wait) {
         if let Some(wait) = order.waits(wait, now) {
-            return Ok(Disposition::in_seconds(wait));
+            return Ok(Ack::in_seconds(wait));
         }
         let fresh = Order {
             issued_at: now,
             ..order.clone()
         };
         world.orders().send_order(&fresh).await?;
-        return Ok(Disposition::Done);
+        return Ok(Ack::Done);
     }
     let Ok(folded) = world.state().folded(window).await else {
-        return Ok(Disposition::in_seconds(60));
+        return Ok(Ack::in_seconds(60));
     };
     // The alerts themselves say whether a digest is due, whatever sent the order.
     if folded.together.is_empty() && folded.unreadable == 0 {
-        return Ok(Disposition::Done);
+        return Ok(Ack::Done);
     }
     let digest = digest_alert(guard, window, folded, now);
     match tell_digest(world, guard, digest).await {
-        Ok(()) => Ok(Disposition::Done),
-        Err(HandleError::InProgress { .. }) => Ok(Disposition::in_seconds(60)),
+        Ok(()) => Ok(Ack::Done),
+        Err(HandleError::InProgress { .. }) => Ok(Ack::in_seconds(60)),
         Err(error) => Err(error),
     }
 }
@@ -67,8 +67,8 @@ fn digest_alert(guard: &GuardConfig, window: &FoldWindow, folded: Folded, now: T
         unreadable,
     } = folded;
     let class = window.class;
-    let told = together.len() as u64 + unreadable;
-    let count = alone.len() as u64 + told;
+    let reported = together.len() as u64 + unreadable;
+    let count = alone.len() as u64 + reported;
     let lines: Vec<DigestLine> = together
         .into_iter()
         .skip(usize::from(skip!("digest-all")))
@@ -112,7 +112,7 @@ fn digest_alert(guard: &GuardConfig, window: &FoldWindow, folded: Folded, now: T
         from: moment(window.start),
         to: moment(window.end()),
         count,
-        folded: told,
+        folded: reported,
         open,
         kept: Some(window.partition()),
         groups: groups(&arranged(everything)),

@@ -6,10 +6,10 @@ use crate::check::{Finding, Severity};
 use crate::detect::Judgement;
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert, grantees, tell_difference};
-use crate::handlers::publish::{Told, tell};
+use crate::handlers::publish::{Delivery, publish_once};
 use crate::handlers::remediator::later::again;
 use crate::model::{Cause, LiveRole, Resource, seconds_between};
-use crate::order::{Disposition, Order};
+use crate::order::{Ack, Order};
 use crate::ports::{Alerts, Clock, World};
 use crate::remediate::task::{Assignment, RoleTask, STATE_SECONDS};
 use crate::remediate::{Ending, Outcome, OutcomeKind};
@@ -32,7 +32,7 @@ pub(super) async fn finish<W: World>(
     guard: &GuardConfig,
     order: &Order,
     ended: Ended,
-) -> Result<Disposition, HandleError> {
+) -> Result<Ack, HandleError> {
     let now = world.clock().now();
     let alert = match ended {
         Ended::Again(seconds) => return Ok(again(world, order, seconds).await),
@@ -40,23 +40,23 @@ pub(super) async fn finish<W: World>(
         Ended::Reported(alert) => Some(alert),
     };
     if let Some(alert) = &alert {
-        match tell(world, guard, alert).await {
+        match publish_once(world, guard, alert).await {
             // After it went out somebody may have been called while state could not say that it
             // had: the last word is what is so.
-            Ok(Told::Before) if seconds_between(order.issued_at, now) >= STATE_SECONDS => {
+            Ok(Delivery::Before) if seconds_between(order.issued_at, now) >= STATE_SECONDS => {
                 world.alerts().publish_alert(alert).await?;
             }
             Ok(_) => {}
-            Err(HandleError::InProgress { .. }) => return Ok(Disposition::in_seconds(60)),
+            Err(HandleError::InProgress { .. }) => return Ok(Ack::in_seconds(60)),
             Err(_) if skip!("publish-first") => {}
             Err(error) => return Err(error),
         }
     }
     let state = world.state();
     match state.finish_order(&order.account, &order.id(), now).await {
-        Ok(()) => Ok(Disposition::Done),
+        Ok(()) => Ok(Ack::Done),
         // It is out. The order comes again and finds the same.
-        Err(_) if alert.is_some() => Ok(Disposition::in_seconds(60)),
+        Err(_) if alert.is_some() => Ok(Ack::in_seconds(60)),
         Err(error) => Err(error.into()),
     }
 }

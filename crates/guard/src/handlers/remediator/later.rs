@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::handlers::HandleError;
 use crate::model::seconds_between;
-use crate::order::{Disposition, LaterOrder, Order, RoleOrder, Task, WAITING_SECONDS};
+use crate::order::{Ack, LaterOrder, Order, RoleOrder, Task, WAITING_SECONDS};
 use crate::ports::{Clock, Orders, SendOrderError, World};
 use crate::remediate::task::RoleTask;
 use crate::state::incident::incident_id;
@@ -17,12 +17,12 @@ pub(super) async fn wait<W: World>(
     world: &W,
     order: &Order,
     later: &LaterOrder,
-) -> Result<Disposition, HandleError> {
+) -> Result<Ack, HandleError> {
     let now = world.clock().now();
     let left = u64::try_from(seconds_between(now, later.at)).unwrap_or(0);
     let due = left == 0 || has_waited(world, order, later, now).await;
     if !due && let Some(wait) = order.waits(left, now) {
-        return Ok(Disposition::in_seconds(wait));
+        return Ok(Ack::in_seconds(wait));
     }
     let fresh = Order {
         issued_at: now,
@@ -33,7 +33,7 @@ pub(super) async fn wait<W: World>(
         ..order.clone()
     };
     world.orders().send_order(&fresh).await?;
-    Ok(Disposition::Done)
+    Ok(Ack::Done)
 }
 
 /// A short wait is over when its message comes again: the queue has kept the time. Without state the
@@ -55,18 +55,18 @@ async fn has_waited<W: World>(
 
 /// Looks again after so many seconds. An order about a role goes to the end of its group for that,
 /// for a newer change of the role may stand behind it.
-pub(super) async fn again<W: World>(world: &W, order: &Order, seconds: u64) -> Disposition {
+pub(super) async fn again<W: World>(world: &W, order: &Order, seconds: u64) -> Ack {
     let about_role = matches!(order.task, Task::Observe(_) | Task::Remediate(_));
     if seconds < SHORT_SECONDS || !about_role {
-        return Disposition::in_seconds(seconds);
+        return Ack::in_seconds(seconds);
     }
     let now = world.clock().now();
     let pause = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
     let at = now.checked_add(pause).unwrap_or(now);
     match world.orders().send_order(&order.later(at, now)).await {
-        Ok(()) => Disposition::Done,
+        Ok(()) => Ack::Done,
         // Then it waits where it is.
-        Err(_) => Disposition::in_seconds(seconds),
+        Err(_) => Ack::in_seconds(seconds),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The remediator: one order at a time per role. It looks at the live role, and remembers what
-//! is lawful or puts right what is not.
+//! complies or puts right what is not.
 //!
 //! Nothing here is held in memory between two effects that state does not know as well: an order
 //! that comes again, after a crash or just so, is picked up from the history and from what is
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use crate::GuardConfig;
 use crate::detect::Verdict;
 use crate::handlers::HandleError;
-use crate::handlers::publish::call_meanwhile;
+use crate::handlers::publish::publish_interim;
 use crate::handlers::remediator::digest::publish_digest;
 use crate::handlers::remediator::finish::{Ended, finish, role_alert};
 use crate::handlers::remediator::key::{deactivate, key_alert};
@@ -31,7 +31,7 @@ use crate::handlers::remediator::permissions::{
 use crate::handlers::remediator::role::carry_out_on_role;
 use crate::handlers::remediator::session_denial::lift_session_denial;
 use crate::model::seconds_between;
-use crate::order::{Disposition, ForeignOrder, Order, Task};
+use crate::order::{Ack, ForeignOrder, Order, Task};
 use crate::ports::{Clock, Roles, StateError, World, WritePermissions};
 use crate::remediate::judged::judge;
 use crate::remediate::task::STATE_SECONDS;
@@ -50,7 +50,7 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
     world: &W,
     guard: &GuardConfig,
     order: &Order,
-) -> Result<Disposition, HandleError> {
+) -> Result<Ack, HandleError> {
     let order = order.due();
     if order.account != guard.account {
         return Err(ForeignOrder {
@@ -67,7 +67,7 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
     }
     let age = seconds_between(order.issued_at, now);
     if order.rules != guard.rules.hash() && age < SKEW_SECONDS && !skip!("wait-for-deploy") {
-        return Ok(Disposition::in_seconds(match age {
+        return Ok(Ack::in_seconds(match age {
             ..30 => 30,
             30..90 => 60,
             _ => 120,
@@ -77,14 +77,14 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
         let id = order.id();
         let progress = world.state().begin_order(&order.account, &id, now).await?;
         if progress.done {
-            return Ok(Disposition::Done);
+            return Ok(Ack::Done);
         }
         let ended = attempt(world, guard, order, progress, now).await?;
         finish(world, guard, order, ended).await
     };
     match attempt.await {
         // Somebody else saved the history: what was decided here no longer counts.
-        Err(HandleError::State(StateError::Conflict { .. })) => Ok(Disposition::in_seconds(1)),
+        Err(HandleError::State(StateError::Conflict { .. })) => Ok(Ack::in_seconds(1)),
         Err(HandleError::State(error)) => without_state(world, guard, order, error, now).await,
         other => other,
     }
@@ -137,20 +137,20 @@ fn assigned<'a, T>(
 
 /// Without state nothing is written. For a while the order waits; then people are called, and it goes
 /// on waiting: what comes of it is told as ever, unless it ends in the dead-letter queue. Nobody is
-/// called for a role that is lawful by now.
+/// called for a role that complies by now.
 async fn without_state<W: World>(
     world: &W,
     guard: &GuardConfig,
     order: &Order,
     error: StateError,
     now: Timestamp,
-) -> Result<Disposition, HandleError> {
+) -> Result<Ack, HandleError> {
     if skip!("wait-for-state") {
-        return Ok(Disposition::Done);
+        return Ok(Ack::Done);
     }
     let unreadable = matches!(error, StateError::Unreadable { .. });
     if seconds_between(order.issued_at, now) < STATE_SECONDS && !unreadable {
-        return Ok(Disposition::in_seconds(60));
+        return Ok(Ack::in_seconds(60));
     }
     let text = format!(
         "nothing yet: {error}, and without it nothing is written. It is retried, and the outcome \
@@ -189,7 +189,7 @@ async fn without_state<W: World>(
         | Task::RememberPermissions(_) => None,
     };
     if let Some(alert) = alert {
-        call_meanwhile(world, guard, &alert).await?;
+        publish_interim(world, guard, &alert).await?;
     }
     Err(error.into())
 }

@@ -1,5 +1,5 @@
 //! Orders about what a role or user may do: what a change gave is taken away, or what was there
-//! before is restored; and what is lawful is remembered.
+//! before is restored; and what complies is remembered.
 
 use crate::alert::Alert;
 use crate::handlers::HandleError;
@@ -14,7 +14,7 @@ use crate::ports::{
 };
 use crate::remediate::refusal::given_up;
 use crate::remediate::task::{Assignment, TRIES};
-use crate::remediate::undo::lawful_of;
+use crate::remediate::undo::compliant_of;
 use crate::remediate::{
     Action, Candidate, Ending, Exposure, Live, OutcomeKind, SeenHolder, UndoWrite, decide_undo,
 };
@@ -110,9 +110,9 @@ async fn what_may_undo<W: World<Roles: ReadPermissions>>(
         }
         _ => false,
     };
-    let lawful = known.and_then(|known| known.lawful.as_ref());
+    let compliant = known.and_then(|known| known.compliant.as_ref());
     let mut candidates = Vec::new();
-    for undo in change.undone_by(live, lawful, alone) {
+    for undo in change.undone_by(live, compliant, alone) {
         let restored = match undo.names_a_policy() {
             Some((arn, version)) => roles.managed_policy(arn, version).await.ok().flatten(),
             None => None,
@@ -285,7 +285,7 @@ pub(super) fn permissions_alert(
     alert
 }
 
-/// Remembers what a role or user holds, if it is lawful: what a later change replaces is restored
+/// Remembers what a role or user holds, if it complies: what a later change replaces is restored
 /// from it.
 pub(super) async fn remember_permissions<W: World<Roles: ReadPermissions>>(
     world: &W,
@@ -298,15 +298,15 @@ pub(super) async fn remember_permissions<W: World<Roles: ReadPermissions>>(
         Err(_) if task.attempts < TRIES => return Ok(Ended::Again(task.pause())),
         read => read.ok().flatten(),
     };
-    let lawful = exposure
+    let compliant = exposure
         .as_ref()
-        .and_then(|exposure| lawful_of(guard, exposure, &about.id));
-    if let Some((exposure, lawful)) = exposure.as_ref().zip(lawful) {
+        .and_then(|exposure| compliant_of(guard, exposure, &about.id));
+    if let Some((exposure, compliant)) = exposure.as_ref().zip(compliant) {
         let state = world.state();
         let known = state.permissions_history(&guard.account, &about.id).await?;
         let new = || PermissionsHistory::new(&guard.account, about.kind, &exposure.live);
         let history = PermissionsHistory {
-            lawful: Some(lawful),
+            compliant: Some(compliant),
             ..known.unwrap_or_else(new)
         };
         state.save_permissions_history(&history).await?;

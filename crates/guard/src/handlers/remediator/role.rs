@@ -168,7 +168,7 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
             writes_used: 0,
         };
         let next = match wanted.kind {
-            // The live document is lawful: there is nothing worse to fall back from.
+            // The live document complies: there is nothing worse to fall back from.
             WriteKind::PutBack => None,
             kind => fall_back(PlanKind::from(kind), &why, &situation, &judging),
         };

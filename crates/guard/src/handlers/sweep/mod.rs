@@ -207,7 +207,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 if self.now() >= until {
                     return Ok(Listed::Interrupted);
                 }
-                if let Err(error) = self.look_at(listed).await {
+                if let Err(error) = self.read_exposure(listed).await {
                     // One role must not stand in the way of all others.
                     errors.push(error);
                     if errors.len() >= ERRORS {

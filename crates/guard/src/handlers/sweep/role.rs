@@ -7,7 +7,7 @@ use crate::check::Finding;
 use crate::detect::{Judgement, Verdict, own_role_opened};
 use crate::handlers::HandleError;
 use crate::handlers::alert_builder::{Story, alert, announced, grantees, tell_difference};
-use crate::handlers::publish::tell;
+use crate::handlers::publish::publish_once;
 use crate::handlers::sweep::{GRACE_SECONDS, Run};
 use crate::model::{Cause, LiveRole, Resource, RoleRef, document_digest, seconds_between};
 use crate::order::{LiftOrder, RoleChange, RoleOrder, Task};
@@ -27,7 +27,7 @@ const SECOND_TRY_SECONDS: i64 = 50 * 60;
 const LAST_DOUBLING: u32 = 5;
 
 impl<W: World<Roles: ListRoles>> Run<'_, W> {
-    pub(super) async fn look_at(&mut self, listed: &ListedRole) -> Result<(), HandleError> {
+    pub(super) async fn read_exposure(&mut self, listed: &ListedRole) -> Result<(), HandleError> {
         let role = &listed.role;
         let now = self.now();
         let mut judgement = judge(self.guard, role, &role.document, now);
@@ -52,7 +52,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             ..before
         });
         if judgement.findings.is_empty() {
-            self.lawful(role, before, seen).await
+            self.compliant(role, before, seen).await
         } else {
             self.wrong(role, &judgement, before, seen).await
         }
@@ -76,7 +76,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             line: String::new(),
             since: now,
             new: self.is_new(role),
-            told_at: None,
+            reported_at: None,
             existing: false,
             ordered_at: None,
             tries: 0,
@@ -85,7 +85,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     }
 
     /// Nothing is wrong with it. If its document is news, the remediator remembers it.
-    async fn lawful(
+    async fn compliant(
         &mut self,
         role: &LiveRole,
         before: Option<SweptRole>,
@@ -123,7 +123,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         };
         let again = before.as_ref().filter(|before| same(before, &seen));
         if let Some(before) = again
-            && before.told_at.is_some()
+            && before.reported_at.is_some()
         {
             match recurred(history, &seen.digest, before.since, now) {
                 Recurred::InDoubt => {
@@ -148,8 +148,8 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         }
         // An event's order leaves a document alone that has not changed since it was judged.
         let left = history.is_some_and(|history| judged_since(history, None, role, now).is_some());
-        if !left && let Some(told) = self.told_by_event(role, &seen, history).await? {
-            return self.remember(told).await;
+        if !left && let Some(reported) = self.reported_by_event(role, &seen, history).await? {
+            return self.remember(reported).await;
         }
         if let Some(before) = again {
             // Seen before, and not told yet: it waits for its event, or the sweep was stopped.
@@ -161,7 +161,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         }
         if self.progress.first {
             seen.existing = true;
-            seen.told_at = Some(now);
+            seen.reported_at = Some(now);
             seen.line = format!("role {name}: {worst}");
             self.progress.tally.alerts += 1;
             if judgement.verdict == Verdict::Approved {
@@ -189,7 +189,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         self.remember(seen).await
     }
 
-    /// It violated the rules when the guard first looked: told in one digest, and put right only
+    /// It violated the rules when the guard first looked: told in one digest, and remediated only
     /// if the rules say so explicitly.
     async fn was_there(
         &mut self,
@@ -236,7 +236,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         self.settle(swept.clone()).await?;
         let event = event_id(&swept);
         let alert = self.alert_of(role, judgement, history, &swept, left);
-        let told = tell(self.world, self.guard, &alert).await;
+        let reported = publish_once(self.world, self.guard, &alert).await;
         if judgement.verdict == Verdict::Approved {
             self.observe(role, history, &swept).await?;
         } else if !left && !skip!("order-found") {
@@ -246,7 +246,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             .await?;
             swept.ordered_at = Some(now);
         }
-        match told {
+        match reported {
             Ok(_) => {}
             Err(HandleError::InProgress { .. }) => {
                 self.look_again_in(2 * STALE_SECONDS);
@@ -255,7 +255,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             Err(error) => return Err(error),
         }
         self.progress.tally.alerts += 1;
-        swept.told_at = Some(now);
+        swept.reported_at = Some(now);
         self.remember(swept).await
     }
 
@@ -339,7 +339,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             .is_some_and(|(last, created)| created > last.started_at)
     }
 
-    /// The remediator looks at a lawful document that is not the last one the history has.
+    /// The remediator looks at a compliant document that is not the last one the history has.
     async fn observe(
         &mut self,
         role: &LiveRole,
@@ -367,35 +367,35 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         self.send(task).await
     }
 
-    /// An event's alert has told of this document, and it has not been put right since.
-    async fn told_by_event(
+    /// An event's alert has told of this document, and it has not been remediated since.
+    async fn reported_by_event(
         &self,
         role: &LiveRole,
         seen: &SweptRole,
         history: Option<&RoleHistory>,
     ) -> Result<Option<SweptRole>, HandleError> {
         let state = self.world.state();
-        let told = state
-            .told_document(&self.guard.account, &role.name, &seen.digest)
+        let reported = state
+            .reported_document(&self.guard.account, &role.name, &seen.digest)
             .await;
-        let told = match told {
-            Ok(told) => told,
+        let reported = match reported {
+            Ok(reported) => reported,
             // Twice is better than never.
             Err(StateError::Unreadable { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        let told = told.filter(|told| {
+        let reported = reported.filter(|reported| {
             // A role of this name that was created since is another one.
             let older = role
                 .created
-                .is_some_and(|created| created.as_second() > told.event_time.as_second());
-            let since = recurred(history, &seen.digest, told.event_time, self.now());
-            !older && told.findings == seen.findings && matches!(since, Recurred::No)
+                .is_some_and(|created| created.as_second() > reported.event_time.as_second());
+            let since = recurred(history, &seen.digest, reported.event_time, self.now());
+            !older && reported.findings == seen.findings && matches!(since, Recurred::No)
         });
-        Ok(told.map(|told| SweptRole {
-            since: told.event_time,
-            told_at: Some(told.told_at),
-            ordered_at: Some(told.told_at),
+        Ok(reported.map(|reported| SweptRole {
+            since: reported.event_time,
+            reported_at: Some(reported.reported_at),
+            ordered_at: Some(reported.reported_at),
             ..seen.clone()
         }))
     }

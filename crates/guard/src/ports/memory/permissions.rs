@@ -3,11 +3,11 @@
 use crate::model::{HeldPolicy, HolderKind, LivePermissions};
 use crate::permissions::Undo;
 use crate::ports::iam_permissions::{HoldersPage, ListOf, ReadPermissions};
-use crate::ports::memory::MemoryWorld;
+use crate::ports::memory::InMemory;
 use crate::ports::{IamError, IamErrorKind, Roles as _, WritePermissions};
 
-impl MemoryWorld {
-    /// Sets what a role may do; the role itself is put by [`MemoryWorld::put_role`].
+impl InMemory {
+    /// Sets what a role may do; the role itself is put by [`InMemory::put_role`].
     pub fn put_role_permissions(&self, held: LivePermissions) {
         let name = held.name.to_ascii_lowercase();
         self.inside().role_permissions.insert(name, held);
@@ -51,7 +51,7 @@ impl MemoryWorld {
     }
 }
 
-impl ReadPermissions for MemoryWorld {
+impl ReadPermissions for InMemory {
     async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
         let Ok(Some(live)) = self.read_role(role).await else {
             return Ok(None);
@@ -115,7 +115,7 @@ impl ReadPermissions for MemoryWorld {
     }
 }
 
-impl WritePermissions for MemoryWorld {
+impl WritePermissions for InMemory {
     async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), IamError> {
         let mut inside = self.inside();
         let not_there = || {

@@ -1,12 +1,12 @@
 //! What the sweep needs of the world in memory.
 
-use crate::ports::memory::MemoryWorld;
+use crate::ports::memory::InMemory;
 use crate::ports::{IamError, ListRoles, ListedRole, RolesPage};
 
 /// How many roles stand on a page.
 const PAGE: usize = 100;
 
-impl ListRoles for MemoryWorld {
+impl ListRoles for InMemory {
     async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, IamError> {
         let inside = self.inside();
         let mut roles = inside

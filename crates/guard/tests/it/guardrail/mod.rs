@@ -1,7 +1,7 @@
 //! The resource control policies against the checks: decided by the evaluator of one request, what
 //! the checks call a violation is denied, and nothing that they approve.
 //!
-//! Each document of the corpora is analysed, each way in has a request that proves it, and each
+//! Each document of the corpora is analyzed, each way in has a request that proves it, and each
 //! such request is held against the policies. Beyond that, requests are drawn at random, and each
 //! is judged by a document that admits that request and no other.
 #![allow(
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use policy::{Analysis, AnalysisContext, Request, TrustPolicy, analyse};
+use policy::{Analysis, AnalysisContext, Request, TrustPolicy, analyze};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use trustwarden_guard::detect::{Coverage, Judgement, judge_trust};
@@ -39,7 +39,7 @@ struct Document {
     text: String,
 }
 
-/// The judged documents, and those of the analyser's corpus.
+/// The judged documents, and those of the analyzer's corpus.
 fn corpus() -> Vec<Document> {
     let mut corpus = Vec::new();
     for yaml in [
@@ -154,7 +154,7 @@ fn proofs(document: &Document, judgement: &Judgement) -> Vec<(Request, Coverage)
             witnesses: true,
             providers: &[],
         };
-        analyse(&TrustPolicy::parse(&document.text).unwrap(), &context)
+        analyze(&TrustPolicy::parse(&document.text).unwrap(), &context)
     };
     let covered = analysis.grants.into_iter().zip(&judgement.coverage);
     covered

@@ -8,8 +8,8 @@ use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ALICE, DETECTED, ROLE, STRANGER, Scene, bad, better, document, good, guard, identity, outcome,
-    own, rules, statement, stranger, told, vendor,
+    ALICE, DETECTED, ROLE, STRANGER, Scene, bad, better, document, external_account, good, guard,
+    identity, outcome, own, rules, stages, statement, vendor,
 };
 use super::sweeping::{HOUR, watched};
 
@@ -18,7 +18,7 @@ const KEY: &str = "AKIAEXAMPLE00000001";
 
 /// The document that the role of before the first sweep has: it violates the rules.
 fn from_before() -> String {
-    document(&[stranger()])
+    document(&[external_account()])
 }
 
 /// A guard that met a violating role in its first sweep, and whose rules leave that to people.
@@ -52,7 +52,7 @@ fn b4_a_forged_event_that_copies_the_live_document_breaks_nothing() {
     let mut scene = with_a_violation_of_before();
     for copied in [from_before(), from_before().replace(", ", ",")] {
         let alerts = forged(&mut scene, &copied);
-        assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+        assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
         assert!(text(&alerts[1]).contains("changed nothing"));
     }
     assert_eq!(scene.written(), Vec::<String>::new());
@@ -63,13 +63,13 @@ fn b4_a_forged_event_that_copies_the_live_document_breaks_nothing() {
 fn b4_a_forged_event_of_any_document_breaks_nothing() {
     let mut scene = with_a_violation_of_before();
     let alerts = forged(&mut scene, &bad());
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
     // Nor one of a document that complies, by which the guard is only to observe.
     assert_eq!(forged(&mut scene, &own()), []);
     // Nor one that carries none.
     let event = scene.event("UpdateAssumeRolePolicy", PARTNER, None, ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(partner(&scene), from_before());
 }
@@ -77,14 +77,17 @@ fn b4_a_forged_event_of_any_document_breaks_nothing() {
 #[test]
 fn b4_a_violation_of_before_that_is_changed_is_remediated() {
     let mut scene = with_a_violation_of_before();
-    let changed = document(&[stranger(), statement(r#""*""#, "")]);
+    let changed = document(&[external_account(), statement(r#""*""#, "")]);
     let live = scene.world.inside.role(PARTNER).unwrap();
     scene.world.inside.put_role(LiveRole {
         document: changed.clone(),
         ..live
     });
     let alerts = forged(&mut scene, &changed);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Quarantined)]
+    );
     // And once more after somebody put back what the guard had replaced.
     scene.pass(600);
     let live = scene.world.inside.role(PARTNER).unwrap();
@@ -93,7 +96,10 @@ fn b4_a_violation_of_before_that_is_changed_is_remediated() {
         ..live
     });
     let alerts = forged(&mut scene, &from_before());
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Quarantined)]
+    );
 }
 
 fn key_event(scene: &mut Scene, name: &str, user: &str) -> Value {
@@ -125,7 +131,7 @@ fn b4_a_forged_event_about_an_old_key_switches_nothing_off() {
     events[2]["detail"]["eventTime"] = json!(long_ago.to_string());
     for event in &events {
         let alerts = scene.play(event);
-        assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+        assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
     }
     assert_eq!(scene.world.called("deactivate_key"), 0);
     assert_eq!(scene.world.inside.key_active("payments", KEY), Some(true));
@@ -133,7 +139,10 @@ fn b4_a_forged_event_about_an_old_key_switches_nothing_off() {
     scene.world.inside.put_key("mallory", KEY);
     let event = key_event(&mut scene, "CreateAccessKey", "mallory");
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Deactivated)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Deactivated)]
+    );
 }
 
 /// The guard's own roles are for Lambda alone, whoever else is let in.
@@ -174,7 +183,7 @@ fn b5_a_revert_does_not_let_back_in_whom_people_had_taken_out() {
     scene.swept();
     let alerts = scene.alerts();
     assert_eq!(
-        told(&alerts),
+        stages(&alerts),
         [DETECTED, outcome(OutcomeKind::Quarantined)],
         "the auditor's document complies, and is older than the auditor's removal"
     );
@@ -183,7 +192,10 @@ fn b5_a_revert_does_not_let_back_in_whom_people_had_taken_out() {
     scene.pass(3 * HOUR);
     let event = scene.write(&from_before(), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Quarantined)]
+    );
     assert!(!scene.written().contains(&auditor));
 }
 
@@ -197,7 +209,7 @@ fn a2_a_unique_id_that_stands_for_somebody_is_closed_and_never_a_baseline() {
     let event = scene.write(&sent, ALICE);
     scene.write_silently(ROLE, &document(&[vendor(), statement(&somebody, "")]));
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
     assert_eq!(scene.live(), good());
     let known = scene.history().approved;
@@ -212,7 +224,7 @@ fn a2_an_order_to_observe_that_finds_a_violation_remediates_it() {
     scene.write_silently(ROLE, &bad());
     let before = scene.now();
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::Reverted)]);
     assert_eq!(alerts[0].severity, Severity::Critical);
     assert_eq!(scene.live(), better());
     assert!(scene.now().duration_since(before).as_secs() <= 120);

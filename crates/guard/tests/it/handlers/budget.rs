@@ -4,7 +4,7 @@ use trustwarden_guard::Severity;
 use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
-use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, told};
+use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, stages};
 
 #[test]
 fn line_6_the_last_write_of_the_hour_closes_and_then_it_pages() {
@@ -51,7 +51,7 @@ fn line_6_a_budget_that_is_free_again_is_used_at_once() {
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE, "the last write ends the exposure");
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::Quarantined)]);
     assert!(scene.now().as_second() <= first + 3_610);
     // However many orders found it spent, one comes of it.
     scene.pass(7_200);
@@ -60,7 +60,7 @@ fn line_6_a_budget_that_is_free_again_is_used_at_once() {
     let event = scene.write(&bad(), ALICE);
     let alerts = scene.play(&event);
     assert_eq!(
-        told(&alerts),
+        stages(&alerts),
         [DETECTED, outcome(OutcomeKind::Reverted)],
         "an hour later it writes again"
     );
@@ -97,7 +97,7 @@ fn line_6_putting_back_does_not_take_the_last_write() {
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     scene.play(&event);
     let alerts = scene.play(&lost);
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Failed)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::Failed)]);
     assert!(alerts[0].outcome.as_ref().unwrap().text.contains("by hand"));
     assert_eq!(scene.live(), good());
 }
@@ -115,7 +115,10 @@ fn line_6_deleting_and_creating_the_role_does_not_renew_the_budget() {
     scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
     let event = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::BudgetSpent)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::BudgetSpent)]
+    );
 }
 
 /// Safety line 6: observing never stops.

@@ -8,7 +8,9 @@ use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
 
-use super::scene::{ALICE, ROLE, Scene, bad, better, document, good, guard, rules, stranger, told};
+use super::scene::{
+    ALICE, ROLE, Scene, bad, better, document, external_account, good, guard, rules, stages,
+};
 use super::troubled::run;
 
 /// Plays a story with a crash at each gate in turn, and checks what must hold at the end.
@@ -49,12 +51,12 @@ fn line_8_a_crash_anywhere_in_a_revert_loses_nothing() {
             assert!(
                 (1..=2).contains(&count(Stage::Detected)),
                 "gate {gate}: {:?}",
-                told(&alerts)
+                stages(&alerts)
             );
             assert!(
                 (1..=2).contains(&count(Stage::Outcome)),
                 "gate {gate}: {:?}",
-                told(&alerts)
+                stages(&alerts)
             );
             for alert in alerts.iter().filter(|alert| alert.stage == Stage::Outcome) {
                 assert_eq!(
@@ -83,11 +85,16 @@ fn line_8_a_crash_anywhere_in_a_quarantine_with_sessions_loses_nothing() {
             let scene = Scene::with(guard(rules(|rules| {
                 rules["remediation"] = json!({ "revoke_sessions": "on_new_role" });
             })));
-            scene.put(ROLE, "AROANEW", &document(&[stranger()]));
+            scene.put(ROLE, "AROANEW", &document(&[external_account()]));
             scene
         },
         |scene| {
-            let event = scene.event("CreateRole", ROLE, Some(&document(&[stranger()])), ALICE);
+            let event = scene.event(
+                "CreateRole",
+                ROLE,
+                Some(&document(&[external_account()])),
+                ALICE,
+            );
             scene.deliver(&event);
             scene.drain();
         },
@@ -117,7 +124,11 @@ fn line_8_a_crash_anywhere_in_a_quarantine_with_sessions_loses_nothing() {
                     .kept_document(super::scene::ACCOUNT, &alerts[0].incident),
             );
             let kept = kept.unwrap().unwrap().expect("the old document is kept");
-            assert_eq!(kept.document, document(&[stranger()]), "gate {gate}");
+            assert_eq!(
+                kept.document,
+                document(&[external_account()]),
+                "gate {gate}"
+            );
         },
     );
 }
@@ -191,14 +202,14 @@ fn always_revoking() -> Scene {
     })))
 }
 
-/// The order was begun for the older role, and the newer one is lawful: nothing is told of it, and
+/// The order was begun for the older role, and the newer one complies: nothing is told of it, and
 /// above all its sessions are left alone.
 #[test]
 fn line_8_what_a_crash_left_undone_is_not_done_to_a_new_role_of_the_same_name() {
     at_every_gate(
         always_revoking,
         |scene| {
-            let event = scene.write(&document(&[stranger()]), ALICE);
+            let event = scene.write(&document(&[external_account()]), ALICE);
             scene.deliver(&event);
             let order = scene.world.inside.take_order().unwrap();
             let _ = run(carry_out(&scene.world, &scene.guard, &order));
@@ -225,7 +236,7 @@ fn line_8_a_new_role_of_the_same_second_keeps_its_sessions() {
     at_every_gate(
         always_revoking,
         |scene| {
-            let event = scene.write(&document(&[stranger()]), ALICE);
+            let event = scene.write(&document(&[external_account()]), ALICE);
             scene.deliver(&event);
             let order = scene.world.inside.take_order().unwrap();
             let _ = run(carry_out(&scene.world, &scene.guard, &order));

@@ -1,10 +1,10 @@
 //! A role that was deleted, and one that was created again under its name.
 
-use trustwarden_guard::order::Disposition;
+use trustwarden_guard::order::Ack;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, told,
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, stages,
 };
 
 #[test]
@@ -24,7 +24,7 @@ fn a_role_deleted_and_created_again_has_a_history_of_its_own() {
     let created = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
     let alerts = scene.play(&created);
     assert_eq!(
-        told(&alerts),
+        stages(&alerts),
         [DETECTED, outcome(OutcomeKind::Repaired)],
         "not its predecessor's"
     );
@@ -55,7 +55,7 @@ fn a_late_event_of_an_older_roles_deletion_does_not_hold_up_the_new_one() {
     scene.play(&created);
     scene.handle(&deleted).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
-    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.once(&order).unwrap(), Ack::Done);
     assert_eq!(scene.history().closed, None);
 }
 
@@ -71,7 +71,7 @@ fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
     let event = scene.write(&bad(), ALICE);
     scene.reads_show([deleted]);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
     assert_eq!(scene.history().closed, None);
 }
@@ -82,13 +82,13 @@ fn a_role_that_is_gone_is_gone_after_looking_again() {
     let event = scene.write(&bad(), ALICE);
     scene.world.inside.remove_role(ROLE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
     // It was not to be seen yet.
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.reads_show([None, None]);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
 }
 
 /// Event times have whole seconds, and the event of a change names no RoleId: what was saved in
@@ -101,7 +101,7 @@ fn line_4_what_a_role_of_the_same_name_had_is_not_given_to_the_next_one() {
     scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
     let created = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
     let alerts = scene.play(&created);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     let repaired = scene.live();
     assert_eq!(scene.play(&earlier), []);
     assert_eq!(scene.play(&deleted), []);
@@ -110,7 +110,7 @@ fn line_4_what_a_role_of_the_same_name_had_is_not_given_to_the_next_one() {
 }
 
 /// CreateRole's event is about the role that it created. What a stale read shows of the one before
-/// is not put right in its place.
+/// is not remediated in its place.
 #[test]
 fn line_3_the_role_that_was_deleted_is_not_taken_for_the_one_that_was_created() {
     let mut scene = Scene::settled();

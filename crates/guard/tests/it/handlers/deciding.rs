@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use trustwarden_guard::handlers::HandleError;
 use trustwarden_guard::model::LiveRole;
-use trustwarden_guard::order::{Disposition, Order, Task};
+use trustwarden_guard::order::{Ack, Order, Task};
 use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
@@ -14,8 +14,8 @@ use trustwarden_guard::state::incident::Stage;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, STRANGER, Scene, VENDOR, bad, better, careless, document, good,
-    guard, outcome, own, rules, statement, stranger, told, vendor,
+    ACCOUNT, ALICE, DETECTED, ROLE, STRANGER, Scene, VENDOR, bad, better, careless, document,
+    external_account, good, guard, outcome, own, rules, stages, statement, vendor,
 };
 
 #[test]
@@ -24,7 +24,7 @@ fn a_changed_role_is_put_back_as_it_was_sent() {
     let event = scene.write(&bad(), ALICE);
     scene.pass(4);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good(), "byte for byte");
     let reverted = &alerts[1];
     assert_eq!(reverted.incident, alerts[0].incident);
@@ -45,12 +45,12 @@ fn a_changed_role_is_put_back_as_it_was_sent() {
 }
 
 #[test]
-fn a_new_role_keeps_its_lawful_grants() {
+fn a_new_role_keeps_its_compliant_grants() {
     let mut scene = Scene::new();
     scene.put(ROLE, "AROANEW", &bad());
     let event = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     assert_eq!(
         scene.live(),
         document(&[vendor()]),
@@ -64,12 +64,20 @@ fn a_new_role_keeps_its_lawful_grants() {
 }
 
 #[test]
-fn a_new_role_without_a_lawful_grant_is_quarantined() {
+fn a_new_role_without_a_compliant_grant_is_quarantined() {
     let mut scene = Scene::new();
-    scene.put(ROLE, "AROANEW", &document(&[stranger()]));
-    let event = scene.event("CreateRole", ROLE, Some(&document(&[stranger()])), ALICE);
+    scene.put(ROLE, "AROANEW", &document(&[external_account()]));
+    let event = scene.event(
+        "CreateRole",
+        ROLE,
+        Some(&document(&[external_account()])),
+        ALICE,
+    );
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Quarantined)]
+    );
     assert_eq!(scene.live(), QUARANTINE);
     let kept = super::troubled::run(
         scene
@@ -80,7 +88,7 @@ fn a_new_role_without_a_lawful_grant_is_quarantined() {
     );
     assert_eq!(
         kept.unwrap().unwrap().unwrap().document,
-        document(&[stranger()])
+        document(&[external_account()])
     );
 }
 
@@ -90,7 +98,7 @@ fn a_changed_role_without_a_baseline_is_repaired() {
     scene.put(ROLE, "AROAOLD", &good());
     let event = scene.write(&bad(), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     let text = &alerts[1].outcome.as_ref().unwrap().text;
     assert!(
         text.contains("no approved trust policy of this role is known"),
@@ -116,7 +124,10 @@ fn line_1_nothing_is_written_in_mode_alert() {
         let mut scene = Scene::settled_with(guard);
         let event = scene.write(&bad(), ALICE);
         let alerts = scene.play(&event);
-        assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::WouldRevert)]);
+        assert_eq!(
+            stages(&alerts),
+            [DETECTED, outcome(OutcomeKind::WouldRevert)]
+        );
         let would = alerts[1].outcome.as_ref().unwrap();
         assert_eq!(would.document.as_deref(), Some(good().as_str()));
         assert!(would.open);
@@ -127,22 +138,25 @@ fn line_1_nothing_is_written_in_mode_alert() {
 }
 
 #[test]
-fn line_1_a_vendor_in_mode_alert_is_left_to_people_and_strangers_are_not() {
+fn line_1_a_vendor_in_mode_alert_is_left_to_people_and_external_accounts_are_not() {
     let guard = || guard(rules(|rules| rules["vendors"][0]["mode"] = json!("alert")));
     let mut scene = Scene::settled_with(guard());
     let event = scene.write(&careless(), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::WouldRevert)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::WouldRevert)]
+    );
     assert_eq!(scene.live(), careless());
-    // Beside a stranger: the stranger goes, the vendor stays as he is.
+    // Beside an external account: the external account goes, the vendor stays as he is.
     let mut scene = Scene::settled_with(guard());
     let both = document(&[
         statement(&format!(r#""arn:aws:iam::{VENDOR}:root""#), ""),
-        stranger(),
+        external_account(),
     ]);
     let event = scene.write(&both, ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     assert_eq!(scene.live(), careless());
 }
 
@@ -161,7 +175,7 @@ fn line_4_a_baseline_that_no_longer_complies_is_not_restored() {
     scene.guard = guard(rules(|rules| rules["vendors"] = json!([])));
     let event = scene.write(&bad(), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(
         scene.live(),
         own(),
@@ -219,7 +233,7 @@ fn line_7_protected_reserved_and_own_roles_are_never_written() {
         });
         let alerts = scene.play(&event);
         assert_eq!(
-            told(&alerts),
+            stages(&alerts),
             [DETECTED, outcome(OutcomeKind::NotTouched)],
             "{path}"
         );
@@ -260,7 +274,7 @@ fn line_8_the_same_order_twice_does_nothing_twice() {
         *scene.world.calls.lock().unwrap(),
         ["begin order", "begin order"]
     );
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.alerts(), []);
     assert_eq!(scene.written().len(), 1);
 }
@@ -275,7 +289,7 @@ fn line_8_orders_in_the_wrong_order_come_to_the_same() {
     scene.handle(&first).unwrap().unwrap();
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Superseded)]
     );
     assert_eq!(scene.live(), better());
@@ -298,15 +312,15 @@ fn line_10_orders_of_other_rules_wait_ten_minutes_and_then_say_so() {
     let start = scene.now();
     scene.world.calls.lock().unwrap().clear();
     while scene.now().as_second() - start.as_second() < 600 {
-        let Disposition::LookAgain { after } = scene.once(&order).unwrap() else {
+        let Ack::LookAgain { after } = scene.once(&order).unwrap() else {
             panic!("it does not wait: {:?}", scene.alerts());
         };
         scene.pass(i64::try_from(after.as_secs()).unwrap());
     }
     assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
-    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.once(&order).unwrap(), Ack::Done);
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::Reverted)]);
     assert!(
         alerts[0]
             .notes
@@ -323,11 +337,11 @@ fn line_10_the_remediators_own_rules_decide_in_the_end() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.handle(&event).unwrap().unwrap();
-    // The new rules know the stranger.
+    // The new rules know the external account.
     scene.guard = guard(rules(|rules| rules["trusted_accounts"] = json!([STRANGER])));
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Superseded)]
     );
     assert_eq!(scene.live(), bad());
@@ -340,7 +354,7 @@ fn the_rules_may_leave_it_to_people() {
     })));
     let event = scene.write(&bad(), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
 }
 
 /// Waiting for its time would never end; what clocks may differ by is no future.
@@ -385,7 +399,7 @@ fn an_order_from_the_future_is_refused() {
         issued_at: scene.now() + SignedDuration::from_secs(300),
         ..order
     };
-    assert_eq!(scene.once(&soon).unwrap(), Disposition::Done);
+    assert_eq!(scene.once(&soon).unwrap(), Ack::Done);
     assert_eq!(scene.live(), good());
 }
 

@@ -1,4 +1,4 @@
-//! What a change gave to outsiders is undone: the safety model's lines, for permissions.
+//! What a change gave to third parties is undone: the safety model's lines, for permissions.
 
 use serde_json::{Value, json};
 use trustwarden_guard::handlers::Handled;
@@ -14,7 +14,7 @@ use super::permissions::{
 };
 use super::scene::{
     ACCOUNT, ALICE, DETECTED, GUARD, REMEDIATOR, ROLE, Scene, good, guard, outcome, own,
-    rules as all_rules, told,
+    rules as all_rules, stages,
 };
 use super::troubled::run;
 
@@ -90,11 +90,11 @@ fn new_version(scene: &mut Scene, version: &str, document: &str) -> Value {
 }
 
 #[test]
-fn an_attachment_is_undone_and_told() {
+fn an_attachment_is_undone_and_reported() {
     let mut scene = scene();
     let event = attaches_admin(&mut scene);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
     assert_eq!(alerts[0].incident, alerts[1].incident);
     assert_eq!(alerts[0].severity, Severity::Critical);
     let result = alerts[1].outcome.as_ref().unwrap();
@@ -128,7 +128,10 @@ fn line_1_nothing_is_written_in_mode_alert() {
         });
         let event = attaches_admin(&mut scene);
         let alerts = scene.play(&event);
-        assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::WouldDetach)]);
+        assert_eq!(
+            stages(&alerts),
+            [DETECTED, outcome(OutcomeKind::WouldDetach)]
+        );
         assert!(alerts[1].outcome.as_ref().unwrap().open);
         assert_eq!(undone(&scene), []);
     }
@@ -136,7 +139,7 @@ fn line_1_nothing_is_written_in_mode_alert() {
     scene.guard.mode = Mode::Alert;
     let event = attaches_admin(&mut scene);
     assert_eq!(
-        told(&scene.play(&event)),
+        stages(&scene.play(&event)),
         [DETECTED, outcome(OutcomeKind::WouldDetach)]
     );
     // The stack does not let it, and the rules do not ask for it.
@@ -144,25 +147,25 @@ fn line_1_nothing_is_written_in_mode_alert() {
     scene.guard.detach_policies = false;
     let event = attaches_admin(&mut scene);
     assert_eq!(
-        told(&scene.play(&event)),
+        stages(&scene.play(&event)),
         [DETECTED, outcome(OutcomeKind::LeftAlone)]
     );
     let mut scene = scene_with(|rules| rules["permissions"] = json!({}));
     let event = attaches_admin(&mut scene);
-    assert_eq!(told(&scene.play(&event)), [DETECTED]);
+    assert_eq!(stages(&scene.play(&event)), [DETECTED]);
     assert_eq!(undone(&scene), []);
 }
 
 #[test]
-fn line_2_a_text_that_was_lawful_comes_back_and_one_that_is_not_known_goes() {
+fn line_2_a_text_that_was_compliant_comes_back_and_one_that_is_not_known_goes() {
     let mut scene = scene();
-    let lawful = allowing(REGIONS);
-    let event = puts(&mut scene, "Access", &lawful);
+    let compliant = allowing(REGIONS);
+    let event = puts(&mut scene, "Access", &compliant);
     assert_eq!(scene.play(&event), [], "remembered");
     let event = puts(&mut scene, "Access", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
-    assert_eq!(live(&scene).policies, [inline("Access", &lawful)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    assert_eq!(live(&scene).policies, [inline("Access", &compliant)]);
     assert!(
         alerts[1]
             .notes
@@ -176,7 +179,7 @@ fn line_2_a_text_that_was_lawful_comes_back_and_one_that_is_not_known_goes() {
 }
 
 #[test]
-fn line_2_a_newer_lawful_change_is_not_touched() {
+fn line_2_a_newer_compliant_change_is_not_touched() {
     let mut scene = scene();
     let event = puts(&mut scene, "Access", &allowing("*"));
     scene.deliver(&event);
@@ -184,7 +187,7 @@ fn line_2_a_newer_lawful_change_is_not_touched() {
     puts(&mut scene, "Access", &newer);
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Superseded)]
     );
     assert_eq!(live(&scene).policies, [inline("Access", &newer)]);
@@ -204,7 +207,7 @@ fn line_2_a_newer_lawful_change_is_not_touched() {
 }
 
 #[test]
-fn line_4_what_denies_is_not_taken_away_and_nothing_unlawful_comes_back() {
+fn line_4_what_denies_is_not_taken_away_and_nothing_violating_comes_back() {
     let mut scene = scene();
     hold(
         &scene,
@@ -218,10 +221,10 @@ fn line_4_what_denies_is_not_taken_away_and_nothing_unlawful_comes_back() {
     hold(&scene, vec![inline("Data", &allowing("s3:*"))]);
     let event = puts(&mut scene, "Both", both);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
     assert_eq!(undone(&scene), []);
-    // By today's rules what was lawful then is not.
+    // By today's rules what was compliant then is not.
     let mut scene = self::scene();
     let event = puts(&mut scene, "Access", &allowing("ec2:DescribeVpcs"));
     scene.play(&event);
@@ -239,7 +242,7 @@ fn line_4_what_denies_is_not_taken_away_and_nothing_unlawful_comes_back() {
     hold(&scene, vec![inline("Wide", &allowing("*"))]);
     let event = puts(&mut scene, "Wider", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
     assert_eq!(undone(&scene), []);
 }
 
@@ -255,7 +258,7 @@ fn a_version_goes_back_where_nobody_else_holds_the_policy() {
     assert_eq!(played(&mut scene, "AttachRolePolicy", request.clone()), []);
     let event = new_version(&mut scene, "v2", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
     let back = Undo::SetDefaultVersion {
         arn: READ.to_owned(),
         version: "v1".to_owned(),
@@ -269,7 +272,7 @@ fn a_version_goes_back_where_nobody_else_holds_the_policy() {
         .put_role_permissions(held("Ours", vec![HeldPolicy::managed(READ)]));
     let event = new_version(&mut scene, "v3", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
     assert_eq!(
         undone(&scene)[1],
         Undo::Detach {
@@ -295,7 +298,7 @@ fn a_boundary_that_is_known_comes_back() {
     scene.world.inside.put_role_permissions(bounded(None));
     let gone = json!({ "roleName": ROLE });
     let alerts = played(&mut scene, "DeleteRolePermissionsBoundary", gone.clone());
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
     scene
         .world
         .inside
@@ -307,7 +310,7 @@ fn a_boundary_that_is_known_comes_back() {
     );
     scene.world.inside.put_role_permissions(bounded(None));
     let alerts = played(&mut scene, "DeleteRolePermissionsBoundary", gone);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
     assert_eq!(
         live(&scene).boundary.unwrap().arn.as_deref(),
         Some(boundary)
@@ -319,7 +322,7 @@ fn a_boundary_that_is_known_comes_back() {
         .put_role_permissions(bounded(Some(HeldPolicy::managed(ADMIN))));
     let request = json!({ "roleName": ROLE, "permissionsBoundary": ADMIN });
     let alerts = played(&mut scene, "PutRolePermissionsBoundary", request);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
 }
 
 #[test]
@@ -349,10 +352,10 @@ fn line_5_own_writes_are_known_and_the_actor_alone_proves_nothing() {
 #[test]
 fn line_6_a_role_is_written_so_often_and_no_more() {
     let mut scene = scene();
-    let mut told_of = Vec::new();
+    let mut reported = Vec::new();
     for _ in 0..4 {
         let event = attaches_admin(&mut scene);
-        told_of.extend(scene.play(&event));
+        reported.extend(scene.play(&event));
         scene.pass(60);
     }
     let detached = outcome(OutcomeKind::Detached);
@@ -360,11 +363,11 @@ fn line_6_a_role_is_written_so_often_and_no_more() {
     let expected = [
         DETECTED, detached, DETECTED, detached, DETECTED, detached, DETECTED, spent,
     ];
-    assert_eq!(told(&told_of), expected);
+    assert_eq!(stages(&reported), expected);
     assert_eq!(undone(&scene).len(), 3);
     scene.pass(3_600);
     let event = attaches_admin(&mut scene);
-    assert_eq!(told(&scene.play(&event)), [DETECTED, detached]);
+    assert_eq!(stages(&scene.play(&event)), [DETECTED, detached]);
 }
 
 #[test]
@@ -375,7 +378,7 @@ fn line_7_protected_roles_and_the_guards_own_are_never_written() {
     });
     let event = attaches_admin(&mut scene);
     assert_eq!(
-        told(&scene.play(&event)),
+        stages(&scene.play(&event)),
         [DETECTED, outcome(OutcomeKind::NotTouched)]
     );
     let mut scene = self::scene();
@@ -385,7 +388,7 @@ fn line_7_protected_roles_and_the_guards_own_are_never_written() {
     ];
     let event = attaches_admin(&mut scene);
     assert_eq!(
-        told(&scene.play(&event)),
+        stages(&scene.play(&event)),
         [DETECTED, outcome(OutcomeKind::NotTouched)]
     );
     assert_eq!(undone(&scene), []);
@@ -406,11 +409,11 @@ fn line_8_a_crash_anywhere_loses_nothing_and_does_nothing_twice() {
         assert!(scene.deliver(&event).is_some(), "gate {gate}");
         scene.drain();
         assert_eq!(scene.poisoned, [], "gate {gate}");
-        let told = told(&scene.alerts());
-        assert!(told.contains(&DETECTED), "gate {gate}: {told:?}");
+        let reported = stages(&scene.alerts());
+        assert!(reported.contains(&DETECTED), "gate {gate}: {reported:?}");
         assert!(
-            told.contains(&outcome(OutcomeKind::Detached)),
-            "gate {gate}: {told:?}"
+            reported.contains(&outcome(OutcomeKind::Detached)),
+            "gate {gate}: {reported:?}"
         );
         assert_eq!(names(&scene), Vec::<String>::new(), "gate {gate}");
     }
@@ -432,14 +435,14 @@ fn line_9_a_write_that_is_refused_is_critical_and_not_tried_again() {
         ));
     let event = attaches_admin(&mut scene);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
     // What fails is tried again.
     let mut scene = self::scene();
     scene.world.fail("undo", 2);
     let event = attaches_admin(&mut scene);
     assert_eq!(
-        told(&scene.play(&event)),
+        stages(&scene.play(&event)),
         [DETECTED, outcome(OutcomeKind::Detached)]
     );
     // What cannot be read is told in the end.
@@ -449,7 +452,7 @@ fn line_9_a_write_that_is_refused_is_critical_and_not_tried_again() {
     scene.world.fail("role_permissions", 20);
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Failed)]
     );
     // Without state nothing is written, and that is told.
@@ -459,7 +462,7 @@ fn line_9_a_write_that_is_refused_is_critical_and_not_tried_again() {
     scene.world.state_fails(100);
     scene.drain();
     assert_eq!(undone(&scene), []);
-    assert!(told(&scene.alerts()).contains(&outcome(OutcomeKind::Failed)));
+    assert!(stages(&scene.alerts()).contains(&outcome(OutcomeKind::Failed)));
 }
 
 #[test]
@@ -470,7 +473,7 @@ fn gone_is_gone_and_another_role_of_that_name_is_none_of_it() {
     scene.put(ROLE, "AROAANOTHER", &good());
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Gone)]
     );
     let event = attaches_admin(&mut scene);
@@ -478,14 +481,14 @@ fn gone_is_gone_and_another_role_of_that_name_is_none_of_it() {
     scene.world.inside.remove_role(ROLE);
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Gone)]
     );
     assert_eq!(undone(&scene), []);
 }
 
 #[test]
-fn users_are_put_right_unless_their_vendor_is_left_to_people() {
+fn users_are_remediated_unless_their_vendor_is_left_to_people() {
     for (mode, expected) in [
         ("enforce", OutcomeKind::Detached),
         ("alert", OutcomeKind::WouldDetach),
@@ -495,7 +498,7 @@ fn users_are_put_right_unless_their_vendor_is_left_to_people() {
         scene.world.inside.put_user_permissions(user);
         let request = json!({ "userName": USER, "policyArn": ADMIN });
         let alerts = played(&mut scene, "AttachUserPolicy", request);
-        assert_eq!(told(&alerts), [DETECTED, outcome(expected)], "{mode}");
+        assert_eq!(stages(&alerts), [DETECTED, outcome(expected)], "{mode}");
     }
     // A group's policy concerns users that the guard does not judge: told, and left to people.
     let mut scene = scene();
@@ -505,7 +508,7 @@ fn users_are_put_right_unless_their_vendor_is_left_to_people() {
     scene.world.inside.put_in_group("vendors", USER);
     let request = json!({ "groupName": "vendors", "policyArn": ADMIN });
     assert_eq!(
-        told(&played(&mut scene, "AttachGroupPolicy", request)),
+        stages(&played(&mut scene, "AttachGroupPolicy", request)),
         [DETECTED]
     );
 }

@@ -1,16 +1,16 @@
 //! The detecting functions.
 
 use serde_json::json;
-use trustwarden_guard::handlers::{HandleError, Handled, Told};
+use trustwarden_guard::handlers::{Delivery, HandleError, Handled};
 use trustwarden_guard::model::LiveRole;
-use trustwarden_guard::order::{Disposition, Task};
+use trustwarden_guard::order::{Ack, Task};
 use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::{AlertKey, Stage};
 use trustwarden_guard::{Check, Severity, incident_id};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, good, identity, outcome, told,
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, good, identity, outcome, stages,
 };
 use super::troubled::run;
 
@@ -39,7 +39,7 @@ fn an_irrelevant_or_failed_or_foreign_event_asks_nothing_of_the_world() {
 }
 
 #[test]
-fn a_lawful_change_sends_an_order_to_observe_and_no_alert() {
+fn a_compliant_change_sends_an_order_to_observe_and_no_alert() {
     let mut scene = Scene::new();
     let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
@@ -58,7 +58,7 @@ fn a_lawful_change_sends_an_order_to_observe_and_no_alert() {
 }
 
 #[test]
-fn a_violation_is_told_at_once_and_ordered_to_be_put_right() {
+fn a_violation_is_reported_at_once_and_ordered_to_be_remediated() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     let handled = scene.handle(&event).unwrap().unwrap();
@@ -67,11 +67,11 @@ fn a_violation_is_told_at_once_and_ordered_to_be_put_right() {
         handled,
         Handled::Alerted {
             incident: incident.clone(),
-            told: Told::Alone
+            reported: Delivery::Alone
         }
     );
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [DETECTED]);
+    assert_eq!(stages(&alerts), [DETECTED]);
     let alert = &alerts[0];
     assert_eq!(alert.incident, incident);
     assert_eq!(alert.severity, Severity::Critical);
@@ -105,7 +105,7 @@ fn line_8_a_duplicate_event_is_one_alert_and_one_order() {
         scene.handle(&event).unwrap().unwrap();
         scene.pass(20);
     }
-    assert_eq!(told(&scene.alerts()), [DETECTED]);
+    assert_eq!(stages(&scene.alerts()), [DETECTED]);
     assert!(scene.world.inside.take_order().is_some());
     assert!(scene.world.inside.take_order().is_none());
 }
@@ -128,13 +128,13 @@ fn line_8_a_failing_topic_is_tried_again_and_the_order_goes_out_all_the_same() {
         matches!(
             handled,
             Handled::Alerted {
-                told: Told::Alone,
+                reported: Delivery::Alone,
                 ..
             }
         ),
         "{handled:?}"
     );
-    assert_eq!(told(&scene.alerts()), [DETECTED]);
+    assert_eq!(stages(&scene.alerts()), [DETECTED]);
 }
 
 /// Safety line 8: a lease whose holder died is taken over when it has run out, not before.
@@ -161,7 +161,7 @@ fn line_8_a_lease_of_a_dead_holder_runs_out() {
     assert_eq!(scene.alerts(), []);
     scene.pass(60);
     scene.handle(&event).unwrap().unwrap();
-    assert_eq!(told(&scene.alerts()), [DETECTED]);
+    assert_eq!(stages(&scene.alerts()), [DETECTED]);
     assert!(scene.world.inside.incident(&key).is_some());
 }
 
@@ -177,14 +177,14 @@ fn without_state_the_alert_goes_out_and_nothing_is_written() {
             matches!(
                 handled,
                 Handled::Alerted {
-                    told: Told::Unleased,
+                    reported: Delivery::Unleased,
                     ..
                 }
             ),
             "{handled:?}"
         );
     }
-    assert_eq!(told(&scene.alerts()), [DETECTED, DETECTED]);
+    assert_eq!(stages(&scene.alerts()), [DETECTED, DETECTED]);
     scene.drain();
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(scene.live(), bad());
@@ -218,21 +218,21 @@ fn whoever_was_called_while_state_was_away_hears_what_came_of_it() {
     scene.world.fail("read history", 1);
     assert!(scene.once(&order).is_err());
     let failed = outcome(OutcomeKind::Failed);
-    assert_eq!(told(&scene.alerts()), [DETECTED, failed]);
+    assert_eq!(stages(&scene.alerts()), [DETECTED, failed]);
     // Called once is enough.
     scene.pass(60);
     scene.world.fail("read history", 1);
     assert!(scene.once(&order).is_err());
-    assert_eq!(told(&scene.alerts()), []);
+    assert_eq!(stages(&scene.alerts()), []);
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), good());
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::Reverted)]);
 }
 
-/// Nobody is called once the outcome is out, nor for a role that is lawful by now.
+/// Nobody is called once the outcome is out, nor for a role that complies by now.
 #[test]
-fn nobody_is_called_for_a_door_that_is_closed() {
+fn nobody_is_called_for_a_exposure_that_is_closed() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.deliver(&event);
@@ -241,11 +241,11 @@ fn nobody_is_called_for_a_door_that_is_closed() {
     scene.world.fail("finish order", 1);
     assert_eq!(
         scene.once(&order).unwrap(),
-        Disposition::in_seconds(60),
+        Ack::in_seconds(60),
         "told, and not recorded"
     );
     let reverted = outcome(OutcomeKind::Reverted);
-    assert_eq!(told(&scene.alerts()), [DETECTED, reverted]);
+    assert_eq!(stages(&scene.alerts()), [DETECTED, reverted]);
     // State is away altogether, and nobody can tell that it was told.
     scene.world.state_fails(3);
     assert!(scene.once(&order).is_err());
@@ -258,10 +258,10 @@ fn nobody_is_called_for_a_door_that_is_closed() {
     scene.reads_show([violating]);
     scene.world.fail("begin order", 1);
     assert!(scene.once(&order).is_err());
-    assert_eq!(told(&scene.alerts()), []);
+    assert_eq!(stages(&scene.alerts()), []);
     // Had anybody been called, the last word were what is so.
     assert!(scene.carry(&order));
-    assert_eq!(told(&scene.alerts()), [reverted]);
+    assert_eq!(stages(&scene.alerts()), [reverted]);
 }
 
 /// Identity Center updates its own roles, and the event of it does not tell their path.
@@ -274,7 +274,7 @@ fn identity_centers_own_role_is_known_by_the_path_that_iam_shows() {
         "Action": "sts:AssumeRoleWithSAML",
         "Condition": {{"StringEquals": {{"SAML:aud": "https://signin.aws.amazon.com/saml"}}}}}}}}"#
     );
-    for (path, told) in [("/aws-reserved/sso.amazonaws.com/", 0), ("/", 1)] {
+    for (path, reported) in [("/aws-reserved/sso.amazonaws.com/", 0), ("/", 1)] {
         let mut scene = Scene::new();
         scene.world.inside.put_role(LiveRole {
             name: name.to_owned(),
@@ -286,7 +286,7 @@ fn identity_centers_own_role_is_known_by_the_path_that_iam_shows() {
         });
         let event = scene.event("UpdateAssumeRolePolicy", name, Some(&document), ALICE);
         scene.handle(&event).unwrap().unwrap();
-        assert_eq!(scene.alerts().len(), told, "{path}");
+        assert_eq!(scene.alerts().len(), reported, "{path}");
         // Who cannot look takes nobody's word for it.
         let again = scene.event("UpdateAssumeRolePolicy", name, Some(&document), ALICE);
         scene.world.fail("read_role", 1);
@@ -357,7 +357,7 @@ fn line_9_a_live_document_that_cannot_be_judged_is_left_to_people() {
     let event = scene.write("{]", ALICE);
     let alerts = scene.play(&event);
     assert_eq!(
-        told(&alerts),
+        stages(&alerts),
         [
             DETECTED,
             super::scene::outcome(trustwarden_guard::remediate::OutcomeKind::Unjudged)

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use trustwarden_guard::alert::{Alert, slack};
-use trustwarden_guard::handlers::{Handled, Told};
-use trustwarden_guard::order::{Disposition, Task};
+use trustwarden_guard::handlers::{Delivery, Handled};
+use trustwarden_guard::order::{Ack, Task};
 use trustwarden_guard::ports::{Condition, Item, Key, Put, Store, World};
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::state::Lease;
@@ -31,7 +31,7 @@ fn failed_root_sign_in(scene: &mut Scene) -> Value {
 }
 
 #[test]
-fn line_11_five_thousand_failed_sign_ins_and_one_back_door() {
+fn line_11_five_thousand_failed_sign_ins_and_one_back_exposure() {
     let mut scene = Scene::settled();
     // Align with the beginning of a window, so that one window holds them all.
     scene.pass(900 - scene.now().as_second() % 900);
@@ -45,7 +45,7 @@ fn line_11_five_thousand_failed_sign_ins_and_one_back_door() {
                 matches!(
                     handled,
                     Handled::Alerted {
-                        told: Told::Alone,
+                        reported: Delivery::Alone,
                         ..
                     }
                 ),
@@ -92,7 +92,7 @@ fn line_11_five_thousand_failed_sign_ins_and_one_back_door() {
 }
 
 #[test]
-fn line_11_more_than_ten_of_a_class_become_a_digest_and_each_is_told() {
+fn line_11_more_than_ten_of_a_class_become_a_digest_and_each_is_reported() {
     let mut scene = Scene::settled();
     scene.pass(300 - scene.now().as_second() % 300);
     let mut incidents = BTreeSet::new();
@@ -101,15 +101,15 @@ fn line_11_more_than_ten_of_a_class_become_a_digest_and_each_is_told() {
         scene.put(&role, &format!("AROABACKDOOR{number}"), &bad());
         let event = scene.event("CreateRole", &role, Some(&bad()), ALICE);
         let handled = scene.handle(&event).unwrap().unwrap();
-        let Handled::Alerted { incident, told } = handled else {
+        let Handled::Alerted { incident, reported } = handled else {
             panic!("{handled:?}")
         };
         assert_eq!(
-            told,
+            reported,
             if number < 10 {
-                Told::Alone
+                Delivery::Alone
             } else {
-                Told::InDigest
+                Delivery::InDigest
             },
             "{number}"
         );
@@ -119,20 +119,20 @@ fn line_11_more_than_ten_of_a_class_become_a_digest_and_each_is_told() {
     }
     scene.drain();
     let alerts = scene.alerts();
-    let mut told: BTreeSet<String> = BTreeSet::new();
+    let mut reported: BTreeSet<String> = BTreeSet::new();
     for alert in &alerts {
         match (&alert.stage, &alert.digest) {
-            (Stage::Detected, _) => assert!(told.insert(alert.incident.clone()), "told twice"),
+            (Stage::Detected, _) => assert!(reported.insert(alert.incident.clone()), "told twice"),
             (Stage::Digest, Some(digest)) if digest.class.ends_with("detected") => {
                 for line in &digest.lines {
-                    assert!(told.insert(line.incident.clone()), "told twice");
+                    assert!(reported.insert(line.incident.clone()), "told twice");
                 }
                 assert_eq!((digest.count, digest.folded), (14, 4));
             }
             _ => {}
         }
     }
-    assert_eq!(told, incidents);
+    assert_eq!(reported, incidents);
     for number in 0..14 {
         let live = scene
             .world
@@ -163,7 +163,7 @@ fn line_11_classes_are_counted_apart() {
         matches!(
             handled,
             Handled::Alerted {
-                told: Told::Alone,
+                reported: Delivery::Alone,
                 ..
             }
         ),
@@ -209,10 +209,10 @@ fn line_11_the_digest_waits_for_the_end_of_its_window() {
         let age = scene.now().as_second() - sent.as_second();
         assert!(age <= 210, "{age}");
         match disposition {
-            Disposition::LookAgain { after } => {
+            Ack::LookAgain { after } => {
                 scene.pass(i64::try_from(after.as_secs()).unwrap());
             }
-            Disposition::Done => match scene.world.inside.take_order() {
+            Ack::Done => match scene.world.inside.take_order() {
                 Some(fresh) => (order, sent) = (fresh, scene.now()),
                 None => break,
             },
@@ -236,9 +236,9 @@ fn created(scene: &mut Scene, role: &str, account: &str, actor: &str) -> Handled
     scene.handle(&event).unwrap().unwrap()
 }
 
-fn told_of(handled: &Handled) -> Told {
+fn delivery_of(handled: &Handled) -> Delivery {
     match handled {
-        Handled::Alerted { told, .. } => *told,
+        Handled::Alerted { reported, .. } => *reported,
         other => panic!("{other:?}"),
     }
 }
@@ -257,17 +257,17 @@ const OUTCOME: &str = "unknown-third-party/CRITICAL/outcome";
 /// Attack B8 in mode alert, where nothing closes it: one back door for a third party of its own,
 /// in the midst of 5,000 roles for another one.
 #[test]
-fn b8_one_back_door_among_five_thousand_decoys_is_named_at_once_and_in_the_first_message() {
+fn b8_one_back_exposure_among_five_thousand_decoys_is_named_at_once_and_in_the_first_message() {
     let mut watching = guard(rules(|_| {}));
     watching.mode = Mode::Alert;
     let mut scene = Scene::with(watching);
     scene.pass(300 - scene.now().as_second() % 300);
     for number in 0..5_000 {
         if number == 2_500 {
-            let told = created(&mut scene, "PayrollProduction", "555566667777", "mallory");
+            let reported = created(&mut scene, "PayrollProduction", "555566667777", "mallory");
             assert_eq!(
-                told_of(&told),
-                Told::Alone,
+                delivery_of(&reported),
+                Delivery::Alone,
                 "another third party is no decoy"
             );
         }
@@ -475,13 +475,13 @@ fn b1_a_count_that_somebody_planted_silences_no_alert() {
             }
             plant("member/TW-X".to_owned(), Item::default().with("schema", 7));
         }
-        let told = created(&mut scene, "BackDoor", STRANGER, ALICE);
+        let reported = created(&mut scene, "BackDoor", STRANGER, ALICE);
         let expected = if turns == 0 {
-            Told::Alone
+            Delivery::Alone
         } else {
-            Told::InDigest
+            Delivery::InDigest
         };
-        assert_eq!(told_of(&told), expected);
+        assert_eq!(delivery_of(&reported), expected);
         scene.drain();
         assert_eq!(scene.poisoned, []);
         let alerts = scene.alerts();
@@ -541,7 +541,7 @@ fn line_11_a_digest_goes_on_where_it_stopped() {
     assert_eq!(lease.unwrap().unwrap(), Lease::Acquired);
     let disposition = scene.once(&digest).unwrap();
     let first = scene.alerts();
-    assert_eq!(disposition, Disposition::in_seconds(60));
+    assert_eq!(disposition, Ack::in_seconds(60));
     assert_eq!(first.len(), 1);
     scene.pass(60);
     assert!(scene.carry(&digest));

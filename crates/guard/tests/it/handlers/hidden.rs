@@ -5,11 +5,11 @@ use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ALICE, DETECTED, ROLE, STRANGER, Scene, document, good, outcome, statement, told, vendor,
+    ALICE, DETECTED, ROLE, STRANGER, Scene, document, good, outcome, stages, statement, vendor,
 };
 
-/// A statement for the stranger, under a condition.
-fn stranger_if(condition: &str) -> String {
+/// A statement for the external account, under a condition.
+fn external_account_if(condition: &str) -> String {
     let principal = format!(r#""arn:aws:iam::{STRANGER}:root""#);
     statement(&principal, &format!(r#", "Condition": {{{condition}}}"#))
 }
@@ -21,7 +21,7 @@ fn is_found_and_undone(document: &str) {
     scene.pass(4);
     let alerts = scene.play(&event);
     assert_eq!(
-        told(&alerts),
+        stages(&alerts),
         [DETECTED, outcome(OutcomeKind::Reverted)],
         "{document}"
     );
@@ -38,7 +38,7 @@ fn is_found_and_undone(document: &str) {
 fn a_window_that_opens_between_two_sweeps_is_found_when_it_is_written() {
     is_found_and_undone(&document(&[
         vendor(),
-        stranger_if(
+        external_account_if(
             r#""DateGreaterThan": {"aws:CurrentTime": "2026-11-21T10:20:00Z"},
                "DateLessThan": {"aws:CurrentTime": "2026-11-21T10:55:00Z"}"#,
         ),
@@ -46,12 +46,12 @@ fn a_window_that_opens_between_two_sweeps_is_found_when_it_is_written() {
 }
 
 #[test]
-fn a_window_that_ended_before_its_event_came_is_told_all_the_same() {
+fn a_window_that_ended_before_its_event_came_is_reported_all_the_same() {
     let mut scene = Scene::settled();
     let ends = scene.now() + jiff::SignedDuration::from_secs(8);
     let brief = document(&[
         vendor(),
-        stranger_if(&format!(
+        external_account_if(&format!(
             r#""DateLessThan": {{"aws:CurrentTime": "{ends}"}}"#
         )),
     ]);
@@ -74,15 +74,15 @@ fn a_deny_that_ends_an_epoch_a_token_and_a_text_hide_no_window() {
     is_found_and_undone(&document(&[everyone, until]));
     is_found_and_undone(&document(&[
         vendor(),
-        stranger_if(r#""NumericGreaterThan": {"aws:EpochTime": "1795257000"}"#),
+        external_account_if(r#""NumericGreaterThan": {"aws:EpochTime": "1795257000"}"#),
     ]));
     is_found_and_undone(&document(&[
         vendor(),
-        stranger_if(r#""DateGreaterThan": {"aws:CurrentTime": "2027-06-01T00:00:00Z"}"#),
+        external_account_if(r#""DateGreaterThan": {"aws:CurrentTime": "2027-06-01T00:00:00Z"}"#),
     ]));
     is_found_and_undone(&document(&[
         vendor(),
-        stranger_if(r#""StringLike": {"aws:CurrentTime": "*T??:1*"}"#),
+        external_account_if(r#""StringLike": {"aws:CurrentTime": "*T??:1*"}"#),
     ]));
     let token = r#"{"Effect": "Allow",
         "Principal": {"Federated":
@@ -96,13 +96,13 @@ fn a_deny_that_ends_an_epoch_a_token_and_a_text_hide_no_window() {
 fn a_window_without_an_end_is_found_before_it_opens() {
     is_found_and_undone(&document(&[
         vendor(),
-        stranger_if(r#""DateGreaterThan": {"aws:CurrentTime": "2026-11-21T10:20:00Z"}"#),
+        external_account_if(r#""DateGreaterThan": {"aws:CurrentTime": "2026-11-21T10:20:00Z"}"#),
     ]));
 }
 
 /// IAM takes the id of a living role and shows its ARN from then on.
 #[test]
-fn a_stranger_named_by_a_unique_id_is_found_and_undone() {
+fn a_external_account_named_by_a_unique_id_is_found_and_undone() {
     for id in ["AROAEXAMPLE2222222222", "AIDAEXAMPLE3333333333"] {
         let mut scene = Scene::settled();
         let by_id = document(&[vendor(), statement(&format!("\"{id}\""), "")]);
@@ -117,7 +117,7 @@ fn a_stranger_named_by_a_unique_id_is_found_and_undone() {
         scene.pass(4);
         let alerts = scene.play(&event);
         assert_eq!(
-            told(&alerts),
+            stages(&alerts),
             [DETECTED, outcome(OutcomeKind::Reverted)],
             "{id}"
         );

@@ -6,7 +6,7 @@ use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::{Check, Severity};
 
-use super::scene::{ACCOUNT, ALICE, DETECTED, Scene, bad, guard, identity, outcome, rules, told};
+use super::scene::{ACCOUNT, ALICE, DETECTED, Scene, bad, guard, identity, outcome, rules, stages};
 
 const KEY: &str = "AKIAEXAMPLE00000001";
 
@@ -34,7 +34,10 @@ fn a_key_of_a_user_who_may_have_none_is_deactivated() {
     let mut scene = Scene::new();
     let event = key_created(&mut scene, "mallory");
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Deactivated)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Deactivated)]
+    );
     assert_eq!(alerts[0].incident, alerts[1].incident);
     assert_eq!(alerts[0].subject, "user/mallory");
     assert_eq!(scene.world.inside.key_active("mallory", KEY), Some(false));
@@ -60,7 +63,7 @@ fn line_1_no_key_is_deactivated_in_mode_alert() {
         let event = key_created(&mut scene, "mallory");
         let alerts = scene.play(&event);
         assert_eq!(
-            told(&alerts),
+            stages(&alerts),
             [DETECTED, outcome(OutcomeKind::WouldDeactivate)]
         );
         assert_eq!(scene.world.called("deactivate_key"), 0);
@@ -70,7 +73,7 @@ fn line_1_no_key_is_deactivated_in_mode_alert() {
         rules["access_keys"] = json!({ "on_violation": "alert" });
     })));
     let event = key_created(&mut scene, "mallory");
-    assert_eq!(told(&scene.play(&event)), [DETECTED]);
+    assert_eq!(stages(&scene.play(&event)), [DETECTED]);
 }
 
 #[test]
@@ -79,7 +82,7 @@ fn line_9_a_key_that_may_not_be_deactivated_is_critical() {
     let event = key_created(&mut scene, "mallory");
     scene.world.fail("deactivate_key", 1);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
 }
 
@@ -116,7 +119,7 @@ fn a_key_that_is_gone_is_gone() {
     gone["detail"]["requestParameters"]["userName"] = json!("trudy");
     gone["detail"]["responseElements"]["accessKey"]["userName"] = json!("trudy");
     let alerts = scene.play(&gone);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
 }
 
 #[test]
@@ -126,7 +129,7 @@ fn the_root_user_is_always_news_and_nothing_is_undone() {
     sign_in["detail"]["responseElements"] = json!({ "ConsoleLogin": "Success" });
     sign_in["detail"]["additionalEventData"] = json!({ "MFAUsed": "No" });
     let alerts = scene.play(&sign_in);
-    assert_eq!(told(&alerts), [DETECTED]);
+    assert_eq!(stages(&alerts), [DETECTED]);
     let codes: Vec<_> = alerts[0]
         .findings
         .iter()

@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use serde_json::json;
 use trustwarden_guard::model::LiveRole;
-use trustwarden_guard::order::{Disposition, Task};
+use trustwarden_guard::order::{Ack, Task};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
     ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, careless, document, good, guard,
-    outcome, own, rules, statement, told, vendor,
+    outcome, own, rules, stages, statement, vendor,
 };
 
 /// Safety line 2: an approved document that was visible to the read is never overwritten.
@@ -30,7 +30,10 @@ fn line_2_an_approved_change_between_look_and_write_is_not_overwritten() {
     let alerts = scene.play(&event);
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(scene.live(), better());
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Superseded)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Superseded)]
+    );
     assert_eq!(scene.history().newest().unwrap().document, better());
 }
 
@@ -49,10 +52,10 @@ fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
     }));
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good(), "bob's document was lost");
     let alerts = scene.play(&lost);
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::PutBack)]);
     assert_eq!(
         scene.live(),
         better(),
@@ -84,7 +87,7 @@ fn line_2_of_two_approved_changes_of_one_second_the_live_one_stays() {
     scene.play(&event);
     assert_eq!(scene.live(), good(), "both documents were lost");
     let alerts = scene.play(&other);
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::PutBack)]);
     assert_eq!(scene.play(&one), []);
     assert_eq!(scene.live(), better());
     assert_eq!(scene.written(), [good(), better()]);
@@ -114,7 +117,7 @@ fn line_2_what_a_stale_read_shows_is_not_the_newest_approved_document() {
     scene.handle(&lost).unwrap().unwrap();
     scene.reads_show([stale]);
     scene.drain();
-    assert_eq!(told(&scene.alerts()), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(stages(&scene.alerts()), [outcome(OutcomeKind::PutBack)]);
     assert_eq!(scene.live(), own());
 }
 
@@ -172,7 +175,7 @@ fn line_2_a_dead_principal_does_not_hide_what_the_guard_wrote() {
         ..live
     });
     let alerts = scene.play(&lost);
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::PutBack)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::PutBack)]);
     assert_eq!(scene.live(), better());
     let kept = scene.history();
     assert!(
@@ -238,19 +241,22 @@ fn line_3_a_change_that_was_undone_meanwhile_is_superseded_after_looking_again()
     assert_eq!(scene.comes_again(&order), None);
     assert_eq!(scene.now().as_second() - before.as_second(), 90);
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Superseded)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Superseded)]
+    );
     assert_eq!(scene.written(), Vec::<String>::new());
 }
 
 /// Safety line 3: a stale read is told from a newer change by looking again.
 #[test]
-fn line_3_a_stale_read_of_the_lawful_document_does_not_end_the_order() {
+fn line_3_a_stale_read_of_the_compliant_document_does_not_end_the_order() {
     let mut scene = Scene::settled();
     let old = scene.world.inside.role(ROLE);
     let event = scene.write(&bad(), ALICE);
     scene.reads_show([old.clone(), old]);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
 }
 
@@ -266,7 +272,7 @@ fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
     scene.reads_show([truth.clone(), truth, violating.clone(), violating]);
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Reverted)]
     );
     assert_eq!(scene.written().len(), 1);
@@ -294,7 +300,7 @@ fn line_3_a_stale_read_of_what_the_write_replaced_unseen_is_no_reason_to_write_a
     ]);
     scene.drain();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Reverted)]
     );
     assert_eq!(scene.written(), [good()]);
@@ -309,24 +315,20 @@ fn line_3_the_same_violation_written_again_after_the_guard_is_no_stale_read() {
     let again = scene.write(&bad(), ALICE);
     scene.handle(&again).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
-    assert_eq!(
-        scene.once(&order).unwrap(),
-        Disposition::Done,
-        "it is not put off"
-    );
+    assert_eq!(scene.once(&order).unwrap(), Ack::Done, "it is not put off");
     assert_eq!(scene.live(), good());
 }
 
 /// Event times have whole seconds: an attack in the very second of the guard's write may be newer.
 #[test]
-fn line_3_an_attack_in_the_second_of_the_write_is_put_right_without_delay() {
+fn line_3_an_attack_in_the_second_of_the_write_is_remediated_without_delay() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.play(&event);
     let again = scene.write(&careless(), ALICE);
     scene.handle(&again).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
-    assert_eq!(scene.once(&order).unwrap(), Disposition::Done);
+    assert_eq!(scene.once(&order).unwrap(), Ack::Done);
     assert_eq!(scene.live(), good());
 }
 
@@ -352,7 +354,7 @@ fn line_3_a_stale_read_of_an_older_quarantine_does_not_pass_for_a_new_one() {
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(scene.written().len(), 2);
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Quarantined)]
     );
 }
@@ -375,7 +377,7 @@ fn line_3_a_write_of_unknown_fate_is_not_believed_to_a_stale_read() {
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Quarantined)]
     );
 }
@@ -397,7 +399,7 @@ fn line_3_three_looks_within_seconds_do_not_end_the_order() {
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), good());
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Reverted)]
     );
 }
@@ -429,7 +431,7 @@ fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
     assert_eq!(scene.live(), better());
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Superseded)]
     );
 }
@@ -451,7 +453,7 @@ fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
     let without = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
     scene.handle(&without).unwrap().unwrap();
     let observe = scene.world.inside.take_order().unwrap();
-    assert_eq!(scene.once(&observe).unwrap(), Disposition::Done);
+    assert_eq!(scene.once(&observe).unwrap(), Ack::Done);
     assert_eq!(scene.history().newest().unwrap().written_at, None);
     scene.reads_show([stale.clone(), stale]);
     assert_eq!(scene.comes_again(&remediate), Some(30));
@@ -462,7 +464,7 @@ fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
     assert_eq!(scene.live(), better());
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Superseded)]
     );
 }

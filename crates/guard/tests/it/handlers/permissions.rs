@@ -1,4 +1,4 @@
-//! What third parties may do: alerts about changes of policies, where an outsider can enter the
+//! What third parties may do: alerts about changes of policies, where a third party can enter the
 //! role or holds the keys of the user, and nowhere else.
 
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use trustwarden_guard::remediate::session_denial;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, good, guard, identity, own, rules, told,
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, good, guard, identity, own, rules, stages,
 };
 
 pub(crate) const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -85,12 +85,12 @@ pub(crate) fn codes(alert: &Alert) -> Vec<(Check, Severity)> {
 }
 
 #[test]
-fn administrator_access_on_a_vendors_role_is_critical_and_told_once() {
+fn administrator_access_on_a_vendors_role_is_critical_and_reported_once() {
     let mut scene = vendors_role(vec![]);
     let request = json!({ "roleName": ROLE, "policyArn": ADMIN });
     let event = happens(&mut scene, "AttachRolePolicy", request, ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED]);
+    assert_eq!(stages(&alerts), [DETECTED]);
     assert_eq!(alerts[0].subject, format!("role/{ROLE}"));
     assert_eq!(alerts[0].severity, Severity::Critical);
     assert_eq!(
@@ -103,7 +103,7 @@ fn administrator_access_on_a_vendors_role_is_critical_and_told_once() {
 }
 
 #[test]
-fn a_role_that_no_outsider_can_enter_is_no_news() {
+fn a_role_that_no_third_party_can_enter_is_no_news() {
     let mut scene = with_users();
     scene.put(ROLE, ROLE_ID, &own());
     let request = json!({ "roleName": ROLE, "policyArn": ADMIN });
@@ -151,7 +151,7 @@ fn calls_that_failed_changed_nothing() {
 }
 
 #[test]
-fn what_was_wrong_before_is_not_told_again() {
+fn what_was_wrong_before_is_not_reported_again() {
     let standing = vec![inline("Old", &allowing("iam:*"))];
     let mut scene = vendors_role(standing);
     scene
@@ -264,7 +264,7 @@ fn a_boundary_that_goes_is_news() {
 }
 
 #[test]
-fn a_new_version_concerns_all_that_hold_the_policy_and_outsiders_enter() {
+fn a_new_version_concerns_all_that_hold_the_policy_and_third_parties_enter() {
     let scene = &mut with_users();
     scene
         .world
@@ -351,7 +351,7 @@ fn a_policy_of_hundreds_of_roles_makes_one_alert() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told() {
+fn what_cannot_be_read_is_reported() {
     let attach = || json!({ "roleName": ROLE, "policyArn": READ });
     for failing in ["read_role", "role_permissions"] {
         let mut scene = vendors_role(vec![]);
@@ -408,7 +408,7 @@ fn a_role_that_iam_does_not_show_yet_is_asked_for_again() {
     let event = happens(&mut scene, "AttachRolePolicy", request, ALICE);
     assert!(scene.handle(&event).unwrap().is_err());
     scene.put(ROLE, ROLE_ID, &good());
-    assert_eq!(told(&scene.play(&event)), [DETECTED]);
+    assert_eq!(stages(&scene.play(&event)), [DETECTED]);
     // Gone for good, or taken away: nothing left to say.
     scene.world.inside.remove_role(ROLE);
     let request = json!({ "roleName": ROLE, "policyArn": READ });
@@ -482,7 +482,7 @@ fn users_whose_keys_a_vendor_holds_are_judged_and_their_groups() {
     assert_eq!(played(&mut scene, "RemoveUserFromGroup", request), []);
     let request = json!({ "userName": USER, "policyName": "NoIam" });
     assert_eq!(
-        told(&played(&mut scene, "DeleteUserPolicy", request)),
+        stages(&played(&mut scene, "DeleteUserPolicy", request)),
         [DETECTED]
     );
 }
@@ -535,7 +535,7 @@ fn the_guards_own_denial_of_sessions_is_no_news() {
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::OwnWrite);
     // Under that name anything may have stood that somebody else takes away.
     let alerts = played(&mut scene, "DeleteRolePolicy", request);
-    assert_eq!(told(&alerts), [DETECTED]);
+    assert_eq!(stages(&alerts), [DETECTED]);
     let put = |document: &str| json!({ "roleName": ROLE, "policyName": name, "policyDocument": document });
     let denial = session_denial(scene.now());
     let event = happens(&mut scene, "PutRolePolicy", put(&denial), GUARD);
@@ -561,7 +561,7 @@ fn without_state_the_alert_goes_out_all_the_same() {
     scene.world.state_fails(20);
     let request = json!({ "roleName": ROLE, "policyArn": ADMIN });
     assert_eq!(
-        told(&played(&mut scene, "AttachRolePolicy", request)),
+        stages(&played(&mut scene, "AttachRolePolicy", request)),
         [DETECTED]
     );
 }

@@ -9,7 +9,7 @@ use trustwarden_guard::handlers::{
     HandleError, Handled, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
 use trustwarden_guard::model::LiveRole;
-use trustwarden_guard::order::{Disposition, Order, Task};
+use trustwarden_guard::order::{Ack, Order, Task};
 use trustwarden_guard::ports::Clock;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::{Mode, Rules, RulesFile, compile};
@@ -95,16 +95,16 @@ fn vendor_as(principal: &str) -> String {
     statement(principal, &condition)
 }
 
-pub(crate) fn stranger() -> String {
+pub(crate) fn external_account() -> String {
     statement(&format!(r#""arn:aws:iam::{STRANGER}:root""#), "")
 }
 
-/// Lawful.
+/// Compliant.
 pub(crate) fn good() -> String {
     document(&[vendor()])
 }
 
-/// Lawful, too, and another one.
+/// Compliant, too, and another one.
 pub(crate) fn better() -> String {
     let condition = format!(
         r#", "Condition": {{"StringEquals": {{"sts:ExternalId": "{}"}}}}"#,
@@ -116,14 +116,14 @@ pub(crate) fn better() -> String {
     ])
 }
 
-/// Lawful: only the own account.
+/// Compliant: only the own account.
 pub(crate) fn own() -> String {
     document(&[statement(&format!(r#""arn:aws:iam::{ACCOUNT}:root""#), "")])
 }
 
-/// The vendor, and a stranger.
+/// The vendor, and an external account.
 pub(crate) fn bad() -> String {
-    document(&[vendor(), stranger()])
+    document(&[vendor(), external_account()])
 }
 
 /// HIGH, not CRITICAL: the vendor without an external id.
@@ -147,7 +147,7 @@ impl Scene {
         }
     }
 
-    /// A scene in which the role is lawful, and known to be.
+    /// A scene in which the role complies, and known to be.
     pub(crate) fn settled() -> Self {
         Self::settled_with(guard(rules(|_| {})))
     }
@@ -302,8 +302,8 @@ impl Scene {
     pub(crate) fn carry(&self, order: &Order) -> bool {
         for _ in 0..25 {
             match run(carry_out(&self.world, &self.guard, order)) {
-                Some(Ok(Disposition::Done)) => return true,
-                Some(Ok(Disposition::LookAgain { after })) => {
+                Some(Ok(Ack::Done)) => return true,
+                Some(Ok(Ack::LookAgain { after })) => {
                     self.pass(i64::try_from(after.as_secs()).unwrap());
                 }
                 // The visibility time-out.
@@ -315,7 +315,7 @@ impl Scene {
 
     /// The order wants to be looked at again after so many seconds: another one waits for that.
     pub(crate) fn comes_again(&self, order: &Order) -> Option<i64> {
-        assert_eq!(self.once(order).unwrap(), Disposition::Done);
+        assert_eq!(self.once(order).unwrap(), Ack::Done);
         match self.world.inside.take_order()?.task {
             Task::Later(later) => {
                 assert_eq!((later.order.as_ref(), later.due), (order, false));
@@ -325,7 +325,7 @@ impl Scene {
         }
     }
 
-    pub(crate) fn once(&self, order: &Order) -> Result<Disposition, HandleError> {
+    pub(crate) fn once(&self, order: &Order) -> Result<Ack, HandleError> {
         run(carry_out(&self.world, &self.guard, order)).expect("nothing stops it")
     }
 
@@ -381,7 +381,7 @@ pub(crate) fn identity(actor: &str) -> Value {
 }
 
 /// The stages and outcomes of alerts, in order.
-pub(crate) fn told(alerts: &[Alert]) -> Vec<(Stage, Option<OutcomeKind>)> {
+pub(crate) fn stages(alerts: &[Alert]) -> Vec<(Stage, Option<OutcomeKind>)> {
     alerts
         .iter()
         .map(|alert| {

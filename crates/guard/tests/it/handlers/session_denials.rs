@@ -7,7 +7,7 @@ use trustwarden_guard::order::{Order, Task};
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
 
-use super::scene::{ACCOUNT, ALICE, ROLE, bad, outcome, told};
+use super::scene::{ACCOUNT, ALICE, ROLE, bad, outcome, stages};
 use super::sweeping::{HOUR, watched, watched_with};
 
 #[test]
@@ -30,7 +30,7 @@ fn session_denials_that_have_done_their_work_are_taken_away() {
 }
 
 #[test]
-fn a_denial_that_may_not_be_taken_away_is_told_once() {
+fn a_denial_that_may_not_be_taken_away_is_reported_once() {
     let mut scene = watched_with(|file| {
         file["remediation"] = json!({ "revoke_sessions": "always" });
     });
@@ -41,7 +41,7 @@ fn a_denial_that_may_not_be_taken_away_is_told_once() {
     for _ in 0..30 {
         alerts.extend(scene.an_hour_later());
     }
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Refused)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::Refused)]);
     assert_eq!(alerts[0].severity, Severity::Low);
 }
 

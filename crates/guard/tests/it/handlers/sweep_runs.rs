@@ -8,7 +8,7 @@ use trustwarden_guard::ports::{IamError, IamErrorKind};
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
 
-use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, careless, good, outcome, own, told};
+use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, careless, good, outcome, own, stages};
 use super::sweeping::{HOUR, watched};
 use super::troubled::run;
 
@@ -41,7 +41,7 @@ fn a_run_goes_on_where_the_time_was_up() {
         assert!(calls < 20, "it makes headway");
     }
     assert_eq!(calls, 4);
-    assert_eq!(told(&scene.alerts()).len(), 1, "still one digest");
+    assert_eq!(stages(&scene.alerts()).len(), 1, "still one digest");
     assert_eq!(scene.sweep(), Swept::NotDue);
 }
 
@@ -110,7 +110,7 @@ fn line_8_the_sweep_is_stopped_between_any_two_effects_and_loses_nothing() {
 }
 
 #[test]
-fn one_role_that_cannot_be_told_does_not_hide_the_others() {
+fn one_role_that_cannot_be_reported_does_not_hide_the_others() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
     scene.put("ObserverSecond", "AROASECOND", &bad());
@@ -132,7 +132,7 @@ fn one_role_that_cannot_be_told_does_not_hide_the_others() {
 }
 
 #[test]
-fn without_state_nothing_is_told_and_the_next_call_tries_again() {
+fn without_state_nothing_is_reported_and_the_next_call_tries_again() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
     scene.pass(HOUR);
@@ -150,7 +150,7 @@ fn without_state_nothing_is_told_and_the_next_call_tries_again() {
         scene.pass(300);
     }
     scene.world.state_fails(0);
-    assert_eq!(told(&scene.an_hour_later())[0], DETECTED);
+    assert_eq!(stages(&scene.an_hour_later())[0], DETECTED);
     assert_eq!(scene.live(), good());
 }
 
@@ -167,7 +167,7 @@ fn a_hidden_role_makes_the_sweep_come_at_once() {
     scene.pass(60);
     scene.swept();
     assert_eq!(
-        told(&scene.alerts()),
+        stages(&scene.alerts()),
         [DETECTED, outcome(OutcomeKind::Repaired)]
     );
 }

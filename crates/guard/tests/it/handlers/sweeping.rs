@@ -14,8 +14,8 @@ use trustwarden_guard::state::sweep_state::SweepTally;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, document, good, guard, outcome,
-    own, rules, stranger, told,
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, document, external_account, good,
+    guard, outcome, own, rules, stages,
 };
 use super::troubled::run;
 
@@ -66,7 +66,7 @@ impl Scene {
     }
 }
 
-/// A guard that has looked before, and one role that is lawful and known.
+/// A guard that has looked before, and one role that complies and known.
 pub(crate) fn watched() -> Scene {
     watched_with(|_| {})
 }
@@ -79,11 +79,11 @@ pub(crate) fn watched_with(change: impl FnOnce(&mut serde_json::Value)) -> Scene
 }
 
 #[test]
-fn line_8_a_lost_event_is_found_told_and_put_right() {
+fn line_8_a_lost_event_is_found_reported_and_remediated() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
     let alerts = scene.an_hour_later();
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     let detected = &alerts[0];
     assert!(
         detected.title.contains("no event reported it"),
@@ -101,14 +101,14 @@ fn line_8_a_lost_event_is_found_told_and_put_right() {
 }
 
 #[test]
-fn what_was_told_is_never_told_again_however_often_it_is_seen() {
+fn what_was_reported_is_never_reported_again_however_often_it_is_seen() {
     let mut guarded = guard(rules(|_| {}));
     guarded.mode = Mode::Alert;
     let mut scene = Scene::settled_with(guarded);
     scene.swept();
     scene.write_silently(ROLE, &bad());
     assert_eq!(
-        told(&scene.an_hour_later()),
+        stages(&scene.an_hour_later()),
         [DETECTED, outcome(OutcomeKind::WouldRepair)]
     );
     for _ in 0..30 {
@@ -121,7 +121,7 @@ fn what_was_told_is_never_told_again_however_often_it_is_seen() {
 }
 
 #[test]
-fn what_an_event_told_the_sweep_does_not_tell() {
+fn what_an_event_reported_the_sweep_does_not_tell() {
     let mut guarded = guard(rules(|_| {}));
     guarded.mode = Mode::Alert;
     let mut scene = Scene::settled_with(guarded);
@@ -141,7 +141,7 @@ fn a_late_event_is_waited_for() {
     scene.swept();
     assert_eq!(scene.alerts(), [], "its event tells who did it");
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     scene.pass(GRACE_SECONDS);
     scene.swept();
     assert_eq!(scene.alerts(), []);
@@ -157,7 +157,7 @@ fn the_same_document_once_more_is_news() {
     // Again, within the hour, and this time the event is lost.
     scene.write_silently(ROLE, &bad());
     let alerts = scene.an_hour_later();
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     // And again after people put it right themselves.
     scene.guard.mode = Mode::Alert;
     scene.pass(7_200);
@@ -170,11 +170,11 @@ fn the_same_document_once_more_is_news() {
     assert_eq!(scene.play(&event), []);
     scene.pass(600);
     scene.write_silently(ROLE, &bad());
-    assert_eq!(told(&scene.an_hour_later())[0], DETECTED);
+    assert_eq!(stages(&scene.an_hour_later())[0], DETECTED);
 }
 
 #[test]
-fn the_list_may_show_what_the_guard_has_just_put_right() {
+fn the_list_may_show_what_the_guard_has_just_remediated() {
     let mut scene = watched();
     let event = scene.write(&bad(), ALICE);
     assert_eq!(scene.play(&event).len(), 2);
@@ -232,7 +232,7 @@ fn the_first_day_is_one_digest_and_nothing_is_written() {
     assert!(codes.contains(&Check::UnknownThirdParty));
     assert!(codes.contains(&Check::UnreadablePolicy), "never skipped");
     assert_eq!(scene.written(), [] as [String; 0]);
-    // Every existing lawful role has its baseline from the first day on.
+    // Every existing compliant role has its baseline from the first day on.
     let history = scene.world.inside.history(ACCOUNT, "AROALAWFUL").unwrap();
     assert_eq!(history.approved[0].document, own());
     for _ in 0..30 {
@@ -242,7 +242,7 @@ fn the_first_day_is_one_digest_and_nothing_is_written() {
 }
 
 #[test]
-fn what_was_there_is_put_right_only_by_the_second_switch() {
+fn what_was_there_is_remediated_only_by_the_second_switch() {
     let mut scene = Scene::new();
     scene.put(ROLE, "AROAOBSERVERPROD0001", &bad());
     scene.swept();
@@ -255,7 +255,7 @@ fn what_was_there_is_put_right_only_by_the_second_switch() {
     scene.pass(60);
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [outcome(OutcomeKind::Repaired)]);
     assert_eq!(alerts[0].incident, digest.lines[0].incident, "one story");
     assert_eq!(scene.live(), document(&[super::scene::vendor()]));
 }
@@ -268,7 +268,7 @@ fn a_role_that_was_there_and_is_changed_is_a_changed_role() {
     scene.alerts();
     scene.write_silently(ROLE, &bad());
     let alerts = scene.an_hour_later();
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
 }
 
 #[test]
@@ -277,7 +277,7 @@ fn access_that_expires_is_found_without_an_event() {
     scene.pass(20 * HOUR);
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts)[0], DETECTED);
+    assert_eq!(stages(&alerts)[0], DETECTED);
     assert_eq!(alerts[0].findings[0].code, Check::ExpiredAccess);
     assert!(!alerts[0].title.contains("no event"), "{}", alerts[0].title);
     assert_eq!(scene.live(), QUARANTINE, "nothing lawful was left of it");
@@ -296,21 +296,21 @@ fn a_vendor_that_leaves_the_rules_is_found_by_the_sweep_after_the_deploy() {
     }));
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     assert_eq!(document_digest(&scene.live()), document_digest(&good()));
 }
 
 /// What the guard wrote itself is no change that an event should have told of.
 #[test]
-fn what_the_guard_wrote_and_new_rules_forbid_is_told_as_what_it_is() {
+fn what_the_guard_wrote_and_new_rules_forbid_is_reported_as_what_it_is() {
     let repairing = |file: &mut serde_json::Value| {
         file["remediation"] = json!({ "changed_role": "repair" });
     };
     let mut scene = watched_with(repairing);
-    let opened = better().replace("]}", &format!(", {}]}}", stranger()));
+    let opened = better().replace("]}", &format!(", {}]}}", external_account()));
     let event = scene.write(&opened, ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     scene.pass(120);
     scene.guard = guard(rules(|file| {
         repairing(file);
@@ -318,22 +318,22 @@ fn what_the_guard_wrote_and_new_rules_forbid_is_told_as_what_it_is() {
     }));
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     let title = &alerts[0].title;
     assert!(title.starts_with("by the access rules of now"), "{title}");
 }
 
 #[test]
-fn a_role_that_no_event_told_of_is_a_new_one() {
+fn a_role_that_no_event_reported_of_is_a_new_one() {
     let scene = watched();
     scene.pass(60);
-    scene.put("Backdoor", "AROABACKDOOR", &document(&[stranger()]));
+    scene.put("Backdoor", "AROABACKDOOR", &document(&[external_account()]));
     scene.pass(HOUR);
     scene.sweep();
     scene.pass(GRACE_SECONDS);
     scene.sweep();
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [DETECTED]);
+    assert_eq!(stages(&alerts), [DETECTED]);
     assert!(
         alerts[0].title.contains("was created"),
         "{}",
@@ -354,7 +354,7 @@ fn a_role_that_no_event_told_of_is_a_new_one() {
 }
 
 #[test]
-fn a_door_that_stays_open_is_tried_again_ever_more_rarely() {
+fn a_exposure_that_stays_open_is_tried_again_ever_more_rarely() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
     let refused = || {
@@ -395,7 +395,7 @@ fn what_people_are_left_with_is_not_tried_again() {
 }
 
 #[test]
-fn enforcement_reaches_what_was_told_in_mode_alert() {
+fn enforcement_reaches_what_was_reported_in_mode_alert() {
     let mut scene = watched();
     scene.guard.mode = Mode::Alert;
     let event = scene.write(&bad(), ALICE);
@@ -407,7 +407,7 @@ fn enforcement_reaches_what_was_told_in_mode_alert() {
     scene.pass(60);
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     assert!(
         alerts[0].title.contains("still violates"),
         "{}",
@@ -435,7 +435,7 @@ fn roles_that_are_gone_have_their_histories_closed() {
 }
 
 #[test]
-fn lawful_changes_that_no_event_told_of_become_baselines() {
+fn compliant_changes_that_no_event_reported_of_become_baselines() {
     let mut scene = watched();
     scene.write_silently(ROLE, &better());
     assert_eq!(scene.an_hour_later(), []);

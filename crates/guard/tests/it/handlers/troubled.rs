@@ -12,19 +12,19 @@ use trustwarden_guard::alert::Alert;
 use trustwarden_guard::model::{HeldPolicy, HolderKind, LivePermissions, LiveRole};
 use trustwarden_guard::order::Order;
 use trustwarden_guard::permissions::Undo;
-use trustwarden_guard::ports::memory::{MemoryStore, MemoryWorld};
+use trustwarden_guard::ports::memory::{InMemory, MemoryStore};
 use trustwarden_guard::ports::{
     Alerts, Clock, Faults, HoldersPage, IamError, IamErrorKind, Keys, ListOf, ListRoles, Orders,
     PublishError, ReadPermissions, Roles, RolesPage, SendOrderError, StateError, World,
     WritePermissions, WriteRoles,
 };
 
-type Hook = Box<dyn FnOnce(&MemoryWorld) + Send>;
+type Hook = Box<dyn FnOnce(&InMemory) + Send>;
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Troubled {
-    pub(crate) inside: MemoryWorld,
+    pub(crate) inside: InMemory,
     /// How many gates the handlers have passed: two a call, before and after the effect.
     pub(crate) gates: AtomicUsize,
     /// The gate at which a handler stops for ever.
@@ -70,7 +70,7 @@ pub(crate) fn run<F: Future>(handler: F) -> Option<F::Output> {
 impl Troubled {
     pub(crate) fn at(now: Timestamp) -> Self {
         Self {
-            inside: MemoryWorld::at(now),
+            inside: InMemory::at(now),
             ..Self::default()
         }
     }

@@ -6,8 +6,8 @@ use trustwarden_guard::ports::{IamError, IamErrorKind};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, document, good, guard, outcome, rules, statement,
-    stranger, told, vendor,
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, document, external_account, good, guard, outcome,
+    rules, stages, statement, vendor,
 };
 
 fn no(kind: IamErrorKind, source: &str) -> IamError {
@@ -63,7 +63,7 @@ fn a_dead_principal_is_dropped_and_named() {
         .unwrap()
         .push_back(refused(&gone));
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), without_the_dead_one());
     assert_eq!(alerts[1].outcome.as_ref().unwrap().dropped.join(" "), gone);
     assert!(
@@ -90,7 +90,7 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
     let event = scene.write(&bad(), ALICE);
     scene.world.refusing.lock().unwrap().push_back(too_long());
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     assert!(
         alerts[1]
             .outcome
@@ -108,7 +108,10 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
         .unwrap()
         .extend([too_long(), too_long()]);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Quarantined)]);
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::Quarantined)]
+    );
     assert_eq!(scene.live(), QUARANTINE);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
@@ -119,7 +122,7 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
         .unwrap()
         .extend([too_long(), too_long(), too_long()]);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
 }
 
 /// Safety line 9: a write refused by an SCP or boundary is `Refused`: CRITICAL, no retry.
@@ -129,7 +132,7 @@ fn line_9_a_denied_write_is_critical_and_not_tried_again() {
     let event = scene.write(&super::scene::careless(), ALICE);
     scene.world.refusing.lock().unwrap().push_back(denied());
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
     assert_eq!(alerts[0].severity, Severity::High);
     assert_eq!(alerts[1].severity, Severity::Critical);
     assert!(alerts[1].outcome.as_ref().unwrap().open);
@@ -148,7 +151,7 @@ fn throttling_is_waited_out() {
         .unwrap()
         .extend([throttled(), throttled()]);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene
@@ -158,7 +161,7 @@ fn throttling_is_waited_out() {
         .unwrap()
         .extend((0..20).map(|_| throttled()));
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
     assert_eq!(scene.poisoned.len(), 0);
 }
 
@@ -168,30 +171,30 @@ fn a_write_of_unknown_fate_is_looked_at_before_it_is_repeated() {
     let event = scene.write(&bad(), ALICE);
     scene.world.fail("write_trust_policy", 1);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
 }
 
 #[test]
-fn reads_that_fail_are_tried_again_and_then_told() {
+fn reads_that_fail_are_tried_again_and_then_reported() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.world.fail("read_role", 3);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.world.fail("read_role", usize::MAX);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
 }
 
 #[test]
 fn sessions_are_ended_where_the_rules_ask_for_it_and_no_service_uses_the_role() {
     let service = r#"{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}"#;
-    let plain = document(&[vendor(), stranger()]);
-    let used = document(&[vendor(), stranger(), service.to_owned()]);
+    let plain = document(&[vendor(), external_account()]);
+    let used = document(&[vendor(), external_account(), service.to_owned()]);
     let case = |mode: &str, allowed: bool, created: bool, document: &str| {
         let mut guard = guard(rules(|rules| {
             rules["remediation"] = json!({ "revoke_sessions": mode });
@@ -243,7 +246,7 @@ fn sessions_that_cannot_be_ended_do_not_hold_up_the_outcome() {
     let event = scene.write(&bad(), ALICE);
     scene.world.fail("deny_sessions_before", 1);
     let alerts = scene.play(&event);
-    assert_eq!(told(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let text = &alerts[1].outcome.as_ref().unwrap().text;
     assert!(text.contains("no room for it in role"), "{text}");
 }

@@ -74,10 +74,10 @@ fn a_document_is_known_again_when_its_principals_have_died() {
 }
 
 #[test]
-fn the_difference_is_told_by_statement() {
+fn the_difference_is_reported_by_statement() {
     let one = allow(r#"{"AWS":"111111111111"}"#);
     let two = allow(r#"{"AWS":"222222222222"}"#);
-    let told = |old: &str, new: &str| -> Vec<(DiffSign, String)> {
+    let reported = |old: &str, new: &str| -> Vec<(DiffSign, String)> {
         diff(old, new)
             .into_iter()
             .map(|line| (line.sign, line.text))
@@ -86,22 +86,22 @@ fn the_difference_is_told_by_statement() {
     let before = document(&[one.clone(), one.clone()]);
     let after = format!(r#"{{"Version": "2012-10-17", "Statement": [{two}, {one}]}}"#);
     assert_eq!(
-        told(&before, &after),
+        reported(&before, &after),
         [
             (DiffSign::Removed, one.clone()),
             (DiffSign::Added, two.clone())
         ],
         "a statement that stood twice went once"
     );
-    assert_eq!(told(&before, &before.replace(',', ", ")), []);
+    assert_eq!(reported(&before, &before.replace(',', ", ")), []);
     let older = before.replace("2012-10-17", "2008-10-17");
     assert_eq!(
-        told(&before, &older).len(),
+        reported(&before, &older).len(),
         2,
         "the version changes what statements mean"
     );
     assert_eq!(
-        told("{]", "[}").len(),
+        reported("{]", "[}").len(),
         2,
         "what cannot be read is shown whole"
     );

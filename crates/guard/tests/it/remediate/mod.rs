@@ -29,8 +29,8 @@ use trustwarden_guard::state::history::{
 
 const STRANGER: &str = "999988887777";
 
-/// Lawful: no Allow statement names the stranger, or everyone.
-fn lawful(document: &str) -> bool {
+/// Compliant: no Allow statement names the external account, or everyone.
+fn compliant(document: &str) -> bool {
     TrustPolicy::parse(document).is_ok_and(|policy| {
         policy.errors.is_empty()
             && policy.statements.iter().all(|statement| {
@@ -107,12 +107,12 @@ fn own_write(second: i64, progress: WriteProgress) -> OwnWrite {
     }
 }
 
-/// Judges by [`lawful`], and names no third party.
+/// Judges by [`compliant`], and names no third party.
 struct ByName;
 
 impl Judging for ByName {
     fn complies(&self, document: &str) -> bool {
-        lawful(document)
+        compliant(document)
     }
 
     fn third_parties(&self, _: &str) -> BTreeSet<String> {

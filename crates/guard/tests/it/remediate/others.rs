@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use trustwarden_guard::model::{Cause, HeldPolicy, LivePermissions, LiveRole, document_digest};
 use trustwarden_guard::order::{KeyOrder, Order, PermissionsOrder, Task};
-use trustwarden_guard::permissions::{Lawful, OwnUndo, PermissionsHistory, Undo, Undoable};
+use trustwarden_guard::permissions::{Compliant, OwnUndo, PermissionsHistory, Undo, Undoable};
 use trustwarden_guard::ports::{IamError, IamErrorKind};
 use trustwarden_guard::remediate::{
     Action, Assignment, Candidate, Ending, Exposure, Live, Refusal, SeenHolder, decide_undo,
@@ -115,7 +115,7 @@ struct Case {
     #[serde(default)]
     waited: Option<i64>,
     #[serde(default)]
-    lawful: Option<Remembered>,
+    compliant: Option<Remembered>,
     /// What the boundary says, where it can be read.
     #[serde(default)]
     restored: Option<String>,
@@ -232,14 +232,14 @@ fn history(case: &Case, order: &str, undo: &Undo) -> PermissionsHistory {
     };
     let kind = trustwarden_guard::model::HolderKind::User;
     let mut history = PermissionsHistory::new(ACCOUNT, kind, &held);
-    history.lawful = case.lawful.as_ref().map(|lawful| Lawful {
-        inline: lawful
+    history.compliant = case.compliant.as_ref().map(|compliant| Compliant {
+        inline: compliant
             .inline
             .iter()
             .map(|(name, says)| (name.clone(), text(says)))
             .collect(),
-        boundary: lawful.boundary.then(|| BOUNDARY.to_owned()),
-        ..Lawful::default()
+        boundary: compliant.boundary.then(|| BOUNDARY.to_owned()),
+        ..Compliant::default()
     });
     for write in &case.writes {
         history.record_write(OwnUndo {
@@ -277,7 +277,9 @@ fn check(table: &Table, case: &Case) -> Result<(), String> {
     let exposure = live(case, &guard);
     let empty = LivePermissions::default();
     let held = exposure.as_ref().map_or(&empty, |exposure| &exposure.live);
-    let candidates = about.change.undone_by(held, history.lawful.as_ref(), false);
+    let candidates = about
+        .change
+        .undone_by(held, history.compliant.as_ref(), false);
     let candidates = candidates.into_iter().map(|undo| Candidate {
         restored: case.restored.as_ref().map(|says| HeldPolicy {
             document: Some(text(says)),

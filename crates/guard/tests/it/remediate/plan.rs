@@ -166,7 +166,7 @@ fn the_plan_follows_the_rules_the_history_and_the_budget() {
                     "case {number}"
                 );
                 assert!(
-                    lawful(&plan.document),
+                    compliant(&plan.document),
                     "case {number}: what is planned is lawful"
                 );
             }

@@ -1,4 +1,4 @@
-//! Repair: the smallest removal after which a document is lawful.
+//! Repair: the smallest removal after which a document complies.
 
 use jiff::Timestamp;
 use policy::TrustPolicy;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use trustwarden_guard::model::document_digest;
 use trustwarden_guard::remediate::{diff, repair, without_principal};
 
-use super::{STRANGER, allow, document, escaped, lawful};
+use super::{STRANGER, allow, compliant, document, escaped};
 
 #[test]
 fn repair_takes_out_what_violates_and_leaves_every_other_byte() {
@@ -60,7 +60,7 @@ fn repair_takes_out_what_violates_and_leaves_every_other_byte() {
             )]),
             Some(document(&[allow(r#"{"Service": "ec2.amazonaws.com"}"#)])),
         ),
-        // Deny statements stay, also those that name the stranger.
+        // Deny statements stay, also those that name the external account.
         (
             document(&[
                 r#"{"Effect":"Deny","Principal":{"AWS":"999988887777"},"Action":"sts:*"}"#
@@ -100,7 +100,7 @@ fn repair_takes_out_what_violates_and_leaves_every_other_byte() {
                 r#""arn:aws:iam::111111111111:user/a,b""#,
             )])),
         ),
-        // Nothing lawful would be left.
+        // Nothing compliant would be left.
         (document(&[allow(r#"{"AWS":"999988887777"}"#)]), None),
         (
             format!(
@@ -126,7 +126,7 @@ fn repair_takes_out_what_violates_and_leaves_every_other_byte() {
         ),
     ];
     for (before, after) in cases {
-        let repaired = repair(&before, lawful).map(|repaired| repaired.document);
+        let repaired = repair(&before, compliant).map(|repaired| repaired.document);
         assert_eq!(repaired, after, "{before}");
     }
 }
@@ -145,16 +145,16 @@ fn a_refused_principal_is_dropped_wherever_it_stands_whole() {
     let gone = "arn:aws:iam::111111111111:role/gone";
     let message = format!(r#"Invalid principal in policy: "AWS":"{gone}""#);
     for refused in [gone, &message] {
-        let (left, dropped) = without_principal(&before, refused, lawful).unwrap();
+        let (left, dropped) = without_principal(&before, refused, compliant).unwrap();
         assert_eq!((left, dropped.as_str()), (after.clone(), gone));
     }
     assert_eq!(
-        without_principal(&before, "arn:aws:iam::111111111111:role/other", lawful),
+        without_principal(&before, "arn:aws:iam::111111111111:role/other", compliant),
         None
     );
     let only = document(&[allow(r#"{"AWS":"arn:aws:iam::111111111111:role/gone"}"#)]);
     assert_eq!(
-        without_principal(&only, gone, lawful),
+        without_principal(&only, gone, compliant),
         None,
         "nothing is left"
     );
@@ -212,14 +212,14 @@ proptest! {
                 .flat_map(|s| s.principal.iter().flatten())
                 .filter(|p| !bad(&p.value)).map(|p| p.value.clone().into_owned()).collect()
         };
-        let Some(repaired) = repair(&before, lawful) else {
-            prop_assert!(lawful(&before) || good_of(&old).is_empty());
+        let Some(repaired) = repair(&before, compliant) else {
+            prop_assert!(compliant(&before) || good_of(&old).is_empty());
             return Ok(());
         };
         let new = TrustPolicy::parse(&repaired.document).unwrap();
         prop_assert_eq!(&new.errors, &[]);
-        prop_assert!(lawful(&repaired.document));
-        // Every lawful grant is kept, in order.
+        prop_assert!(compliant(&repaired.document));
+        // Every compliant grant is kept, in order.
         prop_assert_eq!(good_of(&old), good_of(&new));
         // Statements without anything bad are there byte for byte.
         for statement in &old.statements {

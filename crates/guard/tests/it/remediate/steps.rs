@@ -256,7 +256,7 @@ fn swept(live: &LiveRole, document: &str) -> SweptRole {
         line: String::new(),
         since: at(-86_400),
         new: false,
-        told_at: Some(at(-86_400)),
+        reported_at: Some(at(-86_400)),
         existing: true,
         ordered_at: None,
         tries: 0,

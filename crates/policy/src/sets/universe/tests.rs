@@ -187,7 +187,7 @@ fn what_a_view_sees() {
 }
 
 #[test]
-fn what_is_told_at_a_glance_is_what_the_steps_say() {
+fn what_is_seen_at_a_glance_is_what_the_steps_say() {
     let universes = [
         Universe::Any,
         Universe::Plain,
@@ -475,10 +475,10 @@ fn a_view_sees_step_by_step_what_it_sees_of_the_whole() {
                 let mut seen = String::new();
                 for c in text.chars() {
                     match universe.sight(*view, place, c) {
-                        Sight::Hidden => {}
-                        Sight::Seen => seen.push(c),
-                        Sight::As(other) => seen.push(other),
-                        Sight::Forget => seen.clear(),
+                        Projection::Hidden => {}
+                        Projection::Seen => seen.push(c),
+                        Projection::As(other) => seen.push(other),
+                        Projection::Forget => seen.clear(),
                     }
                     place = universe.step(place, c).unwrap_or(place);
                 }

@@ -86,20 +86,20 @@ fn principals_name_callers() {
 }
 
 #[test]
-fn a_role_in_a_path_is_told_by_its_principal_arn() {
+fn a_role_in_a_path_is_known_by_its_principal_arn() {
     let in_path = "arn:aws:iam::464622532012:role/team/Reader";
     let statement = allow(
         &format!("{{\"AWS\": \"{in_path}\"}}"),
         "\"sts:AssumeRole\"",
         "{}",
     );
-    let told = request(
+    let reported = request(
         "AWS",
         SESSION,
         "sts:AssumeRole",
         &[("aws:PrincipalArn", &[in_path])],
     );
-    assert!(allowed(&statement, &told));
+    assert!(allowed(&statement, &reported));
     let by_role = request("AWS", in_path, "sts:AssumeRole", &[]);
     assert!(allowed(&statement, &by_role));
 }
@@ -127,12 +127,12 @@ fn unique_ids_under_principal_are_living_ones_as_sent_and_deleted_ones_as_shown(
         "\"sts:AssumeRole\"",
         "{}",
     );
-    let told = format!("{id}:job");
+    let reported = format!("{id}:job");
     let session = request(
         "AWS",
         SESSION,
         "sts:AssumeRole",
-        &[("aws:userid", &[&told])],
+        &[("aws:userid", &[&reported])],
     );
     let other = request(
         "AWS",
@@ -170,14 +170,14 @@ fn a_caller_may_be_known_by_his_unique_id_alone() {
         &by_key,
         &request("AWS", "AIDA2E3F4G5H6I7J8K9LM", "sts:AssumeRole", &[])
     ));
-    let told = request(
+    let reported = request(
         "AWS",
         "AIDA2E3F4G5H6I7J8K9LM",
         "sts:AssumeRole",
         &[("aws:PrincipalArn", &[ALICE])],
     );
     let account = allow("{\"AWS\": \"464622532012\"}", "\"sts:AssumeRole\"", "{}");
-    assert!(allowed(&account, &told));
+    assert!(allowed(&account, &reported));
     // The id tells a user from a role's session, and a user may have any name.
     let any = everyone_if("{}");
     for (id, key, value, fits) in [

@@ -65,7 +65,7 @@ impl Caller {
     }
 
     /// From an account that no document names.
-    pub(crate) fn is_stranger(&self) -> bool {
+    pub(crate) fn is_external_account(&self) -> bool {
         matches!(self.account(), Some(STRANGER | NEIGHBOUR))
     }
 
@@ -74,7 +74,7 @@ impl Caller {
     pub(crate) fn is_ghost(&self) -> bool {
         let known = ["AROAVREADER", GHOST_ROLE, GHOST_USER];
         matches!(self, Caller::Aws { user_id, .. }
-            if self.is_stranger() && known.iter().any(|id| user_id.starts_with(id)))
+            if self.is_external_account() && known.iter().any(|id| user_id.starts_with(id)))
     }
 
     /// The same principal, if its unique id were one that documents name.
@@ -124,8 +124,8 @@ const fn of_role(
     }
 }
 
-/// Principals of accounts. Of strangers and of the own account there are as many as of the others:
-/// what a document spares may be any of them. The stranger names his role and his user as an attacker would.
+/// Principals of accounts. Of external accounts and of the own account there are as many as of the others:
+/// what a document spares may be any of them. The external account names his role and his user as an attacker would.
 pub(crate) const AWS_CALLERS: &[Caller] = &[
     aws(
         OWN,

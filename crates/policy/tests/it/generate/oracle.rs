@@ -145,21 +145,23 @@ pub(crate) fn expected(
 ) -> Expected {
     let all = outcome.all();
     let allowed: Vec<&Trial> = all.iter().map(|place| &trials[*place]).collect();
-    let strangers: Vec<&&Trial> = allowed
+    let external_accounts: Vec<&&Trial> = allowed
         .iter()
-        .filter(|trial| trial.caller.is_stranger() && !trial.caller.is_ghost())
+        .filter(|trial| trial.caller.is_external_account() && !trial.caller.is_ghost())
         .collect();
-    let public = strangers
+    let public = external_accounts
         .iter()
         .any(|trial| from_anywhere(trial) && of_any_organization(trial));
     let by_organization = texts(
-        strangers
+        external_accounts
             .iter()
             .filter(|trial| from_anywhere(trial))
             .filter_map(|trial| one(trial, "aws:principalorgid"))
             .filter(|id| *id != "o-other00000"),
     );
-    let from_network = strangers.iter().any(|trial| of_any_organization(trial));
+    let from_network = external_accounts
+        .iter()
+        .any(|trial| of_any_organization(trial));
     let ghost = allowed.iter().any(|trial| trial.caller.is_ghost());
     let networks = document.has_key("aws:SourceIp") || document.has_key("aws:SourceVpce");
     let organizations =
@@ -169,7 +171,7 @@ pub(crate) fn expected(
         ..Expected::default()
     };
     let by_id = document.has_key("aws:userid") || document.names_a_living_id();
-    if strangers.is_empty() && !ghost && !by_id {
+    if external_accounts.is_empty() && !ghost && !by_id {
         // Nobody but who is named.
         expected.external_accounts = Some(texts(
             allowed
@@ -186,7 +188,7 @@ pub(crate) fn expected(
         // What a variable stands for, where the account is not told, is not said.
         let mut conditions = document.statements.iter().flat_map(|one| &one.conditions);
         let varies = conditions.any(|one| one.values.iter().any(|value| value.contains("${")));
-        if strangers.is_empty() && !(varies && document.names_a_living_id()) {
+        if external_accounts.is_empty() && !(varies && document.names_a_living_id()) {
             expected.unknown_account = Some(ghost);
         }
     }
@@ -225,7 +227,7 @@ pub(crate) fn expected(
 }
 
 /// The provider by which a federated caller gets in, as the answer names it, and whether he is an
-/// outsider of it.
+/// third party of it.
 fn provider(
     document: &GeneratedDocument,
     statement: usize,
@@ -234,7 +236,7 @@ fn provider(
     let provider = caller.provider()?;
     let named = |one: &super::GeneratedStatement| one.federated.contains(&provider);
     let by_name = document.statements.iter().any(named);
-    let outsider = matches!(caller, Caller::GitHub { ours: false, .. });
+    let third_party = matches!(caller, Caller::GitHub { ours: false, .. });
     match caller {
         Caller::WebIdentity(_) => Some(("*".to_owned(), true)),
         Caller::Saml(_) if !by_name => {
@@ -246,7 +248,7 @@ fn provider(
         _ => {
             let everyone = document.statements[statement].lets_everyone_in();
             (everyone || named(&document.statements[statement]))
-                .then(|| (provider.to_owned(), outsider))
+                .then(|| (provider.to_owned(), third_party))
         }
     }
 }
@@ -411,7 +413,7 @@ fn what_they_prove(
         .collect();
     let mut weakest: Option<ExternalIdNeed> = None;
     let mut unguarded: BTreeSet<&str> = BTreeSet::new();
-    let mut stranger_unguarded = false;
+    let mut external_account_unguarded = false;
     let mut guessable = false;
     let mut mixed = false;
     for (ids, trial) in classes.values() {
@@ -435,7 +437,7 @@ fn what_they_prove(
             && !trial.caller.is_ghost()
         {
             match trial.caller.account() {
-                Some(STRANGER | NEIGHBOUR) => stranger_unguarded = true,
+                Some(STRANGER | NEIGHBOUR) => external_account_unguarded = true,
                 account => unguarded.extend(account),
             }
         }
@@ -463,8 +465,8 @@ fn what_they_prove(
     expected.guessable = said.then_some(guessable);
     // A unique id guards, and whose it is the world cannot tell.
     if !variables && !document.has_key("aws:userid") && !document.names_a_living_id() {
-        expected.guarded = Some(unguarded.is_empty() && !stranger_unguarded);
-        if !stranger_unguarded {
+        expected.guarded = Some(unguarded.is_empty() && !external_account_unguarded);
+        if !external_account_unguarded {
             expected.unguarded_accounts = Some(texts(unguarded));
         }
     }

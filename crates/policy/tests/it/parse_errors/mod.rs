@@ -97,7 +97,7 @@ fn text_that_is_no_json_is_located() {
 }
 
 #[test]
-fn json_that_is_no_object_is_told_apart() {
+fn json_that_is_not_an_object_is_distinguished() {
     for (text, found) in [
         ("[]", "a list"),
         ("\"{}\"", "a string"),
@@ -344,7 +344,7 @@ fn the_last_of_equal_keys_counts() {
 }
 
 #[test]
-fn many_keys_are_told_apart_like_few() {
+fn many_keys_are_distinguished_like_few() {
     let keys: Vec<String> = (0..40)
         .map(|key| format!("\"a:k{key}\": \"v{key}\""))
         .collect();

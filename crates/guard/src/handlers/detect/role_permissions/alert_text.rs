@@ -27,12 +27,15 @@ const FINDINGS_SENT: usize = 50;
 
 impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     /// One alert for each of a few; of many, one for all.
-    pub(super) async fn tell(&self, mut told: Vec<Guilty>) -> Result<Handled, HandleError> {
+    pub(super) async fn publish_once(
+        &self,
+        mut reported: Vec<Guilty>,
+    ) -> Result<Handled, HandleError> {
         let worst = |guilty: &Guilty| guilty.findings.first().map(|found| found.severity);
-        told.sort_by_key(|guilty| std::cmp::Reverse(worst(guilty)));
-        if told.len() > TOLD_ALONE {
-            let mut alert = self.alert_of_many(&told);
-            let orders: Vec<Order> = told.iter().filter_map(|one| self.order(one)).collect();
+        reported.sort_by_key(|guilty| std::cmp::Reverse(worst(guilty)));
+        if reported.len() > TOLD_ALONE {
+            let mut alert = self.alert_of_many(&reported);
+            let orders: Vec<Order> = reported.iter().filter_map(|one| self.order(one)).collect();
             if !orders.is_empty() {
                 alert.outcome = Some(self.ordered());
             }
@@ -43,7 +46,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             return handled;
         }
         let mut handled = Ok(Handled::Approved);
-        for guilty in told {
+        for guilty in reported {
             let order = self.order(&guilty);
             let mut alert = self.alert(guilty);
             if order.is_some() {
@@ -53,7 +56,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             // The others must not wait for one that fails; the event comes again for it.
             handled = match (handled, one) {
                 (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-                (Ok(Handled::Approved), Ok(told)) | (Ok(told), Ok(_)) => Ok(told),
+                (Ok(Handled::Approved), Ok(reported)) | (Ok(reported), Ok(_)) => Ok(reported),
             };
         }
         handled
@@ -169,12 +172,12 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         alert
     }
 
-    fn alert_of_many(&self, told: &[Guilty]) -> Alert {
+    fn alert_of_many(&self, reported: &[Guilty]) -> Alert {
         let of = |guilty: &Guilty, found: &Finding| Finding {
             message: format!("{} {}: {}", guilty.kind, guilty.name, found.message),
             ..found.clone()
         };
-        let findings: Vec<Finding> = told
+        let findings: Vec<Finding> = reported
             .iter()
             .filter_map(|guilty| guilty.findings.first().map(|found| of(guilty, found)))
             .take(MOST_FINDINGS)
@@ -185,7 +188,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         let title = format!(
             "{} {name} was changed, and {} roles and users are concerned: {what}",
             about.kind,
-            told.len(),
+            reported.len(),
         );
         let subject = Subject {
             kind: about.kind,
@@ -203,19 +206,19 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             self.now,
         );
         alert.changes.push(change_in_words(&self.change.change));
-        if told.len() > findings.len() {
-            let all: Vec<String> = told
+        if reported.len() > findings.len() {
+            let all: Vec<String> = reported
                 .iter()
                 .skip(findings.len())
                 .map(|guilty| format!("{}/{}", guilty.kind, guilty.name))
                 .collect();
             alert.notes.push(format!(
                 "and {} more: {}",
-                told.len() - findings.len(),
+                reported.len() - findings.len(),
                 all.join(", ")
             ));
         }
-        if told.iter().any(|guilty| guilty.perhaps_older) {
+        if reported.iter().any(|guilty| guilty.perhaps_older) {
             alert.notes.push(PERHAPS_OLDER.to_owned());
         }
         self.open_since(&mut alert);

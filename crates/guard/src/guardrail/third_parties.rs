@@ -30,7 +30,7 @@ pub(super) fn statements(
         .chain(exempted.map(|(account, _)| account))
         .chain(file.trusted_accounts.iter().map(String::as_str))
         .collect();
-    denials.push(outsiders(file, organization, spared));
+    denials.push(third_parties(file, organization, spared));
 
     for (index, group) in groups.iter().enumerate() {
         vendor_denials(file, organization, index, group, denials, notes);
@@ -53,8 +53,8 @@ pub(super) fn statements(
 }
 
 /// Whom no rule names, from outside the organization.
-fn outsiders(file: &RulesFile, organization: &str, spared: BTreeSet<&str>) -> Denial {
-    let mut outsiders = Denial {
+fn third_parties(file: &RulesFile, organization: &str, spared: BTreeSet<&str>) -> Denial {
+    let mut third_parties = Denial {
         sid: "Outsiders".to_owned(),
         action: ASSUME_ROLE,
         conditions: vec![(
@@ -65,20 +65,20 @@ fn outsiders(file: &RulesFile, organization: &str, spared: BTreeSet<&str>) -> De
         lists: "the accounts that may assume roles",
     };
     if !spared.is_empty() {
-        outsiders.conditions.push((
+        third_parties.conditions.push((
             "StringNotEqualsIfExists",
             "aws:PrincipalAccount".to_owned(),
             values(spared),
         ));
     }
     // AWS's services enter by roles of this account, not from one of theirs.
-    outsiders.conditions.push((
+    third_parties.conditions.push((
         "BoolIfExists",
         "aws:PrincipalIsAWSService".to_owned(),
         json!("false"),
     ));
-    outsiders.conditions.extend(not_from(&file.networks));
-    outsiders
+    third_parties.conditions.extend(not_from(&file.networks));
+    third_parties
 }
 
 /// What the rules ask of the accounts of a group of vendors.

@@ -1,4 +1,4 @@
-//! Whether outsiders get in through an identity provider that many tenants share.
+//! Whether third parties get in through an identity provider that many tenants share.
 
 use super::admit::{finite, required};
 use super::compiled::Named;

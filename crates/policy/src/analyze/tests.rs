@@ -1,4 +1,4 @@
-//! What is left of an answer when the purse runs empty: never narrower than the truth.
+//! What is left of an answer when the budget runs empty: never narrower than the truth.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ use super::compiled::Named;
 use super::literal::Literal;
 use super::region::{regions_of, remainder};
 use super::way::{Class, Way, without_covered};
-use super::{AnalysisContext, Solver, analyse, summary};
+use super::{AnalysisContext, Solver, analyze, summary};
 use crate::answer::Analysis;
 use crate::arn::is_account;
 use crate::document::{Origin, TrustPolicy};
@@ -221,7 +221,7 @@ fn networks_are_no_more_than_half_of_all() {
             half.join(",")
         );
         let policy = TrustPolicy::parse(&document).unwrap();
-        let found = analyse(&policy, &context());
+        let found = analyze(&policy, &context());
         (found.public, found.any_account_from_network)
     };
     assert_eq!(answer(""), (false, true));

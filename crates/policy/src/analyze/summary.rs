@@ -1,7 +1,7 @@
 //! The answer's fields, read off the ways that are left.
 
 use super::AnalysisContext;
-use super::admit::{Admission, NamedAccounts, Strangers, admit, required};
+use super::admit::{Admission, NamedAccounts, Unnamed, admit, required};
 use super::clock::Closes;
 use super::compiled::{Compiled, compile};
 use super::grants;
@@ -150,7 +150,7 @@ fn learn<'p>(mut way: Way<'p>, named: &NamedAccounts<'p>, solver: &mut Solver<'_
     };
     let own = solver.context.own_account;
     let external = way.class == Class::Aws
-        && (admission.strangers != Strangers::Nobody
+        && (admission.external_accounts != Unnamed::Nobody
             || admission
                 .accounts
                 .iter()
@@ -180,17 +180,17 @@ fn who_gets_in(answer: &mut Analysis, known: &[Known<'_>], context: &AnalysisCon
                 .filter(|account| Some(account.as_str()) != context.own_account)
                 .cloned(),
         );
-        match &one.admission.strangers {
-            Strangers::Nobody => {}
-            Strangers::UniqueIds(_) | Strangers::OfManagementAccount => {
+        match &one.admission.external_accounts {
+            Unnamed::Nobody => {}
+            Unnamed::UniqueIds(_) | Unnamed::OfManagementAccount => {
                 answer.unknown_account = true;
             }
-            Strangers::OfOrganizations => {
+            Unnamed::OfOrganizations => {
                 let list = one.admission.organizations.iter().flatten();
                 answer.organizations.extend(list.map(|one| one.id.clone()));
             }
-            Strangers::FromNetwork => answer.any_account_from_network = true,
-            Strangers::Anyone => answer.public = true,
+            Unnamed::FromNetwork => answer.any_account_from_network = true,
+            Unnamed::Anyone => answer.public = true,
         }
     }
 }
@@ -280,7 +280,7 @@ fn what_they_must_prove(
                 .as_ref()
                 .is_some_and(|list| list.iter().all(own))
             || one.admission.network
-            || matches!(one.admission.strangers, Strangers::UniqueIds(_));
+            || matches!(one.admission.external_accounts, Unnamed::UniqueIds(_));
         if !guarded {
             answer.guarded = false;
             let accounts = one.admission.accounts.iter();
@@ -325,7 +325,7 @@ fn goes_without<'p>(
                         return true;
                     };
                     let found = admit(&mut rest, named, solver);
-                    found.strangers == Strangers::Nobody
+                    found.external_accounts == Unnamed::Nobody
                         && found
                             .accounts
                             .iter()
@@ -391,7 +391,7 @@ fn unsatisfiable(
             return false;
         }
         let found = admit(&mut way, named, solver);
-        found.strangers != Strangers::Nobody
+        found.external_accounts != Unnamed::Nobody
             || found
                 .accounts
                 .iter()

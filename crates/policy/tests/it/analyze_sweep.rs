@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::{cpu_time, some};
-use trustwarden_policy::{AnalysisContext, Origin, TrustPolicy, analyse};
+use trustwarden_policy::{AnalysisContext, Origin, TrustPolicy, analyze};
 
 const BYTES: usize = 8_192;
 /// What a document of that length may take on an idle machine, with as much again for one that is not.
@@ -185,7 +185,7 @@ fn time(text: &str) -> Option<Duration> {
         providers: &[],
     };
     let start = cpu_time();
-    std::hint::black_box(analyse(&policy, &context));
+    std::hint::black_box(analyze(&policy, &context));
     Some(cpu_time() - start)
 }
 

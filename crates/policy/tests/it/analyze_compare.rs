@@ -2,7 +2,7 @@
 
 use trustwarden_policy::{
     Allowance, Allowed, AllowedValues, AllowedWho, AnalysisContext, EvaluationContext, Origin,
-    TrustPolicy, Values, analyse, difference, evaluate, explain, is_subset, is_within_allowance,
+    TrustPolicy, Values, analyze, difference, evaluate, explain, is_subset, is_within_allowance,
     shared_external_ids,
 };
 
@@ -194,8 +194,8 @@ fn a_document_within_what_is_allowed() {
         r#""StringEquals":{"aws:PrincipalOrgID":"o-own1234567"}"#,
     );
     let service = allow(r#"{"Service":"ec2.amazonaws.com"}"#, "");
-    let lawful = document(&[own, organization, service, vendor(&with_id(UUID))]);
-    let policy = TrustPolicy::parse(&lawful).unwrap();
+    let compliant = document(&[own, organization, service, vendor(&with_id(UUID))]);
+    let policy = TrustPolicy::parse(&compliant).unwrap();
     assert_eq!(
         is_within_allowance(&policy, &vendor_allowed(id(&[UUID])), &context()),
         Ok(())
@@ -307,7 +307,7 @@ fn the_answer_in_sentences() {
     let text = document(&[vendor(&with_id(UUID)), allow(r#"{"AWS":"*"}"#, "")]);
     let policy = TrustPolicy::parse(&text).unwrap();
     assert_eq!(
-        explain(&analyse(&policy, &context())),
+        explain(&analyze(&policy, &context())),
         [
             "anyone with an AWS account can assume the role",
             "account 464622532012 (any principal), with the external id \
@@ -392,7 +392,7 @@ fn values_within_patterns_and_networks() {
 fn external_ids_shared_between_roles_or_vendors() {
     let of = |statement: String| {
         let text = document(&[statement]);
-        analyse(&TrustPolicy::parse(&text).unwrap(), &context())
+        analyze(&TrustPolicy::parse(&text).unwrap(), &context())
     };
     let first = of(vendor(&with_id(UUID)));
     let second = of(vendor(&with_id(UUID)));

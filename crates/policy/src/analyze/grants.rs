@@ -1,6 +1,6 @@
 //! From ways to the grants of the answer.
 
-use super::admit::{Admission, Strangers, source_organizations};
+use super::admit::{Admission, Unnamed, source_organizations};
 use super::compiled::{Actions, Compiled, Named};
 use super::federated;
 use super::literal::Literal;
@@ -43,14 +43,14 @@ pub(crate) fn entrants<'p>(
         Class::Aws => {}
     }
     let mut entrants = Vec::with_capacity(admission.accounts.len());
-    match &admission.strangers {
-        Strangers::Nobody => {}
-        Strangers::UniqueIds(ids) => {
+    match &admission.external_accounts {
+        Unnamed::Nobody => {}
+        Unnamed::UniqueIds(ids) => {
             for id in ids {
                 entrants.push((Who::UniqueId { id: id.clone() }, narrowed_to_id(&way, id)));
             }
         }
-        Strangers::OfOrganizations => {
+        Unnamed::OfOrganizations => {
             for one in admission.organizations.iter().flatten() {
                 let Some(narrow) = narrowed_to_organization(&way, one, solver) else {
                     continue;
@@ -63,7 +63,7 @@ pub(crate) fn entrants<'p>(
             }
         }
         // Named accounts are among them.
-        Strangers::OfManagementAccount | Strangers::FromNetwork | Strangers::Anyone => {
+        Unnamed::OfManagementAccount | Unnamed::FromNetwork | Unnamed::Anyone => {
             return vec![(Who::Anyone, way)];
         }
     }
@@ -417,8 +417,8 @@ pub(crate) fn source_accounts(
     known.extend(solver.context.own_account);
     known.sort_unstable();
     known.dedup();
-    let stranger = solver.source(way, Account::NoneOf(&known));
-    if stranger != Some(None) {
+    let external_account = solver.source(way, Account::NoneOf(&known));
+    if external_account != Some(None) {
         return if source_organizations(way, solver).is_some() {
             Some(Vec::new())
         } else {

@@ -1,4 +1,4 @@
-//! Whom a way admits, by account: the accounts that the document names, and whether strangers get
+//! Whom a way admits, by account: the accounts that the document names, and whether external accounts get
 //! in besides, and by what they are limited.
 
 use std::rc::Rc;
@@ -19,11 +19,11 @@ use crate::sets::test::Test;
 /// Whom a way of AWS principals admits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Admission {
-    /// Accounts that the document names and that the way admits, sorted. With `strangers` limited
+    /// Accounts that the document names and that the way admits, sorted. With `external_accounts` limited
     /// to ids or organizations, only those that get in without them.
     pub(crate) accounts: Vec<String>,
     /// Principals of accounts that the document does not name.
-    pub(crate) strangers: Strangers,
+    pub(crate) external_accounts: Unnamed,
     /// The organizations that every admitted caller is in, where the way asks for one.
     pub(crate) organizations: Option<Vec<Organization>>,
     /// Every admitted caller comes through a network that is named positively and is not broad.
@@ -39,7 +39,7 @@ pub(crate) struct Organization {
 
 /// Which principals of unnamed accounts get in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) enum Strangers {
+pub(crate) enum Unnamed {
     /// None.
     #[default]
     Nobody,
@@ -132,13 +132,13 @@ pub(crate) fn admit<'p>(
     known.sort_unstable();
     known.dedup();
     let ids = unique_ids(way);
-    let strangers = solver.identity(way, Account::NoneOf(&known), &[]);
-    if strangers == Solved::Unknown {
+    let external_accounts = solver.identity(way, Account::NoneOf(&known), &[]);
+    if external_accounts == Solved::Unknown {
         way.decided = false;
     }
     let mut others: &[Pattern<'_>] = &[];
     let id_patterns = id_patterns(&ids);
-    if strangers != Solved::Nobody {
+    if external_accounts != Solved::Nobody {
         if !ids.is_empty()
             && solver.identity(way, Account::NoneOf(&known), &id_patterns) == Solved::Nobody
         {
@@ -152,21 +152,21 @@ pub(crate) fn admit<'p>(
                 })
                 .cloned()
                 .collect();
-            admission.strangers = Strangers::UniqueIds(live);
+            admission.external_accounts = Unnamed::UniqueIds(live);
             others = &id_patterns;
         } else if admission.organizations.is_some() {
-            admission.strangers = Strangers::OfOrganizations;
+            admission.external_accounts = Unnamed::OfOrganizations;
             return admission;
         } else if management_account(way, solver) {
-            admission.strangers = Strangers::OfManagementAccount;
+            admission.external_accounts = Unnamed::OfManagementAccount;
         } else if admission.network {
-            admission.strangers = Strangers::FromNetwork;
+            admission.external_accounts = Unnamed::FromNetwork;
         } else {
-            admission.strangers = Strangers::Anyone;
+            admission.external_accounts = Unnamed::Anyone;
         }
     }
     // "Anyone" says it all where nothing is left to tell who else.
-    if solver.exhausted() && admission.strangers == Strangers::Anyone {
+    if solver.exhausted() && admission.external_accounts == Unnamed::Anyone {
         way.decided = false;
         return admission;
     }

@@ -31,7 +31,7 @@ mod witness;
 
 pub(crate) use self::compiled::Named;
 pub(crate) use self::literal::Literal;
-use self::region::{Calls, Region};
+use self::region::{Calls, RequestSpace};
 pub(crate) use self::solve::Solver;
 use self::way::Way;
 use crate::answer::{Analysis, Grant, Request, Who};
@@ -60,7 +60,7 @@ pub struct AnalysisContext<'c> {
 ///
 /// What could not be decided within the bounds is reported as open, in a grant whose `decided` is
 /// `false`.
-pub fn analyse(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) -> Analysis {
+pub fn analyze(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) -> Analysis {
     let solver = Solver::new(context, summary::length(policy));
     summary::analysis(policy, context, solver)
 }
@@ -69,7 +69,7 @@ pub fn analyse(policy: &TrustPolicy<'_>, context: &AnalysisContext<'_>) -> Analy
 /// through the automata. Slow, and for the proofs, which hold that the answer is the same but for
 /// the texts of the witnesses.
 #[doc(hidden)]
-pub fn analyse_without_guesses(
+pub fn analyze_without_guesses(
     policy: &TrustPolicy<'_>,
     context: &AnalysisContext<'_>,
 ) -> Analysis {
@@ -92,7 +92,7 @@ pub(crate) fn solver<'c>(
 pub(crate) fn grants_with_regions<'p>(
     policy: &'p TrustPolicy<'p>,
     context: &AnalysisContext<'_>,
-) -> Vec<(Grant, Region<'p>)> {
+) -> Vec<(Grant, RequestSpace<'p>)> {
     let mut solver = solver(&[policy], context);
     let mut all = Vec::new();
     for (grant, way) in summary::grants(policy, &mut solver) {
@@ -101,7 +101,7 @@ pub(crate) fn grants_with_regions<'p>(
         }
         all.push((
             grant,
-            Region {
+            RequestSpace {
                 way,
                 calls: Calls::Plain,
             },

@@ -1,6 +1,6 @@
 //! From a document's text to the answer, over documents as accounts have them and over the corpus.
 //!
-//! `cargo bench -p trustwarden-policy --bench analyse`: the figures are per document of the mix; the
+//! `cargo bench -p trustwarden-policy --bench analyze`: the figures are per document of the mix; the
 //! goals are 200,000 documents a second without witnesses and 20,000 with (one core). What the same
 //! machine takes to read the same texts as JSON alone is measured beside them, so that a figure can
 //! be told from the machine. Allocations are counted by `allocations`, since counting takes time.

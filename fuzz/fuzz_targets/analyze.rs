@@ -1,4 +1,4 @@
-//! See `hostile::policy::analyse`.
+//! See `hostile::policy::analyze`.
 #![no_main]
 
 #[allow(dead_code, reason = "each target is one of its functions")]
@@ -7,4 +7,4 @@ mod hostile;
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| hostile::analyse(bytes));
+fuzz_target!(|bytes: &[u8]| hostile::analyze(bytes));

@@ -10,7 +10,7 @@ use crate::sets::test::Test;
 
 /// The calls that go one way.
 #[derive(Debug, Clone)]
-pub(crate) struct Region<'p> {
+pub(crate) struct RequestSpace<'p> {
     pub(crate) way: Way<'p>,
     pub(crate) calls: Calls,
 }
@@ -42,7 +42,7 @@ const CARRIED: [(Calls, Actions, &str); 2] = [
 pub(crate) fn regions_of<'p>(
     policy: &'p TrustPolicy<'p>,
     solver: &mut Solver<'_>,
-) -> Vec<Region<'p>> {
+) -> Vec<RequestSpace<'p>> {
     let statements = compile(policy, solver.context.origin);
     let plain = ways_in(&statements, solver);
     let mut regions = Vec::new();
@@ -50,7 +50,7 @@ pub(crate) fn regions_of<'p>(
         regions.extend(carrying(way, policy, solver));
     }
     let plain = plain.into_iter();
-    regions.extend(plain.map(|way| Region {
+    regions.extend(plain.map(|way| RequestSpace {
         way,
         calls: Calls::Plain,
     }));
@@ -62,7 +62,7 @@ pub(crate) fn carrying<'p>(
     way: &Way<'p>,
     policy: &'p TrustPolicy<'p>,
     solver: &mut Solver<'_>,
-) -> Vec<Region<'p>> {
+) -> Vec<RequestSpace<'p>> {
     let statements = compile(policy, solver.context.origin);
     let mut regions = Vec::new();
     for (calls, action, key) in CARRIED {
@@ -82,7 +82,7 @@ pub(crate) fn carrying<'p>(
             // Too many to tell apart: all that carry it, perhaps more than get in.
             let mut way = carrier;
             way.decided = false;
-            regions.push(Region { way, calls });
+            regions.push(RequestSpace { way, calls });
             continue;
         }
         for other in company {
@@ -90,7 +90,7 @@ pub(crate) fn carrying<'p>(
             let demands: Vec<_> = other.demands.into_iter().chain(asked).collect();
             if let Some(mut way) = carrier.and(&demands, solver) {
                 way.decided &= other.decided;
-                regions.push(Region { way, calls });
+                regions.push(RequestSpace { way, calls });
             }
         }
     }
@@ -100,8 +100,8 @@ pub(crate) fn carrying<'p>(
 /// What is left of some calls without those of the known regions. Where that would cost too much,
 /// what is left is too much, never too little.
 pub(crate) fn remainder<'p>(
-    region: Region<'p>,
-    known: &[Region<'p>],
+    region: RequestSpace<'p>,
+    known: &[RequestSpace<'p>],
     solver: &mut Solver<'_>,
 ) -> Vec<Way<'p>> {
     let calls = region.calls;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::{cpu_time, some};
-use trustwarden_policy::{Analysis, AnalysisContext, Origin, TrustPolicy, analyse};
+use trustwarden_policy::{Analysis, AnalysisContext, Origin, TrustPolicy, analyze};
 
 const SMALL: usize = 8_192;
 const LARGE: usize = 131_072;
@@ -269,7 +269,7 @@ fn answer(text: &str, witnesses: bool) -> Analysis {
         witnesses,
         providers: &[],
     };
-    analyse(&policy, &context)
+    analyze(&policy, &context)
 }
 
 fn all_within(bytes: usize) {
