@@ -40,12 +40,22 @@ struct Provider {
     open: bool,
 }
 
-/// The first file, with proposals at its end.
-pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
-    let mut third_parties: BTreeMap<String, ThirdParty> = BTreeMap::new();
-    let mut providers: BTreeMap<String, Provider> = BTreeMap::new();
-    let mut public = BTreeSet::new();
-    let mut unreadable = BTreeSet::new();
+/// Whom the roles of an account admit.
+#[derive(Default)]
+struct Admitted {
+    third_parties: BTreeMap<String, ThirdParty>,
+    providers: BTreeMap<String, Provider>,
+    public: BTreeSet<String>,
+    unreadable: BTreeSet<String>,
+}
+
+fn admitted(account: &Account<'_>, now: Timestamp) -> Admitted {
+    let Admitted {
+        mut third_parties,
+        mut providers,
+        mut public,
+        mut unreadable,
+    } = Admitted::default();
     for role in account.roles {
         let own = role.arn.split(':').nth(4);
         let Ok(policy) = TrustPolicy::parse(&role.document) else {
@@ -99,6 +109,17 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
             }
         }
     }
+    Admitted {
+        third_parties,
+        providers,
+        public,
+        unreadable,
+    }
+}
+
+/// The first file, with proposals at its end.
+pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
+    let found = admitted(account, now);
     let mut text = FIRST.to_owned();
     // Writing to a String does not fail.
     let _ = writeln!(
@@ -114,15 +135,15 @@ pub(crate) fn propose(account: &Account<'_>, now: Timestamp) -> String {
         }
         let _ = writeln!(text, "#  accounts_file: accounts.json");
     }
-    vendors(&third_parties, &mut text);
-    identity_providers(&providers, &mut text);
+    vendors(&found.third_parties, &mut text);
+    identity_providers(&found.providers, &mut text);
     for (roles, words) in [
         (
-            public,
+            found.public,
             "anyone with an AWS account can assume these roles: no rule should approve that",
         ),
         (
-            unreadable,
+            found.unreadable,
             "the trust policies of these roles could not be read",
         ),
     ] {
