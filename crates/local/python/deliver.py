@@ -394,12 +394,17 @@ def wait_until_quiet(account: str, seconds: float) -> dict:
     deadline = time.monotonic() + seconds
     with _state:
         while True:
-            waiting, visible = 0, 0
+            waiting, visible, held = 0, 0, set()
             for owner, region, name in _mapped.values():
                 queue = sqs_backends[owner][region].queues.get(name) if owner == account else None
                 for message in list(queue._messages) if queue else []:
-                    waiting += message.id in _processing or not _far(message)
-                    visible += message.visible or message.id in _processing
+                    working = message.id in _processing
+                    far = not working and _far(message)
+                    waiting += not far
+                    # Behind one that is far away, a message of its group comes to nobody.
+                    visible += working or (message.visible and message.group_id not in held)
+                    if far and not message.visible:
+                        held.add(message.group_id)
             quiet = _busy[account] == 0 and visible == 0
             left = deadline - time.monotonic()
             if quiet or left <= 0:
