@@ -131,7 +131,7 @@ fn what_root_calls_is_reported_reading_calls_too() {
 }
 
 #[test]
-fn a_storm_of_failed_sign_ins_does_not_hide_a_back_exposure() {
+fn a_storm_of_failed_sign_ins_does_not_hide_a_back_door() {
     let stack = enforcing();
     for _ in 0..40 {
         stack

@@ -211,7 +211,7 @@ impl Access {
     }
 
     /// Its roles, and the external id of each.
-    pub(super) fn exposures(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(super) fn roles_with_ids(&self) -> impl Iterator<Item = (&str, &str)> {
         let names = self.vendor.roles.iter().map(|role| role.name.as_str());
         names.zip(self.external_ids.iter().map(String::as_str))
     }

@@ -109,7 +109,7 @@ pub(super) fn template(access: &Access) -> Result<(String, Vec<String>), Templat
     let name = visible_ascii(&access.vendor.name);
     let mut resources = BTreeMap::new();
     let mut outputs = BTreeMap::new();
-    for (index, (role, external_id)) in access.exposures().enumerate() {
+    for (index, (role, external_id)) in access.roles_with_ids().enumerate() {
         let id = match index {
             0 => "Role".to_owned(),
             _ => format!("Role{}", index + 1),

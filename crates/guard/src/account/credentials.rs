@@ -149,18 +149,18 @@ pub fn judge_credentials(
         .collect()
 }
 
-/// A user who has policies of his own.
+/// A user who has policies of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyHolder {
     /// 12 digits; empty where not known.
     pub account: String,
     /// The user's name.
     pub user: String,
-    /// Names of his inline and his attached policies.
+    /// Names of their inline and their attached policies.
     pub policies: Vec<String>,
 }
 
-/// `policy-on-user` for a user with policies of his own.
+/// `policy-on-user` for a user with policies of their own.
 pub fn judge_policy_holder(
     rules: &Rules,
     holder: &PolicyHolder,

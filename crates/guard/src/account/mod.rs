@@ -1,5 +1,5 @@
 //! A whole account, as opposed to one event or one document: who from outside can enter which of
-//! its roles, what he must prove, which rule says so, and what only shows when all roles, rules and
+//! its roles, what they must prove, which rule says so, and what only shows when all roles, rules and
 //! credentials are seen together.
 //!
 //! Pure, as the rest of the crate: whoever reads the account gives roles one by one to

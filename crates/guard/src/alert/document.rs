@@ -1,6 +1,6 @@
 //! The alert document: JSON for machines, `schema: 1`, published as `docs/alert.schema.json`.
 //! Texts in it are as they came, except that control characters are gone; whoever shows them
-//! escapes them for his medium.
+//! escapes them for their medium.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ impl Alert {
 /// Someone who can get in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grantee {
-    /// In words: who, and what he must show.
+    /// In words: who, and what they must show.
     pub text: String,
     /// His account, if the document tells it.
     pub account: Option<String>,

@@ -2,7 +2,7 @@
 //! written by attackers: they must not add lines, hide or reorder what stands beside them, make
 //! links, or write markup.
 
-/// Characters that a reader does not see, or that move what he sees.
+/// Characters that readers do not see, or that move what they see.
 pub(crate) fn invisible(character: char) -> bool {
     character.is_control()
         || matches!(

@@ -67,7 +67,7 @@ mod tests {
         all
     }
 
-    /// An attacker's pattern lies within ours only if every text that fits his fits ours.
+    /// An attacker's pattern lies within ours only if every text that fits theirs fits ours.
     #[test]
     fn what_is_within_admits_nothing_more() {
         let texts = short_texts(&['a', 'b', 'c'], 4);

@@ -307,7 +307,7 @@ impl RoleHistory {
             let old = self.approved.remove(at);
             if baseline.written_at.is_none() || baseline.as_of() < old.as_of() {
                 // Seen again without its event, or an older event of the same content: who wrote
-                // it last, and his bytes, stay known.
+                // it last, and their bytes, stay known.
                 baseline = Baseline {
                     // Where no event tells when it was written, it keeps its place by when it was
                     // seen first: seen again, it may be the guard that put it there.

@@ -5,7 +5,7 @@
 //! |---|---|---|---|
 //! | a role's history | `ACCOUNT/role-id/AROA…` | `history` | ever |
 //! | what a role's name points to | `ACCOUNT/role/NAME` (lower case) | `pointer` | ever |
-//! | what a role or user was compliantly given, own writes | `ACCOUNT/permissions/AROA…` or `AIDA…` | `permissions` | ever |
+//! | what a role or user held while it complied, own writes | `ACCOUNT/permissions/AROA…` or `AIDA…` | `permissions` | ever |
 //! | a document that was overwritten | `ACCOUNT/incident/TW-…` | `document` | ever |
 //! | an alert: in progress, then the incident | `ACCOUNT/incident/TW-…` | `alert/STAGE` | 400 days |
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |

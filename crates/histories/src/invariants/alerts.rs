@@ -220,7 +220,7 @@ impl Invariants<'_> {
     }
 
     /// Whoever writes with the remediator's credentials is found out, and the guard never takes
-    /// itself for him.
+    /// itself for them.
     pub(super) fn impostors(&self, violations: &mut Vec<String>) {
         let accused = |alert: &Alert| {
             alert

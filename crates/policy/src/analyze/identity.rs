@@ -247,7 +247,7 @@ pub(crate) fn solve<'d>(
         let Some(mut task) = task(kind, ready) else {
             continue;
         };
-        // The ids of roles and users alone are looked at; another caller's begins with his account.
+        // The ids of roles and users alone are looked at; another caller's begins with their account.
         if !other_ids.is_empty() {
             task.id.push(Demand {
                 patterns: other_ids,

@@ -170,7 +170,7 @@ impl<'c> Solver<'c> {
         match way.class.fact(joined) {
             Group::Identity => {
                 let identity = self.identity_possible(way);
-                // Whose organization is known by his account may be out now.
+                // Whose organization is known by their account may be out now.
                 let mut facts = way.demands.iter().map(|one| way.class.fact(one));
                 if identity == Some(false) || !facts.any(|fact| fact == Group::Organization) {
                     return identity;

@@ -87,7 +87,7 @@ pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> F
     }
 }
 
-/// A way on which every policy variable stands for one text: a caller and the values of his keys are
+/// A way on which every policy variable stands for one text: a caller and the values of their keys are
 /// chosen. `None` where the choice met nobody, which does not mean that nobody could be met.
 pub(crate) fn settled<'p>(
     way: &Way<'p>,

@@ -105,8 +105,8 @@ impl<'p> Class<'p> {
         }
     }
 
-    /// What a caller of this class is asked besides, where another way takes him along: a service by
-    /// its name where that takes any. `None`: it does not take him.
+    /// What a caller of this class is asked besides, where another way takes them along: a service by
+    /// its name where that takes any. `None`: it does not take them.
     pub(crate) fn along(self, other: Self) -> Option<Option<Literal<'p>>> {
         let any_of = |issuer: Issuer<'_>| issuer.provider == Issuer::ANY.provider;
         match (self, other) {

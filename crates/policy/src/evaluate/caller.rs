@@ -1,4 +1,4 @@
-//! Who calls, and which principals of a document name him.
+//! Who calls, and which principals of a document name them.
 //!
 //! Source: IAM user guide, "AWS JSON policy elements: Principal". An account id and the account's
 //! root ARN both mean the whole account. A role's ARN means each of its sessions, a session's ARN
@@ -28,9 +28,9 @@ pub(super) enum Caller {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AwsCaller {
     pub(super) kind: AwsKind,
-    /// As the request names him.
+    /// As the request names them.
     pub(super) named: String,
-    /// What `aws:PrincipalArn` says of him, where it is known: a session's is its role's.
+    /// What `aws:PrincipalArn` says of them, where it is known: a session's is its role's.
     pub(super) arn: Option<String>,
     /// `aws`, `aws-cn` …, where known.
     pub(super) partition: Option<String>,
@@ -84,7 +84,7 @@ impl Caller {
         matches!(self, Caller::Aws(_))
     }
 
-    /// His unique id, where he is given by that alone.
+    /// Their unique id, where they are given by that alone.
     pub(super) fn unique_id(&self) -> Option<&str> {
         match self {
             Caller::Aws(caller) if caller.kind == AwsKind::ByUniqueId => Some(&caller.named),

@@ -137,7 +137,7 @@ const GITHUB_CLAIMS: [&str; 12] = [
 const GITHUB: &str = "token.actions.githubusercontent.com";
 
 /// The caller of a request and the keys that it carries: what was given, less what such a caller
-/// never carries, and what follows from him.
+/// never carries, and what follows from the caller.
 pub(super) fn of_request(
     request: &Request,
     context: &EvaluationContext<'_>,

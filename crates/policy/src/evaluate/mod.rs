@@ -7,7 +7,7 @@
 //!
 //! How a request is decided:
 //!
-//! 1. The caller and what he sends become the request's keys ([`RequestError`] where they
+//! 1. The caller and what they send become the request's keys ([`RequestError`] where they
 //!    contradict each other). A key that such a caller never carries is not seen, whatever the
 //!    request says: `aws:SourceAccount` is set only on calls by services, a claim only on the
 //!    web-identity call of its provider, and only if AWS knows the claim.

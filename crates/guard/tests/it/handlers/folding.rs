@@ -31,7 +31,7 @@ fn failed_root_sign_in(scene: &mut Scene) -> Value {
 }
 
 #[test]
-fn line_11_five_thousand_failed_sign_ins_and_one_back_exposure() {
+fn line_11_five_thousand_failed_sign_ins_and_one_back_door() {
     let mut scene = Scene::settled();
     // Align with the beginning of a window, so that one window holds them all.
     scene.pass(900 - scene.now().as_second() % 900);
@@ -257,7 +257,7 @@ const OUTCOME: &str = "unknown-third-party/CRITICAL/outcome";
 /// Attack B8 in mode alert, where nothing closes it: one back door for a third party of its own,
 /// in the midst of 5,000 roles for another one.
 #[test]
-fn b8_one_back_exposure_among_five_thousand_decoys_is_named_at_once_and_in_the_first_message() {
+fn b8_one_back_door_among_five_thousand_decoys_is_named_at_once_and_in_the_first_message() {
     let mut watching = guard(rules(|_| {}));
     watching.mode = Mode::Alert;
     let mut scene = Scene::with(watching);

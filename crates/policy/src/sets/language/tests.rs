@@ -127,7 +127,7 @@ fn hopeless_at_a_glance() {
         (role, View::Account, "46462253201?", false),
         (role, View::Account, "4646225320?", true),
         (role, View::Account, "222233334444", true),
-        // A federated user's id is the account, a colon and his name.
+        // A federated user's id is the account, a colon and their name.
         (bob, View::AccountAndName, "464622532012:b", false),
         (bob, View::AccountAndName, "464622532012:", true),
         (bob, View::AccountAndName, "464622532012:bob", false),
