@@ -193,6 +193,7 @@ impl Judge<'_> {
                 actor: hit.record.identity.arn.clone(),
                 written_at: Some(at),
                 seen_at: at,
+                stale_by: 0,
                 seen_live: true,
             });
         }

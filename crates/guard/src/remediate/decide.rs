@@ -17,7 +17,7 @@ use crate::remediate::own_writes::{
 };
 use crate::remediate::plan::{Plan, Reason, Situation, plan};
 use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
-use crate::remediate::task::{RoleTask, TRIES, untouchable};
+use crate::remediate::task::{RoleTask, STALE_SECONDS, TRIES, untouchable};
 use crate::rules::{ExistingViolations, Mode};
 use crate::state::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress};
 
@@ -222,6 +222,7 @@ fn observe(
             actor: role.cause.actor.arn.clone(),
             written_at: Some(role.cause.event_time),
             seen_at: now,
+            stale_by: 0,
             seen_live: *digest == live_digest,
         });
     }
@@ -363,6 +364,11 @@ fn remember_live(
             actor: None,
             written_at: None,
             seen_at: task.now,
+            // An order of the sweep follows no change: what the last one replaced may show.
+            stale_by: match task.about.cause.is_event() {
+                true => 0,
+                false => STALE_SECONDS,
+            },
             seen_live: true,
         });
     }
@@ -542,7 +548,7 @@ fn violation(
 /// Mode alert: what would have been done.
 fn would(plan: Plan) -> Ending {
     let (kind, done) = match plan.kind {
-        PlanKind::Revert => (OutcomeKind::WouldRevert, "put back"),
+        PlanKind::Revert => (OutcomeKind::WouldRevert, "restored"),
         PlanKind::Repair => (OutcomeKind::WouldRepair, "repaired it"),
         PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => {
             (OutcomeKind::WouldQuarantine, "quarantined it")

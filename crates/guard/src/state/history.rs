@@ -73,6 +73,10 @@ pub struct Baseline {
     pub written_at: Option<Timestamp>,
     /// When the guard last saw it; first, while its event is not known.
     pub seen_at: Timestamp,
+    /// By how many seconds the read that showed it may have been stale: 0 where an event reported the
+    /// change that was looked at.
+    #[serde(default)]
+    pub stale_by: i64,
     /// It was the live document when it was stored. `false`: by the time of its event another
     /// document had taken its place, so only the event tells of it.
     pub seen_live: bool,
@@ -83,19 +87,27 @@ impl Baseline {
     pub fn as_of(&self) -> Timestamp {
         self.written_at.unwrap_or(self.seen_at)
     }
+
+    /// Its place among the others: what may have been replaced before it was seen is older than what
+    /// an event tells of meanwhile.
+    fn rank(&self) -> (Timestamp, bool) {
+        let stale_by = SignedDuration::from_secs(self.stale_by);
+        let seen = self.seen_at.checked_sub(stale_by).unwrap_or(self.seen_at);
+        (self.written_at.unwrap_or(seen), self.seen_live)
+    }
 }
 
 /// How the guard changed a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WriteKind {
-    /// An older approved document was put back.
+    /// An older approved document was restored.
     Revert,
     /// What violates was taken out.
     Repair,
     /// Everyone was denied.
     Quarantine,
-    /// An approved document that a write of the guard had run over was put back.
+    /// An approved document that a write of the guard overwrote was restored.
     PutBack,
 }
 
@@ -148,7 +160,7 @@ pub enum WriteProgress {
     Refused,
 }
 
-/// A document that the guard is about to overwrite, kept so that people can put it back, and for the record.
+/// A document that the guard is about to overwrite, kept so that people can restore it, and for the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptDocument {
     /// Always there.
@@ -188,7 +200,7 @@ pub struct Restoration {
     pub digest: String,
     /// When.
     pub at: Timestamp,
-    /// Why, where it violates the rules and was put back all the same.
+    /// Why, where it violates the rules and was restored all the same.
     pub forced: Option<String>,
 }
 
@@ -305,7 +317,7 @@ impl RoleHistory {
             .position(|old| old.digest == baseline.digest)
         {
             let old = self.approved.remove(at);
-            if baseline.written_at.is_none() || baseline.as_of() < old.as_of() {
+            if baseline.written_at.is_none() || baseline.rank().0 < old.rank().0 {
                 // Seen again without its event, or an older event of the same content: who wrote
                 // it last, and their bytes, stay known.
                 baseline = Baseline {
@@ -322,10 +334,9 @@ impl RoleHistory {
                 baseline.seen_live |= old.seen_live;
             }
         }
-        let rank = |kept: &Baseline| (kept.as_of(), kept.seen_live);
         let place = self
             .approved
-            .partition_point(|kept| rank(kept) <= rank(&baseline));
+            .partition_point(|kept| kept.rank() <= baseline.rank());
         self.approved.insert(place, baseline);
         while self.approved.len() > BASELINES_KEPT
             || (self.approved.len() > 1 && self.bytes_of_documents() > BASELINE_BYTES_KEPT)

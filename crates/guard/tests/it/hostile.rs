@@ -47,6 +47,7 @@ fn baseline(number: u8, kilobytes: usize, second: i64, reported: bool) -> Baseli
         actor: None,
         written_at: reported.then(|| at(second)),
         seen_at: at(second),
+        stale_by: 0,
         seen_live: reported,
     }
 }

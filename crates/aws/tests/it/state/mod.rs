@@ -53,6 +53,7 @@ fn baseline(document: &str) -> Baseline {
         actor: None,
         written_at: Some(now()),
         seen_at: now(),
+        stale_by: 0,
         seen_live: true,
     }
 }

@@ -64,11 +64,27 @@ fn what_no_event_tells_of_stays_where_it_was_seen_first() {
     assert_eq!(kept.newest().unwrap().written_at, Some(at(250)));
 }
 
+/// Whoever writes the table chooses the number.
+#[test]
+fn no_age_in_an_item_ends_the_function() {
+    for stale_by in [i64::MIN, -1, 60, i64::MAX] {
+        let planted = Baseline {
+            stale_by,
+            ..baseline("a", None, 100)
+        };
+        let mut history = history();
+        history.remember(baseline("b", Some(90), 95));
+        history.remember(planted);
+        assert_eq!(history.approved.len(), 2);
+    }
+}
+
 #[test]
 fn among_documents_of_one_second_the_one_seen_live_counts_as_newer() {
     let mut kept = history();
     kept.remember(baseline(r#"{"live":1}"#, Some(10), 11));
     kept.remember(Baseline {
+        stale_by: 0,
         seen_live: false,
         ..baseline(r#"{"told":1}"#, Some(10), 12)
     });

@@ -85,6 +85,7 @@ fn baseline(document: &str, written: Option<i64>, seen: i64) -> Baseline {
         actor: None,
         written_at: written.map(at),
         seen_at: at(seen),
+        stale_by: 0,
         seen_live: true,
     }
 }

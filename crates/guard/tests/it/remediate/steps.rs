@@ -217,6 +217,7 @@ fn history(case: &Case, live: &LiveRole, order: &str, documents: &Documents) -> 
             actor: None,
             written_at: approved.written.map(at),
             seen_at: at(approved.seen),
+            stale_by: 0,
             seen_live: true,
         });
     }
