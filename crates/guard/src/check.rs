@@ -240,7 +240,7 @@ impl Check {
         }
     }
 
-    /// It says what somebody may do who is in, not who gets in.
+    /// It says what somebody may do who is in, not who can assume the role.
     pub fn is_about_permissions(self) -> bool {
         matches!(
             self,
@@ -298,7 +298,7 @@ pub struct Finding {
     /// The registered vendor it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// A request that gets in and should not.
+    /// A request that is allowed and should not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<policy::Request>,
     /// What to change, as one sentence.

@@ -411,7 +411,7 @@ fn orders_come_from_the_judges_and_go_to_the_remediator() {
 }
 
 #[test]
-fn a_external_account_with_every_permission_on_sqs_can_place_no_order() {
+fn an_external_account_with_every_permission_on_sqs_can_place_no_order() {
     let stack = translated(&[("Mode", "enforce")]);
     let admin = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}"#;
     let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;

@@ -13,7 +13,7 @@ pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/
 pub(crate) struct Found {
     /// What is wrong, without its witness: so it is the same of many roles.
     pub(crate) finding: Arc<Finding>,
-    /// A request that gets in and should not, as JSON: of the roles of a large account each may
+    /// A request that is allowed and should not be, as JSON: of the roles of a large account each may
     /// have its own.
     pub(crate) witness: Option<Box<str>>,
     /// The subject.
@@ -40,7 +40,7 @@ impl Found {
     }
 }
 
-/// A request that gets in and should not, taken out of its finding, as JSON.
+/// A request that is allowed and should not be, taken out of its finding, as JSON.
 pub(crate) fn take_witness(finding: &mut Finding) -> Option<Box<str>> {
     let request = finding.witness.take()?;
     serde_json::to_string(&request).ok().map(Box::from)

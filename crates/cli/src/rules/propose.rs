@@ -40,7 +40,7 @@ struct Provider {
     open: bool,
 }
 
-/// Whom the roles of an account admit.
+/// The principals that the roles of an account trust.
 #[derive(Default)]
 struct Admitted {
     third_parties: BTreeMap<String, ThirdParty>,

@@ -115,7 +115,7 @@ pub struct Way {
     pub principal: String,
     /// Any principal of the account will do.
     pub whole_account: bool,
-    /// What must be proved; nothing: whoever is the principal gets in.
+    /// What must be proved; nothing: being the principal is enough.
     pub proofs: Vec<Proof>,
     /// The Allow statement that opens it, from 0.
     pub statement: usize,
@@ -164,7 +164,7 @@ impl Access {
         kinds
     }
 
-    /// The fixed external ids that get in, of all ways.
+    /// The fixed external ids that are accepted, of all ways.
     pub fn external_ids(&self) -> impl Iterator<Item = &str> {
         let proofs = self.ways.iter().flat_map(|way| &way.proofs);
         proofs

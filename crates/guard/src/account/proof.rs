@@ -52,16 +52,16 @@ impl fmt::Display for ProofKind {
     }
 }
 
-/// One thing that must hold, for every request that gets in this way.
+/// One thing that must hold, for every request that is allowed this way.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Proof {
     /// Its class.
     pub kind: ProofKind,
     /// The condition key, or empty for a named principal.
     pub key: String,
-    /// The values or patterns that get in, where they are a list.
+    /// The values or patterns that are accepted, where they are a list.
     pub values: Vec<String>,
-    /// Many values get in: a pattern, an exclusion, or any at all.
+    /// Many values are accepted: a pattern, an exclusion, or any at all.
     pub loose: bool,
 }
 

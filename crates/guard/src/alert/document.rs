@@ -47,7 +47,7 @@ pub struct Alert {
     pub resource: Option<Resource>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
-    /// Who can get in now, from outside; empty where the alert is not about a role.
+    /// Who can assume the role now, from outside; empty where the alert is not about a role.
     #[serde(default)]
     pub grantees: Vec<Grantee>,
     /// What was done, or would be done; for *detected* what is about to happen.
@@ -56,7 +56,7 @@ pub struct Alert {
     /// For how long the door was open, in seconds: from the change to its undoing, or to now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_seconds: Option<i64>,
-    /// What the change, or the guard's write, means for who can get in: "now also …", "no
+    /// What the change, or the guard's write, means for who can assume the role: "now also …", "no
     /// longer …".
     #[serde(default)]
     pub changes: Vec<String>,
@@ -86,13 +86,13 @@ impl Alert {
             })
     }
 
-    /// Whom it is about: each account, vendor or other principal that a finding names.
+    /// The accounts, vendors and other principals that a finding names.
     pub(crate) fn third_parties(&self) -> Option<String> {
         let mut parties: Vec<&str> = Vec::new();
         for found in &self.findings {
             let account = found.third_party.as_deref();
             let named = account.or(found.vendor.as_deref());
-            // Where a trust policy admits no account, its finding says whom it admits.
+            // Where a trust policy admits no account, its finding names the principal.
             let said = found.code.remedy() == Remedy::TrustPolicy;
             let party = named.or(said.then_some(found.message.as_str()));
             parties.extend(party.filter(|party| !parties.contains(party)));
@@ -109,7 +109,7 @@ impl Alert {
     }
 }
 
-/// Someone who can get in.
+/// Someone who can assume the role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grantee {
     /// In words: who, and what they must show.
@@ -195,7 +195,7 @@ impl Default for Digest {
 /// Alerts of one third party and actor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DigestGroup {
-    /// Whom they give access; none where they are not about that.
+    /// Who has access by them; none where they are not about access.
     pub third_party: Option<String>,
     /// Who did it; none where that is not known.
     pub actor: Option<String>,
@@ -218,7 +218,7 @@ pub struct DigestLine {
     pub subject: String,
     /// What.
     pub line: String,
-    /// Whom it gives access.
+    /// Who has access by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub third_party: Option<String>,
     /// Who did it.

@@ -265,7 +265,7 @@ fn heading_of(line: &DigestLine) -> String {
     heading
 }
 
-/// Whom it gives access, by whom; empty where neither is known.
+/// Who has access by it, and who changed it; empty where neither is known.
 fn whom_and_who(third_party: Option<&str>, actor: Option<&str>) -> String {
     let actor = actor.map(|actor| one_line(actor, 80));
     match (third_party.map(|party| one_line(party, 200)), actor) {

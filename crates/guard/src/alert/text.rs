@@ -99,7 +99,7 @@ impl Alert {
         out.blank();
     }
 
-    /// It is about what somebody may do, not about who gets in.
+    /// It is about what somebody may do, not about who can assume a role.
     pub(crate) fn about_permissions(&self) -> bool {
         self.findings
             .first()

@@ -1,7 +1,7 @@
 //! Judging the roles of a whole account.
 //!
 //! Most trust documents of an account stand in many of its roles word for word: a service's, a
-//! vendor's. Who can get in by a document does not depend on the role, so that is worked out once.
+//! vendor's. Who can assume a role by a document does not depend on the role, so that is worked out once.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;

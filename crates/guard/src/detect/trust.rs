@@ -16,7 +16,7 @@ use crate::check::{Check, Finding, Remedy, Severity};
 use crate::model::RoleRef;
 use crate::rules::{Rules, is_account_id};
 
-/// Who can get in by the trust document of a role of this account; or why it cannot be read.
+/// Who can assume a role of this account by its trust document; or why it cannot be read.
 pub(super) fn analysis(
     rules: &Rules,
     account: &str,

@@ -46,7 +46,7 @@ pub fn judge_trust_without_witnesses(
 #[derive(Debug)]
 pub struct TrustDocument {
     reading: Reading,
-    /// Who can get in, without witnesses; or why it cannot be read.
+    /// Who can assume the role, without witnesses; or why it cannot be read.
     read: Result<Arc<Analysis>, String>,
     /// The same with witnesses, once a role needed them.
     proved: OnceLock<Arc<Analysis>>,
@@ -172,7 +172,7 @@ fn own_principal(arn: &str) -> Option<String> {
     Some(format!("{kind}/{name}").to_lowercase())
 }
 
-/// Somebody gets in whom only a rule can allow, and rules go by the role's name: there is no need to
+/// Somebody can assume the role whom only a rule can allow, and rules go by the role's name: there is no need to
 /// judge the document as that of any role.
 fn lets_third_parties_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
     let ours = |other: &String| other == account || rules.account(other).ours.is_some();

@@ -29,7 +29,7 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// All findings, worst first; also those of an approved document.
     pub findings: Vec<Finding>,
-    /// Who can get in; `None` where the document could not be read.
+    /// Who can assume the role; `None` where the document could not be read.
     pub analysis: Option<Arc<Analysis>>,
     /// What covers each grant of the analysis, by its index; `None`: nothing does.
     pub coverage: Vec<Option<Coverage>>,

@@ -1,4 +1,4 @@
-//! The proof of a finding: a request that gets in and that the rule does not admit.
+//! The proof of a finding: a request that is allowed and that the rule does not admit.
 
 use policy::glob::matches;
 use policy::{Grant, Request, Values};

@@ -120,7 +120,7 @@ pub(super) fn mode_name(mode: Mode) -> &'static str {
     }
 }
 
-/// Who can get in from outside: first those whom no rule covers.
+/// Who can assume the role from outside: first those whom no rule covers.
 pub(super) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
     let grants = judgement
         .analysis

@@ -1,5 +1,5 @@
 //! What the guard may do about permissions that violate the rules: it takes away what a change gave,
-//! or puts back what was there, and it never gives more than was compliant before.
+//! or restores what was there, and it never gives more than was compliant before.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ pub enum Undo {
         /// As `v1`.
         version: String,
     },
-    /// The former permissions boundary is put back.
+    /// The former permissions boundary is restored.
     PutBoundary {
         /// Its ARN.
         arn: String,

@@ -22,7 +22,7 @@ pub(crate) fn judge(
 }
 
 /// Judges a document that was sent, or is to be, as that of this role: for who asks whether it is
-/// compliant and tells nobody who gets in by it.
+/// compliant and tells nobody who can assume the role by it.
 pub(crate) fn judge_without_witnesses(
     guard: &GuardConfig,
     live: &LiveRole,

@@ -10,7 +10,7 @@ use crate::state::history::WriteKind;
 pub enum PlanKind {
     /// Nothing.
     None,
-    /// The newest approved document that still complies is put back.
+    /// The newest approved document that still complies is restored.
     Revert,
     /// What violates is taken out, the rest stays byte for byte.
     Repair,

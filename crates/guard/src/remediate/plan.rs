@@ -7,7 +7,7 @@ use super::repair::repair;
 use crate::rules::{ChangedRole, NewRole, Remediation};
 use crate::state::history::{Baseline, RoleHistory, WRITES_KEPT};
 
-/// The one document that quarantine writes: nobody gets in. IAM refuses the bare `*` as
+/// The one document that quarantine writes: nobody can assume the role. IAM refuses the bare `*` as
 /// principal, so it is written as `{"AWS": "*"}`, which covers every principal all the same.
 pub const QUARANTINE: &str = concat!(
     r#"{"Version":"2012-10-17","Statement":[{"Sid":"TrustwardenQuarantine","Effect":"Deny","#,

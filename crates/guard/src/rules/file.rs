@@ -429,7 +429,7 @@ impl Default for Remediation {
 pub enum ChangedRole {
     /// Nothing.
     Off,
-    /// Its newest approved trust policy is put back.
+    /// Its newest approved trust policy is restored.
     #[default]
     Revert,
     /// What violates the rules is taken out, the rest stays.

@@ -141,7 +141,7 @@ pub struct FoldMember {
     pub subject: String,
     /// One line: what, who, from where. At most 400 characters.
     pub line: String,
-    /// Whom it gives access, where it is about that. At most 400 characters.
+    /// Who has access by it, where it is about access. At most 400 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub third_party: Option<String>,
     /// Who did it, in a few words. At most 200 characters.

@@ -96,7 +96,7 @@ fn outcome() -> Alert {
         }],
         outcome: Some(Outcome {
             kind: OutcomeKind::Reverted,
-            text: "put back: the newest approved trust policy".to_owned(),
+            text: "restored: the newest approved trust policy".to_owned(),
             open: false,
             dropped: vec!["arn:aws:iam::111122223333:role/gone".to_owned()],
             document: Some("{}".to_owned()),
@@ -209,7 +209,7 @@ fn the_text_answers_in_the_order_in_which_a_person_asks() {
         "It was Terraform: the next apply undoes",
         "External access now:",
         "(publicly listed as Datadog: a hint, no approval)",
-        "What the guard did: put back",
+        "What the guard did: restored",
         "IAM refused arn:aws:iam::111122223333:role/gone",
         "Was exposed for 3 min 5 s.",
         "What changed for those who assume the role:",

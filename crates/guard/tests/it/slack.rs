@@ -27,7 +27,7 @@ fn alert(change: impl FnOnce(&mut Value)) -> Alert {
                        "message": "account 999988887777 can enter" }],
         "grantees": [{ "text": "any principal of account 464622532012", "account": "464622532012",
                        "vendor": null, "known_as": "Datadog" }],
-        "outcome": { "kind": "reverted", "text": "put back", "open": false },
+        "outcome": { "kind": "reverted", "text": "restored", "open": false },
         "open_seconds": 185,
         "diff": [{ "sign": "-", "text": "{\"Effect\":\"Allow\"}" }],
         "links": [{ "text": "the role in the console", "url": "https://console.aws.amazon.com/x" }]
@@ -107,7 +107,7 @@ fn the_story_is_whole() {
         "IAM user alice, from 203.0.113.9, without MFA, with Terraform",
         "its next apply undoes",
         "publicly listed as Datadog",
-        "put back",
+        "restored",
         "3 min 5 s",
         "- {\"Effect\":\"Allow\"}",
         "If it was planned",

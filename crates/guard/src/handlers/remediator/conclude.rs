@@ -47,10 +47,10 @@ pub(super) async fn conclude<W: World<Roles: WriteRoles + Keys>>(
         None
     };
     let (kind, did) = match own.kind {
-        WriteKind::Revert => (OutcomeKind::Reverted, "put back"),
+        WriteKind::Revert => (OutcomeKind::Reverted, "restored"),
         WriteKind::Repair => (OutcomeKind::Repaired, "repaired"),
         WriteKind::Quarantine => (OutcomeKind::Quarantined, "quarantined"),
-        WriteKind::PutBack => (OutcomeKind::PutBack, "put back"),
+        WriteKind::PutBack => (OutcomeKind::PutBack, "restored"),
     };
     let mut text = format!("{did}: {}", own.details);
     if let Some(why) = &own.fallback {

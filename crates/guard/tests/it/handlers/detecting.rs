@@ -232,7 +232,7 @@ fn whoever_was_called_while_state_was_away_hears_what_came_of_it() {
 
 /// Nobody is called once the outcome is out, nor for a role that complies by now.
 #[test]
-fn nobody_is_called_for_a_exposure_that_is_closed() {
+fn nobody_is_called_for_an_exposure_that_is_closed() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.deliver(&event);

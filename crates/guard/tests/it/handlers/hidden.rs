@@ -102,7 +102,7 @@ fn a_window_without_an_end_is_found_before_it_opens() {
 
 /// IAM takes the id of a living role and shows its ARN from then on.
 #[test]
-fn a_external_account_named_by_a_unique_id_is_found_and_undone() {
+fn an_external_account_named_by_a_unique_id_is_found_and_undone() {
     for id in ["AROAEXAMPLE2222222222", "AIDAEXAMPLE3333333333"] {
         let mut scene = Scene::settled();
         let by_id = document(&[vendor(), statement(&format!("\"{id}\""), "")]);

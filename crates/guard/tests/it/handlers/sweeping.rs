@@ -354,7 +354,7 @@ fn a_role_that_no_event_reported_of_is_a_new_one() {
 }
 
 #[test]
-fn a_exposure_that_stays_open_is_tried_again_ever_more_rarely() {
+fn an_exposure_that_stays_open_is_tried_again_ever_more_rarely() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
     let refused = || {
