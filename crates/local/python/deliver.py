@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 
 from moto.events.models import Rule, events_backends
 from moto.sns.models import Subscription
-from moto.sqs.models import Queue, sqs_backends
+from moto.sqs.models import Queue, SQSBackend, sqs_backends
 
 import authorize
 
@@ -264,13 +264,23 @@ def _add_message(original):
         # moto would run the function in a container of its own.
         mappings, self.lambda_event_source_mappings = self.lambda_event_source_mappings, {}
         try:
-            original(self, message)
+            with _state:
+                original(self, message)
+                _state.notify_all()
         finally:
             self.lambda_event_source_mappings = mappings
-        with _state:
-            _state.notify_all()
 
     return add_message
+
+
+def _alone(original):
+    """moto's queues are lists and sets without a lock: of two changes at once one would be lost."""
+
+    def change(self, *given, **named):
+        with _state:
+            return original(self, *given, **named)
+
+    return change
 
 
 def poll(account: str, mapping: dict, function: str) -> None:
@@ -287,6 +297,14 @@ def poll(account: str, mapping: dict, function: str) -> None:
 
 
 def _poll(account: str, region: str, name: str, mapping: dict, function: str) -> None:
+    try:
+        _hand_on(account, region, name, mapping, function)
+    except Exception as error:
+        _lose(account, f"all that is in {name} from now on: its poller ended by {error!r}", None)
+        raise
+
+
+def _hand_on(account: str, region: str, name: str, mapping: dict, function: str) -> None:
     backend = sqs_backends[account][region]
     size = int(mapping.get("BatchSize", 10))
     partial = "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", [])
@@ -357,15 +375,12 @@ def peek(account: str, region: str, name: str) -> list[str]:
 
 
 def _far(message) -> bool:
-    """An order that waits for a time more than five minutes away, as for the hour's budget: no test waits for it."""
+    """An order that waits until the hour's budget is free, and is issued then: no test waits for it."""
     try:
         task = json.loads(message.body)["task"]
-        if task["kind"] != "later" or task["due"]:
-            return False
-        at = datetime.strptime(task["at"][:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+        return task["kind"] == "later" and not task["due"] and task["order"]["issued_at"] == task["at"]
     except (ValueError, KeyError, TypeError):
         return False
-    return (at - datetime.now(timezone.utc)).total_seconds() > 300
 
 
 def hasten(account: str) -> int:
@@ -401,9 +416,9 @@ def wait_until_quiet(account: str, seconds: float) -> dict:
                     working = message.id in _processing
                     far = not working and _far(message)
                     waiting += not far
-                    # Behind one that is far away, a message of its group comes to nobody.
+                    # Behind one that waits, a message of its group comes to nobody.
                     visible += working or (message.visible and message.group_id not in held)
-                    if far and not message.visible:
+                    if message.group_id and not working and not message.visible:
                         held.add(message.group_id)
             quiet = _busy[account] == 0 and visible == 0
             left = deadline - time.monotonic()
@@ -418,5 +433,7 @@ def install(lambda_url: str) -> None:
     Rule.send_to_targets = _send_to_targets(Rule.send_to_targets)
     Subscription.publish = _publish(Subscription.publish)
     Queue.add_message = _add_message(Queue.add_message)
+    Queue.delete_message = _alone(Queue.delete_message)
+    SQSBackend.change_message_visibility = _alone(SQSBackend.change_message_visibility)
 
 
