@@ -3,16 +3,17 @@
 
 use std::rc::Rc;
 
+use super::caller::Account;
 use super::compiled::Named;
-use super::identity::{Account, Solved};
+use super::fill::one_account;
+use super::identity::Solved;
 use super::literal::Literal;
 use super::network;
-use super::solve::{Present, Solver};
-use super::variable::one_account;
+use super::solver::{Present, Solver, required};
 use super::way::{Class, Way};
 use crate::arn::is_account;
 use crate::glob::has_wildcard;
-use crate::keys::{self, Group, Presence, Role};
+use crate::keys::{self, Group, Role};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 
@@ -358,33 +359,4 @@ fn both(way: &Way<'_>, id: Role, organization: &str) -> bool {
         matches!(&*literal.test, Test::Text(patterns)
             if patterns.iter().any(|pattern| pattern.tokens.is_some() && pattern.shown() == whole))
     })
-}
-
-/// Whether no request without the key goes this way.
-pub(crate) fn required(way: &Way<'_>, like: &Literal<'_>, solver: &Solver<'_>) -> bool {
-    solver.presence(way, like) == Presence::Always
-        || way
-            .demands
-            .iter()
-            .any(|literal| literal.same_key(like) && !literal.absent)
-}
-
-/// Whether a key must be present with one of a finite list of values; then those.
-pub(crate) fn finite<'t, 'p>(
-    way: &'t Way<'p>,
-    like: &Literal<'_>,
-    solver: &Solver<'_>,
-) -> Option<&'t [Pattern<'p>]> {
-    if !required(way, like, solver) {
-        return None;
-    }
-    way.demands
-        .iter()
-        .filter(|literal| literal.same_key(like) && literal.passes)
-        .find_map(|literal| match &*literal.test {
-            Test::Text(patterns) if patterns.iter().all(|pattern| pattern.tokens.is_none()) => {
-                Some(patterns.as_slice())
-            }
-            _ => None,
-        })
 }

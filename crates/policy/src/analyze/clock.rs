@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use smallvec::SmallVec;
 
 use super::literal::Literal;
-use super::solve::{Ready, Solver};
+use super::solver::{Ready, Solver};
 use super::way::Way;
 use crate::keys::{Role, Row};
 use crate::sets::Found;

@@ -1,9 +1,8 @@
 //! Whether third parties get in through an identity provider that many tenants share.
 
-use super::admit::{finite, required};
 use super::compiled::Named;
 use super::literal::Literal;
-use super::solve::{Present, Solver};
+use super::solver::{Present, Solver, finite, required};
 use super::way::{Issuer, Way};
 use crate::arn;
 use crate::keys::{Presence, Role};

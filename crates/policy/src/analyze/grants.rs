@@ -6,8 +6,9 @@ use super::federated;
 use super::literal::Literal;
 use super::offer::offers;
 use super::restrict::{restriction, says_all};
-use super::solve::Solver;
-use super::way::{Class, Way, ways};
+use super::solver::Solver;
+use super::way::{Class, Way};
+use super::ways::ways;
 use crate::answer::{Restriction, Who};
 use crate::arn;
 use crate::document::Effect;
@@ -298,7 +299,7 @@ fn on_path(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Opt
         Group::Organization => solver.organization(way, &[]),
         _ => solver.source_organization(way, &[]),
     };
-    let possible = state.present != super::solve::Present::Nothing;
+    let possible = state.present != super::solver::Present::Nothing;
     super::restrict::restriction_on_text(way, literal, possible, solver)
 }
 
@@ -401,7 +402,7 @@ pub(crate) fn source_accounts(
     named: &[&str],
     solver: &mut Solver<'_>,
 ) -> Option<Vec<String>> {
-    use super::identity::Account;
+    use super::caller::Account;
     if way
         .demands
         .iter()

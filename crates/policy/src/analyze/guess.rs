@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::iter::{once, once_with};
 
-use super::identity::Kind;
+use super::caller::Kind;
 use crate::arn;
 use crate::glob::{filled, has_wildcard};
 use crate::sets::language::Demand;

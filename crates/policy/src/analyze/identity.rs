@@ -8,43 +8,18 @@
 
 use smallvec::SmallVec;
 
+use super::caller::{Account, Caller, Kind, account_of, fixed_account, name_of};
+use super::compiled::Named;
 use super::guess;
-use super::solve::Ready;
+use super::solver::{Ready, Solver};
 use super::way::Way;
-use crate::arn::{self, is_account};
+use crate::arn::is_account;
 use crate::keys::{Group, Role};
 use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
 use crate::sets::universe::{PARTITIONS, Universe, View};
-pub(crate) use crate::sets::universe::{account_of, name_of};
 use crate::sets::{Found, Fuel};
-
-/// Which accounts are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Account<'a> {
-    Any,
-    Is(&'a str),
-    NoneOf(&'a [&'a str]),
-}
-
-/// A caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Caller {
-    pub(crate) kind: Kind,
-    /// `aws:PrincipalArn`.
-    pub(crate) arn: String,
-    /// `aws:userid`.
-    pub(crate) user_id: String,
-}
-
-/// Kinds of callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    RoleSession,
-    User,
-    FederatedUser,
-}
 
 /// Whether anybody meets the demands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,42 +27,6 @@ pub(crate) enum Solved {
     Nobody,
     Caller(Caller),
     Unknown,
-}
-
-/// Kinds that can have long-term keys.
-pub(crate) const LONG_TERM: [Kind; 1] = [Kind::User];
-
-/// All kinds, likeliest first.
-pub(crate) const KINDS: [Kind; 3] = [Kind::RoleSession, Kind::User, Kind::FederatedUser];
-
-impl Kind {
-    /// The value of `aws:PrincipalType`.
-    pub(crate) fn principal_type(self) -> &'static str {
-        match self {
-            Self::RoleSession => "AssumedRole",
-            Self::User => "User",
-            Self::FederatedUser => "FederatedUser",
-        }
-    }
-
-    fn universe(self, partition: &'static str) -> Universe {
-        match self {
-            Self::RoleSession => Universe::RoleArn(partition),
-            Self::User => Universe::UserArn(partition),
-            Self::FederatedUser => Universe::FederatedUserArn(partition),
-        }
-    }
-
-    pub(crate) fn usual_arn(self, partition: &str, account: &str) -> String {
-        match self {
-            Self::RoleSession => ["arn:", partition, ":iam::", account, ":role/any-role"].concat(),
-            Self::User => ["arn:", partition, ":iam::", account, ":user/any-user"].concat(),
-            Self::FederatedUser => {
-                let rest = ":federated-user/any-user";
-                ["arn:", partition, ":sts::", account, rest].concat()
-            }
-        }
-    }
 }
 
 /// All that a way asks of who calls is to be of one account, or one principal that there can be.
@@ -171,37 +110,6 @@ fn task<'t, 'd>(kind: Kind, ready: &'t [Ready<'_, 'd>]) -> Option<Task<'t, 'd>> 
         }
     }
     Some(task)
-}
-
-impl<'a> Account<'a> {
-    fn fits(self, account: &str) -> bool {
-        match self {
-            Account::Any => true,
-            Account::Is(one) => account == one,
-            Account::NoneOf(list) => !list.contains(&account),
-        }
-    }
-
-    /// Those that are left out.
-    fn left_out(self) -> &'a [&'a str] {
-        match self {
-            Account::NoneOf(list) => list,
-            Account::Any | Account::Is(_) => &[],
-        }
-    }
-}
-
-/// The account of every ARN that fits, where the pattern fixes it.
-pub(crate) fn fixed_account<'t>(pattern: &'t Pattern<'_>) -> Option<&'t str> {
-    match &pattern.tokens {
-        None => arn::part(&pattern.source, 4),
-        Some(_) => {
-            let open = |byte: u8| matches!(byte, b'*' | b'?' | b'$');
-            let end = pattern.source.bytes().position(open)?;
-            let fixed = pattern.source.get(..end)?;
-            arn::part(fixed, 5).and(arn::part(fixed, 4))
-        }
-    }
 }
 
 /// The ARNs that are asked for are all of accounts that are not.
@@ -415,4 +323,48 @@ fn user_id(kind: Kind, demands: &[Demand<'_, '_>], fuel: &mut Fuel) -> Found {
         }
     }
     find(universe, demands, fuel)
+}
+
+impl Solver<'_> {
+    /// Who can call: a caller whose ARN, account, ids and type meet every demand.
+    pub(crate) fn identity(
+        &mut self,
+        way: &Way<'_>,
+        account: Account<'_>,
+        other_ids: &[Pattern<'_>],
+    ) -> Solved {
+        let kinds = self.kinds(way);
+        self.identity_of(way, kinds, account, other_ids)
+    }
+
+    /// The same, of some kinds of callers only.
+    pub(crate) fn identity_of(
+        &mut self,
+        way: &Way<'_>,
+        kinds: &[Kind],
+        account: Account<'_>,
+        other_ids: &[Pattern<'_>],
+    ) -> Solved {
+        let ready = self.ready(way, |literal| literal.row.role.group() == Group::Identity);
+        // The ARN of an account's root tells the partition of all its principals.
+        let partitions = match way.named {
+            Named::Account {
+                partition: Some(own),
+                ..
+            } => PARTITIONS.iter().position(|known| *known == own),
+            _ => None,
+        };
+        let partitions = match partitions {
+            Some(index) => PARTITIONS.get(index..=index).unwrap_or(&PARTITIONS),
+            None => &PARTITIONS,
+        };
+        solve(
+            &ready,
+            kinds,
+            partitions,
+            account,
+            other_ids,
+            &mut self.fuel,
+        )
+    }
 }

@@ -1,7 +1,7 @@
 //! Whom of the callers of a way a list of principals means.
 
-use super::AnalysisContext;
 use super::compiled::{Named, being};
+use super::context::AnalysisContext;
 use super::literal::Literal;
 use super::way::{Class, Issuer};
 use crate::keys::{self, Role};

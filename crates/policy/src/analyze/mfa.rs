@@ -3,8 +3,9 @@
 //!
 //! Source: IAM user guide, "AWS global condition context keys", `aws:MultiFactorAuthPresent`.
 
-use super::identity::{self, Account, Kind, Solved};
-use super::solve::{OwnDomain, Present, Solver};
+use super::caller::{self, Account, Kind};
+use super::identity::Solved;
+use super::solver::{OwnDomain, Present, Solver};
 use super::way::Way;
 use crate::keys::{Group, Presence, Role};
 use crate::sets::value::Domain;
@@ -73,7 +74,7 @@ impl Solver<'_> {
         }
         let unknown = states.with == Present::Unknown;
         if states.unsaid {
-            match self.identity_of(way, &identity::LONG_TERM, Account::Any, &[]) {
+            match self.identity_of(way, &caller::LONG_TERM, Account::Any, &[]) {
                 Solved::Nobody if unknown => None,
                 Solved::Nobody => Some(false),
                 Solved::Caller(_) => Some(true),
@@ -89,13 +90,13 @@ impl Solver<'_> {
     /// The kinds of callers that the demands leave.
     pub(crate) fn kinds(&mut self, way: &Way<'_>) -> &'static [Kind] {
         if !Self::asks_for_mfa(way) {
-            return &identity::KINDS;
+            return &caller::KINDS;
         }
         let states = self.mfa_states(way);
         if states.unsaid && !states.said_false && states.with == Present::Nothing {
-            &identity::LONG_TERM
+            &caller::LONG_TERM
         } else {
-            &identity::KINDS
+            &caller::KINDS
         }
     }
 
@@ -109,7 +110,7 @@ impl Solver<'_> {
             return Some(Without::SaidFalse);
         }
         let long_term = states.unsaid
-            && self.identity_of(way, &identity::LONG_TERM, Account::Any, &[]) != Solved::Nobody;
+            && self.identity_of(way, &caller::LONG_TERM, Account::Any, &[]) != Solved::Nobody;
         long_term.then_some(Without::LongTermKeys)
     }
 
@@ -122,7 +123,7 @@ impl Solver<'_> {
     pub(crate) fn mfa_flag(&mut self, way: &Way<'_>) -> (bool, Vec<String>) {
         let states = self.mfa_states(way);
         let absent = states.unsaid
-            && self.identity_of(way, &identity::LONG_TERM, Account::Any, &[]) != Solved::Nobody;
+            && self.identity_of(way, &caller::LONG_TERM, Account::Any, &[]) != Solved::Nobody;
         let mut values = Vec::new();
         if states.said_false {
             values.push("false".to_owned());

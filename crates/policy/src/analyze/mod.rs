@@ -6,12 +6,16 @@
 //! the answer's fields are read off what is left.
 
 mod admit;
+mod caller;
 mod clock;
 mod compiled;
+mod context;
 mod federated;
+mod fill;
 mod grants;
 mod guess;
 mod identity;
+mod known;
 mod listed;
 mod literal;
 mod mfa;
@@ -22,39 +26,23 @@ mod organization;
 pub(crate) mod region;
 mod restrict;
 mod solve;
+mod solver;
 mod source;
 mod subtract;
 mod summary;
 mod variable;
 pub(crate) mod way;
+mod ways;
 mod witness;
 
 pub(crate) use self::compiled::Named;
+pub use self::context::AnalysisContext;
 pub(crate) use self::literal::Literal;
 use self::region::{Calls, RequestSpace};
-pub(crate) use self::solve::Solver;
+pub(crate) use self::solver::Solver;
 use self::way::Way;
 use crate::answer::{Analysis, Grant, Request, Who};
-use crate::document::{Origin, TrustPolicy};
-use crate::providers::Provider;
-
-/// What is known besides the document.
-#[derive(Debug, Clone, Copy)]
-pub struct AnalysisContext<'c> {
-    /// The account in which the role lives, 12 digits. Without it every account is external.
-    pub own_account: Option<&'c str>,
-    /// The organization of that account, `o-…`.
-    pub own_organization: Option<&'c str>,
-    /// The moment from which on the document is judged.
-    pub now: jiff::Timestamp,
-    /// Where the document was read: what a unique id under `Principal` means depends on it.
-    pub origin: Origin,
-    /// Whether each grant is to carry a request that proves it.
-    pub witnesses: bool,
-    /// Identity providers that the caller knows besides [`crate::providers::PROVIDERS`]; they come
-    /// first.
-    pub providers: &'c [Provider],
-}
+use crate::document::TrustPolicy;
 
 /// Who can get in by this document.
 ///

@@ -1,7 +1,6 @@
 //! Which networks a way admits, and whether they are few enough to stand for someone.
 
-use super::admit::required;
-use super::solve::Solver;
+use super::solver::{Solver, required};
 use super::way::Way;
 use crate::arn;
 use crate::keys::Role;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use super::compiled::{Actions, Compiled, Named, being_one, not_being};
 use super::listed::Listed;
-use super::solve::Solver;
+use super::solver::Solver;
 use super::way::{Class, Issuer, Way};
 use crate::arn;
 use crate::document::Effect;

@@ -1,11 +1,11 @@
 //! The grants with the ways that they stand for, and the requests that prove them.
 
 use super::admit::NamedAccounts;
+use super::caller::Account;
 use super::compiled::Compiled;
 use super::grants::{self, Company, Entrant, entrants};
-use super::identity::Account;
-use super::solve::Solver;
-use super::summary::Known;
+use super::known::Known;
+use super::solver::Solver;
 use super::variable;
 use super::way::{Class, Way};
 use super::witness;

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use super::fill::one_account;
 use super::guess;
-use super::solve::{Present, Solver, State};
-use super::variable;
+use super::solver::{Present, Solver, State};
 use super::way::Way;
 use crate::keys::{Group, Role};
 use crate::sets::Found;
@@ -38,8 +38,7 @@ impl Solver<'_> {
         let own: Option<[Pattern<'_>; 1]> =
             match (self.context.own_account, self.context.own_organization) {
                 (Some(account), Some(id))
-                    if group == Group::Organization
-                        && variable::one_account(way) == Some(account) =>
+                    if group == Group::Organization && one_account(way) == Some(account) =>
                 {
                     Some([Pattern::exact(id)])
                 }

@@ -2,8 +2,9 @@
 
 use super::compiled::{Actions, compile};
 use super::literal::Literal;
-use super::solve::Solver;
-use super::way::{Class, MOST_WAYS, Way, ways, ways_in};
+use super::solver::Solver;
+use super::way::{Class, Way};
+use super::ways::{MOST_WAYS, ways, ways_in};
 use crate::document::{Effect, TrustPolicy};
 use crate::keys;
 use crate::sets::test::Test;

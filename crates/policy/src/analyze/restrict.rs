@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::literal::Literal;
 use super::network;
-use super::solve::{Present, Ready, Solver};
+use super::solver::{Present, Ready, Solver};
 use super::way::{Class, Way};
 use crate::answer::{ExternalIdNeed, Restriction, Values};
 use crate::keys::{Group, Presence, Role};

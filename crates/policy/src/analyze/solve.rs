@@ -1,167 +1,17 @@
 //! Whether a way can be gone at all: the demands on the keys of one fact, solved together.
 
-use std::borrow::Cow;
-
-use smallvec::SmallVec;
-
-use super::AnalysisContext;
+use super::caller::Account;
 use super::clock::{self, When};
-use super::compiled::Named;
-use super::identity::{self, Account};
+use super::identity;
 use super::literal::Literal;
-use super::variable::{self, Fill};
-use super::way::{Class, Way};
-use crate::arn;
-use crate::keys::{Group, Presence, Role};
-use crate::providers::Provider;
-use crate::sets::pattern::Pattern;
+use super::solver::{OwnDomain, Present, Ready, Solver, State, domain_of};
+use super::way::Way;
+use crate::keys::{Group, Role};
 use crate::sets::test::Test;
-use crate::sets::universe::{PARTITIONS, Universe};
-use crate::sets::value::{Domain, solve};
-use crate::sets::{Found, Fuel};
+use crate::sets::universe::Universe;
+use crate::sets::value::Domain;
 
-/// Steps for one document, and for each of its bytes. A step takes up to 15 nanoseconds, which keeps
-/// the slowest document of 8,192 bytes within 50 ms and one of 131,072 within a second.
-const STEPS: u64 = 1_000_000;
-const STEPS_PER_BYTE: u64 = 200;
-
-/// A demand with its policy variables filled in as far as the way fixes them.
-#[derive(Debug, Clone)]
-pub(crate) struct Ready<'t, 'p> {
-    pub(crate) literal: &'t Literal<'p>,
-    pub(crate) test: Cow<'t, Test<'p>>,
-}
-
-impl Ready<'_, '_> {
-    /// Some variable stands for another text in each request.
-    pub(crate) fn is_widened(&self) -> bool {
-        matches!(&*self.test, Test::Text(patterns) if patterns.iter().any(|pattern| {
-            pattern.tokens.is_some() && pattern.source.contains("${")
-        }))
-    }
-}
-
-/// The values of one key with which a way can be gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct State {
-    /// It may be absent.
-    pub(crate) absent: bool,
-    /// Values that serve, at once; `Nothing` if it can not be present.
-    pub(crate) present: Present,
-}
-
-/// Values that a key can have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Present {
-    Nothing,
-    Values(Vec<String>),
-    Unknown,
-}
-
-impl State {
-    /// `None`: too costly to tell.
-    pub(crate) fn possible(&self) -> Option<bool> {
-        match (self.absent, &self.present) {
-            (true, _) | (_, Present::Values(_)) => Some(true),
-            (false, Present::Nothing) => Some(false),
-            (false, Present::Unknown) => None,
-        }
-    }
-}
-
-/// Decides, and pays for it.
-#[derive(Debug)]
-pub(crate) struct Solver<'c> {
-    pub(crate) context: &'c AnalysisContext<'c>,
-    pub(crate) fuel: Fuel,
-}
-
-impl<'c> Solver<'c> {
-    pub(crate) fn new(context: &'c AnalysisContext<'c>, length: usize) -> Self {
-        let steps = STEPS + STEPS_PER_BYTE * length as u64;
-        Self {
-            context,
-            fuel: Fuel::new(steps),
-        }
-    }
-
-    /// One that decides by the full procedure alone, and may take a hundred times as long.
-    pub(crate) fn without_guesses(context: &'c AnalysisContext<'c>, length: usize) -> Self {
-        let steps = 100 * (STEPS + STEPS_PER_BYTE * length as u64);
-        Self {
-            context,
-            fuel: Fuel::without_guesses(steps),
-        }
-    }
-
-    /// Nothing is left to spend.
-    pub(crate) fn exhausted(&self) -> bool {
-        self.fuel.is_spent()
-    }
-
-    /// Whether a caller of this kind carries the key.
-    pub(crate) fn presence(&self, way: &Way<'_>, literal: &Literal<'_>) -> Presence {
-        self.presence_in(way.class, literal.row.role, literal)
-    }
-
-    fn presence_in(&self, class: Class<'_>, role: Role, literal: &Literal<'_>) -> Presence {
-        if (role == Role::OwnAccount && self.context.own_account.is_some())
-            || (role == Role::OwnOrganization && self.context.own_organization.is_some())
-        {
-            return Presence::Always;
-        }
-        match class {
-            Class::Aws => literal.row.aws,
-            Class::Service(_) | Class::AnyService => literal.row.service,
-            Class::Federated(issuer) => match role {
-                Role::Saml if !issuer.saml => Presence::Never,
-                Role::Claim => self.claim(issuer.prefix, &literal.key),
-                _ => literal.row.federated,
-            },
-        }
-    }
-
-    fn claim(&self, issuer: &str, key: &str) -> Presence {
-        let Some((space, claim)) = arn::cut_last(key) else {
-            return Presence::Never;
-        };
-        if !space.eq_ignore_ascii_case(issuer) {
-            return Presence::Never;
-        }
-        let row = Provider::find(issuer, self.context.providers);
-        match row.and_then(|row| row.claims.as_ref()) {
-            Some(claims) => {
-                match claims
-                    .iter()
-                    .find(|known| known.name.eq_ignore_ascii_case(claim))
-                {
-                    Some(known) if known.always => Presence::Always,
-                    Some(_) => Presence::Maybe,
-                    None => Presence::Never,
-                }
-            }
-            None if claim.eq_ignore_ascii_case("aud") || claim.eq_ignore_ascii_case("sub") => {
-                Presence::Always
-            }
-            None => Presence::Maybe,
-        }
-    }
-
-    /// A subject (and any claim of a provider whose claims are all known) names repositories,
-    /// branches, projects or service accounts, never a wildcard: `StringEquals` with a star is met
-    /// by nobody.
-    fn is_plain_claim(&self, class: Class<'_>, literal: &Literal<'_>) -> bool {
-        let Class::Federated(issuer) = class else {
-            return false;
-        };
-        literal.row.role == Role::Claim
-            && Provider::find(issuer.prefix, self.context.providers).is_some_and(|row| {
-                row.claims.is_some()
-                    || arn::cut_last(&literal.key)
-                        .is_some_and(|(_, claim)| claim.eq_ignore_ascii_case("sub"))
-            })
-    }
-
+impl Solver<'_> {
     /// Whether the way can still be gone, given that it could before this demand joined it.
     pub(crate) fn possible(&mut self, way: &Way<'_>, joined: &Literal<'_>) -> Option<bool> {
         if !self.fuel.spend(40 + 8 * way.demands.len() as u64) {
@@ -205,57 +55,6 @@ impl<'c> Solver<'c> {
             identity::Solved::Caller(_) => Some(true),
             identity::Solved::Unknown => None,
         }
-    }
-
-    /// The demands for which `of` holds, ready to be solved.
-    pub(crate) fn ready<'t, 'p>(
-        &self,
-        way: &'t Way<'p>,
-        of: impl Fn(&Literal<'p>) -> bool,
-    ) -> SmallVec<[Ready<'t, 'p>; 2]> {
-        way.demands
-            .iter()
-            .filter(|literal| of(literal))
-            .map(|literal| Ready {
-                literal,
-                test: self.filled(way, literal),
-            })
-            .collect()
-    }
-
-    fn filled<'t, 'p>(&self, way: &Way<'p>, literal: &'t Literal<'p>) -> Cow<'t, Test<'p>> {
-        let Test::Text(patterns) = &*literal.test else {
-            return Cow::Borrowed(&*literal.test);
-        };
-        if !literal.test.has_variables() {
-            return Cow::Borrowed(&*literal.test);
-        }
-        let filled: Vec<Pattern<'p>> = patterns
-            .iter()
-            .filter_map(|pattern| {
-                let mut lost = false;
-                let mut open = false;
-                for named in &pattern.variables {
-                    match variable::fill(self, way, named) {
-                        Fill::Value(_) => {}
-                        Fill::Missing => lost = true,
-                        Fill::Unknown => open = true,
-                    }
-                }
-                if lost || (open && !literal.passes) {
-                    // What fits nothing, or what is left out so that less must be avoided.
-                    return None;
-                }
-                let fill =
-                    |named: &crate::sets::pattern::Variable| match variable::fill(self, way, named)
-                    {
-                        Fill::Value(text) => Some(text),
-                        Fill::Missing | Fill::Unknown => None,
-                    };
-                Some(pattern.filled(&fill))
-            })
-            .collect();
-        Cow::Owned(Test::Text(filled))
     }
 
     /// What the key of a demand can be, on its own, with further demands on its values.
@@ -303,151 +102,53 @@ impl<'c> Solver<'c> {
         }
         self.state(ready, presence, domain, like.row.many, further)
     }
-
-    pub(crate) fn state(
-        &mut self,
-        ready: &[Ready<'_, '_>],
-        presence: Presence,
-        domain: OwnDomain<'_>,
-        many: bool,
-        further: &[(&Test<'_>, bool)],
-    ) -> State {
-        let absent = presence != Presence::Always && ready.iter().all(|one| one.literal.absent);
-        if presence == Presence::Never {
-            return State {
-                absent,
-                present: Present::Nothing,
-            };
-        }
-        // What is asked of one value: everything, or what is asked of each and one demand besides.
-        let asks = |all: bool, besides: Option<usize>| {
-            let mut asks: SmallVec<[(&Test<'_>, bool); 4]> = SmallVec::new();
-            for (index, one) in ready.iter().enumerate() {
-                if all || one.literal.each || besides == Some(index) {
-                    asks.push((&*one.test, one.literal.passes));
-                }
-            }
-            asks.extend_from_slice(further);
-            asks
-        };
-        if !many {
-            let present = match self.one(domain, &asks(true, None)) {
-                Found::Nothing => Present::Nothing,
-                Found::Value(value) => Present::Values(vec![value]),
-                Found::Unknown => Present::Unknown,
-            };
-            return State { absent, present };
-        }
-        let mut values = Vec::new();
-        let mut unknown = false;
-        let some: Vec<usize> = (0..ready.len())
-            .filter(|index| ready.get(*index).is_some_and(|one| !one.literal.each))
-            .collect();
-        // Where no value in particular is asked for, any that each demand allows will do.
-        let wanted: Vec<Option<usize>> = if some.is_empty() {
-            vec![None]
-        } else {
-            some.into_iter().map(Some).collect()
-        };
-        for index in wanted {
-            match self.one(domain, &asks(false, index)) {
-                Found::Nothing => {
-                    return State {
-                        absent,
-                        present: Present::Nothing,
-                    };
-                }
-                Found::Value(value) => values.push(value),
-                Found::Unknown => unknown = true,
-            }
-        }
-        values.sort_unstable();
-        values.dedup();
-        let present = if unknown {
-            Present::Unknown
-        } else {
-            Present::Values(values)
-        };
-        State { absent, present }
-    }
-
-    fn one(&mut self, domain: OwnDomain<'_>, asks: &[(&Test<'_>, bool)]) -> Found {
-        match domain {
-            OwnDomain::Only(value) => {
-                if asks
-                    .iter()
-                    .all(|(test, passes)| test.passes(value) == *passes)
-                {
-                    Found::Value(value.to_owned())
-                } else {
-                    Found::Nothing
-                }
-            }
-            OwnDomain::Of(domain) => solve(domain, asks, &mut self.fuel),
-        }
-    }
-
-    /// Who can call: a caller whose ARN, account, ids and type meet every demand.
-    pub(crate) fn identity(
-        &mut self,
-        way: &Way<'_>,
-        account: Account<'_>,
-        other_ids: &[Pattern<'_>],
-    ) -> identity::Solved {
-        let kinds = self.kinds(way);
-        self.identity_of(way, kinds, account, other_ids)
-    }
-
-    /// The same, of some kinds of callers only.
-    pub(crate) fn identity_of(
-        &mut self,
-        way: &Way<'_>,
-        kinds: &[identity::Kind],
-        account: Account<'_>,
-        other_ids: &[Pattern<'_>],
-    ) -> identity::Solved {
-        let ready = self.ready(way, |literal| literal.row.role.group() == Group::Identity);
-        // The ARN of an account's root tells the partition of all its principals.
-        let partitions = match way.named {
-            Named::Account {
-                partition: Some(own),
-                ..
-            } => PARTITIONS.iter().position(|known| *known == own),
-            _ => None,
-        };
-        let partitions = match partitions {
-            Some(index) => PARTITIONS.get(index..=index).unwrap_or(&PARTITIONS),
-            None => &PARTITIONS,
-        };
-        identity::solve(
-            &ready,
-            kinds,
-            partitions,
-            account,
-            other_ids,
-            &mut self.fuel,
-        )
-    }
 }
 
-/// A domain, or the one value that the class of caller fixes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum OwnDomain<'p> {
-    Of(Domain),
-    Only(&'p str),
-}
+impl<'p> Way<'p> {
+    /// The same with more demands; `None` if nobody is left.
+    pub(crate) fn and(&self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> Option<Self> {
+        let mut demands = Vec::with_capacity(self.demands.len() + more.len());
+        demands.extend_from_slice(&self.demands);
+        let mut with = Self { demands, ..*self };
+        with.narrow(more, solver).then_some(with)
+    }
 
-fn domain_of<'p>(class: Class<'p>, literal: &Literal<'_>) -> OwnDomain<'p> {
-    match (literal.row.role, class) {
-        (Role::ServiceName, Class::Service(name)) => OwnDomain::Only(name),
-        (Role::Other, Class::Aws) if literal.row.name == "aws:PrincipalIsAWSService" => {
-            OwnDomain::Only("false")
+    /// Adds demands; `false` if nobody is left.
+    fn narrow(&mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) -> bool {
+        let before = self.demands.len();
+        self.join(more, solver);
+        self.is_possible(before, solver)
+    }
+
+    /// Adds demands, whoever is left.
+    pub(super) fn join(&mut self, more: &[Literal<'p>], solver: &mut Solver<'_>) {
+        // What comes together is compared and copied.
+        let cost = 50 + 12 * (self.demands.len() * (1 + more.len())) as u64;
+        self.decided &= solver.fuel.spend(cost);
+        for literal in more {
+            if !self.demands.iter().any(|known| known.same(literal)) {
+                self.demands.push(literal.clone());
+            }
         }
-        (Role::Other, Class::Service(_) | Class::AnyService)
-            if literal.row.name == "aws:PrincipalIsAWSService" =>
-        {
-            OwnDomain::Only("true")
+    }
+
+    /// Whether somebody is left with the demands from a place on, given that somebody was before.
+    pub(super) fn is_possible(&mut self, from: usize, solver: &mut Solver<'_>) -> bool {
+        let mut decided = true;
+        let fresh = self.demands.get(from..).unwrap_or_default();
+        for (place, literal) in fresh.iter().enumerate() {
+            // Demands on one fact are solved together.
+            let mut before = fresh.iter().take(place);
+            if before.any(|one| self.class.solves_both(one, literal)) {
+                continue;
+            }
+            match solver.possible(self, literal) {
+                Some(true) => {}
+                Some(false) => return false,
+                None => decided = false,
+            }
         }
-        _ => OwnDomain::Of(literal.row.domain),
+        self.decided &= decided;
+        true
     }
 }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use super::caller::{Account, account_of};
 use super::guess;
-use super::identity::{Account, account_of};
-use super::solve::{Ready, Solver};
+use super::solver::{Ready, Solver};
 use super::way::Way;
 use crate::keys::Role;
 use crate::sets::language::{Demand, find, meets, weight};

@@ -3,7 +3,7 @@
 use super::compiled::{Compiled, not_being};
 use super::listed::Listed;
 use super::literal::Literal;
-use super::solve::Solver;
+use super::solver::Solver;
 use super::way::Way;
 
 /// How callers of a way can fail to be those whom a Deny names: any of these lists of demands.

@@ -1,32 +1,21 @@
 //! The answer's fields, read off the ways that are left.
 
-use super::AnalysisContext;
-use super::admit::{Admission, NamedAccounts, Unnamed, admit, required};
+use super::admit::{NamedAccounts, Unnamed, admit};
 use super::clock::Closes;
 use super::compiled::{Compiled, compile};
-use super::grants;
+use super::context::AnalysisContext;
+use super::known::{Known, learn};
 use super::opened::{Opened, grants_of, prove};
 use super::restrict;
-use super::solve::Solver;
-use super::way::{Class, Way, ways_in};
+use super::solver::{Solver, required};
+use super::way::{Class, Way};
+use super::ways::ways_in;
 use crate::answer::{Analysis, ExternalIdNeed, Grant, Restriction, Values, Who};
 use crate::document::{Effect, TrustPolicy};
 use crate::external_id;
 use crate::keys::Role;
 use crate::services::{ROLES_ANYWHERE, region_apart};
 use crate::sets::test::Test;
-
-/// A way with all that is known of it.
-pub(super) struct Known<'p> {
-    pub(super) way: Way<'p>,
-    pub(super) admission: Admission,
-    /// Someone from outside the own account gets in, as an AWS principal.
-    external: bool,
-    pub(super) external_id: Option<Restriction>,
-    /// The accounts on whose behalf services may act; `None` where nothing limits that, and for all
-    /// other callers.
-    pub(super) on_behalf_of: Option<Vec<String>>,
-}
 
 pub(super) fn analysis(
     policy: &TrustPolicy<'_>,
@@ -134,42 +123,6 @@ pub(super) fn grants<'p>(
         .into_iter()
         .map(|one| (one.grant, one.way))
         .collect()
-}
-
-impl Known<'_> {
-    /// Somebody from outside the own account gets in, services apart.
-    fn is_outside(&self) -> bool {
-        self.external || matches!(self.way.class, Class::Federated(_))
-    }
-}
-
-fn learn<'p>(mut way: Way<'p>, named: &NamedAccounts<'p>, solver: &mut Solver<'_>) -> Known<'p> {
-    let admission = match way.class {
-        Class::Aws => admit(&mut way, named, solver),
-        _ => Admission::default(),
-    };
-    let own = solver.context.own_account;
-    let external = way.class == Class::Aws
-        && (admission.external_accounts != Unnamed::Nobody
-            || admission
-                .accounts
-                .iter()
-                .any(|account| Some(account.as_str()) != own));
-    let like = way.of_role(Role::ExternalId).next();
-    let external_id = like.and_then(|like| restrict::restriction(&way, like, solver));
-    let on_behalf_of = match way.class {
-        Class::Service(_) | Class::AnyService => {
-            grants::source_accounts(&way, &named.sources, solver)
-        }
-        _ => None,
-    };
-    Known {
-        way,
-        admission,
-        external,
-        external_id,
-        on_behalf_of,
-    }
 }
 
 fn who_gets_in(answer: &mut Analysis, known: &[Known<'_>], context: &AnalysisContext<'_>) {

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use super::admit::required;
-use super::identity::{Account, LONG_TERM, Solved, account_of, fixed_account};
+use super::caller::{Account, LONG_TERM, account_of};
+use super::fill::{Fill, fill, presence};
+use super::identity::Solved;
 use super::literal::Literal;
-use super::solve::{Present, Solver};
+use super::solver::{Present, Solver, required};
 use super::way::{Class, Way};
 use crate::keys::{self, Group, Presence, Role, Row};
 use crate::sets::pattern::{Pattern, Token, Variable};
@@ -17,75 +18,6 @@ const MOST_CONSEQUENCES: usize = 64;
 
 /// Variables of one way that are fixed by choice; a way with more is undecided.
 const MOST_SETTLED: usize = 32;
-
-/// What a variable stands for on one way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fill {
-    /// This, for every request.
-    Value(String),
-    /// The key is in no request and there is no default, so the pattern fits nothing.
-    Missing,
-    /// It differs from request to request.
-    Unknown,
-}
-
-/// What `variable` stands for in requests that go this way.
-pub(crate) fn fill(solver: &Solver<'_>, way: &Way<'_>, variable: &Variable) -> Fill {
-    let row = keys::find(&variable.key);
-    let missing = || match &variable.default {
-        Some(text) => Fill::Value(text.clone()),
-        None => Fill::Missing,
-    };
-    let is_absent = |literal: &Literal<'_>| {
-        !literal.passes
-            && *literal.test == Test::Present
-            && literal.key.eq_ignore_ascii_case(&variable.key)
-    };
-    if presence(way.class, row) == Presence::Never || way.demands.iter().any(is_absent) {
-        return missing();
-    }
-    if way.class == Class::Aws {
-        match row.role {
-            Role::PrincipalAccount => {
-                if let Some(account) = one_account(way) {
-                    return Fill::Value(account.to_owned());
-                }
-            }
-            Role::Username => {
-                if let Some(arn) = one_value(way, "aws:PrincipalArn") {
-                    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
-                    return match resource.strip_prefix("user/") {
-                        Some(name) => {
-                            Fill::Value(name.rsplit('/').next().unwrap_or(name).to_owned())
-                        }
-                        None => missing(),
-                    };
-                }
-            }
-            _ => {}
-        }
-    }
-    let own = match row.role {
-        Role::OwnAccount => solver.context.own_account,
-        Role::OwnOrganization => solver.context.own_organization,
-        _ => None,
-    };
-    if let Some(own) = own {
-        return Fill::Value(own.to_owned());
-    }
-    if row.role == Role::Now {
-        return Fill::Unknown;
-    }
-    if let Class::Service(name) = way.class
-        && row.role == Role::ServiceName
-    {
-        return Fill::Value(name.to_owned());
-    }
-    match one_value(way, &variable.key) {
-        Some(value) => Fill::Value(value.to_owned()),
-        None => Fill::Unknown,
-    }
-}
 
 /// A way on which every policy variable stands for one text: a caller and the values of their keys are
 /// chosen. `None` where the choice met nobody, which does not mean that nobody could be met.
@@ -303,50 +235,4 @@ fn key_of(row: &Row, variable: &Variable) -> String {
     } else {
         row.name.to_owned()
     }
-}
-
-/// Whether callers of a kind carry a key.
-fn presence(class: Class<'_>, row: &Row) -> Presence {
-    match class {
-        Class::Aws => row.aws,
-        Class::Service(_) | Class::AnyService => row.service,
-        Class::Federated(_) => row.federated,
-    }
-}
-
-/// The only value that the demands on a key leave, where it has to be present.
-fn one_value<'t>(way: &'t Way<'_>, key: &str) -> Option<&'t str> {
-    way.demands
-        .iter()
-        .filter(|literal| literal.key.eq_ignore_ascii_case(key))
-        .filter(|literal| {
-            literal.passes && (!literal.absent || literal.row.aws == Presence::Always)
-        })
-        .filter(|literal| !literal.row.many)
-        .find_map(|literal| {
-            let mut values = literal.test.fixed()?.iter().map(|pattern| &*pattern.source);
-            let only = values.find(|value| literal.admits(value))?;
-            values.all(|other| !literal.admits(other)).then_some(only)
-        })
-}
-
-/// The only account that the demands leave.
-pub(crate) fn one_account<'t>(way: &'t Way<'_>) -> Option<&'t str> {
-    one_value(way, "aws:PrincipalAccount").or_else(|| {
-        let literals = way
-            .of_role(Role::PrincipalArn)
-            .filter(|literal| literal.passes);
-        for literal in literals {
-            let Test::Text(patterns) = &*literal.test else {
-                continue;
-            };
-            let mut accounts = patterns.iter().map(fixed_account);
-            if let Some(Some(first)) = accounts.next()
-                && accounts.all(|other| other == Some(first))
-            {
-                return Some(first);
-            }
-        }
-        None
-    })
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::caller::{self, Account, Caller, Kind, account_of, name_of};
 use super::clock::When;
 use super::compiled::Compiled;
 use super::federated;
 use super::grants::Entrant;
-use super::identity::{self, Account, Caller, Kind, Solved, name_of};
+use super::identity::Solved;
 use super::literal::Literal;
 use super::mfa::Without;
-use super::solve::{Present, Solver, State};
+use super::solver::{Present, Solver, State};
 use super::way::{Class, Way};
 use crate::answer::{Request, RequestPrincipal, Who};
 use crate::arn;
@@ -141,7 +142,7 @@ fn source(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
         _ => any,
     };
     // The account of the ARN follows, unless the request goes without it.
-    let follows = source.arn.as_deref().map_or("", identity::account_of);
+    let follows = source.arn.as_deref().map_or("", account_of);
     let fits = way
         .of_role(Role::SourceAccount)
         .all(|demand| demand.test.passes(follows) == demand.passes);
@@ -226,7 +227,7 @@ fn key_name(literal: &Literal<'_>) -> String {
 fn caller(who: &Who, way: &Way<'_>, named: &[&str], solver: &mut Solver<'_>) -> Option<Caller> {
     // Who gets in by saying nothing of multi-factor authentication has long-term keys.
     let kinds = match solver.mfa_without(way) {
-        Some(Without::LongTermKeys) => &identity::LONG_TERM,
+        Some(Without::LongTermKeys) => &caller::LONG_TERM,
         _ => solver.kinds(way),
     };
     let solved = match who {
@@ -260,7 +261,7 @@ fn principal_value(caller: &Caller) -> (String, Option<String>) {
         .split_once(':')
         .map_or("any-session", |(_, session)| session);
     let partition = arn::part(&caller.arn, 1).unwrap_or("aws");
-    let account = super::identity::account_of(&caller.arn);
+    let account = super::caller::account_of(&caller.arn);
     let value = format!(
         "arn:{partition}:sts::{account}:assumed-role/{}/{session}",
         name_of(&caller.arn)

@@ -1,0 +1,160 @@
+//! The ways in by a document: what its Allows offer and its Denies leave.
+
+use super::compiled::{Actions, Compiled};
+use super::literal::Literal;
+use super::offer::offers;
+use super::solver::Solver;
+use super::subtract::subtract;
+use super::variable;
+use super::way::Way;
+use crate::document::Effect;
+use crate::keys::{Presence, Role};
+
+/// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
+/// ways say that they are undecided: more is reported as open, never less.
+pub(crate) const MOST_WAYS: usize = 512;
+
+/// Leaves out the ways that others cover: several Denies, and company, spell many ways twice over.
+pub(super) fn without_covered<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    if ways.len() < 2 {
+        return ways;
+    }
+    let demands: usize = ways.iter().map(|way| 1 + way.demands.len()).sum();
+    if !solver.fuel.invest((demands * demands / 4) as u64) {
+        return ways;
+    }
+    // Of two that say the same the first stays; what is undecided stands for nothing decided.
+    let covers = |(at, other): (usize, &Way<'p>), (place, way): (usize, &Way<'p>)| {
+        at != place
+            && (other.decided || !way.decided)
+            && other.covers(way)
+            && (at < place || !way.covers(other) || (other.decided && !way.decided))
+    };
+    // Only ways for one principal of one statement can cover one another.
+    let kin = |(_, way): &(usize, &Way<'p>)| (way.statement, way.named);
+    let mut order: Vec<(usize, &Way<'p>)> = ways.iter().enumerate().collect();
+    order.sort_by_key(kin);
+    let mut kept = vec![true; ways.len()];
+    for alike in order.chunk_by(|one, other| kin(one) == kin(other)) {
+        for one in alike {
+            if alike.iter().any(|other| covers(*other, *one))
+                && let Some(kept) = kept.get_mut(one.0)
+            {
+                *kept = false;
+            }
+        }
+    }
+    let kept = ways.into_iter().zip(kept);
+    kept.filter_map(|(way, kept)| kept.then_some(way)).collect()
+}
+
+/// The ways in by one action (by default the one that fits each kind of caller), after every Deny.
+pub(crate) fn ways<'p>(
+    statements: &[Compiled<'p>],
+    action: Option<Actions>,
+    solver: &mut Solver<'_>,
+) -> Vec<Way<'p>> {
+    let mut left = offers(statements, action, solver);
+    left.retain_mut(|way| way.is_possible(0, solver));
+    let mut budget = MOST_WAYS.max(left.len());
+    for deny in statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Deny)
+    {
+        let mut next = Vec::with_capacity(left.len());
+        for way in left {
+            let action = action.unwrap_or_else(|| way.class.way_in());
+            if deny.actions.has(action) {
+                subtract(way, deny, solver, &mut budget, &mut next);
+            } else {
+                next.push(way);
+            }
+        }
+        left = without_covered(next, solver);
+    }
+    left
+}
+
+/// The ways in as whole calls go them.
+pub(crate) fn ways_in<'p>(statements: &[Compiled<'p>], solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    // What a call carries may follow from what it has to say, and its company asks for more.
+    let left = with_consequences(ways(statements, None, solver), solver);
+    let left = with_company(left, statements, solver);
+    with_consequences(left, solver)
+}
+
+fn with_consequences<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    let varies = |way: &Way<'p>| way.demands.iter().any(|one| one.test.has_variables());
+    if !ways.iter().any(varies) {
+        return ways;
+    }
+    ways.into_iter()
+        .filter_map(|mut way| match variable::consequences(&way, solver) {
+            Some(follow) if follow.is_empty() => Some(way),
+            Some(follow) => way.and(&follow, solver),
+            None => {
+                way.decided = false;
+                Some(way)
+            }
+        })
+        .collect()
+}
+
+/// Leaves of each way what a whole call can use: a call that carries session tags or a source
+/// identity is checked for those actions too.
+fn with_company<'p>(
+    ways: Vec<Way<'p>>,
+    statements: &[Compiled<'p>],
+    solver: &mut Solver<'_>,
+) -> Vec<Way<'p>> {
+    const NEEDS: [(Role, Actions); 2] = [
+        (Role::Tagging, Actions::TAG_SESSION),
+        (Role::SourceIdentity, Actions::SET_SOURCE_IDENTITY),
+    ];
+    let mut left = without_covered(ways, solver);
+    for (role, action) in NEEDS {
+        let carries = |way: &Way<'p>, solver: &Solver<'_>| {
+            way.of_role(role)
+                .any(|literal| !literal.absent || solver.presence(way, literal) == Presence::Always)
+        };
+        if !left.iter().any(|way| carries(way, solver)) {
+            continue;
+        }
+        let mut company: Option<Vec<Way<'p>>> = None;
+        let mut next = Vec::with_capacity(left.len());
+        for mut way in left {
+            if !carries(&way, solver) {
+                next.push(way);
+                continue;
+            }
+            let company =
+                company.get_or_insert_with(|| self::ways(statements, Some(action), solver));
+            let class = way.class;
+            let company = company
+                .iter()
+                .filter_map(|other| Some((other, class.along(other.class)?)));
+            // All that the company demands is demanded already: most often the two are one statement.
+            let met = |(other, asked): (&Way<'p>, Option<Literal<'p>>)| {
+                asked.is_none() && other.decided && other.demands_within(&way)
+            };
+            if company.clone().any(met) {
+                next.push(way);
+                continue;
+            }
+            if next.len() >= MOST_WAYS {
+                way.decided = false;
+                next.push(way);
+                continue;
+            }
+            for (other, asked) in company {
+                let demands: Vec<_> = other.demands.iter().cloned().chain(asked).collect();
+                if let Some(mut both) = way.and(&demands, solver) {
+                    both.decided &= other.decided;
+                    next.push(both);
+                }
+            }
+        }
+        left = without_covered(next, solver);
+    }
+    left
+}
