@@ -1,4 +1,4 @@
-//! The answer: who can get in, what they must prove, and a request that shows it.
+//! The answer: who can assume the role, what they must prove, and a request that shows it.
 //!
 //! These are the public types of the analysis. Field by field they mean what the crate's README
 //! says; every list is sorted, every field is always present, and whatever could not be decided
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Who can get in by one trust document, as an upper bound: SCPs, RCPs and the caller's own
+/// Who can assume a role by one trust document, as an upper bound: SCPs, RCPs and the caller's own
 /// policies are not seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {
@@ -18,26 +18,26 @@ pub struct Analysis {
     pub errors: Vec<Problem>,
     /// What IAM accepts (or decides by facts outside the document) and a person should still know.
     pub warnings: Vec<Problem>,
-    /// An AWS principal of an account that the document does not name can get in.
+    /// An AWS principal of an account that the document does not name can assume the role.
     pub public: bool,
-    /// Accounts other than the own one with at least one principal that gets in.
+    /// Accounts other than the own one with at least one principal that has access.
     pub external_accounts: Vec<String>,
-    /// Organizations whose accounts get in without being named.
+    /// Organizations whose accounts have access without being named.
     pub organizations: Vec<String>,
-    /// AWS service principals that get in.
+    /// AWS service principals that have access.
     pub services: Vec<String>,
-    /// Any AWS service gets in, since everyone does; none of them is in `services` for that.
+    /// Any AWS service has access, since everyone does; none of them is in `services` for that.
     pub any_service: bool,
     /// Accounts on whose behalf services may act; `["*"]` when nothing limits that for one of
     /// `services`. Of any service only what limits it is told.
     pub service_source_accounts: Vec<String>,
-    /// An unnamed account gets in, limited only by network.
+    /// An unnamed account has access, limited only by network.
     pub any_account_from_network: bool,
-    /// A principal gets in whose account the document does not tell.
+    /// A principal has access whose account the document does not tell.
     pub unknown_account: bool,
     /// Identity providers that can really be used.
     pub federated: Vec<String>,
-    /// Those of `federated` through which a third party of the intended tenant gets in.
+    /// Those of `federated` through which a third party of the intended tenant has access.
     pub federated_open: Vec<String>,
     /// What external AWS principals must say as external id, the weakest path counting.
     pub external_id: ExternalIdNeed,
@@ -89,14 +89,14 @@ pub enum ExternalIdNeed {
     Required,
     /// Conditions on the external id let nobody in.
     Unsatisfiable,
-    /// No external AWS principal is named, or none gets in for another reason.
+    /// No external AWS principal is named, or none has access for another reason.
     None,
 }
 
 /// One way in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grant {
-    /// Who gets in, as narrowly as the document says.
+    /// Who has access, as narrowly as the document says.
     pub principal: Who,
     /// Of services: the accounts on whose behalf they may act by this way, `["*"]` when nothing
     /// limits that. Empty for all others, and where the account is limited by organization alone.
@@ -113,10 +113,10 @@ pub struct Grant {
     /// `false`: the exact set was too costly to decide and is reported as open.
     pub decided: bool,
     /// `true`: `principal` and `restrictions` say all there is, so that every request that fits
-    /// them gets in. `false`: some of those are kept out by what these two cannot say, as one
-    /// session of a role, or a part of a pattern. Nobody gets in whom they do not fit, either way.
+    /// them has access. `false`: some of those are kept out by what these two cannot say, as one
+    /// session of a role, or a part of a pattern. Nobody has access whom they do not fit, either way.
     pub exact: bool,
-    /// A request that gets in by this grant, confirmed by the evaluator; `None` where witnesses
+    /// A request that is allowed by this grant, confirmed by the evaluator; `None` where witnesses
     /// were not asked for.
     pub witness: Option<Request>,
 }
@@ -130,7 +130,7 @@ impl Grant {
     }
 }
 
-/// Who a grant lets in.
+/// Who has access by a grant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Who {
@@ -140,7 +140,7 @@ pub enum Who {
     Organization {
         /// `o-…`.
         id: String,
-        /// An organization path pattern, where only a part of the organization gets in.
+        /// An organization path pattern, where only a part of the organization has access.
         path: Option<String>,
     },
     /// Any principal of one account.
@@ -174,7 +174,7 @@ pub enum Who {
         provider: String,
         /// The account whose provider it is; `None` for the built-in ones.
         account: Option<String>,
-        /// A third party of the intended tenant gets in.
+        /// A third party of the intended tenant has access.
         open: bool,
     },
 }
@@ -184,9 +184,9 @@ pub enum Who {
 pub struct Restriction {
     /// The condition key, spelt as AWS documents it.
     pub key: String,
-    /// A request without the key gets in as well.
+    /// A request without the key is allowed as well.
     pub may_be_absent: bool,
-    /// The values with which a request gets in.
+    /// The values with which a request is allowed.
     pub values: Values,
 }
 

@@ -21,7 +21,7 @@ use crate::sets::test::Test;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Admission {
     /// Accounts that the document names and that the way admits, sorted. With `external_accounts` limited
-    /// to ids or organizations, only those that get in without them.
+    /// to ids or organizations, only those that need none of them.
     pub(crate) accounts: Vec<String>,
     /// Principals of accounts that the document does not name.
     pub(crate) external_accounts: Unnamed,
@@ -38,7 +38,7 @@ pub(crate) struct Organization {
     pub(crate) path: Option<String>,
 }
 
-/// Which principals of unnamed accounts get in.
+/// Which principals of unnamed accounts have access.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Unnamed {
     /// None.

@@ -142,7 +142,7 @@ impl<'p> Named<'p> {
         }
     }
 
-    /// No caller whom an Allow lets in is both, as their names alone tell.
+    /// No caller whom an Allow admits is both, as their names alone tell.
     pub(crate) fn is_apart(self, other: Self) -> bool {
         use Named::{Arn, Bare, Everyone, Federated, Service};
         match (self, other) {

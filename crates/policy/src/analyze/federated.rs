@@ -1,4 +1,4 @@
-//! Whether third parties get in through an identity provider that many tenants share.
+//! Whether third parties have access through an identity provider that many tenants share.
 
 use super::compiled::Named;
 use super::literal::Literal;
@@ -67,7 +67,7 @@ pub(crate) fn caller(
     }
 }
 
-/// Whether someone outside the intended tenant gets in by this way.
+/// Whether someone outside the intended tenant has access by this way.
 pub(crate) fn is_open(way: &Way<'_>, issuer: Issuer<'_>, solver: &mut Solver<'_>) -> bool {
     if issuer.saml {
         return false;

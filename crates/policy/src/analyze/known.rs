@@ -12,7 +12,7 @@ use crate::keys::Role;
 pub(super) struct Known<'p> {
     pub(super) way: Way<'p>,
     pub(super) admission: Admission,
-    /// Someone from outside the own account gets in, as an AWS principal.
+    /// Someone from outside the own account has access, as an AWS principal.
     pub(super) external: bool,
     pub(super) external_id: Option<Restriction>,
     /// The accounts on whose behalf services may act; `None` where nothing limits that, and for all
@@ -21,7 +21,7 @@ pub(super) struct Known<'p> {
 }
 
 impl Known<'_> {
-    /// Somebody from outside the own account gets in, services apart.
+    /// Somebody from outside the own account has access, services apart.
     pub(super) fn is_outside(&self) -> bool {
         self.external || matches!(self.way.class, Class::Federated(_))
     }

@@ -21,7 +21,7 @@ struct States {
     with: Present,
 }
 
-/// How a caller without multi-factor authentication gets in.
+/// How a caller without multi-factor authentication assumes the role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Without {
     /// Nothing is asked.
@@ -100,7 +100,7 @@ impl Solver<'_> {
         }
     }
 
-    /// How a caller gets in without it, if one does.
+    /// How a caller assumes the role without it, if one does.
     pub(crate) fn mfa_without(&mut self, way: &Way<'_>) -> Option<Without> {
         if !Self::asks_for_mfa(way) {
             return Some(Without::Unasked);
@@ -114,7 +114,7 @@ impl Solver<'_> {
         long_term.then_some(Without::LongTermKeys)
     }
 
-    /// The ages with which a caller gets in with it.
+    /// The ages with which a caller assumes the role with it.
     pub(crate) fn mfa_with(&mut self, way: &Way<'_>) -> Present {
         self.mfa_states(way).with
     }

@@ -1,4 +1,4 @@
-//! All requests at once: who can get in by a trust document, decided.
+//! All requests at once: who can assume the role by a trust document, decided.
 //!
 //! The crate's README explains the procedure. In short: every Allow statement opens ways in (one
 //! for each principal, as demands on the keys of a request); every Deny is subtracted, which leaves
@@ -44,7 +44,7 @@ use self::way::Way;
 use crate::answer::{Analysis, Grant, Request, Who};
 use crate::document::TrustPolicy;
 
-/// Who can get in by this document.
+/// Who can assume the role by this document.
 ///
 /// What could not be decided within the bounds is reported as open, in a grant whose `decided` is
 /// `false`.
@@ -76,7 +76,7 @@ pub(crate) fn solver<'c>(
     )
 }
 
-/// Each grant with the calls that it lets in.
+/// Each grant with the calls that it allows.
 pub(crate) fn grants_with_regions<'p>(
     policy: &'p TrustPolicy<'p>,
     context: &AnalysisContext<'_>,

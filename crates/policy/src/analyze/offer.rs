@@ -14,7 +14,7 @@ use crate::arn;
 use crate::document::Effect;
 use crate::keys::Role;
 
-/// Identity providers that are looked at one by one where everyone gets in.
+/// Identity providers that are looked at one by one where everyone has access.
 const MOST_ISSUERS: usize = 32;
 
 /// The ways that all Allow statements offer: by one action, or by the one that fits each kind of

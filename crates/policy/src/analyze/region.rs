@@ -39,7 +39,7 @@ const CARRIED: [(Calls, Actions, &str); 2] = [
     ),
 ];
 
-/// All calls that a document lets in.
+/// All calls that a document allows.
 pub(crate) fn regions_of<'p>(
     policy: &'p TrustPolicy<'p>,
     solver: &mut Solver<'_>,
@@ -80,7 +80,7 @@ pub(crate) fn carrying<'p>(
         let mut company = ways(&statements, Some(action), solver);
         company.retain(|other| way.class.along(other.class).is_some());
         if company.len() > MOST_WAYS {
-            // Too many to tell apart: all that carry it, perhaps more than get in.
+            // Too many to tell apart: all that carry it, perhaps more than are allowed.
             let mut way = carrier;
             way.decided = false;
             regions.push(RequestSpace { way, calls });

@@ -248,7 +248,7 @@ fn what_they_must_prove(
     answer.mfa_required = mfa;
 }
 
-/// Whether everyone from outside who goes this way gets in by another way of the same statement and
+/// Whether everyone from outside who goes this way has access by another way of the same statement and
 /// principal too, without the external id that this one asks for: a Deny that asks only some callers
 /// for an id leaves ways that overlap.
 fn goes_without<'p>(
@@ -309,7 +309,7 @@ fn weakest_need(external: &[&Known<'_>]) -> ExternalIdNeed {
     weakest
 }
 
-/// The last moment, from now on, at which anybody from outside gets in; `None` where there is none.
+/// The last moment, from now on, at which anybody from outside has access; `None` where there is none.
 fn expires(known: &[Known<'_>], solver: &mut Solver<'_>) -> Option<jiff::Timestamp> {
     let outside = known.iter().filter(|one| one.is_outside());
     let mut last = None;

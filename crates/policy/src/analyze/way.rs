@@ -87,7 +87,7 @@ impl<'p> Issuer<'p> {
 }
 
 impl<'p> Class<'p> {
-    /// The action by which this kind of caller gets in.
+    /// The action by which this kind of caller assumes the role.
     pub(crate) fn way_in(self) -> Actions {
         match self {
             Self::Aws | Self::Service(_) | Self::AnyService => Actions::ASSUME_ROLE,

@@ -225,7 +225,7 @@ fn key_name(literal: &Literal<'_>) -> String {
 }
 
 fn caller(who: &Who, way: &Way<'_>, named: &[&str], solver: &mut Solver<'_>) -> Option<Caller> {
-    // Who gets in by saying nothing of multi-factor authentication has long-term keys.
+    // Who has access by saying nothing of multi-factor authentication has long-term keys.
     let kinds = match solver.mfa_without(way) {
         Some(Without::LongTermKeys) => &caller::LONG_TERM,
         _ => solver.kinds(way),

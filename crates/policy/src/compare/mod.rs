@@ -23,16 +23,16 @@ use crate::evaluate::{EvaluationContext, evaluate};
 pub struct Wider {
     /// What is granted beyond, in words.
     pub what: String,
-    /// A request that the one lets in and the other does not; `None` where it was too costly to
+    /// A request that the one allows and the other does not; `None` where it was too costly to
     /// decide, which counts as wider.
     pub witness: Option<Request>,
 }
 
-/// Whether every request that `narrow` lets in gets in by `wide` too. `context.witnesses` does not
+/// Whether every request that `narrow` allows is allowed by `wide` too. `context.witnesses` does not
 /// matter.
 ///
 /// # Errors
-/// [`Wider`] with a request that only `narrow` lets in, confirmed by [`evaluate`] for both
+/// [`Wider`] with a request that only `narrow` allows, confirmed by [`evaluate`] for both
 /// documents; or without one where the question was too costly to decide.
 pub fn is_subset(
     narrow: &TrustPolicy<'_>,
@@ -52,7 +52,7 @@ pub fn is_subset(
 /// Whether everything that a document grants is allowed.
 ///
 /// # Errors
-/// [`Wider`] with a request that gets in and is not allowed, or without one where the question was
+/// [`Wider`] with a request that the document allows and the list does not, or without one where the question was
 /// too costly to decide.
 pub fn is_within_allowance(
     policy: &TrustPolicy<'_>,

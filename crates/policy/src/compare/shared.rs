@@ -11,7 +11,7 @@ pub struct SharedExternalId {
     pub value: String,
     /// The roles that accept it, as the caller named them, sorted.
     pub roles: Vec<String>,
-    /// The outside accounts that it lets in, sorted. More than one: whoever runs one of them knows
+    /// The external accounts that have access by it, sorted. More than one: whoever runs one of them knows
     /// what opens the roles of the other.
     pub accounts: Vec<String>,
 }
