@@ -61,6 +61,8 @@ pub(crate) enum Role {
     Saml,
     /// Names the calling service.
     ServiceName,
+    /// Whether a service calls: `true` for services alone.
+    IsService,
     /// The account of the role itself.
     OwnAccount,
     /// The organization of the role itself.
@@ -130,6 +132,7 @@ pub(crate) struct Row {
 const ANY: Domain = Domain::Text(Universe::Any);
 const ACCOUNT: Domain = Domain::Text(Universe::Account);
 const NAME: Domain = Domain::Text(Universe::Name(2, 64));
+const REGION: Domain = Domain::Text(Universe::Region);
 const PATH: Domain = Domain::Text(Universe::OrganizationPath);
 
 const fn row(
@@ -190,7 +193,7 @@ static ROWS: &[Row] = &[
     row("aws:TokenIssueTime", Role::Other, Domain::Moment, false, [Maybe, Never, Never]),
     row("sts:AWSServiceName", Role::Other, ANY, false, [Never, Never, Never]),
     row("sts:SourceIdentity", Role::SourceIdentity, NAME, false, [Maybe, Maybe, Maybe]),
-    row("aws:RequestedRegion", Role::Other, ANY, false, [Always, Always, Always]),
+    row("aws:RequestedRegion", Role::Other, REGION, false, [Always, Always, Always]),
     row("aws:ResourceAccount", Role::OwnAccount, ACCOUNT, false, [Maybe, Maybe, Maybe]),
     row("aws:SecureTransport", Role::Other, Domain::Truth, false, [Always, Always, Always]),
     row("sts:DurationSeconds", Role::Other, Domain::Count, false, [Never, Never, Never]),
@@ -206,7 +209,7 @@ static ROWS: &[Row] = &[
     row("aws:MultiFactorAuthAge", Role::MfaAge, Domain::Count, false, [Maybe, Never, Never]),
     row("aws:Ec2InstanceSourceVpc", Role::Other, ANY, false, [Maybe, Maybe, Maybe]),
     row("aws:PrincipalServiceName", Role::ServiceName, ANY, false, [Never, Always, Never]),
-    row("aws:PrincipalIsAWSService", Role::Other, Domain::Truth, false, [Always, Always, Maybe]),
+    row("aws:PrincipalIsAWSService", Role::IsService, Domain::Truth, false, [Always, Always, Maybe]),
     row("aws:MultiFactorAuthPresent", Role::MfaPresent, Domain::Truth, false, [Maybe, Never, Never]),
     row("sts:RequestContextProviders", Role::Other, ANY, true, [Maybe, Maybe, Maybe]),
     row("aws:PrincipalOrgMasterAccount", Role::Other, ACCOUNT, false, [Maybe, Never, Never]),

@@ -251,14 +251,8 @@ pub(crate) enum OwnDomain<'p> {
 pub(super) fn domain_of<'p>(class: Class<'p>, literal: &Literal<'_>) -> OwnDomain<'p> {
     match (literal.row.role, class) {
         (Role::ServiceName, Class::Service(name)) => OwnDomain::Only(name),
-        (Role::Other, Class::Aws) if literal.row.name == "aws:PrincipalIsAWSService" => {
-            OwnDomain::Only("false")
-        }
-        (Role::Other, Class::Service(_) | Class::AnyService)
-            if literal.row.name == "aws:PrincipalIsAWSService" =>
-        {
-            OwnDomain::Only("true")
-        }
+        (Role::IsService, Class::Service(_) | Class::AnyService) => OwnDomain::Only("true"),
+        (Role::IsService, Class::Aws | Class::Federated(_)) => OwnDomain::Only("false"),
         _ => OwnDomain::Of(literal.row.domain),
     }
 }

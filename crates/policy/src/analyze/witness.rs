@@ -201,10 +201,11 @@ fn mfa(way: &Way<'_>, solver: &mut Solver<'_>) -> Option<Said> {
 /// Of a key that shows a fact of its own.
 fn alone(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option<Said> {
     // What follows from the caller need not be said.
-    let follows = matches!(
-        literal.row.role,
-        Role::ServiceName | Role::OwnAccount | Role::OwnOrganization
-    ) || literal.row.name == "aws:PrincipalIsAWSService";
+    let follows = match literal.row.role {
+        Role::ServiceName | Role::OwnAccount | Role::OwnOrganization => true,
+        Role::IsService => !matches!(way.class, Class::Federated(_)),
+        _ => false,
+    };
     if follows {
         return Some(Said::new());
     }

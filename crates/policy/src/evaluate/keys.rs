@@ -172,6 +172,10 @@ pub(super) fn of_request(
             });
             of_service(name, without_account, &mut keys)?;
         }
+        // Such calls are not signed, and may go without the key.
+        Caller::Federated { .. } if keys.has("aws:PrincipalIsAWSService") => {
+            keys.follows("aws:PrincipalIsAWSService", "false")?;
+        }
         Caller::Federated { .. } => {}
     }
     the_moment(&mut keys, context.now);
@@ -458,6 +462,13 @@ pub(super) fn refused_by_sts(caller: &Caller, keys: &Keys) -> Option<String> {
                 "STS refuses the call: {key} has 2 to 64 characters of A-Z a-z 0-9 _ + = , . @ -"
             ));
         }
+    }
+    let in_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if keys
+        .one("aws:RequestedRegion")
+        .is_some_and(|region| region.is_empty() || !region.chars().all(in_region))
+    {
+        return Some("a region's name has lower-case letters, digits and hyphens alone".to_owned());
     }
     let organization = keys.one("aws:PrincipalOrgID");
     if organization.is_some_and(str::is_empty) && caller.is_aws() {

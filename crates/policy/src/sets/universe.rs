@@ -24,6 +24,9 @@ pub(crate) enum Universe {
     Name(usize, usize),
     /// `sts:ExternalId`: 2 to 1,224 of `[A-Za-z0-9_+=,.@:/-]` (AssumeRole, API reference).
     ExternalId,
+    /// A region's name: lower-case letters, digits and hyphens (AWS General Reference, "AWS service
+    /// endpoints").
+    Region,
     /// 12 digits.
     Account,
     /// The ARN of an IAM user.
@@ -231,6 +234,7 @@ impl Universe {
             (Self::Moment(first, last), _) => {
                 to(moment::step(&first, &last, part, offset, c)?, offset + 1)
             }
+            (Self::Region, _) if is_word => to(0, 1),
             (Self::Account, _) if c.is_ascii_digit() && offset < 12 => to(0, offset + 1),
             (Self::UserId | Self::RoleSessionId, 1)
                 if c.is_ascii_uppercase() || c.is_ascii_digit() =>
@@ -268,6 +272,7 @@ impl Universe {
             Self::Any | Self::Plain => true,
             Self::Name(least, _) => usize::from(offset) >= least,
             Self::ExternalId => offset >= 2,
+            Self::Region => offset == 1,
             Self::Account => offset == 12,
             Self::Moment(..) => offset == 20,
             Self::UserArn(_) | Self::RoleArn(_) | Self::FederatedUserArn(_) => {
@@ -297,6 +302,7 @@ impl Universe {
             Self::ExternalId => {
                 text.len() >= 2 && all(text, |c| is_name(c) || c == ':' || c == '/')
             }
+            Self::Region => !text.is_empty() && all(text, |c| is_lower(c) || c == '-'),
             Self::FederatedUserArn(_) => self.resource_of(text).is_some_and(is_whole_name),
             Self::UserArn(_) | Self::RoleArn(_) => self
                 .resource_of(text)
@@ -352,6 +358,7 @@ impl Universe {
             Self::Any | Self::Plain => &[NAMES, SLASH, COLON, ODDS],
             Self::Name(..) => &[NAMES],
             Self::ExternalId => &[NAMES, SLASH, COLON],
+            Self::Region => &[LOWERS, DASH],
             Self::Account => &[DIGITS],
             // Which digit it is decides what may follow.
             Self::Moment(..) => EACH_DIGIT,

@@ -85,6 +85,7 @@ fn usual(domain: Domain) -> &'static [&'static str] {
             "o-outsider00/r-0000/",
             "o-outsider01/r-0000/ou-0000-00000000/",
         ],
+        Domain::Text(Universe::Region) => &["us-east-1", "eu-west-1"],
         Domain::Text(_) => &["any-value", "another-value"],
         Domain::Truth => &["true", "false"],
         Domain::Count => &["60", "0"],

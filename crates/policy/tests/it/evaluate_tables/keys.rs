@@ -1,10 +1,43 @@
-//! The keys that follow from the caller, and those that he may carry.
+//! The keys that follow from the caller, and those that callers may carry.
 
 use trustwarden_policy::RequestError;
 
 use super::{
     ALICE, GITHUB, OKTA, SESSION, alice, allow, allowed, everyone_if, request, try_decide,
 };
+
+#[test]
+fn whoever_calls_with_a_token_is_no_service() {
+    let statement = "{\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"sts:*\"}";
+    let call = |value: &str| {
+        let context = [("aws:PrincipalIsAWSService", &[value][..])];
+        request(
+            "Federated",
+            GITHUB,
+            "sts:AssumeRoleWithWebIdentity",
+            &context,
+        )
+    };
+    assert!(allowed(statement, &call("false")));
+    assert!(matches!(
+        try_decide(statement, &call("true")),
+        Err(RequestError::Conflict { .. })
+    ));
+}
+
+#[test]
+fn a_region_is_in_lower_case() {
+    let statement = "{\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"sts:*\"}";
+    for (region, expected) in [("us-east-1", true), ("US-EAST-1", false), ("", false)] {
+        let call = request(
+            "AWS",
+            ALICE,
+            "sts:AssumeRole",
+            &[("aws:RequestedRegion", &[region])],
+        );
+        assert_eq!(allowed(statement, &call), expected, "{region:?}");
+    }
+}
 
 #[test]
 fn keys_follow_from_the_caller() {
