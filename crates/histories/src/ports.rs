@@ -6,17 +6,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use guard::model::LiveRole;
-use guard::ports::{Clock, IamError, IamErrorKind, Roles, WriteRoles};
+use guard::ports::memory::MemoryStore;
+use guard::ports::{Assembled, Call, Clock, Fault, Faults, IamErrorKind, Port, Sent};
 use jiff::Timestamp;
 
-use crate::account::{Moment, Refusal, Version, Writer, as_kept};
+use crate::account::Moment;
 use crate::actors::administrator_in_the_window;
 use crate::counts::Coverage;
 use crate::documents::OWN;
-use crate::events::{REMEDIATOR_ROLE, record_write};
-use crate::state::{FaultPlan, GuardWrite, Invocation, Read, Scheduled, SharedState, State, clock};
+use crate::state::{FaultPlan, Invocation, Scheduled, SharedState, State, at_once, clock};
 
 mod permissions;
+mod roles;
 mod state;
 mod sweeping;
 
@@ -25,26 +26,29 @@ pub const STALENESS: Moment = 8_000;
 /// In some histories it takes its time, yet less than the minute for which the guard doubts.
 pub const LONG_STALENESS: Moment = 50_000;
 
-/// Of a thousand writes in histories with errors, so many do not get to IAM, and nobody can know.
-const UNSAID: u32 = 150;
-/// For so long after that, where reads may be stale for long, they come from a part of IAM that is
-/// cut off from the rest.
-const CUT_OFF: Moment = 60_000;
-
 /// Longer than any function may run.
 const HANGING: i64 = 100_000;
 
-/// One invocation's view.
+/// The world as one invocation meets it while nothing goes wrong: reads may be stale even then.
 #[derive(Clone)]
-pub struct FaultyPorts {
+pub struct Ports {
     /// The history.
-    pub shared: SharedState,
+    shared: SharedState,
     /// Which invocation.
-    pub invocation: Invocation,
+    invocation: Invocation,
+}
+
+type Faultless = Assembled<Ports, MemoryStore, Ports, Ports, Ports>;
+
+/// The same, with everything that goes wrong.
+pub struct FaultyPorts {
+    inside: Faultless,
+    shared: SharedState,
+    invocation: Invocation,
 }
 
 /// A call that did not do what was asked.
-enum Fault {
+enum Lost {
     /// Nothing happened.
     Before,
     /// It happened, and the answer was lost.
@@ -75,6 +79,25 @@ impl Future for Wait {
 }
 
 impl FaultyPorts {
+    /// Those of an invocation.
+    pub fn new(shared: SharedState, invocation: Invocation) -> Self {
+        let ports = Ports {
+            shared: shared.clone(),
+            invocation,
+        };
+        Self {
+            inside: Assembled {
+                roles: ports.clone(),
+                store: shared.store.clone(),
+                orders: ports.clone(),
+                alerts: ports.clone(),
+                clock: ports,
+            },
+            shared,
+            invocation,
+        }
+    }
+
     async fn wait(&self, takes: i64) {
         Wait {
             shared: self.shared.clone(),
@@ -86,11 +109,8 @@ impl FaultyPorts {
     }
 
     /// One effect: time passes, then it happens, or does not.
-    async fn effect<T>(
-        &self,
-        name: &'static str,
-        act: impl FnOnce(&mut State) -> T,
-    ) -> Result<T, Fault> {
+    async fn effect<T>(&self, call: Call<'_>, effect: impl Future<Output = T>) -> Result<T, Lost> {
+        let name = call.name;
         let takes = {
             let mut state = self.shared.lock();
             let takes = state.rng.mostly_short(2, 60);
@@ -117,7 +137,7 @@ impl FaultyPorts {
             }
         };
         self.wait(takes).await;
-        let (result, answer_hangs) = self.happens(name, act);
+        let (result, answer_hangs) = self.happens(call, effect);
         if answer_hangs {
             self.wait(HANGING).await;
         }
@@ -127,16 +147,25 @@ impl FaultyPorts {
     /// The effect, or what comes in its place; and whether its answer never comes.
     fn happens<T>(
         &self,
-        name: &'static str,
-        act: impl FnOnce(&mut State) -> T,
-    ) -> (Result<T, Fault>, bool) {
+        call: Call<'_>,
+        effect: impl Future<Output = T>,
+    ) -> (Result<T, Lost>, bool) {
+        let name = call.name;
         let mut state = self.shared.lock();
         let (errors, lies) = (state.faults.errors, state.faults.lies);
         if !state.quiesced && state.rng.per_mille(errors) {
             state.log(|| format!("invocation {}: {name} fails", self.invocation));
-            return (Err(Fault::Before), false);
+            return (Err(Lost::Before), false);
         }
-        let result = act(&mut state);
+        let result = if call.port == Port::Store && state.outage {
+            state.coverage.insert(Coverage::StateUnavailable);
+            None
+        } else {
+            drop(state);
+            let result = at_once(effect);
+            state = self.shared.lock();
+            result
+        };
         let mut answer_hangs = false;
         let mut remembered = Vec::new();
         if let Some(steps) = state.steps.get_mut(&self.invocation) {
@@ -154,9 +183,9 @@ impl FaultyPorts {
                     self.invocation
                 )
             });
-            return (Err(Fault::After), answer_hangs);
+            return (Err(Lost::After), answer_hangs);
         }
-        (Ok(result), answer_hangs)
+        (result.ok_or(Lost::Before), answer_hangs)
     }
 }
 
@@ -263,214 +292,49 @@ impl State {
     }
 }
 
-impl Clock for FaultyPorts {
-    fn now(&self) -> Timestamp {
-        clock(self.shared.lock().now)
-    }
-}
+impl Faults for FaultyPorts {
+    type Inner = Faultless;
 
-impl Roles for FaultyPorts {
-    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
-        let invocation = self.invocation;
-        self.effect("read role", |state| {
-            let now = state.now;
-            let showed = state.showed();
-            let back = now - showed;
-            let role = state.account.role_at(name, showed);
-            let hides = state
-                .account
-                .role_at(name, now)
-                .and_then(|role| role.live())
-                .map(|live| live.at)
-                != role
-                    .as_ref()
-                    .and_then(|role| role.at(showed))
-                    .map(|shown| shown.at);
-            if hides {
-                state.coverage.insert(Coverage::StaleRead);
-                let order = state.steps.get(&invocation);
-                let order = order.and_then(|steps| steps.order.clone());
-                state.misled.extend(order);
-                state.log(|| {
-                    format!("invocation {invocation} reads {name} as it was {back} ms ago")
-                });
-            }
-            if let Some(steps) = state.steps.get_mut(&invocation) {
-                steps.read = Some(Read { showed });
-            }
-            state.role_as_of(invocation, name, showed)
-        })
-        .await
-        .map_err(|_| refusal("read", name, IamErrorKind::Throttled, "Throttling"))
+    fn inner(&self) -> &Self::Inner {
+        &self.inside
     }
-}
 
-impl WriteRoles for FaultyPorts {
-    async fn write_trust_policy(&self, role: &str, document: &str) -> Result<(), IamError> {
-        {
+    async fn call<T: Send, E: Send>(
+        &self,
+        call: Call<'_>,
+        effect: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<Result<T, E>, Fault> {
+        if matches!(call.sent, Sent::Document(_)) {
             let mut state = self.shared.lock();
             if state.faults.window && !state.quiesced {
                 state.faults.window = false;
-                administrator_in_the_window(&mut state, role);
+                administrator_in_the_window(&mut state, call.on);
             }
         }
-        let invocation = self.invocation;
-        let done = self
-            .effect("write trust policy", |state| {
-                if state.faults.forbidden {
-                    state.forbid(invocation);
-                    return Err(Refusal::Forbidden);
-                }
-                if state.faults.errors > 0 && !state.quiesced && state.rng.per_mille(UNSAID) {
-                    state.failed_writes += 1;
-                    if state.faults.staleness == LONG_STALENESS {
-                        state.cut_off_until = state.now + CUT_OFF;
-                    }
-                    state.log(|| format!("invocation {invocation}: the write does not get there"));
-                    return Err(Refusal::Unsaid);
-                }
-                guard_writes(state, invocation, role, document)
-            })
-            .await;
-        let no = |kind, said| refusal("write the trust policy of", role, kind, said);
-        let other = || no(IamErrorKind::Other, "the connection was lost");
-        match done {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(Refusal::NoSuchRole)) => Err(no(IamErrorKind::NoSuchEntity, "NoSuchEntity")),
-            Ok(Err(Refusal::Forbidden)) => {
-                let said = "explicit deny in a service control policy";
-                Err(no(IamErrorKind::AccessDenied, said))
-            }
-            Ok(Err(Refusal::Unsaid)) => Err(other()),
-            Ok(Err(Refusal::Principal(principal))) => {
-                let kind = IamErrorKind::RefusedPrincipal(principal);
-                Err(no(kind, "MalformedPolicyDocument"))
-            }
-            Err(Fault::Before) => {
-                let mut state = self.shared.lock();
+        let lost = match self.effect(call, effect).await {
+            Ok(done) => return Ok(done),
+            Err(lost) => lost,
+        };
+        let mut state = self.shared.lock();
+        let throttled = match (call.name, lost) {
+            ("write trust policy", lost) => {
                 state.failed_writes += 1;
-                if state.rng.per_mille(500) {
-                    return Err(other());
-                }
-                Err(no(IamErrorKind::Throttled, "Throttling"))
+                matches!(lost, Lost::Before) && !state.rng.per_mille(500)
             }
-            Err(Fault::After) => {
-                self.shared.lock().failed_writes += 1;
-                Err(other())
-            }
-        }
-    }
-
-    async fn deny_sessions_before(&self, role: &str, before: Timestamp) -> Result<(), IamError> {
-        let done = self
-            .effect("deny sessions", |state| {
-                let now = state.now;
-                state
-                    .account
-                    .role_mut(role)
-                    .map(|role| {
-                        role.sessions_denied_before = Some(before);
-                        role.denials.push(now);
-                    })
-                    .inspect(|()| {
-                        state.coverage.insert(Coverage::SessionsDenied);
-                        state.log(|| format!("sessions of {role} before {before} are denied"));
-                    })
-            })
-            .await;
-        sessions(role, done)
-    }
-
-    async fn lift_session_denial(&self, role: &str) -> Result<(), IamError> {
-        let done = self
-            .effect("lift session denial", |state| {
-                state
-                    .account
-                    .role_mut(role)
-                    .map(|role| role.sessions_denied_before = None)
-            })
-            .await;
-        sessions(role, done)
+            ("deny sessions" | "lift session denial", _) => false,
+            _ => true,
+        };
+        let (kind, said) = match throttled {
+            true => (IamErrorKind::Throttled, "Throttling"),
+            false => (IamErrorKind::Other, "the connection was lost"),
+        };
+        let source = said.into();
+        Err(Fault { kind, source })
     }
 }
 
-fn sessions(role: &str, done: Result<Option<()>, Fault>) -> Result<(), IamError> {
-    let no = |kind, said| refusal("change the inline policies of", role, kind, said);
-    match done {
-        Ok(Some(())) => Ok(()),
-        Ok(None) => Err(no(IamErrorKind::NoSuchEntity, "NoSuchEntity")),
-        Err(_) => Err(no(IamErrorKind::Other, "Throttling")),
+impl Clock for Ports {
+    fn now(&self) -> Timestamp {
+        clock(self.shared.lock().now)
     }
-}
-
-fn refusal(
-    operation: &'static str,
-    role: &str,
-    kind: IamErrorKind,
-    said: &'static str,
-) -> IamError {
-    IamError::new(operation, format!("role {role}"), kind, said)
-}
-
-fn guard_writes(
-    state: &mut State,
-    invocation: Invocation,
-    role: &str,
-    document: &str,
-) -> Result<(), Refusal> {
-    let now = state.now;
-    let read = state.steps.get(&invocation).and_then(|steps| steps.read);
-    let before = state.account.role_at(role, now).and_then(|role| {
-        let live = role.live()?;
-        Some((role.id.clone(), live.sent.clone(), live.at, live.by))
-    });
-    let event_id = state.new_event_id();
-    let version = Version {
-        at: now,
-        sent: document.to_owned(),
-        kept: as_kept(document),
-        by: Writer::Guard,
-        event_id: event_id.clone(),
-    };
-    if let Err(refusal) = state.account.write(role, version) {
-        state.failed_writes += 1;
-        if matches!(refusal, Refusal::Principal(_)) {
-            state.coverage.insert(Coverage::RefusedPrincipal);
-        }
-        state.log(|| format!("IAM refuses the guard's write of {role}: {refusal:?}"));
-        return Err(refusal);
-    }
-    if let Some((role_id, replaced, replaced_at, replaced_by)) = before {
-        // A read of this order, now or at an earlier try, hid something.
-        let order = state.steps.get(&invocation);
-        let order = order.and_then(|steps| steps.order.as_ref());
-        if order.is_some_and(|order| state.misled.contains(order)) {
-            state.coverage.insert(Coverage::StaleReadBeforeWrite);
-        }
-        let steps = state.steps.get(&invocation);
-        let rules = steps.and_then(|steps| steps.rules);
-        let rules = rules.unwrap_or(state.remediator_rules_now());
-        let hasty = steps.is_some_and(|steps| now < steps.waits_until);
-        state.writes.push(GuardWrite {
-            hasty,
-            at: now,
-            role_id,
-            document: document.to_owned(),
-            replaced,
-            replaced_at,
-            replaced_by,
-            read,
-            rules,
-        });
-    }
-    state.log(|| format!("the guard writes {role}: {document}"));
-    record_write(
-        state,
-        role,
-        document,
-        Writer::Guard,
-        event_id,
-        Some(REMEDIATOR_ROLE),
-    );
-    Ok(())
 }

@@ -232,10 +232,7 @@ impl Scheduler {
     ) {
         let invocation = self.next;
         self.next += 1;
-        let ports = FaultyPorts {
-            shared: self.shared.clone(),
-            invocation,
-        };
+        let ports = FaultyPorts::new(self.shared.clone(), invocation);
         {
             let mut state = self.shared.lock();
             let (order, waits_until) = match &job {

@@ -236,7 +236,7 @@ pub struct State {
 pub struct SharedState {
     state: Arc<Mutex<State>>,
     /// What the guard remembers, kept by the implementation that `replay` uses.
-    pub store: Arc<MemoryStore>,
+    pub store: MemoryStore,
 }
 
 impl SharedState {
@@ -244,7 +244,7 @@ impl SharedState {
     pub fn new(state: State) -> Self {
         Self {
             state: Arc::new(Mutex::new(state)),
-            store: Arc::default(),
+            store: MemoryStore::default(),
         }
     }
 
@@ -255,7 +255,7 @@ impl SharedState {
 
     /// What the guard kept before it overwrote it, as `trustwarden restore` finds it.
     pub fn kept_document(&self, incident: &str) -> Option<KeptDocument> {
-        at_once(Ledger::new(&*self.store).kept_document(OWN, incident))?.ok()?
+        at_once(Ledger::new(&self.store).kept_document(OWN, incident))?.ok()?
     }
 }
 

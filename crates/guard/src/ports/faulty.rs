@@ -1,25 +1,248 @@
-//! A store whose every call somebody else may delay, refuse or make the last one: for the
+//! A world whose every call somebody else may delay, refuse or make the last one: for the
 //! histories and the tests.
 
 use std::future::Future;
 
-use super::errors::StateError;
+use jiff::Timestamp;
+
+use super::errors::{IamError, IamErrorKind, PublishError, SendOrderError, Source, StateError};
+use super::iam_permissions::{HoldersPage, ListOf, ReadPermissions, WritePermissions};
 use super::store::{Condition, Item, Key, Put, Store, Update};
+use super::sweeping::{ListRoles, RolesPage};
+use super::{Alerts, Clock, Keys, Orders, Roles, World, WriteRoles};
+use crate::alert::Alert;
+use crate::model::{HeldPolicy, HolderKind, LivePermissions, LiveRole};
+use crate::order::Order;
+use crate::permissions::Undo;
 
-/// What becomes of the calls to a store. Whatever says so is a [`Store`] with these faults.
+/// What becomes of the calls to a world. Whatever says so is a [`World`] with these faults.
 pub trait Faults: Sync {
-    /// The store that the calls reach.
-    type Inner: Store;
+    /// The world that the calls reach.
+    type Inner: World<Roles: WritePermissions + ListRoles>;
 
-    /// The store that the calls reach.
+    /// The world that the calls reach.
     fn inner(&self) -> &Self::Inner;
 
-    /// Makes a call of this name (`read history`, `save history`, `begin order`, …), or fails.
-    fn call<T: Send>(
+    /// Makes a call, or fails: the call was not made, or its answer is lost.
+    fn call<T: Send, E: Send>(
         &self,
-        name: &'static str,
-        call: impl Future<Output = Result<T, StateError>> + Send,
-    ) -> impl Future<Output = Result<T, StateError>> + Send;
+        call: Call<'_>,
+        effect: impl Future<Output = Result<T, E>> + Send,
+    ) -> impl Future<Output = Result<Result<T, E>, Fault>> + Send;
+}
+
+/// A call to the world.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// Whom it asks.
+    pub port: Port,
+    /// `read role`, `save history`, `begin order`, …
+    pub name: &'static str,
+    /// The role, user, group or policy that IAM is asked about.
+    pub on: &'a str,
+    /// What it writes.
+    pub sent: Sent<'a>,
+}
+
+/// Whom a call asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// IAM.
+    Iam,
+    /// The table.
+    Store,
+    /// The queue of orders.
+    Orders,
+    /// The topic of alerts.
+    Alerts,
+}
+
+/// What a call writes to IAM.
+#[derive(Debug, Clone, Copy)]
+pub enum Sent<'a> {
+    /// Nothing, or what the name says.
+    Nothing,
+    /// A trust policy.
+    Document(&'a str),
+    /// A change of policies.
+    Undo(&'a Undo),
+}
+
+/// Why a call has no answer.
+#[derive(Debug)]
+pub struct Fault {
+    /// What follows from it, where IAM was asked; the other ports know one error.
+    pub kind: IamErrorKind,
+    /// What happened.
+    pub source: Source,
+}
+
+impl<'a> Call<'a> {
+    fn to(port: Port, name: &'static str) -> Self {
+        let (on, sent) = ("", Sent::Nothing);
+        Self {
+            port,
+            name,
+            on,
+            sent,
+        }
+    }
+
+    fn iam(name: &'static str, on: &'a str) -> Self {
+        let port = Self::to(Port::Iam, name);
+        Self { on, ..port }
+    }
+
+    fn sending(self, sent: Sent<'a>) -> Self {
+        Self { sent, ..self }
+    }
+}
+
+/// A call to IAM; `failing`: what it does, and to what, in an error.
+async fn iam<T: Send>(
+    faults: &impl Faults,
+    call: Call<'_>,
+    [operation, subject]: [&'static str; 2],
+    effect: impl Future<Output = Result<T, IamError>> + Send,
+) -> Result<T, IamError> {
+    let done = faults.call(call, effect).await;
+    done.unwrap_or_else(|Fault { kind, source }| {
+        let subject = format!("{subject} {}", call.on);
+        Err(IamError::new(operation, subject.trim_end(), kind, source))
+    })
+}
+
+impl<F: Faults> Roles for F {
+    async fn read_role(&self, name: &str) -> Result<Option<LiveRole>, IamError> {
+        let call = Call::iam("read role", name);
+        let effect = self.inner().roles().read_role(name);
+        iam(self, call, ["read", "role"], effect).await
+    }
+}
+
+impl<F: Faults> ListRoles for F {
+    async fn list_roles(&self, marker: Option<&str>) -> Result<RolesPage, IamError> {
+        let call = Call::iam("list roles", "");
+        let effect = self.inner().roles().list_roles(marker);
+        iam(self, call, ["list", "the account's roles"], effect).await
+    }
+}
+
+impl<F: Faults> WriteRoles for F {
+    async fn write_trust_policy(&self, role: &str, document: &str) -> Result<(), IamError> {
+        let call = Call::iam("write trust policy", role);
+        let call = call.sending(Sent::Document(document));
+        let effect = self.inner().roles().write_trust_policy(role, document);
+        iam(self, call, ["write the trust policy of", "role"], effect).await
+    }
+
+    async fn deny_sessions_before(&self, role: &str, before: Timestamp) -> Result<(), IamError> {
+        let call = Call::iam("deny sessions", role);
+        let effect = self.inner().roles().deny_sessions_before(role, before);
+        iam(self, call, CHANGE_INLINE, effect).await
+    }
+
+    async fn lift_session_denial(&self, role: &str) -> Result<(), IamError> {
+        let call = Call::iam("lift session denial", role);
+        let effect = self.inner().roles().lift_session_denial(role);
+        iam(self, call, CHANGE_INLINE, effect).await
+    }
+}
+
+const CHANGE_INLINE: [&str; 2] = ["change the inline policies of", "role"];
+
+impl<F: Faults> Keys for F {
+    async fn key_created(&self, user: &str, key_id: &str) -> Result<Option<Timestamp>, IamError> {
+        let call = Call::iam("read key", user);
+        let effect = self.inner().roles().key_created(user, key_id);
+        iam(self, call, ["read a key of", "user"], effect).await
+    }
+
+    async fn deactivate_key(&self, user: &str, key_id: &str) -> Result<(), IamError> {
+        let call = Call::iam("deactivate key", user);
+        let effect = self.inner().roles().deactivate_key(user, key_id);
+        iam(self, call, ["deactivate a key of", "user"], effect).await
+    }
+}
+
+impl<F: Faults> ReadPermissions for F {
+    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
+        let call = Call::iam("read role permissions", role);
+        let effect = self.inner().roles().role_permissions(role);
+        iam(self, call, ["read the policies of", "role"], effect).await
+    }
+
+    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
+        let call = Call::iam("read user permissions", user);
+        let effect = self.inner().roles().user_permissions(user);
+        iam(self, call, ["read the policies of", "user"], effect).await
+    }
+
+    async fn managed_policy(
+        &self,
+        arn: &str,
+        version: Option<&str>,
+    ) -> Result<Option<HeldPolicy>, IamError> {
+        let call = Call::iam("read managed policy", arn);
+        let effect = self.inner().roles().managed_policy(arn, version);
+        iam(self, call, ["read", "policy"], effect).await
+    }
+
+    async fn holders(&self, of: ListOf<'_>, marker: Option<&str>) -> Result<HoldersPage, IamError> {
+        let on = match of {
+            ListOf::HoldersOf(arn) => arn,
+            ListOf::UsersIn(group) => group,
+        };
+        let call = Call::iam("list holders", on);
+        let effect = self.inner().roles().holders(of, marker);
+        iam(self, call, ["list the holders of", ""], effect).await
+    }
+}
+
+impl<F: Faults> WritePermissions for F {
+    async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), IamError> {
+        let call = Call::iam("undo permissions", name).sending(Sent::Undo(undo));
+        let effect = self.inner().roles().undo(kind, name, undo);
+        iam(self, call, ["change the policies of", ""], effect).await
+    }
+}
+
+impl<F: Faults> Orders for F {
+    async fn send_order(&self, order: &Order) -> Result<(), SendOrderError> {
+        let call = Call::to(Port::Orders, "send order");
+        let done = self.call(call, self.inner().orders().send_order(order));
+        done.await.unwrap_or_else(|Fault { source, .. }| {
+            let order = order.id();
+            Err(SendOrderError { order, source })
+        })
+    }
+}
+
+impl<F: Faults> Alerts for F {
+    async fn publish_alert(&self, alert: &Alert) -> Result<(), PublishError> {
+        let call = Call::to(Port::Alerts, "publish alert");
+        let done = self.call(call, self.inner().alerts().publish_alert(alert));
+        done.await.unwrap_or_else(|Fault { source, .. }| {
+            let incident = alert.incident.clone();
+            Err(PublishError { incident, source })
+        })
+    }
+}
+
+impl<F: Faults> Clock for F {
+    fn now(&self) -> Timestamp {
+        self.inner().clock().now()
+    }
+}
+
+/// A call to the table.
+async fn table<T: Send>(
+    faults: &impl Faults,
+    name: &'static str,
+    effect: impl Future<Output = Result<T, StateError>> + Send,
+) -> Result<T, StateError> {
+    let done = faults.call(Call::to(Port::Store, name), effect).await;
+    done.unwrap_or_else(|Fault { source, .. }| Err(StateError::Unavailable { source }))
 }
 
 /// The names of calls by what they are about: reading, putting, updating.
@@ -75,12 +298,13 @@ fn name_of_update(key: &Key, update: &Update) -> &'static str {
 
 impl<F: Faults> Store for F {
     async fn get(&self, key: &Key) -> Result<Option<Item>, StateError> {
-        self.call(name(key, 0), self.inner().get(key)).await
+        let effect = self.inner().store().get(key);
+        table(self, name(key, 0), effect).await
     }
 
     async fn put_if(&self, put: Put) -> Result<bool, StateError> {
         let name = name(&put.key, 1);
-        self.call(name, self.inner().put_if(put)).await
+        table(self, name, self.inner().store().put_if(put)).await
     }
 
     async fn update_if(
@@ -90,8 +314,8 @@ impl<F: Faults> Store for F {
         condition: Condition,
     ) -> Result<Option<Item>, StateError> {
         let name = name_of_update(key, &update);
-        let call = self.inner().update_if(key, update, condition);
-        self.call(name, call).await
+        let effect = self.inner().store().update_if(key, update, condition);
+        table(self, name, effect).await
     }
 
     async fn query(
@@ -105,12 +329,12 @@ impl<F: Faults> Store for F {
             "member/" => "read window",
             _ => "read swept roles",
         };
-        let call = self.inner().query(pk, sk_begins_with, first);
-        self.call(name, call).await
+        let effect = self.inner().store().query(pk, sk_begins_with, first);
+        table(self, name, effect).await
     }
 
     async fn transact(&self, puts: Vec<Put>) -> Result<bool, StateError> {
         let name = puts.first().map_or("state", |put| name(&put.key, 1));
-        self.call(name, self.inner().transact(puts)).await
+        table(self, name, self.inner().store().transact(puts)).await
     }
 }

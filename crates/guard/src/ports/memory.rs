@@ -44,6 +44,8 @@ struct Inside {
     managed: BTreeMap<(String, String), HeldPolicy>,
     default_versions: BTreeMap<String, String>,
     groups: BTreeMap<String, Vec<String>>,
+    /// How many roles stand on a page of the list.
+    page: Option<usize>,
 }
 
 impl InMemory {
@@ -61,6 +63,11 @@ impl InMemory {
     /// Moves the clock.
     pub fn set_now(&self, now: Timestamp) {
         self.inside().now = now;
+    }
+
+    /// How many roles stand on a page of the list, at most.
+    pub fn set_page(&self, roles: usize) {
+        self.inside().page = Some(roles);
     }
 
     /// Creates a role, or replaces it.

@@ -22,7 +22,7 @@ mod store;
 mod sweeping;
 
 pub use errors::{IamError, IamErrorKind, PublishError, SendOrderError, Source, StateError};
-pub use faulty::Faults;
+pub use faulty::{Call, Fault, Faults, Port, Sent};
 pub use iam_permissions::{HoldersPage, ListOf, ReadPermissions, WritePermissions};
 pub use store::{Condition, Item, Key, Put, Store, Test, Update, moment};
 pub use sweeping::{ListRoles, ListedRole, RolesPage};
@@ -148,6 +148,35 @@ pub trait World: Sync {
     fn alerts(&self) -> &Self::Alerts;
     /// The time.
     fn clock(&self) -> &Self::Clock;
+}
+
+/// One type may be all of it.
+impl<T: Roles + Store + Orders + Alerts + Clock> World for T {
+    type Roles = Self;
+    type Store = Self;
+    type Orders = Self;
+    type Alerts = Self;
+    type Clock = Self;
+
+    fn roles(&self) -> &Self {
+        self
+    }
+
+    fn store(&self) -> &Self {
+        self
+    }
+
+    fn orders(&self) -> &Self {
+        self
+    }
+
+    fn alerts(&self) -> &Self {
+        self
+    }
+
+    fn clock(&self) -> &Self {
+        self
+    }
 }
 
 /// A [`World`] put together from its parts.

@@ -6,9 +6,9 @@ use guard::ports::{
     HoldersPage, IamError, IamErrorKind, ListOf, ReadPermissions, WritePermissions,
 };
 
-use super::FaultyPorts;
+use super::Ports;
 
-impl ReadPermissions for FaultyPorts {
+impl ReadPermissions for Ports {
     async fn role_permissions(&self, _: &str) -> Result<Option<LivePermissions>, IamError> {
         Ok(None)
     }
@@ -30,7 +30,7 @@ impl ReadPermissions for FaultyPorts {
     }
 }
 
-impl WritePermissions for FaultyPorts {
+impl WritePermissions for Ports {
     async fn undo(&self, _: HolderKind, name: &str, _: &Undo) -> Result<(), IamError> {
         Err(IamError::new(
             "change the policies of",

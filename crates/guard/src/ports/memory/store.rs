@@ -1,7 +1,7 @@
 //! The table in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ports::errors::StateError;
 use crate::ports::store::{Condition, Item, Key, Put, Store, Update};
@@ -9,9 +9,9 @@ use crate::state::history::RoleHistory;
 use crate::state::incident::{AlertKey, Incident};
 use crate::state::keys;
 
-/// A [`Store`] in memory: it never fails.
-#[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<BTreeMap<Key, Item>>);
+/// A [`Store`] in memory: it never fails. Its clones are the same table.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<BTreeMap<Key, Item>>>);
 
 impl MemoryStore {
     fn items(&self) -> MutexGuard<'_, BTreeMap<Key, Item>> {

@@ -3,7 +3,7 @@
 use crate::ports::memory::InMemory;
 use crate::ports::{IamError, ListRoles, ListedRole, RolesPage};
 
-/// How many roles stand on a page.
+/// How many roles stand on a page, if nobody says otherwise.
 const PAGE: usize = 100;
 
 impl ListRoles for InMemory {
@@ -14,7 +14,7 @@ impl ListRoles for InMemory {
             .iter()
             .skip_while(|(name, _)| marker.is_some_and(|marker| name.as_str() <= marker));
         let mut page = RolesPage::default();
-        for (name, role) in roles.by_ref().take(PAGE) {
+        for (name, role) in roles.by_ref().take(inside.page.unwrap_or(PAGE)) {
             page.roles.push(ListedRole {
                 role: role.clone(),
                 sessions_denied_before: inside.denied_before.get(name).copied(),

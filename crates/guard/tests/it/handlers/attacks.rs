@@ -133,7 +133,7 @@ fn b4_a_forged_event_about_an_old_key_switches_nothing_off() {
         let alerts = scene.play(event);
         assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
     }
-    assert_eq!(scene.world.called("deactivate_key"), 0);
+    assert_eq!(scene.world.called("deactivate key"), 0);
     assert_eq!(scene.world.inside.key_active("payments", KEY), Some(true));
     // A key that is as new as its event is switched off.
     scene.world.inside.put_key("mallory", KEY);

@@ -1,7 +1,6 @@
 //! Safety line 6: one role is rewritten at most N times an hour, and the last write closes.
 
 use trustwarden_guard::Severity;
-use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, stages};
@@ -86,13 +85,7 @@ fn line_6_putting_back_does_not_take_the_last_write() {
     scene.play(&event);
     scene.pass(120);
     let event = scene.write(&careless(), ALICE);
-    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
-        let live = inside.role(ROLE).unwrap();
-        inside.put_role(LiveRole {
-            document: better(),
-            ..live
-        });
-    }));
+    scene.meanwhile("write trust policy", 0, better());
     scene.pass(2);
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     scene.play(&event);

@@ -3,7 +3,6 @@
 
 use serde_json::json;
 use trustwarden_guard::handlers::carry_out;
-use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
@@ -22,10 +21,10 @@ fn at_every_gate(
     let mut gate = 0;
     loop {
         let mut scene = story();
-        let from = scene.world.gates.load(std::sync::atomic::Ordering::SeqCst);
-        *scene.world.stop_at.lock().unwrap() = Some(from + gate);
+        let from = scene.world.gates();
+        scene.world.stop_after(gate);
         act(&mut scene);
-        let passed = scene.world.gates.load(std::sync::atomic::Ordering::SeqCst) - from;
+        let passed = scene.world.gates() - from;
         check(&mut scene, gate);
         if passed <= gate {
             assert!(gate > 10, "the story has some effects: {passed}");
@@ -170,13 +169,7 @@ fn line_2_a_crash_anywhere_in_putting_back_loses_nothing() {
             })));
             let event = scene.write(&bad(), ALICE);
             scene.pass(2);
-            *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
-                let live = inside.role(ROLE).unwrap();
-                inside.put_role(LiveRole {
-                    document: better(),
-                    ..live
-                });
-            }));
+            scene.meanwhile("write trust policy", 0, better());
             scene.play(&event);
             scene
         },

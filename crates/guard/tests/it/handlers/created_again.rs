@@ -69,7 +69,7 @@ fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
     scene.play(&created);
     scene.pass(60);
     let event = scene.write(&bad(), ALICE);
-    scene.reads_show([deleted]);
+    scene.world.reads_show([deleted]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
@@ -86,7 +86,7 @@ fn a_role_that_is_gone_is_gone_after_looking_again() {
     // It was not to be seen yet.
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene.reads_show([None, None]);
+    scene.world.reads_show([None, None]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
 }
@@ -121,9 +121,9 @@ fn line_3_the_role_that_was_deleted_is_not_taken_for_the_one_that_was_created() 
     let created = scene.event("CreateRole", ROLE, Some(&careless()), ALICE);
     scene.handle(&created).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
-    scene.reads_show([stale.clone(), stale]);
+    scene.world.reads_show([stale.clone(), stale]);
     assert_eq!(scene.comes_again(&order), Some(30));
-    scene.reads_are_fresh();
+    scene.world.reads_are_fresh();
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(scene.written(), [QUARANTINE], "not what the older one had");

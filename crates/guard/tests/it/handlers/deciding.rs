@@ -131,7 +131,7 @@ fn line_1_nothing_is_written_in_mode_alert() {
         let would = alerts[1].outcome.as_ref().unwrap();
         assert_eq!(would.document.as_deref(), Some(good().as_str()));
         assert!(would.open);
-        assert_eq!(scene.world.called("write_trust_policy"), 0);
+        assert_eq!(scene.world.called("write trust policy"), 0);
         assert_eq!(scene.live(), bad());
         assert_eq!(scene.history().writes, []);
     }
@@ -237,7 +237,7 @@ fn line_7_protected_reserved_and_own_roles_are_never_written() {
             [DETECTED, outcome(OutcomeKind::NotTouched)],
             "{path}"
         );
-        assert_eq!(scene.world.called("write_trust_policy"), 0);
+        assert_eq!(scene.world.called("write trust policy"), 0);
         assert!(alerts[1].outcome.as_ref().unwrap().open);
     }
 }
@@ -268,12 +268,9 @@ fn line_8_the_same_order_twice_does_nothing_twice() {
     let alerts = scene.alerts();
     // Somebody writes it again; this order is over, the new write has an event of its own.
     scene.write(&bad(), ALICE);
-    scene.world.calls.lock().unwrap().clear();
+    scene.world.forget_calls();
     assert!(scene.carry(&order));
-    assert_eq!(
-        *scene.world.calls.lock().unwrap(),
-        ["begin order", "begin order"]
-    );
+    assert_eq!(scene.world.calls(), ["begin order", "begin order"]);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.alerts(), []);
     assert_eq!(scene.written().len(), 1);
@@ -310,14 +307,14 @@ fn line_10_orders_of_other_rules_wait_ten_minutes_and_then_say_so() {
         rules["trusted_accounts"] = json!(["101010101010"])
     }));
     let start = scene.now();
-    scene.world.calls.lock().unwrap().clear();
+    scene.world.forget_calls();
     while scene.now().as_second() - start.as_second() < 600 {
         let Ack::LookAgain { after } = scene.once(&order).unwrap() else {
             panic!("it does not wait: {:?}", scene.alerts());
         };
         scene.pass(i64::try_from(after.as_secs()).unwrap());
     }
-    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+    assert_eq!(scene.world.calls(), Vec::<&str>::new());
     assert_eq!(scene.once(&order).unwrap(), Ack::Done);
     let alerts = scene.alerts();
     assert_eq!(stages(&alerts), [outcome(OutcomeKind::Reverted)]);
@@ -410,9 +407,9 @@ fn an_order_for_another_account_is_refused_unread() {
     scene.handle(&event).unwrap().unwrap();
     let mut order = scene.world.inside.take_order().unwrap();
     order.account = "123456789012".to_owned();
-    scene.world.calls.lock().unwrap().clear();
+    scene.world.forget_calls();
     assert!(scene.once(&order).is_err());
-    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+    assert_eq!(scene.world.calls(), Vec::<&str>::new());
 }
 
 #[test]

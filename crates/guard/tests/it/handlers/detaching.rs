@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trustwarden_guard::handlers::Handled;
 use trustwarden_guard::model::{HeldPolicy, LivePermissions};
 use trustwarden_guard::permissions::Undo;
-use trustwarden_guard::ports::{IamError, IamErrorKind, ReadPermissions};
+use trustwarden_guard::ports::{IamErrorKind, ReadPermissions};
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::{Mode, Rules};
 use trustwarden_guard::{Check, Severity};
@@ -60,7 +60,7 @@ fn names(scene: &Scene) -> Vec<String> {
 }
 
 fn undone(scene: &Scene) -> Vec<Undo> {
-    scene.world.undone.lock().unwrap().clone()
+    scene.world.undone()
 }
 
 fn attaches_admin(scene: &mut Scene) -> Value {
@@ -195,12 +195,9 @@ fn line_2_a_newer_compliant_change_is_not_touched() {
     let event = puts(&mut scene, "Access", &allowing("*"));
     scene.deliver(&event);
     let again = newer.clone();
-    *scene.world.before_read.lock().unwrap() = Some((
-        1,
-        Box::new(move |world| {
-            world.put_role_permissions(held(ROLE, vec![inline("Access", &again)]));
-        }),
-    ));
+    scene.world.before("read role", 1, move |world| {
+        world.put_role_permissions(held(ROLE, vec![inline("Access", &again)]));
+    });
     scene.drain();
     assert_eq!(undone(&scene), []);
     assert_eq!(live(&scene).policies, [inline("Access", &newer)]);
@@ -400,11 +397,11 @@ fn line_8_a_crash_anywhere_loses_nothing_and_does_nothing_twice() {
         let mut scene = scene();
         let event = attaches_admin(&mut scene);
         scene.play(&event);
-        scene.world.gates.load(std::sync::atomic::Ordering::SeqCst)
+        scene.world.gates()
     };
     for gate in 0..gates {
         let mut scene = scene();
-        *scene.world.stop_at.lock().unwrap() = Some(gate);
+        scene.world.stop_after(gate);
         let event = attaches_admin(&mut scene);
         assert!(scene.deliver(&event).is_some(), "gate {gate}");
         scene.drain();
@@ -422,24 +419,15 @@ fn line_8_a_crash_anywhere_loses_nothing_and_does_nothing_twice() {
 #[test]
 fn line_9_a_write_that_is_refused_is_critical_and_not_tried_again() {
     let mut scene = scene();
-    scene
-        .world
-        .undo_refused
-        .lock()
-        .unwrap()
-        .push_back(IamError::new(
-            "change the policies of",
-            ROLE,
-            IamErrorKind::AccessDenied,
-            "an SCP",
-        ));
+    let denied = [IamErrorKind::AccessDenied];
+    scene.world.refuse("undo permissions", denied);
     let event = attaches_admin(&mut scene);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
     // What fails is tried again.
     let mut scene = self::scene();
-    scene.world.fail("undo", 2);
+    scene.world.fail("undo permissions", 2);
     let event = attaches_admin(&mut scene);
     assert_eq!(
         stages(&scene.play(&event)),
@@ -449,7 +437,7 @@ fn line_9_a_write_that_is_refused_is_critical_and_not_tried_again() {
     let mut scene = self::scene();
     let event = attaches_admin(&mut scene);
     scene.deliver(&event);
-    scene.world.fail("role_permissions", 20);
+    scene.world.fail("read role permissions", 20);
     scene.drain();
     assert_eq!(
         stages(&scene.alerts()),

@@ -178,7 +178,7 @@ fn line_11_a_digest_order_that_was_lost_is_sent_again_by_the_next_one() {
     let first = failed_root_sign_in(&mut scene);
     scene.handle(&first).unwrap().unwrap();
     let second = failed_root_sign_in(&mut scene);
-    scene.world.fail("send_order", 1);
+    scene.world.fail("send order", 1);
     assert!(scene.handle(&second).unwrap().is_err(), "it comes again");
     // The lease of the failed one is still held; another sign-in does it.
     let third = failed_root_sign_in(&mut scene);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use trustwarden_guard::handlers::Handled;
+use trustwarden_guard::ports::IamErrorKind;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::{Check, Severity};
@@ -42,7 +43,7 @@ fn a_key_of_a_user_who_may_have_none_is_deactivated() {
     assert_eq!(alerts[0].subject, "user/mallory");
     assert_eq!(scene.world.inside.key_active("mallory", KEY), Some(false));
     assert_eq!(scene.play(&event), [], "a duplicate does nothing twice");
-    assert_eq!(scene.world.called("deactivate_key"), 1);
+    assert_eq!(scene.world.called("deactivate key"), 1);
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn a_key_of_a_user_who_may_have_one_is_no_news() {
     let mut scene = Scene::new();
     let event = key_created(&mut scene, "ci-deploy");
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
-    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+    assert_eq!(scene.world.calls(), Vec::<&str>::new());
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn line_1_no_key_is_deactivated_in_mode_alert() {
             stages(&alerts),
             [DETECTED, outcome(OutcomeKind::WouldDeactivate)]
         );
-        assert_eq!(scene.world.called("deactivate_key"), 0);
+        assert_eq!(scene.world.called("deactivate key"), 0);
     }
     // The rules do not ask for it at all: one message, no order.
     let mut scene = Scene::with(guard(rules(|rules| {
@@ -80,7 +81,9 @@ fn line_1_no_key_is_deactivated_in_mode_alert() {
 fn line_9_a_key_that_may_not_be_deactivated_is_critical() {
     let mut scene = Scene::new();
     let event = key_created(&mut scene, "mallory");
-    scene.world.fail("deactivate_key", 1);
+    scene
+        .world
+        .refuse("deactivate key", [IamErrorKind::AccessDenied]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
@@ -91,7 +94,7 @@ fn a_crash_between_deactivating_and_telling_tells() {
     for gate in 0..40 {
         let mut scene = Scene::new();
         let event = key_created(&mut scene, "mallory");
-        *scene.world.stop_at.lock().unwrap() = Some(gate);
+        scene.world.stop_after(gate);
         scene.deliver(&event);
         scene.drain();
         assert_eq!(

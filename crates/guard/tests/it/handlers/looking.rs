@@ -17,16 +17,7 @@ fn line_2_an_approved_change_between_look_and_write_is_not_overwritten() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     // The first read of the remediator still shows the violation, the one before the write not.
-    *scene.world.before_read.lock().unwrap() = Some((
-        1,
-        Box::new(|inside| {
-            let live = inside.role(ROLE).unwrap();
-            inside.put_role(LiveRole {
-                document: better(),
-                ..live
-            });
-        }),
-    ));
+    scene.meanwhile("read role", 1, better());
     let alerts = scene.play(&event);
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(scene.live(), better());
@@ -43,13 +34,7 @@ fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.pass(2);
-    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
-        let live = inside.role(ROLE).unwrap();
-        inside.put_role(LiveRole {
-            document: better(),
-            ..live
-        });
-    }));
+    scene.meanwhile("write trust policy", 0, better());
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
@@ -75,13 +60,7 @@ fn line_2_of_two_approved_changes_of_one_second_the_live_one_stays() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.pass(2);
-    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
-        let live = inside.role(ROLE).unwrap();
-        inside.put_role(LiveRole {
-            document: better(),
-            ..live
-        });
-    }));
+    scene.meanwhile("write trust policy", 0, better());
     let one = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&own()), "bob");
     let other = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     scene.play(&event);
@@ -103,19 +82,13 @@ fn line_2_what_a_stale_read_shows_is_not_the_newest_approved_document() {
     scene.pass(20);
     let event = scene.write(&bad(), ALICE);
     scene.pass(2);
-    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
-        let live = inside.role(ROLE).unwrap();
-        inside.put_role(LiveRole {
-            document: own(),
-            ..live
-        });
-    }));
+    scene.meanwhile("write trust policy", 0, own());
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&own()), "bob");
     scene.play(&event);
     assert_eq!(scene.live(), good(), "bob's document was lost");
     scene.pass(10);
     scene.handle(&lost).unwrap().unwrap();
-    scene.reads_show([stale]);
+    scene.world.reads_show([stale]);
     scene.drain();
     assert_eq!(stages(&scene.alerts()), [outcome(OutcomeKind::PutBack)]);
     assert_eq!(scene.live(), own());
@@ -129,13 +102,7 @@ fn line_2_an_approved_change_lost_to_an_order_of_the_sweep_is_put_back() {
         rules["remediation"] = json!({ "changed_role": "quarantine" });
     })));
     let event = scene.write(&bad(), ALICE);
-    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
-        let live = inside.role(ROLE).unwrap();
-        inside.put_role(LiveRole {
-            document: better(),
-            ..live
-        });
-    }));
+    scene.meanwhile("write trust policy", 0, better());
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     scene.deliver(&event);
     let mut order = scene.world.inside.take_order().unwrap();
@@ -159,13 +126,7 @@ fn line_2_a_dead_principal_does_not_hide_what_the_guard_wrote() {
     scene.pass(60);
     let event = scene.write(&bad(), ALICE);
     scene.pass(2);
-    *scene.world.before_write.lock().unwrap() = Some(Box::new(|inside| {
-        let live = inside.role(ROLE).unwrap();
-        inside.put_role(LiveRole {
-            document: better(),
-            ..live
-        });
-    }));
+    scene.meanwhile("write trust policy", 0, better());
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     scene.play(&event);
     assert_eq!(scene.live(), sent);
@@ -254,7 +215,7 @@ fn line_3_a_stale_read_of_the_compliant_document_does_not_end_the_order() {
     let mut scene = Scene::settled();
     let old = scene.world.inside.role(ROLE);
     let event = scene.write(&bad(), ALICE);
-    scene.reads_show([old.clone(), old]);
+    scene.world.reads_show([old.clone(), old]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
@@ -269,7 +230,9 @@ fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
     scene.handle(&event).unwrap().unwrap();
     // Look, comparison: the truth. Read back, and the next look: stale.
     let truth = violating.clone();
-    scene.reads_show([truth.clone(), truth, violating.clone(), violating]);
+    scene
+        .world
+        .reads_show([truth.clone(), truth, violating.clone(), violating]);
     scene.drain();
     assert_eq!(
         stages(&scene.alerts()),
@@ -291,7 +254,7 @@ fn line_3_a_stale_read_of_what_the_write_replaced_unseen_is_no_reason_to_write_a
     scene.handle(&event).unwrap().unwrap();
     scene.pass(2);
     // Look, comparison, read back: what stood before. The next look: the offending document.
-    scene.reads_show([
+    scene.world.reads_show([
         before.clone(),
         before.clone(),
         before,
@@ -349,7 +312,7 @@ fn line_3_a_stale_read_of_an_older_quarantine_does_not_pass_for_a_new_one() {
     let truth = scene.world.inside.role(ROLE);
     scene.handle(&event).unwrap().unwrap();
     // The look shows the truth, the comparison and the next look do not.
-    scene.reads_show([truth, stale.clone(), stale]);
+    scene.world.reads_show([truth, stale.clone(), stale]);
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(scene.written().len(), 2);
@@ -372,8 +335,8 @@ fn line_3_a_write_of_unknown_fate_is_not_believed_to_a_stale_read() {
     let event = scene.write(&bad(), ALICE);
     let truth = scene.world.inside.role(ROLE);
     scene.handle(&event).unwrap().unwrap();
-    scene.world.fail("write_trust_policy", 1);
-    scene.reads_show([truth.clone(), truth, stale]);
+    scene.world.fail("write trust policy", 1);
+    scene.world.reads_show([truth.clone(), truth, stale]);
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(
@@ -392,7 +355,7 @@ fn line_3_three_looks_within_seconds_do_not_end_the_order() {
     scene.handle(&event).unwrap().unwrap();
     let order = scene.world.inside.take_order().unwrap();
     for _ in 0..4 {
-        scene.reads_show([old.clone()]);
+        scene.world.reads_show([old.clone()]);
         assert!(scene.comes_again(&order).is_some());
         scene.pass(5);
     }
@@ -420,11 +383,11 @@ fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
     let approved = scene.write(&better(), ALICE);
     scene.handle(&approved).unwrap().unwrap();
     let observe = scene.world.inside.take_order().unwrap();
-    scene.reads_show([stale.clone()]);
+    scene.world.reads_show([stale.clone()]);
     assert_eq!(scene.comes_again(&observe), Some(30));
-    scene.reads_show([stale.clone(), stale]);
+    scene.world.reads_show([stale.clone(), stale]);
     assert_eq!(scene.comes_again(&remediate), Some(30));
-    scene.reads_are_fresh();
+    scene.world.reads_are_fresh();
     scene.pass(30);
     assert!(scene.carry(&remediate));
     scene.drain();
@@ -455,9 +418,9 @@ fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
     let observe = scene.world.inside.take_order().unwrap();
     assert_eq!(scene.once(&observe).unwrap(), Ack::Done);
     assert_eq!(scene.history().newest().unwrap().written_at, None);
-    scene.reads_show([stale.clone(), stale]);
+    scene.world.reads_show([stale.clone(), stale]);
     assert_eq!(scene.comes_again(&remediate), Some(30));
-    scene.reads_are_fresh();
+    scene.world.reads_are_fresh();
     scene.pass(30);
     assert!(scene.carry(&remediate));
     scene.drain();

@@ -109,7 +109,7 @@ fn a_role_that_no_third_party_can_enter_is_no_news() {
     let request = json!({ "roleName": ROLE, "policyArn": ADMIN });
     let event = happens(&mut scene, "AttachRolePolicy", request, ALICE);
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
-    assert_eq!(*scene.world.calls.lock().unwrap(), ["read_role"]);
+    assert_eq!(scene.world.calls(), ["read role"]);
 }
 
 #[test]
@@ -132,13 +132,13 @@ fn users_and_groups_that_no_rule_names_cost_nothing() {
             let event = happens(&mut scene, name, request, ALICE);
             assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Irrelevant);
         }
-        assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+        assert_eq!(scene.world.calls(), Vec::<&str>::new());
     }
     let mut scene = Scene::new();
     let request = json!({ "groupName": "g", "policyArn": ADMIN });
     let event = happens(&mut scene, "AttachGroupPolicy", request, ALICE);
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Irrelevant);
-    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+    assert_eq!(scene.world.calls(), Vec::<&str>::new());
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn calls_that_failed_changed_nothing() {
     let mut event = happens(&mut scene, "AttachRolePolicy", Value::Null, ALICE);
     event["detail"]["errorCode"] = json!("AccessDenied");
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::FailedCall);
-    assert_eq!(*scene.world.calls.lock().unwrap(), Vec::<&str>::new());
+    assert_eq!(scene.world.calls(), Vec::<&str>::new());
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn a_policy_of_hundreds_of_roles_makes_one_alert() {
         alerts[0].notes
     );
     assert_eq!(
-        scene.world.called("role_permissions"),
+        scene.world.called("read role permissions"),
         500,
         "the rest was not looked at"
     );
@@ -353,7 +353,7 @@ fn a_policy_of_hundreds_of_roles_makes_one_alert() {
 #[test]
 fn what_cannot_be_read_is_reported() {
     let attach = || json!({ "roleName": ROLE, "policyArn": READ });
-    for failing in ["read_role", "role_permissions"] {
+    for failing in ["read role", "read role permissions"] {
         let mut scene = vendors_role(vec![]);
         scene.world.fail(failing, 1);
         let alerts = played(&mut scene, "AttachRolePolicy", attach());
@@ -365,7 +365,7 @@ fn what_cannot_be_read_is_reported() {
     }
     // A policy without a document that anyone could read.
     let mut scene = vendors_role(vec![]);
-    scene.world.fail("managed_policy", 1);
+    scene.world.fail("read managed policy", 1);
     let alerts = played(&mut scene, "AttachRolePolicy", attach());
     assert_eq!(
         codes(&alerts[0]),
@@ -373,7 +373,7 @@ fn what_cannot_be_read_is_reported() {
     );
     // Who holds it.
     let mut scene = vendors_role(vec![]);
-    scene.world.fail("holders", 1);
+    scene.world.fail("list holders", 1);
     let request = json!({ "policyArn": READ, "versionId": "v2" });
     let alerts = played(&mut scene, "SetDefaultPolicyVersion", request);
     assert_eq!(

@@ -172,14 +172,12 @@ impl Scene {
         self.world.inside.set_now(now);
     }
 
-    /// What the next reads of roles show, one after the other, instead of what is live.
-    pub(crate) fn reads_show(&self, stale: impl IntoIterator<Item = Option<LiveRole>>) {
-        self.world.stale.lock().unwrap().extend(stale);
-    }
-
-    /// From now on reads show what is live.
-    pub(crate) fn reads_are_fresh(&self) {
-        self.world.stale.lock().unwrap().clear();
+    /// Somebody writes the trust policy just before a call, after so many others of its name.
+    pub(crate) fn meanwhile(&self, call: &'static str, after: usize, document: String) {
+        self.world.before(call, after, |inside| {
+            let live = inside.role(ROLE).unwrap();
+            inside.put_role(LiveRole { document, ..live });
+        });
     }
 
     pub(crate) fn put(&self, name: &str, role_id: &str, document: &str) {
@@ -350,11 +348,7 @@ impl Scene {
     }
 
     pub(crate) fn written(&self) -> Vec<String> {
-        let written = self.world.written.lock().unwrap();
-        written
-            .iter()
-            .map(|(_, document)| document.clone())
-            .collect()
+        self.world.written()
     }
 }
 

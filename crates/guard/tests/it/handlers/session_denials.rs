@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use trustwarden_guard::Severity;
 use trustwarden_guard::order::{Order, Task};
+use trustwarden_guard::ports::IamErrorKind;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
 
@@ -36,7 +37,8 @@ fn a_denial_that_may_not_be_taken_away_is_reported_once() {
     });
     let event = scene.write(&bad(), ALICE);
     scene.play(&event);
-    scene.world.fail("lift_session_denial", 1_000);
+    let denied = vec![IamErrorKind::AccessDenied; 40];
+    scene.world.refuse("lift session denial", denied);
     let mut alerts = Vec::new();
     for _ in 0..30 {
         alerts.extend(scene.an_hour_later());
@@ -61,7 +63,7 @@ fn a_denial_is_not_lifted_in_mode_alert_nor_before_its_time() {
     };
     let early = order(scene.now());
     assert!(scene.carry(&early));
-    assert_eq!(scene.world.called("lift_session_denial"), 0);
+    assert_eq!(scene.world.called("lift session denial"), 0);
     scene.guard.mode = Mode::Alert;
     scene.pass(13 * HOUR);
     let late = Order {
@@ -69,5 +71,5 @@ fn a_denial_is_not_lifted_in_mode_alert_nor_before_its_time() {
         ..early
     };
     assert!(scene.carry(&late));
-    assert_eq!(scene.world.called("lift_session_denial"), 0);
+    assert_eq!(scene.world.called("lift session denial"), 0);
 }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use trustwarden_guard::Severity;
 use trustwarden_guard::handlers::{GRACE_SECONDS, Swept, sweep};
-use trustwarden_guard::ports::{IamError, IamErrorKind};
+use trustwarden_guard::ports::IamErrorKind;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
 
@@ -15,21 +15,17 @@ use super::troubled::run;
 #[test]
 fn a_run_goes_on_where_the_time_was_up() {
     let scene = Scene::new();
-    *scene.world.page.lock().unwrap() = Some(2);
+    scene.world.inside.set_page(2);
     for n in 0..7 {
         scene.put(&format!("Role{n}"), &format!("AROA{n}"), &bad());
     }
     let mut calls = 0;
     loop {
         calls += 1;
-        let slow_down = IamError::new(
-            "list",
-            "the account's roles",
-            IamErrorKind::Throttled,
-            "slow down",
-        );
         // One page, and then IAM asks to slow down.
-        *scene.world.list_stops_at.lock().unwrap() = Some((1, slow_down));
+        scene
+            .world
+            .refuse_the_second("list roles", IamErrorKind::Throttled);
         match scene.sweep() {
             Swept::Finished(finished) => {
                 assert_eq!(finished.tally.roles, 7, "each counted once");
@@ -48,17 +44,13 @@ fn a_run_goes_on_where_the_time_was_up() {
 #[test]
 fn a_marker_that_iam_forgot_starts_the_list_again() {
     let scene = Scene::new();
-    *scene.world.page.lock().unwrap() = Some(2);
+    scene.world.inside.set_page(2);
     for n in 0..5 {
         scene.put(&format!("Role{n}"), &format!("AROA{n}"), &own());
     }
-    let forgot = IamError::new(
-        "list",
-        "the account's roles",
-        IamErrorKind::InvalidMarker,
-        "ValidationError",
-    );
-    *scene.world.list_stops_at.lock().unwrap() = Some((1, forgot));
+    scene
+        .world
+        .refuse_the_second("list roles", IamErrorKind::InvalidMarker);
     assert_eq!(scene.sweep(), Swept::Unfinished);
     let Swept::Finished(finished) = scene.sweep() else {
         panic!()
@@ -70,10 +62,10 @@ fn a_marker_that_iam_forgot_starts_the_list_again() {
 fn only_one_invocation_sweeps() {
     let scene = Scene::new();
     scene.put(ROLE, "AROA1", &own());
-    *scene.world.stop_at.lock().unwrap() = Some(8);
+    scene.world.stop_after(8);
     let until = scene.now() + SignedDuration::from_secs(240);
     assert!(run(sweep(&scene.world, &scene.guard, until)).is_none());
-    *scene.world.stop_at.lock().unwrap() = None;
+    scene.world.go_on();
     assert_eq!(scene.sweep(), Swept::Busy);
     scene.pass(241);
     assert!(matches!(scene.sweep(), Swept::Finished(_)));
@@ -88,11 +80,10 @@ fn line_8_the_sweep_is_stopped_between_any_two_effects_and_loses_nothing() {
         scene.pass(HOUR);
         scene.sweep();
         scene.pass(GRACE_SECONDS);
-        let gates = scene.world.gates.load(std::sync::atomic::Ordering::SeqCst);
-        *scene.world.stop_at.lock().unwrap() = Some(gates + stop);
+        scene.world.stop_after(stop);
         let until = scene.now() + SignedDuration::from_secs(240);
         let stopped = run(sweep(&scene.world, &scene.guard, until)).is_none();
-        *scene.world.stop_at.lock().unwrap() = None;
+        scene.world.go_on();
         scene.pass(300);
         while !matches!(scene.sweep(), Swept::Finished(_) | Swept::NotDue) {
             scene.pass(60);
@@ -117,7 +108,7 @@ fn one_role_that_cannot_be_reported_does_not_hide_the_others() {
     scene.pass(HOUR);
     scene.sweep();
     scene.pass(GRACE_SECONDS);
-    scene.world.fail("publish_alert", 1);
+    scene.world.fail("publish alert", 1);
     assert!(scene.sweep_for(240).is_err(), "it is reported");
     assert_eq!(scene.alerts().len(), 1, "the other one is out");
     scene.pass(60);
@@ -139,10 +130,10 @@ fn without_state_nothing_is_reported_and_the_next_call_tries_again() {
     scene.world.state_fails(1);
     assert!(scene.sweep_for(240).is_err());
     for method in [
-        "sweep_requested",
-        "save_sweep_progress",
-        "swept_roles",
-        "role_history",
+        "read request for a sweep",
+        "save the sweep's progress",
+        "read swept roles",
+        "read history",
     ] {
         scene.world.state_fails(0);
         scene.world.fail(method, 1);

@@ -6,7 +6,7 @@ use trustwarden_guard::alert::Alert;
 use trustwarden_guard::handlers::{GRACE_SECONDS, HandleError, Swept, sweep};
 use trustwarden_guard::model::{LiveRole, document_digest};
 use trustwarden_guard::order::{Order, RoleChange, Task};
-use trustwarden_guard::ports::{IamError, IamErrorKind, World as _};
+use trustwarden_guard::ports::{IamErrorKind, World as _};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::state::incident::Stage;
@@ -357,17 +357,15 @@ fn a_role_that_no_event_reported_of_is_a_new_one() {
 fn an_exposure_that_stays_open_is_tried_again_ever_more_rarely() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
-    let refused = || {
-        let kind = IamErrorKind::AccessDenied;
-        IamError::new("write the trust policy of", ROLE, kind, "an SCP")
-    };
     let mut hours = Vec::new();
     for hour in 0..72 {
-        scene.world.refusing.lock().unwrap().extend([refused()]);
+        scene
+            .world
+            .refuse("write trust policy", [IamErrorKind::AccessDenied]);
         if !scene.an_hour_later().is_empty() {
             hours.push(hour);
         }
-        scene.world.refusing.lock().unwrap().clear();
+        scene.world.accept("write trust policy");
     }
     assert!((5..10).contains(&hours.len()), "{hours:?}");
     assert_eq!(scene.live(), bad());
@@ -440,10 +438,10 @@ fn compliant_changes_that_no_event_reported_of_become_baselines() {
     scene.write_silently(ROLE, &better());
     assert_eq!(scene.an_hour_later(), []);
     assert_eq!(scene.history().newest().unwrap().document, better());
-    let before = scene.world.called("send_order");
+    let before = scene.world.called("send order");
     scene.an_hour_later();
     assert_eq!(
-        scene.world.called("send_order"),
+        scene.world.called("send order"),
         before,
         "one order for one change"
     );

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trustwarden_guard::Severity;
-use trustwarden_guard::ports::{IamError, IamErrorKind};
+use trustwarden_guard::ports::IamErrorKind;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
@@ -10,31 +10,8 @@ use super::scene::{
     rules, stages, statement, vendor,
 };
 
-fn no(kind: IamErrorKind, source: &str) -> IamError {
-    IamError::new(
-        "write the trust policy of",
-        format!("role {ROLE}"),
-        kind,
-        source,
-    )
-}
-
-fn refused(principal: &str) -> IamError {
-    let kind = IamErrorKind::RefusedPrincipal(principal.to_owned());
-    no(kind, "Invalid principal in policy")
-}
-
-fn too_long() -> IamError {
-    no(IamErrorKind::LimitExceeded, "Cannot exceed quota")
-}
-
-fn denied() -> IamError {
-    let source = "explicit deny in a service control policy";
-    no(IamErrorKind::AccessDenied, source)
-}
-
-fn throttled() -> IamError {
-    no(IamErrorKind::Throttled, "Rate exceeded")
+fn refused(principal: &str) -> IamErrorKind {
+    IamErrorKind::RefusedPrincipal(principal.to_owned())
 }
 
 /// A baseline with a principal that has been deleted since.
@@ -56,12 +33,7 @@ fn a_dead_principal_is_dropped_and_named() {
     scene.pass(60);
     let event = scene.write(&bad(), ALICE);
     let gone = format!("arn:aws:iam::{ACCOUNT}:role/gone");
-    scene
-        .world
-        .refusing
-        .lock()
-        .unwrap()
-        .push_back(refused(&gone));
+    scene.world.refuse("write trust policy", [refused(&gone)]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), without_the_dead_one());
@@ -88,7 +60,9 @@ fn a_dead_principal_is_dropped_and_named() {
 fn a_document_that_is_too_long_falls_back_and_says_so() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene.world.refusing.lock().unwrap().push_back(too_long());
+    scene
+        .world
+        .refuse("write trust policy", [IamErrorKind::LimitExceeded]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
     assert!(
@@ -101,12 +75,10 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
     );
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene
-        .world
-        .refusing
-        .lock()
-        .unwrap()
-        .extend([too_long(), too_long()]);
+    scene.world.refuse(
+        "write trust policy",
+        [IamErrorKind::LimitExceeded, IamErrorKind::LimitExceeded],
+    );
     let alerts = scene.play(&event);
     assert_eq!(
         stages(&alerts),
@@ -115,12 +87,14 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
     assert_eq!(scene.live(), QUARANTINE);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene
-        .world
-        .refusing
-        .lock()
-        .unwrap()
-        .extend([too_long(), too_long(), too_long()]);
+    scene.world.refuse(
+        "write trust policy",
+        [
+            IamErrorKind::LimitExceeded,
+            IamErrorKind::LimitExceeded,
+            IamErrorKind::LimitExceeded,
+        ],
+    );
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
 }
@@ -130,13 +104,15 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
 fn line_9_a_denied_write_is_critical_and_not_tried_again() {
     let mut scene = Scene::settled();
     let event = scene.write(&super::scene::careless(), ALICE);
-    scene.world.refusing.lock().unwrap().push_back(denied());
+    scene
+        .world
+        .refuse("write trust policy", [IamErrorKind::AccessDenied]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
     assert_eq!(alerts[0].severity, Severity::High);
     assert_eq!(alerts[1].severity, Severity::Critical);
     assert!(alerts[1].outcome.as_ref().unwrap().open);
-    assert_eq!(scene.world.called("write_trust_policy"), 1);
+    assert_eq!(scene.world.called("write trust policy"), 1);
     assert_eq!(scene.history().writes_within_the_hour(scene.now()), 0);
 }
 
@@ -144,22 +120,18 @@ fn line_9_a_denied_write_is_critical_and_not_tried_again() {
 fn throttling_is_waited_out() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene
-        .world
-        .refusing
-        .lock()
-        .unwrap()
-        .extend([throttled(), throttled()]);
+    scene.world.refuse(
+        "write trust policy",
+        [IamErrorKind::Throttled, IamErrorKind::Throttled],
+    );
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene
-        .world
-        .refusing
-        .lock()
-        .unwrap()
-        .extend((0..20).map(|_| throttled()));
+    scene.world.refuse(
+        "write trust policy",
+        (0..20).map(|_| IamErrorKind::Throttled),
+    );
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
     assert_eq!(scene.poisoned.len(), 0);
@@ -169,7 +141,7 @@ fn throttling_is_waited_out() {
 fn a_write_of_unknown_fate_is_looked_at_before_it_is_repeated() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene.world.fail("write_trust_policy", 1);
+    scene.world.fail("write trust policy", 1);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     assert_eq!(scene.live(), good());
@@ -179,12 +151,12 @@ fn a_write_of_unknown_fate_is_looked_at_before_it_is_repeated() {
 fn reads_that_fail_are_tried_again_and_then_reported() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene.world.fail("read_role", 3);
+    scene.world.fail("read role", 3);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    scene.world.fail("read_role", usize::MAX);
+    scene.world.fail("read role", 1_000);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
     assert_eq!(alerts[1].severity, Severity::Critical);
@@ -244,7 +216,9 @@ fn sessions_that_cannot_be_ended_do_not_hold_up_the_outcome() {
         rules["remediation"] = json!({ "revoke_sessions": "always" });
     })));
     let event = scene.write(&bad(), ALICE);
-    scene.world.fail("deny_sessions_before", 1);
+    scene
+        .world
+        .refuse("deny sessions", [IamErrorKind::LimitExceeded]);
     let alerts = scene.play(&event);
     assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
     let text = &alerts[1].outcome.as_ref().unwrap().text;
