@@ -81,6 +81,7 @@ pages! {
     UnreadablePolicy "unreadable-policy";
     ThirdPartyAccessKey "third-party-access-key";
     AccessKeyCreated "access-key-created";
+    FirstAccessKey "first-access-key";
     ConsolePasswordCreated "console-password-created";
     RootAccessKey "root-access-key";
     AccessKeyTooOld "access-key-too-old";

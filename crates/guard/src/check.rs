@@ -178,6 +178,7 @@ checks! {
     UnreadablePolicy "unreadable-policy" High None "the trust policy could not be read, so it could not be judged";
     ThirdPartyAccessKey "third-party-access-key" High AccessKey "a third party got a long-term access key";
     AccessKeyCreated "access-key-created" High AccessKey "a user who is not allowed one got an access key";
+    FirstAccessKey "first-access-key" Medium None "a user who is new, or whose permissions changed, got an access key";
     ConsolePasswordCreated "console-password-created" High None "a console password was set";
     RootAccessKey "root-access-key" Critical None "the root user got an access key";
     AccessKeyTooOld "access-key-too-old" Medium None "an access key is older than the rules allow";
@@ -230,6 +231,7 @@ impl Check {
             }
             Self::ThirdPartyAccessKey
             | Self::AccessKeyCreated
+            | Self::FirstAccessKey
             | Self::AccessKeyTooOld
             | Self::AccessKeyUnused
             | Self::TwoActiveKeys

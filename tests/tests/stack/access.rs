@@ -50,6 +50,48 @@ fn a_key_that_may_not_be_is_switched_off_and_others_are_left() {
     assert_untroubled(&stack);
 }
 
+/// Everything that the intruder does is in CloudTrail, and reaches two functions.
+#[test]
+fn a7_a_new_user_of_an_allowed_name_gets_no_key_in_silence() {
+    let stack = enforcing();
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    for (operation, call, request) in [
+        (
+            "create_user",
+            "CreateUser",
+            json!({ "UserName": "ci-backdoor" }),
+        ),
+        (
+            "attach_user_policy",
+            "AttachUserPolicy",
+            json!({ "UserName": "ci-backdoor", "PolicyArn": admin }),
+        ),
+    ] {
+        stack.call("iam", operation, &request).unwrap();
+        let sent = json!({ "userName": "ci-backdoor", "policyArn": admin });
+        let (account, by) = (&stack.account, Actor::Intruder);
+        let record = cloudtrail::record(account, by, "iam", call, &sent, &Value::Null);
+        stack.put_record(&record).unwrap();
+        stack.settles();
+    }
+    let made = stack
+        .call(
+            "iam",
+            "create_access_key",
+            &json!({ "UserName": "ci-backdoor" }),
+        )
+        .unwrap();
+    let key = made["AccessKey"]["AccessKeyId"].as_str().unwrap();
+    let record = cloudtrail::create_access_key(&stack.account, Actor::Intruder, "ci-backdoor", key);
+    stack.put_record(&record).unwrap();
+    stack.settles();
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected"]);
+    assert_eq!(codes(&alerts[0]), ["first-access-key"]);
+    assert_eq!(key_status(&stack, "ci-backdoor"), "Active");
+    assert_untroubled(&stack);
+}
+
 #[test]
 fn a_console_password_is_news() {
     let stack = enforcing();

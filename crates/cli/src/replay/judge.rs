@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
 use guard::detect::{
-    Judgement, Reading, Verdict, judge_console_password, judge_key, judge_root, judge_trust_read,
-    unreadable_event,
+    Judgement, KeySeen, Reading, UserChange, Verdict, judge_console_password, judge_first_key,
+    judge_key, judge_root, judge_trust_read, unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
 use guard::remediate::{Judging, Plan, PlanKind, QUARANTINE, Situation, plan};
 use guard::rules::{KeyViolation, Mode, Rules};
 use guard::state::history::{Baseline, RoleHistory};
+use guard::state::incident::Schema;
 use guard::{Check, Finding, Remedy, Severity};
 use jiff::Timestamp;
 
@@ -74,6 +75,7 @@ pub(crate) fn judge(rules: &Rules, hits: &[Hit]) -> Vec<Judged> {
     let mut judge = Judge {
         rules,
         roles: BTreeMap::new(),
+        users: BTreeMap::new(),
     };
     let judged = hits.iter().map(|hit| {
         if !seen.insert(hit.record.id()) {
@@ -91,6 +93,8 @@ struct Judge<'a> {
     rules: &'a Rules,
     /// By account and lower-case name.
     roles: BTreeMap<(String, String), Known>,
+    /// Likewise: when the user was created, and its last key.
+    users: BTreeMap<(String, String), (Option<UserChange>, Option<KeySeen>)>,
 }
 
 impl Judge<'_> {
@@ -122,8 +126,22 @@ impl Judge<'_> {
                 self.roles.remove(&key(record.account(), &deleted.role));
                 return None;
             }
-            Activity::AccessKeyCreated(change) => self.key_change(change, false, at),
-            Activity::AccessKeyActivated(change) => self.key_change(change, true, at),
+            Activity::UserCreated(created) => {
+                let (account, user) = (record.account(), &created.user);
+                let known = self.users.entry(key(account, user)).or_default();
+                known.0 = Some(UserChange {
+                    schema: Schema,
+                    at,
+                    created: true,
+                });
+                return None;
+            }
+            Activity::AccessKeyCreated(change) => {
+                self.key_change(record.account(), change, false, at)
+            }
+            Activity::AccessKeyActivated(change) => {
+                self.key_change(record.account(), change, true, at)
+            }
             Activity::ConsolePasswordSet(password) => {
                 let subject = user(password.root, password.user.as_deref());
                 alert_about(subject, judge_console_password(self.rules, password, at))
@@ -146,8 +164,26 @@ impl Judge<'_> {
         Some(alert).filter(|alert| !alert.findings.is_empty())
     }
 
-    fn key_change(&self, change: &KeyChange, activated: bool, at: Timestamp) -> Alert {
-        let findings = judge_key(self.rules, change, activated, at);
+    fn key_change(
+        &mut self,
+        account: &str,
+        change: &KeyChange,
+        activated: bool,
+        at: Timestamp,
+    ) -> Alert {
+        let mut findings = judge_key(self.rules, change, activated, at);
+        if let (true, false, Some(user)) = (findings.is_empty(), change.root, &change.user) {
+            let seen = KeySeen {
+                schema: Schema,
+                key_id: change.key_id.clone(),
+                at,
+                reported: false,
+            };
+            let (created, before) = self.users.entry(key(account, user)).or_default();
+            let (created, last) = (created.as_ref(), before.as_ref());
+            findings = judge_first_key(self.rules, user, &seen, created, last, at);
+            *before = Some(seen);
+        }
         let mut alert = alert_about(user(change.root, change.user.as_deref()), findings);
         let deactivates = self.rules.access_keys().on_violation == KeyViolation::Deactivate
             && alert.findings.iter().any(|finding| {

@@ -241,6 +241,7 @@ impl Reading {
         let by_root = match activity {
             Activity::TrustChange(_)
             | Activity::RoleDeleted(_)
+            | Activity::UserCreated(_)
             | Activity::AccessKeyCreated(_)
             | Activity::AccessKeyActivated(_)
             | Activity::ConsolePasswordSet(_)

@@ -46,7 +46,7 @@ fn by_replay() -> BTreeMap<String, Said> {
             "--format",
             "jsonl",
         ])
-        .args(["logs/AWSLogs", "logs/later"])
+        .args(["logs/AWSLogs", "logs/later", "users"])
         .output()
         .unwrap();
     assert!(ran.status.success());
@@ -75,6 +75,7 @@ fn records() -> Vec<Record> {
     let mut folders = vec![
         testdata().join("logs/AWSLogs"),
         testdata().join("logs/later"),
+        testdata().join("users"),
     ];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

@@ -73,6 +73,12 @@ pub(crate) fn advice(check: Check) -> Advice {
             "deactivate the key, then contain the actor; sessions issued from a key outlive it by \
              up to 36 hours",
         ),
+        Check::FirstAccessKey => (
+            "nothing, once somebody has checked what the user may do; name users one by one in \
+             access_keys.allow_users",
+            "deactivate the key, take the user's policies away, then contain the actor; sessions \
+             issued from a key outlive it by up to 36 hours",
+        ),
         Check::ConsolePasswordCreated => (
             "require MFA for the user, or use IAM Identity Center instead",
             "delete the login profile, end the user's sessions, then contain the actor",

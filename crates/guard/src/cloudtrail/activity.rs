@@ -11,6 +11,8 @@ pub enum Activity {
     TrustChange(TrustChange),
     /// A role was deleted.
     RoleDeleted(RoleDeletion),
+    /// A user was created.
+    UserCreated(UserCreation),
     /// An access key was created.
     AccessKeyCreated(KeyChange),
     /// An access key was made active again.
@@ -51,6 +53,13 @@ pub struct TrustChange {
 pub struct RoleDeletion {
     /// The role's name.
     pub role: String,
+}
+
+/// A user was created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserCreation {
+    /// The user's name.
+    pub user: String,
 }
 
 /// An access key was created or made active.
@@ -123,6 +132,7 @@ impl Record {
         }
         match interest {
             Some(interest) if interest.changes_trust() => self.role_change(interest),
+            Some(Interest::CreateUser) => self.user_created(),
             Some(Interest::CreateAccessKey) => Activity::AccessKeyCreated(self.key_change()),
             Some(Interest::UpdateAccessKey) => match text(&self.request, &["status"]) {
                 Some(status) if status.eq_ignore_ascii_case("Inactive") => {
@@ -263,6 +273,18 @@ impl Record {
                 Some(document) => Document::Present(percent_decoded(document)),
                 None => cut,
             },
+        }
+    }
+
+    fn user_created(&self) -> Activity {
+        let user = text(&self.request, &["userName"])
+            .or_else(|| text(&self.response, &["user", "userName"]));
+        match user.map(str::to_owned) {
+            Some(user) => Activity::UserCreated(UserCreation { user }),
+            None => Activity::Unreadable(Unreadable {
+                why: "the record does not say which user was created",
+                role_hidden: false,
+            }),
         }
     }
 

@@ -16,7 +16,7 @@ mod record;
 
 pub use activity::{
     Activity, ConsolePassword, FailedCall, Irrelevance, KeyChange, RoleDeletion, SignIn,
-    TrustChange,
+    TrustChange, UserCreation,
 };
 pub use actor::{Actor, ActorKind, Tool};
 pub use fields::{Document, Unreadable, Watched, percent_decoded};

@@ -37,6 +37,7 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
             "deactivate it with aws iam update-access-key --status Inactive, or name the user in \
              access_keys.allow_users"
         }
+        Check::FirstAccessKey => "check what the user may do, and ask who wanted the key",
         Check::ConsolePasswordCreated => {
             "require MFA for the user; if nobody asked for the password, delete it with aws iam \
              delete-login-profile"

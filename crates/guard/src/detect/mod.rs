@@ -6,6 +6,7 @@
 mod access;
 mod cover;
 mod coverage;
+mod first_key;
 mod fix;
 mod many;
 mod network;
@@ -22,6 +23,8 @@ mod witness;
 pub(crate) use access::{finding, judge_key_holder, not_exempted};
 pub use access::{judge_console_password, judge_key, judge_root};
 pub use coverage::{Coverage, OnBehalfOf};
+pub use first_key::{KeySeen, UserChange, judge_change_of_user, judge_first_key};
+pub(crate) use first_key::{allowed_by_name, not_known_whether_new};
 pub use many::Judging;
 pub(crate) use own_role::own_role_opened;
 pub(crate) use provider::is_about;

@@ -246,7 +246,7 @@ async fn table<T: Send>(
 }
 
 /// The names of calls by what they are about: reading, putting, updating.
-const NAMES: [(&str, [&str; 3]); 10] = [
+const NAMES: [(&str, [&str; 3]); 12] = [
     ("pointer", ["read history", "save history", ""]),
     ("history", ["read history", "save history", ""]),
     ("restored/", ["", "record restoration", ""]),
@@ -259,6 +259,8 @@ const NAMES: [(&str, [&str; 3]); 10] = [
     ("alone/", ["", "count alert", ""]),
     ("member/", ["", "count alert", ""]),
     ("request", ["read request for a sweep", "", "request sweep"]),
+    ("change", ["read user change", "save user change", ""]),
+    ("key", ["read user key", "save user key", ""]),
     ("told/", ["read told document", "save told document", ""]),
 ];
 

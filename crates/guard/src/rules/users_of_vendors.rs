@@ -43,9 +43,20 @@ impl Rules {
         vendors
     }
 
-    /// Whether any user holds access keys for a vendor: if not, what users and groups may do is no
-    /// question.
-    pub fn names_users(&self) -> bool {
+    /// Whether any user holds access keys for a vendor, or may have some by its name: if not, what
+    /// users and groups may do is no question.
+    pub fn concerns_users(&self) -> bool {
+        self.names_users()
+            || !self.access_keys().allow_users.is_empty()
+            || self
+                .head
+                .exemptions
+                .iter()
+                .any(|exempt| exempt.user.is_some())
+    }
+
+    /// Whether any user holds access keys for a vendor.
+    fn names_users(&self) -> bool {
         let table = self.bytes.get(self.table.clone()).unwrap_or_default();
         // The lines are sorted by their keys, and those of users come last.
         let last = table.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();

@@ -15,6 +15,8 @@
 //! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
 //! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
 //! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
+//! | when a user was created, or its permissions changed | `ACCOUNT/user/NAME` (lower case) | `change` | ever |
+//! | the newest access key of a user | the same | `key` | ever |
 //! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `reported/DIGEST` | 400 days |
 //!
 //! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
@@ -66,6 +68,17 @@ fn role(account: &str, name: &str) -> String {
 
 pub(super) fn pointer(account: &str, name: &str) -> Key {
     key(role(account, name), "pointer")
+}
+
+pub(super) fn user_change(account: &str, name: &str) -> Key {
+    key(
+        format!("{account}/user/{}", name.to_ascii_lowercase()),
+        "change",
+    )
+}
+
+pub(super) fn user_key(account: &str, name: &str) -> Key {
+    key(user_change(account, name).pk, "key")
 }
 
 pub(super) fn reported(account: &str, name: &str, digest: &str) -> Key {

@@ -42,9 +42,9 @@ pub struct OrderProgress {
 
 /// What the guard remembers. Each method fails with [`StateError`].
 #[derive(Debug)]
-pub struct Ledger<'s, S>(&'s S);
+pub struct Ledger<'s, S>(pub(super) &'s S);
 
-fn item() -> Item {
+pub(super) fn item() -> Item {
     Item::default().with("schema", SCHEMA)
 }
 
@@ -74,7 +74,7 @@ impl<'s, S: Store> Ledger<'s, S> {
         Self(store)
     }
 
-    async fn read<T: DeserializeOwned>(
+    pub(super) async fn read<T: DeserializeOwned>(
         &self,
         key: Key,
         what: &str,
@@ -83,7 +83,7 @@ impl<'s, S: Store> Ledger<'s, S> {
         item.map(|item| item.held(what)).transpose()
     }
 
-    async fn put(&self, key: Key, item: Item) -> Result<(), StateError> {
+    pub(super) async fn put(&self, key: Key, item: Item) -> Result<(), StateError> {
         let condition = Condition::Always;
         let put = Put {
             key,

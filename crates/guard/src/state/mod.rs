@@ -6,5 +6,6 @@ pub mod incident;
 pub(crate) mod keys;
 mod ledger;
 pub mod sweep_state;
+mod user_keys;
 
 pub use ledger::{Lease, Ledger, OrderProgress};

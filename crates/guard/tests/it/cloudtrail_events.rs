@@ -59,6 +59,7 @@ fn words(activity: &Activity) -> String {
             _ => "trust-change without its document".to_owned(),
         },
         Activity::RoleDeleted(_) => "role-deleted".to_owned(),
+        Activity::UserCreated(created) => format!("user {}", created.user),
         Activity::AccessKeyCreated(change) => key("access-key", change),
         Activity::AccessKeyActivated(change) => key("active access-key", change),
         Activity::ConsolePasswordSet(set) => {

@@ -14,10 +14,14 @@ use std::sync::Arc;
 use guard::Check;
 use guard::account::{Access, AuditedRole, LastUsed, accesses};
 use guard::cloudtrail::{Activity, Document, Record, Watched};
-use guard::detect::{judge_console_password, judge_key, judge_root, judge_trust, unreadable_event};
+use guard::detect::{
+    KeySeen, UserChange, judge_console_password, judge_first_key, judge_key, judge_root,
+    judge_trust, unreadable_event,
+};
 use guard::model::RoleRef;
 use guard::permissions::{LastAccessed, judge_unused, review};
 use guard::rules::{Rules, compile};
+use guard::state::incident::Schema;
 use permissions::{Policies, Policy, effective};
 use serde_json::Value;
 
@@ -168,6 +172,7 @@ fn codes(rules: &Rules, example: &str) -> BTreeSet<Check> {
     }
     let watched = Watched::only(OWN);
     let mut found = BTreeSet::new();
+    let mut created = None;
     for record in example["Records"].as_array().expect("a role or records") {
         let record = Record::from_value(record);
         let findings = match record.activity(&watched) {
@@ -177,7 +182,27 @@ fn codes(rules: &Rules, example: &str) -> BTreeSet<Check> {
                 }
                 Vec::new()
             }
-            Activity::AccessKeyCreated(key) => judge_key(rules, &key, false, now),
+            Activity::UserCreated(_) => {
+                created = Some(UserChange {
+                    schema: Schema,
+                    at: record.event_time.unwrap(),
+                    created: true,
+                });
+                Vec::new()
+            }
+            Activity::AccessKeyCreated(key) => {
+                let mut findings = judge_key(rules, &key, false, now);
+                if let (true, Some(user)) = (findings.is_empty(), &key.user) {
+                    let seen = KeySeen {
+                        schema: Schema,
+                        key_id: key.key_id.clone(),
+                        at: record.event_time.unwrap(),
+                        reported: false,
+                    };
+                    findings = judge_first_key(rules, user, &seen, created.as_ref(), None, now);
+                }
+                findings
+            }
             Activity::AccessKeyActivated(key) => judge_key(rules, &key, true, now),
             Activity::ConsolePasswordSet(set) => judge_console_password(rules, &set, now),
             Activity::Unreadable(what) => {

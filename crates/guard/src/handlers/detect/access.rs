@@ -6,6 +6,7 @@ use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record};
 use crate::detect::{judge_console_password, judge_key, judge_root};
 use crate::handlers::alert_builder::{cause, order};
 use crate::handlers::detect::alert::{Subject, alerted, event_alert, unreadable_record};
+use crate::handlers::detect::users::{judge_allowed_key, key_reported, user_changed};
 use crate::handlers::{HandleError, Handled};
 use crate::order::{KeyOrder, Task};
 use crate::ports::{Clock, World};
@@ -24,6 +25,7 @@ pub async fn access_key<W: World>(
     match record.activity(&guard.watched()) {
         Activity::AccessKeyCreated(key) => key_opened(world, guard, record, &key, false).await,
         Activity::AccessKeyActivated(key) => key_opened(world, guard, record, &key, true).await,
+        Activity::UserCreated(created) => user_created(world, guard, record, &created.user).await,
         Activity::ConsolePasswordSet(set) => password_set(world, guard, record, &set).await,
         Activity::Failed(_) => Ok(Handled::FailedCall),
         Activity::Unreadable(unreadable) => {
@@ -77,11 +79,15 @@ async fn key_opened<W: World>(
     key: &KeyChange,
     activated: bool,
 ) -> Result<Handled, HandleError> {
-    let findings = judge_key(&guard.rules, key, activated, world.clock().now());
+    let now = world.clock().now();
+    let mut findings = judge_key(&guard.rules, key, activated, now);
+    let mut seen = None;
+    if let (true, false, Some(user)) = (findings.is_empty(), key.root, &key.user) {
+        (findings, seen) = judge_allowed_key(world, guard, record, user, key, now).await;
+    }
     let Some(worst) = findings.first() else {
         return Ok(Handled::Approved);
     };
-    let now = world.clock().now();
     let title = match (&key.user, &key.key_id) {
         (Some(user), Some(id)) => format!("{}: {id} of user {user}", worst.code.title()),
         (Some(user), None) => format!("{}: user {user}", worst.code.title()),
@@ -132,7 +138,39 @@ async fn key_opened<W: World>(
         }
         _ => None,
     };
-    alerted(world, guard, alert, order).await
+    let handled = alerted(world, guard, alert, order).await?;
+    if let Some((user, seen)) = key.user.as_ref().zip(seen) {
+        key_reported(world, guard, user, seen).await;
+    }
+    Ok(handled)
+}
+
+/// A user is new: nobody has looked at what it may do. Whom the rules allow no key, needs no record
+/// of it: but the rules may allow one by then.
+async fn user_created<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    record: &Record,
+    user: &str,
+) -> Result<Handled, HandleError> {
+    let now = world.clock().now();
+    let (findings, seen) = user_changed(world, guard, record, user, true, now).await?;
+    let Some(worst) = findings.first() else {
+        return Ok(Handled::Approved);
+    };
+    let title = format!("{}: user {user}", worst.code.title());
+    let subject = Subject {
+        kind: "user",
+        name: user,
+        arn: None,
+        id: None,
+    };
+    let alert = event_alert(guard, record, subject, title, &findings, "", now);
+    let handled = alerted(world, guard, alert, None).await?;
+    if let Some(seen) = seen {
+        key_reported(world, guard, user, seen).await;
+    }
+    Ok(handled)
 }
 
 async fn password_set<W: World>(

@@ -4,6 +4,7 @@ mod access;
 mod alert;
 mod role_permissions;
 mod role_trust;
+mod users;
 
 pub use access::{access_key, root_activity};
 pub use role_permissions::role_permissions;

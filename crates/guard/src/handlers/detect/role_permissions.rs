@@ -1,5 +1,6 @@
 //! The detecting function for permissions: somebody may do something else now. It speaks up only
-//! where a third party can enter the role, or holds the keys of the user.
+//! where a third party can assume the role, or holds the keys of the user; or where a user that may
+//! have keys by its name got one just then.
 
 mod alert_text;
 mod look;
@@ -10,8 +11,9 @@ use crate::account::Access;
 use crate::alert::Grantee;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Document, Holder, PermissionsActivity, PolicyChange, Record};
-use crate::detect::{Verdict, finding};
+use crate::detect::{KeySeen, Verdict, allowed_by_name, finding};
 use crate::handlers::alert_builder::{grantees, order};
+use crate::handlers::detect::users::{key_reported, user_changed};
 use crate::handlers::{HandleError, Handled};
 use crate::model::{
     HeldPolicy, HolderKind, LivePermissions, LiveRole, RoleRef, document_digest, seconds_between,
@@ -60,23 +62,33 @@ pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
     if look.ends_sessions() {
         return Ok(Handled::OwnWrite);
     }
-    let named = |user: &str| !guard.rules.user_vendors(user).is_empty();
     let reported = match &change.holder {
         Holder::Role(role) => vec![look.at_role(role).await?],
-        Holder::User(user) if !named(user) => return Ok(Handled::Irrelevant),
+        Holder::User(user) if !look.concerns(user) => return Ok(Handled::Irrelevant),
         Holder::User(user) => vec![look.at_user(user).await?],
-        Holder::Group(_) if !guard.rules.names_users() => return Ok(Handled::Irrelevant),
+        Holder::Group(_) if !guard.rules.concerns_users() => return Ok(Handled::Irrelevant),
         Holder::Group(group) => look.at_all(ListOf::UsersIn(group)).await?,
         Holder::HoldersOf(arn) => look.at_all(ListOf::HoldersOf(arn)).await?,
     };
     if reported.iter().any(|seen| matches!(seen, Seen::Own)) {
         return Ok(Handled::OwnWrite);
     }
-    let guilty = reported.into_iter().filter_map(|seen| match seen {
-        Seen::Guilty(guilty) => Some(*guilty),
-        Seen::Nothing | Seen::Own => None,
-    });
-    look.publish_once(guilty.collect()).await
+    let guilty: Vec<Guilty> = reported
+        .into_iter()
+        .filter_map(|seen| match seen {
+            Seen::Guilty(guilty) => Some(*guilty),
+            Seen::Nothing | Seen::Own => None,
+        })
+        .collect();
+    let keys: Vec<(String, KeySeen)> = guilty
+        .iter()
+        .filter_map(|one| Some((one.name.clone(), one.key.clone()?)))
+        .collect();
+    let handled = look.publish_once(guilty).await?;
+    for (user, key) in keys {
+        key_reported(world, guard, &user, key).await;
+    }
+    Ok(handled)
 }
 
 /// What a look at one role or user comes to.
@@ -248,7 +260,33 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         })))
     }
 
+    /// A vendor holds the user's keys, or the rules allow it keys by its name.
+    fn concerns(&self, user: &str) -> bool {
+        let rules = &self.guard.rules;
+        !rules.user_vendors(user).is_empty() || allowed_by_name(rules, user, self.now)
+    }
+
     async fn at_user(&self, name: &str) -> Result<Seen, HandleError> {
+        let seen = self.at_user_of_vendors(name).await?;
+        if matches!(seen, Seen::Own) || !allowed_by_name(&self.guard.rules, name, self.now) {
+            return Ok(seen);
+        }
+        let (world, guard, record) = (self.world, self.guard, self.record);
+        let (mut findings, key) = user_changed(world, guard, record, name, false, self.now).await?;
+        Ok(match seen {
+            seen if findings.is_empty() => seen,
+            Seen::Guilty(mut guilty) => {
+                guilty.findings.append(&mut findings);
+                Seen::Guilty(Box::new(Guilty { key, ..*guilty }))
+            }
+            _ => Seen::Guilty(Box::new(Guilty {
+                key,
+                ..Guilty::named("user", name, findings)
+            })),
+        })
+    }
+
+    async fn at_user_of_vendors(&self, name: &str) -> Result<Seen, HandleError> {
         let vendors: Vec<UserVendor> = self.guard.rules.user_vendors(name);
         if vendors.is_empty() {
             return Ok(Seen::Nothing);
@@ -296,6 +334,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             perhaps_older: judged.perhaps_older,
             grantees: vendors.iter().map(holds).collect(),
             tampered,
+            key: None,
         })))
     }
 
@@ -379,10 +418,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                         break;
                     }
                 };
-                let users = page
-                    .users
-                    .iter()
-                    .filter(|user| !self.guard.rules.user_vendors(user).is_empty());
+                let users = page.users.iter().filter(|user| self.concerns(user));
                 for holder in page.roles.iter().map(Ok).chain(users.map(Err)) {
                     if looked_at >= MOST_HOLDERS {
                         let message = format!(
@@ -398,7 +434,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                         Err(user) => self.at_user(user).await?,
                     });
                 }
-                if self.guard.rules.names_users() {
+                if self.guard.rules.concerns_users() {
                     groups.extend(page.groups);
                 }
                 match page.next {

@@ -51,7 +51,8 @@ fn a_key_of_a_user_who_may_have_one_is_no_news() {
     let mut scene = Scene::new();
     let event = key_created(&mut scene, "ci-deploy");
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
-    assert_eq!(scene.world.calls(), Vec::<&str>::new());
+    let asked = ["read user key", "save user key", "read user change"];
+    assert_eq!(scene.world.calls(), asked);
 }
 
 #[test]

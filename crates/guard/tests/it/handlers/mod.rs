@@ -25,4 +25,5 @@ mod session_denials;
 mod sweep_runs;
 mod sweeping;
 mod troubled;
+mod users;
 mod writing;

@@ -6,6 +6,7 @@ use crate::GuardConfig;
 use crate::alert::Grantee;
 use crate::check::Finding;
 use crate::cloudtrail::{PermissionsChange, Record};
+use crate::detect::KeySeen;
 
 /// An event, and who looks at what came of it.
 pub(super) struct Look<'a, W> {
@@ -27,6 +28,8 @@ pub(super) struct Guilty {
     pub(super) grantees: Vec<Grantee>,
     /// The remediator's role did it, and the guard planned no such thing.
     pub(super) tampered: bool,
+    /// The access key that it is about, if it is.
+    pub(super) key: Option<KeySeen>,
 }
 
 impl Guilty {
@@ -41,6 +44,7 @@ impl Guilty {
             perhaps_older: false,
             grantees: Vec::new(),
             tampered: false,
+            key: None,
         }
     }
 }
