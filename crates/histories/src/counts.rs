@@ -1,6 +1,6 @@
 //! What the run counts: in how many histories each thing happened that the guard must survive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Two effects of one invocation, in this order, with no other between.
 pub type Pair = (&'static str, &'static str);
@@ -87,7 +87,7 @@ impl Coverage {
 
 /// The pairs of effects between which invocations are stopped on purpose: all that follow one
 /// another in the handlers' usual course. Each must be hit as often as anything else.
-pub const PAIRS: [Pair; 22] = [
+pub const PAIRS: [Pair; 23] = [
     // The detecting function.
     ("the start", "send order"),
     ("the start", "read history"),
@@ -100,9 +100,10 @@ pub const PAIRS: [Pair; 22] = [
     ("the start", "begin order"),
     ("begin order", "read role"),
     ("read role", "read history"),
-    ("read history", "save history"),
-    ("read history", "finish order"),
-    ("read history", "keep document"),
+    ("read history", "read swept role"),
+    ("read swept role", "save history"),
+    ("read swept role", "finish order"),
+    ("read swept role", "keep document"),
     ("keep document", "save history"),
     ("save history", "read role"),
     ("read role", "write trust policy"),
@@ -125,6 +126,8 @@ pub struct Counts {
     pub alerts: u64,
     /// Those of them that had been published before.
     pub duplicates: u64,
+    /// The seeds of the histories that have them.
+    pub duplicates_in: BTreeSet<u64>,
     /// In how many histories each thing happened.
     pub coverage: BTreeMap<Coverage, u64>,
     /// In how many histories an invocation was stopped between these two effects.
@@ -138,6 +141,7 @@ impl Counts {
         self.violations += other.violations;
         self.alerts += other.alerts;
         self.duplicates += other.duplicates;
+        self.duplicates_in.extend(&other.duplicates_in);
         for (what, count) in &other.coverage {
             *self.coverage.entry(*what).or_default() += count;
         }
@@ -193,6 +197,7 @@ impl Counts {
             "violations": self.violations,
             "alerts": self.alerts,
             "duplicate_alerts": self.duplicates,
+            "duplicates_in": self.duplicates_in.iter().take(20).collect::<Vec<_>>(),
             "counts": coverage,
         })
         .to_string()

@@ -53,6 +53,9 @@ pub fn history(seed: u64, oracle: &documents::Oracle, counts: &mut Counts) -> Ve
     if let Some((alerts, again)) = duplicates {
         counts.alerts += alerts;
         counts.duplicates += again;
+        if again > 0 {
+            counts.duplicates_in.insert(seed);
+        }
     }
     for coverage in &state.coverage {
         *counts.coverage.entry(*coverage).or_default() += 1;

@@ -56,7 +56,7 @@ pub fn fault_plan(rng: &mut Rng) -> FaultPlan {
 /// What few histories come to.
 const LATE: [Pair; 3] = [
     ("read kept document", "deny sessions"),
-    ("read history", "finish order"),
+    ("read swept role", "finish order"),
     ("write trust policy", "save history"),
 ];
 

@@ -14,6 +14,7 @@ use crate::handlers::alert_builder::{announced, cause, grantees, order, tell_dif
 use crate::handlers::detect::alert::{
     Subject, alerted, event_alert, incident_of, unreadable_record,
 };
+use crate::handlers::publish::Delivery;
 use crate::handlers::{HandleError, Handled};
 use crate::model::{Cause, LiveRole, RoleRef, document_digest, seconds_between};
 use crate::order::{RoleChange, RoleOrder, Task};
@@ -113,7 +114,9 @@ async fn trust_change<W: World>(
         tell_difference(guard, &mut alert, &old, document, now);
     }
     let handled = alerted(world, guard, alert, Some(order)).await?;
-    if let (Some(document), Some(judgement)) = (judged.document(), &judged.judgement) {
+    if let (Some(document), Some(judgement)) = (judged.document(), &judged.judgement)
+        && tells_of(&handled, &judged)
+    {
         let reported = ReportedDocument {
             schema: Schema,
             account: guard.account.clone(),
@@ -128,6 +131,13 @@ async fn trust_change<W: World>(
         let _ = world.state().save_reported_document(&reported).await;
     }
     Ok(handled)
+}
+
+/// An alert that was out before told of what stood then, where the event does not carry the document.
+fn tells_of(handled: &Handled, judged: &JudgedChange) -> bool {
+    let was_out =
+        matches!(handled, Handled::Alerted { reported, .. } if *reported == Delivery::Before);
+    judged.sent.is_some() || !was_out
 }
 
 fn sent(change: &TrustChange) -> Option<&str> {
@@ -210,7 +220,9 @@ fn role_order(
             .sent
             .clone()
             .filter(|sent| sent.len() <= DOCUMENT_BYTES_SENT),
-        incident: Some(incident_of(guard, cause, "")),
+        // What is approved has no incident: should the order to observe it meet a violation, that is
+        // a story of its own, even if the same event once violated other rules.
+        incident: (!judged.is_approved()).then(|| incident_of(guard, cause, "")),
         findings: findings.iter().take(FINDINGS_SENT).cloned().collect(),
     }
 }

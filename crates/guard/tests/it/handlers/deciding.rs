@@ -258,6 +258,36 @@ fn line_7_a_violation_on_a_protected_role_is_one_severity_higher() {
 }
 
 /// Safety line 8: the same order twice does nothing twice.
+/// Rules are deployed between two deliveries of an event: it violated the old ones, and complies with
+/// the new ones. What is live by then is another story than the event's.
+#[test]
+fn line_8_an_event_that_is_judged_by_two_sets_of_rules_has_one_outcome() {
+    let with_auditor = rules(|_| {});
+    let without = rules(|file| {
+        file["vendors"].as_array_mut().unwrap().remove(1);
+    });
+    let mut scene = Scene::settled_with(guard(without));
+    scene.guard.mode = Mode::Alert;
+    let event = scene.write(&better(), ALICE);
+    let first = scene.play(&event);
+    assert_eq!(
+        stages(&first),
+        [DETECTED, outcome(OutcomeKind::WouldRevert)]
+    );
+    scene.guard.rules = with_auditor;
+    let live = scene.world.inside.role(ROLE).unwrap();
+    let document = bad();
+    scene.world.inside.put_role(LiveRole { document, ..live });
+    // It waits for so long that an outcome which is out would be repeated.
+    assert!(scene.deliver(&event).is_some());
+    scene.pass(700);
+    scene.drain();
+    let second = scene.alerts();
+    assert_eq!(stages(&second), [outcome(OutcomeKind::WouldRevert)]);
+    assert_ne!(second[0].incident, first[0].incident);
+    assert_eq!(second[0].severity, Severity::Critical);
+}
+
 #[test]
 fn line_8_the_same_order_twice_does_nothing_twice() {
     let mut scene = Scene::settled();

@@ -133,6 +133,31 @@ fn what_an_event_reported_the_sweep_does_not_tell() {
     }
 }
 
+/// Where CloudTrail left the document out, an event that comes twice meets whatever is live by then:
+/// its alert told of what stood the first time.
+#[test]
+fn what_an_event_without_a_document_met_when_it_came_again_is_reported() {
+    let mut guarded = guard(rules(|_| {}));
+    guarded.mode = Mode::Alert;
+    let mut scene = Scene::settled_with(guarded);
+    scene.swept();
+    scene.write_silently(ROLE, &careless());
+    let event = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
+    assert_eq!(scene.play(&event).len(), 2);
+    scene.pass(60);
+    // Its own event is lost.
+    scene.write_silently(ROLE, &bad());
+    scene.pass(60);
+    assert_eq!(scene.play(&event), [], "the alert is out");
+    let alerts = scene.an_hour_later();
+    assert_eq!(
+        stages(&alerts),
+        [DETECTED, outcome(OutcomeKind::WouldRepair)]
+    );
+    assert_eq!(alerts[0].severity, Severity::Critical);
+    assert_eq!(scene.an_hour_later(), []);
+}
+
 #[test]
 fn a_late_event_is_waited_for() {
     let mut scene = watched();
