@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use crate::now;
+
 use guard::Check;
 use guard::account::{
     Access, AccountFinding, Answer, AuditedRole, Credentials, Key, LastUsed, Party, ProofKind,
@@ -17,16 +19,12 @@ use guard::account::{
 };
 use guard::detect::judge_trust;
 use guard::model::RoleRef;
-use guard::rules::{Rules, compile};
+use guard::rules::Rules;
 use jiff::{SignedDuration, Timestamp};
 
 const OWN: &str = "111122223333";
 const UUID: &str = "0f2d6c1e-6a55-4d2b-9c63-7a1d6c7f1b21";
 const OTHER: &str = "5b0c9f3de1a84c7b9d26f0a4c8e7135a";
-
-fn now() -> Timestamp {
-    "2026-11-21T00:00:00Z".parse().unwrap()
-}
 
 fn days_ago(days: i64) -> Timestamp {
     now() - SignedDuration::from_hours(24 * days)
@@ -55,7 +53,7 @@ access_keys: {{ allow_users: ["ci-*"], max_age_days: 90 }}
 {more}"#
     );
     let file = serde_saphyr::from_str(&yaml).unwrap();
-    Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
+    crate::loaded(&file)
 }
 
 fn trusting(account: &str, id: Option<&str>) -> String {

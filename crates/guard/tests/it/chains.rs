@@ -12,7 +12,6 @@ use std::sync::Arc;
 use guard::account::{AuditedRole, Held, LastUsed, Trusting, accesses, judge_chains};
 use guard::detect::Judging;
 use guard::model::RoleRef;
-use guard::rules::{Rules, compile};
 use serde_json::{Value, json};
 
 const OWN: &str = "111122223333";
@@ -58,7 +57,7 @@ fn of_acme() -> String {
 /// `NAME: MESSAGE` of each role that is reachable.
 fn reachable(roles: &[(&str, String)], users: &[&str]) -> Vec<String> {
     let file = serde_saphyr::from_str(RULES).unwrap();
-    let rules = Rules::load(compile(&file, &[]).unwrap().bytes).unwrap();
+    let rules = crate::loaded(&file);
     let now = "2026-11-21T00:00:00Z".parse().unwrap();
     let mut judging = Judging::new(&rules, now);
     let (mut held, mut trusting) = (Held::default(), Vec::new());

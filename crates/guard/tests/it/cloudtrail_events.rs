@@ -17,7 +17,7 @@ use guard::detect::{
     Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
-use guard::rules::{Rules, compile};
+use guard::rules::Rules;
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,7 +39,7 @@ fn rules() -> Rules {
     let file = serde_saphyr::from_str(include_str!("../../../../rules/access.yaml")).unwrap();
     let accounts = serde_json::from_str(include_str!("../../../../rules/accounts.json")).unwrap();
     let accounts: Vec<guard::rules::OrganizationAccount> = accounts;
-    Rules::load(compile(&file, &accounts).unwrap().bytes).unwrap()
+    crate::loaded_with(&file, &accounts)
 }
 
 fn key(words: &str, key: &KeyChange) -> String {

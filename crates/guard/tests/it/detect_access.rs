@@ -12,13 +12,15 @@ use guard::detect::{
     Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
-use guard::rules::{Rules, compile};
+use guard::rules::Rules;
 use guard::{Finding, Remedy};
 use serde_json::json;
 
+use crate::now;
+
 fn rules(yaml: &str) -> Rules {
     let file = serde_saphyr::from_str(&format!("version: 1\n{yaml}")).unwrap();
-    Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
+    crate::loaded(&file)
 }
 
 fn codes(findings: &[Finding]) -> Vec<String> {
@@ -273,8 +275,4 @@ fn without_an_account_every_account_is_an_outside_one() {
         judge_trust(&rules(""), &role, document, now).verdict,
         Verdict::Approved
     );
-}
-
-fn now() -> jiff::Timestamp {
-    "2026-11-21T00:00:00Z".parse().unwrap()
 }

@@ -9,9 +9,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::now;
+
 use guard::detect::{Judgement, Judging, Verdict, judge_trust};
 use guard::model::RoleRef;
-use guard::rules::{OrganizationAccount, Rules, compile};
+use guard::rules::{OrganizationAccount, Rules};
 use guard::{Check, Finding};
 
 #[derive(serde::Deserialize)]
@@ -56,7 +58,7 @@ fn rules() -> Rules {
         id: "555566667777".to_owned(),
         name: "audit".to_owned(),
     };
-    Rules::load(compile(&file, &[audit]).unwrap().bytes).unwrap()
+    crate::loaded_with(&file, &[audit])
 }
 
 fn judged(rules: &Rules, case: &Case) -> Judgement {
@@ -74,10 +76,6 @@ fn text(case: &Case) -> String {
         (None, Some(text)) => text.clone(),
         _ => panic!("{}: a document or a text", case.name),
     }
-}
-
-fn now() -> jiff::Timestamp {
-    "2026-11-21T00:00:00Z".parse().unwrap()
 }
 
 fn shown(found: &Finding, expected: &str) -> String {

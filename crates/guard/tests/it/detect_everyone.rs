@@ -2,7 +2,7 @@
 
 use guard::detect::{Judgement, Verdict, judge_trust};
 use guard::model::RoleRef;
-use guard::rules::{Rules, RulesFile, compile};
+use guard::rules::RulesFile;
 use guard::{Check, Severity};
 use trustwarden_guard as guard;
 
@@ -15,7 +15,7 @@ fn judged(action: &str, condition: &str) -> Judgement {
         "trusted_accounts": ["222233334444"],
     }))
     .unwrap();
-    let rules = Rules::load(compile(&file, &[]).unwrap().bytes).unwrap();
+    let rules = crate::loaded(&file);
     let document = format!(
         r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {{"AWS": "*"}},
             "Action": "{action}", "Condition": {{{condition}}}}}]}}"#
@@ -112,7 +112,7 @@ fn an_undecided_condition_leaves_the_others_standing() {
         }],
     }))
     .unwrap();
-    let rules = Rules::load(compile(&file, &[]).unwrap().bytes).unwrap();
+    let rules = crate::loaded(&file);
     let role = RoleRef {
         account: OWN.to_owned(),
         name: Some("ObserverProd".to_owned()),

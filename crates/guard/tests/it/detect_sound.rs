@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use guard::detect::{Verdict, judge_trust};
 use guard::model::RoleRef;
-use guard::rules::{Rules, compile};
+use guard::rules::Rules;
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -27,7 +27,7 @@ const GITHUB: &str = "arn:aws:iam::111122223333:oidc-provider/token.actions.gith
 
 fn rules() -> Rules {
     let file = serde_saphyr::from_str(include_str!("../../testdata/judged/rules.yaml")).unwrap();
-    Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
+    crate::loaded(&file)
 }
 
 fn aws_principal() -> impl Strategy<Value = Value> {

@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use crate::now;
+
 use guard::account::{
     Answer, AuditedRole, Credentials, Key, LastUsed, PolicyHolder, accesses, judge_credentials,
     judge_policy_holder, judge_use,
@@ -28,16 +30,12 @@ const SHAPES: [(ExemptionOf, &str); 3] = [
     (ExemptionOf::User, "user: sync"),
 ];
 
-fn now() -> jiff::Timestamp {
-    "2026-11-21T00:00:00Z".parse().unwrap()
-}
-
 fn file(yaml: &str) -> RulesFile {
     serde_saphyr::from_str(&format!("version: 1\n{yaml}")).unwrap()
 }
 
 fn load(yaml: &str) -> Rules {
-    Rules::load(compile(&file(yaml), &[]).unwrap().bytes).unwrap()
+    crate::loaded(&file(yaml))
 }
 
 #[test]

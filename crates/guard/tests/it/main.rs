@@ -12,6 +12,8 @@
 // By the name that the rest of the workspace knows the crate by.
 extern crate trustwarden_guard as guard;
 
+use guard::rules::{OrganizationAccount, Rules, RulesFile, compile};
+
 mod account;
 mod alert;
 mod chains;
@@ -37,6 +39,21 @@ mod records;
 mod remediate;
 mod rules;
 mod slack;
+
+/// When most tests play.
+fn now() -> jiff::Timestamp {
+    "2026-11-21T00:00:00Z".parse().unwrap()
+}
+
+/// The rules of a file, as the functions load them.
+fn loaded(file: &RulesFile) -> Rules {
+    loaded_with(file, &[])
+}
+
+/// The same, with the accounts of the organization.
+fn loaded_with(file: &RulesFile, accounts: &[OrganizationAccount]) -> Rules {
+    Rules::load(compile(file, accounts).unwrap().bytes).unwrap()
+}
 
 /// How many cases a property sees that sees so many in a full run. `TRUSTWARDEN_CASES` is what one
 /// of 300 sees: 75 if it is not set, 300 in `make test`.

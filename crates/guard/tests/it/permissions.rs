@@ -17,7 +17,7 @@ use guard::model::RoleRef;
 use guard::permissions::{
     LastAccessed, LastAccessedError, PermissionJudging, Review, judge_unused, review,
 };
-use guard::rules::{Rules, compile};
+use guard::rules::Rules;
 use permissions::{Likeness, Policies, Policy, effective};
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,7 +39,7 @@ struct Case {
 fn rules() -> Rules {
     let yaml = include_str!("../../testdata/permissions/rules.yaml");
     let file = serde_saphyr::from_str(yaml).unwrap();
-    Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
+    crate::loaded(&file)
 }
 
 fn cases() -> Vec<Case> {

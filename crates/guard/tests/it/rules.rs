@@ -9,18 +9,15 @@
 
 use guard::rules::{Level, OrganizationAccount, PathSegment, Rules, RulesFile, compile};
 use guard::{Check, Severity};
-use jiff::Timestamp;
 
-fn now() -> Timestamp {
-    "2026-11-21T00:00:00Z".parse().unwrap()
-}
+use crate::now;
 
 fn read(yaml: &str) -> RulesFile {
     serde_saphyr::from_str(yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"))
 }
 
 fn load(yaml: &str) -> Rules {
-    Rules::load(compile(&read(yaml), &[]).unwrap().bytes).unwrap()
+    crate::loaded(&read(yaml))
 }
 
 fn path(segments: &[PathSegment]) -> String {
@@ -41,7 +38,7 @@ fn the_rules_in_the_repository_hold_together() {
     assert_eq!(file.problems(Some(now())), []);
     let accounts: Vec<OrganizationAccount> =
         serde_json::from_str(include_str!("../../../../rules/accounts.json")).unwrap();
-    let rules = Rules::load(compile(&file, &accounts).unwrap().bytes).unwrap();
+    let rules = crate::loaded_with(&file, &accounts);
     assert_eq!(rules.account("464622532012").vendors[0].name, "Datadog");
     assert_eq!(
         rules.account("111122223333").ours.as_deref(),
@@ -330,7 +327,7 @@ fn many_vendors(count: usize) -> RulesFile {
 #[test]
 fn every_account_and_user_is_found_among_many() {
     for count in [0, 1, 2, 3, 500] {
-        let rules = Rules::load(compile(&many_vendors(count), &[]).unwrap().bytes).unwrap();
+        let rules = crate::loaded(&many_vendors(count));
         for n in 0..count {
             let entry = rules.account(&format!("{:012}", n * 37 + 5));
             assert_eq!(entry.vendors.len(), 1, "{n} of {count}");
@@ -363,7 +360,7 @@ fn every_account_and_user_is_found_among_many() {
 
 #[test]
 fn ten_thousand_vendors_are_read_and_found() {
-    let rules = Rules::load(compile(&many_vendors(10_000), &[]).unwrap().bytes).unwrap();
+    let rules = crate::loaded(&many_vendors(10_000));
     for n in (0..10_000).step_by(997) {
         let entry = rules.account(&format!("{:012}", n * 37 + 5));
         assert_eq!(entry.vendors[0].name, format!("Vendor {n}"));

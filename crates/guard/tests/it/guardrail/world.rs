@@ -5,7 +5,7 @@ use serde_json::json;
 use trustwarden_guard::detect::judge_trust;
 use trustwarden_guard::guardrail::{Guardrail, resource_control_policies};
 use trustwarden_guard::model::RoleRef;
-use trustwarden_guard::rules::{OrganizationAccount, Rules, RulesFile, compile};
+use trustwarden_guard::rules::{OrganizationAccount, Rules, RulesFile};
 
 pub(crate) const OWN: &str = "111122223333";
 pub(crate) const ORGANIZATION: &str = "o-abc123example";
@@ -38,7 +38,7 @@ impl World {
             id: MEMBER.to_owned(),
             name: String::new(),
         }];
-        let rules = Rules::load(compile(&file, &members).unwrap().bytes).unwrap();
+        let rules = crate::loaded_with(&file, &members);
         let regions = ["us-east-1".to_owned(), "eu-west-1".to_owned()];
         let now = NOW.parse().unwrap();
         let guardrail = resource_control_policies(&file, &members, &regions, now).unwrap();

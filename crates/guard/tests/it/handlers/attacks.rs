@@ -8,8 +8,8 @@ use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ALICE, DETECTED, ROLE, STRANGER, Scene, bad, better, document, external_account, good, guard,
-    identity, outcome, own, rules, stages, statement, vendor,
+    ALICE, DETECTED, ROLE, STRANGER, Scene, bad, better, document, ended, external_account, good,
+    guard, identity, outcome, own, rules, stages, statement, vendor,
 };
 use super::sweeping::{HOUR, watched};
 
@@ -52,7 +52,7 @@ fn b4_a_forged_event_that_copies_the_live_document_breaks_nothing() {
     let mut scene = with_a_violation_of_before();
     for copied in [from_before(), from_before().replace(", ", ",")] {
         let alerts = forged(&mut scene, &copied);
-        assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+        ended(&alerts, OutcomeKind::LeftAlone);
         assert!(text(&alerts[1]).contains("changed nothing"));
     }
     assert_eq!(scene.written(), Vec::<String>::new());
@@ -63,13 +63,13 @@ fn b4_a_forged_event_that_copies_the_live_document_breaks_nothing() {
 fn b4_a_forged_event_of_any_document_breaks_nothing() {
     let mut scene = with_a_violation_of_before();
     let alerts = forged(&mut scene, &bad());
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+    ended(&alerts, OutcomeKind::LeftAlone);
     // Nor one of a document that complies, by which the guard is only to observe.
     assert_eq!(forged(&mut scene, &own()), []);
     // Nor one that carries none.
     let event = scene.event("UpdateAssumeRolePolicy", PARTNER, None, ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+    ended(&alerts, OutcomeKind::LeftAlone);
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(partner(&scene), from_before());
 }
@@ -84,10 +84,7 @@ fn b4_a_violation_of_before_that_is_changed_is_remediated() {
         ..live
     });
     let alerts = forged(&mut scene, &changed);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Quarantined)]
-    );
+    ended(&alerts, OutcomeKind::Quarantined);
     // And once more after somebody put back what the guard had replaced.
     scene.pass(600);
     let live = scene.world.inside.role(PARTNER).unwrap();
@@ -96,10 +93,7 @@ fn b4_a_violation_of_before_that_is_changed_is_remediated() {
         ..live
     });
     let alerts = forged(&mut scene, &from_before());
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Quarantined)]
-    );
+    ended(&alerts, OutcomeKind::Quarantined);
 }
 
 fn key_event(scene: &mut Scene, name: &str, user: &str) -> Value {
@@ -131,7 +125,7 @@ fn b4_a_forged_event_about_an_old_key_switches_nothing_off() {
     events[2]["detail"]["eventTime"] = json!(long_ago.to_string());
     for event in &events {
         let alerts = scene.play(event);
-        assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+        ended(&alerts, OutcomeKind::LeftAlone);
     }
     assert_eq!(scene.world.called("deactivate key"), 0);
     assert_eq!(scene.world.inside.key_active("payments", KEY), Some(true));
@@ -139,10 +133,7 @@ fn b4_a_forged_event_about_an_old_key_switches_nothing_off() {
     scene.world.inside.put_key("mallory", KEY);
     let event = key_event(&mut scene, "CreateAccessKey", "mallory");
     let alerts = scene.play(&event);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Deactivated)]
-    );
+    ended(&alerts, OutcomeKind::Deactivated);
 }
 
 /// The guard's own roles are for Lambda alone, whoever else is let in.
@@ -190,12 +181,8 @@ fn b5_a_revert_does_not_let_back_in_whom_people_had_taken_out() {
     assert_eq!(scene.live(), QUARANTINE);
     // Nor on a change.
     scene.pass(3 * HOUR);
-    let event = scene.write(&from_before(), ALICE);
-    let alerts = scene.play(&event);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Quarantined)]
-    );
+    let alerts = scene.plays(&from_before());
+    ended(&alerts, OutcomeKind::Quarantined);
     assert!(!scene.written().contains(&auditor));
 }
 
@@ -209,7 +196,7 @@ fn a2_a_unique_id_that_stands_for_somebody_is_closed_and_never_a_baseline() {
     let event = scene.write(&sent, ALICE);
     scene.write_silently(ROLE, &document(&[vendor(), statement(&somebody, "")]));
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(alerts[1].severity, Severity::Critical);
     assert_eq!(scene.live(), good());
     let known = scene.history().approved;
@@ -238,12 +225,12 @@ fn b7_a_flicker_is_closed_in_seconds() {
     let first = scene.write(&bad(), ALICE);
     scene.handle(&first).unwrap().unwrap();
     scene.write(&good(), ALICE);
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     assert_eq!(scene.comes_again(&order), Some(30));
     let third = scene.write(&bad(), ALICE);
     scene.handle(&third).unwrap().unwrap();
     let before = scene.now();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), good());
     assert!(scene.now().duration_since(before).as_secs() <= 5);

@@ -3,7 +3,9 @@
 use trustwarden_guard::Severity;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
-use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, stages};
+use super::scene::{
+    ALICE, DETECTED, ROLE, Scene, bad, better, careless, ended, good, outcome, stages,
+};
 
 #[test]
 fn line_6_the_last_write_of_the_hour_closes_and_then_it_pages() {
@@ -11,8 +13,7 @@ fn line_6_the_last_write_of_the_hour_closes_and_then_it_pages() {
     let mut outcomes = Vec::new();
     for _ in 0..5 {
         scene.pass(120);
-        let event = scene.write(&bad(), ALICE);
-        let alerts = scene.play(&event);
+        let alerts = scene.plays(&bad());
         assert_eq!(
             alerts[0].severity,
             Severity::Critical,
@@ -42,8 +43,7 @@ fn line_6_a_budget_that_is_free_again_is_used_at_once() {
     let first = scene.now().as_second() + 120;
     for _ in 0..4 {
         scene.pass(120);
-        let event = scene.write(&bad(), ALICE);
-        scene.play(&event);
+        scene.plays(&bad());
     }
     assert_eq!(scene.live(), bad());
     scene.pass(first + 3_590 - scene.now().as_second());
@@ -56,8 +56,7 @@ fn line_6_a_budget_that_is_free_again_is_used_at_once() {
     scene.pass(7_200);
     scene.drain();
     assert_eq!(scene.alerts(), []);
-    let event = scene.write(&bad(), ALICE);
-    let alerts = scene.play(&event);
+    let alerts = scene.plays(&bad());
     assert_eq!(
         stages(&alerts),
         [DETECTED, outcome(OutcomeKind::Reverted)],
@@ -81,8 +80,7 @@ fn line_6_the_last_write_is_not_spent_on_anything_less() {
 #[test]
 fn line_6_putting_back_does_not_take_the_last_write() {
     let mut scene = Scene::settled();
-    let event = scene.write(&careless(), ALICE);
-    scene.play(&event);
+    scene.plays(&careless());
     scene.pass(120);
     let event = scene.write(&careless(), ALICE);
     scene.meanwhile("write trust policy", 0, better());
@@ -100,18 +98,14 @@ fn line_6_deleting_and_creating_the_role_does_not_renew_the_budget() {
     let mut scene = Scene::settled();
     for _ in 0..3 {
         scene.pass(120);
-        let event = scene.write(&bad(), ALICE);
-        scene.play(&event);
+        scene.plays(&bad());
     }
     assert_eq!(scene.live(), QUARANTINE);
     scene.pass(60);
     scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
     let event = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::BudgetSpent)]
-    );
+    ended(&alerts, OutcomeKind::BudgetSpent);
 }
 
 /// Safety line 6: observing never stops.
@@ -120,8 +114,7 @@ fn line_6_a_spent_budget_does_not_stop_observing() {
     let mut scene = Scene::settled();
     for _ in 0..4 {
         scene.pass(120);
-        let event = scene.write(&bad(), ALICE);
-        scene.play(&event);
+        scene.plays(&bad());
     }
     scene.pass(5);
     let event = scene.write(&better(), "bob");

@@ -7,9 +7,7 @@ use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
 
-use super::scene::{
-    ALICE, ROLE, Scene, bad, better, document, external_account, good, guard, rules, stages,
-};
+use super::scene::{ALICE, ROLE, Scene, bad, better, document, external_account, good, stages};
 use super::troubled::run;
 
 /// Plays a story with a crash at each gate in turn, and checks what must hold at the end.
@@ -81,9 +79,9 @@ fn line_8_a_crash_anywhere_in_a_revert_loses_nothing() {
 fn line_8_a_crash_anywhere_in_a_quarantine_with_sessions_loses_nothing() {
     at_every_gate(
         || {
-            let scene = Scene::with(guard(rules(|rules| {
+            let scene = Scene::by(|rules| {
                 rules["remediation"] = json!({ "revoke_sessions": "on_new_role" });
-            })));
+            });
             scene.put(ROLE, "AROANEW", &document(&[external_account()]));
             scene
         },
@@ -164,9 +162,7 @@ fn line_2_a_crash_anywhere_in_putting_back_loses_nothing() {
     at_every_gate(
         || {
             // An intent that came to nothing counts as a write, since nobody can be sure of it.
-            let mut scene = Scene::settled_with(guard(rules(|rules| {
-                rules["remediation"] = json!({ "max_writes_per_role_per_hour": 4 });
-            })));
+            let mut scene = Scene::remediating(json!({ "max_writes_per_role_per_hour": 4 }));
             let event = scene.write(&bad(), ALICE);
             scene.pass(2);
             scene.meanwhile("write trust policy", 0, better());
@@ -190,9 +186,7 @@ fn line_2_a_crash_anywhere_in_putting_back_loses_nothing() {
 }
 
 fn always_revoking() -> Scene {
-    Scene::settled_with(guard(rules(|rules| {
-        rules["remediation"] = json!({ "revoke_sessions": "always" });
-    })))
+    Scene::remediating(json!({ "revoke_sessions": "always" }))
 }
 
 /// The order was begun for the older role, and the newer one complies: nothing is told of it, and
@@ -204,7 +198,7 @@ fn line_8_what_a_crash_left_undone_is_not_done_to_a_new_role_of_the_same_name() 
         |scene| {
             let event = scene.write(&document(&[external_account()]), ALICE);
             scene.deliver(&event);
-            let order = scene.world.inside.take_order().unwrap();
+            let order = scene.take_order();
             let _ = run(carry_out(&scene.world, &scene.guard, &order));
             scene.pass(400);
             scene.world.inside.remove_role(ROLE);
@@ -213,7 +207,7 @@ fn line_8_what_a_crash_left_undone_is_not_done_to_a_new_role_of_the_same_name() 
         },
         |scene, gate| {
             assert_eq!(scene.live(), good(), "gate {gate}");
-            let created = scene.world.inside.role(ROLE).unwrap().created;
+            let created = scene.role().unwrap().created;
             assert!(
                 scene.world.inside.sessions_denied_before(ROLE) < created,
                 "gate {gate}"
@@ -231,7 +225,7 @@ fn line_8_a_new_role_of_the_same_second_keeps_its_sessions() {
         |scene| {
             let event = scene.write(&document(&[external_account()]), ALICE);
             scene.deliver(&event);
-            let order = scene.world.inside.take_order().unwrap();
+            let order = scene.take_order();
             let _ = run(carry_out(&scene.world, &scene.guard, &order));
             scene.world.inside.remove_role(ROLE);
             scene.put(ROLE, "AROAOBSERVERPROD0002", &good());

@@ -4,7 +4,7 @@ use trustwarden_guard::order::Ack;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, good, outcome, stages,
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, ended, good, outcome, stages,
 };
 
 #[test]
@@ -54,7 +54,7 @@ fn a_late_event_of_an_older_roles_deletion_does_not_hold_up_the_new_one() {
     let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
     scene.play(&created);
     scene.handle(&deleted).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     assert_eq!(scene.once(&order).unwrap(), Ack::Done);
     assert_eq!(scene.history().closed, None);
 }
@@ -62,7 +62,7 @@ fn a_late_event_of_an_older_roles_deletion_does_not_hold_up_the_new_one() {
 #[test]
 fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
     let mut scene = Scene::settled();
-    let deleted = scene.world.inside.role(ROLE);
+    let deleted = scene.role();
     scene.pass(60);
     scene.put(ROLE, "AROAOBSERVERPROD0002", &good());
     let created = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
@@ -71,7 +71,7 @@ fn a_stale_read_of_the_deleted_role_does_not_reopen_it() {
     let event = scene.write(&bad(), ALICE);
     scene.world.reads_show([deleted]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(scene.live(), good());
     assert_eq!(scene.history().closed, None);
 }
@@ -82,13 +82,13 @@ fn a_role_that_is_gone_is_gone_after_looking_again() {
     let event = scene.write(&bad(), ALICE);
     scene.world.inside.remove_role(ROLE);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
+    ended(&alerts, OutcomeKind::Gone);
     // It was not to be seen yet.
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.world.reads_show([None, None]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
 }
 
 /// Event times have whole seconds, and the event of a change names no RoleId: what was saved in
@@ -101,7 +101,7 @@ fn line_4_what_a_role_of_the_same_name_had_is_not_given_to_the_next_one() {
     scene.put(ROLE, "AROAOBSERVERPROD0002", &bad());
     let created = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
     let alerts = scene.play(&created);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     let repaired = scene.live();
     assert_eq!(scene.play(&earlier), []);
     assert_eq!(scene.play(&deleted), []);
@@ -115,12 +115,12 @@ fn line_4_what_a_role_of_the_same_name_had_is_not_given_to_the_next_one() {
 fn line_3_the_role_that_was_deleted_is_not_taken_for_the_one_that_was_created() {
     let mut scene = Scene::settled();
     scene.write(&bad(), ALICE);
-    let stale = scene.world.inside.role(ROLE);
+    let stale = scene.role();
     scene.pass(20);
     scene.put(ROLE, "AROAOBSERVERPROD0002", &careless());
     let created = scene.event("CreateRole", ROLE, Some(&careless()), ALICE);
     scene.handle(&created).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     scene.world.reads_show([stale.clone(), stale]);
     assert_eq!(scene.comes_again(&order), Some(30));
     scene.world.reads_are_fresh();

@@ -15,7 +15,7 @@ use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
     ACCOUNT, ALICE, DETECTED, ROLE, STRANGER, Scene, VENDOR, bad, better, careless, document,
-    external_account, good, guard, outcome, own, rules, stages, statement, vendor,
+    ended, external_account, good, guard, outcome, own, rules, stages, statement, vendor,
 };
 
 #[test]
@@ -24,7 +24,7 @@ fn a_changed_role_is_put_back_as_it_was_sent() {
     let event = scene.write(&bad(), ALICE);
     scene.pass(4);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(scene.live(), good(), "byte for byte");
     let reverted = &alerts[1];
     assert_eq!(reverted.incident, alerts[0].incident);
@@ -50,7 +50,7 @@ fn a_new_role_keeps_its_compliant_grants() {
     scene.put(ROLE, "AROANEW", &bad());
     let event = scene.event("CreateRole", ROLE, Some(&bad()), ALICE);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     assert_eq!(
         scene.live(),
         document(&[vendor()]),
@@ -74,10 +74,7 @@ fn a_new_role_without_a_compliant_grant_is_quarantined() {
         ALICE,
     );
     let alerts = scene.play(&event);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Quarantined)]
-    );
+    ended(&alerts, OutcomeKind::Quarantined);
     assert_eq!(scene.live(), QUARANTINE);
     let kept = super::troubled::run(
         scene
@@ -96,9 +93,8 @@ fn a_new_role_without_a_compliant_grant_is_quarantined() {
 fn a_changed_role_without_a_baseline_is_repaired() {
     let mut scene = Scene::new();
     scene.put(ROLE, "AROAOLD", &good());
-    let event = scene.write(&bad(), ALICE);
-    let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    let alerts = scene.plays(&bad());
+    ended(&alerts, OutcomeKind::Repaired);
     let text = &alerts[1].outcome.as_ref().unwrap().text;
     assert!(
         text.contains("no approved trust policy of this role is known"),
@@ -122,12 +118,8 @@ fn line_1_nothing_is_written_in_mode_alert() {
     };
     for guard in [stack(), the_rules(), the_check()] {
         let mut scene = Scene::settled_with(guard);
-        let event = scene.write(&bad(), ALICE);
-        let alerts = scene.play(&event);
-        assert_eq!(
-            stages(&alerts),
-            [DETECTED, outcome(OutcomeKind::WouldRevert)]
-        );
+        let alerts = scene.plays(&bad());
+        ended(&alerts, OutcomeKind::WouldRevert);
         let would = alerts[1].outcome.as_ref().unwrap();
         assert_eq!(would.document.as_deref(), Some(good().as_str()));
         assert!(would.open);
@@ -141,12 +133,8 @@ fn line_1_nothing_is_written_in_mode_alert() {
 fn line_1_a_vendor_in_mode_alert_is_left_to_people_and_external_accounts_are_not() {
     let guard = || guard(rules(|rules| rules["vendors"][0]["mode"] = json!("alert")));
     let mut scene = Scene::settled_with(guard());
-    let event = scene.write(&careless(), ALICE);
-    let alerts = scene.play(&event);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::WouldRevert)]
-    );
+    let alerts = scene.plays(&careless());
+    ended(&alerts, OutcomeKind::WouldRevert);
     assert_eq!(scene.live(), careless());
     // Beside an external account: the external account goes, the vendor stays as he is.
     let mut scene = Scene::settled_with(guard());
@@ -154,9 +142,8 @@ fn line_1_a_vendor_in_mode_alert_is_left_to_people_and_external_accounts_are_not
         statement(&format!(r#""arn:aws:iam::{VENDOR}:root""#), ""),
         external_account(),
     ]);
-    let event = scene.write(&both, ALICE);
-    let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    let alerts = scene.plays(&both);
+    ended(&alerts, OutcomeKind::Repaired);
     assert_eq!(scene.live(), careless());
 }
 
@@ -168,14 +155,12 @@ fn line_4_a_baseline_that_no_longer_complies_is_not_restored() {
     let event = scene.event("CreateRole", ROLE, Some(&own()), ALICE);
     scene.play(&event);
     scene.pass(60);
-    let event = scene.write(&good(), ALICE);
-    scene.play(&event);
+    scene.plays(&good());
     scene.pass(60);
     // The vendor is taken out of the rules.
     scene.guard = guard(rules(|rules| rules["vendors"] = json!([])));
-    let event = scene.write(&bad(), ALICE);
-    let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    let alerts = scene.plays(&bad());
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(
         scene.live(),
         own(),
@@ -225,7 +210,7 @@ fn line_7_protected_reserved_and_own_roles_are_never_written() {
         let mut scene = Scene::settled_with(guard);
         scene.guard.own_roles = own_roles;
         let event = scene.write(&bad(), ALICE);
-        let live = scene.world.inside.role(ROLE).unwrap();
+        let live = scene.role().unwrap();
         scene.world.inside.put_role(LiveRole {
             arn: format!("arn:aws:iam::{ACCOUNT}:role{path}{ROLE}"),
             path: path.to_owned(),
@@ -291,9 +276,7 @@ fn line_8_an_event_that_is_judged_by_two_sets_of_rules_has_one_outcome() {
 #[test]
 fn line_8_the_same_order_twice_does_nothing_twice() {
     let mut scene = Scene::settled();
-    let event = scene.write(&bad(), ALICE);
-    scene.handle(&event).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.ordered(&bad());
     assert!(scene.carry(&order));
     let alerts = scene.alerts();
     // Somebody writes it again; this order is over, the new write has an event of its own.
@@ -301,7 +284,7 @@ fn line_8_the_same_order_twice_does_nothing_twice() {
     scene.world.forget_calls();
     assert!(scene.carry(&order));
     assert_eq!(scene.world.calls(), ["begin order", "begin order"]);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(scene.alerts(), []);
     assert_eq!(scene.written().len(), 1);
 }
@@ -315,10 +298,7 @@ fn line_8_orders_in_the_wrong_order_come_to_the_same() {
     scene.handle(&second).unwrap().unwrap();
     scene.handle(&first).unwrap().unwrap();
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Superseded)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Superseded);
     assert_eq!(scene.live(), better());
     assert_eq!(scene.history().newest().unwrap().document, better());
     assert_eq!(scene.written(), Vec::<String>::new());
@@ -331,7 +311,7 @@ fn line_10_orders_of_other_rules_wait_ten_minutes_and_then_say_so() {
     let event = scene.write(&bad(), ALICE);
     scene.handle(&event).unwrap().unwrap();
     scene.alerts();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     // A deploy is on its way.
     scene.guard = guard(rules(|rules| {
         rules["trusted_accounts"] = json!(["101010101010"])
@@ -367,30 +347,22 @@ fn line_10_the_remediators_own_rules_decide_in_the_end() {
     // The new rules know the external account.
     scene.guard = guard(rules(|rules| rules["trusted_accounts"] = json!([STRANGER])));
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Superseded)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Superseded);
     assert_eq!(scene.live(), bad());
 }
 
 #[test]
 fn the_rules_may_leave_it_to_people() {
-    let mut scene = Scene::settled_with(guard(rules(|rules| {
-        rules["remediation"] = json!({ "changed_role": "off" });
-    })));
-    let event = scene.write(&bad(), ALICE);
-    let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::LeftAlone)]);
+    let mut scene = Scene::remediating(json!({ "changed_role": "off" }));
+    let alerts = scene.plays(&bad());
+    ended(&alerts, OutcomeKind::LeftAlone);
 }
 
 /// Waiting for its time would never end; what clocks may differ by is no future.
 #[test]
 fn an_order_from_the_future_is_refused() {
     let mut scene = Scene::settled();
-    let event = scene.write(&bad(), ALICE);
-    scene.handle(&event).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.ordered(&bad());
     for rules in [order.rules.clone(), "other".to_owned()] {
         let late = Order {
             issued_at: scene.now() + SignedDuration::from_secs(301),
@@ -433,9 +405,7 @@ fn an_order_from_the_future_is_refused() {
 #[test]
 fn an_order_for_another_account_is_refused_unread() {
     let mut scene = Scene::settled();
-    let event = scene.write(&bad(), ALICE);
-    scene.handle(&event).unwrap().unwrap();
-    let mut order = scene.world.inside.take_order().unwrap();
+    let mut order = scene.ordered(&bad());
     order.account = "123456789012".to_owned();
     scene.world.forget_calls();
     assert!(scene.once(&order).is_err());
@@ -445,8 +415,7 @@ fn an_order_for_another_account_is_refused_unread() {
 #[test]
 fn an_approved_document_that_a_quarantine_writer_wrote_is_no_baseline() {
     let mut scene = Scene::settled();
-    let event = scene.write(QUARANTINE, ALICE);
-    scene.play(&event);
+    scene.plays(QUARANTINE);
     let history = scene.history();
     assert_eq!(history.approved.len(), 1);
     assert_eq!(history.newest().unwrap().document, good());

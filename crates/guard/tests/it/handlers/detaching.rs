@@ -13,7 +13,7 @@ use super::permissions::{
     ADMIN, READ, ROLE_ID, USER, allowing, codes, denying, happens, held, inline, managed, played,
 };
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, REMEDIATOR, ROLE, Scene, good, guard, outcome, own,
+    ACCOUNT, ALICE, DETECTED, GUARD, REMEDIATOR, ROLE, Scene, ended, good, guard, outcome, own,
     rules as all_rules, stages,
 };
 use super::troubled::run;
@@ -94,7 +94,7 @@ fn an_attachment_is_undone_and_reported() {
     let mut scene = scene();
     let event = attaches_admin(&mut scene);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    ended(&alerts, OutcomeKind::Detached);
     assert_eq!(alerts[0].incident, alerts[1].incident);
     assert_eq!(alerts[0].severity, Severity::Critical);
     let result = alerts[1].outcome.as_ref().unwrap();
@@ -128,28 +128,19 @@ fn line_1_nothing_is_written_in_mode_alert() {
         });
         let event = attaches_admin(&mut scene);
         let alerts = scene.play(&event);
-        assert_eq!(
-            stages(&alerts),
-            [DETECTED, outcome(OutcomeKind::WouldDetach)]
-        );
+        ended(&alerts, OutcomeKind::WouldDetach);
         assert!(alerts[1].outcome.as_ref().unwrap().open);
         assert_eq!(undone(&scene), []);
     }
     let mut scene = scene();
     scene.guard.mode = Mode::Alert;
     let event = attaches_admin(&mut scene);
-    assert_eq!(
-        stages(&scene.play(&event)),
-        [DETECTED, outcome(OutcomeKind::WouldDetach)]
-    );
+    ended(&scene.play(&event), OutcomeKind::WouldDetach);
     // The stack does not let it, and the rules do not ask for it.
     let mut scene = self::scene();
     scene.guard.detach_policies = false;
     let event = attaches_admin(&mut scene);
-    assert_eq!(
-        stages(&scene.play(&event)),
-        [DETECTED, outcome(OutcomeKind::LeftAlone)]
-    );
+    ended(&scene.play(&event), OutcomeKind::LeftAlone);
     let mut scene = scene_with(|rules| rules["permissions"] = json!({}));
     let event = attaches_admin(&mut scene);
     assert_eq!(stages(&scene.play(&event)), [DETECTED]);
@@ -164,7 +155,7 @@ fn line_2_a_text_that_was_compliant_comes_back_and_one_that_is_not_known_goes() 
     assert_eq!(scene.play(&event), [], "remembered");
     let event = puts(&mut scene, "Access", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    ended(&alerts, OutcomeKind::Detached);
     assert_eq!(live(&scene).policies, [inline("Access", &compliant)]);
     assert!(
         alerts[1]
@@ -186,10 +177,7 @@ fn line_2_a_newer_compliant_change_is_not_touched() {
     let newer = allowing(REGIONS);
     puts(&mut scene, "Access", &newer);
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Superseded)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Superseded);
     assert_eq!(live(&scene).policies, [inline("Access", &newer)]);
     // Not even one that comes just before the write.
     let event = puts(&mut scene, "Access", &allowing("*"));
@@ -218,7 +206,7 @@ fn line_4_what_denies_is_not_taken_away_and_nothing_violating_comes_back() {
     hold(&scene, vec![inline("Data", &allowing("s3:*"))]);
     let event = puts(&mut scene, "Both", both);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    ended(&alerts, OutcomeKind::Failed);
     assert_eq!(alerts[1].severity, Severity::Critical);
     assert_eq!(undone(&scene), []);
     // By today's rules what was compliant then is not.
@@ -239,7 +227,7 @@ fn line_4_what_denies_is_not_taken_away_and_nothing_violating_comes_back() {
     hold(&scene, vec![inline("Wide", &allowing("*"))]);
     let event = puts(&mut scene, "Wider", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    ended(&alerts, OutcomeKind::Failed);
     assert_eq!(undone(&scene), []);
 }
 
@@ -255,7 +243,7 @@ fn a_version_goes_back_where_nobody_else_holds_the_policy() {
     assert_eq!(played(&mut scene, "AttachRolePolicy", request.clone()), []);
     let event = new_version(&mut scene, "v2", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    ended(&alerts, OutcomeKind::Detached);
     let back = Undo::SetDefaultVersion {
         arn: READ.to_owned(),
         version: "v1".to_owned(),
@@ -269,7 +257,7 @@ fn a_version_goes_back_where_nobody_else_holds_the_policy() {
         .put_role_permissions(held("Ours", vec![HeldPolicy::managed(READ)]));
     let event = new_version(&mut scene, "v3", &allowing("*"));
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    ended(&alerts, OutcomeKind::Detached);
     assert_eq!(
         undone(&scene)[1],
         Undo::Detach {
@@ -295,7 +283,7 @@ fn a_boundary_that_is_known_comes_back() {
     scene.world.inside.put_role_permissions(bounded(None));
     let gone = json!({ "roleName": ROLE });
     let alerts = played(&mut scene, "DeleteRolePermissionsBoundary", gone.clone());
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    ended(&alerts, OutcomeKind::Failed);
     scene
         .world
         .inside
@@ -307,7 +295,7 @@ fn a_boundary_that_is_known_comes_back() {
     );
     scene.world.inside.put_role_permissions(bounded(None));
     let alerts = played(&mut scene, "DeleteRolePermissionsBoundary", gone);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    ended(&alerts, OutcomeKind::Detached);
     assert_eq!(
         live(&scene).boundary.unwrap().arn.as_deref(),
         Some(boundary)
@@ -319,7 +307,7 @@ fn a_boundary_that_is_known_comes_back() {
         .put_role_permissions(bounded(Some(HeldPolicy::managed(ADMIN))));
     let request = json!({ "roleName": ROLE, "permissionsBoundary": ADMIN });
     let alerts = played(&mut scene, "PutRolePermissionsBoundary", request);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+    ended(&alerts, OutcomeKind::Detached);
 }
 
 #[test]
@@ -374,20 +362,14 @@ fn line_7_protected_roles_and_the_guards_own_are_never_written() {
         rules["remediation"] = json!({ "protected_roles": [arn] });
     });
     let event = attaches_admin(&mut scene);
-    assert_eq!(
-        stages(&scene.play(&event)),
-        [DETECTED, outcome(OutcomeKind::NotTouched)]
-    );
+    ended(&scene.play(&event), OutcomeKind::NotTouched);
     let mut scene = self::scene();
     scene.guard.own_roles = vec![
         REMEDIATOR.to_owned(),
         format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}"),
     ];
     let event = attaches_admin(&mut scene);
-    assert_eq!(
-        stages(&scene.play(&event)),
-        [DETECTED, outcome(OutcomeKind::NotTouched)]
-    );
+    ended(&scene.play(&event), OutcomeKind::NotTouched);
     assert_eq!(undone(&scene), []);
 }
 
@@ -423,26 +405,20 @@ fn line_9_a_write_that_is_refused_is_critical_and_not_tried_again() {
     scene.world.refuse("undo permissions", denied);
     let event = attaches_admin(&mut scene);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
+    ended(&alerts, OutcomeKind::Refused);
     assert_eq!(alerts[1].severity, Severity::Critical);
     // What fails is tried again.
     let mut scene = self::scene();
     scene.world.fail("undo permissions", 2);
     let event = attaches_admin(&mut scene);
-    assert_eq!(
-        stages(&scene.play(&event)),
-        [DETECTED, outcome(OutcomeKind::Detached)]
-    );
+    ended(&scene.play(&event), OutcomeKind::Detached);
     // What cannot be read is told in the end.
     let mut scene = self::scene();
     let event = attaches_admin(&mut scene);
     scene.deliver(&event);
     scene.world.fail("read role permissions", 20);
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Failed)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Failed);
     // Without state nothing is written, and that is told.
     let mut scene = self::scene();
     let event = attaches_admin(&mut scene);
@@ -460,18 +436,12 @@ fn gone_is_gone_and_another_role_of_that_name_is_none_of_it() {
     scene.deliver(&event);
     scene.put(ROLE, "AROAANOTHER", &good());
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Gone)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Gone);
     let event = attaches_admin(&mut scene);
     scene.deliver(&event);
     scene.world.inside.remove_role(ROLE);
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Gone)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Gone);
     assert_eq!(undone(&scene), []);
 }
 

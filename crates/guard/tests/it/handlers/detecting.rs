@@ -44,7 +44,7 @@ fn a_compliant_change_sends_an_order_to_observe_and_no_alert() {
     let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
     assert_eq!(scene.world.calls(), ["send order"]);
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     let Task::Observe(role) = &order.task else {
         panic!("{order:?}")
     };
@@ -92,7 +92,7 @@ fn a_violation_is_reported_at_once_and_ordered_to_be_remediated() {
         alert.grantees[1].vendor.as_deref(),
         Some("Example Observer")
     );
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     assert!(matches!(order.task, Task::Remediate(_)), "{order:?}");
 }
 
@@ -106,8 +106,8 @@ fn line_8_a_duplicate_event_is_one_alert_and_one_order() {
         scene.pass(20);
     }
     assert_eq!(stages(&scene.alerts()), [DETECTED]);
-    assert!(scene.world.inside.take_order().is_some());
-    assert!(scene.world.inside.take_order().is_none());
+    assert!(scene.next_order().is_some());
+    assert!(scene.next_order().is_none());
 }
 
 /// Safety line 8: the alert goes out at least once; closing the door does not wait for it.
@@ -119,7 +119,7 @@ fn line_8_a_failing_topic_is_tried_again_and_the_order_goes_out_all_the_same() {
     let failed = scene.handle(&event).unwrap();
     assert!(matches!(failed, Err(HandleError::Publish(_))), "{failed:?}");
     assert!(
-        scene.world.inside.take_order().is_some(),
+        scene.next_order().is_some(),
         "the order does not wait for the topic"
     );
     assert_eq!(scene.alerts(), []);
@@ -212,7 +212,7 @@ fn whoever_was_called_while_state_was_away_hears_what_came_of_it() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.deliver(&event);
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     // The order has waited: one failed call is enough to call people.
     scene.pass(900);
     scene.world.fail("read history", 1);
@@ -236,7 +236,7 @@ fn nobody_is_called_for_an_exposure_that_is_closed() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.deliver(&event);
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     scene.pass(900);
     scene.world.fail("finish order", 1);
     assert_eq!(
@@ -251,7 +251,7 @@ fn nobody_is_called_for_an_exposure_that_is_closed() {
     assert!(scene.once(&order).is_err());
     scene.world.state_fails(0);
     // Whatever is live: what came of it is out.
-    let violating = scene.world.inside.role(ROLE).map(|live| LiveRole {
+    let violating = scene.role().map(|live| LiveRole {
         document: bad(),
         ..live
     });
@@ -332,7 +332,7 @@ fn line_9_what_cannot_be_read_is_an_alert() {
     let alerts = scene.alerts();
     assert_eq!(alerts[0].findings[0].code, Check::UnreadablePolicy);
     assert_eq!(alerts[0].severity, Severity::High);
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     assert!(
         matches!(order.task, Task::Remediate(_)),
         "the remediator looks at it"
@@ -354,8 +354,7 @@ fn line_9_what_cannot_be_read_is_an_alert() {
 #[test]
 fn line_9_a_live_document_that_cannot_be_judged_is_left_to_people() {
     let mut scene = Scene::settled();
-    let event = scene.write("{]", ALICE);
-    let alerts = scene.play(&event);
+    let alerts = scene.plays("{]");
     assert_eq!(
         stages(&alerts),
         [
@@ -372,9 +371,7 @@ fn line_9_a_live_document_that_cannot_be_judged_is_left_to_people() {
 fn a_padded_document_does_not_burst_the_queue() {
     let mut scene = Scene::settled();
     let padded = format!("{}{}", " ".repeat(90_000), bad());
-    let event = scene.write(&padded, ALICE);
-    scene.handle(&event).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.ordered(&padded);
     assert!(serde_json::to_string(&order).unwrap().len() < 256 * 1024);
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), good());
@@ -384,15 +381,14 @@ fn a_padded_document_does_not_burst_the_queue() {
 #[test]
 fn line_5_an_own_write_comes_back_and_is_no_news() {
     let mut scene = Scene::settled();
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     let written = scene.written();
     assert_eq!(written, [good()]);
     let echo = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&written[0]), GUARD);
     scene.world.forget_calls();
     assert_eq!(scene.handle(&echo).unwrap().unwrap(), Handled::OwnWrite);
     assert_eq!(scene.world.calls(), ["read history", "read history"]);
-    assert!(scene.world.inside.take_order().is_none());
+    assert!(scene.next_order().is_none());
 }
 
 /// Safety line 5: the actor alone proves nothing.
@@ -419,8 +415,7 @@ fn line_5_the_guards_role_used_for_anything_else_is_tampering() {
 #[test]
 fn line_5_what_the_guard_once_wrote_is_judged_when_others_write_it() {
     let mut scene = Scene::settled();
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     // The vendor is taken out of the rules: what the guard restored then violates now.
     scene.guard = super::scene::guard(super::scene::rules(|rules| rules["vendors"] = json!([])));
     let event = scene.write(&good(), ALICE);

@@ -201,7 +201,7 @@ fn line_11_the_digest_waits_for_the_end_of_its_window() {
     }
     scene.alerts();
     // No message is older than the five minutes after which an order counts as late.
-    let mut order = scene.world.inside.take_order().unwrap();
+    let mut order = scene.take_order();
     let mut sent = scene.now();
     let start = sent;
     loop {
@@ -212,7 +212,7 @@ fn line_11_the_digest_waits_for_the_end_of_its_window() {
             Ack::LookAgain { after } => {
                 scene.pass(i64::try_from(after.as_secs()).unwrap());
             }
-            Ack::Done => match scene.world.inside.take_order() {
+            Ack::Done => match scene.next_order() {
                 Some(fresh) => (order, sent) = (fresh, scene.now()),
                 None => break,
             },
@@ -277,7 +277,7 @@ fn b8_one_back_door_among_five_thousand_decoys_is_named_at_once_and_in_the_first
     assert_eq!(alerts.len(), 11, "ten decoys, and the back door");
     assert_eq!(alerts[10].subject, "role/PayrollProduction");
     // The detected ones only: what came of each is not what this is about.
-    while let Some(order) = scene.world.inside.take_order() {
+    while let Some(order) = scene.next_order() {
         if matches!(order.task, Task::Digest(_)) {
             assert!(scene.carry(&order));
         }
@@ -328,18 +328,18 @@ fn b8_one_back_door_among_five_thousand_decoys_is_named_at_once_and_in_the_first
 /// role that only a person can close.
 #[test]
 fn b8_what_needs_a_person_waits_behind_no_decoys() {
-    let mut scene = Scene::with(guard(rules(|file| {
+    let mut scene = Scene::by(|file| {
         file["remediation"] = json!({
             "protected_roles": [format!("arn:aws:iam::{ACCOUNT}:role/BreakGlass")]
         });
-    })));
+    });
     scene.pass(300 - scene.now().as_second() % 300);
     for number in 0..12 {
         created(&mut scene, &format!("Decoy{number}"), STRANGER, ALICE);
     }
     created(&mut scene, "BreakGlass", STRANGER, ALICE);
     let mut orders = Vec::new();
-    while let Some(order) = scene.world.inside.take_order() {
+    while let Some(order) = scene.next_order() {
         match order.task {
             Task::Digest(_) => orders.push(order),
             _ => assert!(scene.carry(&order)),
@@ -382,7 +382,7 @@ fn b8_a_storm_of_what_needs_a_person_is_repeated_and_never_silent() {
             );
         }
         let mut orders = Vec::new();
-        while let Some(order) = scene.world.inside.take_order() {
+        while let Some(order) = scene.next_order() {
             match order.task {
                 Task::Digest(_) => orders.push(order),
                 _ => assert!(scene.carry(&order)),
@@ -517,7 +517,7 @@ fn line_11_a_digest_goes_on_where_it_stopped() {
     }
     scene.alerts();
     let mut digest = None;
-    while let Some(order) = scene.world.inside.take_order() {
+    while let Some(order) = scene.next_order() {
         if matches!(order.task, Task::Digest(_)) {
             digest = Some(order);
         }

@@ -109,7 +109,7 @@ fn an_external_account_named_by_a_unique_id_is_found_and_undone() {
         let event = scene.write(&by_id, ALICE);
         let arn = format!(r#""arn:aws:iam::{STRANGER}:role/any""#);
         let shown = document(&[vendor(), statement(&arn, "")]);
-        let live = scene.world.inside.role(ROLE).unwrap();
+        let live = scene.role().unwrap();
         scene.world.inside.put_role(LiveRole {
             document: shown,
             ..live

@@ -7,7 +7,7 @@ use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::{Check, Severity};
 
-use super::scene::{ACCOUNT, ALICE, DETECTED, Scene, bad, guard, identity, outcome, rules, stages};
+use super::scene::{ACCOUNT, ALICE, DETECTED, Scene, bad, ended, guard, identity, rules, stages};
 
 const KEY: &str = "AKIAEXAMPLE00000001";
 
@@ -35,10 +35,7 @@ fn a_key_of_a_user_who_may_have_none_is_deactivated() {
     let mut scene = Scene::new();
     let event = key_created(&mut scene, "mallory");
     let alerts = scene.play(&event);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Deactivated)]
-    );
+    ended(&alerts, OutcomeKind::Deactivated);
     assert_eq!(alerts[0].incident, alerts[1].incident);
     assert_eq!(alerts[0].subject, "user/mallory");
     assert_eq!(scene.world.inside.key_active("mallory", KEY), Some(false));
@@ -64,16 +61,13 @@ fn line_1_no_key_is_deactivated_in_mode_alert() {
         let mut scene = Scene::with(guard);
         let event = key_created(&mut scene, "mallory");
         let alerts = scene.play(&event);
-        assert_eq!(
-            stages(&alerts),
-            [DETECTED, outcome(OutcomeKind::WouldDeactivate)]
-        );
+        ended(&alerts, OutcomeKind::WouldDeactivate);
         assert_eq!(scene.world.called("deactivate key"), 0);
     }
     // The rules do not ask for it at all: one message, no order.
-    let mut scene = Scene::with(guard(rules(|rules| {
+    let mut scene = Scene::by(|rules| {
         rules["access_keys"] = json!({ "on_violation": "alert" });
-    })));
+    });
     let event = key_created(&mut scene, "mallory");
     assert_eq!(stages(&scene.play(&event)), [DETECTED]);
 }
@@ -86,7 +80,7 @@ fn line_9_a_key_that_may_not_be_deactivated_is_critical() {
         .world
         .refuse("deactivate key", [IamErrorKind::AccessDenied]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
+    ended(&alerts, OutcomeKind::Refused);
     assert_eq!(alerts[1].severity, Severity::Critical);
 }
 
@@ -123,7 +117,7 @@ fn a_key_that_is_gone_is_gone() {
     gone["detail"]["requestParameters"]["userName"] = json!("trudy");
     gone["detail"]["responseElements"]["accessKey"]["userName"] = json!("trudy");
     let alerts = scene.play(&gone);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Gone)]);
+    ended(&alerts, OutcomeKind::Gone);
 }
 
 #[test]
@@ -144,7 +138,7 @@ fn the_root_user_is_always_news_and_nothing_is_undone() {
     let call = scene.raw_event("ec2.amazonaws.com", "RunInstances", json!({}), root());
     let alerts = scene.play(&call);
     assert_eq!(alerts[0].findings[0].code, Check::RootActivity);
-    assert!(scene.world.inside.take_order().is_none());
+    assert!(scene.next_order().is_none());
 }
 
 /// Two functions see root's change of a role: neither's alert may pass for the other's.

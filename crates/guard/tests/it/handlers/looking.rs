@@ -7,8 +7,8 @@ use trustwarden_guard::order::{Ack, Task};
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, bad, better, careless, document, good, guard,
-    outcome, own, rules, stages, statement, vendor,
+    ACCOUNT, ALICE, GUARD, ROLE, Scene, bad, better, careless, document, ended, good, outcome, own,
+    stages, statement, vendor,
 };
 
 /// Safety line 2: an approved document that was visible to the read is never overwritten.
@@ -21,10 +21,7 @@ fn line_2_an_approved_change_between_look_and_write_is_not_overwritten() {
     let alerts = scene.play(&event);
     assert_eq!(scene.written(), Vec::<String>::new());
     assert_eq!(scene.live(), better());
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Superseded)]
-    );
+    ended(&alerts, OutcomeKind::Superseded);
     assert_eq!(scene.history().newest().unwrap().document, better());
 }
 
@@ -37,7 +34,7 @@ fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
     scene.meanwhile("write trust policy", 0, better());
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(scene.live(), good(), "bob's document was lost");
     let alerts = scene.play(&lost);
     assert_eq!(stages(&alerts), [outcome(OutcomeKind::PutBack)]);
@@ -78,7 +75,7 @@ fn line_2_of_two_approved_changes_of_one_second_the_live_one_stays() {
 fn line_2_what_a_stale_read_shows_is_not_the_newest_approved_document() {
     let mut scene = Scene::settled();
     scene.write(&better(), ALICE);
-    let stale = scene.world.inside.role(ROLE);
+    let stale = scene.role();
     scene.pass(20);
     let event = scene.write(&bad(), ALICE);
     scene.pass(2);
@@ -98,14 +95,12 @@ fn line_2_what_a_stale_read_shows_is_not_the_newest_approved_document() {
 /// the approved document is the later one.
 #[test]
 fn line_2_an_approved_change_lost_to_an_order_of_the_sweep_is_put_back() {
-    let mut scene = Scene::settled_with(guard(rules(|rules| {
-        rules["remediation"] = json!({ "changed_role": "quarantine" });
-    })));
+    let mut scene = Scene::remediating(json!({ "changed_role": "quarantine" }));
     let event = scene.write(&bad(), ALICE);
     scene.meanwhile("write trust policy", 0, better());
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     scene.deliver(&event);
-    let mut order = scene.world.inside.take_order().unwrap();
+    let mut order = scene.take_order();
     if let Task::Remediate(role) = &mut order.task {
         role.cause.event_time += SignedDuration::from_millis(200);
     }
@@ -121,8 +116,7 @@ fn line_2_a_dead_principal_does_not_hide_what_the_guard_wrote() {
     let dying = |principal: &str| document(&[statement(principal, ""), vendor()]);
     let sent = dying(&format!(r#""arn:aws:iam::{ACCOUNT}:role/reader""#));
     let mut scene = Scene::settled();
-    let event = scene.write(&sent, ALICE);
-    scene.play(&event);
+    scene.plays(&sent);
     scene.pass(60);
     let event = scene.write(&bad(), ALICE);
     scene.pass(2);
@@ -130,7 +124,7 @@ fn line_2_a_dead_principal_does_not_hide_what_the_guard_wrote() {
     let lost = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&better()), "bob");
     scene.play(&event);
     assert_eq!(scene.live(), sent);
-    let live = scene.world.inside.role(ROLE).unwrap();
+    let live = scene.role().unwrap();
     scene.world.inside.put_role(LiveRole {
         document: dying(r#""AROAEXAMPLEID0000001""#),
         ..live
@@ -152,11 +146,9 @@ fn line_2_a_late_event_of_an_older_approved_document_puts_nothing_back() {
     scene.put(ROLE, "AROAOBSERVERPROD0001", &own());
     let late = scene.event("CreateRole", ROLE, Some(&own()), ALICE);
     scene.pass(60);
-    let event = scene.write(&good(), ALICE);
-    scene.play(&event);
+    scene.plays(&good());
     scene.pass(60);
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     assert_eq!(scene.live(), good());
     assert_eq!(scene.play(&late), []);
     assert_eq!(scene.live(), good(), "the newest approved one stays");
@@ -193,7 +185,7 @@ fn line_3_a_change_that_was_undone_meanwhile_is_superseded_after_looking_again()
     let event = scene.write(&bad(), ALICE);
     scene.handle(&event).unwrap().unwrap();
     scene.write(&good(), ALICE);
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     let before = scene.now();
     assert_eq!(scene.comes_again(&order), Some(30));
     scene.pass(30);
@@ -202,10 +194,7 @@ fn line_3_a_change_that_was_undone_meanwhile_is_superseded_after_looking_again()
     assert_eq!(scene.comes_again(&order), None);
     assert_eq!(scene.now().as_second() - before.as_second(), 90);
     let alerts = scene.alerts();
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Superseded)]
-    );
+    ended(&alerts, OutcomeKind::Superseded);
     assert_eq!(scene.written(), Vec::<String>::new());
 }
 
@@ -213,11 +202,11 @@ fn line_3_a_change_that_was_undone_meanwhile_is_superseded_after_looking_again()
 #[test]
 fn line_3_a_stale_read_of_the_compliant_document_does_not_end_the_order() {
     let mut scene = Scene::settled();
-    let old = scene.world.inside.role(ROLE);
+    let old = scene.role();
     let event = scene.write(&bad(), ALICE);
     scene.world.reads_show([old.clone(), old]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(scene.live(), good());
 }
 
@@ -226,7 +215,7 @@ fn line_3_a_stale_read_of_the_compliant_document_does_not_end_the_order() {
 fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
-    let violating = scene.world.inside.role(ROLE);
+    let violating = scene.role();
     scene.handle(&event).unwrap().unwrap();
     // Look, comparison: the truth. Read back, and the next look: stale.
     let truth = violating.clone();
@@ -234,10 +223,7 @@ fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
         .world
         .reads_show([truth.clone(), truth, violating.clone(), violating]);
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Reverted)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Reverted);
     assert_eq!(scene.written().len(), 1);
 }
 
@@ -247,10 +233,10 @@ fn line_3_a_stale_read_after_the_write_makes_it_look_again_not_write_again() {
 fn line_3_a_stale_read_of_what_the_write_replaced_unseen_is_no_reason_to_write_again() {
     let mut scene = Scene::settled();
     scene.write(&careless(), ALICE);
-    let before = scene.world.inside.role(ROLE);
+    let before = scene.role();
     scene.pass(20);
     let event = scene.write(&bad(), ALICE);
-    let offending = scene.world.inside.role(ROLE);
+    let offending = scene.role();
     scene.handle(&event).unwrap().unwrap();
     scene.pass(2);
     // Look, comparison, read back: what stood before. The next look: the offending document.
@@ -262,22 +248,18 @@ fn line_3_a_stale_read_of_what_the_write_replaced_unseen_is_no_reason_to_write_a
         offending,
     ]);
     scene.drain();
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Reverted)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Reverted);
     assert_eq!(scene.written(), [good()]);
 }
 
 #[test]
 fn line_3_the_same_violation_written_again_after_the_guard_is_no_stale_read() {
     let mut scene = Scene::settled();
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     scene.pass(2);
     let again = scene.write(&bad(), ALICE);
     scene.handle(&again).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     assert_eq!(scene.once(&order).unwrap(), Ack::Done, "it is not put off");
     assert_eq!(scene.live(), good());
 }
@@ -286,11 +268,10 @@ fn line_3_the_same_violation_written_again_after_the_guard_is_no_stale_read() {
 #[test]
 fn line_3_an_attack_in_the_second_of_the_write_is_remediated_without_delay() {
     let mut scene = Scene::settled();
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     let again = scene.write(&careless(), ALICE);
     scene.handle(&again).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let order = scene.take_order();
     assert_eq!(scene.once(&order).unwrap(), Ack::Done);
     assert_eq!(scene.live(), good());
 }
@@ -299,50 +280,36 @@ fn line_3_an_attack_in_the_second_of_the_write_is_remediated_without_delay() {
 /// read still shows.
 #[test]
 fn line_3_a_stale_read_of_an_older_quarantine_does_not_pass_for_a_new_one() {
-    let quarantining = guard(rules(|rules| {
-        rules["remediation"] = json!({ "changed_role": "quarantine" });
-    }));
-    let mut scene = Scene::settled_with(quarantining);
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    let mut scene = Scene::remediating(json!({ "changed_role": "quarantine" }));
+    scene.plays(&bad());
     assert_eq!(scene.live(), QUARANTINE);
-    let stale = scene.world.inside.role(ROLE);
+    let stale = scene.role();
     scene.pass(600);
     let event = scene.write(&bad(), ALICE);
-    let truth = scene.world.inside.role(ROLE);
+    let truth = scene.role();
     scene.handle(&event).unwrap().unwrap();
     // The look shows the truth, the comparison and the next look do not.
     scene.world.reads_show([truth, stale.clone(), stale]);
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE);
     assert_eq!(scene.written().len(), 2);
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Quarantined)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Quarantined);
 }
 
 #[test]
 fn line_3_a_write_of_unknown_fate_is_not_believed_to_a_stale_read() {
-    let quarantining = guard(rules(|rules| {
-        rules["remediation"] = json!({ "changed_role": "quarantine" });
-    }));
-    let mut scene = Scene::settled_with(quarantining);
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
-    let stale = scene.world.inside.role(ROLE);
+    let mut scene = Scene::remediating(json!({ "changed_role": "quarantine" }));
+    scene.plays(&bad());
+    let stale = scene.role();
     scene.pass(600);
     let event = scene.write(&bad(), ALICE);
-    let truth = scene.world.inside.role(ROLE);
+    let truth = scene.role();
     scene.handle(&event).unwrap().unwrap();
     scene.world.fail("write trust policy", 1);
     scene.world.reads_show([truth.clone(), truth, stale]);
     scene.drain();
     assert_eq!(scene.live(), QUARANTINE);
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Quarantined)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Quarantined);
 }
 
 /// Looks that follow one another within seconds, because something else made the order come again,
@@ -350,10 +317,8 @@ fn line_3_a_write_of_unknown_fate_is_not_believed_to_a_stale_read() {
 #[test]
 fn line_3_three_looks_within_seconds_do_not_end_the_order() {
     let mut scene = Scene::settled();
-    let old = scene.world.inside.role(ROLE);
-    let event = scene.write(&bad(), ALICE);
-    scene.handle(&event).unwrap().unwrap();
-    let order = scene.world.inside.take_order().unwrap();
+    let old = scene.role();
+    let order = scene.ordered(&bad());
     for _ in 0..4 {
         scene.world.reads_show([old.clone()]);
         assert!(scene.comes_again(&order).is_some());
@@ -361,28 +326,20 @@ fn line_3_three_looks_within_seconds_do_not_end_the_order() {
     }
     assert!(scene.carry(&order));
     assert_eq!(scene.live(), good());
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Reverted)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Reverted);
 }
 
 /// Safety line 2: an event has told of an approved document that stale reads do not show yet. An
 /// older order does not overwrite it.
 #[test]
 fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
-    let quarantining = guard(rules(|rules| {
-        rules["remediation"] = json!({ "changed_role": "quarantine" });
-    }));
-    let mut scene = Scene::settled_with(quarantining);
-    let event = scene.write(&bad(), ALICE);
-    scene.handle(&event).unwrap().unwrap();
-    let remediate = scene.world.inside.take_order().unwrap();
-    let stale = scene.world.inside.role(ROLE);
+    let mut scene = Scene::remediating(json!({ "changed_role": "quarantine" }));
+    let remediate = scene.ordered(&bad());
+    let stale = scene.role();
     scene.pass(20);
     let approved = scene.write(&better(), ALICE);
     scene.handle(&approved).unwrap().unwrap();
-    let observe = scene.world.inside.take_order().unwrap();
+    let observe = scene.take_order();
     scene.world.reads_show([stale.clone()]);
     assert_eq!(scene.comes_again(&observe), Some(30));
     scene.world.reads_show([stale.clone(), stale]);
@@ -393,29 +350,21 @@ fn line_2_an_approved_change_that_iam_does_not_show_yet_is_waited_for() {
     scene.drain();
     assert_eq!(scene.live(), better());
     assert_eq!(scene.written(), Vec::<String>::new());
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Superseded)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Superseded);
 }
 
 /// The same of an approved document that an order has seen, and whose event has not come.
 #[test]
 fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
-    let quarantining = guard(rules(|rules| {
-        rules["remediation"] = json!({ "changed_role": "quarantine" });
-    }));
-    let mut scene = Scene::settled_with(quarantining);
-    let event = scene.write(&bad(), ALICE);
-    scene.handle(&event).unwrap().unwrap();
-    let remediate = scene.world.inside.take_order().unwrap();
-    let stale = scene.world.inside.role(ROLE);
+    let mut scene = Scene::remediating(json!({ "changed_role": "quarantine" }));
+    let remediate = scene.ordered(&bad());
+    let stale = scene.role();
     scene.pass(20);
     scene.write(&better(), ALICE);
     // Of this event the guard learns nothing but that it is to look.
     let without = scene.event("UpdateAssumeRolePolicy", ROLE, None, ALICE);
     scene.handle(&without).unwrap().unwrap();
-    let observe = scene.world.inside.take_order().unwrap();
+    let observe = scene.take_order();
     assert_eq!(scene.once(&observe).unwrap(), Ack::Done);
     assert_eq!(scene.history().newest().unwrap().written_at, None);
     scene.world.reads_show([stale.clone(), stale]);
@@ -426,8 +375,5 @@ fn line_2_an_approved_change_that_was_only_seen_is_waited_for_as_well() {
     scene.drain();
     assert_eq!(scene.live(), better());
     assert_eq!(scene.written(), Vec::<String>::new());
-    assert_eq!(
-        stages(&scene.alerts()),
-        [DETECTED, outcome(OutcomeKind::Superseded)]
-    );
+    ended(&scene.alerts(), OutcomeKind::Superseded);
 }

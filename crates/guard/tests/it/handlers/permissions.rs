@@ -8,9 +8,7 @@ use trustwarden_guard::model::{HeldPolicy, LivePermissions};
 use trustwarden_guard::remediate::session_denial;
 use trustwarden_guard::{Check, Severity};
 
-use super::scene::{
-    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, good, guard, identity, own, rules, stages,
-};
+use super::scene::{ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, good, identity, own, stages};
 
 pub(crate) const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 pub(crate) const READ: &str = "arn:aws:iam::111122223333:policy/VendorRead";
@@ -54,9 +52,9 @@ pub(crate) fn held(name: &str, policies: Vec<HeldPolicy>) -> LivePermissions {
 }
 
 fn with_users() -> Scene {
-    Scene::with(guard(rules(|rules| {
+    Scene::by(|rules| {
         rules["vendors"][0]["users"] = json!([USER]);
-    })))
+    })
 }
 
 /// The vendor's role, holding these policies.
@@ -492,10 +490,10 @@ fn users_whose_keys_a_vendor_holds_are_judged_and_their_groups() {
 
 #[test]
 fn a_vendors_ceiling_holds_for_its_users() {
-    let mut scene = Scene::with(guard(rules(|rules| {
+    let mut scene = Scene::by(|rules| {
         rules["vendors"][0]["users"] = json!([USER, "observer-b*"]);
         rules["vendors"][0]["permissions"] = json!({ "allow": ["ec2:Describe*"] });
-    })));
+    });
     for user in [USER, "observer-batch"] {
         scene.world.inside.put_user_permissions(held(user, vec![]));
         for (action, findings) in [("ec2:Describe*", 0), ("s3:ListAllMyBuckets", 1)] {
@@ -515,10 +513,10 @@ fn a_vendors_ceiling_holds_for_its_users() {
 
 #[test]
 fn a_protected_role_is_one_step_worse() {
-    let mut scene = Scene::with(guard(rules(|rules| {
+    let mut scene = Scene::by(|rules| {
         rules["remediation"] =
             json!({ "protected_roles": [format!("arn:aws:iam::{ACCOUNT}:role/{ROLE}")] });
-    })));
+    });
     scene.put(ROLE, ROLE_ID, &good());
     let document = allowing("ec2:*");
     let request = json!({ "roleName": ROLE, "policyName": "P", "policyDocument": document });

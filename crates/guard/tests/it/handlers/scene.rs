@@ -12,7 +12,7 @@ use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::order::{Ack, Order, Task};
 use trustwarden_guard::ports::Clock;
 use trustwarden_guard::remediate::OutcomeKind;
-use trustwarden_guard::rules::{Mode, Rules, RulesFile, compile};
+use trustwarden_guard::rules::{Mode, Rules, RulesFile};
 use trustwarden_guard::state::history::RoleHistory;
 use trustwarden_guard::state::incident::Stage;
 
@@ -56,7 +56,7 @@ pub(crate) fn rules(change: impl FnOnce(&mut Value)) -> Rules {
     });
     change(&mut file);
     let file: RulesFile = serde_json::from_value(file).unwrap();
-    Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
+    crate::loaded(&file)
 }
 
 pub(crate) fn guard(rules: Rules) -> GuardConfig {
@@ -133,7 +133,12 @@ pub(crate) fn careless() -> String {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        Self::with(guard(rules(|_| {})))
+        Self::by(|_| {})
+    }
+
+    /// With other rules.
+    pub(crate) fn by(change: impl FnOnce(&mut Value)) -> Self {
+        Self::with(guard(rules(change)))
     }
 
     pub(crate) fn with(guard: GuardConfig) -> Self {
@@ -149,7 +154,16 @@ impl Scene {
 
     /// A scene in which the role complies, and known to be.
     pub(crate) fn settled() -> Self {
-        Self::settled_with(guard(rules(|_| {})))
+        Self::settled_by(|_| {})
+    }
+
+    pub(crate) fn settled_by(change: impl FnOnce(&mut Value)) -> Self {
+        Self::settled_with(guard(rules(change)))
+    }
+
+    /// The same, and the rules say so of remediation.
+    pub(crate) fn remediating(remediation: Value) -> Self {
+        Self::settled_by(|rules| rules["remediation"] = remediation)
     }
 
     pub(crate) fn settled_with(guard: GuardConfig) -> Self {
@@ -193,12 +207,37 @@ impl Scene {
 
     /// Somebody writes the trust policy, and CloudTrail says so.
     pub(crate) fn write(&mut self, document: &str, actor: &str) -> Value {
-        let live = self.world.inside.role(ROLE).unwrap();
+        let live = self.role().unwrap();
         self.world.inside.put_role(LiveRole {
             document: document.to_owned(),
             ..live
         });
         self.event("UpdateAssumeRolePolicy", ROLE, Some(document), actor)
+    }
+
+    /// Alice writes the trust policy, and all that follows; the alerts of it.
+    pub(crate) fn plays(&mut self, document: &str) -> Vec<Alert> {
+        let event = self.write(document, ALICE);
+        self.play(&event)
+    }
+
+    /// Alice writes the trust policy; the order that follows.
+    pub(crate) fn ordered(&mut self, document: &str) -> Order {
+        let event = self.write(document, ALICE);
+        self.handle(&event).unwrap().unwrap();
+        self.take_order()
+    }
+
+    pub(crate) fn take_order(&self) -> Order {
+        self.next_order().unwrap()
+    }
+
+    pub(crate) fn next_order(&self) -> Option<Order> {
+        self.world.inside.take_order()
+    }
+
+    pub(crate) fn role(&self) -> Option<LiveRole> {
+        self.world.inside.role(ROLE)
     }
 
     pub(crate) fn event(
@@ -339,11 +378,11 @@ impl Scene {
     }
 
     pub(crate) fn live(&self) -> String {
-        self.world.inside.role(ROLE).unwrap().document
+        self.role().unwrap().document
     }
 
     pub(crate) fn history(&self) -> RoleHistory {
-        let role_id = self.world.inside.role(ROLE).unwrap().role_id;
+        let role_id = self.role().unwrap().role_id;
         self.world.inside.history(ACCOUNT, &role_id).unwrap()
     }
 
@@ -392,4 +431,10 @@ pub(crate) const DETECTED: (Stage, Option<OutcomeKind>) = (Stage::Detected, None
 
 pub(crate) fn outcome(kind: OutcomeKind) -> (Stage, Option<OutcomeKind>) {
     (Stage::Outcome, Some(kind))
+}
+
+/// An exposure was reported, and what came of it.
+#[track_caller]
+pub(crate) fn ended(alerts: &[Alert], kind: OutcomeKind) {
+    assert_eq!(stages(alerts), [DETECTED, outcome(kind)]);
 }

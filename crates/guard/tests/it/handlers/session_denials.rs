@@ -8,7 +8,7 @@ use trustwarden_guard::ports::IamErrorKind;
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
 
-use super::scene::{ACCOUNT, ALICE, ROLE, bad, outcome, stages};
+use super::scene::{ACCOUNT, ROLE, bad, outcome, stages};
 use super::sweeping::{HOUR, watched, watched_with};
 
 #[test]
@@ -16,8 +16,7 @@ fn session_denials_that_have_done_their_work_are_taken_away() {
     let mut scene = watched_with(|file| {
         file["remediation"] = json!({ "revoke_sessions": "always" });
     });
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     assert!(scene.world.inside.sessions_denied_before(ROLE).is_some());
     for _ in 0..11 {
         scene.an_hour_later();
@@ -35,8 +34,7 @@ fn a_denial_that_may_not_be_taken_away_is_reported_once() {
     let mut scene = watched_with(|file| {
         file["remediation"] = json!({ "revoke_sessions": "always" });
     });
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     let denied = vec![IamErrorKind::AccessDenied; 40];
     scene.world.refuse("lift session denial", denied);
     let mut alerts = Vec::new();

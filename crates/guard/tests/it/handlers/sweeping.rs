@@ -14,8 +14,8 @@ use trustwarden_guard::state::sweep_state::SweepTally;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, document, external_account, good,
-    guard, outcome, own, rules, stages,
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, better, careless, document, ended,
+    external_account, good, guard, outcome, own, rules, stages,
 };
 use super::troubled::run;
 
@@ -72,7 +72,7 @@ pub(crate) fn watched() -> Scene {
 }
 
 pub(crate) fn watched_with(change: impl FnOnce(&mut serde_json::Value)) -> Scene {
-    let mut scene = Scene::settled_with(guard(rules(change)));
+    let mut scene = Scene::settled_by(change);
     scene.swept();
     assert_eq!(scene.alerts(), [], "a lawful account is no news");
     scene
@@ -83,7 +83,7 @@ fn line_8_a_lost_event_is_found_reported_and_remediated() {
     let mut scene = watched();
     scene.write_silently(ROLE, &bad());
     let alerts = scene.an_hour_later();
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     let detected = &alerts[0];
     assert!(
         detected.title.contains("no event reported it"),
@@ -107,10 +107,7 @@ fn what_was_reported_is_never_reported_again_however_often_it_is_seen() {
     let mut scene = Scene::settled_with(guarded);
     scene.swept();
     scene.write_silently(ROLE, &bad());
-    assert_eq!(
-        stages(&scene.an_hour_later()),
-        [DETECTED, outcome(OutcomeKind::WouldRepair)]
-    );
+    ended(&scene.an_hour_later(), OutcomeKind::WouldRepair);
     for _ in 0..30 {
         assert_eq!(scene.an_hour_later(), []);
     }
@@ -166,7 +163,7 @@ fn a_late_event_is_waited_for() {
     scene.swept();
     assert_eq!(scene.alerts(), [], "its event tells who did it");
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     scene.pass(GRACE_SECONDS);
     scene.swept();
     assert_eq!(scene.alerts(), []);
@@ -182,7 +179,7 @@ fn the_same_document_once_more_is_news() {
     // Again, within the hour, and this time the event is lost.
     scene.write_silently(ROLE, &bad());
     let alerts = scene.an_hour_later();
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     // And again after people put it right themselves.
     scene.guard.mode = Mode::Alert;
     scene.pass(7_200);
@@ -293,7 +290,7 @@ fn a_role_that_was_there_and_is_changed_is_a_changed_role() {
     scene.alerts();
     scene.write_silently(ROLE, &bad());
     let alerts = scene.an_hour_later();
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
 }
 
 #[test]
@@ -321,7 +318,7 @@ fn a_vendor_that_leaves_the_rules_is_found_by_the_sweep_after_the_deploy() {
     }));
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     assert_eq!(document_digest(&scene.live()), document_digest(&good()));
 }
 
@@ -333,9 +330,8 @@ fn what_the_guard_wrote_and_new_rules_forbid_is_reported_as_what_it_is() {
     };
     let mut scene = watched_with(repairing);
     let opened = better().replace("]}", &format!(", {}]}}", external_account()));
-    let event = scene.write(&opened, ALICE);
-    let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    let alerts = scene.plays(&opened);
+    ended(&alerts, OutcomeKind::Repaired);
     scene.pass(120);
     scene.guard = guard(rules(|file| {
         repairing(file);
@@ -343,7 +339,7 @@ fn what_the_guard_wrote_and_new_rules_forbid_is_reported_as_what_it_is() {
     }));
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     let title = &alerts[0].title;
     assert!(title.starts_with("by the access rules of now"), "{title}");
 }
@@ -421,8 +417,7 @@ fn what_people_are_left_with_is_not_tried_again() {
 fn enforcement_reaches_what_was_reported_in_mode_alert() {
     let mut scene = watched();
     scene.guard.mode = Mode::Alert;
-    let event = scene.write(&bad(), ALICE);
-    scene.play(&event);
+    scene.plays(&bad());
     scene.pass(2 * HOUR);
     scene.swept();
     assert_eq!(scene.alerts(), []);
@@ -430,7 +425,7 @@ fn enforcement_reaches_what_was_reported_in_mode_alert() {
     scene.pass(60);
     scene.swept();
     let alerts = scene.alerts();
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     assert!(
         alerts[0].title.contains("still violates"),
         "{}",

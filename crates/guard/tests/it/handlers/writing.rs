@@ -6,8 +6,8 @@ use trustwarden_guard::ports::IamErrorKind;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, document, external_account, good, guard, outcome,
-    rules, stages, statement, vendor,
+    ACCOUNT, ALICE, ROLE, Scene, bad, document, ended, external_account, good, guard, rules,
+    statement, vendor,
 };
 
 fn refused(principal: &str) -> IamErrorKind {
@@ -28,14 +28,13 @@ fn without_the_dead_one() -> String {
 #[test]
 fn a_dead_principal_is_dropped_and_named() {
     let mut scene = Scene::settled();
-    let event = scene.write(&with_a_dead_one(), ALICE);
-    scene.play(&event);
+    scene.plays(&with_a_dead_one());
     scene.pass(60);
     let event = scene.write(&bad(), ALICE);
     let gone = format!("arn:aws:iam::{ACCOUNT}:role/gone");
     scene.world.refuse("write trust policy", [refused(&gone)]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(scene.live(), without_the_dead_one());
     assert_eq!(alerts[1].outcome.as_ref().unwrap().dropped.join(" "), gone);
     assert!(
@@ -64,7 +63,7 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
         .world
         .refuse("write trust policy", [IamErrorKind::LimitExceeded]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Repaired)]);
+    ended(&alerts, OutcomeKind::Repaired);
     assert!(
         alerts[1]
             .outcome
@@ -80,10 +79,7 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
         [IamErrorKind::LimitExceeded, IamErrorKind::LimitExceeded],
     );
     let alerts = scene.play(&event);
-    assert_eq!(
-        stages(&alerts),
-        [DETECTED, outcome(OutcomeKind::Quarantined)]
-    );
+    ended(&alerts, OutcomeKind::Quarantined);
     assert_eq!(scene.live(), QUARANTINE);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
@@ -96,7 +92,7 @@ fn a_document_that_is_too_long_falls_back_and_says_so() {
         ],
     );
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    ended(&alerts, OutcomeKind::Failed);
 }
 
 /// Safety line 9: a write refused by an SCP or boundary is `Refused`: CRITICAL, no retry.
@@ -108,7 +104,7 @@ fn line_9_a_denied_write_is_critical_and_not_tried_again() {
         .world
         .refuse("write trust policy", [IamErrorKind::AccessDenied]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Refused)]);
+    ended(&alerts, OutcomeKind::Refused);
     assert_eq!(alerts[0].severity, Severity::High);
     assert_eq!(alerts[1].severity, Severity::Critical);
     assert!(alerts[1].outcome.as_ref().unwrap().open);
@@ -125,7 +121,7 @@ fn throttling_is_waited_out() {
         [IamErrorKind::Throttled, IamErrorKind::Throttled],
     );
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.world.refuse(
@@ -133,7 +129,7 @@ fn throttling_is_waited_out() {
         (0..20).map(|_| IamErrorKind::Throttled),
     );
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    ended(&alerts, OutcomeKind::Failed);
     assert_eq!(scene.poisoned.len(), 0);
 }
 
@@ -143,7 +139,7 @@ fn a_write_of_unknown_fate_is_looked_at_before_it_is_repeated() {
     let event = scene.write(&bad(), ALICE);
     scene.world.fail("write trust policy", 1);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     assert_eq!(scene.live(), good());
 }
 
@@ -153,12 +149,12 @@ fn reads_that_fail_are_tried_again_and_then_reported() {
     let event = scene.write(&bad(), ALICE);
     scene.world.fail("read role", 3);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     let mut scene = Scene::settled();
     let event = scene.write(&bad(), ALICE);
     scene.world.fail("read role", 1_000);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Failed)]);
+    ended(&alerts, OutcomeKind::Failed);
     assert_eq!(alerts[1].severity, Severity::Critical);
 }
 
@@ -212,15 +208,13 @@ fn sessions_are_ended_where_the_rules_ask_for_it_and_no_service_uses_the_role() 
 
 #[test]
 fn sessions_that_cannot_be_ended_do_not_hold_up_the_outcome() {
-    let mut scene = Scene::settled_with(guard(rules(|rules| {
-        rules["remediation"] = json!({ "revoke_sessions": "always" });
-    })));
+    let mut scene = Scene::remediating(json!({ "revoke_sessions": "always" }));
     let event = scene.write(&bad(), ALICE);
     scene
         .world
         .refuse("deny sessions", [IamErrorKind::LimitExceeded]);
     let alerts = scene.play(&event);
-    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Reverted)]);
+    ended(&alerts, OutcomeKind::Reverted);
     let text = &alerts[1].outcome.as_ref().unwrap().text;
     assert!(text.contains("no room for it in role"), "{text}");
 }

@@ -14,7 +14,7 @@ use trustwarden_guard::remediate::{
     Action, Assignment, Candidate, Ending, Exposure, Live, Refusal, SeenHolder, decide_undo,
     left_active, refusal, too_old,
 };
-use trustwarden_guard::rules::{Rules, RulesFile, compile};
+use trustwarden_guard::rules::RulesFile;
 use trustwarden_guard::state::history::WriteProgress;
 use trustwarden_guard::state::incident::Schema;
 use trustwarden_guard::{GuardConfig, Severity};
@@ -43,7 +43,7 @@ fn guard(rules: &Value, over: &BTreeMap<String, Value>, mode: &str) -> GuardConf
         account: ACCOUNT.to_owned(),
         stack: "trustwarden".to_owned(),
         mode: serde_json::from_value(json!(mode)).unwrap(),
-        rules: Rules::load(compile(&file, &[]).unwrap().bytes).unwrap(),
+        rules: crate::loaded(&file),
         own_roles: Vec::new(),
         remediator_role: String::new(),
         revoke_sessions: true,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use trustwarden_guard::model::{Cause, LiveRole, document_digest};
 use trustwarden_guard::order::{Order, RoleChange, RoleOrder, Task};
 use trustwarden_guard::remediate::{Action, Live, QUARANTINE, RoleTask, Seen, Step, decide};
-use trustwarden_guard::rules::{Mode, Rules, RulesFile, compile};
+use trustwarden_guard::rules::{Mode, Rules, RulesFile};
 use trustwarden_guard::state::history::{
     Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress,
 };
@@ -176,7 +176,7 @@ fn rules(table: &Value, case: &Case) -> Rules {
         file[section] = value.clone();
     }
     let file: RulesFile = serde_json::from_value(file).unwrap();
-    Rules::load(compile(&file, &[]).unwrap().bytes).unwrap()
+    crate::loaded(&file)
 }
 
 struct Documents(BTreeMap<String, String>);
