@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::GuardConfig;
 use crate::check::{Finding, Severity};
 use crate::model::{Cause, HolderKind, seconds_between};
 use crate::permissions::Undoable;
@@ -161,6 +162,17 @@ pub struct HolderOrder {
 }
 
 impl Order {
+    /// What is asked now, by these rules.
+    pub(crate) fn new(guard: &GuardConfig, task: Task, now: Timestamp) -> Self {
+        Self {
+            schema: Schema,
+            account: guard.account.clone(),
+            task,
+            rules: guard.rules.hash().to_owned(),
+            issued_at: now,
+        }
+    }
+
     /// Names the order: deduplication id in the queue, key of its progress in state. The event's
     /// id and the kind of task, so that a duplicate of the event makes the same order.
     pub fn id(&self) -> String {

@@ -2,9 +2,12 @@
 //! *outcome*; a digest where there were many.
 
 mod advice;
+pub(crate) mod build;
 mod bundle;
+pub(crate) mod digest;
 mod document;
 mod links;
+pub(crate) mod outcome;
 pub mod pages;
 mod shown;
 pub mod slack;
@@ -13,6 +16,5 @@ mod text;
 pub(crate) use advice::advice;
 pub use bundle::{Bundle, MESSAGE_BYTES};
 pub use document::{ALERT_SCHEMA_ID, Alert, Digest, DigestGroup, DigestLine, Grantee, Link};
-pub(crate) use links::links;
 pub(crate) use shown::{duration, one_line};
 pub(crate) use text::{actor_name, actor_words};

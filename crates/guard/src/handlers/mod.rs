@@ -5,7 +5,6 @@
 //! A handler may be stopped between any two of its effects, and what it was given comes again.
 //! So each effect either is harmless twice, or is announced in state before it happens.
 
-mod alert_builder;
 mod detect;
 mod exposure;
 mod publish;

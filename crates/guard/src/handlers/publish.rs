@@ -32,13 +32,26 @@ pub enum Delivery {
     Unleased,
 }
 
-/// Publishes an alert under its lease, or keeps it for the digest of its window.
+/// Publishes an alert under its lease, or keeps it for the digest of its window. The messages of a
+/// digest go out in their order, each under a lease of its own: one that is out is not published
+/// again when the rest is tried again.
 pub(super) async fn publish_once<W: World>(
     world: &W,
     guard: &GuardConfig,
     alert: &Alert,
 ) -> Result<Delivery, HandleError> {
-    tell_under(world, guard, alert, key_of(alert)).await
+    if alert.digest.is_none() {
+        return publish_under(world, guard, alert, key_of(alert)).await;
+    }
+    let mut reported = Delivery::Before;
+    for (number, page) in (1..).zip(pages(alert.clone())) {
+        let mut key = key_of(&page);
+        if number > 1 {
+            key.incident += &format!("-page-{number}");
+        }
+        reported = publish_under(world, guard, &page, key).await?;
+    }
+    Ok(reported)
 }
 
 /// Calls people while an order waits, under a lease of its own: what comes of the order is told all
@@ -69,7 +82,7 @@ pub(super) async fn publish_interim<W: World>(
         incident: format!("{}-meanwhile", key.incident),
         ..key
     };
-    tell_under(world, guard, alert, meanwhile).await
+    publish_under(world, guard, alert, meanwhile).await
 }
 
 fn key_of(alert: &Alert) -> AlertKey {
@@ -80,7 +93,7 @@ fn key_of(alert: &Alert) -> AlertKey {
     }
 }
 
-async fn tell_under<W: World>(
+async fn publish_under<W: World>(
     world: &W,
     guard: &GuardConfig,
     alert: &Alert,
@@ -129,23 +142,6 @@ async fn tell_under<W: World>(
     }
 }
 
-/// Publishes the messages of a digest in their order, each under a lease of its own: one that is
-/// out is not published again when the rest is tried again.
-pub(super) async fn tell_digest<W: World>(
-    world: &W,
-    guard: &GuardConfig,
-    digest: Alert,
-) -> Result<(), HandleError> {
-    for (number, page) in (1..).zip(pages(digest)) {
-        let mut key = key_of(&page);
-        if number > 1 {
-            key.incident += &format!("-page-{number}");
-        }
-        tell_under(world, guard, &page, key).await?;
-    }
-    Ok(())
-}
-
 /// `true`: the alert is one of too many, it is kept for the digest of its window, and an order that
 /// will publish the digest waits in the queue.
 async fn folded<W: World>(
@@ -181,13 +177,7 @@ async fn folded<W: World>(
         return Ok(false);
     }
     // By each of them, and the queue keeps one: no note that one was sent has to be believed.
-    let order = Order {
-        schema: Schema,
-        account: alert.account.clone(),
-        task: Task::Digest(window),
-        rules: guard.rules.hash().to_owned(),
-        issued_at: now,
-    };
+    let order = Order::new(guard, Task::Digest(window), now);
     if !skip!("order-digest") {
         world.orders().send_order(&order).await?;
     }

@@ -409,6 +409,7 @@ fn restore_overwritten(
             baseline.as_of()
         ),
         fallback: None,
+        dropped: Vec::new(),
         tolerating: false,
         exposed: false,
     })

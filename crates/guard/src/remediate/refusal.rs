@@ -1,9 +1,15 @@
 //! What follows when IAM does not take a write, whatever was to be written.
 
+use crate::model::LiveRole;
+use crate::order::RoleChange;
 use crate::ports::{IamError, IamErrorKind};
-use crate::remediate::outcome::OutcomeKind;
-use crate::remediate::step::Ending;
-use crate::remediate::task::TRIES;
+use crate::remediate::judged::AsLive;
+use crate::remediate::outcome::{OutcomeKind, PlanKind};
+use crate::remediate::plan::{Judging, Situation, fall_back};
+use crate::remediate::repair::without_principal;
+use crate::remediate::step::{Action, Ending, Write};
+use crate::remediate::task::{RoleTask, TRIES};
+use crate::state::history::{OwnWrite, RoleHistory, WriteKind};
 
 /// What follows.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,4 +59,69 @@ pub(crate) fn given_up(error: &IamError, attempts: u32) -> Option<Ending> {
     };
     let text = format!("nothing: {why}; manual action required");
     Some(Ending::live(kind, text, true))
+}
+
+/// What follows where a trust policy was not written: another one is, the order comes again, or it is
+/// over. `error`: IAM's; none where it could not be proved that the document may be written.
+pub(crate) fn instead(
+    task: RoleTask<'_>,
+    live: &LiveRole,
+    history: &RoleHistory,
+    mut refused: Write,
+    error: Option<&IamError>,
+) -> Action<Write, OwnWrite> {
+    let tolerating = refused.tolerating;
+    let judging = AsLive {
+        guard: task.guard,
+        live,
+        tolerating,
+        now: task.now,
+    };
+    let why = match error.map(|error| (error, refusal(error, task.attempts))) {
+        None => "it could not be proved that what was to be written grants no more than it may"
+            .to_owned(),
+        Some((_, Refusal::Again)) => return Action::Wait(task.pause()),
+        Some((_, Refusal::GivenUp(..))) if skip!("give-up") => return Action::Wait(task.pause()),
+        Some((_, Refusal::GivenUp(kind, why))) => return not_written(&refused, kind, &why),
+        Some((_, Refusal::NotTaken(why))) => why,
+        Some((error, Refusal::Dead(named))) => {
+            let complies = |document: &str| judging.complies(document);
+            match without_principal(&refused.document, &named, complies) {
+                Some((document, principal)) => {
+                    refused.document = document;
+                    refused.dropped.push(principal);
+                    return Action::Write(refused);
+                }
+                None => format!("{error}, and nothing is left without it"),
+            }
+        }
+    };
+    let situation = Situation {
+        live: &live.document,
+        critical: true,
+        tolerating,
+        created: task.about.change == RoleChange::Created,
+        changed: task.about.cause.is_event(),
+        history,
+        remediation: task.guard.rules.remediation(),
+        writes_used: 0,
+    };
+    let next = match refused.kind {
+        // The live document complies: there is nothing worse to fall back from.
+        WriteKind::PutBack => None,
+        kind => fall_back(PlanKind::from(kind), &why, &situation, &judging),
+    };
+    match next {
+        Some(next) => Action::Write(Write::planned(next, tolerating)),
+        None => not_written(&refused, OutcomeKind::Failed, &why),
+    }
+}
+
+/// Nothing was written, for good.
+pub(crate) fn not_written(wanted: &Write, kind: OutcomeKind, why: &str) -> Action<Write, OwnWrite> {
+    let text = format!("nothing: {why}; manual action required");
+    Action::Finish(Some(Ending {
+        shows_live: wanted.exposed,
+        ..Ending::live(kind, text, wanted.exposed)
+    }))
 }

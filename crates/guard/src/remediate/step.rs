@@ -80,6 +80,8 @@ pub struct Write {
     pub details: String,
     /// Why it is not what the rules name first, if so.
     pub fallback: Option<String>,
+    /// Principals that IAM no longer knows, left out of it.
+    pub dropped: Vec<String>,
     /// Violations that the rules leave to manual action may stay.
     pub tolerating: bool,
     /// The live document violates the rules: if nothing can be written, the role stays exposed.
@@ -99,6 +101,7 @@ impl Write {
             document: plan.document,
             details: plan.details,
             fallback: plan.fallback,
+            dropped: Vec::new(),
             tolerating,
             exposed: true,
         }

@@ -10,6 +10,9 @@ use crate::state::incident::incident_id;
 /// How long an order waits for state before people are told that nothing will happen.
 pub(crate) const STATE_SECONDS: i64 = 10 * 60;
 
+/// How long the remediator waits for a deploy that is on its way to reach it, too.
+const SKEW_SECONDS: i64 = 10 * 60;
+
 /// How often what IAM shows is doubted: after looks at 0, 30 and 90 seconds it is believed.
 const LOOKS: u32 = 3;
 
@@ -47,7 +50,19 @@ impl<T> Clone for Assignment<'_, T> {
 
 impl<T> Copy for Assignment<'_, T> {}
 
-impl<T> Assignment<'_, T> {
+impl<'a, T> Assignment<'a, T> {
+    /// The same attempt, with what the order is about.
+    pub(crate) fn about<U>(self, about: &'a U) -> Assignment<'a, U> {
+        Assignment {
+            guard: self.guard,
+            order: self.order,
+            about,
+            attempts: self.attempts,
+            first_at: self.first_at,
+            now: self.now,
+        }
+    }
+
     /// The sender judged by other rules, and waiting did not help.
     pub(crate) fn skewed(&self) -> bool {
         self.order.rules != self.guard.rules.hash()
@@ -83,6 +98,20 @@ impl RoleTask<'_> {
                 &format!("{}/observe", self.about.cause.event_id),
             )
         })
+    }
+}
+
+/// For how many seconds an order waits whose sender judged by other rules.
+pub(crate) fn awaits_deploy(guard: &GuardConfig, order: &Order, now: Timestamp) -> Option<u64> {
+    let age = seconds_between(order.issued_at, now);
+    if order.rules == guard.rules.hash() || skip!("wait-for-deploy") {
+        return None;
+    }
+    match age {
+        ..30 => Some(30),
+        30..90 => Some(60),
+        90..SKEW_SECONDS => Some(120),
+        _ => None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! The detecting functions for access keys, console passwords and the root user.
 
 use crate::GuardConfig;
+use crate::alert::build::cause;
 use crate::check::Remedy;
 use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record};
 use crate::detect::{judge_console_password, judge_key, judge_root};
-use crate::handlers::alert_builder::{cause, order};
 use crate::handlers::detect::alert::{Subject, alerted, event_alert, unreadable_record};
 use crate::handlers::detect::users::{judge_allowed_key, key_reported, user_changed};
 use crate::handlers::{HandleError, Handled};
-use crate::order::{KeyOrder, Task};
+use crate::order::{KeyOrder, Order, Task};
 use crate::ports::{Clock, World};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{KeyViolation, Mode};
@@ -134,7 +134,7 @@ async fn key_opened<W: World>(
                 findings: findings.clone(),
                 severity: alert.severity,
             });
-            Some(order(guard, task, now))
+            Some(Order::new(guard, task, now))
         }
         _ => None,
     };

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::alert::Alert;
+use crate::alert::build::{Story, alert, cause};
 use crate::check::Finding;
 use crate::cloudtrail::{Record, Unreadable};
 use crate::detect::unreadable_event;
-use crate::handlers::alert_builder::{Story, alert, cause};
 #[cfg(feature = "faults")]
 use crate::handlers::publish::Delivery;
 use crate::handlers::publish::publish_once;

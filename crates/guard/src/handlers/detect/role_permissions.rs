@@ -9,16 +9,16 @@ use self::look::{Guilty, Look};
 use crate::GuardConfig;
 use crate::account::Access;
 use crate::alert::Grantee;
+use crate::alert::build::grantees;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Document, Holder, PermissionsActivity, PolicyChange, Record};
 use crate::detect::{KeySeen, Verdict, allowed_by_name, finding};
-use crate::handlers::alert_builder::{grantees, order};
 use crate::handlers::detect::users::{key_reported, user_changed};
 use crate::handlers::{HandleError, Handled};
 use crate::model::{
     HeldPolicy, HolderKind, LivePermissions, LiveRole, RoleRef, document_digest, seconds_between,
 };
-use crate::order::{HolderOrder, Task};
+use crate::order::{HolderOrder, Order, Task};
 use crate::permissions::{
     Changed, Judged, Undo, denies_nothing, judge_permissions, judge_user_permissions,
     missing_policy,
@@ -166,7 +166,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             id: id.to_owned(),
             event_id: self.record.id().into_owned(),
         });
-        let order = order(self.guard, task, self.now);
+        let order = Order::new(self.guard, task, self.now);
         Ok(self.world.orders().send_order(&order).await?)
     }
 

@@ -5,19 +5,19 @@ use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::alert::Alert;
+use crate::alert::build::{announced, cause, grantees, tell_difference};
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
 use crate::detect::{
     Judgement, Reading, Verdict, judge_trust_read, own_role_opened, unreadable_event,
 };
-use crate::handlers::alert_builder::{announced, cause, grantees, order, tell_difference};
 use crate::handlers::detect::alert::{
     Subject, alerted, event_alert, incident_of, unreadable_record,
 };
 use crate::handlers::publish::Delivery;
 use crate::handlers::{HandleError, Handled};
 use crate::model::{Cause, LiveRole, RoleRef, document_digest, seconds_between};
-use crate::order::{RoleChange, RoleOrder, Task};
+use crate::order::{Order, RoleChange, RoleOrder, Task};
 use crate::ports::{Clock, Orders, Roles, World};
 use crate::state::incident::Schema;
 use crate::state::sweep_state::{ReportedDocument, findings_digest};
@@ -102,7 +102,7 @@ async fn trust_change<W: World>(
     } else {
         Task::Remediate(what)
     };
-    let order = order(guard, task, now);
+    let order = Order::new(guard, task, now);
     if findings.is_empty() {
         world.orders().send_order(&order).await?;
         return Ok(Handled::Approved);
@@ -353,6 +353,9 @@ async fn role_deleted<W: World>(
         incident: None,
         findings: Vec::new(),
     });
-    world.orders().send_order(&order(guard, task, now)).await?;
+    world
+        .orders()
+        .send_order(&Order::new(guard, task, now))
+        .await?;
     Ok(Handled::Approved)
 }

@@ -1,10 +1,9 @@
 //! Orders about access keys.
 
-use crate::alert::Alert;
+use crate::alert::outcome::key_alert;
 use crate::handlers::HandleError;
-use crate::handlers::remediator::finish::{About, Ended, outcome_alert};
+use crate::handlers::remediator::finish::Ended;
 use crate::handlers::remediator::write::{Target, Written, write};
-use crate::model::Resource;
 use crate::order::KeyOrder;
 use crate::ports::{IamError, Keys, StateError, World, WriteRoles};
 use crate::remediate::key::{left_active, missing, not_deactivated, too_old};
@@ -67,30 +66,4 @@ async fn deactivate_if_new<W: World<Roles: WriteRoles + Keys>>(
             Some(Ending::of(OutcomeKind::Deactivated, text, false))
         }
     })
-}
-
-/// The outcome of an order about a key.
-pub(super) fn key_alert(task: Assignment<'_, KeyOrder>, ending: &Ending) -> Alert {
-    let KeyOrder {
-        user,
-        key_id,
-        cause,
-        incident,
-        findings,
-        ..
-    } = task.about;
-    let resource = Resource {
-        kind: "access-key".to_owned(),
-        name: user.clone(),
-        arn: None,
-        id: Some(key_id.clone()),
-    };
-    let about = About {
-        incident,
-        resource,
-        cause: Some(cause),
-        findings,
-        judgement: None,
-    };
-    outcome_alert(task, about, ending)
 }

@@ -1,39 +1,73 @@
 //! Orders that wait for their time: in a group of their own, so that nothing behind them waits, too.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use crate::GuardConfig;
+use crate::alert::digest::{digest_alert, seconds_until};
 use crate::handlers::HandleError;
+use crate::handlers::remediator::finish::Ended;
 use crate::model::seconds_between;
-use crate::order::{Ack, LaterOrder, Order, RoleOrder, Task, WAITING_SECONDS};
+use crate::order::{LaterOrder, Order, RoleOrder, Task, WAITING_SECONDS};
 use crate::ports::{Clock, Orders, SendOrderError, World};
 use crate::remediate::task::RoleTask;
+use crate::state::digest_window::FoldWindow;
 use crate::state::incident::incident_id;
-
-/// Pauses shorter than this hold up what is behind: to send an order anew takes as long.
-const SHORT_SECONDS: u64 = 10;
 
 /// Waits on, or sends the order that waited to the end of its own group.
 pub(super) async fn wait<W: World>(
     world: &W,
     order: &Order,
     later: &LaterOrder,
-) -> Result<Ack, HandleError> {
+) -> Result<Ended, HandleError> {
     let now = world.clock().now();
     let left = u64::try_from(seconds_between(now, later.at)).unwrap_or(0);
     let due = left == 0 || has_waited(world, order, later, now).await;
-    if !due && let Some(wait) = order.waits(left, now) {
-        return Ok(Ack::in_seconds(wait));
+    let task = Task::Later(LaterOrder {
+        due,
+        ..later.clone()
+    });
+    stay(world, order, task, if due { 0 } else { left }, now).await
+}
+
+/// The digest of a window, once that is over. Its order is sent by each alert that is folded, of which
+/// the queue keeps one, and waits there, so it needs no further event.
+pub(super) async fn digest<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    order: &Order,
+    window: &FoldWindow,
+) -> Result<Ended, HandleError> {
+    let now = world.clock().now();
+    let left = seconds_until(window, now);
+    if left > 0 {
+        return stay(world, order, order.task.clone(), left, now).await;
+    }
+    let Ok(folded) = world.state().folded(window).await else {
+        return Ok(Ended::Again(60));
+    };
+    let alert = digest_alert(guard, window, folded, now);
+    Ok(alert.map_or(Ended::Silently, |alert| Ended::Reported(Box::new(alert))))
+}
+
+/// Stays in the queue; a message that has been there for a while is replaced by a fresh one, so that
+/// an old one always means an order that is stuck.
+async fn stay<W: World>(
+    world: &W,
+    order: &Order,
+    task: Task,
+    seconds: u64,
+    now: Timestamp,
+) -> Result<Ended, HandleError> {
+    if let Some(wait) = order.waits(seconds, now).filter(|wait| *wait > 0) {
+        return Ok(Ended::Again(wait));
     }
     let fresh = Order {
         issued_at: now,
-        task: Task::Later(LaterOrder {
-            due,
-            ..later.clone()
-        }),
+        task,
         ..order.clone()
     };
     world.orders().send_order(&fresh).await?;
-    Ok(Ack::Done)
+    Ok(Ended::Silently)
 }
 
 /// A short wait is over when its message comes again: the queue has kept the time. Without state the
@@ -51,23 +85,6 @@ async fn has_waited<W: World>(
     let (state, id) = (world.state(), order.id());
     let begun = state.begin_order(&order.account, &id, now).await;
     begun.is_ok_and(|begun| begun.attempts > 1)
-}
-
-/// Looks again after so many seconds. An order about a role goes to the end of its group for that,
-/// for a newer change of the role may stand behind it.
-pub(super) async fn again<W: World>(world: &W, order: &Order, seconds: u64) -> Ack {
-    let about_role = matches!(order.task, Task::Observe(_) | Task::Remediate(_));
-    if seconds < SHORT_SECONDS || !about_role {
-        return Ack::in_seconds(seconds);
-    }
-    let now = world.clock().now();
-    let pause = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-    let at = now.checked_add(pause).unwrap_or(now);
-    match world.orders().send_order(&order.later(at, now)).await {
-        Ok(()) => Ack::Done,
-        // Then it waits where it is.
-        Err(_) => Ack::in_seconds(seconds),
-    }
 }
 
 /// Orders the remediation of a role once more, when the budget is free again. However many orders

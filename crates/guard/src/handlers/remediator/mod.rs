@@ -5,8 +5,6 @@
 //! that comes again, after a crash or just so, is picked up from the history and from what is
 //! live, never from what the first attempt had in mind.
 
-mod conclude;
-mod digest;
 mod finish;
 mod key;
 mod later;
@@ -18,28 +16,22 @@ mod write;
 use jiff::Timestamp;
 
 use crate::GuardConfig;
+use crate::alert::outcome::{key_alert, permissions_alert, role_alert};
 use crate::detect::Verdict;
 use crate::handlers::HandleError;
 use crate::handlers::publish::publish_interim;
-use crate::handlers::remediator::digest::publish_digest;
-use crate::handlers::remediator::finish::{Ended, finish, role_alert};
-use crate::handlers::remediator::key::{deactivate, key_alert};
-use crate::handlers::remediator::later::wait;
-use crate::handlers::remediator::permissions::{
-    permissions_alert, remember_permissions, undo_change,
-};
-use crate::handlers::remediator::role::carry_out_on_role;
+use crate::handlers::remediator::finish::{Ended, finish};
+use crate::handlers::remediator::key::deactivate;
+use crate::handlers::remediator::later::{digest, wait};
+use crate::handlers::remediator::permissions::{remember_permissions, undo_change};
+use crate::handlers::remediator::role::remediate;
 use crate::handlers::remediator::session_denial::lift_session_denial;
 use crate::model::seconds_between;
 use crate::order::{Ack, ForeignOrder, Order, Task};
 use crate::ports::{Clock, Roles, StateError, World, WritePermissions};
 use crate::remediate::judged::judge;
-use crate::remediate::task::STATE_SECONDS;
+use crate::remediate::task::{STATE_SECONDS, awaits_deploy};
 use crate::remediate::{Assignment, Ending, OutcomeKind};
-use crate::state::OrderProgress;
-
-/// How long the remediator waits for a deploy that is on its way to reach it, too.
-const SKEW_SECONDS: i64 = 10 * 60;
 
 /// Carries out one order. The answer says what becomes of its message.
 ///
@@ -60,18 +52,16 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
     }
     let now = world.clock().now();
     order.has_been_sent_by(now)?;
-    match &order.task {
-        Task::Digest(window) => return publish_digest(world, guard, order, window).await,
-        Task::Later(later) if !later.due => return wait(world, order, later).await,
-        _ => {}
+    let waiting = match &order.task {
+        Task::Digest(window) => Some(digest(world, guard, order, window).await?),
+        Task::Later(later) if !later.due => Some(wait(world, order, later).await?),
+        _ => None,
+    };
+    if let Some(ended) = waiting {
+        return finish(world, guard, order, ended).await;
     }
-    let age = seconds_between(order.issued_at, now);
-    if order.rules != guard.rules.hash() && age < SKEW_SECONDS && !skip!("wait-for-deploy") {
-        return Ok(Ack::in_seconds(match age {
-            ..30 => 30,
-            30..90 => 60,
-            _ => 120,
-        }));
+    if let Some(seconds) = awaits_deploy(guard, order, now) {
+        return Ok(Ack::in_seconds(seconds));
     }
     let attempt = async {
         let id = order.id();
@@ -79,7 +69,15 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
         if progress.done {
             return Ok(Ack::Done);
         }
-        let ended = attempt(world, guard, order, progress, now).await?;
+        let task = Assignment {
+            guard,
+            order,
+            about: &(),
+            attempts: progress.attempts,
+            first_at: progress.first_at,
+            now,
+        };
+        let ended = attempt(world, task).await?;
         finish(world, guard, order, ended).await
     };
     match attempt.await {
@@ -93,45 +91,15 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
 /// Reads, decides and acts, once.
 async fn attempt<W: World<Roles: WritePermissions>>(
     world: &W,
-    guard: &GuardConfig,
-    order: &Order,
-    progress: OrderProgress,
-    now: Timestamp,
+    task: Assignment<'_, ()>,
 ) -> Result<Ended, HandleError> {
-    match &order.task {
-        Task::Observe(role) | Task::Remediate(role) => {
-            carry_out_on_role(world, assigned(guard, order, role, progress, now)).await
-        }
-        Task::DeactivateKey(key) => {
-            deactivate(world, assigned(guard, order, key, progress, now)).await
-        }
-        Task::LiftSessionDenial(lift) => {
-            lift_session_denial(world, assigned(guard, order, lift, progress, now)).await
-        }
-        Task::Detach(change) => {
-            undo_change(world, assigned(guard, order, change, progress, now)).await
-        }
-        Task::RememberPermissions(holder) => {
-            remember_permissions(world, assigned(guard, order, holder, progress, now)).await
-        }
+    match &task.order.task {
+        Task::Observe(role) | Task::Remediate(role) => remediate(world, task.about(role)).await,
+        Task::DeactivateKey(key) => deactivate(world, task.about(key)).await,
+        Task::LiftSessionDenial(lift) => lift_session_denial(world, task.about(lift)).await,
+        Task::Detach(change) => undo_change(world, task.about(change)).await,
+        Task::RememberPermissions(held) => remember_permissions(world, task.about(held)).await,
         Task::Digest(_) | Task::Later(_) => Ok(Ended::Silently),
-    }
-}
-
-fn assigned<'a, T>(
-    guard: &'a GuardConfig,
-    order: &'a Order,
-    about: &'a T,
-    progress: OrderProgress,
-    now: Timestamp,
-) -> Assignment<'a, T> {
-    Assignment {
-        guard,
-        order,
-        about,
-        attempts: progress.attempts,
-        first_at: progress.first_at,
-        now,
     }
 }
 
@@ -157,10 +125,13 @@ async fn without_state<W: World>(
          will be reported; until then, manual action is required"
     );
     let ending = Ending::live(OutcomeKind::Failed, text, true);
-    let progress = OrderProgress {
+    let task = Assignment {
+        guard,
+        order,
+        about: &(),
         attempts: 0,
         first_at: now,
-        done: false,
+        now,
     };
     let alert = match &order.task {
         Task::Remediate(role) => {
@@ -171,17 +142,10 @@ async fn without_state<W: World>(
             });
             let seen = seen.as_ref().map(|(live, judgement)| (*live, judgement));
             let exposed = seen.is_none_or(|(_, judgement)| judgement.verdict != Verdict::Approved);
-            let task = assigned(guard, order, role, progress, now);
-            exposed.then(|| role_alert(task, seen, &ending))
+            exposed.then(|| role_alert(task.about(role), seen, &ending))
         }
-        Task::DeactivateKey(key) => {
-            let task = assigned(guard, order, key, progress, now);
-            Some(key_alert(task, &ending))
-        }
-        Task::Detach(change) => {
-            let task = assigned(guard, order, change, progress, now);
-            Some(permissions_alert(task, None, &ending))
-        }
+        Task::DeactivateKey(key) => Some(key_alert(task.about(key), &ending)),
+        Task::Detach(change) => Some(permissions_alert(task.about(change), None, &ending)),
         Task::Observe(_)
         | Task::Digest(_)
         | Task::Later(_)

@@ -1,12 +1,12 @@
 //! Orders about what a role or user may do: what a change gave is taken away, or what was there
 //! before is restored; and what complies is remembered.
 
-use crate::alert::Alert;
+use crate::alert::outcome::{permissions_alert, undone_alert};
 use crate::handlers::HandleError;
 use crate::handlers::exposure::read_exposure;
-use crate::handlers::remediator::finish::{About, Ended, outcome_alert};
+use crate::handlers::remediator::finish::Ended;
 use crate::handlers::remediator::write::{Target, Written, write};
-use crate::model::{HolderKind, LivePermissions, Resource};
+use crate::model::{HolderKind, LivePermissions};
 use crate::order::{HolderOrder, PermissionsOrder};
 use crate::permissions::{OwnUndo, PermissionsHistory, Undoable};
 use crate::ports::{
@@ -15,13 +15,8 @@ use crate::ports::{
 use crate::remediate::refusal::given_up;
 use crate::remediate::task::{Assignment, TRIES};
 use crate::remediate::undo::compliant_of;
-use crate::remediate::{
-    Action, Candidate, Ending, Exposure, Live, OutcomeKind, SeenHolder, UndoWrite, decide_undo,
-};
+use crate::remediate::{Action, Candidate, Exposure, Live, SeenHolder, UndoWrite, decide_undo};
 use crate::state::history::WriteProgress;
-
-/// A text of a policy in a note, in characters.
-const TEXT_SHOWN: usize = 4_000;
 
 type UndoTask<'a> = Assignment<'a, PermissionsOrder>;
 
@@ -58,7 +53,7 @@ pub(super) async fn undo_change<W: World<Roles: WritePermissions>>(
         (Action::Finish(Some(ending)), _) => ending,
         (Action::Conclude { own, note }, Some(exposure)) => {
             let mut target = HeldPolicies::new(task, known, exposure, None);
-            return conclude(world, &mut target, own, exposure, note).await;
+            return conclude(world, &mut target, &own, exposure, note).await;
         }
         (Action::Write(wanted), Some(exposure)) => {
             let mut target = HeldPolicies::new(task, known, exposure, Some(&wanted));
@@ -70,7 +65,7 @@ pub(super) async fn undo_change<W: World<Roles: WritePermissions>>(
                     let Some((own, now)) = own.zip(target.now.take()) else {
                         return Ok(Ended::Again(task.pause()));
                     };
-                    return conclude(world, &mut target, own, &now, None).await;
+                    return conclude(world, &mut target, &own, &now, None).await;
                 }
                 // What was to be taken away is not there: it is decided anew.
                 Written::Refused(error) if error.kind == IamErrorKind::NoSuchEntity => {
@@ -211,78 +206,15 @@ impl<W: World<Roles: WritePermissions>> Target<W> for HeldPolicies<'_> {
 async fn conclude<W: World<Roles: WritePermissions>>(
     world: &W,
     target: &mut HeldPolicies<'_>,
-    own: OwnUndo,
+    own: &OwnUndo,
     exposure: &Exposure,
     note: Option<&'static str>,
 ) -> Result<Ended, HandleError> {
-    let task = target.task;
     if own.progress == WriteProgress::Intended {
         target.record(world, WriteProgress::Written).await?;
     }
-    let open = !exposure.remediable(task.guard, &exposure.live).is_empty();
-    let mut text = own.undo.words(task.about.kind, &task.about.name);
-    if let Some(note) = note {
-        text += &format!("; and {note}");
-    }
-    text += "; sessions already issued have what the policies say now";
-    let ending = Ending::live(OutcomeKind::Detached, text, open);
-    let mut alert = permissions_alert(task, Some(exposure), &ending);
-    if let Some(removed) = &own.removed {
-        let shown: String = removed.chars().take(TEXT_SHOWN).collect();
-        alert
-            .notes
-            .push(format!("the text that was taken away: {shown}"));
-    }
-    if open {
-        alert
-            .notes
-            .push("other policies still violate the rules".to_owned());
-    }
+    let alert = undone_alert(target.task, own, exposure, note);
     Ok(Ended::Reported(Box::new(alert)))
-}
-
-/// The outcome of an order about permissions.
-pub(super) fn permissions_alert(
-    task: UndoTask<'_>,
-    exposure: Option<&Exposure>,
-    ending: &Ending,
-) -> Alert {
-    let PermissionsOrder {
-        kind,
-        name,
-        arn,
-        id,
-        cause,
-        incident,
-        findings,
-        severity,
-        ..
-    } = task.about;
-    let shown = exposure.filter(|_| ending.shows_live);
-    let found = shown.filter(|_| ending.open);
-    let found = found.map(|exposure| exposure.remediable(task.guard, &exposure.live));
-    let found = found.filter(|found| !found.is_empty());
-    let resource = Resource {
-        kind: kind.name().to_owned(),
-        name: name.clone(),
-        arn: Some(arn.clone()),
-        id: Some(id.clone()),
-    };
-    let about = About {
-        incident,
-        resource,
-        cause: Some(cause),
-        findings: found.as_ref().unwrap_or(findings),
-        judgement: shown
-            .and_then(|shown| shown.role.as_ref())
-            .map(|(_, judgement)| judgement),
-    };
-    let mut alert = outcome_alert(task, about, ending);
-    if ending.open {
-        // As it was reported first: what the change gave counts for more than what stands there.
-        alert.severity = alert.severity.max(*severity);
-    }
-    alert
 }
 
 /// Remembers what a role or user holds, if it complies: what a later change replaces is restored

@@ -2,30 +2,31 @@
 
 use jiff::Timestamp;
 
+use crate::alert::Alert;
+use crate::alert::outcome::{role_alert, written_alert};
 use crate::handlers::HandleError;
-use crate::handlers::remediator::conclude::conclude;
-use crate::handlers::remediator::finish::{Ended, role_alert};
+use crate::handlers::remediator::finish::Ended;
 use crate::handlers::remediator::later::once_more;
+use crate::handlers::remediator::session_denial::deny_sessions;
 use crate::handlers::remediator::write::{Target, Written, write};
 use crate::model::{LiveRole, document_digest};
-use crate::order::RoleChange;
 use crate::ports::{Clock, IamError, Keys, Roles, StateError, World, WriteRoles};
-use crate::remediate::judged::AsLive;
 use crate::remediate::proof::proved;
-use crate::remediate::refusal::{Refusal, refusal};
+use crate::remediate::refusal::{instead, not_written};
+use crate::remediate::session_denial::sessions_are_to_end;
 use crate::remediate::task::RoleTask;
-use crate::remediate::{
-    Action, Ending, Judging, Live, OutcomeKind, PlanKind, Seen, Situation, Write, decide,
-    fall_back, without_principal,
-};
+use crate::remediate::{Action, Live, OutcomeKind, Seen, Write, decide};
 use crate::state::history::{KeptDocument, OwnWrite, RoleHistory, WriteKind, WriteProgress};
 use crate::state::incident::Schema;
+
+/// What follows a write that was tried, and the role as it was read back, if it stands.
+type Tried = (Action<Write, OwnWrite>, Option<LiveRole>);
 
 /// How many documents are tried within one order: IAM names one dead principal at a time.
 const DOCUMENTS: usize = 8;
 
 /// Reads what there is to see of the role, decides, and does what the step says.
-pub(super) async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
+pub(super) async fn remediate<W: World<Roles: WriteRoles + Keys>>(
     world: &W,
     task: RoleTask<'_>,
 ) -> Result<Ended, HandleError> {
@@ -58,46 +59,36 @@ pub(super) async fn carry_out_on_role<W: World<Roles: WriteRoles + Keys>>(
         history.version = world.state().save_role_history(history).await?;
     }
     let live = read.ok().flatten();
-    let seen = live.as_ref().zip(step.judgement.as_ref());
-    let alert = match (step.action, history, live.as_ref()) {
+    let (action, written) = match (step.action, history.as_mut(), live.as_ref()) {
+        (Action::Write(wanted), Some(history), Some(live)) => {
+            write_trust_policy(world, task, live, history, wanted).await?
+        }
+        (action, ..) => (action, None),
+    };
+    let alert = match (action, history, written.as_ref().or(live.as_ref())) {
         (Action::Wait(seconds), ..) => return Ok(Ended::Again(seconds)),
-        (Action::Finish(None), ..) => return Ok(Ended::Silently),
-        (Action::Finish(Some(ending)), _, live) => {
-            if let Some((at, live)) = ending.again_at.zip(live) {
-                once_more(world, task, &live.role_id, at).await?;
-            }
-            role_alert(task, seen, &ending)
+        (Action::Conclude { .. }, ..) if written.is_some() && skip!("report-write") => {
+            return Ok(Ended::Silently);
         }
         (Action::Conclude { own, note }, Some(mut history), Some(live)) => {
             conclude(world, task, &mut history, &own, live, note).await?
         }
-        (Action::Write(wanted), Some(mut history), Some(live)) => {
-            match write_trust_policy(world, task, live, &mut history, wanted).await? {
-                Tried::Again(seconds) => return Ok(Ended::Again(seconds)),
-                Tried::Not(ending) => role_alert(task, seen, &ending),
-                Tried::Stands(..) if skip!("report-write") => return Ok(Ended::Silently),
-                Tried::Stands(own, live) => {
-                    conclude(world, task, &mut history, &own, &live, None).await?
-                }
+        (Action::Finish(Some(ending)), _, live) => {
+            if let Some((at, live)) = ending.again_at.zip(live) {
+                once_more(world, task, &live.role_id, at).await?;
             }
+            role_alert(task, live.zip(step.judgement.as_ref()), &ending)
         }
-        // Neither is decided without a live role and its history.
-        (Action::Conclude { .. } | Action::Write(_), ..) => return Ok(Ended::Silently),
+        // Nothing is written or concluded without a live role and its history.
+        (Action::Finish(None) | Action::Conclude { .. } | Action::Write(_), ..) => {
+            return Ok(Ended::Silently);
+        }
     };
     Ok(Ended::Reported(Box::new(alert)))
 }
 
-/// What came of it.
-enum Tried {
-    /// Nothing is certain yet: the order comes again after so many seconds.
-    Again(u64),
-    /// Nothing was written, for good.
-    Not(Ending),
-    /// It is written and was read back.
-    Stands(Box<OwnWrite>, Box<LiveRole>),
-}
-
-/// Writes a document, or the next best one if IAM does not take it; the old one is kept first.
+/// Writes a document, or the next best one if IAM does not take it; the old one is kept first. What
+/// follows, and the role as it was read back.
 async fn write_trust_policy<W: World<Roles: WriteRoles>>(
     world: &W,
     task: RoleTask<'_>,
@@ -105,21 +96,12 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
     history: &mut RoleHistory,
     mut wanted: Write,
 ) -> Result<Tried, HandleError> {
-    let mut dropped: Vec<String> = Vec::new();
-    let tolerating = wanted.tolerating;
-    let judging = AsLive {
-        guard: task.guard,
-        live,
-        tolerating,
-        now: task.now,
-    };
-    let complies = |document: &str| judging.complies(document);
     let kept = kept(task, live, wanted.kind, world.clock().now());
     if !skip!("keep-document") {
         world.state().keep_document(&kept).await?;
     }
     for _ in 0..DOCUMENTS {
-        let why = if proved(task, live, &wanted) {
+        let error = if proved(task, live, &wanted) {
             #[cfg(feature = "faults")]
             crate::faults::after_the_proof(&mut wanted);
             let mut target = TrustPolicy {
@@ -127,59 +109,49 @@ async fn write_trust_policy<W: World<Roles: WriteRoles>>(
                 live,
                 history: &mut *history,
                 wanted: &wanted,
-                dropped: &dropped,
                 now: None,
             };
             match write(world, &mut target).await? {
-                Written::Changed => return Ok(Tried::Again(5)),
-                Written::Unseen => return Ok(Tried::Again(task.pause())),
+                Written::Changed => return Ok((Action::Wait(5), None)),
+                Written::Unseen => return Ok((Action::Wait(task.pause()), None)),
                 Written::Stands => return Ok(target.read_back()),
-                Written::Refused(error) => match refusal(&error, task.attempts) {
-                    Refusal::Again => return Ok(Tried::Again(task.pause())),
-                    Refusal::GivenUp(..) if skip!("give-up") => {
-                        return Ok(Tried::Again(task.pause()));
-                    }
-                    Refusal::GivenUp(kind, why) => return Ok(given_up(&wanted, kind, &why)),
-                    Refusal::NotTaken(why) => why,
-                    Refusal::Dead(named) => {
-                        match without_principal(&wanted.document, &named, complies) {
-                            Some((document, principal)) => {
-                                wanted.document = document;
-                                dropped.push(principal);
-                                continue;
-                            }
-                            None => format!("{error}, and nothing is left without it"),
-                        }
-                    }
-                },
+                Written::Refused(error) => Some(error),
             }
         } else {
-            "it could not be proved that what was to be written grants no more than it may"
-                .to_owned()
+            None
         };
-        let situation = Situation {
-            live: &live.document,
-            critical: true,
-            tolerating,
-            created: task.about.change == RoleChange::Created,
-            changed: task.about.cause.is_event(),
-            history,
-            remediation: task.guard.rules.remediation(),
-            writes_used: 0,
-        };
-        let next = match wanted.kind {
-            // The live document complies: there is nothing worse to fall back from.
-            WriteKind::PutBack => None,
-            kind => fall_back(PlanKind::from(kind), &why, &situation, &judging),
-        };
-        match next {
-            Some(next) => wanted = Write::planned(next, tolerating),
-            None => return Ok(given_up(&wanted, OutcomeKind::Failed, &why)),
+        match instead(task, live, history, wanted, error.as_ref()) {
+            Action::Write(next) => wanted = next,
+            action => return Ok((action, None)),
         }
-        dropped.clear();
     }
     let why = format!("IAM refused {DOCUMENTS} documents");
-    Ok(given_up(&wanted, OutcomeKind::Failed, &why))
+    Ok((not_written(&wanted, OutcomeKind::Failed, &why), None))
+}
+
+/// A write is done and seen: sessions are ended where the rules ask for it.
+async fn conclude<W: World<Roles: WriteRoles + Keys>>(
+    world: &W,
+    task: RoleTask<'_>,
+    history: &mut RoleHistory,
+    own: &OwnWrite,
+    live: &LiveRole,
+    note: Option<&str>,
+) -> Result<Alert, HandleError> {
+    let (state, incident) = (world.state(), task.incident());
+    let kept = state.kept_document(&task.guard.account, &incident).await?;
+    // The first try may have met an older role of this name.
+    let kept = kept.filter(|kept| kept.role_id == live.role_id);
+    let old = kept.as_ref().map(|kept| kept.document.as_str());
+    let sessions = if !sessions_are_to_end(task, own, live, old) {
+        None
+    } else if history.sessions_denied_at.is_some_and(|at| at >= own.at) {
+        Some("sessions issued before the write are denied".to_owned())
+    } else {
+        Some(deny_sessions(world, history, live).await?)
+    };
+    let sessions = sessions.as_deref();
+    Ok(written_alert(task, own, live, old, sessions, note))
 }
 
 fn kept(task: RoleTask<'_>, live: &LiveRole, kind: WriteKind, at: Timestamp) -> KeptDocument {
@@ -196,21 +168,12 @@ fn kept(task: RoleTask<'_>, live: &LiveRole, kind: WriteKind, at: Timestamp) -> 
     }
 }
 
-fn given_up(wanted: &Write, kind: OutcomeKind, why: &str) -> Tried {
-    let text = format!("nothing: {why}; manual action required");
-    Tried::Not(Ending {
-        shows_live: wanted.exposed,
-        ..Ending::live(kind, text, wanted.exposed)
-    })
-}
-
 /// A role's trust policy, and the history that remembers its writes.
 struct TrustPolicy<'a> {
     task: RoleTask<'a>,
     live: &'a LiveRole,
     history: &'a mut RoleHistory,
     wanted: &'a Write,
-    dropped: &'a [String],
     /// The role as it was read back.
     now: Option<LiveRole>,
 }
@@ -229,7 +192,7 @@ impl TrustPolicy<'_> {
             undoes: self.task.about.cause.event_time,
             progress: WriteProgress::Intended,
             details: self.wanted.details.clone(),
-            dropped: self.dropped.to_vec(),
+            dropped: self.wanted.dropped.clone(),
             fallback: self.wanted.fallback.clone(),
         }
     }
@@ -238,8 +201,8 @@ impl TrustPolicy<'_> {
     fn read_back(&mut self) -> Tried {
         let own = self.history.writes.last().cloned();
         match own.zip(self.now.take()) {
-            Some((own, now)) => Tried::Stands(Box::new(own), Box::new(now)),
-            None => Tried::Again(self.task.pause()),
+            Some((own, now)) => (Action::Conclude { own, note: None }, Some(now)),
+            None => (Action::Wait(self.task.pause()), None),
         }
     }
 

@@ -2,18 +2,16 @@
 
 use jiff::Timestamp;
 
-use crate::check::Severity;
+use crate::alert::outcome::denial_stays;
 use crate::handlers::HandleError;
-use crate::handlers::remediator::finish::{About, Ended, outcome_alert};
+use crate::handlers::remediator::finish::Ended;
 use crate::handlers::remediator::write::{Target, Written, write};
-use crate::model::{LiveRole, Resource};
+use crate::model::LiveRole;
 use crate::order::LiftOrder;
 use crate::ports::{Clock, IamError, IamErrorKind, Keys, StateError, World, WriteRoles};
 use crate::remediate::session_denial::lift_is_due;
 use crate::remediate::task::{Assignment, TRIES};
-use crate::remediate::{Ending, OutcomeKind};
 use crate::state::history::{RoleHistory, WriteProgress};
-use crate::state::incident::incident_id;
 
 /// The denial of a role's older sessions, and the history that remembers it. To put or to lift it
 /// twice is no harm, so no intent is recorded.
@@ -90,38 +88,7 @@ pub(super) async fn lift_session_denial<W: World<Roles: WriteRoles + Keys>>(
         {
             Ok(Ended::Again(task.pause()))
         }
-        Written::Refused(_) => Ok(still_there(task)),
+        Written::Refused(_) => Ok(Ended::Reported(Box::new(denial_stays(task)))),
         Written::Stands | Written::Unseen | Written::Changed => Ok(Ended::Silently),
     }
-}
-
-/// The denial stays. It harms nobody whose session is newer, so people have time.
-fn still_there(task: Assignment<'_, LiftOrder>) -> Ended {
-    let LiftOrder {
-        role,
-        denied_before,
-    } = task.about;
-    let text = format!(
-        "delete the role's inline policy TrustwardenDenyOlderSessions by hand: it denies sessions \
-         issued before {denied_before}, and those have all expired"
-    );
-    let ending = Ending {
-        severity: Some(Severity::Low),
-        ..Ending::of(OutcomeKind::Refused, text, false)
-    };
-    let about = About {
-        incident: &incident_id(&task.guard.account, &task.order_id()),
-        resource: Resource {
-            kind: "role".to_owned(),
-            name: role.clone(),
-            arn: None,
-            id: None,
-        },
-        cause: None,
-        findings: &[],
-        judgement: None,
-    };
-    let mut alert = outcome_alert(task, about, &ending);
-    alert.title = format!("role {role}: the deny for expired sessions could not be removed");
-    Ended::Reported(Box::new(alert))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::alert::build::{Story, alert};
 use crate::alert::{Digest, DigestLine};
 use crate::check::{Check, Finding, Remedy, Severity};
 use crate::handlers::HandleError;
-use crate::handlers::alert_builder::{Story, alert};
-use crate::handlers::publish::tell_digest;
+use crate::handlers::publish::publish_once;
 use crate::handlers::sweep::{Run, second};
 use crate::ports::{ListRoles, World};
 use crate::rules::{ExistingViolations, Mode};
@@ -72,7 +72,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             ..Digest::default()
         });
         alert.notes.push(what_follows(existing).to_owned());
-        tell_digest(self.world, guard, alert).await
+        publish_once(self.world, guard, &alert).await.map(|_| ())
     }
 }
 

@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::GuardConfig;
+use crate::alert::build::mode_name;
 use crate::handlers::HandleError;
-use crate::handlers::alert_builder::{mode_name, order};
 use crate::model::Cause;
-use crate::order::{RoleChange, RoleOrder, Task};
+use crate::order::{Order, RoleChange, RoleOrder, Task};
 use crate::ports::{Clock, IamErrorKind, ListRoles, Orders, RolesPage, StateError, World};
 use crate::state::incident::Schema;
 use crate::state::sweep_state::{FinishedSweep, SweepProgress, SweepTally, SweptRole};
@@ -291,7 +291,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     }
 
     async fn send(&mut self, task: Task) -> Result<(), HandleError> {
-        let order = order(self.guard, task, self.now());
+        let order = Order::new(self.guard, task, self.now());
         self.world.orders().send_order(&order).await?;
         self.progress.tally.orders += 1;
         Ok(())

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::alert::build::{Story, alert, announced, grantees, tell_difference};
 use crate::alert::{Alert, one_line};
 use crate::check::Finding;
 use crate::detect::{Judgement, Verdict, own_role_opened};
 use crate::handlers::HandleError;
-use crate::handlers::alert_builder::{Story, alert, announced, grantees, tell_difference};
 use crate::handlers::publish::publish_once;
 use crate::handlers::sweep::{GRACE_SECONDS, Run};
 use crate::model::{Cause, LiveRole, Resource, RoleRef, document_digest, seconds_between};

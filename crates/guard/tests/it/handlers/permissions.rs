@@ -8,7 +8,9 @@ use trustwarden_guard::model::{HeldPolicy, LivePermissions};
 use trustwarden_guard::remediate::session_denial;
 use trustwarden_guard::{Check, Severity};
 
-use super::scene::{ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, good, identity, own, stages};
+use super::scene::{
+    ACCOUNT, ALICE, DETECTED, GUARD, ROLE, Scene, good, guard, identity, own, rules, stages,
+};
 
 pub(crate) const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 pub(crate) const READ: &str = "arn:aws:iam::111122223333:policy/VendorRead";

@@ -2,10 +2,10 @@
 
 use crate::GuardConfig;
 use crate::alert::Alert;
+use crate::alert::build::cause;
 use crate::check::{Check, Finding, Severity};
 use crate::cloudtrail::{Document, Holder, PolicyChange, Record};
 use crate::detect::finding;
-use crate::handlers::alert_builder::{cause, order};
 use crate::handlers::detect::alert::{Subject, alerted, event_alert};
 use crate::handlers::detect::role_permissions::look::{Guilty, Look};
 use crate::handlers::{HandleError, Handled};
@@ -115,7 +115,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             findings: findings.collect(),
             severity: worst.unwrap_or(Severity::High),
         });
-        Some(order(self.guard, task, self.now))
+        Some(Order::new(self.guard, task, self.now))
     }
 
     fn ordered(&self) -> Outcome {

@@ -4,19 +4,19 @@ use jiff::Timestamp;
 use policy::{AnalysisContext, Restriction, TrustPolicy, Values, Who};
 
 use crate::GuardConfig;
-use crate::alert::{Alert, Grantee, links};
+use crate::alert::document::{Alert, Grantee};
+use crate::alert::links::links;
 use crate::check::{Finding, Severity};
 use crate::cloudtrail::Record;
 use crate::detect::{Coverage, Judgement, Verdict};
 use crate::known_accounts::known_account;
 use crate::model::{Cause, Resource};
-use crate::order::{Order, Task};
 use crate::remediate::{Outcome, OutcomeKind, diff};
 use crate::rules::Mode;
 use crate::state::incident::{Schema, Stage};
 
 /// The event behind an alert. A record without a time is taken to be of now.
-pub(super) fn cause(record: &Record, now: Timestamp) -> Cause {
+pub(crate) fn cause(record: &Record, now: Timestamp) -> Cause {
     Cause {
         event_id: record.id().into_owned(),
         event_name: record.event_name.clone(),
@@ -30,18 +30,18 @@ pub(super) fn cause(record: &Record, now: Timestamp) -> Cause {
 }
 
 /// What an alert is about.
-pub(super) struct Story<'a> {
-    pub(super) stage: Stage,
-    pub(super) incident: &'a str,
-    pub(super) title: String,
-    pub(super) cause: Option<&'a Cause>,
-    pub(super) resource: Option<Resource>,
-    pub(super) findings: &'a [Finding],
-    pub(super) now: Timestamp,
+pub(crate) struct Story<'a> {
+    pub(crate) stage: Stage,
+    pub(crate) incident: &'a str,
+    pub(crate) title: String,
+    pub(crate) cause: Option<&'a Cause>,
+    pub(crate) resource: Option<Resource>,
+    pub(crate) findings: &'a [Finding],
+    pub(crate) now: Timestamp,
 }
 
 /// The alert of a story, without outcome and difference yet.
-pub(super) fn alert(guard: &GuardConfig, story: Story<'_>) -> Alert {
+pub(crate) fn alert(guard: &GuardConfig, story: Story<'_>) -> Alert {
     let Story {
         stage,
         incident,
@@ -91,7 +91,7 @@ pub(super) fn alert(guard: &GuardConfig, story: Story<'_>) -> Alert {
 }
 
 /// Tells what lies between two documents, by statement and in words.
-pub(super) fn tell_difference(
+pub(crate) fn tell_difference(
     guard: &GuardConfig,
     alert: &mut Alert,
     old: &str,
@@ -113,7 +113,7 @@ pub(super) fn tell_difference(
 }
 
 /// As the rules file writes it.
-pub(super) fn mode_name(mode: Mode) -> &'static str {
+pub(crate) fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Alert => "alert",
         Mode::Enforce => "enforce",
@@ -121,7 +121,7 @@ pub(super) fn mode_name(mode: Mode) -> &'static str {
 }
 
 /// Who can assume the role from outside: first those whom no rule covers.
-pub(super) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
+pub(crate) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
     let grants = judgement
         .analysis
         .iter()
@@ -219,17 +219,8 @@ fn restriction_words(restriction: &Restriction) -> String {
     words
 }
 
-pub(super) fn order(guard: &GuardConfig, task: Task, now: Timestamp) -> Order {
-    Order {
-        schema: Schema,
-        account: guard.account.clone(),
-        task,
-        rules: guard.rules.hash().to_owned(),
-        issued_at: now,
-    }
-}
-
-pub(super) fn announced(guard: &GuardConfig, judgement: Option<&Judgement>) -> Outcome {
+/// The outcome that an alert announces with its order.
+pub(crate) fn announced(guard: &GuardConfig, judgement: Option<&Judgement>) -> Outcome {
     let violates = judgement.is_some_and(|judgement| judgement.verdict == Verdict::Violation);
     let text = match (violates, guard.ceiling()) {
         (true, Mode::Enforce) => {

@@ -1,71 +1,39 @@
-//! Publishing the digest of a window, once the window is over.
-//!
-//! The order for it is sent by each alert that is folded, of which the queue keeps one, and waits in the queue, so it
-//! needs no further event: the remediator puts it off until the window has ended. A message that
-//! has waited for a while is replaced by a fresh one, so that an old message in the queue always
-//! means an order that is stuck.
+//! The digest of a window: when it is due, and what it says.
 
 use jiff::Timestamp;
 
 use crate::GuardConfig;
+use crate::alert::build::{Story, alert};
+use crate::alert::document::{Alert, Digest, DigestLine};
 use crate::alert::pages::{arranged, groups};
-use crate::alert::{Alert, Digest, DigestLine};
 use crate::check::Finding;
-use crate::handlers::HandleError;
-use crate::handlers::alert_builder::{Story, alert};
-use crate::handlers::publish::tell_digest;
-use crate::order::{Ack, Order};
-use crate::ports::{Clock, Orders, World};
 use crate::state::digest_window::{FoldMember, FoldWindow, Folded};
 use crate::state::incident::{Stage, incident_id};
 
 /// Whoever counted an alert just before the window's end has stopped running by then.
 const GRACE_SECONDS: i64 = 60;
 
-/// Publishes the digest if it is due, or says when to look again.
-pub(super) async fn publish_digest<W: World>(
-    world: &W,
-    guard: &GuardConfig,
-    order: &Order,
-    window: &FoldWindow,
-) -> Result<Ack, HandleError> {
-    let now = world.clock().now();
-    let wait = window
-        .end()
-        .saturating_add(GRACE_SECONDS)
-        .saturating_sub(now.as_second());
-    if let Ok(wait @ 1..) = u64::try_from(wait) {
-        if let Some(wait) = order.waits(wait, now) {
-            return Ok(Ack::in_seconds(wait));
-        }
-        let fresh = Order {
-            issued_at: now,
-            ..order.clone()
-        };
-        world.orders().send_order(&fresh).await?;
-        return Ok(Ack::Done);
-    }
-    let Ok(folded) = world.state().folded(window).await else {
-        return Ok(Ack::in_seconds(60));
-    };
-    // The alerts themselves say whether a digest is due, whatever sent the order.
-    if folded.together.is_empty() && folded.unreadable == 0 {
-        return Ok(Ack::Done);
-    }
-    let digest = digest_alert(guard, window, folded, now);
-    match tell_digest(world, guard, digest).await {
-        Ok(()) => Ok(Ack::Done),
-        Err(HandleError::InProgress { .. }) => Ok(Ack::in_seconds(60)),
-        Err(error) => Err(error),
-    }
+/// For how many seconds the digest has to wait: until its window is over.
+pub(crate) fn seconds_until(window: &FoldWindow, now: Timestamp) -> u64 {
+    let due = window.end().saturating_add(GRACE_SECONDS);
+    u64::try_from(due.saturating_sub(now.as_second())).unwrap_or(0)
 }
 
-fn digest_alert(guard: &GuardConfig, window: &FoldWindow, folded: Folded, now: Timestamp) -> Alert {
+/// The digest, if there is one: the alerts themselves say that, whatever sent the order.
+pub(crate) fn digest_alert(
+    guard: &GuardConfig,
+    window: &FoldWindow,
+    folded: Folded,
+    now: Timestamp,
+) -> Option<Alert> {
     let Folded {
         alone,
         together,
         unreadable,
     } = folded;
+    if together.is_empty() && unreadable == 0 {
+        return None;
+    }
     let class = window.class;
     let reported = together.len() as u64 + unreadable;
     let count = alone.len() as u64 + reported;
@@ -126,7 +94,7 @@ fn digest_alert(guard: &GuardConfig, window: &FoldWindow, folded: Folded, now: T
         );
         alert.notes.push(note);
     }
-    alert
+    Some(alert)
 }
 
 fn line(member: FoldMember) -> DigestLine {
