@@ -124,7 +124,8 @@ struct Excerpt {
     after: String,
 }
 
-/// What fits beside a margin on a narrow terminal; a compiled file may be one line of megabytes.
+/// The characters that fit beside a margin on a narrow terminal; a compiled file may be one line of
+/// megabytes.
 const BEFORE: usize = 60;
 const MARKED: usize = 60;
 const AFTER: usize = 20;

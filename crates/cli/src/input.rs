@@ -10,7 +10,7 @@ use crate::terminal_escape::escaped;
 /// account's export some hundred megabytes.
 const MOST_BYTES: u64 = 1 << 30;
 
-/// Why an input could not be read.
+/// An input that could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file cannot be opened or read.

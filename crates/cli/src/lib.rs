@@ -104,7 +104,7 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
     }
 }
 
-/// What clap has to say: help and version are data, the rest is not.
+/// Prints clap's own answer: help and version are data, the rest is not.
 fn usage(error: &clap::Error, streams: &mut Streams<'_>) -> io::Result<Status> {
     let text = |colors: Colors| {
         let rendered = error.render();

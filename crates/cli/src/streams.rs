@@ -53,12 +53,12 @@ impl<'a> Streams<'a> {
         self.note(Style::Bad, "error", &sentence);
     }
 
-    /// What went wrong, and what caused it, in one line.
+    /// Says what went wrong, and what caused it, in one line.
     pub fn failure(&mut self, error: &dyn Error) {
         self.error(escaped(one_line(error)));
     }
 
-    /// What is wrong with an input, and what caused it, in one line.
+    /// Says what is wrong with an input, and what caused it, in one line.
     pub(crate) fn unusable(&mut self, name: &str, why: &str, cause: &dyn Error) {
         let (name, cause) = (escaped(name), escaped(one_line(cause)));
         self.error(format_args!("{name} {why}: {cause}"));
@@ -74,7 +74,7 @@ impl<'a> Streams<'a> {
         self.note(Style::Warn, "warning", &sentence);
     }
 
-    /// What went right, where the data itself does not say so.
+    /// Says what went right, where the data itself does not.
     pub fn remark(&mut self, sentence: impl fmt::Display) {
         drop(writeln!(self.err, "{sentence}"));
     }
@@ -197,7 +197,7 @@ fn one_line(error: &dyn Error) -> String {
     lines.join(" ")
 }
 
-/// What a color means. The words say the same without it.
+/// The meaning of a color. The words say the same without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// An error, or a severity of HIGH and above.

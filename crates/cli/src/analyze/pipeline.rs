@@ -35,7 +35,7 @@ struct Block {
     then_too_long: bool,
 }
 
-/// What became of a block.
+/// A block that has been answered.
 struct Answered {
     /// How many bytes it had.
     asked: u64,
@@ -50,7 +50,7 @@ pub(crate) struct Ended {
     pub(crate) good: bool,
 }
 
-/// Why it ended early.
+/// A run that ended early.
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// The input cannot be read any further; what was read has been answered.

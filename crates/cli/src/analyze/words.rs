@@ -67,7 +67,7 @@ fn problems(
     Ok(())
 }
 
-/// What the answer comes to, worst first.
+/// The answer in sentences, worst first.
 fn sentences(analysis: &Analysis) -> Vec<(Style, String)> {
     let said: Vec<(Style, String)> = who_can_assume(analysis)
         .into_iter()

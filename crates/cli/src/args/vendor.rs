@@ -118,7 +118,7 @@ pub struct VendorReviewArgs {
 #[error("write 1h to 12h, or 3600 to 43200 seconds")]
 struct SessionError;
 
-/// What IAM admits as a role's longest session.
+/// A role's longest session, as far as IAM admits it.
 fn session_seconds(text: &str) -> Result<u32, SessionError> {
     let (number, unit) = match text.char_indices().next_back() {
         Some((at, 'h')) => (text.get(..at), 3_600),

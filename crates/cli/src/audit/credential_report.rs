@@ -6,7 +6,7 @@ use guard::account::{Answer, Credentials, Key};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-/// Why a credential report, or a row of it, cannot be read.
+/// A credential report, or a row of one, that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReportError {
     /// JSON without the report in it.

@@ -1,4 +1,4 @@
-//! What an audit prints, in whichever format.
+//! An audit's findings and summary, for every format.
 
 use jiff::Timestamp;
 

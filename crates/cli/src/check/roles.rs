@@ -31,7 +31,7 @@ pub(crate) struct RoleDocument {
     pub(crate) origin: Origin,
 }
 
-/// Why a file has no trust documents.
+/// A file without trust documents.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoDocumentsError {
     /// Not JSON.

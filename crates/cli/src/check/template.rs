@@ -1,4 +1,5 @@
-//! What CloudFormation puts into a template's texts at deployment, as far as it is known before:
+//! The texts that CloudFormation fills into a template at deployment, as far as they are known
+//! before:
 //! pseudo parameters and the defaults of the template's own, through `Ref`, `Fn::Sub` and `Fn::Join`.
 //!
 //! Source: CloudFormation User Guide, "Pseudo parameters reference" and "Intrinsic function
@@ -82,7 +83,7 @@ impl Scope {
         }
     }
 
-    /// What a function gives whose arguments are resolved.
+    /// The value of a function whose arguments are resolved.
     fn function(&self, name: &str, argument: &Value) -> Option<String> {
         match (name, argument) {
             ("Ref", Value::String(name)) => self.0.get(name).cloned(),

@@ -11,7 +11,7 @@ pub(crate) const PAGES: &str = "https://github.com/trustwarden/trustwarden/blob/
 /// A finding, and where it was found.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
-    /// What is wrong, without its witness: so it is the same of many roles.
+    /// The finding without its witness: so it is the same of many roles.
     pub(crate) finding: Arc<Finding>,
     /// A request that is allowed and should not be, as JSON: of the roles of a large account each may
     /// have its own.

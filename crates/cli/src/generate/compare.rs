@@ -1,4 +1,4 @@
-//! What a role holds against what it needs: the difference, action by action.
+//! The difference between what a role holds and what it needs, action by action.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,7 +13,7 @@ use crate::streams::chain;
 use crate::terminal_escape::escaped;
 use crate::{Streams, Style};
 
-/// Why it is not known what is held.
+/// Held permissions that are not known.
 #[derive(Debug, thiserror::Error)]
 enum HeldError {
     #[error("there is no role {} in {}", escaped(role), escaped(name))]
@@ -22,7 +22,8 @@ enum HeldError {
     WhichRole(String),
 }
 
-/// What the policies in a file amount to: of a bare IAM policy, or of a role in what
+/// The permissions that the policies in a file amount to: of a bare IAM policy, or of a role in
+/// what
 /// `aws iam get-account-authorization-details` prints. `None`, and the reason printed, where that
 /// is not known.
 pub(super) fn held(

@@ -8,7 +8,7 @@ use permissions::{Action, Service};
 const EVENTS: &str = include_str!("events.tsv");
 const PREFIXES: &str = include_str!("prefixes.tsv");
 
-/// What an event needed.
+/// The permissions that an event needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Needed {
     /// These actions, as `ec2:DescribeInstances`.

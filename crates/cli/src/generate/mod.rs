@@ -18,7 +18,7 @@ use crate::{Status, Streams};
 
 use trail::{Asked, Did};
 
-/// What a managed policy may have, without white space.
+/// The longest managed policy, in characters without white space.
 const MOST_MANAGED: usize = 6_144;
 
 /// Runs `policy …`.
@@ -91,7 +91,7 @@ fn generate(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> io::Re
     Ok(status)
 }
 
-/// What the command line and the profile name.
+/// The needs that the command line and the profile name.
 fn listed(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> Option<Vec<Need>> {
     let mut needs = Vec::new();
     if let Some(profile) = &arguments.profile {
@@ -118,7 +118,7 @@ fn listed(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> Option<V
     Some(needs)
 }
 
-/// What the role did by the logs; `false`: some of them could not be read.
+/// Reads the logs for what the role did; `false`: some of them could not be read.
 fn read_trail(
     arguments: &PolicyGenerateArgs,
     role: &str,

@@ -1,4 +1,4 @@
-//! What a role really did, from CloudTrail.
+//! The calls that a role really made, from CloudTrail.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +65,7 @@ struct Calls {
     on_unknown: bool,
 }
 
-/// What a role did.
+/// The calls of a role.
 #[derive(Debug, Default)]
 pub(super) struct Did {
     calls: BTreeMap<(String, String), Calls>,
@@ -156,7 +156,7 @@ impl Did {
         self.calls.is_empty()
     }
 
-    /// What it needed for that, and what the reader should know.
+    /// The permissions that it needed for them, and remarks for the reader.
     pub(super) fn needs(&self) -> (Vec<Need>, Vec<String>) {
         let mut found: BTreeMap<String, (BTreeSet<String>, bool)> = BTreeMap::new();
         let mut unknown = Vec::new();

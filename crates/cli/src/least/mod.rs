@@ -18,7 +18,7 @@ pub(crate) struct Need {
     pub(crate) resources: Vec<String>,
 }
 
-/// Why an action or a resource cannot be asked for.
+/// An action or a resource that cannot be asked for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum NeedError {
     /// Not `service:Name`.

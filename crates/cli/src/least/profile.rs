@@ -1,11 +1,11 @@
-//! What a third party must be able to do, from a file: a list, or the policy its documentation
+//! The actions that a third party needs, from a file: a list, or the policy its documentation
 //! publishes.
 
 use serde::Deserialize;
 
 use super::{Need, NeedError, check_action, check_resource};
 
-/// Why a profile cannot be used.
+/// A profile that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProfileError {
     /// Neither of the two forms.
@@ -19,7 +19,7 @@ pub(crate) enum ProfileError {
     Statement {
         /// From 0.
         statement: usize,
-        /// What it has.
+        /// The key that it has.
         key: &'static str,
     },
     /// An action or a resource.

@@ -25,7 +25,7 @@ use crate::streams::counted;
 use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
-/// What can be put in a quarantine's place.
+/// A document that can be put in a quarantine's place.
 struct Choice<'a> {
     document: &'a str,
     incident: Option<&'a str>,

@@ -53,7 +53,7 @@ type Part = (
     Option<Result<(String, bool), CallError>>,
 );
 
-/// What `status` asks.
+/// The answers that `status` has got.
 struct Asked {
     stack: Stack,
     parts: Vec<Part>,
@@ -253,7 +253,7 @@ impl Sheet<'_, '_> {
     }
 }
 
-/// What `test-alert` does.
+/// The alert that `test-alert` sends.
 struct Sent {
     incident: String,
     topics: Vec<Tried>,

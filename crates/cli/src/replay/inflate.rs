@@ -31,7 +31,7 @@ const WHOLE_PACKED_BYTES: usize = 2 << 20;
 const WHOLE_BYTES: usize = 6 << 20;
 
 const MAGIC: &[u8] = &[0x1f, 0x8b];
-/// What every member of a gzip file begins with: the magic, and "deflated".
+/// The first bytes of every member of a gzip file: the magic, and "deflated".
 const MEMBER: &[u8] = &[0x1f, 0x8b, 8];
 
 /// Opens file after file in the same memory.

@@ -79,7 +79,7 @@ fn expected(paths: &[PathBuf], wanted: &Wanted) -> (u64, u64) {
 pub(crate) type Unreadable = (PathBuf, String);
 
 /// Shows the text of each record to `take`, which keeps what it wants; `Err` is what is wrong with it.
-/// What each thread kept, in no order, and what was unreadable, in order.
+/// Gives what each thread kept, in no order, and what was unreadable, in order.
 pub(crate) fn each_record<T: Default + Send>(
     paths: &[PathBuf],
     wanted: &Wanted,

@@ -10,7 +10,7 @@
 
 use serde::de::{Deserializer, Error};
 
-/// What a record says of itself in plain text.
+/// The fields of a record that decide whether it matters, where they are plain text.
 #[derive(Debug, PartialEq, Eq, serde::Deserialize)]
 pub(crate) struct Plain<'a> {
     /// An event around a record, or a file of them. First, so that a list of the values is refused,

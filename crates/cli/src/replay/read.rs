@@ -19,9 +19,9 @@ use crate::values::{DamageError, Values};
 pub(crate) struct Hit {
     /// The record.
     pub(crate) record: Record,
-    /// What happened, in the eyes of the functions for roles and keys.
+    /// The activity that the functions for roles and keys see.
     pub(crate) activity: Activity,
-    /// What happened, in the eyes of the function for the root user; `None` where `activity`
+    /// The activity that the function for the root user sees; `None` where `activity`
     /// says it already.
     pub(crate) by_root: Option<Activity>,
     /// The call failed and changed nothing.

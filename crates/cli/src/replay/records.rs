@@ -157,7 +157,7 @@ struct Wrapped<'a> {
     /// Of a subscription of CloudWatch Logs.
     #[serde(rename = "messageType")]
     kind: Option<String>,
-    /// What has these is a record, or an event around one.
+    /// Only a record, or an event around one, has these.
     #[serde(rename = "eventName", alias = "detail")]
     name: Option<IgnoredAny>,
 }

@@ -1,4 +1,4 @@
-//! What `replay` prints.
+//! The report of `replay`.
 
 use std::io::{self, Write};
 

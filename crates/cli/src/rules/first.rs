@@ -1,4 +1,4 @@
-//! What `rules init` prints.
+//! The rules file that `rules init` prints.
 
 /// A first rules file: approves nothing, explains everything.
 pub(crate) const FIRST: &str = include_str!("first.yaml");

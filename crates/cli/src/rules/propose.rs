@@ -1,5 +1,5 @@
 //! `rules init --live`: a first rules file with what the account's roles admit today, as comments.
-//! What is there is not thereby right: whoever takes a `#` away approves it.
+//! Being there is no approval: whoever takes a `#` away approves it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! What a third party shall get: checked before anything is written.
+//! The access that a third party shall get: checked before anything is written.
 
 use guard::rules::{
     ExternalIdOwner, ExternalIdRule, Level, Permissions, RoleEntry, RulesFile, Vendor, expiry,
@@ -38,13 +38,13 @@ pub(super) struct Access {
     pub(super) expires_at: Timestamp,
     /// How long a session may last.
     pub(super) session_seconds: u32,
-    /// What the reader should know before trusting it.
+    /// Remarks for the reader, before they trust it.
     pub(super) warnings: Vec<String>,
     /// One for each role of the entry.
     external_ids: Vec<String>,
 }
 
-/// Why a third party cannot get what was asked for.
+/// Access that a third party cannot get.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AccessError {
     /// A text that people would read as another.
@@ -125,13 +125,13 @@ pub(super) enum AccessError {
     /// The system gives no random numbers.
     #[error("the system's generator gives no random numbers")]
     NoRandom(#[source] getrandom::Error),
-    /// What the rules say against the entry.
+    /// The rules say this against the entry.
     #[error("{0}")]
     Rule(String),
 }
 
 impl Access {
-    /// What was asked for, if the rules can take it and it grants no more than it must.
+    /// The access that was asked for, if the rules can take it and it grants no more than it must.
     pub(super) fn new(asked: Asked, read: &Read, now: Timestamp) -> Result<Self, AccessError> {
         let texts = [
             ("name", Some(&asked.name)),

@@ -15,7 +15,7 @@ struct Question {
     /// No answer will do as well.
     optional: bool,
     missing: fn(&VendorNewArgs) -> bool,
-    /// What is wrong with an answer.
+    /// Names the fault of an answer.
     wrong: fn(&str) -> Option<String>,
     take: fn(&mut VendorNewArgs, Vec<String>),
 }

@@ -17,7 +17,7 @@ const MOST_BRACKETS: usize = 200;
 pub(super) struct Insertion {
     /// The byte before which it goes.
     at: usize,
-    /// What goes there.
+    /// The text that goes there.
     text: String,
 }
 
@@ -36,7 +36,7 @@ impl Insertion {
         1 + newlines(before) + newlines(self.text.get(..blank).unwrap_or_default())
     }
 
-    /// What is put in, without blank lines around it.
+    /// The text that is put in, without blank lines around it.
     pub(super) fn text(&self) -> &str {
         self.text.trim_matches(['\r', '\n'])
     }

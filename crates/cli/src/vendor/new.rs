@@ -22,7 +22,7 @@ use crate::rules::load::{Read, read_text};
 use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
-/// Why nothing was written.
+/// A reason why nothing was written.
 #[derive(Debug, thiserror::Error)]
 enum NewError {
     #[error("say {}", .0.join(", "))]
@@ -219,7 +219,7 @@ fn finish(
     Ok(Status::Done)
 }
 
-/// What to do with it, for the person who asked for it.
+/// Says what to do with it, for the person who asked for it.
 fn say(asked: &VendorNewArgs, made: &Made, line: usize, streams: &mut Streams<'_>) {
     let vendor = &made.access.vendor;
     let name = escaped(&vendor.name);

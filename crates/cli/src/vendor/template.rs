@@ -16,10 +16,10 @@ use crate::least::{Document, Least, NeedError, least_privilege};
 /// The inline policies of one role together, without white space.
 const MOST_POLICY_CHARACTERS: usize = 10_240;
 
-/// What a role's tags may hold, in characters.
+/// The longest value of a role's tag, in characters.
 const MOST_TAG_CHARACTERS: usize = 256;
 
-/// Why there is no template.
+/// A template that cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TemplateError {
     /// An action that no resource is for.

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use super::List;
 use crate::audit::interned::Interned;
 
-/// Why an object cannot be read.
+/// An object that cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ElementError {
     /// A field that it must have is missing.

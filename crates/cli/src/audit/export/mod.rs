@@ -1,4 +1,4 @@
-//! What `aws iam get-account-authorization-details` prints, object by object.
+//! The output of `aws iam get-account-authorization-details`, object by object.
 //!
 //! All pages in one document, one page a file, pages one after the other, or a list of pages; keys
 //! in any order. Memory is that of the largest role, not of the account.
@@ -15,7 +15,7 @@ use crate::values::{DamageError, Values};
 /// kilobytes at most.
 const MOST_BYTES: usize = 64 << 20;
 
-/// Why the rest of an export cannot be read.
+/// An export whose rest cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExportError {
     /// It ends within a value.

@@ -4,7 +4,7 @@ use super::*;
 
 const ROLE: &str = r#"{"RoleName":"a\"}{","Arn":"arn:aws:iam::111122223333:role/x/a","Path":null,"AssumeRolePolicyDocument":{"Statement":[{"a":"]"}]},"Tags":[{"Key":"}"}]}"#;
 
-/// What is read of a text, with its lines, and how it ends.
+/// The elements of a text, with their lines, and how it ends.
 fn elements(text: &[u8]) -> (Vec<String>, Result<(), String>) {
     let mut found = Vec::new();
     let ended = read(text, true, &mut |element, place| {

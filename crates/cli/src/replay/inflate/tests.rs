@@ -28,7 +28,7 @@ fn drain(values: io::Result<Values<'_>>) -> (bool, Result<Vec<u8>, String>) {
     }
 }
 
-/// What is read, and whether it was whole.
+/// The bytes that are read, and whether they were whole.
 fn read(bytes: &[u8]) -> (bool, Result<Vec<u8>, String>) {
     let count = AtomicU64::new(0);
     let mut opener = Opener::new();

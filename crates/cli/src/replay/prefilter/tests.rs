@@ -300,7 +300,7 @@ pub(in crate::replay) fn record() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
-    /// What the parser reads of what is plain is the same.
+    /// The parser reads the same of plain text.
     #[test]
     fn the_parser_finds_the_same(text in record()) {
         if let Some(found) = plain(&text) {
