@@ -307,3 +307,19 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }
+
+impl Finding {
+    /// Without evidence or a fix.
+    pub(crate) fn new(code: Check, severity: Severity, message: String) -> Self {
+        Self {
+            code,
+            severity,
+            message,
+            statement: None,
+            third_party: None,
+            vendor: None,
+            witness: None,
+            fix: None,
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! How a function is set up.
 
+use jiff::Timestamp;
+use policy::{AnalysisContext, Origin};
+
 use crate::cloudtrail::Watched;
 use crate::rules::{Mode, Rules};
 
@@ -28,6 +31,18 @@ impl GuardConfig {
     /// Events of this account alone count.
     pub fn watched(&self) -> Watched {
         Watched::only(self.account.clone())
+    }
+
+    /// How two documents of the account are compared.
+    pub(crate) fn comparing(&self, now: Timestamp) -> AnalysisContext<'_> {
+        AnalysisContext {
+            own_account: Some(&self.account),
+            own_organization: self.rules.organization(),
+            now,
+            origin: Origin::Sent,
+            witnesses: false,
+            providers: self.rules.shared_providers(),
+        }
     }
 
     /// What is done at most: the stack's mode is a ceiling above the rules'.

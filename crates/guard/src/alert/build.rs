@@ -1,7 +1,7 @@
 //! From a judgement to the alert that tells it.
 
 use jiff::Timestamp;
-use policy::{AnalysisContext, Restriction, TrustPolicy, Values, Who};
+use policy::{Restriction, TrustPolicy, Values, Who};
 
 use crate::GuardConfig;
 use crate::alert::document::{Alert, Grantee};
@@ -100,14 +100,7 @@ pub(crate) fn tell_difference(
 ) {
     alert.diff = diff(old, new);
     if let (Ok(old), Ok(new)) = (TrustPolicy::parse(old), TrustPolicy::parse(new)) {
-        let context = AnalysisContext {
-            own_account: Some(&guard.account),
-            own_organization: guard.rules.organization(),
-            now,
-            origin: policy::Origin::Sent,
-            witnesses: false,
-            providers: guard.rules.shared_providers(),
-        };
+        let context = guard.comparing(now);
         alert.changes = policy::difference(&old, &new, &context);
     }
 }
@@ -231,11 +224,5 @@ pub(crate) fn announced(guard: &GuardConfig, judgement: Option<&Judgement>) -> O
         }
         (false, _) => "the role is checked again; a second message gives the outcome",
     };
-    Outcome {
-        kind: OutcomeKind::Ordered,
-        text: text.to_owned(),
-        open: true,
-        dropped: Vec::new(),
-        document: None,
-    }
+    Outcome::open(OutcomeKind::Ordered, text)
 }

@@ -49,16 +49,8 @@ pub(crate) fn digest_alert(
         class.window_seconds() / 60,
         class.check.title()
     );
-    let finding = Finding {
-        code: class.check,
-        severity: class.severity,
-        message: format!("{count} times within {what}"),
-        statement: None,
-        third_party: None,
-        vendor: None,
-        witness: None,
-        fix: None,
-    };
+    let message = format!("{count} times within {what}");
+    let finding = Finding::new(class.check, class.severity, message);
     let exposed = match open {
         0 => String::new(),
         open => format!(", {open} STILL EXPOSED,"),

@@ -101,12 +101,10 @@ pub(crate) fn role_alert(
     };
     let about = About {
         incident: &task.incident(),
-        resource: Resource {
-            kind: "role".to_owned(),
-            name: live.map_or(&role.role, |(live, _)| &live.name).clone(),
-            arn: live.map(|(live, _)| live.arn.clone()),
-            id: live.map(|(live, _)| live.role_id.clone()),
-        },
+        resource: Resource::new("role", live.map_or(&role.role, |(live, _)| &live.name)).known_as(
+            live.map(|(live, _)| live.arn.clone()),
+            live.map(|(live, _)| live.role_id.clone()),
+        ),
         cause: Some(&role.cause),
         findings,
         judgement: live.map(|(_, judgement)| judgement),
@@ -186,12 +184,7 @@ pub(crate) fn key_alert(task: Assignment<'_, KeyOrder>, ending: &Ending) -> Aler
         findings,
         ..
     } = task.about;
-    let resource = Resource {
-        kind: "access-key".to_owned(),
-        name: user.clone(),
-        arn: None,
-        id: Some(key_id.clone()),
-    };
+    let resource = Resource::new("access-key", user).known_as(None, Some(key_id.clone()));
     let about = About {
         incident,
         resource,
@@ -223,12 +216,7 @@ pub(crate) fn permissions_alert(
     let found = shown.filter(|_| ending.open);
     let found = found.map(|exposure| exposure.remediable(task.guard, &exposure.live));
     let found = found.filter(|found| !found.is_empty());
-    let resource = Resource {
-        kind: kind.name().to_owned(),
-        name: name.clone(),
-        arn: Some(arn.clone()),
-        id: Some(id.clone()),
-    };
+    let resource = Resource::new(kind.name(), name).known_as(Some(arn.clone()), Some(id.clone()));
     let about = About {
         incident,
         resource,
@@ -291,12 +279,7 @@ pub(crate) fn denial_stays(task: Assignment<'_, LiftOrder>) -> Alert {
     };
     let about = About {
         incident: &incident_id(&task.guard.account, &task.order_id()),
-        resource: Resource {
-            kind: "role".to_owned(),
-            name: role.clone(),
-            arn: None,
-            id: None,
-        },
+        resource: Resource::new("role", role),
         cause: None,
         findings: &[],
         judgement: None,

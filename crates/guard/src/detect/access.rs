@@ -10,14 +10,8 @@ use policy::glob::matches_ignoring_case;
 /// A finding at the severity the rules give its check.
 pub(crate) fn finding(rules: &Rules, code: Check, message: String) -> Finding {
     Finding {
-        code,
-        severity: rules.severity(code),
-        message,
-        statement: None,
-        third_party: None,
-        vendor: None,
-        witness: None,
         fix: Some(usual_fix(code).to_owned()),
+        ..Finding::new(code, rules.severity(code), message)
     }
 }
 

@@ -26,7 +26,7 @@ pub use coverage::{Coverage, OnBehalfOf};
 pub use first_key::{KeySeen, UserChange, judge_change_of_user, judge_first_key};
 pub(crate) use first_key::{allowed_by_name, not_known_whether_new};
 pub use many::Judging;
-pub(crate) use own_role::own_role_opened;
+pub(crate) use own_role::{guard_tampered, own_role_opened};
 pub(crate) use provider::is_about;
 pub use reading::Reading;
 pub use trust::unreadable_event;

@@ -36,3 +36,12 @@ pub(crate) fn own_role_opened(
         ..finding(rules, Check::GuardTampered, message)
     })
 }
+
+/// The guard's own role did something that no order planned: `did`, up to "the guard".
+pub(crate) fn guard_tampered(rules: &Rules, did: &str) -> Finding {
+    let message = format!("the guard's own role {did} the guard never planned");
+    Finding {
+        fix: Some("find out who uses the remediator's role, and end its sessions".to_owned()),
+        ..finding(rules, Check::GuardTampered, message)
+    }
+}

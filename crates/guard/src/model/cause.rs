@@ -67,3 +67,20 @@ pub struct Resource {
     /// Its unique id, if known.
     pub id: Option<String>,
 }
+
+impl Resource {
+    /// By its name alone.
+    pub fn new(kind: &str, name: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            arn: None,
+            id: None,
+        }
+    }
+
+    /// With what else is known.
+    pub(crate) fn known_as(self, arn: Option<String>, id: Option<String>) -> Self {
+        Self { arn, id, ..self }
+    }
+}

@@ -105,3 +105,16 @@ pub struct Outcome {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<String>,
 }
+
+impl Outcome {
+    /// Nothing was written, and somebody has to act, or an order does.
+    pub(crate) fn open(kind: OutcomeKind, text: &str) -> Self {
+        Self {
+            kind,
+            text: text.to_owned(),
+            open: true,
+            dropped: Vec::new(),
+            document: None,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The proof before a write.
 
-use policy::{AnalysisContext, TrustPolicy};
+use policy::TrustPolicy;
 
 use crate::model::LiveRole;
 use crate::remediate::judged::AsLive;
@@ -28,15 +28,7 @@ pub(crate) fn proved(task: RoleTask<'_>, live: &LiveRole, wanted: &Write) -> boo
 
 /// The one grants nothing that the other does not.
 fn narrower(task: RoleTask<'_>, narrow: &str, wide: &str) -> bool {
-    let rules = &task.guard.rules;
-    let context = AnalysisContext {
-        own_account: Some(&task.guard.account),
-        own_organization: rules.organization(),
-        now: task.now,
-        origin: policy::Origin::Sent,
-        witnesses: false,
-        providers: rules.shared_providers(),
-    };
+    let context = task.guard.comparing(task.now);
     match (TrustPolicy::parse(narrow), TrustPolicy::parse(wide)) {
         (Ok(narrow), Ok(wide)) => policy::is_subset(&narrow, &wide, &context).is_ok(),
         _ => false,

@@ -5,9 +5,10 @@ use crate::alert::build::cause;
 use crate::check::Remedy;
 use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record};
 use crate::detect::{judge_console_password, judge_key, judge_root};
-use crate::handlers::detect::alert::{Subject, alerted, event_alert, unreadable_record};
+use crate::handlers::detect::alert::{alerted, event_alert, unreadable_record};
 use crate::handlers::detect::users::{judge_allowed_key, key_reported, user_changed};
 use crate::handlers::{HandleError, Handled};
+use crate::model::Resource;
 use crate::order::{KeyOrder, Order, Task};
 use crate::ports::{Clock, World};
 use crate::remediate::{Outcome, OutcomeKind};
@@ -59,12 +60,7 @@ pub async fn root_activity<W: World>(
         return Ok(Handled::Approved);
     };
     let title = worst.code.title().to_owned();
-    let reported = Subject {
-        kind: "root",
-        name: "root",
-        arn: None,
-        id: None,
-    };
+    let reported = Resource::new("root", "root");
     let alert = event_alert(guard, record, reported, title, &findings, ROOT, now);
     alerted(world, guard, alert, None).await
 }
@@ -93,15 +89,12 @@ async fn key_opened<W: World>(
         (Some(user), None) => format!("{}: user {user}", worst.code.title()),
         _ => worst.code.title().to_owned(),
     };
-    let subject = Subject {
-        kind: if key.root { "root" } else { "access-key" },
-        name: key
-            .user
-            .as_deref()
-            .unwrap_or(if key.root { "root" } else { "" }),
-        arn: None,
-        id: key.key_id.clone(),
+    let (kind, unnamed) = match key.root {
+        true => ("root", "root"),
+        false => ("access-key", ""),
     };
+    let subject = Resource::new(kind, key.user.as_deref().unwrap_or(unnamed))
+        .known_as(None, key.key_id.clone());
     let mut alert = event_alert(guard, record, subject, title, &findings, "", now);
     let closes = findings
         .iter()
@@ -109,23 +102,16 @@ async fn key_opened<W: World>(
         && guard.rules.access_keys().on_violation == KeyViolation::Deactivate;
     let order = match (&key.user, &key.key_id) {
         (Some(user), Some(key_id)) if closes && !key.root => {
-            alert.outcome = Some(Outcome {
-                kind: OutcomeKind::Ordered,
-                text: match guard.ceiling() {
-                    Mode::Enforce => {
-                        "an order to deactivate the key was sent; a second message gives the \
-                         outcome"
-                    }
-                    Mode::Alert => {
-                        "mode alert: the key stays active; a second message says what enforce \
-                         would have done"
-                    }
+            let text = match guard.ceiling() {
+                Mode::Enforce => {
+                    "an order to deactivate the key was sent; a second message gives the outcome"
                 }
-                .to_owned(),
-                open: true,
-                dropped: Vec::new(),
-                document: None,
-            });
+                Mode::Alert => {
+                    "mode alert: the key stays active; a second message says what enforce would \
+                     have done"
+                }
+            };
+            alert.outcome = Some(Outcome::open(OutcomeKind::Ordered, text));
             let task = Task::DeactivateKey(KeyOrder {
                 user: user.clone(),
                 key_id: key_id.clone(),
@@ -159,12 +145,7 @@ async fn user_created<W: World>(
         return Ok(Handled::Approved);
     };
     let title = format!("{}: user {user}", worst.code.title());
-    let subject = Subject {
-        kind: "user",
-        name: user,
-        arn: None,
-        id: None,
-    };
+    let subject = Resource::new("user", user);
     let alert = event_alert(guard, record, subject, title, &findings, "", now);
     let handled = alerted(world, guard, alert, None).await?;
     if let Some(seen) = seen {
@@ -190,12 +171,7 @@ async fn password_set<W: World>(
         .unwrap_or(if set.root { "root" } else { "" });
     let title = format!("{}: {name}", worst.code.title());
     let kind = if set.root { "root" } else { "user" };
-    let subject = Subject {
-        kind,
-        name,
-        arn: None,
-        id: None,
-    };
+    let subject = Resource::new(kind, name);
     let alert = event_alert(guard, record, subject, title, &findings, "", now);
     alerted(world, guard, alert, None).await
 }

@@ -16,37 +16,25 @@ use crate::model::{Cause, Resource, seconds_between};
 use crate::order::Order;
 use crate::ports::{Clock, Orders, World};
 use crate::state::incident::{Stage, incident_id};
-/// What an alert is about.
-pub(in crate::handlers) struct Subject<'a> {
-    pub(in crate::handlers) kind: &'a str,
-    pub(in crate::handlers) name: &'a str,
-    pub(in crate::handlers) arn: Option<String>,
-    pub(in crate::handlers) id: Option<String>,
-}
 
+/// The alert about an event.
 pub(in crate::handlers) fn event_alert(
     guard: &GuardConfig,
     record: &Record,
-    subject: Subject<'_>,
+    subject: Resource,
     title: String,
     findings: &[Finding],
     function: &str,
     now: Timestamp,
 ) -> Alert {
     let cause = cause(record, now);
-    let resource = Resource {
-        kind: subject.kind.to_owned(),
-        name: subject.name.to_owned(),
-        arn: subject.arn,
-        id: subject.id,
-    };
     let incident = incident_of(guard, &cause, function);
     let story = Story {
         stage: Stage::Detected,
         incident: &incident,
         title,
         cause: Some(&cause),
-        resource: Some(resource),
+        resource: Some(subject),
         findings,
         now,
     };
@@ -108,12 +96,7 @@ pub(in crate::handlers) async fn unreadable_record<W: World>(
     } else {
         "event"
     };
-    let subject = Subject {
-        kind,
-        name: "unknown",
-        arn: None,
-        id: None,
-    };
+    let subject = Resource::new(kind, "unknown");
     let mut alert = event_alert(guard, record, subject, title, &findings, function, now);
     if unreadable.role_hidden {
         // The link would lead to a role of that name.

@@ -12,7 +12,7 @@ use crate::alert::Grantee;
 use crate::alert::build::grantees;
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Document, Holder, PermissionsActivity, PolicyChange, Record};
-use crate::detect::{KeySeen, Verdict, allowed_by_name, finding};
+use crate::detect::{KeySeen, Verdict, allowed_by_name, finding, guard_tampered};
 use crate::handlers::detect::users::{key_reported, user_changed};
 use crate::handlers::{HandleError, Handled};
 use crate::model::{
@@ -339,14 +339,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 
     fn tampering(&self) -> Finding {
-        let message = format!(
-            "the guard's own role called {}, which the guard never planned",
-            self.record.event_name
-        );
-        Finding {
-            fix: Some("find out who uses the remediator's role, and end its sessions".to_owned()),
-            ..finding(&self.guard.rules, Check::GuardTampered, message)
-        }
+        let called = format!("called {}, which", self.record.event_name);
+        guard_tampered(&self.guard.rules, &called)
     }
 
     /// What the change is found guilty of, by what is live now; `None` where the role or user is

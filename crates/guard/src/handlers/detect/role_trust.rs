@@ -6,17 +6,16 @@ use jiff::Timestamp;
 use crate::GuardConfig;
 use crate::alert::Alert;
 use crate::alert::build::{announced, cause, grantees, tell_difference};
-use crate::check::{Check, Finding};
+use crate::check::Finding;
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
 use crate::detect::{
-    Judgement, Reading, Verdict, judge_trust_read, own_role_opened, unreadable_event,
+    Judgement, Reading, Verdict, guard_tampered, judge_trust_read, own_role_opened,
+    unreadable_event,
 };
-use crate::handlers::detect::alert::{
-    Subject, alerted, event_alert, incident_of, unreadable_record,
-};
+use crate::handlers::detect::alert::{alerted, event_alert, incident_of, unreadable_record};
 use crate::handlers::publish::Delivery;
 use crate::handlers::{HandleError, Handled};
-use crate::model::{Cause, LiveRole, RoleRef, document_digest, seconds_between};
+use crate::model::{Cause, LiveRole, Resource, RoleRef, document_digest, seconds_between};
 use crate::order::{Order, RoleChange, RoleOrder, Task};
 use crate::ports::{Clock, Orders, Roles, World};
 use crate::state::incident::Schema;
@@ -237,15 +236,9 @@ fn change_alert(
 ) -> Alert {
     let title = trust_title(change, findings);
     let live = judged.live.as_ref();
-    let subject = Subject {
-        kind: "role",
-        name: &change.role,
-        arn: change.arn.clone().or(live.map(|role| role.arn.clone())),
-        id: change
-            .role_id
-            .clone()
-            .or(live.map(|role| role.role_id.clone())),
-    };
+    let arn = change.arn.clone().or(live.map(|role| role.arn.clone()));
+    let id = live.map(|role| role.role_id.clone());
+    let subject = Resource::new("role", &change.role).known_as(arn, change.role_id.clone().or(id));
     let mut alert = event_alert(guard, record, subject, title, findings, "", now);
     if let Some(judgement) = &judged.judgement {
         alert.grantees = grantees(judgement);
@@ -322,20 +315,8 @@ async fn own_write<W: World>(world: &W, guard: &GuardConfig, change: &TrustChang
 }
 
 fn tampering(guard: &GuardConfig, change: &TrustChange) -> Finding {
-    let code = Check::GuardTampered;
-    Finding {
-        code,
-        severity: guard.rules.severity(code),
-        message: format!(
-            "the guard's own role wrote a trust policy of role {} that the guard never planned",
-            change.role
-        ),
-        statement: None,
-        third_party: None,
-        vendor: None,
-        witness: None,
-        fix: Some("find out who uses the remediator's role, and end its sessions".to_owned()),
-    }
+    let wrote = format!("wrote a trust policy of role {} that", change.role);
+    guard_tampered(&guard.rules, &wrote)
 }
 
 async fn role_deleted<W: World>(

@@ -104,15 +104,9 @@ fn by_check(there: &[&SweptRole]) -> Vec<Finding> {
     }
     checks
         .iter()
-        .map(|((severity, check), count)| Finding {
-            code: *check,
-            severity: severity.0,
-            message: format!("{count} roles: {}", check.title()),
-            statement: None,
-            third_party: None,
-            vendor: None,
-            witness: None,
-            fix: None,
+        .map(|((severity, check), count)| {
+            let message = format!("{count} roles: {}", check.title());
+            Finding::new(*check, severity.0, message)
         })
         .collect()
 }

@@ -269,12 +269,8 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     ) -> Alert {
         let guard = self.guard;
         let now = self.now();
-        let resource = Resource {
-            kind: "role".to_owned(),
-            name: role.name.clone(),
-            arn: Some(role.arn.clone()),
-            id: Some(role.role_id.clone()),
-        };
+        let resource = Resource::new("role", &role.name)
+            .known_as(Some(role.arn.clone()), Some(role.role_id.clone()));
         let story = Story {
             stage: Stage::Detected,
             incident: &incident_id(&guard.account, &event_id(swept)),
@@ -288,13 +284,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         alert.grantees = grantees(judgement);
         if judgement.verdict != Verdict::Approved {
             alert.outcome = Some(if left {
-                Outcome {
-                    kind: OutcomeKind::LeftAlone,
-                    text: LEFT.to_owned(),
-                    open: true,
-                    dropped: Vec::new(),
-                    document: None,
-                }
+                Outcome::open(OutcomeKind::LeftAlone, LEFT)
             } else {
                 announced(guard, Some(judgement))
             });

@@ -6,10 +6,10 @@ use crate::alert::build::cause;
 use crate::check::{Check, Finding, Severity};
 use crate::cloudtrail::{Document, Holder, PolicyChange, Record};
 use crate::detect::finding;
-use crate::handlers::detect::alert::{Subject, alerted, event_alert};
+use crate::handlers::detect::alert::{alerted, event_alert};
 use crate::handlers::detect::role_permissions::look::{Guilty, Look};
 use crate::handlers::{HandleError, Handled};
-use crate::model::{HolderKind, document_digest, seconds_between};
+use crate::model::{HolderKind, Resource, document_digest, seconds_between};
 use crate::order::{Order, PermissionsOrder, Task};
 use crate::permissions::Undoable;
 use crate::ports::{Clock, Orders, ReadPermissions, World};
@@ -126,13 +126,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
                  done"
             }
         };
-        Outcome {
-            kind: OutcomeKind::Ordered,
-            text: text.to_owned(),
-            open: true,
-            dropped: Vec::new(),
-            document: None,
-        }
+        Outcome::open(OutcomeKind::Ordered, text)
     }
 
     fn alert(&self, guilty: Guilty) -> Alert {
@@ -147,12 +141,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             "the permissions of {kind} {name} were changed: {}",
             in_words_of(kind, what)
         );
-        let subject = Subject {
-            kind: guilty.kind,
-            name,
-            arn: guilty.arn.clone(),
-            id: guilty.id.clone(),
-        };
+        let subject = Resource::new(kind, name).known_as(guilty.arn.clone(), guilty.id.clone());
         let function = function(kind, name);
         let mut alert = event_alert(
             self.guard,
@@ -190,12 +179,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             about.kind,
             reported.len(),
         );
-        let subject = Subject {
-            kind: about.kind,
-            name,
-            arn: (about.kind == "policy").then(|| about.name.clone()),
-            id: None,
-        };
+        let arn = (about.kind == "policy").then(|| about.name.clone());
+        let subject = Resource::new(about.kind, name).known_as(arn, None);
         let mut alert = event_alert(
             self.guard,
             self.record,
@@ -285,12 +270,7 @@ pub(super) async fn unreadable<W: World>(
         why.to_owned(),
     )];
     let title = format!("{} changed permissions: {why}", record.event_name);
-    let subject = Subject {
-        kind: "event",
-        name: "unknown",
-        arn: None,
-        id: None,
-    };
+    let subject = Resource::new("event", "unknown");
     let alert = event_alert(
         guard,
         record,
