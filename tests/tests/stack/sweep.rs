@@ -71,6 +71,47 @@ fn a_lost_event_is_found_and_remediated() {
     assert_untroubled(&stack);
 }
 
+fn trusting(stack: &Stack<'_>, role: &str) -> String {
+    let principal = format!("arn:aws:iam::{}:role/{role}", stack.account);
+    json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "sts:AssumeRole"
+    }] })
+    .to_string()
+}
+
+#[test]
+fn a6_a_role_that_a_vendor_reaches_through_its_own_is_reported_by_event_and_sweep() {
+    let stack = enforcing();
+    creates_silently(&stack, ROLE, LAWFUL);
+    sweeps(&stack);
+    stack.creates_role(Actor::Intruder, "Admin", &trusting(&stack, ROLE));
+    stack.settles();
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected"]);
+    assert_eq!(codes(&alerts[0]), ["reachable-through-role"]);
+    let message = alerts[0]["findings"][0]["message"].as_str().unwrap();
+    assert!(
+        message.ends_with(&format!("through role/{ROLE}")),
+        "{message}"
+    );
+    // Of the next one no event tells.
+    creates_silently(&stack, "Next", &trusting(&stack, "Admin"));
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    stack.time_passes(400);
+    sweeps(&stack);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(
+        stages(&alerts),
+        ["detected", "detected"],
+        "Admin is told once"
+    );
+    assert_eq!(codes(&alerts[1]), ["reachable-through-role"]);
+    let message = alerts[1]["findings"][0]["message"].as_str().unwrap();
+    assert!(message.ends_with("then role/Admin"), "{message}");
+    assert_untroubled(&stack);
+}
+
 #[test]
 fn the_first_day_is_one_message_and_no_write() {
     let stack = enforcing();

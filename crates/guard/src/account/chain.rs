@@ -3,14 +3,18 @@
 //! without any policy of that role's.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use policy::glob::matches;
+use serde::{Deserialize, Serialize};
 
-use super::access::{Access, Party};
+use super::access::{Access, AuditedRole, LastUsed, Party, accesses};
 use crate::check::{Check, Finding};
-use crate::detect::finding;
+use crate::detect::{Judgement, finding};
+use crate::model::{RoleRef, sha256_hex};
 use crate::rules::{Rules, is_pattern};
+use crate::state::incident::Schema;
 
 /// A role that names principals of its own account.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +27,131 @@ pub struct Trusting<'a> {
     pub principals: &'a str,
 }
 
+/// Third parties, as chains carry them on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parties {
+    /// Who, as people know them.
+    pub names: BTreeSet<String>,
+    /// A vendor among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
+    /// An account of one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_party: Option<String>,
+}
+
+impl Parties {
+    /// A third party can assume a role. Whoever a registered identity provider lets in is of our own
+    /// side, as a deployment of our own repository is.
+    fn add(&mut self, access: &Access) {
+        if access.allowed && matches!(access.party, Party::IdentityProvider { .. }) {
+            return;
+        }
+        let (account, party) = match &access.party {
+            Party::Account { account } => (Some(account.clone()), account.clone()),
+            Party::Anyone => (None, "anyone".to_owned()),
+            Party::Organization { id } => (None, format!("organization {id}")),
+            Party::UniqueId { id } => (None, id.clone()),
+            Party::IdentityProvider { provider } => (None, format!("users of {provider}")),
+        };
+        self.names.insert(access.name.clone().unwrap_or(party));
+        self.third_party = self.third_party.take().or(account);
+    }
+}
+
+/// What a role of the account has to do with chains, as it is remembered between events and sweeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainLink {
+    /// Always there.
+    pub schema: Schema,
+    /// 12 digits.
+    pub account: String,
+    /// The role's name.
+    pub role: String,
+    /// `AROA…`, where whoever wrote this knew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_id: Option<String>,
+    /// The principals of its own account that it names, as [`Trusting::principals`].
+    pub principals: String,
+    /// The third parties that can assume it directly.
+    pub parties: Parties,
+}
+
+impl ChainLink {
+    /// By the judgement of a role's trust policy.
+    pub fn new(
+        rules: &Rules,
+        role: &RoleRef,
+        role_id: Option<&str>,
+        judgement: &Judgement,
+    ) -> Self {
+        let audited = Arc::new(AuditedRole {
+            role: role.clone(),
+            arn: None,
+            created: None,
+            last_used: LastUsed::Unknown,
+        });
+        let mut parties = Parties::default();
+        for access in accesses(rules, &audited, judgement) {
+            parties.add(&access);
+        }
+        Self {
+            schema: Schema,
+            account: role.account.clone(),
+            role: role.name.clone().unwrap_or_default(),
+            role_id: role_id.map(str::to_owned),
+            principals: judgement.own_principals(&role.account).into(),
+            parties,
+        }
+    }
+
+    /// A role that is gone, or has nothing to do with chains.
+    pub fn is_empty(&self) -> bool {
+        self.principals.is_empty() && self.parties.names.is_empty()
+    }
+
+    /// Whether it names a role, by name or by a pattern.
+    pub fn trusts(&self, role: &str) -> bool {
+        let role = format!("role/{role}").to_lowercase();
+        let named = |principal: String| principal == role || matches(&principal, &role);
+        self.principals.lines().map(str::to_lowercase).any(named)
+    }
+}
+
+/// What is remembered of a finding about a chain: who reaches the role, and by which way.
+pub fn chain_digest(found: &Finding) -> String {
+    sha256_hex(found.message.as_bytes())
+}
+
+/// As [`judge_chains`], of the links of one account, with the users that they name and whose keys
+/// vendors hold by the rules.
+pub fn judge_links(rules: &Rules, links: &[&ChainLink], now: Timestamp) -> Vec<(usize, Finding)> {
+    let mut held = Held::default();
+    for link in links {
+        if !link.parties.names.is_empty() {
+            held.holding(&link.account, "role", &link.role).parties = link.parties.clone();
+        }
+        let users = link
+            .principals
+            .lines()
+            .filter_map(|named| named.strip_prefix("user/"));
+        for user in users.filter(|user| !is_pattern(user)) {
+            for vendor in rules.vendors_of_user(user) {
+                held.user(&link.account, user, &vendor);
+            }
+        }
+    }
+    let trusting: Vec<Trusting<'_>> = links
+        .iter()
+        .map(|link| Trusting {
+            account: &link.account,
+            name: &link.role,
+            principals: &link.principals,
+        })
+        .collect();
+    judge_chains(rules, &held, &trusting, now)
+}
+
 /// Where third parties are in an account already, by `ACCOUNT/role/name` or `ACCOUNT/user/name` in
 /// small letters.
 #[derive(Debug, Default)]
@@ -32,38 +161,29 @@ pub struct Held(BTreeMap<String, Holding>);
 struct Holding {
     /// `role/Name`, as it is spelled.
     shown: String,
-    /// Who, as people know them.
-    parties: BTreeSet<String>,
-    vendor: Option<String>,
-    third_party: Option<String>,
+    parties: Parties,
 }
 
 impl Held {
-    /// A third party can assume a role. Whoever a registered identity provider lets in is of our own
-    /// side, as a deployment of our own repository is.
+    /// A third party can assume a role.
     pub fn role(&mut self, access: &Access) {
-        if access.allowed && matches!(access.party, Party::IdentityProvider { .. }) {
+        let mut parties = Parties::default();
+        parties.add(access);
+        if parties.names.is_empty() {
             return;
         }
         let role = &access.role.role;
         let name = role.name.as_deref().unwrap_or_default();
-        let (account, party) = match &access.party {
-            Party::Account { account } => (Some(account.clone()), account.clone()),
-            Party::Anyone => (None, "anyone".to_owned()),
-            Party::Organization { id } => (None, format!("organization {id}")),
-            Party::UniqueId { id } => (None, id.clone()),
-            Party::IdentityProvider { provider } => (None, format!("users of {provider}")),
-        };
-        let holding = self.holding(&role.account, "role", name);
-        holding.parties.insert(access.name.clone().unwrap_or(party));
-        holding.third_party = holding.third_party.take().or(account);
+        self.holding(&role.account, "role", name)
+            .parties
+            .add(access);
     }
 
     /// A vendor holds the keys of a user.
     pub fn user(&mut self, account: &str, name: &str, vendor: &str) {
-        let holding = self.holding(account, "user", name);
-        holding.parties.insert(vendor.to_owned());
-        holding.vendor = Some(vendor.to_owned());
+        let parties = &mut self.holding(account, "user", name).parties;
+        parties.names.insert(vendor.to_owned());
+        parties.vendor = Some(vendor.to_owned());
     }
 
     fn holding(&mut self, account: &str, kind: &str, name: &str) -> &mut Holding {
@@ -89,7 +209,7 @@ pub fn judge_chains(
     let mut by_pattern: Vec<(String, usize)> = Vec::new();
     for (index, role) in trusting.iter().enumerate() {
         for principal in role.principals.lines() {
-            let named = format!("{}/{principal}", role.account);
+            let named = format!("{}/{principal}", role.account).to_lowercase();
             if is_pattern(principal) {
                 by_pattern.push((named, index));
             } else {
@@ -117,7 +237,8 @@ pub fn judge_chains(
             };
             let to = node(role.account, "role", role.name);
             let direct = held.0.get(&to);
-            let knows = direct.is_some_and(|direct| holding.parties.is_subset(&direct.parties));
+            let knows =
+                direct.is_some_and(|direct| holding.parties.names.is_subset(&direct.parties.names));
             if to == at || knows || ways.contains_key(&index) {
                 continue;
             }
@@ -130,7 +251,7 @@ pub fn judge_chains(
         if rules.exempts_role(name, Check::ReachableThroughRole, now) {
             continue;
         }
-        let parties: Vec<&str> = holding.parties.iter().map(String::as_str).collect();
+        let parties: Vec<&str> = holding.parties.names.iter().map(String::as_str).collect();
         let through = way.rsplit(", then ").next().unwrap_or(&way);
         let message = format!("{} can assume it through {way}", parties.join(" and "));
         let fix = format!(
@@ -138,8 +259,8 @@ pub fn judge_chains(
             holding.shown
         );
         let found = Finding {
-            vendor: holding.vendor.clone(),
-            third_party: holding.third_party.clone(),
+            vendor: holding.parties.vendor.clone(),
+            third_party: holding.parties.third_party.clone(),
             fix: Some(fix),
             ..finding(rules, Check::ReachableThroughRole, message)
         };

@@ -96,18 +96,11 @@ impl TrustDocument {
         self.of_any_role.as_deref()
     }
 
-    /// The roles and users of its own account that it names, as `role/name` or `user/name` in small
-    /// letters and without their paths, patterns among them, one a line. Not the account as a whole:
+    /// The roles and users of its own account that it names, as `role/Name` or `user/Name`, without
+    /// their paths, patterns among them, one a line. Not the account as a whole:
     /// to whom that delegates, the policies of its users and roles say.
     pub fn own_principals(&self, account: &str) -> Box<str> {
-        let grants = self.read.as_ref().map_or(&[][..], |read| &read.grants);
-        let named = grants.iter().filter_map(|grant| match &grant.principal {
-            Who::Principal { account: of, arn } if of == account => own_principal(arn),
-            _ => None,
-        });
-        let named: BTreeSet<String> = named.collect();
-        let lines: Vec<&str> = named.iter().map(String::as_str).collect();
-        lines.join("\n").into_boxed_str()
+        own_principals(self.read.as_deref().ok(), account)
     }
 
     /// Judges it, as that of this role.
@@ -160,6 +153,24 @@ impl TrustDocument {
     }
 }
 
+impl Judgement {
+    /// The same, of a document that was judged.
+    pub(crate) fn own_principals(&self, account: &str) -> Box<str> {
+        own_principals(self.analysis.as_deref(), account)
+    }
+}
+
+fn own_principals(read: Option<&Analysis>, account: &str) -> Box<str> {
+    let grants = read.map_or(&[][..], |read| &read.grants);
+    let named = grants.iter().filter_map(|grant| match &grant.principal {
+        Who::Principal { account: of, arn } if of == account => own_principal(arn),
+        _ => None,
+    });
+    let named: BTreeSet<String> = named.collect();
+    let lines: Vec<&str> = named.iter().map(String::as_str).collect();
+    lines.join("\n").into_boxed_str()
+}
+
 fn own_principal(arn: &str) -> Option<String> {
     let (_, _, resource) = arn_parts(arn)?;
     let (kind, rest) = resource.split_once('/').unwrap_or((resource, "*"));
@@ -169,7 +180,7 @@ fn own_principal(arn: &str) -> Option<String> {
         pattern if is_pattern(pattern) => ("*", rest.rsplit('/').next()?),
         _ => return None,
     };
-    Some(format!("{kind}/{name}").to_lowercase())
+    Some(format!("{kind}/{name}"))
 }
 
 /// Somebody can assume the role whom only a rule can allow, and rules go by the role's name: there is no need to

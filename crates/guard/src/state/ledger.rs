@@ -125,7 +125,7 @@ impl<'s, S: Store> Ledger<'s, S> {
         }
     }
 
-    async fn update(
+    pub(super) async fn update(
         &self,
         key: &Key,
         mut update: Update,

@@ -1,5 +1,6 @@
 //! What the guard remembers: a role's history, incidents, windows of digests, how far a sweep is.
 
+mod chain_links;
 pub mod digest_window;
 pub mod history;
 pub mod incident;
@@ -8,4 +9,5 @@ mod ledger;
 pub mod sweep_state;
 mod user_keys;
 
+pub use chain_links::{ChainReport, KnownLink};
 pub use ledger::{Lease, Ledger, OrderProgress};

@@ -2,6 +2,7 @@
 
 mod access;
 mod alert;
+mod chains;
 mod role_permissions;
 mod role_trust;
 mod users;

@@ -13,6 +13,7 @@ use crate::detect::{
     unreadable_event,
 };
 use crate::handlers::detect::alert::{alerted, event_alert, incident_of, unreadable_record};
+use crate::handlers::detect::chains::{Chains, chains_of_change};
 use crate::handlers::publish::Delivery;
 use crate::handlers::{HandleError, Handled};
 use crate::model::{Cause, LiveRole, Resource, RoleRef, document_digest, seconds_between};
@@ -95,6 +96,11 @@ async fn trust_change<W: World>(
         }
         None => findings.push(unreadable_event(&guard.rules, judged.why, false)),
     }
+    let chains = match &judged.judgement {
+        Some(judgement) => chains_of_change(world, guard, change, judgement, now).await,
+        None => Chains::default(),
+    };
+    findings.extend(chains.findings.iter().cloned());
     let what = role_order(guard, change, &cause, &judged, &findings);
     let task = if judged.is_approved() {
         Task::Observe(what)
@@ -112,9 +118,14 @@ async fn trust_change<W: World>(
     {
         tell_difference(guard, &mut alert, &old, document, now);
     }
+    alert.notes.extend(chains.note.clone());
     let handled = alerted(world, guard, alert, Some(order)).await?;
+    let tells = tells_of(&handled, &judged);
+    if tells {
+        chains.told(world).await;
+    }
     if let (Some(document), Some(judgement)) = (judged.document(), &judged.judgement)
-        && tells_of(&handled, &judged)
+        && tells
     {
         let reported = ReportedDocument {
             schema: Schema,

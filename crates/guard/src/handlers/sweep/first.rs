@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use crate::account::chain_digest;
 use crate::alert::build::{Story, alert};
 use crate::alert::{Digest, DigestLine};
 use crate::check::{Check, Finding, Remedy, Severity};
@@ -14,8 +17,12 @@ use crate::state::incident::{Stage, incident_id};
 use crate::state::sweep_state::SweptRole;
 
 impl<W: World<Roles: ListRoles>> Run<'_, W> {
-    /// Publishes it, if there is anything to tell.
-    pub(super) async fn tell_what_was_there(&mut self) -> Result<(), HandleError> {
+    /// Publishes it, if there is anything to tell; `chained` are the roles that third parties reach
+    /// through others.
+    pub(super) async fn tell_what_was_there(
+        &mut self,
+        chained: &[(String, Finding)],
+    ) -> Result<(), HandleError> {
         let now = self.now();
         let guard = self.guard;
         let mut there: Vec<&SweptRole> = self
@@ -27,7 +34,9 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             let rank = |role: &SweptRole| std::cmp::Reverse(role.severity);
             (rank(one), &one.name).cmp(&(rank(other), &other.name))
         });
-        let findings = by_check(&there);
+        let mut findings = by_check(&there);
+        findings.extend(by_check_chained(chained));
+        findings.sort_by_key(|found| std::cmp::Reverse(found.severity));
         if findings.is_empty() {
             return Ok(());
         }
@@ -39,7 +48,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             title: format!(
                 "first sweep of {} roles: {} have findings, {} violate the access rules",
                 tally.roles,
-                there.len(),
+                there.len() + chained.len(),
                 tally.violating
             ),
             cause: None,
@@ -52,9 +61,14 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         let lines: Vec<DigestLine> = there
             .iter()
             .map(|role| line(&guard.account, role, left))
+            .chain(
+                chained
+                    .iter()
+                    .map(|(role, found)| chain_line(&guard.account, role, found, now)),
+            )
             .collect();
         let mut alert = alert(guard, story);
-        let count = there.len() as u64;
+        let count = lines.len() as u64;
         alert.subject = format!("{count} roles");
         alert.digest = Some(Digest {
             class: "existing-violations".to_owned(),
@@ -90,6 +104,33 @@ fn line(account: &str, role: &SweptRole, left: bool) -> DigestLine {
         open: left && role.check.is_some_and(violates),
         also: Vec::new(),
     }
+}
+
+/// A role that third parties reach through others; people act on it.
+fn chain_line(account: &str, role: &str, found: &Finding, now: Timestamp) -> DigestLine {
+    DigestLine {
+        incident: incident_id(account, &format!("chain-{role}-{}", chain_digest(found))),
+        at: now,
+        subject: format!("role/{role}"),
+        line: format!("role {role}: {}", found.message),
+        third_party: found.third_party.clone(),
+        actor: None,
+        open: false,
+        also: Vec::new(),
+    }
+}
+
+fn by_check_chained(chained: &[(String, Finding)]) -> Option<Finding> {
+    let (_, first) = chained.first()?;
+    let count = chained.len();
+    let message = format!("{count} roles: {}", first.code.title());
+    Some(Finding {
+        message,
+        third_party: None,
+        vendor: None,
+        fix: None,
+        ..first.clone()
+    })
 }
 
 /// How many roles violate which check, worst first.

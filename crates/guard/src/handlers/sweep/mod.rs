@@ -7,6 +7,7 @@
 //! looked like is remembered, so the same thing is never told twice, and a page that is read
 //! again does nothing again.
 
+mod chains;
 mod first;
 mod role;
 
@@ -20,6 +21,7 @@ use crate::handlers::HandleError;
 use crate::model::Cause;
 use crate::order::{Order, RoleChange, RoleOrder, Task};
 use crate::ports::{Clock, IamErrorKind, ListRoles, Orders, RolesPage, StateError, World};
+use crate::state::KnownLink;
 use crate::state::incident::Schema;
 use crate::state::sweep_state::{FinishedSweep, SweepProgress, SweepTally, SweptRole};
 
@@ -51,6 +53,8 @@ struct Run<'a, W> {
     progress: SweepProgress,
     known: BTreeMap<String, SweptRole>,
     seen: BTreeSet<String>,
+    /// What each role has to do with chains, by its name in lower case.
+    links: BTreeMap<String, KnownLink>,
 }
 
 enum Listed {
@@ -92,6 +96,7 @@ pub async fn sweep<W: World<Roles: ListRoles>>(
         world,
         guard,
         known: BTreeMap::new(),
+        links: BTreeMap::new(),
         seen: progress.seen.iter().cloned().collect(),
         progress,
     };
@@ -186,6 +191,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             .into_iter()
             .map(|role| (role.role_id.clone(), role))
             .collect();
+        self.read_links().await?;
         loop {
             if self.now() >= until {
                 return Ok(Listed::Interrupted);
@@ -237,9 +243,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
 
     async fn finish(&mut self) -> Result<FinishedSweep, HandleError> {
         self.gone().await?;
-        if self.progress.first {
-            self.tell_what_was_there().await?;
-        }
+        self.judge_chains().await?;
         let now = self.now();
         let finished = FinishedSweep {
             started_at: self.progress.started_at,

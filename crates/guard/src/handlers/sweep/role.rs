@@ -45,6 +45,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             }
         }
         self.lift(listed).await?;
+        self.link(role, &judgement).await?;
         let seen = self.as_seen(role, &judgement, now);
         let before = self.known.get(&role.role_id).cloned();
         let before = before.map(|before| SweptRole {

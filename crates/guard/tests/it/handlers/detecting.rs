@@ -43,7 +43,9 @@ fn a_compliant_change_sends_an_order_to_observe_and_no_alert() {
     let mut scene = Scene::new();
     let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
-    assert_eq!(scene.world.calls(), ["send order"]);
+    // A vendor can assume it: which roles can be reached through it.
+    let asked = ["save chain link", "read chain links", "send order"];
+    assert_eq!(scene.world.calls(), asked);
     let order = scene.take_order();
     let Task::Observe(role) = &order.task else {
         panic!("{order:?}")

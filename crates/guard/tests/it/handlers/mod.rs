@@ -10,6 +10,7 @@
 
 mod attacks;
 mod budget;
+mod chains;
 mod crashes;
 mod created_again;
 mod deciding;
