@@ -1,9 +1,9 @@
 //! All roles of the account, as the sweep reads them.
 
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
-use aws_sdk_iam::types::{EntityType, PolicyDetail, RoleDetail};
+use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, RoleDetail};
 use guard::cloudtrail::percent_decoded;
-use guard::model::LiveRole;
+use guard::model::{HeldPolicy, LiveRole};
 use guard::ports::{IamError, ListRoles, ListedRole, Roles, RolesPage};
 use jiff::Timestamp;
 
@@ -72,6 +72,7 @@ fn listed(role: RoleDetail) -> ListedRole {
     let inline = role.role_policy_list.unwrap_or_default();
     ListedRole {
         sessions_denied_before: inline.iter().find_map(denied_before),
+        policies: policies(inline, role.attached_managed_policies.unwrap_or_default()),
         role: LiveRole {
             name: role.role_name.unwrap_or_default(),
             arn: role.arn.unwrap_or_default(),
@@ -83,6 +84,18 @@ fn listed(role: RoleDetail) -> ListedRole {
                 .and_then(|at| Timestamp::new(at.secs(), 0).ok()),
         },
     }
+}
+
+fn policies(inline: Vec<PolicyDetail>, attached: Vec<AttachedPolicy>) -> Vec<HeldPolicy> {
+    let inline = inline.into_iter().map(|policy| HeldPolicy {
+        name: policy.policy_name.unwrap_or_default(),
+        document: policy.policy_document.as_deref().map(percent_decoded),
+        ..HeldPolicy::default()
+    });
+    let attached = attached.into_iter().filter_map(|policy| policy.policy_arn);
+    inline
+        .chain(attached.map(|arn| HeldPolicy::managed(&arn)))
+        .collect()
 }
 
 /// The moment in the guard's own inline policy. A person who changed it is not contradicted:

@@ -108,6 +108,36 @@ async fn the_guards_own_denial_is_known_by_its_name_and_its_moment() {
 }
 
 #[tokio::test]
+async fn what_a_role_holds_comes_along() {
+    let attached = "<AttachedManagedPolicies><member><PolicyName>Read</PolicyName>\
+        <PolicyArn>arn:aws:iam::aws:policy/Read</PolicyArn></member></AttachedManagedPolicies>";
+    let roles = role("Holder", &inline("own", r#"{"Statement":[]}"#))
+        .replace("</RolePolicyList>", &format!("</RolePolicyList>{attached}"));
+    let server = Server::answering(move |_, _| Response::new(200, page(&roles, None))).await;
+    let lister = IamLister::new(&account_at(&server.url()));
+    let listed = lister.list_roles(None).await.unwrap().roles;
+    let held: Vec<_> = listed[0]
+        .policies
+        .iter()
+        .map(|held| {
+            (
+                held.arn.as_deref(),
+                held.name.as_str(),
+                held.document.as_deref(),
+            )
+        })
+        .collect();
+    let read = "arn:aws:iam::aws:policy/Read";
+    assert_eq!(
+        held,
+        [
+            (None, "own", Some(r#"{"Statement":[]}"#)),
+            (Some(read), "Read", None)
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_is_missing_is_not_left_out() {
     let bare = "<member><RoleName>Bare</RoleName></member>";
     let server = Server::answering(move |_, _| Response::new(200, page(bare, None))).await;

@@ -14,4 +14,4 @@ pub use judge::{
     PermissionJudging, Review, is_third_party, judge_permissions, judge_user_permissions, review,
 };
 pub use last_accessed::{LastAccessed, LastAccessedError, judge_unused};
-pub use undo::{Compliant, OwnUndo, PermissionsHistory, Undo, Undoable, narrows};
+pub use undo::{Compliant, OwnUndo, PermissionsHistory, Undo, Undoable, held_mark, narrows};

@@ -8,7 +8,7 @@ use permissions::{Effective, Scope, effective};
 use serde::{Deserialize, Serialize};
 
 use super::change::denies_nothing;
-use crate::model::{HeldPolicy, HolderKind, LivePermissions, document_digest};
+use crate::model::{HeldPolicy, HolderKind, LivePermissions, document_digest, sha256_hex};
 use crate::state::history::WriteProgress;
 use crate::state::incident::Schema;
 
@@ -161,6 +161,18 @@ impl Undo {
         }
     }
 
+    /// It is what undoes this change.
+    pub(crate) fn undoes(&self, change: &Undoable) -> bool {
+        match (self, change) {
+            (Self::Detach { arn }, Undoable::Attached { arn: other }) => arn == other,
+            (
+                Self::DeleteInline { name } | Self::PutInline { name, .. },
+                Undoable::Put { name: other, .. },
+            ) => name == other,
+            _ => false,
+        }
+    }
+
     /// It brings back what was there, rather than only taking away.
     pub(crate) fn restores(&self) -> bool {
         self.names_a_policy().is_some() || matches!(self, Self::PutInline { .. })
@@ -181,7 +193,32 @@ fn inline(policy: &HeldPolicy, name: &str) -> bool {
     policy.arn.is_none() && policy.group.is_none() && policy.name == name
 }
 
+/// A policy as the sweep remembers it: a managed one by its ARN, an inline one by its name and text.
+pub fn held_mark(policy: &HeldPolicy) -> String {
+    let what = match (&policy.arn, &policy.document) {
+        (Some(arn), _) => arn.clone(),
+        (None, document) => {
+            let digest = document.as_deref().map(document_digest);
+            format!("{} {}", policy.name, digest.unwrap_or_default())
+        }
+    };
+    sha256_hex(what.as_bytes()).chars().take(16).collect()
+}
+
 impl Undoable {
+    /// The role held just this when the guard looked for the first time, by the marks of then: what
+    /// an event tells of it, whoever copies what is live tells as well. Another version of a policy
+    /// is no such thing.
+    pub fn was_there(&self, live: &LivePermissions, marks: &[String]) -> bool {
+        let is_meant = |policy: &&HeldPolicy| match self {
+            Self::Attached { arn } => policy.arn.as_ref() == Some(arn) && policy.group.is_none(),
+            Self::Put { name, .. } => inline(policy, name),
+            Self::DefaultVersion { .. } | Self::BoundaryPut { .. } | Self::BoundaryDeleted => false,
+        };
+        let meant = live.policies.iter().find(is_meant);
+        meant.is_some_and(|policy| marks.contains(&held_mark(policy)))
+    }
+
     /// The change is still to be seen in what is live.
     pub fn stands(&self, live: &LivePermissions) -> bool {
         let managed = |arn: &String| {

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-use crate::model::LiveRole;
+use crate::model::{HeldPolicy, LiveRole};
 use crate::ports::{IamError, Roles};
 
 /// Lists the account's roles: only the sweep has it.
@@ -36,4 +36,6 @@ pub struct ListedRole {
     pub role: LiveRole,
     /// The moment of the guard's inline policy that denies older sessions, if the role has it.
     pub sessions_denied_before: Option<Timestamp>,
+    /// The policies that it holds, inline ones with their documents.
+    pub policies: Vec<HeldPolicy>,
 }

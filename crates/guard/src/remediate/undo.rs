@@ -9,7 +9,7 @@ use crate::remediate::exposure::Exposure;
 use crate::remediate::outcome::OutcomeKind;
 use crate::remediate::step::{Action, Ending, Live};
 use crate::remediate::task::{Assignment, TRIES, untouchable};
-use crate::rules::{Mode, PermissionViolation};
+use crate::rules::{ExistingViolations, Mode, PermissionViolation};
 use crate::state::history::WriteProgress;
 
 /// What has been read about a role or user, for one order.
@@ -23,6 +23,8 @@ pub struct SeenHolder<'a> {
     pub known: Option<&'a PermissionsHistory>,
     /// Writes to the role's trust policy within the hour: they count as well.
     pub trust_writes: usize,
+    /// What the role held when the guard looked for the first time.
+    pub first_held: &'a [String],
     /// What may undo the change, the best first.
     pub candidates: Vec<Candidate>,
 }
@@ -47,6 +49,8 @@ pub struct UndoWrite {
     pub removed: Option<String>,
 }
 
+const LEFT: &str = "nothing: it held just this before the guard's first sweep, so the event tells of no \
+                    change; manual action required (remediation.existing_violations)";
 const GONE: &str = "nothing: the role or user is gone";
 
 /// Decides what is done next about the change of an order.
@@ -112,6 +116,16 @@ fn violation(
         let text = "nothing: the rules require manual action for permissions \
                     (permissions.on_violation)";
         return end(OutcomeKind::LeftAlone, text.to_owned());
+    }
+    let existing = guard.rules.remediation().existing_violations;
+    let undone_since = seen
+        .known
+        .is_some_and(|known| known.wrote(|undo| undo.undoes(&task.about.change)));
+    if existing == ExistingViolations::Leave
+        && !undone_since
+        && task.about.change.was_there(&exposure.live, seen.first_held)
+    {
+        return end(OutcomeKind::LeftAlone, LEFT.to_owned());
     }
     let write = match first_that_narrows(seen, exposure, findings) {
         Ok(write) => write,

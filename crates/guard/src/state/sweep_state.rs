@@ -107,6 +107,10 @@ pub struct SweptRole {
     pub reported_at: Option<Timestamp>,
     /// It violated the rules when the guard looked for the first time.
     pub existing: bool,
+    /// What policies it held then, each as [`crate::permissions::held_mark`] says it: an event about
+    /// one of them tells of no change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<String>,
     /// When the remediator was last asked to put it right.
     pub ordered_at: Option<Timestamp>,
     /// How often it was asked again since, because the door was still open.

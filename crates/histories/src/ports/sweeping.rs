@@ -29,6 +29,7 @@ impl ListRoles for Ports {
             Some(ListedRole {
                 role: state.role_as_of(invocation, name, showed)?,
                 sessions_denied_before: state.account.role_at(name, showed)?.sessions_denied_before,
+                policies: Vec::new(),
             })
         });
         Ok(RolesPage {

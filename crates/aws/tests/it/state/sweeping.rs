@@ -55,6 +55,7 @@ pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
         since: now(),
         new: true,
         reported_at: None,
+        held: vec!["0123456789abcdef".to_owned()],
         existing: false,
         ordered_at: None,
         tries: 0,

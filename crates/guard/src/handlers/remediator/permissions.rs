@@ -28,9 +28,12 @@ pub(super) async fn undo_change<W: World<Roles: WritePermissions>>(
     let (account, about, state) = (&task.guard.account, task.about, world.state());
     let read = read_exposure(world, task.guard, about.kind, &about.name, task.now).await;
     let (mut known, mut trust_writes, mut candidates) = (None, 0, Vec::new());
+    let mut first_held = Vec::new();
     if let Ok(Some(exposure)) = &read {
         known = state.permissions_history(account, &about.id).await?;
         if about.kind == HolderKind::Role {
+            let swept = state.swept_role(account, &about.id).await?;
+            first_held = swept.map(|swept| swept.held).unwrap_or_default();
             let trust = state.role_history(account, &about.name).await?;
             trust_writes = trust.map_or(0, |trust| trust.writes_within_the_hour(task.now));
         }
@@ -45,6 +48,7 @@ pub(super) async fn undo_change<W: World<Roles: WritePermissions>>(
         live,
         known: known.as_ref(),
         trust_writes,
+        first_held: &first_held,
         candidates,
     });
     let exposure = read.ok().flatten();

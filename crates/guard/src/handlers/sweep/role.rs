@@ -11,6 +11,7 @@ use crate::handlers::publish::publish_once;
 use crate::handlers::sweep::{GRACE_SECONDS, Run};
 use crate::model::{Cause, LiveRole, Resource, RoleRef, document_digest, seconds_between};
 use crate::order::{LiftOrder, RoleChange, RoleOrder, Task};
+use crate::permissions::held_mark;
 use crate::ports::{ListRoles, ListedRole, StateError, World};
 use crate::remediate::judged::judge;
 use crate::remediate::own_writes::{Recurred, judged_since, recurred};
@@ -48,7 +49,14 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         self.link(role, &judgement).await?;
         let seen = self.as_seen(role, &judgement, now);
         let before = self.known.get(&role.role_id).cloned();
+        let mut seen = seen;
+        seen.held = match &before {
+            Some(before) if !before.held.is_empty() || !self.progress.first => before.held.clone(),
+            _ if self.progress.first => listed.policies.iter().map(held_mark).collect(),
+            _ => Vec::new(),
+        };
         let before = before.map(|before| SweptRole {
+            held: seen.held.clone(),
             gone_at: None,
             ..before
         });
@@ -79,6 +87,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             new: self.is_new(role),
             reported_at: None,
             existing: false,
+            held: Vec::new(),
             ordered_at: None,
             tries: 0,
             gone_at: None,

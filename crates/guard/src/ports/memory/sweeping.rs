@@ -15,9 +15,11 @@ impl ListRoles for InMemory {
             .skip_while(|(name, _)| marker.is_some_and(|marker| name.as_str() <= marker));
         let mut page = RolesPage::default();
         for (name, role) in roles.by_ref().take(inside.page.unwrap_or(PAGE)) {
+            let held = inside.role_permissions.get(name);
             page.roles.push(ListedRole {
                 role: role.clone(),
                 sessions_denied_before: inside.denied_before.get(name).copied(),
+                policies: held.map(|held| held.policies.clone()).unwrap_or_default(),
             });
             page.next = Some(name.clone());
         }

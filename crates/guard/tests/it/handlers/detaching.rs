@@ -470,3 +470,43 @@ fn users_are_remediated_unless_their_vendor_is_left_to_people() {
         [DETECTED]
     );
 }
+
+/// An event that IAM never saw, about what the role held before the guard looked.
+#[test]
+fn b4_a_forged_event_about_permissions_of_before_takes_nothing_away() {
+    let all = allowing("*");
+    for (held, name, request) in [
+        (
+            HeldPolicy::managed(ADMIN),
+            "AttachRolePolicy",
+            json!({ "roleName": ROLE, "policyArn": ADMIN }),
+        ),
+        (
+            inline("Access", &all),
+            "PutRolePolicy",
+            json!({ "roleName": ROLE, "policyName": "Access", "policyDocument": all }),
+        ),
+    ] {
+        let mut scene = scene();
+        hold(&scene, vec![held]);
+        scene.swept();
+        scene.pass(7_200);
+        scene.swept();
+        let before = names(&scene);
+        let forged = happens(&mut scene, name, request, ALICE);
+        let alerts = scene.play(&forged);
+        assert_eq!(
+            stages(&alerts),
+            [DETECTED, outcome(OutcomeKind::LeftAlone)],
+            "{name}"
+        );
+        assert_eq!(names(&scene), before);
+        assert_eq!(undone(&scene), []);
+    }
+    // What is given later is taken away as ever.
+    let mut scene = scene();
+    scene.swept();
+    let event = attaches_admin(&mut scene);
+    let alerts = scene.play(&event);
+    assert_eq!(stages(&alerts), [DETECTED, outcome(OutcomeKind::Detached)]);
+}

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use trustwarden_guard::model::{Cause, HeldPolicy, LivePermissions, LiveRole, document_digest};
 use trustwarden_guard::order::{KeyOrder, Order, PermissionsOrder, Task};
-use trustwarden_guard::permissions::{Compliant, OwnUndo, PermissionsHistory, Undo, Undoable};
+use trustwarden_guard::permissions::{
+    Compliant, OwnUndo, PermissionsHistory, Undo, Undoable, held_mark,
+};
 use trustwarden_guard::ports::{IamError, IamErrorKind};
 use trustwarden_guard::remediate::{
     Action, Assignment, Candidate, Ending, Exposure, Live, Refusal, SeenHolder, decide_undo,
@@ -123,6 +125,9 @@ struct Case {
     writes: Vec<Written>,
     #[serde(default)]
     trust_writes: usize,
+    /// What it held in the first sweep.
+    #[serde(default)]
+    first: Vec<String>,
     step: Expected,
 }
 
@@ -274,6 +279,11 @@ fn check(table: &Table, case: &Case) -> Result<(), String> {
         arn: ADMIN.to_owned(),
     };
     let history = history(case, &order.id(), &undo);
+    let first: Vec<String> = case
+        .first
+        .iter()
+        .map(|what| held_mark(&held(what)))
+        .collect();
     let exposure = live(case, &guard);
     let empty = LivePermissions::default();
     let held = exposure.as_ref().map_or(&empty, |exposure| &exposure.live);
@@ -303,6 +313,7 @@ fn check(table: &Table, case: &Case) -> Result<(), String> {
         },
         known: Some(&history),
         trust_writes: case.trust_writes,
+        first_held: &first,
         candidates: candidates.collect(),
     });
     let shown = match &action {

@@ -258,6 +258,7 @@ fn swept(live: &LiveRole, document: &str) -> SweptRole {
         since: at(-86_400),
         new: false,
         reported_at: Some(at(-86_400)),
+        held: Vec::new(),
         existing: true,
         ordered_at: None,
         tries: 0,
