@@ -110,6 +110,11 @@ impl ChainLink {
         self.principals.is_empty() && self.parties.names.is_empty()
     }
 
+    /// Whether it names principals by a pattern: which these are, only all links say.
+    pub fn names_by_pattern(&self) -> bool {
+        self.principals.lines().any(is_pattern)
+    }
+
     /// Whether it names a role, by name or by a pattern.
     pub fn trusts(&self, role: &str) -> bool {
         let role = format!("role/{role}").to_lowercase();

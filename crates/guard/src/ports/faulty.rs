@@ -246,7 +246,7 @@ async fn table<T: Send>(
 }
 
 /// The names of calls by what they are about: reading, putting, updating.
-const NAMES: [(&str, [&str; 3]); 13] = [
+const NAMES: [(&str, [&str; 3]); 14] = [
     ("pointer", ["read history", "save history", ""]),
     ("history", ["read history", "save history", ""]),
     ("restored/", ["", "record restoration", ""]),
@@ -259,7 +259,8 @@ const NAMES: [(&str, [&str; 3]); 13] = [
     ("alone/", ["", "count alert", ""]),
     ("member/", ["", "count alert", ""]),
     ("request", ["read request for a sweep", "", "request sweep"]),
-    ("link/", ["", "", "save chain link"]),
+    ("naming/", ["", "", "save chain link"]),
+    ("party/", ["", "", "save chain link"]),
     ("change", ["read user change", "save user change", ""]),
     ("key", ["read user key", "save user key", ""]),
     ("told/", ["read told document", "save told document", ""]),
@@ -330,7 +331,7 @@ impl<F: Faults> Store for F {
         let name = match sk_begins_with {
             "alone/" => "count alert",
             "member/" => "read window",
-            "link/" => "read chain links",
+            "naming/" | "party/" => "read chain links",
             _ => "read swept roles",
         };
         let effect = self.inner().store().query(pk, sk_begins_with, first);

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, LINK};
+use super::incident::SCHEMA;
+use super::keys::{self, NAMING, PARTY};
 use super::ledger::Ledger;
 use crate::account::ChainLink;
-use crate::ports::{Condition, StateError, Store, Update};
+use crate::ports::{Condition, StateError, Store, Test, Update};
 
 /// What people were told of a role that third parties reach through others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,8 +35,24 @@ impl<S: Store> Ledger<'_, S> {
     /// # Errors
     /// `Unavailable`.
     pub async fn chain_links(&self, account: &str) -> Result<Vec<KnownLink>, StateError> {
-        let pk = keys::chain(account, "").pk;
-        let items = self.0.query(&pk, LINK, None).await?;
+        let mut known = self.links_of_kind(account, PARTY).await?;
+        // A role that has both says what it says now by the second.
+        known.extend(self.links_of_kind(account, NAMING).await?);
+        Ok(known)
+    }
+
+    /// The links of roles that name others: however many roles third parties can assume, these are
+    /// few.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn naming_links(&self, account: &str) -> Result<Vec<KnownLink>, StateError> {
+        self.links_of_kind(account, NAMING).await
+    }
+
+    async fn links_of_kind(&self, account: &str, kind: &str) -> Result<Vec<KnownLink>, StateError> {
+        let pk = keys::chain(account, kind, "").pk;
+        let items = self.0.query(&pk, kind, None).await?;
         let known = items.iter().filter_map(|item| {
             let report = item.0.get("report").cloned();
             Some(KnownLink {
@@ -54,7 +71,16 @@ impl<S: Store> Ledger<'_, S> {
     /// `Unavailable`.
     pub async fn save_chain_link(&self, link: &ChainLink) -> Result<(), StateError> {
         let data = serde_json::to_value(link).unwrap_or_default();
-        self.set_of_link(link, ("data", data)).await
+        if link.principals.is_empty() {
+            let named_before = Condition::All(vec![Test::Is("schema", SCHEMA.into())]);
+            self.set_of_link(link, NAMING, ("data", data.clone()), named_before)
+                .await?;
+            return self
+                .set_of_link(link, PARTY, ("data", data), Condition::Always)
+                .await;
+        }
+        self.set_of_link(link, NAMING, ("data", data), Condition::Always)
+            .await
     }
 
     /// Records what was told of a role.
@@ -67,19 +93,22 @@ impl<S: Store> Ledger<'_, S> {
         report: &ChainReport,
     ) -> Result<(), StateError> {
         let report = serde_json::to_value(report).unwrap_or_default();
-        self.set_of_link(link, ("report", report)).await
+        self.set_of_link(link, NAMING, ("report", report), Condition::Always)
+            .await
     }
 
     async fn set_of_link(
         &self,
         link: &ChainLink,
+        kind: &str,
         set: (&'static str, serde_json::Value),
+        condition: Condition,
     ) -> Result<(), StateError> {
         let update = Update {
             set: vec![set],
             ..Update::default()
         };
-        let key = keys::chain(&link.account, &link.role);
-        self.update(&key, update, Condition::Always).await.map(drop)
+        let key = keys::chain(&link.account, kind, &link.role);
+        self.update(&key, update, condition).await.map(drop)
     }
 }

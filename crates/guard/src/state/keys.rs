@@ -17,7 +17,7 @@
 //! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
 //! | when a user was created, or its permissions changed | `ACCOUNT/user/NAME` (lower case) | `change` | ever |
 //! | the newest access key of a user | the same | `key` | ever |
-//! | a role's part in chains, and what was reported of it | `ACCOUNT/chain` | `link/NAME` (lower case) | ever |
+//! | a role's part in chains, and what was reported of it | `ACCOUNT/chain` | `naming/NAME`, `party/NAME` (lower case) | ever |
 //! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `reported/DIGEST` | 400 days |
 //!
 //! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
@@ -43,8 +43,10 @@ pub(super) const GONE_KEPT: i64 = 30 * DAY;
 
 /// What the sort keys of the roles that the sweep saw begin with.
 pub(super) const SWEPT: &str = "role/";
-/// What the sort keys of the links of chains begin with.
-pub(super) const LINK: &str = "link/";
+/// What a role that names roles or users of its own account has to do with chains.
+pub(super) const NAMING: &str = "naming/";
+/// The same of a role that names none, and that third parties can assume.
+pub(super) const PARTY: &str = "party/";
 /// What the sort keys of a window's members begin with.
 pub(super) const ALONE: &str = "alone/";
 pub(super) const MEMBER: &str = "member/";
@@ -73,10 +75,10 @@ pub(super) fn pointer(account: &str, name: &str) -> Key {
     key(role(account, name), "pointer")
 }
 
-pub(super) fn chain(account: &str, role: &str) -> Key {
+pub(super) fn chain(account: &str, kind: &str, role: &str) -> Key {
     key(
         format!("{account}/chain"),
-        format!("{LINK}{}", role.to_ascii_lowercase()),
+        format!("{kind}{}", role.to_ascii_lowercase()),
     )
 }
 

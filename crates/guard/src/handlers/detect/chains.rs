@@ -51,7 +51,11 @@ pub(super) async fn chains_of_change<W: World>(
     }
     // Before anything is read: of two changes at once, one sees the other.
     let saved = world.state().save_chain_link(&link).await.is_ok();
-    let known = world.state().chain_links(&guard.account).await;
+    let mut known = world.state().naming_links(&guard.account).await;
+    let by_pattern = |known: &KnownLink| known.link.names_by_pattern();
+    if link.names_by_pattern() || known.iter().flatten().any(by_pattern) {
+        known = world.state().chain_links(&guard.account).await;
+    }
     let mut unsure = !saved || known.is_err();
     let mut links: Links = known
         .unwrap_or_default()

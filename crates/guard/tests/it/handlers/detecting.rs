@@ -44,7 +44,12 @@ fn a_compliant_change_sends_an_order_to_observe_and_no_alert() {
     let event = scene.event("CreateRole", ROLE, Some(&good()), ALICE);
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::Approved);
     // A vendor can assume it: which roles can be reached through it.
-    let asked = ["save chain link", "read chain links", "send order"];
+    let asked = [
+        "save chain link",
+        "save chain link",
+        "read chain links",
+        "send order",
+    ];
     assert_eq!(scene.world.calls(), asked);
     let order = scene.take_order();
     let Task::Observe(role) = &order.task else {
