@@ -90,8 +90,8 @@ pub(crate) fn alert(guard: &GuardConfig, story: Story<'_>) -> Alert {
     }
 }
 
-/// Tells what lies between two documents, by statement and in words.
-pub(crate) fn tell_difference(
+/// Shows what lies between two documents, by statement and in words.
+pub(crate) fn show_difference(
     guard: &GuardConfig,
     alert: &mut Alert,
     old: &str,

@@ -150,8 +150,8 @@ pub struct Digest {
     /// How many alerts no message names.
     #[serde(default)]
     pub left: u64,
-    /// In the first message: the third parties and actors of all alerts of the window; what is still
-    /// exposed first, then the newest of each third party.
+    /// In the first message: the third parties and actors of all alerts of the window; what is
+    /// still exposed first, then the newest of each third party.
     #[serde(default)]
     pub groups: Vec<DigestGroup>,
     /// How many more groups there are.
@@ -162,7 +162,8 @@ pub struct Digest {
     pub kept: Option<String>,
     /// How many of the alerts of this message each subject had, the most first.
     pub subjects: Vec<(String, u64)>,
-    /// The alerts of this message, what is still exposed first, then the newest of each third party.
+    /// The alerts of this message, what is still exposed first, then the newest of each third
+    /// party.
     pub lines: Vec<DigestLine>,
 }
 

@@ -1,6 +1,6 @@
 //! The outcome of an order, from what the remediator came to as people read it.
 
-use crate::alert::build::{Story, alert, grantees, tell_difference};
+use crate::alert::build::{Story, alert, grantees, show_difference};
 use crate::alert::document::Alert;
 use crate::check::{Finding, Severity};
 use crate::detect::Judgement;
@@ -111,13 +111,13 @@ pub(crate) fn role_alert(
     };
     let mut alert = outcome_alert(task, about, ending);
     if let (Some((live, _)), Some(document)) = (live, &ending.would_write) {
-        tell_difference(guard, &mut alert, &live.document, document, now);
+        show_difference(guard, &mut alert, &live.document, document, now);
     }
     alert
 }
 
-/// The outcome of a write that is done and seen. `old`: the document that it replaced; `sessions`: what
-/// became of sessions that were issued before it.
+/// The outcome of a write that is done and seen. `old`: the document that it replaced; `sessions`:
+/// what became of sessions that were issued before it.
 pub(crate) fn written_alert(
     task: RoleTask<'_>,
     own: &OwnWrite,
@@ -168,7 +168,7 @@ pub(crate) fn written_alert(
         outcome.document = Some(live.document.clone());
     }
     if let Some(old) = old {
-        tell_difference(guard, &mut alert, old, &live.document, now);
+        show_difference(guard, &mut alert, old, &live.document, now);
     }
     alert.notes.extend(note.map(str::to_owned));
     alert

@@ -6,7 +6,6 @@
 //! So each effect either is harmless twice, or is announced in state before it happens.
 
 mod detect;
-mod exposure;
 mod publish;
 mod remediator;
 mod sweep;
@@ -48,7 +47,7 @@ pub enum HandleError {
         /// The incident.
         incident: String,
     },
-    /// IAM does not show yet what an event tells of.
+    /// IAM does not show yet what an event names.
     #[error("{what} is not to be seen yet")]
     NotSeenYet {
         /// As `role X`.

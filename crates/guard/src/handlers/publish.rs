@@ -54,8 +54,8 @@ pub(super) async fn publish_once<W: World>(
     Ok(reported)
 }
 
-/// Calls people while an order waits, under a lease of its own: what comes of the order is told all
-/// the same, so that a door which is closed in the end is not left as open. Once that is out, nobody
+/// Calls people while an order waits, under a lease of its own: what comes of the order is reported
+/// all the same, so that no ended exposure is left as open. Once that is out, nobody
 /// is called.
 pub(super) async fn publish_interim<W: World>(
     world: &W,
@@ -66,7 +66,7 @@ pub(super) async fn publish_interim<W: World>(
     let key = key_of(alert);
     match state.acquire_alert(&key, now, after(now, LEASE)).await {
         Ok(Lease::Done) => return Ok(Delivery::Before),
-        // Whoever has it is telling what came of the order.
+        // Whoever has it is reporting what came of the order.
         Ok(Lease::InProgress { .. }) => {
             return Err(HandleError::InProgress {
                 incident: key.incident,
@@ -166,7 +166,7 @@ async fn folded<W: World>(
     let now = world.clock().now();
     let window = FoldWindow::at(&alert.account, class, now);
     let member = member(alert, key, now);
-    // Without state it goes out alone: told too often is better than not at all.
+    // Without state it goes out alone: too many alerts are better than none.
     if took_turn(world, &window, &member).await.unwrap_or(true)
         || world
             .state()

@@ -265,8 +265,8 @@ fn observe(
     }
 }
 
-/// What an earlier attempt at an order to observe wrote, and what has happened since; `Err`: for how
-/// long that is uncertain.
+/// What an earlier attempt at an order to observe wrote, and what has happened since; `Err`: for
+/// how long that is uncertain.
 fn written_before(
     task: RoleTask<'_>,
     history: &mut RoleHistory,
@@ -306,9 +306,9 @@ fn written_before(
     }
 }
 
-/// An order to observe finds a live violation: it is not believed at once, since an event of its own
-/// may be on its way, or the read be older than what the event told of; then it is acted on like one
-/// to remediate.
+/// An order to observe finds a live violation: it is not believed at once, since an event of its
+/// own may be on its way, or the read be older than what the event told of; then it is acted on
+/// like one to remediate.
 fn exposed(
     task: RoleTask<'_>,
     history: RoleHistory,

@@ -108,8 +108,8 @@ pub(crate) fn overwritten(
 
 /// The live document may be shown by a stale read: it is what the guard has just replaced, or what
 /// the order is about, which stood before that write, too, whatever the guard had read by then; or
-/// an approved one has just been saved, or was seen, that is not shown now. Unless the event is newer
-/// than either.
+/// an approved one has just been saved, or was seen, that is not shown now. Unless the event is
+/// newer than either.
 pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &LiveRole) -> bool {
     let digest = document_digest(&live.document);
     let event = task.about.cause.event_time.as_second();

@@ -61,8 +61,8 @@ pub(crate) fn given_up(error: &IamError, attempts: u32) -> Option<Ending> {
     Some(Ending::live(kind, text, true))
 }
 
-/// What follows where a trust policy was not written: another one is, the order comes again, or it is
-/// over. `error`: IAM's; none where it could not be proved that the document may be written.
+/// What follows where a trust policy was not written: another one is, the order comes again, or it
+/// is over. `error`: IAM's; none where it could not be proved that the document may be written.
 pub(crate) fn instead(
     task: RoleTask<'_>,
     live: &LiveRole,

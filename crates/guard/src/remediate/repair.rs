@@ -17,11 +17,11 @@ pub struct Repaired {
     pub removed_statements: Vec<usize>,
 }
 
-/// Takes out every principal that makes the document violating, and nothing compliant. `compliant` is
-/// the judgement that decides: readable, and without a finding that is to be remediated.
+/// Takes out every principal that makes the document violating, and nothing compliant. `compliant`
+/// is the judgement that decides: readable, and without a finding that is to be remediated.
 ///
-/// Each principal of each Allow statement is judged by itself, beside all Deny statements: what
-/// is violating alone goes. `None` when nothing compliant would be left, or when what is left is not
+/// Each principal of each Allow statement is judged by itself, beside all Deny statements: what is
+/// violating alone goes. `None` when nothing compliant would be left, or when what is left is not
 /// compliant: then only quarantine helps.
 pub fn repair(document: &str, compliant: impl Fn(&str) -> bool) -> Option<Repaired> {
     let policy = TrustPolicy::parse(document).ok()?;

@@ -50,7 +50,7 @@ pub(in crate::handlers) fn incident_of(
 }
 
 /// The alert goes out, then the order. The order goes out even if the alert does not: closing
-/// the door must not wait for the topic. Whichever failed, the event comes again.
+/// the remediation must not wait for the topic. Whichever failed, the event comes again.
 pub(in crate::handlers) async fn alerted<W: World>(
     world: &W,
     guard: &GuardConfig,
@@ -110,7 +110,7 @@ pub(in crate::handlers) async fn unreadable_record<W: World>(
     }
     let handled = alerted(world, guard, alert, None).await;
     if unreadable.role_hidden {
-        // Which role it was, only a look at all of them can tell.
+        // Only a look at all roles finds out which one it was.
         world.state().request_sweep(&guard.account, now).await?;
     }
     handled

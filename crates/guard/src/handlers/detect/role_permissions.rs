@@ -1,9 +1,9 @@
-//! The detecting function for permissions: somebody may do something else now. It speaks up only
-//! where a third party can assume the role, or holds the keys of the user; or where a user that may
-//! have keys by its name got one just then.
+//! The detecting function for permissions. It reports a change only where a third party can assume
+//! the role, or holds the keys of the user; or where a user that may have keys by its name got one
+//! just then.
 
-mod alert_text;
 mod look;
+mod report;
 
 use self::look::{Guilty, Look};
 use crate::GuardConfig;
@@ -49,7 +49,7 @@ pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
         PermissionsActivity::Failed => return Ok(Handled::FailedCall),
         PermissionsActivity::Irrelevant => return Ok(Handled::Irrelevant),
         PermissionsActivity::Unreadable(why) => {
-            return alert_text::unreadable(world, guard, record, why).await;
+            return report::unreadable(world, guard, record, why).await;
         }
     };
     let look = Look {
@@ -84,7 +84,7 @@ pub async fn role_permissions<W: World<Roles: ReadPermissions>>(
         .iter()
         .filter_map(|one| Some((one.name.clone(), one.key.clone()?)))
         .collect();
-    let handled = look.publish_once(guilty).await?;
+    let handled = look.report(guilty).await?;
     for (user, key) in keys {
         key_reported(world, guard, &user, key).await;
     }
@@ -122,7 +122,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 
     /// Whether the guard itself did this: known by the actor, and by what it recorded before it
-    /// wrote. `None`: state does not publish_once, and it is judged like anyone's.
+    /// wrote. `None`: state does not answer, and it is judged like anyone's.
     async fn own(&self, id: &str) -> Option<bool> {
         if !self.by_remediator() {
             return Some(false);
@@ -368,7 +368,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         if let PolicyChange::Joined { group } = &self.change.change
             && !live.groups.contains(group)
         {
-            // He has left it again, or IAM does not show it yet.
+            // They have left it again, or IAM does not show it yet.
             let at = self.record.event_time.unwrap_or(self.now);
             if seconds_between(at, self.now) < SEEN_BY_SECONDS {
                 let what = format!("user {name} in group {group}");

@@ -1,11 +1,11 @@
-//! The detecting function for roles, and what all of them share: an event comes in; if it violates the rules an alert goes out, and
-//! an order to the remediator. They read roles and never write them.
+//! The detecting function for roles: a change of a trust policy is judged, reported if it violates
+//! the rules, and an order goes to the remediator either way. Roles are read here, never written.
 
 use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::alert::Alert;
-use crate::alert::build::{announced, cause, grantees, tell_difference};
+use crate::alert::build::{announced, cause, grantees, show_difference};
 use crate::check::Finding;
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
 use crate::detect::{
@@ -116,7 +116,7 @@ async fn trust_change<W: World>(
     if let Some(document) = judged.document()
         && let Some(old) = newest_approved(world, guard, change).await
     {
-        tell_difference(guard, &mut alert, &old, document, now);
+        show_difference(guard, &mut alert, &old, document, now);
     }
     alert.notes.extend(chains.note.clone());
     let handled = alerted(world, guard, alert, Some(order)).await?;
@@ -137,13 +137,14 @@ async fn trust_change<W: World>(
             reported_at: world.clock().now(),
             incident: incident_of(guard, &cause, ""),
         };
-        // Without it the sweep tells it once more: better than an event that is handled again.
+        // Without it the sweep reports it once more: better than an event that is handled again.
         let _ = world.state().save_reported_document(&reported).await;
     }
     Ok(handled)
 }
 
-/// An alert that was out before told of what stood then, where the event does not carry the document.
+/// An alert that was out before told of what stood then, where the event does not carry the
+/// document.
 fn tells_of(handled: &Handled, judged: &JudgedChange) -> bool {
     let was_out =
         matches!(handled, Handled::Alerted { reported, .. } if *reported == Delivery::Before);
@@ -199,7 +200,7 @@ async fn judge_change<W: World>(
     let mut judgement = judge_trust_read(&guard.rules, &role, document, reading, now);
     if role.path.is_none()
         && judgement.depends_on_path()
-        // UpdateAssumeRolePolicy's event does not tell the path. A role that cannot be read keeps
+        // UpdateAssumeRolePolicy's event does not name the path. A role that cannot be read keeps
         // the judgement of one whose path is not known.
         && let Ok(Some(found)) = world.roles().read_role(&change.role).await
     {
@@ -230,8 +231,8 @@ fn role_order(
             .sent
             .clone()
             .filter(|sent| sent.len() <= DOCUMENT_BYTES_SENT),
-        // What is approved has no incident: should the order to observe it meet a violation, that is
-        // a story of its own, even if the same event once violated other rules.
+        // What is approved has no incident: should the order to observe it meet a violation, that
+        // is a story of its own, even if the same event once violated other rules.
         incident: (!judged.is_approved()).then(|| incident_of(guard, cause, "")),
         findings: findings.iter().take(FINDINGS_SENT).cloned().collect(),
     }

@@ -1,4 +1,5 @@
-//! Orders that wait for their time: in a group of their own, so that nothing behind them waits, too.
+//! Orders that wait for their time: in a group of their own, so that nothing behind them waits,
+//! too.
 
 use jiff::Timestamp;
 
@@ -29,8 +30,8 @@ pub(super) async fn wait<W: World>(
     stay(world, order, task, if due { 0 } else { left }, now).await
 }
 
-/// The digest of a window, once that is over. Its order is sent by each alert that is folded, of which
-/// the queue keeps one, and waits there, so it needs no further event.
+/// The digest of a window, once that is over. Each alert that is folded sends its order; the queue
+/// keeps one, which waits there, so it needs no further event.
 pub(super) async fn digest<W: World>(
     world: &W,
     guard: &GuardConfig,
@@ -49,8 +50,8 @@ pub(super) async fn digest<W: World>(
     Ok(alert.map_or(Ended::Silently, |alert| Ended::Reported(Box::new(alert))))
 }
 
-/// Stays in the queue; a message that has been there for a while is replaced by a fresh one, so that
-/// an old one always means an order that is stuck.
+/// Stays in the queue; a message that has been there for a while is replaced by a fresh one, so
+/// that an old one always means an order that is stuck.
 async fn stay<W: World>(
     world: &W,
     order: &Order,
@@ -70,8 +71,8 @@ async fn stay<W: World>(
     Ok(Ended::Silently)
 }
 
-/// A short wait is over when its message comes again: the queue has kept the time. Without state the
-/// clock does.
+/// A short wait is over when its message comes again: the queue has kept the time. Without state
+/// the clock does.
 async fn has_waited<W: World>(
     world: &W,
     order: &Order,

@@ -1,5 +1,5 @@
 //! The remediator: one order at a time per role. It looks at the live role, and remembers what
-//! complies or puts right what is not.
+//! complies or remediates what does not.
 //!
 //! Nothing here is held in memory between two effects that state does not know as well: an order
 //! that comes again, after a crash or just so, is picked up from the history and from what is
@@ -103,9 +103,9 @@ async fn attempt<W: World<Roles: WritePermissions>>(
     }
 }
 
-/// Without state nothing is written. For a while the order waits; then people are called, and it goes
-/// on waiting: what comes of it is told as ever, unless it ends in the dead-letter queue. Nobody is
-/// called for a role that complies by now.
+/// Without state nothing is written. For a while the order waits; then people are called, and it
+/// goes on waiting: what comes of it is reported as ever, unless it ends in the dead-letter queue.
+/// Nobody is called for a role that complies by now.
 async fn without_state<W: World>(
     world: &W,
     guard: &GuardConfig,

@@ -1,16 +1,19 @@
 //! Orders about what a role or user may do: what a change gave is taken away, or what was there
 //! before is restored; and what complies is remembered.
 
+use jiff::Timestamp;
+
+use crate::GuardConfig;
 use crate::alert::outcome::{permissions_alert, undone_alert};
 use crate::handlers::HandleError;
-use crate::handlers::exposure::read_exposure;
 use crate::handlers::remediator::finish::Ended;
 use crate::handlers::remediator::write::{Target, Written, write};
 use crate::model::{HolderKind, LivePermissions};
 use crate::order::{HolderOrder, PermissionsOrder};
 use crate::permissions::{OwnUndo, PermissionsHistory, Undoable};
 use crate::ports::{
-    Clock, IamError, IamErrorKind, ListOf, ReadPermissions, StateError, World, WritePermissions,
+    Clock, IamError, IamErrorKind, ListOf, ReadPermissions, Roles, StateError, World,
+    WritePermissions,
 };
 use crate::remediate::refusal::given_up;
 use crate::remediate::task::{Assignment, TRIES};
@@ -40,7 +43,7 @@ pub(super) async fn undo_change<W: World<Roles: WritePermissions>>(
         candidates = what_may_undo(world, task, &exposure.live, known.as_ref()).await;
     }
     let live = match &read {
-        Err(error) => Live::Unread(error.to_string()),
+        Err(error) => Live::Unread(format!("it could not be read: {error}")),
         Ok(exposure) => exposure.as_ref().map_or(Live::Absent, Live::There),
     };
     let action = decide_undo(&SeenHolder {
@@ -230,7 +233,7 @@ pub(super) async fn remember_permissions<W: World<Roles: ReadPermissions>>(
     let Assignment { guard, about, .. } = task;
     let read = read_exposure(world, guard, about.kind, &about.name, task.now).await;
     let exposure = match read {
-        // A later change is then undone without it: people are told what is not known.
+        // A later change is then undone without it: people hear what is not known.
         Err(_) if task.attempts < TRIES => return Ok(Ended::Again(task.pause())),
         read => read.ok().flatten(),
     };
@@ -248,4 +251,28 @@ pub(super) async fn remember_permissions<W: World<Roles: ReadPermissions>>(
         state.save_permissions_history(&history).await?;
     }
     Ok(Ended::Silently)
+}
+
+/// Reads a role or user; `None` where there is none.
+async fn read_exposure<W: World<Roles: ReadPermissions>>(
+    world: &W,
+    guard: &GuardConfig,
+    kind: HolderKind,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<Exposure>, IamError> {
+    let roles = world.roles();
+    match kind {
+        HolderKind::User => {
+            let live = roles.user_permissions(name).await?;
+            Ok(live.map(|live| Exposure::of_user(guard, live, now)))
+        }
+        HolderKind::Role => {
+            let Some(role) = roles.read_role(name).await? else {
+                return Ok(None);
+            };
+            let live = roles.role_permissions(name).await?;
+            Ok(live.map(|live| Exposure::of_role(guard, role, live, now)))
+        }
+    }
 }

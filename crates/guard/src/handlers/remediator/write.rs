@@ -60,7 +60,7 @@ pub(super) async fn write<W: Sync, T: Target<W>>(
             false => Written::Unseen,
         });
     };
-    // Without an answer it may have happened: what is live will tell.
+    // Without an answer it may have happened: what is live will show it.
     if error.kind != IamErrorKind::Other || skip!("doubt-lost-answer") {
         target.record(world, WriteProgress::Refused).await?;
     }

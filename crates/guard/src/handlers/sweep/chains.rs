@@ -72,7 +72,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 Some((known.link.role.clone(), found))
             });
             let there: Vec<(String, Finding)> = there.collect();
-            self.tell_what_was_there(&there).await?;
+            self.report_existing(&there).await?;
         }
         for (known, found) in links.iter().zip(found) {
             match found {

@@ -17,9 +17,9 @@ use crate::state::incident::{Stage, incident_id};
 use crate::state::sweep_state::SweptRole;
 
 impl<W: World<Roles: ListRoles>> Run<'_, W> {
-    /// Publishes it, if there is anything to tell; `chained` are the roles that third parties reach
+    /// Publishes it, if there is anything to report; `chained` are the roles that third parties reach
     /// through others.
-    pub(super) async fn tell_what_was_there(
+    pub(super) async fn report_existing(
         &mut self,
         chained: &[(String, Finding)],
     ) -> Result<(), HandleError> {

@@ -1,10 +1,10 @@
-//! The sweep: what no event told. It lists the account's roles, judges each like an event would
-//! be, and tells and orders what people and the remediator have not heard of yet.
+//! The sweep: whatever no event reported. It lists the account's roles, judges each as an event
+//! would be, and reports and orders what people and the remediator have not heard of yet.
 //!
 //! It is called once a minute and mostly finds that nothing is due. A run is due hourly, after a
 //! deploy that brings other rules or another mode, and when an event hides which role it changed.
 //! A run that does not come to its end in one invocation goes on in the next one. What each role
-//! looked like is remembered, so the same thing is never told twice, and a page that is read
+//! looked like is remembered, so the same thing is never reported twice, and a page that is read
 //! again does nothing again.
 
 mod chains;
@@ -27,8 +27,8 @@ use crate::state::sweep_state::{FinishedSweep, SweepProgress, SweepTally, SweptR
 
 /// How often all roles are looked at.
 const INTERVAL_SECONDS: i64 = 60 * 60;
-/// For how long a changed document waits for its event, which tells more than the sweep can: who
-/// did it.
+/// For how long a changed document waits for its event, which knows more than the sweep: who did
+/// it.
 pub const GRACE_SECONDS: i64 = 5 * 60;
 /// After so many roles that could not be dealt with, something is wrong with more than a role.
 const ERRORS: usize = 3;
@@ -68,7 +68,7 @@ enum Listed {
 /// come: the caller has some seconds left then.
 ///
 /// # Errors
-/// [`HandleError`]: some role could not be told or ordered, or listed; the next call tries again.
+/// [`HandleError`]: some role could not be reported, ordered or listed; the next call tries again.
 pub async fn sweep<W: World<Roles: ListRoles>>(
     world: &W,
     guard: &GuardConfig,
@@ -213,7 +213,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 if self.now() >= until {
                     return Ok(Listed::Interrupted);
                 }
-                if let Err(error) = self.read_exposure(listed).await {
+                if let Err(error) = self.check_role(listed).await {
                     // One role must not stand in the way of all others.
                     errors.push(error);
                     if errors.len() >= ERRORS {

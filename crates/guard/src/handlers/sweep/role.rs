@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::alert::build::{Story, alert, announced, grantees, tell_difference};
+use crate::alert::build::{Story, alert, announced, grantees, show_difference};
 use crate::alert::{Alert, one_line};
 use crate::check::Finding;
 use crate::detect::{Judgement, Verdict, own_role_opened};
@@ -23,12 +23,14 @@ use crate::state::history::{RoleHistory, WriteProgress};
 use crate::state::incident::{Schema, Stage, incident_id};
 use crate::state::sweep_state::{SweptRole, findings_digest};
 
-/// A door that is still open is worth a second try after most of an hour, then after twice that.
+/// An exposure that is still open is worth a second try after most of an hour, then after twice
+/// that.
 const SECOND_TRY_SECONDS: i64 = 50 * 60;
 const LAST_DOUBLING: u32 = 5;
 
 impl<W: World<Roles: ListRoles>> Run<'_, W> {
-    pub(super) async fn read_exposure(&mut self, listed: &ListedRole) -> Result<(), HandleError> {
+    /// Judges a listed role, and does what follows.
+    pub(super) async fn check_role(&mut self, listed: &ListedRole) -> Result<(), HandleError> {
         let role = &listed.role;
         let now = self.now();
         let mut judgement = judge(self.guard, role, &role.document, now);
@@ -67,7 +69,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         }
     }
 
-    /// The role as it is now, of which nothing has been told.
+    /// The role as it is now, with nothing reported yet.
     fn as_seen(&self, role: &LiveRole, judgement: &Judgement, now: Timestamp) -> SweptRole {
         let worst = judgement
             .findings
@@ -102,7 +104,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         seen: SweptRole,
     ) -> Result<(), HandleError> {
         match before {
-            Some(before) if same(&before, &seen) => self.settle(before).await,
+            Some(before) if same(&before, &seen) => self.remember_news(before).await,
             _ => {
                 let history = self.history(role).await?;
                 self.observe(role, history.as_ref(), &seen).await?;
@@ -111,7 +113,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         }
     }
 
-    /// Something is wrong with it: told, unless people have heard of just this.
+    /// Something is wrong with it: reported, unless just this has been.
     async fn wrong(
         &mut self,
         role: &LiveRole,
@@ -142,15 +144,15 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 }
                 Recurred::Yes => seen.line = changed,
                 Recurred::No if before.existing => {
-                    return self.was_there(role, judgement, before.clone()).await;
+                    return self.existing(role, judgement, before.clone()).await;
                 }
                 Recurred::No if self.try_again(role, judgement, before) => {
                     seen.line = format!("role {name} still violates the access rules: {worst}");
                     seen.tries = before.tries.saturating_add(1);
                 }
-                Recurred::No => return self.settle(before.clone()).await,
+                Recurred::No => return self.remember_news(before.clone()).await,
             }
-            return self.tell_of(role, judgement, history, seen).await;
+            return self.report(role, judgement, history, seen).await;
         }
         if let Recurred::InDoubt = recurred(history, &seen.digest, Timestamp::MIN, now) {
             self.look_again_in(2 * STALE_SECONDS);
@@ -162,12 +164,12 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             return self.remember(reported).await;
         }
         if let Some(before) = again {
-            // Seen before, and not told yet: it waits for its event, or the sweep was stopped.
+            // Seen before, and not reported yet: it waits for its event, or the sweep was stopped.
             if seconds_between(before.since, now) < GRACE_SECONDS {
                 self.look_again_in(GRACE_SECONDS);
                 return Ok(());
             }
-            return self.tell_of(role, judgement, history, before.clone()).await;
+            return self.report(role, judgement, history, before.clone()).await;
         }
         if self.progress.first {
             seen.existing = true;
@@ -177,7 +179,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             if judgement.verdict == Verdict::Approved {
                 self.observe(role, history, &seen).await?;
             }
-            return self.was_there(role, judgement, seen).await;
+            return self.existing(role, judgement, seen).await;
         }
         let known = |before: &SweptRole| before.digest == seen.digest;
         let approved_before = history.is_some_and(|history| {
@@ -188,20 +190,20 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             // The document is an old one: the rules have changed, or the time has come.
             seen.line = format!("by the access rules of now, role {name}: {worst}");
             seen.existing = before.is_some_and(|before| known(&before) && before.existing);
-            return self.tell_of(role, judgement, history, seen).await;
+            return self.report(role, judgement, history, seen).await;
         }
         seen.line = changed;
         if self.progress.asked {
             // The event that hid its role may have been this one's.
-            return self.tell_of(role, judgement, history, seen).await;
+            return self.report(role, judgement, history, seen).await;
         }
         self.look_again_in(GRACE_SECONDS);
         self.remember(seen).await
     }
 
-    /// It violated the rules when the guard first looked: told in one digest, and remediated only
-    /// if the rules say so explicitly.
-    async fn was_there(
+    /// It violated the rules when the guard first looked: reported in one digest, and remediated
+    /// only if the rules say so explicitly.
+    async fn existing(
         &mut self,
         role: &LiveRole,
         judgement: &Judgement,
@@ -216,7 +218,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             .await?;
             swept.ordered_at = Some(self.now());
         }
-        self.settle(swept).await
+        self.remember_news(swept).await
     }
 
     fn remediates_existing(&self) -> bool {
@@ -225,7 +227,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     }
 
     /// Remembers what is not remembered like this yet.
-    async fn settle(&mut self, swept: SweptRole) -> Result<(), HandleError> {
+    async fn remember_news(&mut self, swept: SweptRole) -> Result<(), HandleError> {
         if self.known.get(&swept.role_id) == Some(&swept) {
             return Ok(());
         }
@@ -234,7 +236,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
 
     /// The alert, then the order, as for an event; the intent first, so that the same incident
     /// goes on after a crash.
-    async fn tell_of(
+    async fn report(
         &mut self,
         role: &LiveRole,
         judgement: &Judgement,
@@ -243,7 +245,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     ) -> Result<(), HandleError> {
         let now = self.now();
         let left = swept.existing && !self.remediates_existing();
-        self.settle(swept.clone()).await?;
+        self.remember_news(swept.clone()).await?;
         let event = event_id(&swept);
         let alert = self.alert_of(role, judgement, history, &swept, left);
         let reported = publish_once(self.world, self.guard, &alert).await;
@@ -306,7 +308,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         );
         let newest = history.and_then(RoleHistory::newest);
         if let Some(newest) = newest.filter(|newest| newest.digest != swept.digest) {
-            tell_difference(guard, &mut alert, &newest.document, &role.document, now);
+            show_difference(guard, &mut alert, &newest.document, &role.document, now);
         }
         alert
     }
@@ -367,7 +369,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         self.send(task).await
     }
 
-    /// An event's alert has told of this document, and it has not been remediated since.
+    /// An event's alert has reported this document, and it has not been remediated since.
     async fn reported_by_event(
         &self,
         role: &LiveRole,
@@ -422,7 +424,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             && untouchable(guard, role).is_none()
     }
 
-    /// People know, and the remediator was asked; yet the door is open after all this time.
+    /// People know, and the remediator was asked; yet the role is exposed after all this time.
     fn try_again(&self, role: &LiveRole, judgement: &Judgement, before: &SweptRole) -> bool {
         let wait = SECOND_TRY_SECONDS << before.tries.min(LAST_DOUBLING);
         self.may_act(role, judgement)

@@ -33,7 +33,7 @@ pub(super) struct Guilty {
 }
 
 impl Guilty {
-    /// One of which no more is known than its name.
+    /// One that is known by its name alone.
     pub(super) fn named(kind: &'static str, name: &str, findings: Vec<Finding>) -> Self {
         Self {
             kind,

@@ -1,4 +1,4 @@
-//! Telling what a change of permissions is found guilty of, and ordering that it be undone.
+//! Reporting a change of permissions, and ordering that it be undone.
 
 use crate::GuardConfig;
 use crate::alert::Alert;
@@ -18,8 +18,8 @@ use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{Mode, PermissionViolation};
 use crate::state::incident::incident_id;
 
-/// So many roles and users get an alert each; more of them are told in one.
-const TOLD_ALONE: usize = 5;
+/// So many roles and users get an alert each; more of them share one.
+const ALERTED_ALONE: usize = 5;
 /// So many findings stand in an alert about many.
 const MOST_FINDINGS: usize = 20;
 /// So many findings go with an order: SQS takes 256 KB.
@@ -27,13 +27,10 @@ const FINDINGS_SENT: usize = 50;
 
 impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     /// One alert for each of a few; of many, one for all.
-    pub(super) async fn publish_once(
-        &self,
-        mut reported: Vec<Guilty>,
-    ) -> Result<Handled, HandleError> {
+    pub(super) async fn report(&self, mut reported: Vec<Guilty>) -> Result<Handled, HandleError> {
         let worst = |guilty: &Guilty| guilty.findings.first().map(|found| found.severity);
         reported.sort_by_key(|guilty| std::cmp::Reverse(worst(guilty)));
-        if reported.len() > TOLD_ALONE {
+        if reported.len() > ALERTED_ALONE {
             let mut alert = self.alert_of_many(&reported);
             let orders: Vec<Order> = reported.iter().filter_map(|one| self.order(one)).collect();
             if !orders.is_empty() {
@@ -256,7 +253,7 @@ fn change_in_words(change: &PolicyChange) -> String {
     }
 }
 
-/// What cannot be read is told.
+/// Reports an event that cannot be read.
 pub(super) async fn unreadable<W: World>(
     world: &W,
     guard: &GuardConfig,
