@@ -70,14 +70,6 @@ impl Fifo {
             .collect()
     }
 
-    /// When the next message becomes visible.
-    pub fn next_visible(&self) -> Option<Moment> {
-        self.groups
-            .values()
-            .filter_map(|messages| Some(messages.front()?.visible_at))
-            .min()
-    }
-
     /// Receives a group's first message.
     pub fn receive(&mut self, group: &str, now: Moment) -> Option<Message> {
         let messages = self.groups.get_mut(group)?;

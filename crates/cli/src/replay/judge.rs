@@ -3,7 +3,7 @@
 //! The log is history: what the guard would have written never alters it. So each plan is the one
 //! that `enforce` would have made had it been switched on just then.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
 use guard::detect::{
@@ -11,8 +11,8 @@ use guard::detect::{
     judge_key, judge_root, judge_trust_read, unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
-use guard::remediate::{Judging, Plan, PlanKind, QUARANTINE, Situation, plan};
-use guard::rules::{KeyViolation, Mode, Rules};
+use guard::remediate::{AsRole, Plan, PlanKind, QUARANTINE, Situation, plan};
+use guard::rules::{KeyViolation, Rules};
 use guard::state::history::{Baseline, RoleHistory};
 use guard::state::incident::Schema;
 use guard::{Check, Finding, Remedy, Severity};
@@ -187,7 +187,7 @@ impl Judge<'_> {
         let mut alert = alert_about(user(change.root, change.user.as_deref()), findings);
         let deactivates = self.rules.access_keys().on_violation == KeyViolation::Deactivate
             && alert.findings.iter().any(|finding| {
-                finding.code.remedy() == Remedy::AccessKey && enforced(self.rules, finding)
+                finding.code.remedy() == Remedy::AccessKey && !self.rules.lowers(finding)
             });
         if deactivates && change.key_id.is_some() {
             alert.action = PlanKind::Deactivate;
@@ -266,7 +266,7 @@ fn planned(
     history: &RoleHistory,
     at: Timestamp,
 ) -> (Option<Plan>, Option<String>) {
-    let left_alone = |finding: &Finding| !enforced(rules, finding);
+    let left_alone = |finding: &Finding| rules.lowers(finding);
     let acts = judgement.verdict == Verdict::Violation
         && judgement.violations().any(|finding| !left_alone(finding));
     let tolerating = judgement.violations().any(left_alone);
@@ -292,11 +292,11 @@ fn planned(
         remediation: rules.remediation(),
         writes_used: 0,
     };
-    let judging = AsOf {
+    let judging = AsRole {
         rules,
-        role,
-        at,
+        role: role.clone(),
         tolerating,
+        now: at,
     };
     match acts.then(|| plan(&situation, &judging)) {
         Some(Ok(plan)) => {
@@ -308,60 +308,6 @@ fn planned(
         }
         Some(Err(_)) | None => nothing("the rules require manual action"),
     }
-}
-
-/// Judges documents of a role as of a moment.
-struct AsOf<'a> {
-    rules: &'a Rules,
-    role: &'a RoleRef,
-    at: Timestamp,
-    tolerating: bool,
-}
-
-impl Judging for AsOf<'_> {
-    fn complies(&self, document: &str) -> bool {
-        let left_alone = |finding: &Finding| !enforced(self.rules, finding);
-        let judged = judge_trust_read(
-            self.rules,
-            self.role,
-            document,
-            Reading::sent(self.at),
-            self.at,
-        );
-        match judged.verdict {
-            Verdict::Approved => true,
-            Verdict::Violation => self.tolerating && judged.violations().all(left_alone),
-            Verdict::Unreadable => false,
-        }
-    }
-
-    fn third_parties(&self, document: &str) -> BTreeSet<String> {
-        judge_trust_read(
-            self.rules,
-            self.role,
-            document,
-            Reading::sent(self.at),
-            self.at,
-        )
-        .third_parties()
-    }
-}
-
-/// Whether the guard acts on such a finding once the rules and the stack say `enforce`: neither
-/// the check nor the vendor is lowered to `alert`.
-fn enforced(rules: &Rules, finding: &Finding) -> bool {
-    let of_vendor = || {
-        let account = rules.account(finding.third_party.as_deref()?);
-        let vendor = account
-            .vendors
-            .iter()
-            .find(|vendor| finding.vendor.as_deref() == Some(vendor.name.as_str()));
-        vendor?.mode
-    };
-    [rules.check_mode(finding.code), of_vendor()]
-        .into_iter()
-        .flatten()
-        .all(|mode| mode == Mode::Enforce)
 }
 
 fn key(account: &str, role: &str) -> (String, String) {

@@ -9,7 +9,7 @@ use crate::check::{Finding, Severity};
 use crate::detect::{Judgement, Verdict};
 use crate::model::{LiveRole, document_digest, names_unique_id, seconds_between};
 use crate::order::{RoleChange, RoleOrder};
-use crate::remediate::judged::{AsLive, approved, judge};
+use crate::remediate::judged::{AsRole, approved, judge};
 use crate::remediate::outcome::{OutcomeKind, PlanKind};
 use crate::remediate::own_writes::{
     existing_since, has_deleted_principals, judged_since, may_be_stale, of_another, of_this_role,
@@ -510,12 +510,7 @@ fn violation(
         remediation: guard.rules.remediation(),
         writes_used: history.writes_within_the_hour(now),
     };
-    let judging = AsLive {
-        guard,
-        live,
-        tolerating,
-        now,
-    };
+    let judging = AsRole::live(task, live, tolerating);
     let plan = match plan(&situation, &judging) {
         Ok(plan) => plan,
         Err(Reason::Off) => {

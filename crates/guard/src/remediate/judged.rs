@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::GuardConfig;
-use crate::check::Finding;
 use crate::detect::{Judgement, Reading, Verdict, judge_trust, judge_trust_without_witnesses};
 use crate::model::{LiveRole, RoleRef};
 use crate::remediate::plan::Judging;
-use crate::rules::Mode;
+use crate::remediate::task::RoleTask;
+use crate::rules::Rules;
 
 /// Judges a document that IAM shows as that of this role.
 pub(crate) fn judge(
@@ -41,30 +41,51 @@ fn reference(guard: &GuardConfig, live: &LiveRole) -> RoleRef {
     })
 }
 
-/// Judges documents as those of a live role. `tolerating`: the rules lower some findings to alerts,
-/// and what those are about may stay.
-#[derive(Clone, Copy)]
-pub(crate) struct AsLive<'a> {
-    pub(crate) guard: &'a GuardConfig,
-    pub(crate) live: &'a LiveRole,
-    pub(crate) tolerating: bool,
-    pub(crate) now: Timestamp,
+/// Judges documents as those of a role.
+#[derive(Debug, Clone)]
+pub struct AsRole<'a> {
+    /// By these rules.
+    pub rules: &'a Rules,
+    /// The role.
+    pub role: RoleRef,
+    /// The rules lower some findings to alerts, and what those are about may stay.
+    pub tolerating: bool,
+    /// Now.
+    pub now: Timestamp,
 }
 
-impl Judging for AsLive<'_> {
+impl<'a> AsRole<'a> {
+    /// As those of a live role.
+    pub(crate) fn live(task: RoleTask<'a>, live: &LiveRole, tolerating: bool) -> Self {
+        Self {
+            rules: &task.guard.rules,
+            role: reference(task.guard, live),
+            tolerating,
+            now: task.now,
+        }
+    }
+
+    fn judged(&self, document: &str) -> Judgement {
+        let reading = Reading::sent(self.now);
+        judge_trust_without_witnesses(self.rules, &self.role, document, reading, self.now)
+    }
+}
+
+impl Judging for AsRole<'_> {
     fn complies(&self, document: &str) -> bool {
-        let Self { guard, live, .. } = *self;
-        let lowered = |finding: &Finding| guard.rules.mode_for(finding) == Mode::Alert;
-        let judged = judge_without_witnesses(guard, live, document, self.now);
+        let judged = self.judged(document);
+        let mut violations = judged.violations();
         match judged.verdict {
             Verdict::Approved => true,
-            Verdict::Violation => self.tolerating && judged.violations().all(lowered),
+            Verdict::Violation => {
+                self.tolerating && violations.all(|finding| self.rules.lowers(finding))
+            }
             Verdict::Unreadable => false,
         }
     }
 
     fn third_parties(&self, document: &str) -> BTreeSet<String> {
-        judge_without_witnesses(self.guard, self.live, document, self.now).third_parties()
+        self.judged(document).third_parties()
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod undo;
 pub use decide::decide;
 pub use diff::{DiffLine, DiffSign, diff};
 pub use exposure::Exposure;
+pub use judged::AsRole;
 pub use key::{left_active, too_old};
 pub use outcome::{Outcome, OutcomeKind, PlanKind};
 pub use plan::{Judging, Plan, QUARANTINE, Reason, Situation, fall_back, plan};

@@ -3,7 +3,7 @@
 use policy::TrustPolicy;
 
 use crate::model::LiveRole;
-use crate::remediate::judged::AsLive;
+use crate::remediate::judged::AsRole;
 use crate::remediate::plan::{Judging, QUARANTINE};
 use crate::remediate::step::Write;
 use crate::remediate::task::RoleTask;
@@ -12,12 +12,7 @@ use crate::state::history::WriteKind;
 /// Whatever the plan came from, this is what would stand in IAM: it must comply, and a repair must
 /// grant nothing that the live document does not.
 pub(crate) fn proved(task: RoleTask<'_>, live: &LiveRole, wanted: &Write) -> bool {
-    let judging = AsLive {
-        guard: task.guard,
-        live,
-        tolerating: wanted.tolerating,
-        now: task.now,
-    };
+    let judging = AsRole::live(task, live, wanted.tolerating);
     let compliant = || judging.complies(&wanted.document);
     match wanted.kind {
         WriteKind::Quarantine => wanted.document == QUARANTINE,

@@ -3,7 +3,7 @@
 use crate::model::LiveRole;
 use crate::order::RoleChange;
 use crate::ports::{IamError, IamErrorKind};
-use crate::remediate::judged::AsLive;
+use crate::remediate::judged::AsRole;
 use crate::remediate::outcome::{OutcomeKind, PlanKind};
 use crate::remediate::plan::{Judging, Situation, fall_back};
 use crate::remediate::repair::without_principal;
@@ -71,12 +71,7 @@ pub(crate) fn instead(
     error: Option<&IamError>,
 ) -> Action<Write, OwnWrite> {
     let tolerating = refused.tolerating;
-    let judging = AsLive {
-        guard: task.guard,
-        live,
-        tolerating,
-        now: task.now,
-    };
+    let judging = AsRole::live(task, live, tolerating);
     let why = match error.map(|error| (error, refusal(error, task.attempts))) {
         None => "it could not be proved that what was to be written grants no more than it may"
             .to_owned(),

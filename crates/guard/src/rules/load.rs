@@ -424,6 +424,14 @@ impl Rules {
     /// What may be done about a finding, as far as the rules go: the mode, lowered by the
     /// check's and the vendor's own. The stack's mode is a ceiling above it.
     pub fn mode_for(&self, finding: &Finding) -> Mode {
+        match self.lowers(finding) {
+            true => Mode::Alert,
+            false => self.mode(),
+        }
+    }
+
+    /// The check's or the vendor's own mode lowers a finding to an alert, whatever the mode is.
+    pub fn lowers(&self, finding: &Finding) -> bool {
         let of_vendor = finding
             .vendor
             .as_deref()
@@ -433,8 +441,7 @@ impl Rules {
             let mut vendors = entry.vendors.iter();
             vendors.find(|vendor| vendor.name == name)?.mode
         });
-        let lower = [self.check_mode(finding.code), of_vendor];
-        lower.into_iter().flatten().fold(self.mode(), Ord::min)
+        [self.check_mode(finding.code), of_vendor].contains(&Some(Mode::Alert))
     }
 
     /// What the rules say about an account; nothing is said about most.
