@@ -86,18 +86,9 @@ impl Alert {
             })
     }
 
-    /// The accounts, vendors and other principals that a finding names.
+    /// Whom its findings name.
     pub(crate) fn third_parties(&self) -> Option<String> {
-        let mut parties: Vec<&str> = Vec::new();
-        for found in &self.findings {
-            let account = found.third_party.as_deref();
-            let named = account.or(found.vendor.as_deref());
-            // Where a trust policy admits no account, its finding names the principal.
-            let said = found.code.remedy() == Remedy::TrustPolicy;
-            let party = named.or(said.then_some(found.message.as_str()));
-            parties.extend(party.filter(|party| !parties.contains(party)));
-        }
-        (!parties.is_empty()).then(|| one_line(&parties.join(", "), 400))
+        third_parties(&self.findings)
     }
 
     /// It is still exposed, and not because an order is on its way that will close it.
@@ -107,6 +98,20 @@ impl Alert {
             outcome.open && !(writes && outcome.kind == OutcomeKind::Ordered)
         })
     }
+}
+
+/// The accounts, vendors and other principals that findings name.
+pub(crate) fn third_parties(findings: &[Finding]) -> Option<String> {
+    let mut parties: Vec<&str> = Vec::new();
+    for found in findings {
+        let account = found.third_party.as_deref();
+        let named = account.or(found.vendor.as_deref());
+        // Where a trust policy admits no account, its finding names the principal.
+        let said = found.code.remedy() == Remedy::TrustPolicy;
+        let party = named.or(said.then_some(found.message.as_str()));
+        parties.extend(party.filter(|party| !parties.contains(party)));
+    }
+    (!parties.is_empty()).then(|| one_line(&parties.join(", "), 400))
 }
 
 /// Someone who can assume the role.

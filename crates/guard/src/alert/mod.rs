@@ -15,6 +15,7 @@ mod text;
 
 pub(crate) use advice::advice;
 pub use bundle::{Bundle, MESSAGE_BYTES};
+pub(crate) use document::third_parties;
 pub use document::{ALERT_SCHEMA_ID, Alert, Digest, DigestGroup, DigestLine, Grantee, Link};
 pub(crate) use shown::{duration, one_line};
 pub(crate) use text::{actor_name, actor_words};

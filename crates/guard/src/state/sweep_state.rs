@@ -98,6 +98,9 @@ pub struct SweptRole {
     pub severity: Option<Severity>,
     /// The alert's title: what was wrong with it, in one line.
     pub line: String,
+    /// Who has access by it, where it is about access.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_party: Option<String>,
     /// When this document was first seen with these findings; names the incident.
     pub since: Timestamp,
     /// The role was created after the sweep before that.
@@ -135,6 +138,9 @@ pub struct ReportedDocument {
     pub findings: String,
     /// When the event that told of it was made.
     pub event_time: Timestamp,
+    /// Who made it, in a few words, where the event said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
     /// When people were told.
     pub reported_at: Timestamp,
     /// The incident.

@@ -56,6 +56,7 @@ pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
         new: true,
         reported_at: None,
         held: vec!["0123456789abcdef".to_owned()],
+        third_party: Some("999988887777".to_owned()),
         existing: false,
         ordered_at: None,
         tries: 0,
@@ -81,6 +82,7 @@ pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
         digest: "d1".to_owned(),
         findings: "f1".to_owned(),
         event_time: now(),
+        actor: Some("IAM user alice".to_owned()),
         reported_at: now(),
         incident: "TW-1".to_owned(),
     };

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 
 use crate::GuardConfig;
-use crate::alert::Alert;
 use crate::alert::build::{announced, cause, grantees, show_difference};
+use crate::alert::{Alert, actor_words, one_line};
 use crate::check::Finding;
 use crate::cloudtrail::{Activity, Document, Record, RoleDeletion, TrustChange};
 use crate::detect::{
@@ -134,6 +134,7 @@ async fn trust_change<W: World>(
             digest: document_digest(document),
             findings: findings_digest(&judgement.findings),
             event_time: cause.event_time,
+            actor: Some(one_line(&actor_words(&cause.actor), 400)),
             reported_at: world.clock().now(),
             incident: incident_of(guard, &cause, ""),
         };

@@ -99,7 +99,7 @@ fn line(account: &str, role: &SweptRole, left: bool) -> DigestLine {
         at: role.since,
         subject: format!("role/{}", role.name),
         line: role.line.clone(),
-        third_party: None,
+        third_party: role.third_party.clone(),
         actor: None,
         open: left && role.check.is_some_and(violates),
         also: Vec::new(),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::alert::build::{Story, alert, announced, grantees, show_difference};
-use crate::alert::{Alert, one_line};
+use crate::alert::{Alert, one_line, third_parties};
 use crate::check::Finding;
 use crate::detect::{Judgement, Verdict, own_role_opened};
 use crate::handlers::HandleError;
@@ -21,7 +21,7 @@ use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{ChangedRole, ExistingViolations, Mode};
 use crate::state::history::{RoleHistory, WriteProgress};
 use crate::state::incident::{Schema, Stage, incident_id};
-use crate::state::sweep_state::{SweptRole, findings_digest};
+use crate::state::sweep_state::{ReportedDocument, SweptRole, findings_digest};
 
 /// An exposure that is still open is worth a second try after most of an hour, then after twice
 /// that.
@@ -85,6 +85,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             check: worst.map(|finding| finding.code),
             severity: worst.map(|finding| finding.severity),
             line: String::new(),
+            third_party: third_parties(&judgement.findings),
             since: now,
             new: self.is_new(role),
             reported_at: None,
@@ -247,7 +248,8 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         let left = swept.existing && !self.remediates_existing();
         self.remember_news(swept.clone()).await?;
         let event = event_id(&swept);
-        let alert = self.alert_of(role, judgement, history, &swept, left);
+        let mut alert = self.alert_of(role, judgement, history, &swept, left);
+        alert.notes.insert(0, self.by_whom(role, &swept).await);
         let reported = publish_once(self.world, self.guard, &alert).await;
         if judgement.verdict == Verdict::Approved {
             self.observe(role, history, &swept).await?;
@@ -269,6 +271,31 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         self.progress.tally.alerts += 1;
         swept.reported_at = Some(now);
         self.remember(swept).await
+    }
+
+    /// Who made the document that stands there, and when, as far as an event told.
+    async fn by_whom(&self, role: &LiveRole, swept: &SweptRole) -> String {
+        let (state, account) = (self.world.state(), &self.guard.account);
+        let reported = state.reported_document(account, &role.name, &swept.digest);
+        let reported = reported.await.ok().flatten();
+        let of_this_role = |reported: &ReportedDocument| {
+            let created = role.created.map_or(0, |created| created.as_second());
+            created <= reported.event_time.as_second()
+        };
+        match reported.filter(of_this_role) {
+            Some(ReportedDocument {
+                actor: Some(actor),
+                event_time,
+                incident,
+                ..
+            }) => one_line(
+                &format!("the change was made at {event_time} by {actor}: incident {incident}"),
+                600,
+            ),
+            _ => "the sweep found this, so who did it and when is not known here; CloudTrail's \
+                  event history may show it"
+                .to_owned(),
+        }
     }
 
     fn alert_of(
@@ -301,11 +328,6 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 announced(guard, Some(judgement))
             });
         }
-        alert.notes.push(
-            "the sweep found this, so who did it and when is not known here; CloudTrail's event \
-             history may show it"
-                .to_owned(),
-        );
         let newest = history.and_then(RoleHistory::newest);
         if let Some(newest) = newest.filter(|newest| newest.digest != swept.digest) {
             show_difference(guard, &mut alert, &newest.document, &role.document, now);

@@ -466,3 +466,39 @@ fn compliant_changes_that_no_event_reported_of_become_baselines() {
         "one order for one change"
     );
 }
+
+/// What the guard could not end is repeated, and the message says whose change it is and when.
+#[test]
+fn b9_what_stays_exposed_is_repeated_with_the_actor_and_the_time() {
+    let mut scene = watched();
+    let refused = vec![IamErrorKind::AccessDenied; 50];
+    scene.world.refuse("write trust policy", refused);
+    let event = scene.write(&bad(), ALICE);
+    let at = scene.now();
+    let first = scene.play(&event);
+    assert_eq!(stages(&first), [DETECTED, outcome(OutcomeKind::Refused)]);
+    let mut repeated = 0;
+    for _ in 0..8 {
+        for alert in scene.an_hour_later() {
+            if alert.stage == Stage::Detected {
+                repeated += 1;
+                assert!(alert.title.contains("still violates"), "{}", alert.title);
+                let note = &alert.notes[0];
+                let by = note.contains("IAM user alice") && note.contains(&first[0].incident);
+                let when = note.contains(&at.to_string());
+                assert!(by && when, "{note}");
+            }
+        }
+    }
+    assert!(repeated >= 3, "{repeated} times in eight hours");
+}
+
+#[test]
+fn the_first_message_names_the_third_party_of_each_role() {
+    let mut scene = Scene::new();
+    scene.put(ROLE, "AROAOBSERVERPROD0001", &bad());
+    scene.swept();
+    let alerts = scene.alerts();
+    let line = &alerts[0].digest.as_ref().unwrap().lines[0];
+    assert_eq!(line.third_party.as_deref(), Some("999988887777"));
+}

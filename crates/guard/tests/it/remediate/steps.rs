@@ -259,6 +259,7 @@ fn swept(live: &LiveRole, document: &str) -> SweptRole {
         new: false,
         reported_at: Some(at(-86_400)),
         held: Vec::new(),
+        third_party: None,
         existing: true,
         ordered_at: None,
         tries: 0,
