@@ -65,9 +65,9 @@ pub(super) async fn publish_interim<W: World>(
     let (state, now) = (world.state(), world.clock().now());
     let key = key_of(alert);
     match state.acquire_alert(&key, now, after(now, LEASE)).await {
-        Ok(Lease::Done) => return Ok(Delivery::Before),
+        Ok(Lease::Done) if is_out(world, alert, &key).await => return Ok(Delivery::Before),
         // Whoever has it is reporting what came of the order.
-        Ok(Lease::InProgress { .. }) => {
+        Ok(Lease::InProgress { until }) if until <= after(now, LEASE * 2) => {
             return Err(HandleError::InProgress {
                 incident: key.incident,
             });
@@ -76,7 +76,7 @@ pub(super) async fn publish_interim<W: World>(
             // If this fails, the lease runs out by itself.
             let _ = state.release_alert(&key).await;
         }
-        Err(_) => {}
+        Ok(Lease::Done | Lease::InProgress { .. }) | Err(_) => {}
     }
     let meanwhile = AlertKey {
         incident: format!("{}-meanwhile", key.incident),
@@ -105,14 +105,14 @@ async fn publish_under<W: World>(
     match state.acquire_alert(&key, now, after(now, lease)).await {
         Ok(Lease::Acquired) => {}
         Ok(Lease::Done) if skip!("publish-once") => {}
-        Ok(Lease::Done) => return Ok(Delivery::Before),
-        Ok(Lease::InProgress { .. }) => {
+        Ok(Lease::Done) if is_out(world, alert, &key).await => return Ok(Delivery::Before),
+        Ok(Lease::InProgress { until }) if until <= after(now, lease * 2) => {
             return Err(HandleError::InProgress {
                 incident: alert.incident.clone(),
             });
         }
-        Err(_) => {
-            // Twice is better than never.
+        Ok(Lease::Done | Lease::InProgress { .. }) | Err(_) => {
+            // Without state, or where somebody else wrote it: twice is better than never.
             world.alerts().publish_alert(alert).await?;
             return Ok(Delivery::Unleased);
         }
@@ -140,6 +140,22 @@ async fn publish_under<W: World>(
         // It is out. Should the event come again, it goes out again.
         Err(_) => Ok(Delivery::Unleased),
     }
+}
+
+/// Whether what stands in state as published is this alert: it names the same, went out after the
+/// event, and not in the future. Anything else somebody else wrote there.
+async fn is_out<W: World>(world: &W, alert: &Alert, key: &AlertKey) -> bool {
+    let Ok(Some(incident)) = world.state().published(key).await else {
+        return false;
+    };
+    let now = world.clock().now();
+    let happened = alert
+        .cause
+        .as_ref()
+        .map_or(Timestamp::MIN, |cause| cause.event_time.min(now));
+    incident.subject == alert.subject
+        && incident.published_at.as_second() >= happened.as_second()
+        && incident.published_at <= after(now, LEASE)
 }
 
 /// `true`: the alert is one of too many, it is kept for the digest of its window, and an order that

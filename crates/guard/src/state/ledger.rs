@@ -395,6 +395,15 @@ impl<'s, S: Store> Ledger<'s, S> {
         self.put(keys::alert(&incident.key), item).await
     }
 
+    /// What is kept of an alert that is out.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Unreadable`.
+    pub async fn published(&self, alert: &AlertKey) -> Result<Option<Incident>, StateError> {
+        let what = format!("the alert {}", alert.incident);
+        self.read(keys::alert(alert), &what).await
+    }
+
     /// The alerts of a window that went out by themselves. What cannot be read is none of them, and
     /// what somebody else wrote there in great number is not read.
     ///

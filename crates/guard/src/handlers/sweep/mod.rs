@@ -30,6 +30,8 @@ const INTERVAL_SECONDS: i64 = 60 * 60;
 /// For how long a changed document waits for its event, which knows more than the sweep: who did
 /// it.
 pub const GRACE_SECONDS: i64 = 5 * 60;
+/// No invocation holds a run for longer: Lambda ends it. A longer hold somebody else wrote.
+const LONGEST_SECONDS: i64 = 15 * 60;
 /// After so many roles that could not be dealt with, something is wrong with more than a role.
 const ERRORS: usize = 3;
 
@@ -78,7 +80,9 @@ pub async fn sweep<W: World<Roles: ListRoles>>(
     let now = world.clock().now();
     let known = state.sweep_progress(&guard.account).await?;
     if let Some(known) = &known
-        && known.held_until.is_some_and(|held| held > now)
+        && known
+            .held_until
+            .is_some_and(|held| held > now && held <= after(now, LONGEST_SECONDS))
     {
         return Ok(Swept::Busy);
     }

@@ -7,15 +7,17 @@ use serde_json::{Value, json};
 use trustwarden_guard::alert::{Alert, slack};
 use trustwarden_guard::handlers::{Delivery, Handled};
 use trustwarden_guard::order::{Ack, Task};
-use trustwarden_guard::ports::{Condition, Item, Key, Put, Store, World};
+use trustwarden_guard::ports::{Condition, Item, Key, Put, Store, World, moment};
+use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
 use trustwarden_guard::state::Lease;
 use trustwarden_guard::state::digest_window::{FoldClass, FoldMember, FoldWindow};
-use trustwarden_guard::state::incident::{AlertKey, Schema, Stage, incident_id};
+use trustwarden_guard::state::incident::{AlertKey, Incident, Schema, Stage, incident_id};
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ACCOUNT, ALICE, ROLE, STRANGER, Scene, bad, careless, document, guard, rules, statement,
+    ACCOUNT, ALICE, ROLE, STRANGER, Scene, bad, careless, document, guard, outcome, rules, stages,
+    statement,
 };
 use super::troubled::run;
 
@@ -420,6 +422,62 @@ fn b8_a_storm_of_what_needs_a_person_is_repeated_and_never_silent() {
                 .mail_subject()
                 .contains("digest STILL EXPOSED: 100 unk")
         );
+    }
+}
+
+/// Attack B1: somebody writes into the table that an alert is out, or for ever about to go out.
+#[test]
+fn b1_a_lease_that_somebody_planted_silences_no_alert() {
+    let year = 365 * 24 * 3_600;
+    let published = |scene: &Scene, subject: &str, seconds: i64| {
+        let key = AlertKey {
+            account: ACCOUNT.to_owned(),
+            incident: "TW-0".to_owned(),
+            stage: Stage::Detected,
+        };
+        let incident = Incident {
+            schema: Schema,
+            key,
+            subject: subject.to_owned(),
+            severity: Severity::Critical,
+            title: "it is out".to_owned(),
+            published_at: scene.now() + SignedDuration::from_secs(seconds),
+        };
+        let item = Item::default().with("schema", 1).with("done", true);
+        item.holding("it", &incident).unwrap()
+    };
+    type Planted = Box<dyn Fn(&Scene) -> Item>;
+    let items: [Planted; 5] = [
+        Box::new(|_| Item::default().with("schema", 1).with("done", true)),
+        Box::new(move |scene| {
+            let until = moment(scene.now() + SignedDuration::from_secs(year));
+            let item = Item::default().with("schema", 1).with("done", false);
+            item.with("lease_until", until)
+        }),
+        Box::new(move |scene| published(scene, "role/Another", 0)),
+        Box::new(move |scene| published(scene, "role/ObserverProd", -5)),
+        Box::new(move |scene| published(scene, "role/ObserverProd", year)),
+    ];
+    for plant in items {
+        let mut scene = Scene::settled();
+        let event = scene.write(&bad(), ALICE);
+        let incident = incident_id(ACCOUNT, event["detail"]["eventID"].as_str().unwrap());
+        for stage in ["detected", "outcome"] {
+            let put = Put {
+                key: Key {
+                    pk: format!("{ACCOUNT}/incident/{incident}"),
+                    sk: format!("alert/{stage}"),
+                },
+                item: plant(&scene),
+                condition: Condition::Always,
+            };
+            run(scene.world.inside.store().put_if(put))
+                .unwrap()
+                .unwrap();
+        }
+        let alerts = scene.play(&event);
+        let detected = (Stage::Detected, None);
+        assert_eq!(stages(&alerts), [detected, outcome(OutcomeKind::Reverted)]);
     }
 }
 

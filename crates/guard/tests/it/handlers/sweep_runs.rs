@@ -4,11 +4,14 @@ use jiff::SignedDuration;
 use serde_json::json;
 use trustwarden_guard::Severity;
 use trustwarden_guard::handlers::{GRACE_SECONDS, Swept, sweep};
-use trustwarden_guard::ports::IamErrorKind;
+use trustwarden_guard::ports::{IamErrorKind, World as _};
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::state::incident::Stage;
+use trustwarden_guard::state::sweep_state::SweepProgress;
 
-use super::scene::{ALICE, DETECTED, ROLE, Scene, bad, careless, ended, good, own, stages};
+use super::scene::{
+    ACCOUNT, ALICE, DETECTED, ROLE, Scene, bad, careless, ended, good, own, stages,
+};
 use super::sweeping::{HOUR, watched};
 use super::troubled::run;
 
@@ -68,6 +71,21 @@ fn only_one_invocation_sweeps() {
     scene.world.go_on();
     assert_eq!(scene.sweep(), Swept::Busy);
     scene.pass(241);
+    assert!(matches!(scene.sweep(), Swept::Finished(_)));
+}
+
+/// Attack B1: somebody writes into the table that a run is under way for ever.
+#[test]
+fn b1_a_hold_that_somebody_planted_stops_no_sweep() {
+    let scene = watched();
+    scene.pass(HOUR);
+    let state = scene.world.state();
+    let progress = run(state.sweep_progress(ACCOUNT)).unwrap().unwrap();
+    let planted = SweepProgress {
+        held_until: Some(scene.now() + SignedDuration::from_hours(9_000)),
+        ..progress.unwrap()
+    };
+    run(state.save_sweep_progress(&planted)).unwrap().unwrap();
     assert!(matches!(scene.sweep(), Swept::Finished(_)));
 }
 
