@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # What the functions are built with and for. RULES is compiled into the layer that they load.
 RULES ?= rules/access.yaml
 ARCH ?= arm64
+# The ARN of a Lambda code-signing configuration for all functions; none by default.
+CODE_SIGNING ?=
 TRIPLE := $(if $(filter arm64,$(ARCH)),aarch64,$(ARCH))-unknown-linux-gnu
 STACK ?= trustwarden
 REGION ?= us-east-1
@@ -55,11 +57,13 @@ build: $(READY) ## release zips of all functions, and the layer with RULES=path 
 	@test -f "$$RULES_FILE" || { echo "no rules file at $$RULES_FILE; name yours with RULES=path" >&2; exit 1; }
 	@test -d "$$(rustc --print target-libdir --target $(TRIPLE))" || { echo "Rust here cannot build for $(ARCH): rustup target add $(TRIPLE), or choose ARCH=x86_64 or ARCH=arm64" >&2; exit 1; }
 	sam build --parameter-overrides Architecture=$(ARCH)
-	$(VENV)/bin/python scripts/record_rules_hash.py .aws-sam/build
+	$(VENV)/bin/python scripts/finish_build.py .aws-sam/build $(ARCH) $(CODE_SIGNING)
 
 .PHONY: deploy
-deploy: build ## build, then deploy to AWS with your credentials; asks before it changes anything
-	sam deploy --guided
+deploy: build ## build, then deploy to AWS with your credentials; asks for each parameter, Enter takes its default
+	# The answers are kept, addresses among them: not in the file that git tracks.
+	test -f samconfig.local.toml || cp samconfig.toml samconfig.local.toml
+	sam deploy --guided --config-file samconfig.local.toml
 
 .PHONY: debug-build
 debug-build: # the binaries that the tests and the demo run
@@ -101,6 +105,7 @@ else
 endif
 	cargo test --workspace --test it -- --ignored state::
 	$(MAKE) --no-print-directory third-judge COUNT=200
+	$(VENV)/bin/python tests/first_deploy
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 

@@ -210,6 +210,7 @@ def tests_that_are_named_exist() -> Iterator[str]:
     tests = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.rs"))
     # Between the attribute that makes it a test and its name there may be others, and nothing else.
     run = set(re.findall(r"#\[(?:tokio::)?test[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:async )?fn (\w+)\(", tests))
+    run |= set(re.findall(r"^    def (test_\w+)\(self", text("tests", "first_deploy", "__main__.py"), re.M))
     for name in names_of_tests(text("SECURITY.md")):
         if name not in run:
             yield f"SECURITY.md: there is no test {name}"

@@ -8,6 +8,7 @@ protocols; `control` takes JSON by POST:
     /call       {account, service, operation, parameters}     any boto3 call, as an operator no policy stops
     /call       {…, role}                                     the same, as a role of the account
     /deploy     {account, stack, template, parameters}        the stack: outputs, functions, resolved resources
+    /resources  {account, stack}                              a deployed stack's resources, resolved
     /rules      {template, region, parameters}                whether a template's Rules admit a region
     /session    {account, role, name}                         credentials of a role
     /quiet      {account, seconds}                            waits until nothing is under way
@@ -49,6 +50,7 @@ from botocore.exceptions import ClientError, ParamValidationError  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 
 import authorize  # noqa: E402
+import changes  # noqa: E402
 import deliver  # noqa: E402
 import deploy  # noqa: E402
 import managed  # noqa: E402
@@ -131,6 +133,12 @@ def deploy_stack(account: str, stack: str, template: str, parameters: dict) -> d
     return made if "error" in made else {"ok": deploy.finish(account, stack)}
 
 
+def resources(account: str, stack: str) -> dict:
+    from moto.cloudformation.models import cloudformation_backends
+
+    return {"ok": deploy.resources_of(cloudformation_backends[account][deploy.REGION].get_stack(stack))}
+
+
 def trust(account: str, role: str) -> dict:
     from moto.iam.models import iam_backends
 
@@ -172,6 +180,7 @@ ROUTES = {
     "/session": session,
     "/quiet": lambda account, seconds: deliver.wait_until_quiet(account, seconds),
     "/hasten": lambda account: {"hastened": deliver.hasten(account)},
+    "/resources": resources,
     "/rules": rules,
     "/crash": crash_after,
     "/age": age,
@@ -219,6 +228,7 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
     authorize.install()
+    changes.install()
     deploy.install()
     managed.install()
     principals.install()

@@ -19,6 +19,7 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 import authorize
+import changes
 import deliver
 
 REGION = "us-east-1"
@@ -79,6 +80,7 @@ def _parse(self) -> None:
     owner = self if isinstance(self, cloudformation.Stack) else self.stack
     parameters = {k: v for k, v in (self.parameters or {}).items() if isinstance(v, str)}
     self.template_dict = json.loads(_translated(self.template, json.dumps(parameters, sort_keys=True)))
+    changes.check_parameters(self.template_dict, parameters)
     assert_rules(self.template_dict, parameters, owner.region_name)
 
 

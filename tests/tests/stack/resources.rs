@@ -253,10 +253,8 @@ fn state_survives_mistakes() {
 #[test]
 fn what_an_organization_may_demand_is_applied_everywhere() {
     let boundary = "arn:aws:iam::111122223333:policy/boundary";
-    let signing = "arn:aws:lambda:us-east-1:111122223333:code-signing-config:csc-0123456789abcdef0";
     let stack = translated(&[
         ("PermissionsBoundaryArn", boundary),
-        ("CodeSigningConfigArn", signing),
         ("ReservedConcurrency", "5"),
         ("SlackSecretArn", SLACK),
         ("Architecture", "x86_64"),
@@ -267,10 +265,6 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
     let functions = of_type(&stack, "AWS::Lambda::Function");
     assert_eq!(functions.len(), 7);
     for (name, function) in functions {
-        assert_eq!(
-            function.properties["CodeSigningConfigArn"], signing,
-            "{name}"
-        );
         assert_eq!(
             function.properties["ReservedConcurrentExecutions"], "5",
             "{name}"
