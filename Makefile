@@ -81,8 +81,7 @@ check: ## compile and lint everything, nothing run
 
 .PHONY: lint-template
 lint-template: $(READY)
-	sam validate --lint --template template.yaml
-	sam validate --lint --template template-region.yaml
+	$(VENV)/bin/python scripts/lint_templates.py template.yaml template-region.yaml
 
 .PHONY: test
 # Elsewhere a property sees a quarter of the cases.
