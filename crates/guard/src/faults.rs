@@ -4,6 +4,10 @@
 
 use std::cell::Cell;
 
+use jiff::Timestamp;
+use policy::{Analysis, Grant};
+
+use crate::detect::Reading;
 use crate::model::LiveRole;
 use crate::order::RoleOrder;
 use crate::remediate::{QUARANTINE, Write};
@@ -35,6 +39,26 @@ pub(crate) fn from_event<E>(
         return read;
     };
     read.map(|live| live.map(|live| LiveRole { document, ..live }))
+}
+
+/// What begins later is no grant.
+pub(crate) fn open_now(mut analysis: Analysis, reading: Reading) -> Analysis {
+    let opens_later = |grant: &Grant| {
+        let window = grant
+            .restriction("aws:CurrentTime")
+            .map(|clock| format!("{:?}", clock.values));
+        let named = window
+            .iter()
+            .flat_map(|window| window.split(|found: char| " \"(),[]".contains(found)));
+        let first = named
+            .filter_map(|word| word.parse::<Timestamp>().ok())
+            .next();
+        first.is_some_and(|first| first > reading.from)
+    };
+    analysis
+        .grants
+        .retain(|grant| !(skip!("later-moments") && opens_later(grant)));
+    analysis
 }
 
 /// What is written is not what was proved: quarantine allows.

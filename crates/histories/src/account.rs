@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::documents::{UNKNOWN_ID, UNKNOWN_ROLE};
+
 /// Milliseconds since the beginning of a history.
 pub type Moment = i64;
 
@@ -31,7 +33,7 @@ pub struct Version {
     pub at: Moment,
     /// As it was sent.
     pub sent: String,
-    /// As IAM keeps it: without white space.
+    /// As IAM keeps it: without white space, living principals by their ARNs.
     pub kept: String,
     /// Who sent it.
     pub by: Writer,
@@ -166,7 +168,8 @@ impl Account {
     }
 }
 
-/// A document as IAM keeps it.
+/// A document as IAM keeps it: the id of a living principal becomes its ARN.
 pub fn as_kept(sent: &str) -> String {
-    serde_json::from_str::<Value>(sent).map_or_else(|_| sent.to_owned(), |json| json.to_string())
+    let read = sent.replace(UNKNOWN_ID, UNKNOWN_ROLE);
+    serde_json::from_str::<Value>(&read).map_or(read, |json| json.to_string())
 }

@@ -4,12 +4,35 @@ use crate::account::{Moment, Role, Version, Writer, as_kept};
 use crate::counts::Coverage;
 use crate::documents::{OWN, Part, RuleSet, RulesChange, document};
 use crate::events::{REMEDIATOR_ROLE, record_creation, record_deletion, record_write};
-use crate::state::{Scheduled, SharedState, State};
+use crate::state::{Forged, Scheduled, SharedState, State};
 
 /// The role that most happens to.
 pub const ROLE: &str = "VendorAccess";
 /// A role that the guard never writes.
 pub const PROTECTED: &str = "VendorBreakGlass";
+/// A role that violated the rules before the guard came, which leaves that to people.
+pub const PARTNER: &str = "VendorPartner";
+/// Roles among which one back door is to be overlooked.
+const DECOYS: [&str; 18] = [
+    "VendorDecoy01",
+    "VendorDecoy02",
+    "VendorDecoy03",
+    "VendorDecoy04",
+    "VendorDecoy05",
+    "VendorDecoy06",
+    "VendorDecoy07",
+    "VendorDecoy08",
+    "VendorDecoy09",
+    "VendorDecoy10",
+    "VendorDecoy11",
+    "VendorDecoy12",
+    "VendorDecoy13",
+    "VendorDecoy14",
+    "VendorDecoy15",
+    "VendorDecoy16",
+    "VendorDecoy17",
+    "VendorDecoy18",
+];
 
 /// Someone with an intent.
 #[derive(Debug, Clone)]
@@ -31,6 +54,13 @@ pub enum Act {
     Attack,
     /// Exposes the role to everyone, many times within minutes.
     Flood,
+    /// Exposes the role, saves a compliant document at once, and exposes it again while the guard may
+    /// still be in doubt about the first: so many of these are done.
+    Flicker(u32),
+    /// Creates many roles that everybody sees to be open, then opens this one to another account.
+    Bury(bool),
+    /// Calls the detecting function with an event that IAM never saw.
+    Forge,
     /// Saves a compliant document.
     Administrate,
     /// Applies the same document again, if another one stands.
@@ -59,19 +89,36 @@ pub fn act(shared: &SharedState, actors: &mut [Actor], index: usize) {
     let role = actor.role;
     match &mut actor.part {
         Act::Attack => {
-            let parts = violating_parts(state);
             let by = if state.rng.per_mille(30) {
                 state.coverage.insert(Coverage::StolenRole);
                 Writer::Thief
             } else {
                 Writer::Attacker
             };
-            save(state, role, &parts, by);
+            attack(state, role, by);
             if role != PROTECTED && state.rng.per_mille(200) {
                 let at = state.now + state.rng.between(1_000, 30_000);
                 state.schedule(at, Scheduled::Correct(role));
             }
         }
+        Act::Flicker(done) => {
+            *done += 1;
+            if *done == 2 {
+                actor.every = (10_000, 60_000);
+            }
+            flicker(state, role, *done);
+        }
+        Act::Bury(decoys @ false) => {
+            *decoys = true;
+            for decoy in DECOYS {
+                create(state, decoy, &[Part::UnknownAccount], Writer::Attacker);
+            }
+        }
+        Act::Bury(true) => {
+            state.coverage.insert(Coverage::Decoys);
+            save(state, role, &[Part::Acme, Part::Buried], Writer::Attacker);
+        }
+        Act::Forge => forge(state, role),
         Act::Flood => save(state, role, &[Part::Everyone], Writer::Attacker),
         Act::Administrate => {
             let parts = compliant_parts(state);
@@ -180,16 +227,80 @@ fn violating_parts(state: &mut State) -> Vec<Part> {
     } else {
         Vec::new()
     };
-    let bad = state
-        .rng
-        .one_of(&Part::VIOLATING)
-        .copied()
-        .unwrap_or(Part::UnknownAccount);
+    let bad = if state.rng.per_mille(120) {
+        window(state)
+    } else {
+        let bad = state.rng.one_of(&Part::VIOLATING).copied();
+        bad.unwrap_or(Part::UnknownAccount)
+    };
+    if bad == Part::UniqueId {
+        state.coverage.insert(Coverage::UniqueIdAsSent);
+    }
     let at = usize::try_from(state.rng.between(0, 9))
         .unwrap_or(0)
         .min(parts.len());
     parts.insert(at, bad);
     parts
+}
+
+/// A stretch of time that is over before the event is handled, or begins after that and ends, in most
+/// histories, before the sweep comes.
+fn window(state: &mut State) -> Part {
+    let second = state.now / 1_000 * 1_000;
+    if state.rng.per_mille(500) {
+        state.coverage.insert(Coverage::WindowBeforeHandling);
+        let closes = second + 1_000 * state.rng.between(2, 5);
+        return Part::Window(second - 1_000, closes);
+    }
+    state.coverage.insert(Coverage::WindowOpensLater);
+    let opens = second + 1_000 * state.rng.between(60, 1_500);
+    let lasts = if state.rng.per_mille(800) {
+        1_000 * state.rng.between(60, 1_800)
+    } else {
+        FOREVER
+    };
+    Part::Window(opens, opens + lasts)
+}
+
+fn attack(state: &mut State, role: &str, by: Writer) {
+    let parts = violating_parts(state);
+    save(state, role, &parts, by);
+}
+
+/// Open, closed after a moment, and open again while the guard may look twice.
+fn flicker(state: &mut State, role: &str, time: u32) {
+    state.coverage.insert(Coverage::Flicker);
+    match time {
+        2 => correct(state, role),
+        _ => attack(state, role, Writer::Attacker),
+    }
+}
+
+/// An event of a change that nobody made: it copies what is live, carries a violation that never was,
+/// or carries nothing.
+fn forge(state: &mut State, role: &str) {
+    let live = state.account.role_at(role, state.now).and_then(Role::live);
+    let Some(live) = live.map(|live| live.kept.clone()) else {
+        return;
+    };
+    state.coverage.insert(Coverage::ForgedEvent);
+    let event_id = state.new_event_id();
+    let document = if state.rng.per_mille(600) {
+        if role == PARTNER {
+            state.coverage.insert(Coverage::ForgedCopy);
+        }
+        live
+    } else {
+        let parts = violating_parts(state);
+        document(&parts, 0)
+    };
+    state.log(|| format!("somebody forges an event of {role}: {document}"));
+    state.forged.push(Forged {
+        at: state.now,
+        role: role.to_owned(),
+        kept: as_kept(&document),
+    });
+    record_write(state, role, &document, Writer::Attacker, event_id, None);
 }
 
 fn save(state: &mut State, role: &str, parts: &[Part], by: Writer) {
@@ -201,6 +312,9 @@ fn save(state: &mut State, role: &str, parts: &[Part], by: Writer) {
         by,
     );
 }
+
+/// Longer than any history.
+const FOREVER: Moment = 1_000 * 3_600_000;
 
 /// UpdateAssumeRolePolicy by someone other than the guard. A refusal leaves no trace.
 pub fn write(state: &mut State, role: &str, text: String, by: Writer) -> bool {
@@ -223,6 +337,18 @@ pub fn write(state: &mut State, role: &str, text: String, by: Writer) -> bool {
 
 /// CreateRole.
 pub fn create(state: &mut State, role: &'static str, parts: &[Part], by: Writer) {
+    let (id, text, event_id) = add(state, role, parts, by);
+    record_creation(state, role, &id, &text, by, event_id);
+}
+
+/// The role is there; `record_creation` says so, unless it was created before the guard came. Its id,
+/// its document, and the id of the event.
+pub fn add(
+    state: &mut State,
+    role: &'static str,
+    parts: &[Part],
+    by: Writer,
+) -> (String, String, String) {
     let event_id = state.new_event_id();
     let text = document(parts, 0);
     let id = format!("AROA{:017}", state.account.roles.len() + 1);
@@ -243,7 +369,7 @@ pub fn create(state: &mut State, role: &'static str, parts: &[Part], by: Writer)
         denials: Vec::new(),
     });
     state.log(|| format!("{by:?} creates {role}: {text}"));
-    record_creation(state, role, &id, &text, by, event_id);
+    (id, text, event_id)
 }
 
 fn recreate(state: &mut State, role: &'static str) {

@@ -54,11 +54,25 @@ pub enum Coverage {
     DocumentOmitted,
     /// So many alerts at once that a digest was published.
     Digest,
+    /// A role was opened for a stretch of time that began later.
+    WindowOpensLater,
+    /// A role was opened for a stretch of time that was over when the event came.
+    WindowBeforeHandling,
+    /// A living principal was named by its unique id.
+    UniqueIdAsSent,
+    /// The detecting function got an event that IAM never saw.
+    ForgedEvent,
+    /// That copied a document that had violated the rules before the guard came.
+    ForgedCopy,
+    /// A role was opened, closed and opened again within seconds.
+    Flicker,
+    /// Many roles were opened, so that nobody would see one more.
+    Decoys,
 }
 
 impl Coverage {
     /// All, as the last line names them.
-    pub const ALL: [(Self, &'static str); 23] = [
+    pub const ALL: [(Self, &'static str); 30] = [
         (Self::StaleRead, "stale_read"),
         (Self::StaleReadBeforeWrite, "stale_read_before_write"),
         (Self::ApprovedInTheWindow, "approved_write_inside_window"),
@@ -82,6 +96,13 @@ impl Coverage {
         (Self::StolenRole, "stolen_role"),
         (Self::DocumentOmitted, "document_omitted"),
         (Self::Digest, "digest"),
+        (Self::WindowOpensLater, "window_opens_later"),
+        (Self::WindowBeforeHandling, "window_before_handling"),
+        (Self::UniqueIdAsSent, "unique_id_as_sent"),
+        (Self::ForgedEvent, "forged_event"),
+        (Self::ForgedCopy, "forged_copy"),
+        (Self::Flicker, "flicker"),
+        (Self::Decoys, "decoys"),
     ];
 }
 

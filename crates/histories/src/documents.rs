@@ -1,11 +1,9 @@
-//! The trust policies of the histories, and the truth about them: which concrete requests they
-//! allow, by the evaluator alone. The analyzer, by which the guard plans, is not asked.
+//! The trust policies of the histories, and the rules that they are judged by.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
-
-use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
 use serde_json::{Value, json};
+
+use crate::account::Moment;
+use crate::state::clock;
 
 /// The account that is guarded.
 pub const OWN: &str = "111122223333";
@@ -25,6 +23,12 @@ pub const GAMMA: &str = "777788889999";
 pub const GAMMA_ID: &str = "9b2d7f34-52c1-4b7e-8f0a-6f1f5a1c3e77";
 /// An account that nobody knows.
 pub const UNKNOWN: &str = "666677778888";
+/// A role of it, which lives.
+pub const UNKNOWN_ROLE: &str = "arn:aws:iam::666677778888:role/Attacker";
+/// By which IAM knows it: whoever sends this id means that role, and IAM shows its ARN.
+pub const UNKNOWN_ID: &str = "AROA7N8O9P1Q2R3S4T5UV";
+/// Another account that nobody knows: the one back door among many decoys.
+pub const BURIED: &str = "555566667777";
 
 /// One statement of a trust policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,18 +53,25 @@ pub enum Part {
     WrongExternalId,
     /// The vendor as registered, and an unknown account beside it in one statement: CRITICAL.
     Mixed,
+    /// A role of the unknown account, by its unique id: CRITICAL.
+    UniqueId,
+    /// The unknown account from one moment to another: CRITICAL.
+    Window(Moment, Moment),
+    /// The account that decoys are to hide: CRITICAL.
+    Buried,
 }
 
 impl Part {
     /// The parts that a compliant change is made of.
     pub const COMPLIANT: [Self; 4] = [Self::Acme, Self::Beta, Self::Service, Self::Own];
     /// The parts that break the rules.
-    pub const VIOLATING: [Self; 5] = [
+    pub const VIOLATING: [Self; 6] = [
         Self::UnknownAccount,
         Self::Everyone,
         Self::NoExternalId,
         Self::WrongExternalId,
         Self::Mixed,
+        Self::UniqueId,
     ];
 
     fn statement(self) -> String {
@@ -83,6 +94,18 @@ impl Part {
             ),
             Self::Own => aws(&format!("arn:aws:iam::{OWN}:root"), None),
             Self::UnknownAccount => aws(&format!("arn:aws:iam::{UNKNOWN}:root"), None),
+            Self::UniqueId => aws(UNKNOWN_ID, None),
+            Self::Buried => aws(&format!("arn:aws:iam::{BURIED}:root"), None),
+            Self::Window(opens, closes) => format!(
+                concat!(
+                    r#"{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{}:root"}},"#,
+                    r#""Action":"sts:AssumeRole","Condition":{{"DateGreaterThan":"#,
+                    r#"{{"aws:CurrentTime":"{}"}},"DateLessThan":{{"aws:CurrentTime":"{}"}}}}}}"#
+                ),
+                UNKNOWN,
+                clock(opens),
+                clock(closes)
+            ),
             Self::Everyone => aws("*", None),
             Self::NoExternalId => aws(ACME, None),
             Self::WrongExternalId => aws(ACME, Some(BETA_ID)),
@@ -131,17 +154,6 @@ pub fn apart(document: &str) -> Vec<String> {
     found
 }
 
-/// Which of the probing requests are allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Allowed(u32);
-
-impl Allowed {
-    /// All of these are among those.
-    pub fn within(self, other: Self) -> bool {
-        self.0 & !other.0 == 0
-    }
-}
-
 /// What differs between the rules of a history: which vendors are in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RuleSet {
@@ -180,135 +192,5 @@ impl RuleSet {
                 ..self
             },
         }
-    }
-}
-
-/// A concrete request, and by which rules it may be allowed.
-type Probe = (Request, fn(RuleSet) -> bool);
-
-fn probes() -> Vec<Probe> {
-    let aws = |value: &str, id: Option<&str>| Request {
-        principal: RequestPrincipal {
-            kind: "AWS".to_owned(),
-            value: value.to_owned(),
-        },
-        action: "sts:AssumeRole".to_owned(),
-        context: id
-            .map(|id| ("sts:ExternalId".to_owned(), vec![id.to_owned()]))
-            .into_iter()
-            .collect(),
-    };
-    let role = |account: &str| format!("arn:aws:iam::{account}:role/Caller");
-    let service = |name: &str| Request {
-        principal: RequestPrincipal {
-            kind: "Service".to_owned(),
-            value: name.to_owned(),
-        },
-        ..aws("", None)
-    };
-    let never: fn(RuleSet) -> bool = |_| false;
-    let always: fn(RuleSet) -> bool = |_| true;
-    let beta: fn(RuleSet) -> bool = |rules| rules.beta;
-    let gamma: fn(RuleSet) -> bool = |rules| rules.gamma;
-    vec![
-        (aws(&role(UNKNOWN), None), never),
-        (aws(&role(UNKNOWN), Some(ACME_ID)), never),
-        (aws(&role(UNKNOWN), Some(BETA_ID)), never),
-        (aws(&role("999999999999"), None), never),
-        (aws(&role("999999999999"), Some(ACME_ID)), never),
-        (aws(&role(ACME), None), never),
-        (aws(&role(ACME), Some(BETA_ID)), never),
-        (aws(BETA_ROLE, None), never),
-        (aws(BETA_ROLE, Some(ACME_ID)), never),
-        (aws(BETA_ROLE, Some(BETA_ID)), beta),
-        (aws(&role(BETA), Some(BETA_ID)), never),
-        (aws(&role(ACME), Some(ACME_ID)), always),
-        (aws(&role(OWN), None), always),
-        (aws(&role(GAMMA), Some(GAMMA_ID)), gamma),
-        (aws(&role(GAMMA), None), never),
-        (aws(&role(GAMMA), Some(ACME_ID)), never),
-        (service("ec2.amazonaws.com"), always),
-    ]
-}
-
-/// Judges documents by probing them.
-pub struct Oracle {
-    probes: Vec<Probe>,
-    account: String,
-    now: jiff::Timestamp,
-    /// Judged before: documents are few and asked for often.
-    known: RefCell<HashMap<String, Allowed>>,
-}
-
-impl Oracle {
-    /// With all its probes.
-    pub fn new(account: &str, now: jiff::Timestamp) -> Self {
-        Self {
-            probes: probes(),
-            account: account.to_owned(),
-            now,
-            known: RefCell::default(),
-        }
-    }
-
-    /// What a document allows; nothing, if it cannot be read.
-    pub fn allowed(&self, document: &str) -> Allowed {
-        if let Some(known) = self.known.borrow().get(document) {
-            return *known;
-        }
-        let found = self.probed(document);
-        let mut known = self.known.borrow_mut();
-        if known.len() >= 50_000 {
-            known.clear();
-        }
-        known.insert(document.to_owned(), found);
-        found
-    }
-
-    fn probed(&self, document: &str) -> Allowed {
-        let Ok(policy) = TrustPolicy::parse(document) else {
-            return Allowed::default();
-        };
-        let context = EvaluationContext {
-            account: Some(&self.account),
-            organization: None,
-            now: self.now,
-            origin: policy::Origin::Shown,
-        };
-        let mut found = 0;
-        for (at, (request, _)) in self.probes.iter().enumerate() {
-            if evaluate(&policy, request, &context).is_ok_and(|decision| decision.allowed) {
-                found |= 1 << at;
-            }
-        }
-        Allowed(found)
-    }
-
-    /// The accounts other than our own that a document lets assume the role.
-    pub fn third_parties(&self, document: &str) -> BTreeSet<String> {
-        let Allowed(allowed) = self.allowed(document);
-        let probes = self.probes.iter().enumerate();
-        let open = probes.filter(|(at, _)| allowed & (1 << at) != 0);
-        let accounts = open.filter_map(|(_, (request, _))| {
-            let account = request.principal.value.split(':').nth(4)?;
-            (account != self.account).then(|| account.to_owned())
-        });
-        accounts.collect()
-    }
-
-    /// What the rules allow.
-    pub fn permitted(&self, rules: RuleSet) -> Allowed {
-        let mut found = 0;
-        for (at, (_, may)) in self.probes.iter().enumerate() {
-            if may(rules) {
-                found |= 1 << at;
-            }
-        }
-        Allowed(found)
-    }
-
-    /// It allows what the rules do not.
-    pub fn violates(&self, document: &str, rules: RuleSet) -> bool {
-        !self.allowed(document).within(self.permitted(rules))
     }
 }

@@ -160,6 +160,7 @@ fn record(
         id: event_id,
         record,
         at,
+        delivered: None,
         handled: false,
         omitted,
         stops: 0,

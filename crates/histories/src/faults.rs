@@ -20,6 +20,8 @@ pub struct Fault {
 pub enum By {
     /// A failpoint of the guard, by name: one effect or check is turned off.
     Failpoint(&'static str),
+    /// A failpoint that turns off what answers an attack: one history of a hundred must notice.
+    Hazard(&'static str),
     /// Mutants of a pure decision, as cargo-mutants names them: `replace == with != in decide`.
     Mutant(&'static str),
 }
@@ -41,6 +43,7 @@ fn fault(line: &'static str) -> Option<Fault> {
     let (name, breaks, file, by) = (next()?, next()?, next()?, next()?);
     let by = match by.split_once(' ')? {
         ("failpoint", name) => By::Failpoint(name),
+        ("hazard", name) => By::Hazard(name),
         ("mutant", change) => By::Mutant(change),
         _ => return None,
     };

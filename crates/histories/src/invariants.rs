@@ -8,12 +8,14 @@ use guard::model::document_digest;
 use guard::remediate::OutcomeKind;
 
 use crate::account::{Moment, Role, Version, Writer};
-use crate::actors::PROTECTED;
-use crate::documents::{OWN, Oracle, RuleSet};
-use crate::scheduler::Ran;
-use crate::state::{State, clock, rules_since};
+use crate::actors::{PARTNER, PROTECTED};
+use crate::documents::{OWN, RuleSet};
+use crate::oracle::Oracle;
+use crate::scheduler::{REMEDIATOR_TIME_OUT, Ran};
+use crate::state::{Forged, GuardWrite, State, clock, rules_since};
 
 mod alerts;
+mod attacks;
 mod memory;
 mod writes;
 
@@ -53,6 +55,10 @@ pub fn violations(ran: &Ran, oracle: &Oracle) -> Vec<String> {
     invariants.baselines(&mut violations);
     invariants.kept(&mut violations);
     invariants.sessions(&mut violations);
+    invariants.left(&mut violations);
+    invariants.compliant_written(&mut violations);
+    invariants.closed_in_seconds(&mut violations);
+    invariants.buried(&mut violations);
     violations
 }
 
@@ -73,7 +79,7 @@ impl Invariants<'_> {
         rules
             .into_iter()
             .flat_map(|rules| rules_since(rules, from))
-            .all(|rules| !self.oracle.violates(document, rules))
+            .all(|rules| !self.oracle.violates(document, rules, from))
     }
 
     /// Some rule of either function since a moment forbids it.
@@ -125,7 +131,7 @@ impl Invariants<'_> {
     fn bad(&self, version: &Version) -> bool {
         version.by != Writer::Guard
             && rules_since(&self.state.detecting_rules, version.at)
-                .all(|rules| self.oracle.violates(&version.sent, rules))
+                .all(|rules| self.oracle.violates(&version.sent, rules, version.at))
     }
 
     fn role(&self, id: &str) -> Option<&Role> {
@@ -141,8 +147,8 @@ impl Invariants<'_> {
         for (role, live) in self.roles() {
             // As IAM shows it: a principal that was deleted can assume nothing.
             let shown = self.state.account.shown(live, self.state.now);
-            let open = self.oracle.violates(&shown, self.rules());
-            if open && role.name != PROTECTED {
+            let open = self.oracle.violates(&shown, self.rules(), self.state.now);
+            if open && role.name != PROTECTED && !self.stands_from_before(role) {
                 violations.push(format!(
                     "{} is exposed at the end: {}",
                     role.name, live.sent
@@ -176,13 +182,23 @@ impl Invariants<'_> {
             let same = newest
                 .into_iter()
                 .any(|newest| live.kept == newest.kept || self.same_but_for_the_dead(newest, live));
-            if !same && !self.paged(&role.name, last.at) {
+            // Who forges an event of what is live passes for somebody who wants it.
+            let forged = |forged: &Forged| {
+                forged.role == role.name && forged.at >= last.at && forged.kept == live.kept
+            };
+            let forged = self.state.forged.iter().any(forged);
+            if !same && !forged && !self.paged(&role.name, last.at) {
                 violations.push(format!(
                     "{} does not have the newest approved document {} but {}",
                     role.name, last.sent, live.sent
                 ));
             }
         }
+    }
+
+    /// It is as it was when the guard came: what violated the rules then is left to people.
+    fn stands_from_before(&self, role: &Role) -> bool {
+        role.name == PARTNER && role.versions.len() == 1
     }
 
     fn same_but_for_the_dead(&self, wanted: &Version, live: &Version) -> bool {
@@ -194,14 +210,14 @@ impl Invariants<'_> {
         refused
             && self
                 .oracle
-                .allowed(&live.sent)
-                .within(self.oracle.allowed(&wanted.sent))
+                .allowed(&live.sent, wanted.at)
+                .within(self.oracle.allowed(&wanted.sent, wanted.at))
     }
 
     /// No approved document that was visible to the read was overwritten.
     fn overwritten(&self, violations: &mut Vec<String>) {
         for write in &self.state.writes {
-            let compliant = !self.oracle.violates(&write.replaced, write.rules);
+            let compliant = self.was_compliant(write);
             let visible = write
                 .read
                 .is_some_and(|read| read.showed >= write.replaced_at);
@@ -219,6 +235,13 @@ impl Invariants<'_> {
                 ));
             }
         }
+    }
+
+    /// What a write replaced complied as of the writer's beginning: a window that was open then may be
+    /// over.
+    fn was_compliant(&self, write: &GuardWrite) -> bool {
+        let begun = write.at - REMEDIATOR_TIME_OUT;
+        !self.oracle.violates(&write.replaced, write.rules, begun)
     }
 
     fn troubled(&self) -> bool {

@@ -9,6 +9,7 @@ pub mod documents;
 pub mod events;
 pub mod faults;
 pub mod invariants;
+pub mod oracle;
 pub mod play;
 pub mod ports;
 pub mod queue;
@@ -22,12 +23,12 @@ use counts::{Counts, Coverage};
 use guard::remediate::OutcomeKind;
 
 /// Judges the documents of the histories.
-pub fn oracle() -> documents::Oracle {
-    documents::Oracle::new(documents::OWN, state::BEGINNING)
+pub fn oracle() -> oracle::Oracle {
+    oracle::Oracle::new()
 }
 
 /// Runs one history and says what was wrong with it.
-pub fn history(seed: u64, oracle: &documents::Oracle, counts: &mut Counts) -> Vec<String> {
+pub fn history(seed: u64, oracle: &oracle::Oracle, counts: &mut Counts) -> Vec<String> {
     let ran = scheduler::run(seed, false);
     let violations = invariants::violations(&ran, oracle);
     let duplicates = invariants::duplicates(&ran);
@@ -67,7 +68,7 @@ pub fn history(seed: u64, oracle: &documents::Oracle, counts: &mut Counts) -> Ve
 }
 
 /// The whole history of a seed in words, and what was wrong with it.
-pub fn story(seed: u64, oracle: &documents::Oracle) -> (Vec<String>, Vec<String>) {
+pub fn story(seed: u64, oracle: &oracle::Oracle) -> (Vec<String>, Vec<String>) {
     let ran = scheduler::run(seed, true);
     let violations = invariants::violations(&ran, oracle);
     let story = ran.shared.lock().story.take().unwrap_or_default();

@@ -39,7 +39,7 @@ pub const END: Moment = 30 * 3_600_000;
 /// The detecting functions' time-out.
 const DETECTING_TIME_OUT: Moment = 30_000;
 /// The remediator's time-out.
-const REMEDIATOR_TIME_OUT: Moment = 60_000;
+pub const REMEDIATOR_TIME_OUT: Moment = 60_000;
 /// How long an order waits for a deploy that is on its way.
 const SKEW: Moment = 10 * 60_000;
 /// How many orders are carried out at once.
@@ -113,6 +113,7 @@ pub fn run(seed: u64, with_story: bool) -> Ran {
         events: Vec::new(),
         shown: BTreeSet::new(),
         writes: Vec::new(),
+        forged: Vec::new(),
         cut_off_until: 0,
         failed_writes: 0,
         forbidden: BTreeMap::new(),
@@ -267,9 +268,11 @@ impl Scheduler {
     fn deliver(&mut self, index: usize, tries: u32) {
         let text = {
             let mut state = self.shared.lock();
-            let Some(event) = state.events.get(index) else {
+            let now = state.now;
+            let Some(event) = state.events.get_mut(index) else {
                 return;
             };
+            event.delivered.get_or_insert(now);
             let (text, at) = (event.record.clone(), event.at);
             if state.newest_delivered > at {
                 state.coverage.insert(Coverage::ReorderedPair);

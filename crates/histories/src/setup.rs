@@ -2,7 +2,7 @@
 //! purpose, who takes part.
 
 use crate::account::{Moment, ThirdParty, Writer};
-use crate::actors::{Act, Actor, PROTECTED, ROLE, create, deploy_rules};
+use crate::actors::{Act, Actor, PARTNER, PROTECTED, ROLE, add, create, deploy_rules};
 use crate::counts::{Coverage, PAIRS, Pair};
 use crate::documents::{BETA_ROLE, Part, RulesChange};
 use crate::ports::{LONG_STALENESS, STALENESS};
@@ -123,6 +123,7 @@ pub fn actors(state: &mut State) -> Vec<Actor> {
         },
     });
     others(state, &mut actors);
+    attackers(state, &mut actors);
     state.schedule(0, Scheduled::Sweep);
     state.schedule(DEPLOYED, Scheduled::FaultsBegin);
     schedule_all(state, actors.len());
@@ -176,6 +177,63 @@ fn others(state: &mut State, actors: &mut Vec<Actor>) {
             role: ROLE,
             times: 2,
             every: (200_000, 900_000),
+        });
+    }
+}
+
+/// Who tries what an attacker would who knows the guard.
+fn attackers(state: &mut State, actors: &mut Vec<Actor>) {
+    if state.rng.per_mille(150) {
+        if state.rng.per_mille(600) {
+            // How soon an exposure ends is judged where nothing else goes wrong.
+            state.faults = FaultPlan {
+                staleness: STALENESS,
+                ..FaultPlan::default()
+            };
+            state.crash_between.clear();
+        }
+        actors.push(Actor {
+            part: Act::Flicker(0),
+            role: ROLE,
+            times: 3,
+            every: (400, 3_000),
+        });
+    }
+    if state.rng.per_mille(30) {
+        actors.push(Actor {
+            part: Act::Bury(false),
+            role: ROLE,
+            times: 2,
+            every: (10_000, 60_000),
+        });
+    }
+    let mut forged = vec![ROLE];
+    if state.rng.per_mille(150) {
+        // Nobody was there to see an event of that.
+        add(
+            state,
+            PARTNER,
+            &[Part::Acme, Part::UnknownAccount],
+            Writer::Administrator,
+        );
+        forged = vec![PARTNER, PARTNER, ROLE];
+        if state.rng.per_mille(300) {
+            actors.push(Actor {
+                part: Act::Attack,
+                role: PARTNER,
+                times: 1,
+                every: (1, 1),
+            });
+        }
+    }
+    let forges = forged.len() > 1 || state.rng.per_mille(50);
+    let role = state.rng.one_of(&forged).copied();
+    if let Some(role) = role.filter(|_| forges) {
+        actors.push(Actor {
+            part: Act::Forge,
+            role,
+            times: 2,
+            every: (20_000, 900_000),
         });
     }
 }

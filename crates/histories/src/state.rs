@@ -7,12 +7,13 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use guard::model::document_digest;
 use guard::ports::memory::MemoryStore;
 use guard::state::Ledger;
-use guard::state::history::KeptDocument;
+use guard::state::history::{Baseline, KeptDocument};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::account::{Account, Moment};
+use crate::account::{Account, Moment, Version};
 use crate::counts::{Coverage, Pair};
 use crate::documents::{OWN, RuleSet, RulesChange};
 use crate::queue::Fifo;
@@ -145,10 +146,34 @@ pub struct GuardWrite {
     pub replaced_by: crate::account::Writer,
     /// What the writer had read.
     pub read: Option<Read>,
+    /// The approved documents that the guard knew of.
+    pub known: Vec<Baseline>,
     /// The writer's rules: those that it began with.
     pub rules: RuleSet,
     /// The order was to wait for the rules that its sender had.
     pub hasty: bool,
+}
+
+impl GuardWrite {
+    /// The guard knew that this approved document had been saved.
+    pub fn knew(&self, version: &Version) -> bool {
+        let digest = document_digest(&version.sent);
+        let saved = clock(version.at).as_second();
+        self.known.iter().any(|kept| {
+            kept.digest == digest && kept.written_at.is_none_or(|at| at.as_second() == saved)
+        })
+    }
+}
+
+/// What a forged event tells of.
+#[derive(Debug, Clone)]
+pub struct Forged {
+    /// When.
+    pub at: Moment,
+    /// The role's name.
+    pub role: String,
+    /// The document, as IAM would keep it.
+    pub kept: String,
 }
 
 /// An event of CloudTrail.
@@ -160,6 +185,8 @@ pub struct CloudTrailEvent {
     pub record: String,
     /// When the call was made.
     pub at: Moment,
+    /// When it first reached the function.
+    pub delivered: Option<Moment>,
     /// It reached the function and was handled to the end.
     pub handled: bool,
     /// It does not carry the trust policy.
@@ -197,6 +224,8 @@ pub struct State {
     pub shown: BTreeSet<String>,
     /// Writes of the guard.
     pub writes: Vec<GuardWrite>,
+    /// Changes that nobody made.
+    pub forged: Vec<Forged>,
     /// Until then reads show what was some time ago.
     pub cut_off_until: Moment,
     /// Tries of the guard that IAM refused.

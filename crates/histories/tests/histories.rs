@@ -79,7 +79,9 @@ fn the_table_of_faults_names_what_is_there() {
     let mut failpoints = BTreeSet::new();
     for fault in &faults {
         match fault.by {
-            By::Failpoint(name) => assert!(failpoints.insert(name.to_owned()), "{name} twice"),
+            By::Failpoint(name) | By::Hazard(name) => {
+                assert!(failpoints.insert(name.to_owned()), "{name} twice")
+            }
             By::Mutant(change) => {
                 // `replace FUNCTION -> TYPE with VALUE`, or `CHANGE in FUNCTION`.
                 let replaced = change.strip_prefix("replace ");

@@ -303,7 +303,7 @@ fn outcome_title(kind: OutcomeKind) -> &'static str {
         OutcomeKind::WouldQuarantine => "mode alert, still exposed; would have been quarantined",
         OutcomeKind::WouldDeactivate => "mode alert, still active; would have been deactivated",
         OutcomeKind::WouldDetach => "mode alert, still in force; would have been undone",
-        OutcomeKind::Superseded => "changed again, and compliant now",
+        OutcomeKind::Superseded => "compliant now",
         OutcomeKind::Gone => "gone",
         OutcomeKind::NotTouched => "STILL EXPOSED, the guard never writes here",
         OutcomeKind::LeftAlone => "STILL EXPOSED, the rules require manual action",

@@ -34,7 +34,10 @@ pub(super) fn analysis(
         witnesses,
         providers: rules.shared_providers(),
     };
-    Ok(policy::analyze(&policy, &context))
+    let analysis = policy::analyze(&policy, &context);
+    #[cfg(feature = "faults")]
+    let analysis = crate::faults::open_now(analysis, reading);
+    Ok(analysis)
 }
 
 pub(super) fn unreadable(rules: &Rules, message: String) -> Judgement {

@@ -71,6 +71,7 @@ pub fn decide(seen: &Seen<'_>) -> Step {
     } else {
         None
     };
+    let unchanged = unchanged.filter(|_| !skip!("left-as-judged"));
     let next = match (task.remediates(), judgement.verdict) {
         (false, verdict) => {
             let acts = verdict == Verdict::Violation && unchanged.is_none();
@@ -232,7 +233,8 @@ fn observe(
     // What was read may be what stood before the guard's own write, which then overwrote it: it is
     // no newer than what the event tells of.
     let stale = stale_for(&history, &live_digest, now);
-    if stale.is_none() {
+    let unsure = !is_sent && shows_before(task, &history, live, judgement);
+    if stale.is_none() && !unsure {
         remember_live(task, &mut history, live, judgement, is_sent);
     }
     let save = history != before || history.version == 0;
@@ -240,6 +242,8 @@ fn observe(
         Action::Conclude { own, note }
     } else if let Some(wait) = stale {
         Action::Wait(wait)
+    } else if unsure {
+        again(task)
     } else if let Some((_, digest)) = sent.filter(|_| !is_sent) {
         match history.own_write_of(&live.document) {
             Some(own) if overwritten(guard, &history, own, &digest, role.cause.event_time) => {
@@ -338,6 +342,23 @@ fn no_change(task: RoleTask<'_>, history: RoleHistory, live: &LiveRole, since: T
     );
     let ending = Ending::live(OutcomeKind::LeftAlone, text, true);
     Next::at_once(history, Action::Finish(Some(ending)))
+}
+
+/// The event tells of another document than is live, which is approved and was not known: what the event
+/// replaced may show yet, or what has replaced it already.
+fn shows_before(
+    task: RoleTask<'_>,
+    history: &RoleHistory,
+    live: &LiveRole,
+    judgement: &Judgement,
+) -> bool {
+    let digest = document_digest(&live.document);
+    task.about.cause.is_event()
+        && task.about.document.is_some()
+        && judgement.verdict == Verdict::Approved
+        && seconds_between(task.about.cause.event_time, task.now) < STALE_SECONDS
+        && !history.approved.iter().any(|kept| kept.digest == digest)
+        && !history.wrote(&digest)
 }
 
 /// A live approved document that no event told of is remembered as of now, unless it is the
@@ -458,7 +479,11 @@ fn already_compliant(
     if stale_for(&history, &digest, task.now).is_none() {
         remember_live(task, &mut history, live, judgement, false);
     }
-    let text = if history.wrote(&digest) {
+    let sent = task.about.document.as_deref().map(document_digest);
+    let text = if sent.as_ref() == Some(&digest) {
+        "nothing: the same trust policy complies by now, for what it allowed has ended or the rules \
+         have changed"
+    } else if history.wrote(&digest) {
         "nothing more: an earlier write of the guard remediated the role, as reads over 90 \
          seconds confirmed"
     } else {

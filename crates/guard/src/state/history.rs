@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{document_digest, is_unique_id, same_but_for_the_dead};
+use crate::model::{document_digest, names_unique_id, same_but_for_the_dead};
 use crate::state::incident::Schema;
 
 /// How many approved documents are kept.
@@ -369,16 +369,4 @@ impl RoleHistory {
             self.writes.remove(at.unwrap_or(0));
         }
     }
-}
-
-/// A principal of the document is named by a unique id.
-fn names_unique_id(document: &str) -> bool {
-    policy::TrustPolicy::parse(document).is_ok_and(|policy| {
-        let lists = |one: &policy::document::Statement<'_>| {
-            let lists = [&one.principal, &one.not_principal];
-            let mut named = lists.into_iter().flatten().flatten();
-            named.any(|principal| is_unique_id(&principal.value))
-        };
-        policy.statements.iter().any(lists)
-    })
 }

@@ -8,18 +8,22 @@ use guard::remediate::OutcomeKind;
 use guard::state::incident::Stage;
 use guard::{Check, incident_id};
 
-use super::{HOUR, Invariants};
+use super::{HOUR, Invariants, SLOWEST};
 use crate::account::{Moment, Version, Writer};
 use crate::counts::Coverage;
 use crate::documents::OWN;
+use crate::state::{rules_since, rules_within};
 
 /// From what the remediator reads of a role to the outcome that it reports.
 const ONE_LOOK: Moment = 2_000;
 /// How the outcome of an order begins that waits for state.
 const CALL: &str = "nothing yet: ";
 
-/// An hour between two runs, five minutes of grace for the event, and the tries of the fault window.
-const FOUND: Moment = 2 * HOUR;
+/// An hour between two runs, five minutes of grace for the event, and five more at the beginning and
+/// at the end of each, for the sweep is called every five minutes.
+const FOUND: Moment = HOUR + 15 * 60_000;
+/// The same with the tries of the fault window.
+const FOUND_IN_TROUBLE: Moment = 2 * HOUR;
 
 impl Invariants<'_> {
     /// Incidents of which a stage was published, alone or as a line of a digest.
@@ -61,8 +65,25 @@ impl Invariants<'_> {
         }
     }
 
-    /// Every violating document that stood for longer than the sweep needs was reported, though its
-    /// event may never have come: by name, in an alert or as a line of a digest.
+    /// How long an exposure that no event reported may last before the sweep reports it.
+    fn next_sweep(&self) -> Moment {
+        let coverage = &self.state.coverage;
+        let troubled = self.troubled()
+            || self.state.stopped
+            || coverage.contains(&Coverage::StateUnavailable)
+            || coverage.contains(&Coverage::StalledHolder);
+        if troubled { FOUND_IN_TROUBLE } else { FOUND }
+    }
+
+    /// The last moment at which a document allows what the rules of its time do not.
+    pub(super) fn open_until(&self, version: &Version) -> Moment {
+        let rules = rules_since(&self.state.detecting_rules, version.at);
+        let open = rules.filter_map(|rules| self.oracle.open_until(&version.sent, rules));
+        open.max().unwrap_or(version.at)
+    }
+
+    /// Every exposure of a third party that lasted longer than the next sweep needs was reported, though
+    /// its event may never have come: by name, in an alert or as a line of a digest.
     pub(super) fn found(&self, violations: &mut Vec<String>) {
         let detected = self.published(Stage::Detected);
         for role in &self.state.account.roles {
@@ -70,7 +91,8 @@ impl Invariants<'_> {
             let ends = role.versions.iter().skip(1).map(|next| next.at);
             let ends = ends.chain([role.deleted.unwrap_or(self.state.now)]);
             for (index, (version, end)) in role.versions.iter().zip(ends).enumerate() {
-                if !self.bad(version) || end - version.at < FOUND {
+                let open = self.open_until(version).min(end);
+                if !self.bad(version) || open - version.at < self.next_sweep() {
                     continue;
                 }
                 // What they heard of it before counts, if the role has been open ever since, as far
@@ -152,7 +174,7 @@ impl Invariants<'_> {
             let rules = &self.state.remediator_rules;
             let violating = rules
                 .iter()
-                .all(|(_, rules)| self.oracle.violates(shown, *rules));
+                .all(|(_, rules)| self.oracle.violates(shown, *rules, *at));
             let digest = document_digest(shown);
             let ours = |write: &crate::state::GuardWrite| {
                 document_digest(&write.document) == digest
@@ -207,6 +229,13 @@ impl Invariants<'_> {
         }
     }
 
+    /// The remediator's rules of a moment forbid what the document allows then or later.
+    fn open_by(&self, version: &Version, at: Moment) -> bool {
+        let rules = &self.state.remediator_rules;
+        rules_within(rules, at - SLOWEST, at)
+            .all(|rules| self.oracle.violates(&version.sent, rules, at))
+    }
+
     /// The violating document of an event's incident was live at a moment, and had been since.
     fn stood(&self, incident: &str, at: Moment) -> bool {
         self.state.account.roles.iter().any(|role| {
@@ -214,7 +243,9 @@ impl Invariants<'_> {
             let stood = role.at(at).filter(|version| version.at <= at);
             !deleted
                 && stood.is_some_and(|version| {
-                    self.bad(version) && incident_id(OWN, &version.event_id) == incident
+                    self.bad(version)
+                        && self.open_by(version, at)
+                        && incident_id(OWN, &version.event_id) == incident
                 })
         })
     }

@@ -7,7 +7,7 @@ use guard::state::history::{OwnWrite, WriteKind, WriteProgress};
 use super::{HOUR, Invariants, SERVICE, SLOWEST};
 use crate::account::{Moment, Role, Version};
 use crate::counts::Coverage;
-use crate::documents::OWN;
+use crate::documents::{OWN, UNKNOWN_ID};
 use crate::state::{GuardWrite, moment, rules_within};
 
 /// How long the remediator may take from what it read to the end of the sessions.
@@ -47,8 +47,8 @@ impl Invariants<'_> {
                 let seen = moment(baseline.seen_at);
                 let rules = &self.state.remediator_rules;
                 let violated = rules_within(rules, seen - SLOWEST, seen)
-                    .all(|rules| self.oracle.violates(&baseline.document, rules));
-                if violated {
+                    .all(|rules| self.oracle.violates(&baseline.document, rules, seen));
+                if violated || baseline.document.contains(UNKNOWN_ID) {
                     violations.push(format!(
                         "a violation was kept as a baseline: {}",
                         baseline.document

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guard::model::document_digest;
 use guard::remediate::QUARANTINE;
 use guard::state::history::WriteKind;
 
@@ -10,8 +9,8 @@ use super::{HOUR, Invariants};
 use crate::account::{Role, Version, Writer, as_kept};
 use crate::actors::PROTECTED;
 use crate::counts::Coverage;
-use crate::documents::{OWN, apart};
-use crate::state::{GuardWrite, clock, rules_since, rules_within};
+use crate::documents::apart;
+use crate::state::{GuardWrite, rules_since, rules_within};
 
 impl Invariants<'_> {
     /// How often the guard wrote.
@@ -56,7 +55,7 @@ impl Invariants<'_> {
             let overwritten = writes
                 .iter()
                 .filter(|write| write.replaced_by != Writer::Guard)
-                .filter(|write| !self.oracle.violates(&write.replaced, write.rules))
+                .filter(|write| !self.oracle.violates(&write.replaced, write.rules, write.at))
                 .count();
             let bad = reasons
                 .filter(|version| self.violating_since(&version.sent, version.at))
@@ -83,7 +82,7 @@ impl Invariants<'_> {
             .filter(|version| version.by != Writer::Guard)
             .filter(|version| {
                 rules_since(&self.state.remediator_rules, version.at)
-                    .any(|rules| !self.oracle.violates(&version.sent, rules))
+                    .any(|rules| !self.oracle.violates(&version.sent, rules, version.at))
             })
             .count()
     }
@@ -98,7 +97,7 @@ impl Invariants<'_> {
             .filter(|(version, end)| {
                 version.by == Writer::Guard
                     && rules_within(&self.state.remediator_rules, version.at, *end)
-                        .any(|rules| self.oracle.violates(&version.sent, rules))
+                        .any(|rules| self.oracle.violates(&version.sent, rules, version.at))
             })
             .count()
     }
@@ -107,7 +106,7 @@ impl Invariants<'_> {
     /// it repaired.
     pub(super) fn contents(&self, violations: &mut Vec<String>) {
         for write in &self.state.writes {
-            if self.oracle.violates(&write.document, write.rules) {
+            if self.oracle.violates(&write.document, write.rules, write.at) {
                 violations.push(format!("the guard wrote a violation: {}", write.document));
             }
             let Some(role) = self
@@ -129,8 +128,8 @@ impl Invariants<'_> {
             let shown = write.read.and_then(|read| role.at(read.showed));
             let within = shown.is_none_or(|shown| {
                 let (new, old) = (
-                    self.oracle.allowed(&write.document),
-                    self.oracle.allowed(&shown.sent),
+                    self.oracle.allowed(&write.document, write.at),
+                    self.oracle.allowed(&shown.sent, write.at),
                 );
                 new.within(old)
             });
@@ -142,8 +141,8 @@ impl Invariants<'_> {
                     .is_some()
                     && self
                         .oracle
-                        .allowed(&write.document)
-                        .within(self.oracle.allowed(&version.sent))
+                        .allowed(&write.document, write.at)
+                        .within(self.oracle.allowed(&version.sent, write.at))
             });
             if !known && !within && !less_the_dead {
                 violations.push(format!("a repair widened access: {}", write.document));
@@ -152,8 +151,8 @@ impl Invariants<'_> {
     }
 
     /// No write lets in a third party that neither the live document nor the newest approved one
-    /// before it admitted. Which of the approved documents of the last half hour the guard knew of
-    /// when it wrote is not asked: each of them counts.
+    /// before it admitted that the guard knew of, or had half an hour to learn of. Which of the newer
+    /// ones it may have seen is not asked: each of them counts.
     pub(super) fn let_back_in(&self, violations: &mut Vec<String>) {
         for write in &self.state.writes {
             let Some(role) = self.meant(write) else {
@@ -163,15 +162,16 @@ impl Invariants<'_> {
                 version.by != Writer::Guard
                     && version.at < write.at
                     && rules_within(&self.state.remediator_rules, version.at, write.at)
-                        .any(|rules| !self.oracle.violates(&version.sent, rules))
+                        .any(|rules| !self.oracle.violates(&version.sent, rules, write.at))
             };
             let approved: Vec<&Version> = role.versions.iter().filter(approved).collect();
             let known = |version: &&&Version| {
                 let then = version.at + HOUR / 2;
-                then < write.at
-                    && self.handled(&version.event_id)
+                // An order that fails again and again keeps those behind it waiting for longer.
+                let in_time = then < write.at && !self.troubled();
+                (in_time && self.handled(&version.event_id) || write.knew(version))
                     && rules_within(&self.state.remediator_rules, version.at, then)
-                        .all(|rules| !self.oracle.violates(&version.sent, rules))
+                        .all(|rules| !self.oracle.violates(&version.sent, rules, version.at))
             };
             let Some(newest) = approved.iter().rev().find(known) else {
                 continue;
@@ -182,9 +182,9 @@ impl Invariants<'_> {
                 .map(|version| &version.sent)
                 .chain(shown.map(|shown| &shown.sent))
                 .chain([&write.replaced])
-                .flat_map(|document| self.oracle.third_parties(document))
+                .flat_map(|document| self.oracle.third_parties(document, write.at))
                 .collect();
-            let lets_in = self.oracle.third_parties(&write.document);
+            let lets_in = self.oracle.third_parties(&write.document, write.at);
             if !lets_in.is_subset(&admitted) {
                 violations.push(format!(
                     "at {} a write let a third party back in: {}",
@@ -206,19 +206,7 @@ impl Invariants<'_> {
     /// A repair keeps all compliant access of the document that it repairs.
     pub(super) fn repairs(&self, violations: &mut Vec<String>) {
         for write in &self.state.writes {
-            let history = self.ran.shared.store.history(OWN, &write.role_id);
-            let digest = document_digest(&write.document);
-            // The intent just before: a revert may put back what a repair wrote a little earlier.
-            let intent = history.as_ref().and_then(|history| {
-                history
-                    .writes
-                    .iter()
-                    .filter(|own| own.digest == digest)
-                    .filter(|own| {
-                        (0..60).contains(&clock(write.at).duration_since(own.at).as_secs())
-                    })
-                    .max_by_key(|own| own.at)
-            });
+            let intent = self.intent(write);
             let repair =
                 intent.is_some_and(|own| own.kind == WriteKind::Repair && own.dropped.is_empty());
             let shown = write.read.and_then(|read| {
@@ -229,11 +217,11 @@ impl Invariants<'_> {
                 continue;
             };
             let lost = apart(&shown).into_iter().any(|alone| {
-                !self.oracle.violates(&alone, write.rules)
+                !self.oracle.violates(&alone, write.rules, write.at)
                     && !self
                         .oracle
-                        .allowed(&alone)
-                        .within(self.oracle.allowed(&write.document))
+                        .allowed(&alone, write.at)
+                        .within(self.oracle.allowed(&write.document, write.at))
             });
             if lost {
                 violations.push(format!(

@@ -1,12 +1,14 @@
 //! Roles as IAM shows them to an invocation, and its writes to them.
 
 use guard::model::LiveRole;
+use guard::ports::memory::MemoryStore;
 use guard::ports::{IamError, IamErrorKind, Roles, WriteRoles};
 use jiff::Timestamp;
 
 use super::{LONG_STALENESS, Ports};
 use crate::account::{Moment, Refusal, Version, Writer, as_kept};
 use crate::counts::Coverage;
+use crate::documents::OWN;
 use crate::events::{REMEDIATOR_ROLE, record_write};
 use crate::state::{GuardWrite, Invocation, Read, State};
 
@@ -62,7 +64,7 @@ impl WriteRoles for Ports {
             state.log(|| format!("invocation {invocation}: the write does not get there"));
             Err(Refusal::Unsaid)
         } else {
-            guard_writes(state, invocation, role, document)
+            guard_writes(state, &self.shared.store, invocation, role, document)
         };
         done.map_err(|refused| {
             let (kind, said) = match refused {
@@ -116,6 +118,7 @@ fn refusal(
 
 fn guard_writes(
     state: &mut State,
+    store: &MemoryStore,
     invocation: Invocation,
     role: &str,
     document: &str,
@@ -153,8 +156,10 @@ fn guard_writes(
         let rules = steps.and_then(|steps| steps.rules);
         let rules = rules.unwrap_or(state.remediator_rules_now());
         let hasty = steps.is_some_and(|steps| now < steps.waits_until);
+        let known = store.history(OWN, &role_id).into_iter();
         state.writes.push(GuardWrite {
             hasty,
+            known: known.flat_map(|history| history.approved).collect(),
             at: now,
             role_id,
             document: document.to_owned(),

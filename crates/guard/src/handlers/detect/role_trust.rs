@@ -194,9 +194,13 @@ async fn judge_change<W: World>(
         path: change.path.clone().or(live_path),
     };
     // What the event carries was open from its call on, though it be closed by now.
+    let from = match skip!("from-the-call") {
+        true => now,
+        false => now.min(called_at),
+    };
     let reading = match judged.sent {
-        Some(_) => Reading::sent(now.min(called_at)),
-        None => Reading::shown(now.min(called_at)),
+        Some(_) if !skip!("as-sent") => Reading::sent(from),
+        _ => Reading::shown(from),
     };
     let mut judgement = judge_trust_read(&guard.rules, &role, document, reading, now);
     if role.path.is_none()
