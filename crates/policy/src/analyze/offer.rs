@@ -68,8 +68,10 @@ impl<'p> Offers<'_, '_, 'p> {
                 Named::Everyone | Named::Bare => {
                     self.add(statement, Class::Aws, *one);
                     self.add(statement, Class::AnyService, *one);
-                    let by_providers = [Actions::WITH_SAML, Actions::WITH_WEB_IDENTITY];
-                    if by_providers.iter().any(|by| statement.actions.has(*by)) {
+                    let assume = [Actions::WITH_SAML, Actions::WITH_WEB_IDENTITY];
+                    let asked = self.action.as_slice();
+                    let asked = if asked.is_empty() { &assume } else { asked };
+                    if asked.iter().any(|action| statement.actions.has(*action)) {
                         self.users_of_any(statement);
                     }
                 }

@@ -69,23 +69,25 @@ impl Ready<'_, '_> {
 pub(crate) struct Solver<'c> {
     pub(crate) context: &'c AnalysisContext<'c>,
     pub(crate) fuel: Fuel,
+    /// Moments that were found for some way, the newest last: most ways ask the same of the clock.
+    pub(super) moments: Vec<jiff::Timestamp>,
 }
 
 impl<'c> Solver<'c> {
     pub(crate) fn new(context: &'c AnalysisContext<'c>, length: usize) -> Self {
-        let steps = STEPS + STEPS_PER_BYTE * length as u64;
-        Self {
-            context,
-            fuel: Fuel::new(steps),
-        }
+        Self::with(context, Fuel::new(steps(length)))
     }
 
     /// One that decides by the full procedure alone, and may take a hundred times as long.
     pub(crate) fn without_guesses(context: &'c AnalysisContext<'c>, length: usize) -> Self {
-        let steps = 100 * (STEPS + STEPS_PER_BYTE * length as u64);
+        Self::with(context, Fuel::without_guesses(100 * steps(length)))
+    }
+
+    pub(super) fn with(context: &'c AnalysisContext<'c>, fuel: Fuel) -> Self {
         Self {
             context,
-            fuel: Fuel::without_guesses(steps),
+            fuel,
+            moments: Vec::new(),
         }
     }
 
@@ -239,6 +241,10 @@ impl<'c> Solver<'c> {
             OwnDomain::Of(domain) => solve(domain, asks, &mut self.fuel),
         }
     }
+}
+
+fn steps(length: usize) -> u64 {
+    STEPS + STEPS_PER_BYTE * length as u64
 }
 
 /// A domain, or the one value that the class of caller fixes.

@@ -135,7 +135,7 @@ fn with_less_to_spend_the_answer_is_wider_and_says_so() {
         let answer = |steps: u64| {
             let fuel = Fuel::new(steps);
             let context = &context;
-            summary::analysis(&policy, context, Solver { context, fuel })
+            summary::analysis(&policy, context, Solver::with(context, fuel))
         };
         let whole = answer(10_000_000);
         for steps in [0, 60, 150, 400, 1_000, 2_500, 6_000] {
@@ -170,10 +170,7 @@ fn with_less_to_spend_less_is_included() {
         .filter_map(|(_, text)| TrustPolicy::parse(text).ok())
         .collect();
     let included = |narrow: &TrustPolicy<'_>, wide: &TrustPolicy<'_>, steps: u64| {
-        let mut solver = Solver {
-            context: &context,
-            fuel: Fuel::new(steps),
-        };
+        let mut solver = Solver::with(&context, Fuel::new(steps));
         let known = regions_of(wide, &mut solver);
         regions_of(narrow, &mut solver)
             .into_iter()
@@ -246,10 +243,7 @@ fn a_way_that_another_covers_is_left_out() {
     let (id, tag) = (Role::ExternalId, Role::PrincipalTag);
     let kept = |ways: Vec<Way<'static>>, steps: u64| {
         let context = context();
-        let mut solver = Solver {
-            context: &context,
-            fuel: Fuel::new(steps),
-        };
+        let mut solver = Solver::with(&context, Fuel::new(steps));
         let left = without_covered(ways, &mut solver);
         left.into_iter()
             .map(|way| (way.statement, way.demands.len(), way.decided))

@@ -178,17 +178,21 @@ fn more(first: &Analysis, second: &Analysis) -> Vec<String> {
     }
     // Whose a unique id is may be known of fewer callers.
     if !(second.public || second.any_account_from_network || second.unknown_account) {
-        for (name, first, second) in [
-            (
-                "external account",
-                &first.external_accounts,
-                &second.external_accounts,
-            ),
-            ("organization", &first.organizations, &second.organizations),
-        ] {
+        let new = |first: &[String], second: &[String]| -> Vec<String> {
             let new = first.iter().filter(|one| !second.contains(one));
-            more.extend(new.map(|one| format!("{name} {one}")));
+            new.cloned().collect()
+        };
+        // A named account may be one of an organization's.
+        if second.organizations.is_empty() {
+            let accounts = new(&first.external_accounts, &second.external_accounts);
+            more.extend(accounts.iter().map(|one| format!("external account {one}")));
         }
+        let organizations = new(&first.organizations, &second.organizations);
+        more.extend(
+            organizations
+                .iter()
+                .map(|one| format!("organization {one}")),
+        );
         if first.unknown_account {
             more.push("unknown account".to_owned());
         }
