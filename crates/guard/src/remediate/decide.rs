@@ -7,15 +7,15 @@ use jiff::Timestamp;
 
 use crate::check::{Finding, Severity};
 use crate::detect::{Judgement, Verdict};
-use crate::model::{LiveRole, document_digest, names_unique_id, seconds_between};
-use crate::order::{RoleChange, RoleOrder};
+use crate::model::{LiveRole, document_digest, names_unique_id};
+use crate::order::RoleChange;
 use crate::remediate::judged::{AsRole, approved, judge};
-use crate::remediate::outcome::{OutcomeKind, PlanKind};
+use crate::remediate::outcome::OutcomeKind;
 use crate::remediate::own_writes::{
-    existing_since, has_deleted_principals, judged_since, may_be_stale, of_another, of_this_role,
-    overwritten, quarantined, stale_for, unconfirmed,
+    existing_since, has_deleted_principals, history_of, judged_since, may_be_stale, of_another,
+    of_this_role, overwritten, quarantined, shows_the_predecessor, stale_for, unconfirmed,
 };
-use crate::remediate::plan::{Plan, Reason, Situation, plan};
+use crate::remediate::plan::{Reason, Situation, plan};
 use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
 use crate::remediate::task::{RoleTask, STALE_SECONDS, TRIES, untouchable};
 use crate::rules::{ExistingViolations, Mode};
@@ -128,60 +128,6 @@ fn absent(task: RoleTask<'_>, known: Option<&RoleHistory>) -> Step {
         .remediates()
         .then(|| Ending::of(OutcomeKind::Gone, "nothing: the role is gone", false));
     without_role(close, Action::Finish(ending))
-}
-
-/// The event created a role, and IAM still shows the one that had its name before: it is older than
-/// the event, by more than clocks differ.
-fn shows_the_predecessor(role: &RoleOrder, live: &LiveRole) -> bool {
-    let older = |created| seconds_between(created, role.cause.event_time) > 1;
-    role.change == RoleChange::Created && role.cause.is_event() && live.created.is_some_and(older)
-}
-
-/// The live role's history, and that of an older role of the name if it has to be closed; none
-/// where what was read is of a role that is gone.
-fn history_of(
-    task: RoleTask<'_>,
-    live: &LiveRole,
-    known: Option<RoleHistory>,
-) -> Option<(Option<RoleHistory>, RoleHistory)> {
-    let Some(known) = known else {
-        return Some((None, RoleHistory::new(&task.guard.account, live)));
-    };
-    if known.role_id == live.role_id {
-        // A late event of an older role of this name says nothing about this one.
-        let older = live
-            .created
-            .is_some_and(|created| created > task.about.cause.event_time);
-        if task.about.change == RoleChange::Deleted && !older && task.doubts() {
-            // A role that is deleted does not come back under its id: the read is stale.
-            return None;
-        }
-        // Thought to be gone by a stale read, if closed.
-        let history = RoleHistory {
-            closed: None,
-            ..known
-        };
-        return Some((None, history));
-    }
-    let older = known
-        .created
-        .zip(live.created)
-        .is_some_and(|(known, live)| live < known);
-    if older && task.attempts < TRIES {
-        // IAM still shows the role that was deleted before this one was created.
-        return None;
-    }
-    let mut next = RoleHistory::new(&task.guard.account, live);
-    // Late events of own writes are recognized, and the hour's writes count, for a role that was
-    // deleted and created again under its name, too.
-    next.recreated = true;
-    next.writes.clone_from(&known.writes);
-    next.written.clone_from(&known.written);
-    let close = known.closed.is_none().then_some(RoleHistory {
-        closed: Some(task.now),
-        ..known
-    });
-    Some((close, next))
 }
 
 /// A change that looked compliant: what the event carried and what is live are remembered, if they
@@ -560,30 +506,8 @@ fn violation(
         }
     };
     if !enforce {
-        return end(history, would(plan));
+        return end(history, Ending::would(plan));
     }
     let write = Write::planned(plan, tolerating);
     Next::at_once(history, Action::Write(write))
-}
-
-/// Mode alert: what would have been done.
-fn would(plan: Plan) -> Ending {
-    let (kind, done) = match plan.kind {
-        PlanKind::Revert => (OutcomeKind::WouldRevert, "restored"),
-        PlanKind::Repair => (OutcomeKind::WouldRepair, "repaired it"),
-        PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => {
-            (OutcomeKind::WouldQuarantine, "quarantined it")
-        }
-    };
-    let mut text = format!(
-        "nothing, in mode alert; in mode enforce it would have {done}: {}",
-        plan.details
-    );
-    if let Some(why) = &plan.fallback {
-        text += &format!(" ({why})");
-    }
-    Ending {
-        would_write: Some(plan.document),
-        ..Ending::live(kind, text, true)
-    }
 }

@@ -1,4 +1,4 @@
-//! What the guard wrote itself, and what a read may not show yet.
+//! What the guard wrote itself, which history is a live role's, and what a read may not show yet.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use crate::GuardConfig;
 use crate::detect::Judgement;
 use crate::model::{LiveRole, document_digest, seconds_between};
 use crate::order::{RoleChange, RoleOrder};
-use crate::remediate::task::{RoleTask, STALE_SECONDS};
+use crate::remediate::task::{RoleTask, STALE_SECONDS, TRIES};
 use crate::rules::ChangedRole;
 use crate::state::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress};
 use crate::state::sweep_state::SweptRole;
@@ -214,4 +214,58 @@ pub(crate) fn existing_since(
 
 fn stood_since(history: &RoleHistory, digest: &str, since: Timestamp, now: Timestamp) -> bool {
     matches!(recurred(Some(history), digest, since, now), Recurred::No)
+}
+
+/// The event created a role, and IAM still shows the one that had its name before: it is older than
+/// the event, by more than clocks differ.
+pub(crate) fn shows_the_predecessor(role: &RoleOrder, live: &LiveRole) -> bool {
+    let older = |created| seconds_between(created, role.cause.event_time) > 1;
+    role.change == RoleChange::Created && role.cause.is_event() && live.created.is_some_and(older)
+}
+
+/// The live role's history, and that of an older role of the name if it has to be closed; none
+/// where what was read is of a role that is gone.
+pub(crate) fn history_of(
+    task: RoleTask<'_>,
+    live: &LiveRole,
+    known: Option<RoleHistory>,
+) -> Option<(Option<RoleHistory>, RoleHistory)> {
+    let Some(known) = known else {
+        return Some((None, RoleHistory::new(&task.guard.account, live)));
+    };
+    if known.role_id == live.role_id {
+        // A late event of an older role of this name says nothing about this one.
+        let older = live
+            .created
+            .is_some_and(|created| created > task.about.cause.event_time);
+        if task.about.change == RoleChange::Deleted && !older && task.doubts() {
+            // A role that is deleted does not come back under its id: the read is stale.
+            return None;
+        }
+        // Thought to be gone by a stale read, if closed.
+        let history = RoleHistory {
+            closed: None,
+            ..known
+        };
+        return Some((None, history));
+    }
+    let older = known
+        .created
+        .zip(live.created)
+        .is_some_and(|(known, live)| live < known);
+    if older && task.attempts < TRIES {
+        // IAM still shows the role that was deleted before this one was created.
+        return None;
+    }
+    let mut next = RoleHistory::new(&task.guard.account, live);
+    // Late events of own writes are recognized, and the hour's writes count, for a role that was
+    // deleted and created again under its name, too.
+    next.recreated = true;
+    next.writes.clone_from(&known.writes);
+    next.written.clone_from(&known.written);
+    let close = known.closed.is_none().then_some(RoleHistory {
+        closed: Some(task.now),
+        ..known
+    });
+    Some((close, next))
 }

@@ -148,4 +148,26 @@ impl Ending {
             ..Self::of(kind, text, open)
         }
     }
+
+    /// In mode alert: what would have been done.
+    pub(crate) fn would(plan: Plan) -> Self {
+        let (kind, done) = match plan.kind {
+            PlanKind::Revert => (OutcomeKind::WouldRevert, "restored"),
+            PlanKind::Repair => (OutcomeKind::WouldRepair, "repaired it"),
+            PlanKind::Quarantine | PlanKind::None | PlanKind::Deactivate => {
+                (OutcomeKind::WouldQuarantine, "quarantined it")
+            }
+        };
+        let mut text = format!(
+            "nothing, in mode alert; in mode enforce it would have {done}: {}",
+            plan.details
+        );
+        if let Some(why) = &plan.fallback {
+            text += &format!(" ({why})");
+        }
+        Self {
+            would_write: Some(plan.document),
+            ..Self::live(kind, text, true)
+        }
+    }
 }
