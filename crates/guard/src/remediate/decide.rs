@@ -428,7 +428,7 @@ fn already_compliant(
     let sent = task.about.document.as_deref().map(document_digest);
     let text = if sent.as_ref() == Some(&digest) {
         "nothing: the same trust policy complies by now, for what it allowed has ended or the rules \
-         have changed"
+         have changed; sessions issued meanwhile live on"
     } else if history.wrote(&digest) {
         "nothing more: an earlier write of the guard remediated the role, as reads over 90 \
          seconds confirmed"

@@ -235,3 +235,31 @@ fn b7_a_flicker_is_closed_in_seconds() {
     assert_eq!(scene.live(), good());
     assert!(scene.now().duration_since(before).as_secs() <= 5);
 }
+
+/// The attack A1 b: the window has ended when the event is handled, or when the remediator looks.
+#[test]
+fn a1_a_window_that_has_ended_when_the_remediator_looks_is_reported_and_left() {
+    for late in [0, 20] {
+        let mut scene = watched();
+        let end = scene.now() + jiff::SignedDuration::from_secs(8);
+        let condition =
+            format!(r#", "Condition": {{"DateLessThan": {{"aws:CurrentTime": "{end}"}}}}"#);
+        let open = statement(&format!(r#""arn:aws:iam::{STRANGER}:root""#), &condition);
+        let event = scene.write(&document(&[vendor(), open]), ALICE);
+        scene.pass(late);
+        scene.handle(&event).unwrap().unwrap();
+        scene.pass(20);
+        scene.drain();
+        let alerts = scene.alerts();
+        assert_eq!(
+            stages(&alerts),
+            [DETECTED, outcome(OutcomeKind::Superseded)]
+        );
+        assert_eq!(alerts[0].severity, Severity::Critical);
+        let said = &alerts[1].outcome.as_ref().unwrap().text;
+        assert!(said.contains("what it allowed has ended"), "{said}");
+        assert!(said.contains("sessions issued meanwhile"), "{said}");
+        // Nobody hears of it again.
+        assert_eq!(scene.an_hour_later(), []);
+    }
+}
