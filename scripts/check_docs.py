@@ -216,6 +216,17 @@ def tests_that_are_named_exist() -> Iterator[str]:
             yield f"SECURITY.md: there is no test {name}"
 
 
+# Attacks that were tried and are closed: their tests begin with the number.
+ATTACKS = ["a1", "a2", "a3", "a5", "a6", "a7", "b1", "b4", "b5", "b6", "b7", "b8", "b9"]
+
+
+def attacks_have_a_test_and_a_row() -> Iterator[str]:
+    named = names_of_tests(text("SECURITY.md"))
+    for attack in ATTACKS:
+        if not any(name.startswith(f"{attack}_") for name in named):
+            yield f"SECURITY.md: no row names a test of attack {attack}"
+
+
 def threats_name_what_stops_them() -> Iterator[str]:
     security = text("SECURITY.md")
     for title, header in (("Who may publish what", "held by"), ("What an attacker with one permission could do", "what stops it")):
@@ -245,6 +256,7 @@ def main() -> int:
         *links_lead_somewhere(),
         *summary_lists_every_page(),
         *tests_that_are_named_exist(),
+        *attacks_have_a_test_and_a_row(),
         *threats_name_what_stops_them(),
         *paths_that_are_named_exist(),
     ]

@@ -95,7 +95,7 @@ fn reachable(roles: &[(&str, String)], users: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_role_of_a_third_party_carries_it_on() {
+fn a6_a_role_of_a_third_party_carries_it_on() {
     let roles = [
         ("AcmeMonitor", of_acme()),
         ("Admin", trust(&own("role/path/acmemonitor"))),
@@ -124,7 +124,7 @@ fn a_role_of_a_third_party_carries_it_on() {
 }
 
 #[test]
-fn a_user_whose_keys_a_vendor_holds_carries_it_on() {
+fn a6_a_user_whose_keys_a_vendor_holds_carries_it_on() {
     let roles = [
         ("Export", trust(&own("user/Acme-Sync"))),
         ("Report", trust(&own("user/other"))),
@@ -136,7 +136,7 @@ fn a_user_whose_keys_a_vendor_holds_carries_it_on() {
 }
 
 #[test]
-fn a_pattern_of_own_roles_carries_on_whom_it_fits() {
+fn a6_a_pattern_of_own_roles_carries_on_whom_it_fits() {
     let like = |pattern: &str| {
         json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole",

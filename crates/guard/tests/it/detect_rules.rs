@@ -69,8 +69,8 @@ fn groups() -> Vec<Group> {
 }
 
 #[test]
-fn a_saml_provider_named_like_an_issuer_is_not_that_issuer() {
-    hold("a_saml_provider_named_like_an_issuer_is_not_that_issuer");
+fn a5_a_saml_provider_named_like_an_issuer_is_not_that_issuer() {
+    hold("a5_a_saml_provider_named_like_an_issuer_is_not_that_issuer");
 }
 
 #[test]
@@ -99,8 +99,8 @@ fn the_owner_of_repositories_however_their_subjects_are_spelled() {
 }
 
 #[test]
-fn services_that_lend_the_role_to_machines_outside_aws_are_identity_providers() {
-    hold("services_that_lend_the_role_to_machines_outside_aws_are_identity_providers");
+fn a3_services_that_lend_the_role_to_machines_outside_aws_are_identity_providers() {
+    hold("a3_services_that_lend_the_role_to_machines_outside_aws_are_identity_providers");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn is_found_and_undone(document: &str) {
 }
 
 #[test]
-fn a_window_that_opens_between_two_sweeps_is_found_when_it_is_written() {
+fn a1_a_window_that_opens_between_two_sweeps_is_found_when_it_is_written() {
     is_found_and_undone(&document(&[
         vendor(),
         external_account_if(
@@ -46,7 +46,7 @@ fn a_window_that_opens_between_two_sweeps_is_found_when_it_is_written() {
 }
 
 #[test]
-fn a_window_that_ended_before_its_event_came_is_reported_all_the_same() {
+fn a1_a_window_that_ended_before_its_event_came_is_reported_all_the_same() {
     let mut scene = Scene::settled();
     let ends = scene.now() + jiff::SignedDuration::from_secs(8);
     let brief = document(&[
@@ -65,7 +65,7 @@ fn a_window_that_ended_before_its_event_came_is_reported_all_the_same() {
 }
 
 #[test]
-fn a_deny_that_ends_an_epoch_a_token_and_a_text_hide_no_window() {
+fn a1_a_deny_that_ends_an_epoch_a_token_and_a_text_hide_no_window() {
     let everyone = statement(r#""*""#, "");
     let until = everyone.replace("Allow", "Deny").replace(
         r#""Action""#,
@@ -93,7 +93,7 @@ fn a_deny_that_ends_an_epoch_a_token_and_a_text_hide_no_window() {
 }
 
 #[test]
-fn a_window_without_an_end_is_found_before_it_opens() {
+fn a1_a_window_without_an_end_is_found_before_it_opens() {
     is_found_and_undone(&document(&[
         vendor(),
         external_account_if(r#""DateGreaterThan": {"aws:CurrentTime": "2026-11-21T10:20:00Z"}"#),
@@ -102,7 +102,7 @@ fn a_window_without_an_end_is_found_before_it_opens() {
 
 /// IAM takes the id of a living role and shows its ARN from then on.
 #[test]
-fn an_external_account_named_by_a_unique_id_is_found_and_undone() {
+fn a2_an_external_account_named_by_a_unique_id_is_found_and_undone() {
     for id in ["AROAEXAMPLE2222222222", "AIDAEXAMPLE3333333333"] {
         let mut scene = Scene::settled();
         let by_id = document(&[vendor(), statement(&format!("\"{id}\""), "")]);
@@ -131,7 +131,7 @@ fn an_external_account_named_by_a_unique_id_is_found_and_undone() {
 
 /// Not even where a rule names the id: what IAM makes of it at another time nobody approved.
 #[test]
-fn a_document_with_a_unique_id_is_never_a_baseline() {
+fn a2_a_document_with_a_unique_id_is_never_a_baseline() {
     let id = "AROAEXAMPLE2222222222";
     let named = super::scene::rules(|file| {
         file["vendors"][0]["principals"] = serde_json::json!([id]);
