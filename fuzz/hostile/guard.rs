@@ -10,9 +10,10 @@ use std::sync::OnceLock;
 use std::task::{Context, Poll, Waker};
 
 use guard::GuardConfig;
+use guard::account::{ChainLink, judge_links};
 use guard::alert::{Alert, MESSAGE_BYTES, slack};
 use guard::cloudtrail::{Activity, Document, Record};
-use guard::detect::{Verdict, judge_trust};
+use guard::detect::{KeySeen, UserChange, Verdict, judge_trust};
 use guard::handlers::{
     HandleError, access_key, carry_out, role_permissions, role_trust, root_activity,
 };
@@ -302,6 +303,11 @@ pub fn state(bytes: &[u8]) {
     let _ = reads::<OrderProgress>(&item);
     let _ = reads::<Incident>(&item);
     let _ = reads::<FoldMember>(&item);
+    let _ = reads::<UserChange>(&item);
+    let _ = reads::<KeySeen>(&item);
+    if let Some(link) = reads::<ChainLink>(&item) {
+        let _ = judge_links(&guard().rules, &[&link], now());
+    }
     let history = reads::<RoleHistory>(&item);
     let kept = reads::<KeptDocument>(&item);
     if history.is_none() && kept.is_none() {

@@ -30,14 +30,19 @@ pub struct KnownLink {
 }
 
 impl<S: Store> Ledger<'_, S> {
-    /// All links of an account. What cannot be read is none: the sweep writes it anew.
+    /// The links of an account, or at most so many of each kind. What cannot be read is none: the
+    /// sweep writes it anew.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn chain_links(&self, account: &str) -> Result<Vec<KnownLink>, StateError> {
-        let mut known = self.links_of_kind(account, PARTY).await?;
+    pub async fn chain_links(
+        &self,
+        account: &str,
+        most: Option<u16>,
+    ) -> Result<Vec<KnownLink>, StateError> {
+        let mut known = self.links_of_kind(account, PARTY, most).await?;
         // A role that has both says what it says now by the second.
-        known.extend(self.links_of_kind(account, NAMING).await?);
+        known.extend(self.links_of_kind(account, NAMING, most).await?);
         Ok(known)
     }
 
@@ -46,13 +51,22 @@ impl<S: Store> Ledger<'_, S> {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn naming_links(&self, account: &str) -> Result<Vec<KnownLink>, StateError> {
-        self.links_of_kind(account, NAMING).await
+    pub async fn naming_links(
+        &self,
+        account: &str,
+        most: Option<u16>,
+    ) -> Result<Vec<KnownLink>, StateError> {
+        self.links_of_kind(account, NAMING, most).await
     }
 
-    async fn links_of_kind(&self, account: &str, kind: &str) -> Result<Vec<KnownLink>, StateError> {
+    async fn links_of_kind(
+        &self,
+        account: &str,
+        kind: &str,
+        most: Option<u16>,
+    ) -> Result<Vec<KnownLink>, StateError> {
         let pk = keys::chain(account, kind, "").pk;
-        let items = self.0.query(&pk, kind, None).await?;
+        let items = self.0.query(&pk, kind, most).await?;
         let known = items.iter().filter_map(|item| {
             let report = item.0.get("report").cloned();
             Some(KnownLink {

@@ -21,6 +21,9 @@ use crate::state::{ChainReport, KnownLink};
 /// So many roles are read for one event.
 const MOST_READ: usize = 25;
 
+/// So much of what is remembered is read for one event, however much somebody wrote there.
+const MOST_LINKS: u16 = 1_000;
+
 /// What was found of chains.
 #[derive(Default)]
 pub(super) struct Chains {
@@ -51,12 +54,16 @@ pub(super) async fn chains_of_change<W: World>(
     }
     // Before anything is read: of two changes at once, one sees the other.
     let saved = world.state().save_chain_link(&link).await.is_ok();
-    let mut known = world.state().naming_links(&guard.account).await;
+    let (state, most) = (world.state(), Some(MOST_LINKS));
+    let mut known = state.naming_links(&guard.account, most).await;
     let by_pattern = |known: &KnownLink| known.link.names_by_pattern();
     if link.names_by_pattern() || known.iter().flatten().any(by_pattern) {
-        known = world.state().chain_links(&guard.account).await;
+        known = state.chain_links(&guard.account, most).await;
     }
-    let mut unsure = !saved || known.is_err();
+    let all = known
+        .as_ref()
+        .is_ok_and(|known| known.len() < usize::from(MOST_LINKS));
+    let mut unsure = !saved || !all;
     let mut links: Links = known
         .unwrap_or_default()
         .into_iter()

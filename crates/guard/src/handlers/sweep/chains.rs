@@ -19,7 +19,11 @@ use crate::state::{ChainReport, KnownLink};
 impl<W: World<Roles: ListRoles>> Run<'_, W> {
     /// What events and earlier runs remembered.
     pub(super) async fn read_links(&mut self) -> Result<(), HandleError> {
-        let known = self.world.state().chain_links(&self.guard.account).await?;
+        let known = self
+            .world
+            .state()
+            .chain_links(&self.guard.account, None)
+            .await?;
         let by_name = |known: KnownLink| (known.link.role.to_lowercase(), known);
         self.links = known.into_iter().map(by_name).collect();
         Ok(())

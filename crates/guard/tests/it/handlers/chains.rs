@@ -1,9 +1,11 @@
 //! Chains: third parties that reach a role through what they hold in the account.
 
 use serde_json::json;
+use trustwarden_guard::account::{ChainLink, Parties};
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::handlers::{GRACE_SECONDS, Swept};
 use trustwarden_guard::ports::World as _;
+use trustwarden_guard::state::incident::Schema;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
@@ -249,6 +251,31 @@ fn a6_a_chain_that_is_longer_than_an_event_reads_is_found_by_the_sweep_at_once()
     let alerts = scene.alerts();
     let says = |alert: &Alert| alert.subject == "role/Admin";
     assert!(alerts.iter().any(says) || alerts.len() > 10, "{alerts:#?}");
+}
+
+/// Nor is all read that somebody may have written into the table.
+#[test]
+fn a6_more_links_than_an_event_takes_are_the_sweeps() {
+    let mut scene = watched();
+    for n in 0..1_100 {
+        let link = ChainLink {
+            schema: Schema,
+            account: ACCOUNT.to_owned(),
+            role: format!("A{n:04}"),
+            role_id: None,
+            principals: "role/B".to_owned(),
+            parties: Parties::default(),
+        };
+        let saved = super::troubled::run(scene.world.state().save_chain_link(&link));
+        saved.unwrap().unwrap();
+    }
+    scene.pass(60);
+    let alerts = creates(&mut scene, "Zed", &trusting("role/ObserverProd"));
+    tells(&alerts, &[VIA]);
+    let noted = |note: &String| note.contains("the sweep looks at all");
+    assert!(alerts[0].notes.iter().any(noted));
+    scene.pass(60);
+    assert!(matches!(scene.sweep(), Swept::Finished(_)), "at once");
 }
 
 #[test]
