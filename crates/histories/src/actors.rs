@@ -12,6 +12,8 @@ pub const ROLE: &str = "VendorAccess";
 pub const PROTECTED: &str = "VendorBreakGlass";
 /// A role that violated the rules before the guard came, which leaves that to people.
 pub const PARTNER: &str = "VendorPartner";
+/// A role that is for our own account, and by which a third party gets further.
+pub const DEPLOY: &str = "Deploy";
 /// Roles among which one back door is to be overlooked.
 const DECOYS: [&str; 18] = [
     "VendorDecoy01",
@@ -61,6 +63,8 @@ pub enum Act {
     Bury(bool),
     /// Calls the detecting function with an event that IAM never saw.
     Forge,
+    /// Lets another role assume this one.
+    Chain,
     /// Saves a compliant document.
     Administrate,
     /// Applies the same document again, if another one stands.
@@ -119,6 +123,10 @@ pub fn act(shared: &SharedState, actors: &mut [Actor], index: usize) {
             save(state, role, &[Part::Acme, Part::Buried], Writer::Attacker);
         }
         Act::Forge => forge(state, role),
+        Act::Chain => {
+            state.coverage.insert(Coverage::Chain);
+            save(state, role, &[Part::Own, Part::Through], Writer::Attacker);
+        }
         Act::Flood => save(state, role, &[Part::Everyone], Writer::Attacker),
         Act::Administrate => {
             let parts = compliant_parts(state);

@@ -68,11 +68,13 @@ pub enum Coverage {
     Flicker,
     /// Many roles were opened, so that nobody would see one more.
     Decoys,
+    /// A role was opened to another that third parties assume.
+    Chain,
 }
 
 impl Coverage {
     /// All, as the last line names them.
-    pub const ALL: [(Self, &'static str); 30] = [
+    pub const ALL: [(Self, &'static str); 31] = [
         (Self::StaleRead, "stale_read"),
         (Self::StaleReadBeforeWrite, "stale_read_before_write"),
         (Self::ApprovedInTheWindow, "approved_write_inside_window"),
@@ -103,6 +105,7 @@ impl Coverage {
         (Self::ForgedCopy, "forged_copy"),
         (Self::Flicker, "flicker"),
         (Self::Decoys, "decoys"),
+        (Self::Chain, "chain"),
     ];
 }
 

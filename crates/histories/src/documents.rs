@@ -30,6 +30,9 @@ pub const UNKNOWN_ID: &str = "AROA7N8O9P1Q2R3S4T5UV";
 /// Another account that nobody knows: the one back door among many decoys.
 pub const BURIED: &str = "555566667777";
 
+/// The role of ours that most happens to, as a principal.
+pub const THROUGH: &str = "arn:aws:iam::111122223333:role/VendorAccess";
+
 /// One statement of a trust policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -59,6 +62,8 @@ pub enum Part {
     Window(Moment, Moment),
     /// The account that decoys are to hide: CRITICAL.
     Buried,
+    /// The role that third parties assume: compliant, and to be reported for whom it lets through.
+    Through,
 }
 
 impl Part {
@@ -95,6 +100,7 @@ impl Part {
             Self::Own => aws(&format!("arn:aws:iam::{OWN}:root"), None),
             Self::UnknownAccount => aws(&format!("arn:aws:iam::{UNKNOWN}:root"), None),
             Self::UniqueId => aws(UNKNOWN_ID, None),
+            Self::Through => aws(THROUGH, None),
             Self::Buried => aws(&format!("arn:aws:iam::{BURIED}:root"), None),
             Self::Window(opens, closes) => format!(
                 concat!(

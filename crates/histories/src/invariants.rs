@@ -59,6 +59,7 @@ pub fn violations(ran: &Ran, oracle: &Oracle) -> Vec<String> {
     invariants.compliant_written(&mut violations);
     invariants.closed_in_seconds(&mut violations);
     invariants.buried(&mut violations);
+    invariants.chained(&mut violations);
     violations
 }
 

@@ -2,7 +2,7 @@
 //! purpose, who takes part.
 
 use crate::account::{Moment, ThirdParty, Writer};
-use crate::actors::{Act, Actor, PARTNER, PROTECTED, ROLE, add, create, deploy_rules};
+use crate::actors::{Act, Actor, DEPLOY, PARTNER, PROTECTED, ROLE, add, create, deploy_rules};
 use crate::counts::{Coverage, PAIRS, Pair};
 use crate::documents::{BETA_ROLE, Part, RulesChange};
 use crate::ports::{LONG_STALENESS, STALENESS};
@@ -205,6 +205,15 @@ fn attackers(state: &mut State, actors: &mut Vec<Actor>) {
             role: ROLE,
             times: 2,
             every: (10_000, 60_000),
+        });
+    }
+    if state.rng.per_mille(80) {
+        create(state, DEPLOY, &[Part::Own], Writer::Administrator);
+        actors.push(Actor {
+            part: Act::Chain,
+            role: DEPLOY,
+            times: 1,
+            every: (1, 1),
         });
     }
     let mut forged = vec![ROLE];

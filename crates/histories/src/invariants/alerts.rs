@@ -66,7 +66,7 @@ impl Invariants<'_> {
     }
 
     /// How long an exposure that no event reported may last before the sweep reports it.
-    fn next_sweep(&self) -> Moment {
+    pub(super) fn next_sweep(&self) -> Moment {
         let coverage = &self.state.coverage;
         let troubled = self.troubled()
             || self.state.stopped
@@ -231,9 +231,10 @@ impl Invariants<'_> {
 
     /// The remediator's rules of a moment forbid what the document allows then or later.
     fn open_by(&self, version: &Version, at: Moment) -> bool {
+        // As IAM shows it: a principal that was deleted can assume nothing.
+        let shown = self.state.account.shown(version, at);
         let rules = &self.state.remediator_rules;
-        rules_within(rules, at - SLOWEST, at)
-            .all(|rules| self.oracle.violates(&version.sent, rules, at))
+        rules_within(rules, at - SLOWEST, at).all(|rules| self.oracle.violates(&shown, rules, at))
     }
 
     /// The violating document of an event's incident was live at a moment, and had been since.

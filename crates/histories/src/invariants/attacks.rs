@@ -1,15 +1,16 @@
 //! What an attacker would want who knows the guard.
 
+use guard::alert::Alert;
 use guard::model::document_digest;
 use guard::state::history::{OwnWrite, WriteKind};
 use guard::state::incident::Stage;
-use guard::{Finding, incident_id};
+use guard::{Check, Finding, incident_id};
 
 use super::Invariants;
 use crate::account::{Moment, Version, Writer};
-use crate::actors::{PARTNER, PROTECTED};
+use crate::actors::{DEPLOY, PARTNER, PROTECTED, ROLE};
 use crate::counts::Coverage;
-use crate::documents::{BURIED, OWN};
+use crate::documents::{BETA, BURIED, OWN, THROUGH};
 use crate::state::{GuardWrite, clock};
 
 /// From the first delivery of an event to the end of the exposure, where nothing goes wrong.
@@ -132,5 +133,71 @@ impl Invariants<'_> {
                 }
             }
         }
+    }
+
+    /// A role that a third party reaches through another one for longer than the next sweep needs was
+    /// reported: by an event of either, or by the sweep.
+    pub(super) fn chained(&self, violations: &mut Vec<String>) {
+        let (through, of_role) = (format!("role {DEPLOY}:"), format!("role/{DEPLOY}"));
+        let names = |alert: &Alert| {
+            let subject = alert.subject == of_role;
+            let digest = alert.digest.iter().flat_map(|digest| &digest.lines);
+            let mut lines = digest.map(|line| &line.subject);
+            let mut findings = alert.findings.iter();
+            let chain = |found: &Finding| {
+                found.code == Check::ReachableThroughRole
+                    && (subject || found.message.contains(&through))
+            };
+            findings.any(chain) || lines.any(|of| *of == of_role)
+        };
+        let named = self
+            .stretches(DEPLOY)
+            .filter(|(version, ..)| version.sent.contains(THROUGH));
+        let first = named.map(|(_, from, _)| from).min();
+        for (from, to) in self.open_ways() {
+            // What was reported before it was closed for a while is known.
+            let told = |(alert, at): &(Alert, Moment)| {
+                first.is_some_and(|first| *at >= first) && *at <= to && names(alert)
+            };
+            if !self.state.published.iter().any(told) {
+                violations.push(format!(
+                    "nobody heard who reaches {DEPLOY}, from {from} to {to}"
+                ));
+            }
+        }
+    }
+
+    /// From when to when a third party reached the role through the other one, for longer than the next
+    /// sweep needs. Of one whose principal may have been deleted nothing is said.
+    fn open_ways(&self) -> impl Iterator<Item = (Moment, Moment)> {
+        let named = self.stretches(DEPLOY);
+        let named = named.filter(|(version, ..)| version.sent.contains(THROUGH));
+        named.flat_map(|(_, since, until)| {
+            let both = self
+                .stretches(ROLE)
+                .map(move |(version, from, to)| (version, from.max(since), to.min(until)));
+            let open = both.filter(|(version, from, to)| {
+                let reported = from + self.next_sweep();
+                let parties = self.oracle.third_parties(&version.sent, reported);
+                reported <= *to && parties.iter().any(|account| account != BETA)
+            });
+            open.map(|(_, from, to)| (from, to))
+        })
+    }
+
+    /// The trust policies of the roles of a name, each from when to when.
+    fn stretches(&self, name: &str) -> impl Iterator<Item = (&Version, Moment, Moment)> {
+        let roles = self
+            .state
+            .account
+            .roles
+            .iter()
+            .filter(move |role| role.name == name);
+        roles.flat_map(|role| {
+            let ends = role.versions.iter().skip(1).map(|next| next.at);
+            let ends = ends.chain([role.deleted.unwrap_or(self.state.now)]);
+            let both = role.versions.iter().zip(ends);
+            both.map(|(version, end)| (version, version.at, end))
+        })
     }
 }

@@ -170,7 +170,7 @@ impl Invariants<'_> {
                 // An order that fails again and again keeps those behind it waiting for longer.
                 let in_time = then < write.at && !self.troubled();
                 (in_time && self.handled(&version.event_id) || write.knew(version))
-                    && rules_within(&self.state.remediator_rules, version.at, then)
+                    && rules_within(&self.state.remediator_rules, version.at, then.min(write.at))
                         .all(|rules| !self.oracle.violates(&version.sent, rules, version.at))
             };
             let Some(newest) = approved.iter().rev().find(known) else {
@@ -178,8 +178,12 @@ impl Invariants<'_> {
             };
             let since = approved.iter().filter(|version| version.at >= newest.at);
             let shown = write.read.and_then(|read| role.at(read.showed));
+            // A forged event of what is live passes for somebody's wish to have it.
+            let forged = self.state.forged.iter();
+            let forged = forged.filter(|forged| forged.role == role.name && forged.at < write.at);
             let admitted: BTreeSet<String> = since
                 .map(|version| &version.sent)
+                .chain(forged.map(|forged| &forged.kept))
                 .chain(shown.map(|shown| &shown.sent))
                 .chain([&write.replaced])
                 .flat_map(|document| self.oracle.third_parties(document, write.at))

@@ -61,6 +61,9 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     /// Tells of each role that third parties reach through others, unless people know. What is new
     /// waits for its event, as a changed trust policy does.
     pub(super) async fn judge_chains(&mut self) -> Result<(), HandleError> {
+        if skip!("follow-chains") {
+            return Ok(());
+        }
         self.forget_who_is_gone().await?;
         let links: Vec<KnownLink> = self.links.values().cloned().collect();
         let all: Vec<&ChainLink> = links.iter().map(|known| &known.link).collect();
