@@ -105,27 +105,8 @@ pub fn act(shared: &SharedState, actors: &mut [Actor], index: usize) {
                 state.schedule(at, Scheduled::Correct(role));
             }
         }
-        Act::Flicker(done) => {
-            *done += 1;
-            if *done == 2 {
-                actor.every = (10_000, 60_000);
-            }
-            flicker(state, role, *done);
-        }
-        Act::Bury(decoys @ false) => {
-            *decoys = true;
-            for decoy in DECOYS {
-                create(state, decoy, &[Part::UnknownAccount], Writer::Attacker);
-            }
-        }
-        Act::Bury(true) => {
-            state.coverage.insert(Coverage::Decoys);
-            save(state, role, &[Part::Acme, Part::Buried], Writer::Attacker);
-        }
-        Act::Forge => forge(state, role),
-        Act::Chain => {
-            state.coverage.insert(Coverage::Chain);
-            save(state, role, &[Part::Own, Part::Through], Writer::Attacker);
+        part @ (Act::Flicker(_) | Act::Bury(_) | Act::Forge | Act::Chain) => {
+            scheme(state, role, part, &mut actor.every);
         }
         Act::Flood => save(state, role, &[Part::Everyone], Writer::Attacker),
         Act::Administrate => {
@@ -275,12 +256,34 @@ fn attack(state: &mut State, role: &str, by: Writer) {
     save(state, role, &parts, by);
 }
 
-/// Open, closed after a moment, and open again while the guard may look twice.
-fn flicker(state: &mut State, role: &str, time: u32) {
-    state.coverage.insert(Coverage::Flicker);
-    match time {
-        2 => correct(state, role),
-        _ => attack(state, role, Writer::Attacker),
+/// What somebody tries who knows the guard.
+fn scheme(state: &mut State, role: &str, part: &mut Act, every: &mut (Moment, Moment)) {
+    match part {
+        Act::Flicker(done @ 1) => {
+            *done += 1;
+            *every = (10_000, 60_000);
+            correct(state, role);
+        }
+        Act::Flicker(done) => {
+            *done += 1;
+            state.coverage.insert(Coverage::Flicker);
+            attack(state, role, Writer::Attacker);
+        }
+        Act::Bury(decoys @ false) => {
+            *decoys = true;
+            for decoy in DECOYS {
+                create(state, decoy, &[Part::UnknownAccount], Writer::Attacker);
+            }
+        }
+        Act::Bury(true) => {
+            state.coverage.insert(Coverage::Decoys);
+            save(state, role, &[Part::Acme, Part::Buried], Writer::Attacker);
+        }
+        Act::Chain => {
+            state.coverage.insert(Coverage::Chain);
+            save(state, role, &[Part::Own, Part::Through], Writer::Attacker);
+        }
+        _ => forge(state, role),
     }
 }
 
