@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::check::{Finding, Severity};
 use crate::detect::{Judgement, Verdict};
-use crate::model::{LiveRole, document_digest, names_unique_id};
+use crate::model::{LiveRole, document_digest, names_unique_id, seconds_between};
 use crate::order::RoleChange;
 use crate::remediate::judged::{AsRole, approved, judge};
 use crate::remediate::outcome::OutcomeKind;
