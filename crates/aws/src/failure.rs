@@ -4,7 +4,7 @@ use std::error::Error;
 
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use guard::ports::{IamError, IamErrorKind, Source};
+use guard::ports::{IamError, IamErrorKind, Source, chain};
 
 /// A failed call. The SDK's own error prints as "service error" and holds whole requests; this
 /// keeps the words.
@@ -111,16 +111,4 @@ fn refused_principal(message: &str) -> Option<&str> {
     let (_, value) = named.split_once(':')?;
     let principal = value.trim().strip_prefix('"')?.split('"').next()?;
     (!principal.is_empty()).then_some(principal)
-}
-
-/// The error and its causes, outermost first.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -10,14 +10,13 @@ use guard::GuardConfig;
 use guard::cloudtrail::Record;
 use guard::handlers::{HandleError, Handled};
 use guard::model::sha256_hex;
-use guard::ports::Assembled;
+use guard::ports::{Assembled, chain};
 use jiff::Timestamp;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::{error, info, subscriber};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 
-use crate::failure::chain;
 use crate::{
     Channel, Iam, IamLister, IamWriter, Queue, SdkContext, Settings, SlackSettings, SystemClock,
     Table, Topic,

@@ -473,14 +473,9 @@ enum ArgumentError {
 }
 
 fn account_id(text: &str) -> Result<String, ArgumentError> {
-    is_account_id(text)
+    guard::rules::is_account_id(text)
         .then(|| text.to_owned())
         .ok_or(ArgumentError::Account)
-}
-
-/// 12 digits.
-pub(crate) fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn organization_id(text: &str) -> Result<String, ArgumentError> {

@@ -12,6 +12,7 @@ use guard::Severity;
 
 use crate::progress::Progress;
 use crate::terminal_escape::escaped;
+pub(crate) use guard::ports::chain;
 
 /// Standard output and standard error of one command.
 pub struct Streams<'a> {
@@ -176,18 +177,6 @@ impl Write for Gathered<'_> {
 /// A number of things, in words.
 pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-/// An error and its causes, `: ` between them.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// [`chain`] on one line: what a service answered may have lines of its own.

@@ -1,61 +1,13 @@
-//! The answer in short sentences, for alerts and for people at a terminal.
+//! A grant in one sentence, for people.
 
 use std::fmt::Write as _;
 
-use crate::answer::{Analysis, Grant, Restriction, Values, Who};
+use crate::answer::{Grant, Restriction, Values, Who};
 
-/// The answer in short sentences, without line breaks: first what is worst, then one sentence for
-/// each way in, each naming the statement and the keys that decide.
+/// A grant as one sentence without line breaks: who, what must hold, by which statement.
 ///
 /// Names and values come from the document, and whoever wrote it chose them: escape them for where
 /// they are shown.
-pub fn explain(analysis: &Analysis) -> Vec<String> {
-    let mut said = Vec::new();
-    if !analysis.valid {
-        said.push("IAM would refuse this document; it is read for what it says".to_owned());
-    }
-    if analysis.public {
-        said.push("anyone with an AWS account can assume the role".to_owned());
-    }
-    if analysis.any_account_from_network {
-        said.push("any AWS account can assume the role from a named network".to_owned());
-    }
-    if analysis.unknown_account {
-        said.push(
-            "a principal whose account the document does not identify can assume the role"
-                .to_owned(),
-        );
-    }
-    for provider in &analysis.federated_open {
-        said.push(format!(
-            "users of any tenant of {provider} can assume the role"
-        ));
-    }
-    if analysis.grants.is_empty() {
-        said.push("nobody can assume the role".to_owned());
-    }
-    for grant in &analysis.grants {
-        said.push(describe(grant));
-    }
-    if analysis.guessable {
-        said.push("an accepted external id can be guessed".to_owned());
-    }
-    let gets_in = |id: &String| {
-        let mut grants = analysis.grants.iter();
-        grants.any(|grant| matches!(&grant.principal, Who::UniqueId { id: found } if found == id))
-    };
-    for id in analysis.orphaned.iter().filter(|id| !gets_in(id)) {
-        said.push(format!("the unique id {id} lets nobody in"));
-    }
-    if let Some(end) = analysis.expires {
-        said.push(format!(
-            "after {end} no external account can assume the role"
-        ));
-    }
-    said
-}
-
-/// One way in as one sentence: who, what must hold, by which statement.
 pub fn describe(grant: &Grant) -> String {
     let mut said = who(&grant.principal);
     let assumes = matches!(

@@ -26,5 +26,5 @@ pub use compare::{
 };
 pub use document::{IdentityPolicy, Origin, TrustPolicy};
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
-pub use explain::{describe, explain};
+pub use explain::describe;
 pub use parse::{MAX_CHARACTERS, MAX_DEPTH, ParseError};

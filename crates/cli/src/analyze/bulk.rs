@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::pipeline::{self, Broken, Line, MOST_LINE_BYTES};
-use crate::args::is_account_id;
 use crate::input::Input;
 use crate::{Status, Streams};
 
@@ -148,7 +147,7 @@ fn append_answer(
     let mut context = *context;
     let account;
     if let Some(given) = question.account {
-        account = text(given).filter(|account| is_account_id(account));
+        account = text(given).filter(|account| guard::rules::is_account_id(account));
         context.own_account = Some(account.as_deref().ok_or(BadPartError::Account)?);
     }
     let organization;

@@ -20,7 +20,6 @@ use permissions::{Effective, Reason, Unreadable};
 use super::export::{Element, ElementError, Held, Holder, Place};
 use super::interned::Interned;
 use super::permitted::{Permitted, Permitting};
-use crate::args::is_account_id;
 use crate::findings::{self, About, Found};
 
 /// One third party and one role that it can assume: the join.
@@ -251,7 +250,7 @@ impl<'a> Account<'a> {
 
     fn role(&mut self, role: &Holder<'_>, at: &Where) -> Trouble {
         let account = role.account();
-        if !is_account_id(account) {
+        if !guard::rules::is_account_id(account) {
             return Some(ElementError::Missing {
                 what: format!("the Arn of role {}", role.name),
                 field: "account",

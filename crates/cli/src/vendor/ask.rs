@@ -37,7 +37,7 @@ const QUESTIONS: &[Question] = &[
         optional: false,
         missing: |asked| asked.account.is_empty() && asked.principal.is_empty(),
         wrong: |answer| {
-            let right = answer.starts_with("arn:") || crate::args::is_account_id(answer);
+            let right = answer.starts_with("arn:") || guard::rules::is_account_id(answer);
             (!right).then(|| "neither an account id of 12 digits nor an ARN".to_owned())
         },
         take: |asked, answers| {

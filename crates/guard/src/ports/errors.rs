@@ -124,3 +124,15 @@ pub struct PublishError {
     #[source]
     pub source: Source,
 }
+
+/// An error and its causes, `: ` between them.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

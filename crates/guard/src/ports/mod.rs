@@ -21,7 +21,7 @@ pub mod memory;
 mod store;
 mod sweeping;
 
-pub use errors::{IamError, IamErrorKind, PublishError, SendOrderError, Source, StateError};
+pub use errors::{IamError, IamErrorKind, PublishError, SendOrderError, Source, StateError, chain};
 pub use faulty::{Call, Fault, Faults, Port, Sent};
 pub use iam_permissions::{HoldersPage, ListOf, ReadPermissions, WritePermissions};
 pub use store::{Condition, Item, Key, Put, Store, Test, Update, moment};

@@ -28,7 +28,8 @@ pub use file::{
 };
 pub use load::{AccountEntry, CompiledVendor, Rules, RulesError};
 pub use names::expiry;
-pub(crate) use names::{arn_parts, is_account_id, is_pattern};
+pub use names::is_account_id;
+pub(crate) use names::{arn_parts, is_pattern};
 pub(crate) use pattern::pattern_within;
 pub use problems::{Level, PathSegment, RuleProblem};
 pub use shared_provider::{SharedProvider, TenantClaim};
