@@ -31,26 +31,23 @@ fn unreadable(what: &str, why: &'static str) -> IamError {
     IamError::new("read", what, IamErrorKind::Other, why)
 }
 
-/// All pages of a list of names or ARNs. `$page` takes the marker and gives the call's future;
-/// `$names` takes an answer and gives the names.
+/// All pages of a list of names or ARNs; `None` where there is nobody of whom they are asked.
 macro_rules! all_pages {
-    ($call:literal, $what:expr, $page:expr, $names:expr) => {{
+    ($call:literal, $what:expr, $request:expr, $answer:ident => $names:expr) => {{
         let mut all: Vec<String> = Vec::new();
         let mut marker: Option<String> = None;
         let mut pages = 0;
         loop {
-            match $page(marker.take()).await {
-                Ok(answer) => {
-                    let next = answer.marker.clone().filter(|_| answer.is_truncated);
-                    all.extend($names(answer));
+            match $request.set_marker(marker.take()).send().await {
+                Ok($answer) => {
+                    let next = $answer.marker.clone().filter(|_| $answer.is_truncated);
+                    all.extend($names);
                     pages += 1;
                     match next {
                         Some(next) if pages < PAGES => marker = Some(next),
                         Some(_) => {
-                            return Err(unreadable(
-                                $what,
-                                concat!($call, ": the list does not end"),
-                            ));
+                            let why = concat!($call, ": the list does not end");
+                            return Err(unreadable($what, why));
                         }
                         None => break Some(all),
                     }
@@ -59,6 +56,51 @@ macro_rules! all_pages {
                     Some(error) => return Err(error),
                     None => break None,
                 },
+            }
+        }
+    }};
+}
+
+/// The policies of a role, user or group, those attached to it and its own; `None` where it is gone.
+/// The SDK has three calls for each of the three, and types of their own for every one.
+macro_rules! policies_of {
+    (
+        $iam:ident, $what:ident, $by:ident($holder:expr), $group:expr;
+        $list_attached:ident $listed_attached:literal,
+        $list:ident $listed:literal,
+        $get:ident $got:literal
+    ) => {{
+        let client = $iam.client();
+        let attached = client.$list_attached().$by($holder);
+        let attached = all_pages!($listed_attached, $what, attached.clone(), answer => {
+            let attached = answer.attached_policies.unwrap_or_default().into_iter();
+            attached.filter_map(|policy| policy.policy_arn)
+        });
+        let inline = client.$list().$by($holder);
+        let inline = all_pages!($listed, $what, inline.clone(), answer => answer.policy_names);
+        let group: Option<&str> = $group;
+        match attached.zip(inline) {
+            None => None,
+            Some((attached, inline)) => {
+                let mut policies = Vec::with_capacity(attached.len() + inline.len());
+                for arn in attached {
+                    policies.push($iam.held(&arn, group).await);
+                }
+                for name in inline {
+                    let call = client.$get().$by($holder).policy_name(&name);
+                    let document = match call.send().await {
+                        Ok(answer) => Some(percent_decoded(&answer.policy_document)),
+                        Err(error) if failed($got, $what, &error).is_none() => continue,
+                        Err(_) => None,
+                    };
+                    policies.push(HeldPolicy {
+                        name,
+                        group: group.map(str::to_owned),
+                        document,
+                        ..HeldPolicy::default()
+                    });
+                }
+                Some(policies)
             }
         }
     }};
@@ -117,75 +159,15 @@ impl Iam {
         }
     }
 
-    /// An inline policy of a user; none where it is gone by now.
-    async fn inline_of_user(&self, user: &str, name: String, what: &str) -> Option<HeldPolicy> {
-        let client = self.client();
-        let call = client.get_user_policy().user_name(user).policy_name(&name);
-        let document = match call.send().await {
-            Ok(answer) => Some(percent_decoded(&answer.policy_document)),
-            Err(error) if failed("iam:GetUserPolicy", what, &error).is_none() => return None,
-            Err(_) => None,
-        };
-        Some(HeldPolicy {
-            name,
-            document,
-            ..HeldPolicy::default()
-        })
-    }
-
-    async fn of_group(&self, group: &str, policies: &mut Vec<HeldPolicy>) -> Result<(), IamError> {
+    async fn of_group(&self, group: &str) -> Result<Option<Vec<HeldPolicy>>, IamError> {
         let what = &format!("the policies of group {group}");
-        let client = self.client();
-        let attached = all_pages!(
-            "iam:ListAttachedGroupPolicies",
-            what,
-            |marker| client
-                .list_attached_group_policies()
-                .group_name(group)
-                .set_marker(marker)
-                .send(),
-            |answer: aws_sdk_iam::operation::list_attached_group_policies::ListAttachedGroupPoliciesOutput| {
-                arns(answer.attached_policies)
-            }
-        );
-        for arn in attached.unwrap_or_default() {
-            policies.push(self.held(&arn, Some(group)).await);
-        }
-        let inline = all_pages!(
-            "iam:ListGroupPolicies",
-            what,
-            |marker| client
-                .list_group_policies()
-                .group_name(group)
-                .set_marker(marker)
-                .send(),
-            |answer: aws_sdk_iam::operation::list_group_policies::ListGroupPoliciesOutput| answer
-                .policy_names
-        );
-        for name in inline.unwrap_or_default() {
-            let call = client
-                .get_group_policy()
-                .group_name(group)
-                .policy_name(&name);
-            let document = match call.send().await {
-                Ok(answer) => Some(percent_decoded(&answer.policy_document)),
-                Err(error) if failed("iam:GetGroupPolicy", what, &error).is_none() => continue,
-                Err(_) => None,
-            };
-            policies.push(HeldPolicy {
-                name,
-                group: Some(group.to_owned()),
-                document,
-                ..HeldPolicy::default()
-            });
-        }
-        Ok(())
+        Ok(policies_of!(
+            self, what, group_name(group), Some(group);
+            list_attached_group_policies "iam:ListAttachedGroupPolicies",
+            list_group_policies "iam:ListGroupPolicies",
+            get_group_policy "iam:GetGroupPolicy"
+        ))
     }
-}
-
-fn arns(attached: Option<Vec<aws_sdk_iam::types::AttachedPolicy>>) -> Vec<String> {
-    let attached = attached.unwrap_or_default().into_iter();
-    attached.filter_map(|policy| policy.policy_arn).collect()
 }
 
 impl ReadPermissions for Iam {
@@ -197,49 +179,15 @@ impl ReadPermissions for Iam {
             Err(error) => return failed("iam:GetRole", what, &error).map_or(Ok(None), Err),
         };
         let live = live.ok_or_else(|| unreadable(what, "iam:GetRole: no role in the answer"))?;
-        let attached = all_pages!(
-            "iam:ListAttachedRolePolicies",
-            what,
-            |marker| client
-                .list_attached_role_policies()
-                .role_name(role)
-                .set_marker(marker)
-                .send(),
-            |answer: aws_sdk_iam::operation::list_attached_role_policies::ListAttachedRolePoliciesOutput| {
-                arns(answer.attached_policies)
-            }
+        let policies = policies_of!(
+            self, what, role_name(role), None;
+            list_attached_role_policies "iam:ListAttachedRolePolicies",
+            list_role_policies "iam:ListRolePolicies",
+            get_role_policy "iam:GetRolePolicy"
         );
-        let inline = all_pages!(
-            "iam:ListRolePolicies",
-            what,
-            |marker| client
-                .list_role_policies()
-                .role_name(role)
-                .set_marker(marker)
-                .send(),
-            |answer: aws_sdk_iam::operation::list_role_policies::ListRolePoliciesOutput| answer
-                .policy_names
-        );
-        let (Some(attached), Some(inline)) = (attached, inline) else {
+        let Some(policies) = policies else {
             return Ok(None);
         };
-        let mut policies = Vec::with_capacity(attached.len() + inline.len());
-        for arn in attached {
-            policies.push(self.held(&arn, None).await);
-        }
-        for name in inline {
-            let call = client.get_role_policy().role_name(role).policy_name(&name);
-            let document = match call.send().await {
-                Ok(answer) => Some(percent_decoded(&answer.policy_document)),
-                Err(error) if failed("iam:GetRolePolicy", what, &error).is_none() => continue,
-                Err(_) => None,
-            };
-            policies.push(HeldPolicy {
-                name,
-                document,
-                ..HeldPolicy::default()
-            });
-        }
         let boundary = live
             .permissions_boundary
             .and_then(|boundary| boundary.permissions_boundary_arn);
@@ -261,54 +209,21 @@ impl ReadPermissions for Iam {
             Err(error) => return failed("iam:GetUser", what, &error).map_or(Ok(None), Err),
         };
         let live = live.ok_or_else(|| unreadable(what, "iam:GetUser: no user in the answer"))?;
-        let attached = all_pages!(
-            "iam:ListAttachedUserPolicies",
-            what,
-            |marker| client
-                .list_attached_user_policies()
-                .user_name(user)
-                .set_marker(marker)
-                .send(),
-            |answer: aws_sdk_iam::operation::list_attached_user_policies::ListAttachedUserPoliciesOutput| {
-                arns(answer.attached_policies)
-            }
+        let policies = policies_of!(
+            self, what, user_name(user), None;
+            list_attached_user_policies "iam:ListAttachedUserPolicies",
+            list_user_policies "iam:ListUserPolicies",
+            get_user_policy "iam:GetUserPolicy"
         );
-        let inline = all_pages!(
-            "iam:ListUserPolicies",
-            what,
-            |marker| client
-                .list_user_policies()
-                .user_name(user)
-                .set_marker(marker)
-                .send(),
-            |answer: aws_sdk_iam::operation::list_user_policies::ListUserPoliciesOutput| answer
-                .policy_names
-        );
-        let groups = all_pages!(
-            "iam:ListGroupsForUser",
-            what,
-            |marker| client
-                .list_groups_for_user()
-                .user_name(user)
-                .set_marker(marker)
-                .send(),
-            |answer: aws_sdk_iam::operation::list_groups_for_user::ListGroupsForUserOutput| answer
-                .groups
-                .into_iter()
-                .map(|group| group.group_name)
-        );
-        let (Some(attached), Some(inline), Some(groups)) = (attached, inline, groups) else {
+        let groups = client.list_groups_for_user().user_name(user);
+        let groups = all_pages!("iam:ListGroupsForUser", what, groups.clone(), answer => {
+            answer.groups.into_iter().map(|group| group.group_name)
+        });
+        let (Some(mut policies), Some(groups)) = (policies, groups) else {
             return Ok(None);
         };
-        let mut policies = Vec::with_capacity(attached.len() + inline.len());
-        for arn in attached {
-            policies.push(self.held(&arn, None).await);
-        }
-        for name in inline {
-            policies.extend(self.inline_of_user(user, name, what).await);
-        }
         for group in &groups {
-            self.of_group(group, &mut policies).await?;
+            policies.extend(self.of_group(group).await?.unwrap_or_default());
         }
         let boundary = live
             .permissions_boundary

@@ -14,6 +14,7 @@ mod iam;
 mod listing;
 mod live;
 mod messages;
+mod permissions;
 mod state;
 mod support;
 mod untouched;
