@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{Access, AuditedRole, LastUsed, Party, accesses};
 use crate::check::{Check, Finding};
 use crate::detect::{Judgement, finding};
-use crate::model::{RoleRef, sha256_hex};
+use crate::model::RoleRef;
 use crate::rules::{Rules, is_pattern};
 use crate::state::incident::Schema;
 
@@ -123,14 +123,9 @@ impl ChainLink {
     }
 }
 
-/// What is remembered of a finding about a chain: who reaches the role, and by which way.
-pub fn chain_digest(found: &Finding) -> String {
-    sha256_hex(found.message.as_bytes())
-}
-
 /// As [`judge_chains`], of the links of one account, with the users that they name and whose keys
 /// vendors hold by the rules.
-pub fn judge_links(rules: &Rules, links: &[&ChainLink], now: Timestamp) -> Vec<(usize, Finding)> {
+pub fn judge_links(rules: &Rules, links: &[&ChainLink], now: Timestamp) -> Vec<Reached> {
     let mut held = Held::default();
     for link in links {
         if !link.parties.names.is_empty() {
@@ -154,7 +149,7 @@ pub fn judge_links(rules: &Rules, links: &[&ChainLink], now: Timestamp) -> Vec<(
             principals: &link.principals,
         })
         .collect();
-    judge_chains(rules, &held, &trusting, now)
+    reached(rules, &held, &trusting, now)
 }
 
 /// Where third parties are in an account already, by `ACCOUNT/role/name` or `ACCOUNT/user/name` in
@@ -210,6 +205,27 @@ pub fn judge_chains(
     trusting: &[Trusting<'_>],
     now: Timestamp,
 ) -> Vec<(usize, Finding)> {
+    let reached = reached(rules, held, trusting, now).into_iter();
+    reached
+        .map(|reached| (reached.index, reached.finding))
+        .collect()
+}
+
+/// A role that third parties reach, and which: one for each way that lets in somebody else.
+#[derive(Debug)]
+pub struct Reached {
+    /// Of the role, in the list that was judged.
+    pub index: usize,
+    /// Who reaches it by this way.
+    pub parties: BTreeSet<String>,
+    /// What is said of it.
+    pub finding: Finding,
+}
+
+/// Of one role so many ways are followed: a circle of many third parties is not worth more.
+const MOST_WAYS: usize = 4;
+
+fn reached(rules: &Rules, held: &Held, trusting: &[Trusting<'_>], now: Timestamp) -> Vec<Reached> {
     let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut by_pattern: Vec<(String, usize)> = Vec::new();
     for (index, role) in trusting.iter().enumerate() {
@@ -223,8 +239,8 @@ pub fn judge_chains(
         }
     }
     let mut findings = Vec::new();
-    // Of each role the shortest way, from where somebody is.
-    let mut ways: BTreeMap<usize, (&Holding, String)> = BTreeMap::new();
+    // Of each role the shortest way for each third party, from where somebody is.
+    let mut ways: BTreeMap<usize, Vec<(&Holding, String)>> = BTreeMap::new();
     let mut waiting: VecDeque<(String, &Holding, String)> = held
         .0
         .iter()
@@ -241,17 +257,28 @@ pub fn judge_chains(
                 continue;
             };
             let to = node(role.account, "role", role.name);
-            let direct = held.0.get(&to);
-            let knows =
-                direct.is_some_and(|direct| holding.parties.names.is_subset(&direct.parties.names));
-            if to == at || knows || ways.contains_key(&index) {
+            let ways = ways.entry(index).or_default();
+            let there = held
+                .0
+                .get(&to)
+                .into_iter()
+                .chain(ways.iter().map(|way| way.0));
+            let names = &holding.parties.names;
+            let knows = there
+                .into_iter()
+                .any(|there| names.is_subset(&there.parties.names));
+            if to == at || knows || ways.len() >= MOST_WAYS {
                 continue;
             }
-            ways.insert(index, (holding, way.clone()));
+            ways.push((holding, way.clone()));
             waiting.push_back((to, holding, format!("{way}, then role/{}", role.name)));
         }
     }
-    for (index, (holding, way)) in ways {
+    let ways = ways.into_iter().flat_map(|(index, ways)| {
+        ways.into_iter()
+            .map(move |(holding, way)| (index, holding, way))
+    });
+    for (index, holding, way) in ways {
         let name = trusting.get(index).map_or("", |role| role.name);
         if rules.exempts_role(name, Check::ReachableThroughRole, now) {
             continue;
@@ -269,7 +296,11 @@ pub fn judge_chains(
             fix: Some(fix),
             ..finding(rules, Check::ReachableThroughRole, message)
         };
-        findings.push((index, found));
+        findings.push(Reached {
+            index,
+            parties: holding.parties.names.clone(),
+            finding: found,
+        });
     }
     findings
 }

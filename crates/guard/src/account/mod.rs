@@ -16,7 +16,7 @@ mod unused_role;
 use crate::check::Finding;
 
 pub use access::{Access, AuditedRole, LastUsed, Party, RuleOfParty, Way, accesses};
-pub use chain::{ChainLink, Held, Parties, Trusting, chain_digest, judge_chains, judge_links};
+pub use chain::{ChainLink, Held, Parties, Reached, Trusting, judge_chains, judge_links};
 pub use credentials::{
     Answer, Credentials, DAYS_UNUSED, Key, PolicyHolder, judge_credentials, judge_policy_holder,
 };

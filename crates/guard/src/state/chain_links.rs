@@ -1,5 +1,7 @@
 //! What each role has to do with chains. Few roles have: the others have no item.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +14,8 @@ use crate::ports::{Condition, StateError, Store, Test, Update};
 /// What people were told of a role that third parties reach through others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainReport {
-    /// The finding's message, hashed: who reaches the role, and by which way. Empty: nobody does.
-    pub digest: String,
+    /// Who reaches the role through others.
+    pub parties: BTreeSet<String>,
     /// When it was first seen.
     pub seen_at: Timestamp,
     /// When people were told.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::GuardConfig;
-use crate::account::{ChainLink, chain_digest, judge_links};
+use crate::account::{ChainLink, judge_links};
 use crate::check::Finding;
 use crate::cloudtrail::TrustChange;
 use crate::detect::Judgement;
@@ -30,7 +30,7 @@ pub(super) struct Chains {
     /// About the role that changed, and about others that are reachable through it.
     pub(super) findings: Vec<Finding>,
     /// To be recorded once people have been told.
-    told: Vec<(ChainLink, ChainReport)>,
+    told: BTreeMap<String, (ChainLink, ChainReport)>,
     /// What remains to be looked at, in words.
     pub(super) note: Option<String>,
 }
@@ -195,26 +195,28 @@ fn judged(
     let known: Vec<&KnownLink> = links.values().collect();
     let all: Vec<&ChainLink> = known.iter().map(|known| &known.link).collect();
     let mut chains = Chains::default();
-    for (index, mut found) in judge_links(&guard.rules, &all, now) {
-        let Some(KnownLink { link, report }) = known.get(index) else {
+    for reached in judge_links(&guard.rules, &all, now) {
+        let Some(KnownLink { link, report }) = known.get(reached.index) else {
             continue;
         };
-        let name = link.role.to_lowercase();
-        let digest = chain_digest(&found);
-        // The changed role's own chain is part of the news, even if it was there before.
-        if name != own && (!through.contains(&name) || report.digest == digest) {
-            continue;
-        }
+        let (name, mut found) = (link.role.to_lowercase(), reached.finding);
         if name != own {
+            // Of the changed role it is part of the news who reached it before.
+            if !through.contains(&name) || reached.parties.is_subset(&report.parties) {
+                continue;
+            }
             found.message = format!("role {}: {}", link.role, found.message);
         }
-        let told = ChainReport {
-            digest,
-            seen_at: now,
-            reported_at: Some(now),
-        };
-        chains.told.push(((*link).clone(), told));
         chains.findings.push(found);
+        let told = chains.told.entry(name).or_insert_with(|| {
+            let told = ChainReport {
+                parties: report.parties.clone(),
+                seen_at: now,
+                reported_at: Some(now),
+            };
+            ((*link).clone(), told)
+        });
+        told.1.parties.extend(reached.parties);
     }
     chains
 }
@@ -222,7 +224,7 @@ fn judged(
 impl Chains {
     /// People have been told: the sweep need not tell it again. Without state it does.
     pub(super) async fn told<W: World>(&self, world: &W) {
-        for (link, report) in &self.told {
+        for (link, report) in self.told.values() {
             let _ = world.state().save_chain_report(link, report).await;
         }
     }

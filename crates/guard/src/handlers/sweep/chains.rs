@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::account::{ChainLink, Parties, chain_digest, judge_links};
+use crate::account::{ChainLink, Parties, judge_links};
 use crate::alert::build::{Story, alert};
-use crate::check::Finding;
+use crate::check::{Check, Finding};
 use crate::detect::Judgement;
 use crate::handlers::HandleError;
 use crate::handlers::publish::publish_once;
@@ -67,44 +67,42 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         self.forget_who_is_gone().await?;
         let links: Vec<KnownLink> = self.links.values().cloned().collect();
         let all: Vec<&ChainLink> = links.iter().map(|known| &known.link).collect();
-        let mut found: Vec<Option<Finding>> = vec![None; links.len()];
-        for (index, finding) in judge_links(&self.guard.rules, &all, self.now()) {
-            if let Some(place) = found.get_mut(index) {
-                *place = Some(finding);
+        let mut reached: Vec<Chain> = vec![Chain::default(); links.len()];
+        for way in judge_links(&self.guard.rules, &all, self.now()) {
+            if let Some(chain) = reached.get_mut(way.index) {
+                chain.parties.extend(way.parties);
+                chain.findings.push(way.finding);
             }
         }
         if self.progress.first {
-            let there = links.iter().zip(&found).filter_map(|(known, found)| {
-                let found = found.clone().filter(|found| unheard(known, found))?;
-                Some((known.link.role.clone(), found))
-            });
-            let there: Vec<(String, Finding)> = there.collect();
+            let there: Vec<(String, Finding)> = links
+                .iter()
+                .zip(&reached)
+                .filter(|(known, chain)| !chain.is_known(&known.report))
+                .flat_map(|(known, chain)| {
+                    let findings = chain.findings.iter().cloned();
+                    findings.map(|found| (known.link.role.clone(), found))
+                })
+                .collect();
             self.report_existing(&there).await?;
         }
-        for (known, found) in links.iter().zip(found) {
-            match found {
-                Some(found) => self.chained(known, found).await?,
-                // Should it come back, it is news.
-                None if known.report != ChainReport::default() => {
-                    self.save_report(&known.link, ChainReport::default())
-                        .await?;
-                }
-                None => {}
-            }
+        for (known, chain) in links.iter().zip(reached) {
+            self.chained(known, chain).await?;
         }
         Ok(())
     }
 
-    async fn chained(&mut self, known: &KnownLink, found: Finding) -> Result<(), HandleError> {
+    async fn chained(&mut self, known: &KnownLink, chain: Chain) -> Result<(), HandleError> {
         let now = self.now();
-        let digest = chain_digest(&found);
         let mut report = known.report.clone();
-        if report.digest == digest && report.reported_at.is_some() {
-            return Ok(());
+        if chain.is_known(&report) {
+            // Should one of them come back, it is news.
+            report.parties = chain.parties;
+            return self.save_report(&known.link, report).await;
         }
-        if report.digest != digest {
+        if report.parties != chain.parties || report.reported_at.is_some() {
             report = ChainReport {
-                digest,
+                parties: chain.parties,
                 seen_at: now,
                 reported_at: None,
             };
@@ -117,7 +115,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         } else if waits && !self.progress.asked {
             self.look_again_in(GRACE_SECONDS);
         } else {
-            match self.tell_chain(&known.link, &report, found).await {
+            match self.tell_chain(&known.link, &report, &chain.findings).await {
                 Ok(()) => report.reported_at = Some(now),
                 Err(HandleError::InProgress { .. }) => self.look_again_in(2 * STALE_SECONDS),
                 Err(error) => return Err(error),
@@ -130,19 +128,18 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         &mut self,
         link: &ChainLink,
         report: &ChainReport,
-        found: Finding,
+        findings: &[Finding],
     ) -> Result<(), HandleError> {
         let guard = self.guard;
-        let digest: String = report.digest.chars().take(16).collect();
         let (role, second) = (&link.role, report.seen_at.as_second());
         let resource = Resource::new("role", role).known_as(None, link.role_id.clone());
         let story = Story {
             stage: Stage::Detected,
-            incident: &incident_id(&guard.account, &format!("chain-{role}-{digest}-{second}")),
-            title: format!("role {role}: {}", found.code.title()),
+            incident: &incident_id(&guard.account, &format!("chain-{role}-{second}")),
+            title: format!("role {role}: {}", Check::ReachableThroughRole.title()),
             cause: None,
             resource: Some(resource),
-            findings: &[found],
+            findings,
             now: self.now(),
         };
         publish_once(self.world, guard, &alert(guard, story)).await?;
@@ -197,6 +194,17 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     }
 }
 
-fn unheard(known: &KnownLink, found: &Finding) -> bool {
-    known.report.reported_at.is_none() || known.report.digest != chain_digest(found)
+/// Who reaches a role, and by which ways.
+#[derive(Debug, Clone, Default)]
+struct Chain {
+    parties: BTreeSet<String>,
+    findings: Vec<Finding>,
+}
+
+impl Chain {
+    /// People have heard of each of them, or there is nobody.
+    fn is_known(&self, report: &ChainReport) -> bool {
+        self.parties.is_empty()
+            || report.reported_at.is_some() && self.parties.is_subset(&report.parties)
+    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::account::chain_digest;
 use crate::alert::build::{Story, alert};
 use crate::alert::{Digest, DigestLine};
 use crate::check::{Check, Finding, Remedy, Severity};
@@ -109,7 +108,7 @@ fn line(account: &str, role: &SweptRole, left: bool) -> DigestLine {
 /// A role that third parties reach through others; people act on it.
 fn chain_line(account: &str, role: &str, found: &Finding, now: Timestamp) -> DigestLine {
     DigestLine {
-        incident: incident_id(account, &format!("chain-{role}-{}", chain_digest(found))),
+        incident: incident_id(account, &format!("chain-{role}-{}", found.message)),
         at: now,
         subject: format!("role/{role}"),
         line: format!("role {role}: {}", found.message),

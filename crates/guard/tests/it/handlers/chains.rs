@@ -9,7 +9,8 @@ use trustwarden_guard::state::incident::Schema;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, ROLE, Scene, document, good, guard, rules, stages, statement,
+    ACCOUNT, ALICE, DETECTED, EXTERNAL_ID, ROLE, Scene, document, good, guard, rules, stages,
+    statement,
 };
 use super::sweeping::{HOUR, watched, watched_with};
 
@@ -325,5 +326,49 @@ fn a6_a_crash_anywhere_loses_no_report() {
         let all: Vec<&Alert> = told.iter().chain(&swept).collect();
         assert!(!all.is_empty(), "gate {gate}");
         assert!(all.iter().all(|alert| alert.findings[0].message == VIA));
+    }
+}
+
+/// That one third party reaches a role already is no reason to say nothing of the next one.
+#[test]
+fn a6_each_third_party_that_reaches_a_role_is_reported() {
+    const AUDITOR: &str = "Example Auditor can assume it through role/ObserverAudit";
+    let auditor = |scene: &mut Scene, by_event: bool| {
+        let external_id = EXTERNAL_ID.replace('7', "8");
+        let condition =
+            format!(r#", "Condition": {{"StringEquals": {{"sts:ExternalId": "{external_id}"}}}}"#);
+        let open = document(&[statement(r#""arn:aws:iam::777766665555:root""#, &condition)]);
+        scene.write_silently("ObserverAudit", &open);
+        if by_event {
+            let event = scene.event(
+                "UpdateAssumeRolePolicy",
+                "ObserverAudit",
+                Some(&open),
+                ALICE,
+            );
+            scene.play(&event)
+        } else {
+            scene.an_hour_later()
+        }
+    };
+    let both = document(
+        &["ObserverProd", "ObserverAudit"]
+            .map(|role| statement(&format!(r#""arn:aws:iam::{ACCOUNT}:role/{role}""#), "")),
+    );
+    for by_event in [true, false] {
+        let mut scene = watched();
+        assert_eq!(
+            creates(&mut scene, "ObserverAudit", &trusting("role/Build")),
+            []
+        );
+        tells(&creates(&mut scene, ADMIN, &both), &[VIA]);
+        hours(&mut scene, 1);
+        let alerts = auditor(&mut scene, by_event);
+        if by_event {
+            tells(&alerts, &[&format!("role Admin: {AUDITOR}")]);
+        } else {
+            tells(&alerts, &[AUDITOR, VIA]);
+        }
+        hours(&mut scene, 2);
     }
 }
