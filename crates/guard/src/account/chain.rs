@@ -131,11 +131,16 @@ pub fn judge_links(rules: &Rules, links: &[&ChainLink], now: Timestamp) -> Vec<R
         if !link.parties.names.is_empty() {
             held.holding(&link.account, "role", &link.role).parties = link.parties.clone();
         }
+        let mut fitting = Vec::new();
+        if link.principals.lines().any(is_pattern) {
+            fitting = rules.users_of_vendors();
+        }
         let users = link
             .principals
             .lines()
-            .filter_map(|named| named.strip_prefix("user/"));
-        for user in users.filter(|user| !is_pattern(user)) {
+            .filter_map(|named| named.strip_prefix("user/"))
+            .filter(|user| !is_pattern(user));
+        for user in users.chain(fitting.iter().map(String::as_str)) {
             for vendor in rules.vendors_of_user(user) {
                 held.user(&link.account, user, &vendor);
             }

@@ -521,7 +521,7 @@ fn fits(pattern: &Option<String>, name: &str) -> bool {
 }
 
 /// A line of the table, in its parts.
-fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn key_and_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = line.strip_prefix(b"\"")?;
     let quote = line.iter().position(|&byte| byte == b'"')?;
     let (key, value) = line.split_at_checked(quote)?;

@@ -2,7 +2,7 @@
 
 use policy::glob::matches_ignoring_case;
 
-use super::load::Rules;
+use super::load::{Rules, key_and_value};
 use super::users::{UserEntry, UserVendor};
 
 impl Rules {
@@ -55,11 +55,22 @@ impl Rules {
                 .any(|exempt| exempt.user.is_some())
     }
 
-    /// Whether any user holds access keys for a vendor.
-    fn names_users(&self) -> bool {
+    /// The users that the rules name one by one as holding keys for a vendor, in small letters.
+    pub fn users_of_vendors(&self) -> Vec<String> {
         let table = self.bytes.get(self.table.clone()).unwrap_or_default();
         // The lines are sorted by their keys, and those of users come last.
-        let last = table.trim_ascii_end().rsplit(|&byte| byte == b'\n').next();
-        !self.head.user_patterns.is_empty() || last.is_some_and(|line| line.starts_with(b"\"user/"))
+        let lines = table.trim_ascii_end().rsplit(|&byte| byte == b'\n');
+        lines
+            .map_while(|line| {
+                let (key, _) = key_and_value(line)?;
+                let user = key.strip_prefix(b"user/")?;
+                String::from_utf8(user.to_vec()).ok()
+            })
+            .collect()
+    }
+
+    /// Whether any user holds access keys for a vendor.
+    fn names_users(&self) -> bool {
+        !self.head.user_patterns.is_empty() || !self.users_of_vendors().is_empty()
     }
 }

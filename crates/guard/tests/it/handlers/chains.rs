@@ -149,6 +149,18 @@ fn a6_a_user_whose_keys_a_vendor_holds_carries_it_on() {
         &["Example Observer can assume it through user/Sync"],
     );
     assert_eq!(creates(&mut scene, "Other", &trusting("user/somebody")), []);
+    // By a pattern of names.
+    let condition = format!(
+        r#", "Condition": {{"ArnLike": {{"aws:PrincipalArn": "arn:aws:iam::{ACCOUNT}:user/sy*"}}}}"#
+    );
+    let fitting = document(&[statement(r#""*""#, &condition)]);
+    let alerts = creates(&mut scene, "Fitting", &fitting);
+    let says = "Example Observer can assume it through user/sync";
+    let found = &alerts[0].findings;
+    assert!(
+        found.iter().any(|found| found.message == says),
+        "{found:#?}"
+    );
     hours(&mut scene, 2);
 }
 
