@@ -70,6 +70,7 @@ def environment(port, rules):
         "TRUSTWARDEN_STACK": "bench",
         "TRUSTWARDEN_TABLE": "bench",
         "TRUSTWARDEN_TOPIC_ARN": f"arn:aws:sns:{region}:{account}:alerts",
+        "TRUSTWARDEN_OPERATIONS_TOPIC_ARN": f"arn:aws:sns:{region}:{account}:operations",
         "TRUSTWARDEN_ORDERS_URL": f"https://sqs.{region}.amazonaws.com/{account}/orders.fifo",
         "TRUSTWARDEN_OWN_ROLES": ",".join(role + name for name in FUNCTIONS),
         "TRUSTWARDEN_REMEDIATOR_ROLE": role + "remediator",

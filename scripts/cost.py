@@ -17,7 +17,8 @@ RECIPIENTS = 2  # e-mail addresses subscribed to the alerts
 ACCOUNTS = (1, 1_000)  # one stack each
 
 # Dollars.
-KEY = 1.00  # a customer key, a month (KMS); the first rotations add as much again
+KEY = 1.00  # a customer key, a month (KMS)
+ROTATIONS = 2  # a year apart; each adds as much to a key's month as the key itself, later ones nothing (KMS)
 ALARM = 0.10  # a standard-resolution alarm, a month (CloudWatch)
 DASHBOARD = 3.00  # a month (CloudWatch); the first three of an account are free
 METRIC = 0.30  # a custom metric, a month (CloudWatch)
@@ -53,10 +54,21 @@ def resources(template: str) -> dict[str, int]:
     return found
 
 
+def alarm_metrics(template: str) -> int:
+    """How many metrics the alarms watch: each costs as much as an alarm of one."""
+    watched = 0
+    for block in re.split(r"\n(?=  \w+:\n    Type: AWS::)", template):
+        if "Type: AWS::CloudWatch::Alarm" in block and not re.search(r"\n    Condition: HasSlack\b", block):
+            watched += max(1, len(re.findall(r"\bMetricStat:", block)))
+    return watched
+
+
 def main() -> None:
     template = Path(__file__).resolve().parent.parent / "template.yaml"
-    stack = resources(template.read_text(encoding="utf-8"))
-    alarms = stack["AWS::CloudWatch::Alarm"]
+    text = template.read_text(encoding="utf-8")
+    stack = resources(text)
+    alarms, watched = stack["AWS::CloudWatch::Alarm"], alarm_metrics(text)
+    metrics = len(set(re.findall(r"\bMetricNamespace: .*\bMetricName: (\w+)", text)))
     keys = stack["AWS::KMS::Key"]
     dashboards = stack["AWS::CloudWatch::Dashboard"]
 
@@ -64,10 +76,11 @@ def main() -> None:
     alerts = INCIDENTS * 2
     million = 1_000_000
     rows = [
-        (f"{alarms} alarms", alarms * ALARM),
+        (f"{alarms} alarms, of {watched} metrics", watched * ALARM),
         (f"{dashboards} dashboard", dashboards * DASHBOARD),
         (f"{keys} customer key", keys * KEY),
-        ("2 metrics, from the logs", 2 * METRIC),
+        ("its yearly rotations, in the third year and later", text.count("EnableKeyRotation: true") * ROTATIONS * KEY),
+        (f"{metrics} metrics, from the logs", metrics * METRIC),
         ("polling the idle order queue", POLLS * FIFO / million),
         (f"Lambda, {runs:,} runs, and their logs", runs * (INVOCATIONS + LOGS) / million),
         (

@@ -175,7 +175,7 @@ fn assembled<R>(
         roles,
         store: Table::new(cloud, &settings.table),
         orders: Queue::new(cloud, &settings.orders),
-        alerts: Topic::new(cloud, &settings.topic),
+        alerts: Topic::new(cloud, &settings.topic).or(&settings.operations_topic),
         clock: SystemClock,
     }
 }

@@ -1,5 +1,6 @@
 //! All roles of the account, as the sweep reads them.
 
+use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, RoleDetail};
 use guard::cloudtrail::percent_decoded;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use crate::cloud::SdkContext;
 use crate::failure::Failure;
 use crate::iam::{Iam, SESSION_DENIAL};
+use crate::network::RetryPolicy;
 
 /// How many roles stand on a page: a role comes with all its inline policies, so a page of these
 /// is a megabyte or two.
@@ -45,7 +47,10 @@ impl ListRoles for IamLister {
             .filter(EntityType::Role)
             .max_items(PAGE)
             .set_marker(marker.map(str::to_owned));
-        match call.send().await {
+        let slow = Builder::default()
+            .retry_config(RetryPolicy::LISTING.retries())
+            .timeout_config(RetryPolicy::LISTING.timeouts());
+        match call.customize().config_override(slow).send().await {
             Ok(answer) => Ok(page(answer)),
             Err(error) => {
                 let failure = Failure::of("iam:GetAccountAuthorizationDetails", &error);

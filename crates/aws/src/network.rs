@@ -25,8 +25,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 /// A connection that takes longer than this will not come.
 const CONNECT: Duration = Duration::from_secs(2);
-/// A request's first byte of answer.
-const READ: Duration = Duration::from_secs(5);
+/// A request's first byte of answer, at most: what a try may take is each policy's to say.
+const READ: Duration = Duration::from_secs(20);
 
 /// How long one kind of call may take, retries included. The sums stay below the shortest
 /// function time-out of the template (30 s), so that a failing service leaves time to say so.
@@ -43,6 +43,13 @@ impl RetryPolicy {
         attempts: 5,
         attempt: Duration::from_secs(5),
         operation: Duration::from_secs(12),
+    };
+    /// A page of a hundred roles with all their policies is slow work for IAM in a large account. The
+    /// sweep alone asks for it, has five minutes, and keeps half a one to hand over.
+    pub(crate) const LISTING: Self = Self {
+        attempts: 3,
+        attempt: READ,
+        operation: Duration::from_secs(25),
     };
     /// State is wanted, but an alert must not wait for a table that is gone.
     pub(crate) const STATE: Self = Self {
@@ -211,7 +218,12 @@ mod tests {
 
     #[test]
     fn no_call_outlives_the_shortest_function() {
-        for patience in [RetryPolicy::IAM, RetryPolicy::STATE, RetryPolicy::MESSAGE] {
+        for patience in [
+            RetryPolicy::IAM,
+            RetryPolicy::LISTING,
+            RetryPolicy::STATE,
+            RetryPolicy::MESSAGE,
+        ] {
             assert!(patience.attempt < patience.operation);
             assert!(patience.operation < Duration::from_secs(30));
         }

@@ -23,6 +23,8 @@ pub struct Settings {
     pub table: String,
     /// The alert topic's ARN (`TRUSTWARDEN_TOPIC_ARN`).
     pub topic: String,
+    /// The operations topic's ARN (`TRUSTWARDEN_OPERATIONS_TOPIC_ARN`).
+    pub operations_topic: String,
     /// The orders queue's URL (`TRUSTWARDEN_ORDERS_URL`).
     pub orders: String,
     /// ARNs of the stack's own roles (`TRUSTWARDEN_OWN_ROLES`).
@@ -126,6 +128,10 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     }
 }
 
+fn is_topic_arn(text: &str) -> bool {
+    text.starts_with("arn:") && text.contains(":sns:")
+}
+
 fn is_role_arn(text: &str) -> bool {
     text.starts_with("arn:") && text.contains(":iam::") && text.contains(":role/")
 }
@@ -171,7 +177,12 @@ impl Settings {
             topic: variables.text(
                 "TRUSTWARDEN_TOPIC_ARN",
                 "the ARN of the alert topic",
-                |arn| arn.starts_with("arn:") && arn.contains(":sns:"),
+                is_topic_arn,
+            )?,
+            operations_topic: variables.text(
+                "TRUSTWARDEN_OPERATIONS_TOPIC_ARN",
+                "the ARN of the operations topic",
+                is_topic_arn,
             )?,
             orders: variables.text(
                 "TRUSTWARDEN_ORDERS_URL",
@@ -264,6 +275,9 @@ mod tests {
             "TRUSTWARDEN_MODE" => "enforce",
             "TRUSTWARDEN_TABLE" => "trustwarden-Table-1",
             "TRUSTWARDEN_TOPIC_ARN" => "arn:aws-cn:sns:cn-north-1:111122223333:alerts",
+            "TRUSTWARDEN_OPERATIONS_TOPIC_ARN" => {
+                "arn:aws-cn:sns:cn-north-1:111122223333:operations"
+            }
             "TRUSTWARDEN_ORDERS_URL" => {
                 "https://sqs.us-east-1.amazonaws.com/111122223333/orders.fifo"
             }
@@ -300,6 +314,7 @@ mod tests {
             ("TRUSTWARDEN_ACCOUNT", "12345"),
             ("TRUSTWARDEN_MODE", "off"),
             ("TRUSTWARDEN_TOPIC_ARN", "alerts"),
+            ("TRUSTWARDEN_OPERATIONS_TOPIC_ARN", "operations"),
             (
                 "TRUSTWARDEN_ORDERS_URL",
                 "https://sqs.us-east-1.amazonaws.com/1/orders",

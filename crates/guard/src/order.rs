@@ -231,11 +231,15 @@ impl Order {
         }
     }
 
+    /// How long ago it was issued.
+    pub fn age(&self, now: Timestamp) -> Duration {
+        Duration::from_secs(u64::try_from(seconds_between(self.issued_at, now)).unwrap_or(0))
+    }
+
     /// For how many seconds a message that has to wait until a moment may stay in the queue; `None`:
     /// a fresh one takes its place.
     pub(crate) fn waits(&self, seconds: u64, now: Timestamp) -> Option<u64> {
-        let age = u64::try_from(seconds_between(self.issued_at, now)).unwrap_or(0);
-        let rest = WAITING_SECONDS.checked_sub(age)?;
+        let rest = WAITING_SECONDS.checked_sub(self.age(now).as_secs())?;
         (rest > 0).then_some(seconds.min(rest))
     }
 

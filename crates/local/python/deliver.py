@@ -18,14 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 from moto.events.models import Rule, events_backends
-from moto.sns.models import Subscription
+from moto.sns.models import Subscription, Topic, sns_backends
 from moto.sqs.models import Queue, SQSBackend, sqs_backends
 
 import authorize
 
 _lambda_url = ""
 _permissions: dict[str, list[tuple[str, str]]] = {}
-_failures: dict[str, tuple[int, str]] = {}
+_failures: dict[str, tuple[int, str | None]] = {}
 _roles: dict[str, str] = {}
 _mapped: dict[str, tuple[str, str, str]] = {}  # queue ARN: account, region, queue name
 _mails: list[dict] = []
@@ -41,7 +41,8 @@ def permit(function: str, principal: str, source_arn: str) -> None:
     _permissions.setdefault(function, []).append((principal, source_arn))
 
 
-def on_failure(function: str, retries: int, queue_arn: str) -> None:
+def on_failure(function: str, retries: int, queue_arn: str | None) -> None:
+    """Without a queue what failed is dropped, as the template says."""
     _failures[function] = (retries, queue_arn)
 
 
@@ -117,6 +118,8 @@ def _try_until_done(function: str, payload) -> None:
             done, answer = invoke(function, payload)
             if done:
                 return
+        if queue_arn is None:
+            return
         if not queue_arn or not authorize.role_may(_roles[function], "sqs:SendMessage", queue_arn):
             _lose(account, f"failed invocation of {function}", payload)
             return
@@ -427,11 +430,18 @@ def wait_until_quiet(account: str, seconds: float) -> dict:
             _state.wait(min(left, 0.1))
 
 
+def _confirmed(topic: Topic) -> int:
+    """moto never counts; here who subscribes is confirmed at once."""
+    backend = sns_backends[topic.account_id][topic.arn.split(":")[3]]
+    return sum(subscription.topic.arn == topic.arn for subscription in backend.subscriptions.values())
+
+
 def install(lambda_url: str) -> None:
     global _lambda_url
     _lambda_url = lambda_url
     Rule.send_to_targets = _send_to_targets(Rule.send_to_targets)
     Subscription.publish = _publish(Subscription.publish)
+    Topic.subscriptions_confimed = property(_confirmed, lambda *_: None)
     Queue.add_message = _add_message(Queue.add_message)
     Queue.delete_message = _alone(Queue.delete_message)
     SQSBackend.change_message_visibility = _alone(SQSBackend.change_message_visibility)

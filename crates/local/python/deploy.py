@@ -169,7 +169,7 @@ def finish(account: str, stack_name: str) -> dict:
                 deliver.permit(function, properties["Principal"], properties["SourceArn"])
             case "AWS::Lambda::EventInvokeConfig":
                 function = _function_arn(resources, functions, properties["FunctionName"])
-                on_failure = properties["DestinationConfig"]["OnFailure"]["Destination"]
+                on_failure = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
                 deliver.on_failure(function, properties["MaximumRetryAttempts"], on_failure)
             case _:
                 pass

@@ -7,6 +7,7 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use guard::GuardConfig;
 use guard::handlers::carry_out;
 use guard::order::{Ack, Order};
+use guard::ports::{Clock, World};
 use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn, tracing};
 
 #[tokio::main(flavor = "current_thread")]
@@ -52,6 +53,9 @@ async fn take(
 ) -> Result<Ack, Failed> {
     let body = message.body.as_deref().unwrap_or_default();
     let order: Order = serde_json::from_str(body).map_err(|error| Failed::of(&error))?;
+    let age_seconds = order.age(world.clock().now()).as_secs();
+    // The alarms OutcomeMissing and OrdersStuck read this line.
+    tracing::info!(age_seconds, "order taken");
     with_deadline(context, Box::pin(carry_out(world, guard, &order))).await
 }
 

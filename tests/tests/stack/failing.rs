@@ -7,7 +7,9 @@ use local::Stack;
 use local::cloudtrail::Actor;
 use local::lambda::Ending;
 use serde_json::{Value, json};
-use trustwarden_tests::{LAWFUL, Operator, WITH_STRANGER, enforcing, fresh_account, machine};
+use trustwarden_tests::{
+    LAWFUL, Operator, RULES, WITH_STRANGER, deployed, enforcing, fresh_account, machine,
+};
 
 use crate::{ROLE, assert_untroubled, codes, outcome, stages};
 
@@ -274,4 +276,34 @@ fn a_missing_binary_is_not_an_answer() {
         error.to_string().contains("cargo build --workspace"),
         "{error}"
     );
+}
+
+#[test]
+fn what_the_alert_topic_refuses_goes_by_the_operations_topic() {
+    let stack = deployed(
+        &[("Mode", "enforce"), ("OperationsEmail", "ops@example.com")],
+        RULES,
+    );
+    stack.creates_role(Actor::Administrator, ROLE, LAWFUL);
+    stack.settles();
+    let topic = stack.output("AlertTopic").unwrap().to_owned();
+    stack
+        .call("sns", "delete_topic", &json!({ "TopicArn": topic }))
+        .unwrap();
+    stack.changes_trust(Actor::Intruder, ROLE, WITH_STRANGER);
+    stack.settles();
+    assert_eq!(stack.live_trust(ROLE), LAWFUL);
+    let mails = stack.mails();
+    assert_eq!(mails.len(), 2, "{mails:#?}");
+    assert!(mails.iter().all(|mail| mail.to == "ops@example.com"));
+    assert!(mails[0].subject.as_deref().unwrap().contains("[CRITICAL]"));
+    // The alarm ErrorsLogged rings.
+    for function in ["role-trust", "remediator"] {
+        let log = stack.log(function).unwrap();
+        assert!(
+            log.contains("the alert went by the operations topic"),
+            "{log}"
+        );
+    }
+    assert_untroubled(&stack);
 }

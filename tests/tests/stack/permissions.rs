@@ -1,11 +1,9 @@
 //! Who may do what, by `template.yaml`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use local::Stack;
 use serde_json::{Value, json};
-use trustwarden_tests::{fresh_account, machine};
 
 use crate::translated::{SLACK, list, of_type, set, texts, translated};
 
@@ -275,7 +273,12 @@ fn each_function_may_do_exactly_this() {
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
     ];
-    let alert = ["sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"];
+    let alert = [
+        "sns:Publish",
+        "sns:GetTopicAttributes",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+    ];
     let log = ["logs:CreateLogStream", "logs:PutLogEvents"];
     let expected = [
         (
@@ -475,10 +478,9 @@ fn each_function_is_invoked_by_exactly_who_should() {
         ),
         (
             "slack",
-            BTreeSet::from([format!(
-                "sns.amazonaws.com {}",
-                stack.output("AlertTopic").unwrap()
-            )]),
+            ["AlertTopic", "OperationsTopic"]
+                .map(|topic| format!("sns.amazonaws.com {}", stack.output(topic).unwrap()))
+                .into(),
         ),
     ];
     assert_eq!(callers.len(), expected.len());

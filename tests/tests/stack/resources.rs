@@ -1,9 +1,10 @@
 //! What waits where, who hears of what, and what functions are told, by `template.yaml`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::{Value, json};
-use trustwarden_tests::machine;
+use trustwarden_tests::{fresh_account, machine};
 
 use crate::translated::{SLACK, list, of_type, set, texts, translated};
 
@@ -48,33 +49,30 @@ fn what_fails_is_kept_on_both_hops() {
     assert_eq!(rules.len(), 6);
     for (name, rule) in &rules {
         for target in list(&rule.properties["Targets"]) {
-            assert_eq!(
-                target["DeadLetterConfig"]["Arn"],
-                json!(event_letters),
-                "{name}"
-            );
+            // A call of the sweep that failed is no lost event: the next minute's replaces it.
+            let expected = match *name {
+                "SweepRule" => Value::Null,
+                _ => json!({ "Arn": event_letters }),
+            };
+            let kept = target.get("DeadLetterConfig").cloned().unwrap_or_default();
+            assert_eq!(kept, expected, "{name}");
         }
     }
     // EventBridge may fill the first queue for exactly these rules.
     let policy = &stack.resources()["EventDeadLettersPolicy"].properties["PolicyDocument"];
     let sources = texts(&policy["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]);
     let arns: BTreeSet<_> = rules
-        .values()
-        .map(|rule| rule.arn.clone().unwrap())
+        .iter()
+        .filter(|(name, _)| **name != "SweepRule")
+        .map(|(_, rule)| rule.arn.clone().unwrap())
         .collect();
     assert_eq!(sources, arns);
     let configured: BTreeMap<_, _> = of_type(&stack, "AWS::Lambda::EventInvokeConfig")
         .into_values()
         .map(|config| {
             let destination = &config.properties["DestinationConfig"]["OnFailure"]["Destination"];
-            assert_eq!(destination, &json!(async_letters));
-            (
-                config.properties["FunctionName"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-                (),
-            )
+            let function = config.properties["FunctionName"].as_str().unwrap();
+            (function.to_owned(), destination.clone())
         })
         .collect();
     // The remediator is fed by a queue, which has dead letters of its own.
@@ -83,11 +81,57 @@ fn what_fails_is_kept_on_both_hops() {
         .iter()
         .filter(|function| function.binary != "remediator");
     for function in asynchronous {
-        assert!(
-            configured.contains_key(&function.function_name),
+        let expected = match function.binary.as_str() {
+            "sweep" => Value::Null,
+            _ => json!(async_letters),
+        };
+        assert_eq!(
+            configured[&function.function_name], expected,
             "{}",
             function.name
         );
+    }
+}
+
+#[test]
+fn no_rule_stands_before_what_lets_it_deliver() {
+    // The first event that a rule matches is the deploy's own: it creates roles.
+    let stack = translated(&[]);
+    let source = std::fs::read_to_string(stack.machine.root.join("template.yaml")).unwrap();
+    let permissions = of_type(&stack, "AWS::Lambda::Permission");
+    for (name, rule) in of_type(&stack, "AWS::Events::Rule") {
+        let block = source.split(&format!("\n  {name}:\n")).nth(1).unwrap();
+        let depends = block.lines().find(|line| line.contains("DependsOn:"));
+        let depends = depends.unwrap_or_else(|| panic!("{name} waits for nothing"));
+        let permission = format!("{}Permission", name.strip_suffix("Rule").unwrap());
+        assert!(depends.contains(&permission), "{name}: {depends}");
+        assert_eq!(
+            permissions[permission.as_str()].properties["SourceArn"],
+            json!(rule.arn),
+            "{name}"
+        );
+        let keeps = rule.properties["Targets"][0]
+            .get("DeadLetterConfig")
+            .is_some();
+        assert_eq!(depends.contains("EventDeadLettersPolicy"), keeps, "{name}");
+    }
+}
+
+#[test]
+fn who_writes_is_made_after_the_permission_to_write() {
+    // CloudFormation updates a function after what its properties name.
+    let source = std::fs::read_to_string(machine().root.join("template.yaml")).unwrap();
+    let named = "TRUSTWARDEN_WRITES: !If [Enforce, !Ref RemediatorWrites, none]";
+    assert!(source.contains(named));
+    for (mode, exists) in [("alert", false), ("enforce", true)] {
+        let stack = translated(&[("Mode", mode)]);
+        assert_eq!(stack.resources().contains_key("RemediatorWrites"), exists);
+        for function in stack.functions() {
+            let writes = function.environment.get("TRUSTWARDEN_WRITES");
+            let expected = matches!(function.binary.as_str(), "remediator" | "sweep");
+            assert_eq!(writes.is_some(), expected, "{}", function.name);
+            assert!(writes.is_none_or(|writes| (writes == "none") != exists));
+        }
     }
 }
 
@@ -132,14 +176,17 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
     assert_ne!(operations, stack.output("AlertTopic").unwrap());
     let alarms = of_type(&stack, "AWS::CloudWatch::Alarm");
     for (name, alarm) in &alarms {
-        assert_eq!(
-            alarm.properties["AlarmActions"],
-            json!([operations]),
-            "{name}"
-        );
+        // What the operations topic cannot deliver goes by the other.
+        let topic = match *name {
+            "OperationsUndelivered" => stack.output("AlertTopic").unwrap(),
+            _ => operations,
+        };
+        assert_eq!(alarm.properties["AlarmActions"], json!([topic]), "{name}");
+        // As many mails at once as there are alarms end an e-mail subscription.
+        assert!(alarm.properties.get("OKActions").is_none(), "{name}");
         // Silence is what the one about the sweep is for.
         let missing = match *name {
-            "SweepMissing" => "breaching",
+            "SweepMissing" => "missing",
             _ => "notBreaching",
         };
         assert_eq!(alarm.properties["TreatMissingData"], missing, "{name}");
@@ -156,7 +203,13 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
             .collect();
         (different.len(), made.len())
     };
-    let alarm = ["Namespace", "MetricName", "Dimensions", "Threshold"];
+    let alarm = [
+        "Namespace",
+        "MetricName",
+        "Dimensions",
+        "Metrics",
+        "Threshold",
+    ];
     for (kind, what) in [
         ("AWS::CloudWatch::Alarm", &alarm[..]),
         ("AWS::CloudWatch::Alarm", &["AlarmDescription"]),
@@ -190,10 +243,18 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
     }
     for (name, queue) in of_type(&stack, "AWS::SQS::Queue") {
         if name.ends_with("DeadLetters") {
-            let watched =
-                &alarms[format!("{name}Filled").as_str()].properties["Dimensions"][0]["Value"];
+            let alarm = &alarms[format!("{name}Filled").as_str()].properties;
             let arn = queue.arn.clone().unwrap();
-            assert!(arn.ends_with(watched.as_str().unwrap()), "{name}");
+            let queue = arn.rsplit(':').next().unwrap();
+            // It rings again for each letter: the sum of those that wait and those being read rises.
+            let rise = "DIFF(FILL(waiting, 0) + FILL(taken, 0))";
+            assert_eq!(alarm["Metrics"][0]["Expression"], rise, "{name}");
+            for metric in &alarm["Metrics"].as_array().unwrap()[1..] {
+                let watched = &metric["MetricStat"]["Metric"]["Dimensions"][0]["Value"];
+                assert_eq!(watched, queue, "{name}");
+            }
+            let old = alarms["DeadLettersOld"].properties["Metrics"].to_string();
+            assert!(old.contains(queue), "{name} is not among the old ones");
         }
     }
     // CloudWatch may use the key: an alarm on a topic whose key forbids it is silent.
@@ -204,9 +265,30 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
             && statement.get("Condition").is_none()
     });
     assert!(admitted);
-    for topic in of_type(&stack, "AWS::SNS::Topic").into_values() {
-        assert!(topic.properties["KmsMasterKeyId"].is_string());
-    }
+    // Whoever disables the key silences the alerts; the alarms about that stand under no key.
+    let topics = of_type(&stack, "AWS::SNS::Topic");
+    assert!(topics["AlertTopic"].properties["KmsMasterKeyId"].is_string());
+    assert!(
+        topics["OperationsTopic"]
+            .properties
+            .get("KmsMasterKeyId")
+            .is_none()
+    );
+    // Slack hears of both without a second parameter.
+    let slack: BTreeSet<_> = of_type(&stack, "AWS::SNS::Subscription")
+        .into_values()
+        .filter(|subscription| subscription.properties["Protocol"] == "lambda")
+        .map(|subscription| {
+            subscription.properties["TopicArn"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        slack,
+        set(&[operations, stack.output("AlertTopic").unwrap()])
+    );
 }
 
 #[test]
@@ -218,6 +300,10 @@ fn a_sweep_that_does_not_come_to_its_end_is_an_alarm() {
     assert_eq!(alarm["Namespace"], counted["MetricNamespace"]);
     assert_eq!(alarm["MetricName"], counted["MetricName"]);
     assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
+    // Silence makes the data insufficient. It begins so: that rings in no first minute.
+    assert_eq!(alarm["InsufficientDataActions"], alarm["AlarmActions"]);
+    // Lines that are not the one count as none.
+    assert_eq!(counted["DefaultValue"], 0);
     let hours = alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap();
     assert_eq!(hours, 3 * 3600);
     // The line that is counted is the one that the function writes.
@@ -299,6 +385,20 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
 }
 
 #[test]
+fn fewer_than_five_are_no_concurrency_to_reserve() {
+    // Five pollers hand orders over, whatever is reserved: each that finds no room is a lost try.
+    for (reserved, taken) in [("1", false), ("4", false), ("5", true), ("10", true)] {
+        let made = machine().deploy(
+            &fresh_account(),
+            "guard",
+            &[("ReservedConcurrency", reserved)],
+            Path::new(""),
+        );
+        assert_eq!(made.is_ok(), taken, "{reserved}");
+    }
+}
+
+#[test]
 fn functions_get_the_settings_they_need() {
     let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
     let reported = [
@@ -307,6 +407,7 @@ fn functions_get_the_settings_they_need() {
         "TRUSTWARDEN_RULES",
         "TRUSTWARDEN_TABLE",
         "TRUSTWARDEN_TOPIC_ARN",
+        "TRUSTWARDEN_OPERATIONS_TOPIC_ARN",
         "TRUSTWARDEN_ORDERS_URL",
         "TRUSTWARDEN_REMEDIATOR_ROLE",
         "TRUSTWARDEN_REVOKE_SESSIONS",
@@ -321,6 +422,9 @@ fn functions_get_the_settings_they_need() {
         };
         let mut expected = set(&reported);
         expected.insert(own.to_owned());
+        if matches!(function.binary.as_str(), "remediator" | "sweep") {
+            expected.insert("TRUSTWARDEN_WRITES".to_owned());
+        }
         let names: BTreeSet<_> = function.environment.keys().cloned().collect();
         assert_eq!(names, expected, "{}", function.name);
         assert!(function.environment.values().all(|value| !value.is_empty()));

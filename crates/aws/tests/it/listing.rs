@@ -173,3 +173,16 @@ async fn refusals_are_distinguished() {
         assert_eq!(error.kind, kind, "{code}: {error:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_may_take_longer_than_any_other_answer() {
+    let server = Server::answering(move |_, _| {
+        std::thread::sleep(std::time::Duration::from_secs(6));
+        Response::new(200, page(&role("Slow", ""), None))
+    })
+    .await;
+    let lister = IamLister::new(&account_at(&server.url()));
+    let listed = lister.list_roles(None).await.unwrap().roles;
+    assert_eq!(listed[0].role.name, "Slow");
+    assert_eq!(server.requests().len(), 1, "one try was enough");
+}
