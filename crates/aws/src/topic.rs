@@ -117,4 +117,9 @@ impl Alerts for Topic {
             source,
         })
     }
+
+    async fn is_heard(&self) -> bool {
+        // What SNS does not say withholds nothing.
+        self.has_subscribers(&self.arn).await.unwrap_or(true)
+    }
 }

@@ -227,6 +227,10 @@ impl<F: Faults> Alerts for F {
             Err(PublishError { incident, source })
         })
     }
+
+    async fn is_heard(&self) -> bool {
+        self.inner().alerts().is_heard().await
+    }
 }
 
 impl<F: Faults> Clock for F {

@@ -39,6 +39,7 @@ struct Inside {
     sent: BTreeSet<(String, String)>,
     queue: VecDeque<Order>,
     alerts: Vec<Alert>,
+    unheard: bool,
     role_permissions: BTreeMap<String, LivePermissions>,
     user_permissions: BTreeMap<String, LivePermissions>,
     managed: BTreeMap<(String, String), HeldPolicy>,
@@ -110,6 +111,11 @@ impl InMemory {
             .denied_before
             .get(&role.to_ascii_lowercase())
             .copied()
+    }
+
+    /// Whether somebody has subscribed to the alerts; at first, somebody has.
+    pub fn set_heard(&self, heard: bool) {
+        self.inside().unheard = !heard;
     }
 
     /// The alerts published since it was asked last, in order.
@@ -217,6 +223,10 @@ impl Alerts for InMemory {
     async fn publish_alert(&self, alert: &Alert) -> Result<(), PublishError> {
         self.inside().alerts.push(alert.clone());
         Ok(())
+    }
+
+    async fn is_heard(&self) -> bool {
+        !self.inside().unheard
     }
 }
 

@@ -110,6 +110,10 @@ pub trait Alerts: Sync {
     /// [`PublishError`].
     fn publish_alert(&self, alert: &Alert)
     -> impl Future<Output = Result<(), PublishError>> + Send;
+
+    /// Whether anybody hears what is published: `false` only if it is known that nobody has confirmed
+    /// a subscription yet.
+    fn is_heard(&self) -> impl Future<Output = bool> + Send;
 }
 
 /// The time.

@@ -25,6 +25,9 @@ pub struct SweepProgress {
     /// When the very first run began; `None` where that was before this was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_at: Option<Timestamp>,
+    /// That digest waits: nobody had subscribed to the alerts yet.
+    #[serde(default)]
+    pub untold: bool,
     /// An event hid which role it changed: no other one is waited for.
     #[serde(default)]
     pub asked: bool,

@@ -17,6 +17,7 @@ pub(crate) async fn sweeps(state: &Ledger<'_, impl Store>) {
         deployed: "rules/enforce/1".to_owned(),
         first: true,
         first_at: Some(now()),
+        untold: true,
         asked: false,
         started_at: now(),
         marker: Some("AAA=".to_owned()),

@@ -11,7 +11,7 @@ use crate::handlers::HandleError;
 use crate::handlers::publish::publish_once;
 use crate::handlers::sweep::{GRACE_SECONDS, Run};
 use crate::model::{LiveRole, Resource, RoleRef, seconds_between};
-use crate::ports::{ListRoles, World};
+use crate::ports::{Alerts, ListRoles, World};
 use crate::remediate::task::STALE_SECONDS;
 use crate::state::incident::{Stage, incident_id};
 use crate::state::{ChainReport, KnownLink};
@@ -74,17 +74,22 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 chain.findings.push(way.finding);
             }
         }
-        if self.progress.first {
+        let (first, untold) = (self.progress.first, self.progress.untold);
+        if first || untold {
+            // SNS keeps nothing for who has not confirmed yet, and what was there is told once.
+            self.progress.untold = !self.world.alerts().is_heard().await;
             let there: Vec<(String, Finding)> = links
                 .iter()
                 .zip(&reached)
-                .filter(|(known, chain)| !chain.is_known(&known.report))
+                .filter(|(known, chain)| untold || !chain.is_known(&known.report))
                 .flat_map(|(known, chain)| {
                     let findings = chain.findings.iter().cloned();
                     findings.map(|found| (known.link.role.clone(), found))
                 })
                 .collect();
-            self.report_existing(&there).await?;
+            if !self.progress.untold {
+                self.report_existing(&there).await?;
+            }
         }
         for (known, chain) in links.iter().zip(reached) {
             self.chained(known, chain).await?;

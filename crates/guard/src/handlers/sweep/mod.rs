@@ -2,7 +2,8 @@
 //! would be, and reports and orders what people and the remediator have not heard of yet.
 //!
 //! It is called once a minute and mostly finds that nothing is due. A run is due hourly, after a
-//! deploy that brings other rules or another mode, and when an event hides which role it changed.
+//! deploy that brings other rules or another mode, when an event hides which role it changed, and
+//! when the first one subscribes to alerts before whom nobody heard of what was there.
 //! A run that does not come to its end in one invocation goes on in the next one. What each role
 //! looked like is remembered, so the same thing is never reported twice, and a page that is read
 //! again does nothing again.
@@ -20,7 +21,7 @@ use crate::alert::build::mode_name;
 use crate::handlers::HandleError;
 use crate::model::Cause;
 use crate::order::{Order, RoleChange, RoleOrder, Task};
-use crate::ports::{Clock, IamErrorKind, ListRoles, Orders, RolesPage, StateError, World};
+use crate::ports::{Alerts, Clock, IamErrorKind, ListRoles, Orders, RolesPage, StateError, World};
 use crate::state::KnownLink;
 use crate::state::incident::Schema;
 use crate::state::sweep_state::{FinishedSweep, SweepProgress, SweepTally, SweptRole};
@@ -87,7 +88,9 @@ pub async fn sweep<W: World<Roles: ListRoles>>(
         return Ok(Swept::Busy);
     }
     let requested = state.sweep_requested(&guard.account).await?;
-    let Some(mut progress) = due(guard, known, requested, now) else {
+    let untold = known.as_ref().is_some_and(|known| known.untold);
+    let heard = untold && world.alerts().is_heard().await;
+    let Some(mut progress) = due(guard, known, requested, heard, now) else {
         return Ok(Swept::NotDue);
     };
     progress.held_until = Some(until);
@@ -130,11 +133,13 @@ pub async fn sweep<W: World<Roles: ListRoles>>(
     }
 }
 
-/// The run that is under way, or a new one if one is due.
+/// The run that is under way, or a new one if one is due. `heard`: a digest waited for somebody who
+/// subscribes, and somebody did.
 fn due(
     guard: &GuardConfig,
     known: Option<SweepProgress>,
     requested: Option<Timestamp>,
+    heard: bool,
     now: Timestamp,
 ) -> Option<SweepProgress> {
     let deployed = format!(
@@ -149,6 +154,7 @@ fn due(
         deployed,
         first: true,
         first_at: Some(now),
+        untold: false,
         asked: false,
         started_at: now,
         marker: None,
@@ -167,8 +173,10 @@ fn due(
         return Some(known);
     }
     let asked = requested.is_some_and(|at| at > known.started_at);
-    (asked || now >= known.due_at || known.deployed != next.deployed).then_some(SweepProgress {
+    let due = asked || heard || now >= known.due_at || known.deployed != next.deployed;
+    due.then_some(SweepProgress {
         first: false,
+        untold: known.untold,
         first_at: known
             .first_at
             .or(known.last.as_ref().map(|last| last.started_at)),

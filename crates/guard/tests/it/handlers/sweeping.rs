@@ -264,6 +264,33 @@ fn the_first_day_is_one_digest_and_nothing_is_written() {
 }
 
 #[test]
+fn the_first_digest_waits_until_somebody_has_subscribed() {
+    let mut scene = Scene::new();
+    scene.put("ObserverOld", "AROAOLD", &bad());
+    scene.world.inside.set_heard(false);
+    assert_eq!(scene.swept().violating, 1);
+    assert_eq!(scene.alerts(), [], "SNS would keep it for nobody");
+    for _ in 0..3 {
+        assert_eq!(scene.an_hour_later(), [], "nor an hour later");
+    }
+    // The first one confirms: the next call, a minute later, is a run.
+    scene.world.inside.set_heard(true);
+    scene.pass(60);
+    scene.swept();
+    let alerts = scene.alerts();
+    assert_eq!(stages(&alerts), [(Stage::Digest, None)]);
+    let digest = alerts[0].digest.as_ref().unwrap();
+    assert_eq!(digest.count, 1, "it says how many it holds");
+    assert_eq!(digest.lines[0].subject, "role/ObserverOld");
+    // Once.
+    scene.world.inside.set_heard(false);
+    scene.an_hour_later();
+    scene.world.inside.set_heard(true);
+    assert_eq!(scene.sweep(), Swept::NotDue);
+    assert_eq!(scene.an_hour_later(), []);
+}
+
+#[test]
 fn what_was_there_is_remediated_only_by_the_second_switch() {
     let mut scene = Scene::new();
     scene.put(ROLE, "AROAOBSERVERPROD0001", &bad());
