@@ -4,6 +4,7 @@
 //! (`iam.amazonaws.com`, `iam.us-gov.amazonaws.com`, `iam.cn-north-1.amazonaws.com.cn`).
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
@@ -83,6 +84,21 @@ impl Roles for Iam {
 #[derive(Debug)]
 pub struct IamWriter {
     iam: Iam,
+    started: Instant,
+}
+
+/// For so long after its start a function may meet an IAM that does not know what its deploy gave.
+const SETTLING: Duration = Duration::from_secs(5 * 60);
+
+/// A write that IAM refused, by a function that has run for so long. An explicit deny is no
+/// permission that is missing.
+fn refused_after(running: Duration, mut error: IamError) -> IamError {
+    let said = error.source.to_string();
+    let missing = said.contains("AccessDenied") && !said.contains("explicit deny");
+    if error.kind == IamErrorKind::AccessDenied && missing && running < SETTLING {
+        error.kind = IamErrorKind::DeniedAtStart;
+    }
+    error
 }
 
 impl IamWriter {
@@ -90,11 +106,16 @@ impl IamWriter {
     pub fn new(cloud: &SdkContext) -> Self {
         Self {
             iam: Iam::new(cloud),
+            started: Instant::now(),
         }
     }
 
     pub(crate) fn iam(&self) -> &Iam {
         &self.iam
+    }
+
+    pub(crate) fn refused(&self, error: IamError) -> IamError {
+        refused_after(self.started.elapsed(), error)
     }
 }
 
@@ -115,7 +136,8 @@ impl WriteRoles for IamWriter {
             return Ok(());
         };
         let failure = Failure::of("iam:UpdateAssumeRolePolicy", &error);
-        Err(failure.of_iam("write the trust policy of", format!("role {role}")))
+        let error = failure.of_iam("write the trust policy of", format!("role {role}"));
+        Err(self.refused(error))
     }
 
     async fn deny_sessions_before(&self, role: &str, before: Timestamp) -> Result<(), IamError> {
@@ -183,10 +205,49 @@ impl Keys for IamWriter {
         };
         let failure = Failure::of("iam:UpdateAccessKey", &error);
         let key = format!("access key {key_id} of user {user}");
-        Err(failure.of_iam("deactivate", key))
+        Err(self.refused(failure.of_iam("deactivate", key)))
     }
 }
 
 fn refused_denial(role: &str, failure: Failure) -> IamError {
     failure.of_iam("change the inline policies of", format!("role {role}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_permission_may_be_on_its_way_for_five_minutes() {
+        let kind_after = |seconds, kind, said: &str| {
+            let error = IamError::new("write", "role x", kind, said);
+            refused_after(Duration::from_secs(seconds), error).kind
+        };
+        let missing = "AccessDenied: no identity-based policy allows it";
+        let denied = IamErrorKind::AccessDenied;
+        for (seconds, kind, said, expected) in [
+            (0, denied.clone(), missing, IamErrorKind::DeniedAtStart),
+            (299, denied.clone(), missing, IamErrorKind::DeniedAtStart),
+            (300, denied.clone(), missing, denied.clone()),
+            (
+                0,
+                denied.clone(),
+                "AccessDenied: with an explicit deny",
+                denied.clone(),
+            ),
+            (
+                0,
+                denied.clone(),
+                "UnmodifiableEntity: protected",
+                denied.clone(),
+            ),
+            (0, IamErrorKind::Other, missing, IamErrorKind::Other),
+        ] {
+            assert_eq!(
+                kind_after(seconds, kind, said),
+                expected,
+                "{seconds} {said}"
+            );
+        }
+    }
 }

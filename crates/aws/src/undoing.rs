@@ -26,6 +26,13 @@ where
 
 impl WritePermissions for IamWriter {
     async fn undo(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), IamError> {
+        let undone = self.undone(kind, name, undo).await;
+        undone.map_err(|error| self.refused(error))
+    }
+}
+
+impl IamWriter {
+    async fn undone(&self, kind: HolderKind, name: &str, undo: &Undo) -> Result<(), IamError> {
         let client = self.iam().client();
         match (kind, undo) {
             (HolderKind::Role, Undo::Detach { arn }) => {

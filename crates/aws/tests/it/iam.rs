@@ -312,7 +312,7 @@ async fn keys_are_deactivated() {
     assert_eq!(error.kind, IamErrorKind::NoSuchEntity, "{error:?}");
     let (_server, iam) = failing(403, "AccessDenied", "no").await;
     let error = iam.deactivate_key("bob", "AKIAEXAMPLE").await.unwrap_err();
-    assert_eq!(error.kind, IamErrorKind::AccessDenied, "{error:?}");
+    assert_eq!(error.kind, IamErrorKind::DeniedAtStart, "{error:?}");
 }
 
 #[tokio::test]

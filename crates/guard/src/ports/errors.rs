@@ -38,6 +38,9 @@ pub enum IamErrorKind {
     Malformed,
     /// IAM no longer knows the marker: the list has to be read from its beginning.
     InvalidMarker,
+    /// A write was denied within minutes of the function's start: a deploy may have given the
+    /// permission, and IAM not know of it everywhere.
+    DeniedAtStart,
     /// Anything else: worth trying again; whether a write happened is unknown.
     Other,
 }
@@ -63,7 +66,9 @@ impl IamError {
             operation, subject, ..
         } = self;
         match &self.kind {
-            IamErrorKind::AccessDenied => format!("may not {operation} {subject}"),
+            IamErrorKind::AccessDenied | IamErrorKind::DeniedAtStart => {
+                format!("may not {operation} {subject}")
+            }
             IamErrorKind::Throttled => "IAM asks to slow down".to_owned(),
             IamErrorKind::NoSuchEntity => format!("there is no {subject}, or not as it was"),
             IamErrorKind::LimitExceeded => format!("IAM's quotas have no room for it in {subject}"),

@@ -24,6 +24,10 @@ pub enum Refusal {
     Dead(String),
 }
 
+/// A permission that a deploy gives is in force everywhere after some seconds: the second try comes
+/// half a minute after the first, the third a minute later.
+const STARTING_TRIES: u32 = 3;
+
 /// What follows from IAM's answer to an attempt.
 pub fn refusal(error: &IamError, attempts: u32) -> Refusal {
     let failed = |why| Refusal::GivenUp(OutcomeKind::Failed, why);
@@ -32,7 +36,8 @@ pub fn refusal(error: &IamError, attempts: u32) -> Refusal {
         IamErrorKind::LimitExceeded | IamErrorKind::Malformed => {
             Refusal::NotTaken(error.to_string())
         }
-        IamErrorKind::AccessDenied => Refusal::GivenUp(
+        IamErrorKind::DeniedAtStart if attempts < STARTING_TRIES => Refusal::Again,
+        IamErrorKind::AccessDenied | IamErrorKind::DeniedAtStart => Refusal::GivenUp(
             OutcomeKind::Refused,
             format!(
                 "{error}. An SCP, a permissions boundary or a missing permission forbids it, and \

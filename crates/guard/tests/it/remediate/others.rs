@@ -370,6 +370,7 @@ fn what_follows_a_refusal_is_what_the_table_says() {
     for row in &rows {
         let kind = match row.answer.as_str() {
             "access_denied" => IamErrorKind::AccessDenied,
+            "denied_at_start" => IamErrorKind::DeniedAtStart,
             "throttled" => IamErrorKind::Throttled,
             "no_such_entity" => IamErrorKind::NoSuchEntity,
             "limit_exceeded" => IamErrorKind::LimitExceeded,
