@@ -264,7 +264,7 @@ pub struct State {
 #[derive(Clone)]
 pub struct SharedState {
     state: Arc<Mutex<State>>,
-    /// What the guard remembers, kept by the implementation that `replay` uses.
+    /// What the guard remembers, in the table in memory.
     pub store: MemoryStore,
 }
 

@@ -1,5 +1,5 @@
-//! The world in memory: for `replay`, which judges a log as the deployed guard would have, and
-//! for tests. It keeps every promise of the traits; it never fails and its reads are never stale.
+//! The world in memory, for tests. It keeps every promise of the traits; it never fails and its
+//! reads are never stale. Its table serves the histories, too.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

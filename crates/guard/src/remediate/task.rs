@@ -62,7 +62,9 @@ impl<'a, T> Assignment<'a, T> {
             now: self.now,
         }
     }
+}
 
+impl<T> Assignment<'_, T> {
     /// The sender judged by other rules, and waiting did not help.
     pub(crate) fn skewed(&self) -> bool {
         self.order.rules != self.guard.rules.hash()
