@@ -5,9 +5,7 @@
 use serde_json::Value;
 
 use crate::documents::{UNKNOWN_ID, UNKNOWN_ROLE};
-
-/// Milliseconds since the beginning of a history.
-pub type Moment = i64;
+pub use crate::moment::Moment;
 
 /// Who wrote a trust policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::account::Moment;
-use crate::state::clock;
+use crate::moment::{Moment, clock};
 
 /// The account that is guarded.
 pub const OWN: &str = "111122223333";

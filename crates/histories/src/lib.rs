@@ -9,6 +9,7 @@ pub mod documents;
 pub mod events;
 pub mod faults;
 pub mod invariants;
+pub mod moment;
 pub mod oracle;
 pub mod play;
 pub mod ports;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::account::Moment;
+use crate::moment::Moment;
 
 /// How long a message that was received stays hidden: six times the remediator's time-out.
 pub const VISIBILITY: Moment = 360_000;

@@ -11,28 +11,14 @@ use guard::model::document_digest;
 use guard::ports::memory::MemoryStore;
 use guard::state::Ledger;
 use guard::state::history::{Baseline, KeptDocument};
-use jiff::{SignedDuration, Timestamp};
 
-use crate::account::{Account, Moment, Version};
+use crate::account::{Account, Version};
 use crate::counts::{Coverage, Pair};
 use crate::documents::{OWN, RuleSet, RulesChange};
 use crate::queue::Fifo;
 use crate::rng::Rng;
 
-/// When every history begins.
-pub const BEGINNING: Timestamp = Timestamp::constant(1_795_219_200, 0);
-
-/// A moment of a history as the clock shows it.
-pub fn clock(moment: Moment) -> Timestamp {
-    BEGINNING
-        .checked_add(SignedDuration::from_millis(moment))
-        .unwrap_or(Timestamp::MAX)
-}
-
-/// A time of the clock as the moment of a history.
-pub fn moment(time: Timestamp) -> Moment {
-    i64::try_from(time.duration_since(BEGINNING).as_millis()).unwrap_or(Moment::MAX)
-}
+pub use crate::moment::{BEGINNING, Moment, clock, moment};
 
 /// Names an invocation of a function.
 pub type Invocation = usize;
