@@ -309,47 +309,54 @@ pub(crate) fn pause_after(attempts: u32) -> u64 {
     }
 }
 
-/// An order that this guard does not carry out.
-#[derive(Debug, thiserror::Error)]
-#[error("an order for account {account} came to the guard of another one")]
-pub struct ForeignOrder {
-    /// The order's account.
-    pub account: String,
-}
-
 /// By how much the clocks of two functions may differ, in seconds; AWS's agree much better.
 pub const CLOCKS_DIFFER_SECONDS: i64 = 300;
 
 /// How long an order waits for its time at most, in seconds: until the hour's budget is free again.
 const LATEST_SECONDS: i64 = 2 * 60 * 60;
 
-/// An order that claims to be of later than now, or of a window that has not begun: no function
-/// sends it, and waiting for its time would never end.
+/// An order that this guard does not carry out: it belongs in the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
-#[error("an order of {claims} came at {now}, so it is not for this guard")]
-pub struct OrderFromTheFuture {
-    /// When it claims to have been sent, or its window to begin.
-    pub claims: Timestamp,
-    /// When it came.
-    pub now: Timestamp,
+pub enum RefusedOrder {
+    /// It is for another account.
+    #[error("an order for account {account} came to the guard of another one")]
+    Foreign {
+        /// The order's account.
+        account: String,
+    },
+    /// It claims to be of later than now, or of a window that has not begun: no function sends it,
+    /// and waiting for its time would never end.
+    #[error("an order of {claims} came at {now}, so it is not for this guard")]
+    FromTheFuture {
+        /// When it claims to have been sent, or its window to begin.
+        claims: Timestamp,
+        /// When it came.
+        now: Timestamp,
+    },
 }
 
 impl Order {
-    /// Refuses what no function can have sent by now.
+    /// The order that the guard of an account is to carry out, if it is one of its own and can have
+    /// been sent by now.
     ///
     /// # Errors
-    /// [`OrderFromTheFuture`].
-    pub fn has_been_sent_by(&self, now: Timestamp) -> Result<(), OrderFromTheFuture> {
-        let begins = match &self.task {
+    /// [`RefusedOrder`].
+    pub(crate) fn received(&self, account: &str, now: Timestamp) -> Result<&Self, RefusedOrder> {
+        let order = self.due();
+        if order.account != account {
+            let account = order.account.clone();
+            return Err(RefusedOrder::Foreign { account });
+        }
+        let begins = match &order.task {
             Task::Digest(window) => window.start,
             Task::Later(later) => later.at.as_second().saturating_sub(LATEST_SECONDS),
             _ => i64::MIN,
         };
-        let latest = self.issued_at.as_second().max(begins);
+        let latest = order.issued_at.as_second().max(begins);
         if latest.saturating_sub(now.as_second()) <= CLOCKS_DIFFER_SECONDS {
-            return Ok(());
+            return Ok(order);
         }
         let claims = Timestamp::from_second(latest).unwrap_or(Timestamp::MAX);
-        Err(OrderFromTheFuture { claims, now })
+        Err(RefusedOrder::FromTheFuture { claims, now })
     }
 }

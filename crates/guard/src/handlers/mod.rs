@@ -10,7 +10,7 @@ mod publish;
 mod remediator;
 mod sweep;
 
-use crate::order::{ForeignOrder, OrderFromTheFuture};
+use crate::order::RefusedOrder;
 use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 
 pub use detect::{access_key, role_permissions, role_trust, root_activity};
@@ -67,8 +67,5 @@ pub enum HandleError {
     ListRoles(#[from] IamError),
     /// An order that is not for this guard: it belongs in the dead-letter queue.
     #[error(transparent)]
-    Foreign(#[from] ForeignOrder),
-    /// An order that nobody can have sent yet: it belongs there, too.
-    #[error(transparent)]
-    FromTheFuture(#[from] OrderFromTheFuture),
+    Refused(#[from] RefusedOrder),
 }

@@ -27,7 +27,7 @@ use crate::handlers::remediator::permissions::{remember_permissions, undo_change
 use crate::handlers::remediator::role::remediate;
 use crate::handlers::remediator::session_denial::lift_session_denial;
 use crate::model::seconds_between;
-use crate::order::{Ack, ForeignOrder, Order, Task};
+use crate::order::{Ack, Order, Task};
 use crate::ports::{Clock, Roles, StateError, World, WritePermissions};
 use crate::remediate::judged::judge;
 use crate::remediate::task::{STATE_SECONDS, awaits_deploy};
@@ -43,15 +43,8 @@ pub async fn carry_out<W: World<Roles: WritePermissions>>(
     guard: &GuardConfig,
     order: &Order,
 ) -> Result<Ack, HandleError> {
-    let order = order.due();
-    if order.account != guard.account {
-        return Err(ForeignOrder {
-            account: order.account.clone(),
-        }
-        .into());
-    }
     let now = world.clock().now();
-    order.has_been_sent_by(now)?;
+    let order = order.received(&guard.account, now)?;
     let waiting = match &order.task {
         Task::Digest(window) => Some(digest(world, guard, order, window).await?),
         Task::Later(later) if !later.due => Some(wait(world, order, later).await?),

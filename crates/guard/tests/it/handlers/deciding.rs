@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use trustwarden_guard::handlers::HandleError;
 use trustwarden_guard::model::LiveRole;
-use trustwarden_guard::order::{Ack, Order, Task};
+use trustwarden_guard::order::{Ack, Order, RefusedOrder, Task};
 use trustwarden_guard::ports::World as _;
 use trustwarden_guard::remediate::{OutcomeKind, QUARANTINE};
 use trustwarden_guard::rules::Mode;
@@ -371,7 +371,10 @@ fn an_order_from_the_future_is_refused() {
         };
         let refused = scene.once(&late).unwrap_err();
         assert!(
-            matches!(refused, HandleError::FromTheFuture(_)),
+            matches!(
+                refused,
+                HandleError::Refused(RefusedOrder::FromTheFuture { .. })
+            ),
             "{refused}"
         );
     }
@@ -391,7 +394,10 @@ fn an_order_from_the_future_is_refused() {
     };
     let refused = scene.once(&digest).unwrap_err();
     assert!(
-        matches!(refused, HandleError::FromTheFuture(_)),
+        matches!(
+            refused,
+            HandleError::Refused(RefusedOrder::FromTheFuture { .. })
+        ),
         "{refused}"
     );
     let soon = Order {
