@@ -82,6 +82,26 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("WRONG rule RoleTrustRule"), "{said}");
+
+    // So is a subscriber whom the parameters name and who is gone, while others remain.
+    let topic = json!({ "TopicArn": stack.output("AlertTopic").unwrap() });
+    let found = stack
+        .call("sns", "list_subscriptions_by_topic", &topic)
+        .unwrap();
+    let subscriptions = found["Subscriptions"].as_array().unwrap();
+    let of = |endpoint: &str| {
+        let one = subscriptions.iter().find(|one| one["Endpoint"] == endpoint);
+        json!({ "SubscriptionArn": one.unwrap()["SubscriptionArn"] })
+    };
+    assert!(subscriptions.len() > 1, "{subscriptions:?}");
+    stack
+        .call("sns", "unsubscribe", &of("oncall@example.com"))
+        .unwrap();
+    let output = trustwarden(&stack, &["status", "--region", "us-east-1"]);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let gone = "WRONG topic AlertTopic to oncall@example.com: NOT SUBSCRIBED";
+    assert!(said.contains(gone), "{said}");
+    assert!(!said.contains("operations@example.com: NOT"), "{said}");
 }
 
 /// What a partner's role was created with.

@@ -152,6 +152,13 @@ pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Res
     }
     for (id, found) in &asked.topics {
         sheet.subscribers(id, found)?;
+        if let Ok(found) = found {
+            for endpoint in missing(stack, id, found) {
+                let how =
+                    "NOT SUBSCRIBED: the deploy put it there, and somebody or SNS took it away";
+                sheet.line("topic", &format!("{id} to {endpoint}"), how, false)?;
+            }
+        }
     }
     let (wrong, status) = sheet.ended();
     let last = match wrong {
@@ -160,6 +167,30 @@ pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Res
     };
     writeln!(streams.out, "{last}")?;
     Ok(status)
+}
+
+/// Who should hear a topic by the stack's parameters, and is not among its subscribers. CloudFormation
+/// does not bring a subscription back that was deleted elsewhere.
+fn missing<'a>(stack: &'a Stack, topic: &str, found: &[Subscription]) -> Vec<&'a str> {
+    let given = |parameter: &str| {
+        let value = stack.parameters.get(parameter).map(String::as_str);
+        value.filter(|value| !value.is_empty())
+    };
+    let address = match topic {
+        "AlertTopic" => given("AlertEmail"),
+        _ => given("OperationsEmail"),
+    };
+    let mails = address.filter(|address| {
+        let hears = |one: &Subscription| one.protocol == "email" && one.endpoint == **address;
+        !found.iter().any(hears)
+    });
+    let slack = given("SlackSecretArn").and_then(|_| stack.resources.get("Slack"));
+    let posts = slack.filter(|function| {
+        let ends = format!(":{function}");
+        let hears = |one: &Subscription| one.protocol == "lambda" && one.endpoint.ends_with(&ends);
+        !found.iter().any(hears)
+    });
+    mails.into_iter().chain(posts.map(String::as_str)).collect()
 }
 
 /// Lines of what there is and how it is.
