@@ -33,6 +33,7 @@ class Account:
         self._endpoint = addresses["endpoint"].replace("127.0.0.1", "localhost")
         self._control = addresses["control"]
         self.cloudformation, self.iam = self._client("cloudformation"), self._client("iam")
+        self.sqs = self._client("sqs")
 
     def close(self) -> None:
         assert self._process.stdin and self._process.stdout
@@ -87,7 +88,7 @@ class Account:
     def everything(self) -> set[tuple[str, str]]:
         """What a stack may leave behind, by kind and name."""
         roles = [role["RoleName"] for role in self.iam.list_roles()["Roles"]]
-        queues = self._client("sqs").list_queues().get("QueueUrls", [])
+        queues = self.sqs.list_queues().get("QueueUrls", [])
         functions = [one["FunctionName"] for one in self._client("lambda").list_functions()["Functions"]]
         layers = [one["LayerName"] for one in self._client("lambda").list_layers()["Layers"]]
         topics = [one["TopicArn"] for one in self._client("sns").list_topics()["Topics"]]

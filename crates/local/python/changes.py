@@ -141,10 +141,28 @@ def _slow_to_forget(create, delete):
     return create_queue, delete_queue
 
 
+def _timely(original):
+    def delete_message(self, queue_name: str, receipt_handle: str) -> None:
+        queue = self.get_queue(queue_name)
+        taken = [message for message in queue._messages if message.had_receipt_handle(receipt_handle)]
+        # A standard queue deletes by a receipt of any age.
+        if queue.fifo_queue and any(message.visible for message in taken):
+            reason = "Reason: The receipt handle has expired."
+            raise SQSException("InvalidParameterValue", f"Value {receipt_handle} for parameter ReceiptHandle is invalid. {reason}")
+        original(self, queue_name, receipt_handle)
+
+    return delete_message
+
+
 def install() -> None:
     parsing.generate_resource_name = _generated(parsing.generate_resource_name)
+    # What it does not make, for a condition or because it cannot, stands in moto's list as a hole.
+    cloudformation.Stack.stack_resources = property(
+        lambda self: [made for made in self.resource_map.values() if made is not None]
+    )
     backend = cloudformation.CloudFormationBackend
     backend.create_change_set = _updatable(backend.create_change_set)
     backend.execute_change_set = _execute_change_set
     SQSBackend.create_queue, SQSBackend.delete_queue = _slow_to_forget(SQSBackend.create_queue, SQSBackend.delete_queue)
+    SQSBackend.delete_message = _timely(SQSBackend.delete_message)
     IAMBackend.create_role = _bounded(IAMBackend.create_role)
