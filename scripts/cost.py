@@ -33,7 +33,7 @@ FIFO = 0.50  # SQS FIFO requests
 
 # How the product uses them.
 WRITES_A_CHANGE = 10  # order begun and done, history and its pointer in one transaction
-WRITES_AN_ALERT = 7  # lease, count, digest line, done, told
+WRITES_AN_ALERT = 8  # lease, count, slot of a second, digest line, done, reported
 REQUESTS_AN_ORDER = 3  # send, receive, delete
 SWEEP_CALLS = 60 * 24 * 30  # one a minute, most of which find that nothing is due
 SWEEP_RUNS = 24 * 30

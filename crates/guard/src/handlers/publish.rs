@@ -19,6 +19,13 @@ use crate::state::incident::{AlertKey, Incident, Schema, Stage};
 /// tries an event again, so that the second try finds the lease of a crashed first one expired.
 pub const LEASE: Duration = Duration::from_secs(50);
 
+/// How many messages go out within a second, and how many seconds ahead one waits at most. The clocks
+/// of functions differ by less than a second, so that two seconds' messages may meet.
+const PACE: u16 = 4;
+const PACE_SECONDS: i64 = 10;
+/// Where all of them are taken, digests go out one by one: five remediators and the sweep send so many.
+const ONE_BY_ONE: Duration = Duration::from_secs(1);
+
 /// How an alert went out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
@@ -170,7 +177,11 @@ async fn folded<W: World>(
         return Ok(false);
     };
     if matches!(alert.stage, Stage::Digest | Stage::Test) {
-        // There are few of these, and they are never put off.
+        // There are few of these, and they are never put off for long, whatever stands in the table.
+        if !paced(world, &alert.account).await {
+            let clock = world.clock();
+            clock.wait_until(after(clock.now(), ONE_BY_ONE)).await;
+        }
         return Ok(false);
     }
     let class = FoldClass {
@@ -183,7 +194,8 @@ async fn folded<W: World>(
     let window = FoldWindow::at(&alert.account, class, now);
     let member = member(alert, key, now);
     // Without state it goes out alone: too many alerts are better than none.
-    if took_turn(world, &window, &member).await.unwrap_or(true)
+    let alone = took_turn(world, &window, &member).await.unwrap_or(true);
+    if alone && paced(world, &alert.account).await
         || world
             .state()
             .keep_for_digest(&window, &member)
@@ -242,6 +254,28 @@ async fn took_turn<W: World>(
     }
     // Somebody else wrote what stands there.
     Ok(true)
+}
+
+/// Waits until another message may go out, so that all classes together stay below what SNS's e-mail
+/// takes: above ten a second it suspends a subscription. `false`: too many wait already. Without
+/// state nothing waits.
+async fn paced<W: World>(world: &W, account: &str) -> bool {
+    let (state, clock) = (world.state(), world.clock());
+    let now = clock.now().as_second();
+    for second in now..now.saturating_add(PACE_SECONDS) {
+        for slot in 0..PACE {
+            match state.take_slot(account, second, slot).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    let at = Timestamp::from_second(second).unwrap_or_default();
+                    clock.wait_until(at).await;
+                    return true;
+                }
+                Err(_) => return true,
+            }
+        }
+    }
+    false
 }
 
 pub(super) fn after(now: Timestamp, wait: Duration) -> Timestamp {

@@ -237,6 +237,10 @@ impl<F: Faults> Clock for F {
     fn now(&self) -> Timestamp {
         self.inner().clock().now()
     }
+
+    async fn wait_until(&self, moment: Timestamp) {
+        self.inner().clock().wait_until(moment).await;
+    }
 }
 
 /// A call to the table.
@@ -250,7 +254,7 @@ async fn table<T: Send>(
 }
 
 /// The names of calls by what they are about: reading, putting, updating.
-const NAMES: [(&str, [&str; 3]); 14] = [
+const NAMES: [(&str, [&str; 3]); 15] = [
     ("pointer", ["read history", "save history", ""]),
     ("history", ["read history", "save history", ""]),
     ("restored/", ["", "record restoration", ""]),
@@ -261,6 +265,7 @@ const NAMES: [(&str, [&str; 3]); 14] = [
     ("document", ["read kept document", "keep document", ""]),
     ("alert/", ["acquire lease", "finish alert", "acquire lease"]),
     ("alone/", ["", "count alert", ""]),
+    ("slot/", ["", "count message", ""]),
     ("member/", ["", "count alert", ""]),
     ("request", ["read request for a sweep", "", "request sweep"]),
     ("naming/", ["", "", "save chain link"]),

@@ -40,6 +40,7 @@ struct Inside {
     queue: VecDeque<Order>,
     alerts: Vec<Alert>,
     unheard: bool,
+    waits: Vec<Timestamp>,
     role_permissions: BTreeMap<String, LivePermissions>,
     user_permissions: BTreeMap<String, LivePermissions>,
     managed: BTreeMap<(String, String), HeldPolicy>,
@@ -113,6 +114,11 @@ impl InMemory {
             .copied()
     }
 
+    /// The moments that were waited for since it was asked last, in order.
+    pub fn take_waits(&self) -> Vec<Timestamp> {
+        std::mem::take(&mut self.inside().waits)
+    }
+
     /// Whether somebody has subscribed to the alerts; at first, somebody has.
     pub fn set_heard(&self, heard: bool) {
         self.inside().unheard = !heard;
@@ -142,6 +148,11 @@ impl InMemory {
 impl Clock for InMemory {
     fn now(&self) -> Timestamp {
         self.inside().now
+    }
+
+    /// Told, not passed: it is only written down.
+    async fn wait_until(&self, moment: Timestamp) {
+        self.inside().waits.push(moment);
     }
 }
 

@@ -120,6 +120,11 @@ pub trait Alerts: Sync {
 pub trait Clock: Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Comes back when this moment has come; where time is told and not passing, at once.
+    fn wait_until(&self, _moment: Timestamp) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// All of it together, as a handler takes it. Detecting handlers ask for no more than this; the

@@ -11,6 +11,7 @@
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
 //! | an alert of a window that went out by itself | `ACCOUNT/fold/CLASS/START` | `alone/NUMBER` | 7 days |
 //! | one that waits for the window's digest | the same | `member/INCIDENT` | 7 days |
+//! | one message of a second, so that SNS suspends no subscription | `ACCOUNT/pace/SECOND` | `slot/NUMBER` | 7 days |
 //! | that a person restored a role | `ACCOUNT/role-id/AROA…` | `restored/TIME` | ever |
 //! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
 //! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
@@ -61,6 +62,10 @@ pub(crate) fn history(account: &str, role_id: &str) -> Key {
 
 pub(super) fn restored(account: &str, role_id: &str, at: Timestamp) -> Key {
     key(history(account, role_id).pk, format!("restored/{at}"))
+}
+
+pub(super) fn slot(account: &str, second: i64, slot: u16) -> Key {
+    key(format!("{account}/pace/{second}"), format!("slot/{slot}"))
 }
 
 pub(super) fn permissions(account: &str, id: &str) -> Key {

@@ -431,6 +431,22 @@ impl<'s, S: Store> Ledger<'s, S> {
         self.put_new(keys::alone(window, turn), item).await
     }
 
+    /// Takes one of the messages that may go out within a second, in seconds since the epoch.
+    /// `false`: another message is that one.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn take_slot(
+        &self,
+        account: &str,
+        second: i64,
+        slot: u16,
+    ) -> Result<bool, StateError> {
+        let at = Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+        let item = item().with("expires_at", expiry(at, FOLDS_KEPT));
+        self.put_new(keys::slot(account, second, slot), item).await
+    }
+
     /// Keeps an alert for the digest of its window. Doing so again changes nothing.
     ///
     /// # Errors

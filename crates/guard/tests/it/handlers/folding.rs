@@ -1,6 +1,6 @@
 //! Safety line 11: many become a digest, CRITICAL never among milder ones, nothing is lost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -91,6 +91,78 @@ fn line_11_five_thousand_failed_sign_ins_and_one_back_door() {
         "{}",
         digests[0].text()
     );
+}
+
+#[test]
+fn all_classes_together_stay_below_what_an_address_takes_in_a_second() {
+    let mut scene = Scene::settled();
+    scene.pass(300 - scene.now().as_second() % 300);
+    let mut incidents = BTreeSet::new();
+    // Two classes, each third party a new one: 30 of each might go out alone, at one moment.
+    for number in 0..35 {
+        for (name, document) in [("Open", bad()), ("Careless", careless())] {
+            let role = format!("{name}{number}");
+            let account = format!("{:012}", 700_000_000_000_u64 + number);
+            let document = document.replace(STRANGER, &account);
+            scene.put(
+                &role,
+                &format!("AROA{}{number}", name.to_uppercase()),
+                &document,
+            );
+            let event = scene.event("CreateRole", &role, Some(&document), ALICE);
+            let Handled::Alerted { incident, .. } = scene.handle(&event).unwrap().unwrap() else {
+                panic!("it violates the rules");
+            };
+            incidents.insert(incident);
+        }
+    }
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    let alone = scene.alerts();
+    named.extend(alone.iter().map(|alert| alert.incident.clone()));
+    assert!(alone.len() > 11, "{}", alone.len());
+    let mut waits = scene.world.inside.take_waits();
+    assert_eq!(waits.len(), alone.len(), "each has its second");
+    // The rest goes out in digests, whose messages have theirs as well.
+    scene.drain();
+    for alert in scene.alerts() {
+        let lines = alert.digest.iter().flat_map(|digest| &digest.lines);
+        named.extend(lines.flat_map(|line| line.incidents()).map(str::to_owned));
+    }
+    assert!(named.is_superset(&incidents), "nothing is lost");
+    waits.extend(scene.world.inside.take_waits());
+    let mut seconds: BTreeMap<i64, usize> = BTreeMap::new();
+    for at in waits {
+        *seconds.entry(at.as_second()).or_default() += 1;
+    }
+    // The clocks of two functions may differ: two seconds' messages still fit.
+    assert!(seconds.values().all(|&count| count <= 5), "{seconds:?}");
+}
+
+#[test]
+fn planted_messages_of_a_second_silence_nothing() {
+    let mut scene = Scene::settled();
+    scene.pass(300 - scene.now().as_second() % 300);
+    let now = scene.now().as_second();
+    for second in now..now + 900 {
+        for slot in 0..10 {
+            let state = scene.world.state();
+            run(state.take_slot(ACCOUNT, second, slot))
+                .unwrap()
+                .unwrap();
+        }
+    }
+    let event = scene.write(&bad(), ALICE);
+    let Handled::Alerted { incident, reported } = scene.handle(&event).unwrap().unwrap() else {
+        panic!("it violates the rules");
+    };
+    assert_eq!(reported, Delivery::InDigest, "as if there were many");
+    scene.drain();
+    let digests: Vec<Alert> = scene.alerts();
+    let mut lines = digests
+        .iter()
+        .filter_map(|alert| alert.digest.as_ref())
+        .flat_map(|digest| &digest.lines);
+    assert!(lines.any(|line| line.incidents().any(|named| named == incident)));
 }
 
 #[test]
