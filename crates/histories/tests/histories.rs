@@ -80,7 +80,9 @@ fn the_table_of_faults_names_what_is_there() {
     for fault in &faults {
         match fault.by {
             By::Failpoint(name) | By::Hazard(name) => {
-                assert!(failpoints.insert(name.to_owned()), "{name} twice")
+                assert!(failpoints.insert(name.to_owned()), "{name} twice");
+                let there = sources.join(fault.file).exists();
+                assert!(there, "{}: there is no {}", fault.name, fault.file);
             }
             By::Mutant(change) => {
                 // `replace FUNCTION -> TYPE with VALUE`, or `CHANGE in FUNCTION`.
