@@ -290,8 +290,8 @@ fn no_change(task: RoleTask<'_>, history: RoleHistory, live: &LiveRole, since: T
     Next::at_once(history, Action::Finish(Some(ending)))
 }
 
-/// The event tells of another document than is live, which is approved and was not known: what the event
-/// replaced may show yet, or what has replaced it already.
+/// What is live beside an event was approved and not known: what the event's change replaced may show
+/// yet, or what has replaced it already.
 fn shows_before(
     task: RoleTask<'_>,
     history: &RoleHistory,
@@ -300,11 +300,17 @@ fn shows_before(
 ) -> bool {
     let digest = document_digest(&live.document);
     task.about.cause.is_event()
-        && task.about.document.is_some()
+        && !is_all_that_is_known(task)
         && judgement.verdict == Verdict::Approved
         && seconds_between(task.about.cause.event_time, task.now) < STALE_SECONDS
         && !history.approved.iter().any(|kept| kept.digest == digest)
         && !history.wrote(&digest)
+}
+
+/// The event of a change did not carry its document: what is live is taken for that at once.
+fn is_all_that_is_known(task: RoleTask<'_>) -> bool {
+    let about = task.about;
+    about.cause.is_event() && about.document.is_none() && about.change != RoleChange::Deleted
 }
 
 /// A live approved document that no event told of is remembered as of now, unless it is the
@@ -331,8 +337,8 @@ fn remember_live(
             actor: None,
             written_at: None,
             seen_at: task.now,
-            // An order of the sweep follows no change: what the last one replaced may show.
-            stale_by: match task.about.cause.is_event() {
+            // What the last change replaced may show.
+            stale_by: match is_all_that_is_known(task) {
                 true => 0,
                 false => STALE_SECONDS,
             },
