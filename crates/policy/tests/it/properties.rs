@@ -297,6 +297,13 @@ fn the_order_of_statements_does_not_matter() {
                 found.grants.clear();
                 found.errors.clear();
                 found.warnings.clear();
+                // Whose a unique id may be is told by what else is asked of its holder, and that
+                // may be said of fewer ways in one order.
+                if found.unknown_account {
+                    found.external_accounts.clear();
+                    found.unguarded_accounts.clear();
+                    found.guarded = false;
+                }
                 found
             };
             prop_assert_eq!(
