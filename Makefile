@@ -166,7 +166,7 @@ nightly: ## the long proofs: prove, third-judge on 10000 documents, histories an
 	$(MAKE) --no-print-directory mutants-guard
 
 .PHONY: demo
-demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the door back as it was
+demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the trust policy restored
 	"$${CARGO_TARGET_DIR:-target}/debug/trustwarden-local" demo
 
 .PHONY: audit-page
