@@ -8,13 +8,24 @@ use trustwarden_tests::{LAWFUL, OPEN, Operator, RULES, WITH_STRANGER, deployed, 
 
 use crate::{ROLE, assert_untroubled, codes, outcome, stages};
 
-/// What the schedule sends.
+/// What the schedule sends. On a busy machine the table may answer too late for a call; the schedule
+/// comes again, and what a run held is free after some minutes.
 fn sweeps(stack: &Stack<'_>) {
     let tick = json!({
         "source": "aws.events", "detail-type": "Scheduled Event", "account": stack.account,
         "detail": {},
     });
-    let ending = stack.invoke("sweep", &tick).unwrap();
+    let mut ending = stack.invoke("sweep", &tick).unwrap();
+    for _ in 0..2 {
+        let Ending::Failed(error) = &ending else {
+            break;
+        };
+        if !error.to_string().contains("state is unavailable") {
+            break;
+        }
+        stack.time_passes(300);
+        ending = stack.invoke("sweep", &tick).unwrap();
+    }
     assert!(matches!(ending, Ending::Answer(_)), "{ending:?}");
     stack.settles();
 }
