@@ -31,7 +31,7 @@ fn unreadable(what: &str, why: &'static str) -> IamError {
     IamError::new("read", what, IamErrorKind::Other, why)
 }
 
-/// All pages of a list of names or ARNs; `None` where there is nobody of whom they are asked.
+/// All pages of a list of names or ARNs; `None` where the role, user or group does not exist.
 macro_rules! all_pages {
     ($call:literal, $what:expr, $request:expr, $answer:ident => $names:expr) => {{
         let mut all: Vec<String> = Vec::new();

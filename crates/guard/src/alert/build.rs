@@ -113,7 +113,7 @@ pub(crate) fn mode_name(mode: Mode) -> &'static str {
     }
 }
 
-/// Who can assume the role from outside: first those whom no rule covers.
+/// Who can assume the role from outside: first the grants that no rule covers.
 pub(crate) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
     let grants = judgement
         .analysis

@@ -86,7 +86,7 @@ impl Alert {
             })
     }
 
-    /// Whom its findings name.
+    /// The third parties that its findings name.
     pub(crate) fn third_parties(&self) -> Option<String> {
         third_parties(&self.findings)
     }

@@ -183,8 +183,8 @@ fn own_principal(arn: &str) -> Option<String> {
     Some(format!("{kind}/{name}"))
 }
 
-/// Somebody can assume the role whom only a rule can allow, and rules go by the role's name: there is no need to
-/// judge the document as that of any role.
+/// A third party can assume the role, which only a rule can allow, and rules go by the role's name: there is no
+/// need to judge the document as that of any role.
 fn lets_third_parties_in(rules: &Rules, account: &str, analysis: &Analysis) -> bool {
     let ours = |other: &String| other == account || rules.account(other).ours.is_some();
     analysis.public

@@ -34,7 +34,7 @@ pub trait Faults: Sync {
 /// A call to the world.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// Whom it asks.
+    /// The service that it asks.
     pub port: Port,
     /// `read role`, `save history`, `begin order`, …
     pub name: &'static str,
@@ -44,7 +44,7 @@ pub struct Call<'a> {
     pub sent: Sent<'a>,
 }
 
-/// Whom a call asks.
+/// A service of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Port {
     /// IAM.

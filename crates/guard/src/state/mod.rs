@@ -7,6 +7,7 @@ pub mod incident;
 pub(crate) mod keys;
 mod ledger;
 pub mod sweep_state;
+mod sweeps;
 mod user_keys;
 
 pub use chain_links::{ChainReport, KnownLink};

@@ -68,10 +68,13 @@ impl<'p> Offers<'_, '_, 'p> {
                 Named::Everyone | Named::Bare => {
                     self.add(statement, Class::Aws, *one);
                     self.add(statement, Class::AnyService, *one);
-                    let assume = [Actions::WITH_SAML, Actions::WITH_WEB_IDENTITY];
-                    let asked = self.action.as_slice();
-                    let asked = if asked.is_empty() { &assume } else { asked };
-                    if asked.iter().any(|action| statement.actions.has(*action)) {
+                    let by_token = match self.action {
+                        Some(action) => statement.actions.has(action),
+                        None => [Actions::WITH_SAML, Actions::WITH_WEB_IDENTITY]
+                            .into_iter()
+                            .any(|action| statement.actions.has(action)),
+                    };
+                    if by_token {
                         self.users_of_any(statement);
                     }
                 }

@@ -131,8 +131,8 @@ async fn key_opened<W: World>(
     Ok(handled)
 }
 
-/// A user is new: nobody has looked at what it may do. Whom the rules allow no key, needs no record
-/// of it: but the rules may allow one by then.
+/// A user is new: nobody has looked at what it may do. That is recorded whatever the
+/// rules say of the user: by the time it gets a key they may allow one.
 async fn user_created<W: World>(
     world: &W,
     guard: &GuardConfig,

@@ -105,7 +105,7 @@ fn line(account: &str, role: &SweptRole, left: bool) -> DigestLine {
     }
 }
 
-/// A role that third parties reach through others; people act on it.
+/// A role that third parties reach through others. The guard does not undo it.
 fn chain_line(account: &str, role: &str, found: &Finding, now: Timestamp) -> DigestLine {
     DigestLine {
         incident: incident_id(account, &format!("chain-{role}-{}", found.message)),

@@ -3,7 +3,7 @@
 //!
 //! It is called once a minute and mostly finds that nothing is due. A run is due hourly, after a
 //! deploy that brings other rules or another mode, when an event hides which role it changed, and
-//! when the first one subscribes to alerts before whom nobody heard of what was there.
+//! when the first subscription to alerts is confirmed: the digest of what was there waited for it.
 //! A run that does not come to its end in one invocation goes on in the next one. What each role
 //! looked like is remembered, so the same thing is never reported twice, and a page that is read
 //! again does nothing again.
