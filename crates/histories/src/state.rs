@@ -141,13 +141,19 @@ pub struct GuardWrite {
 }
 
 impl GuardWrite {
-    /// The guard knew that this approved document had been saved.
+    /// The guard knew that this approved document had been saved: by an event of it, or because it had
+    /// seen it live since.
     pub fn knew(&self, version: &Version) -> bool {
         let digest = document_digest(&version.sent);
-        let saved = clock(version.at).as_second();
-        self.known.iter().any(|kept| {
-            kept.digest == digest && kept.written_at.is_none_or(|at| at.as_second() == saved)
-        })
+        let saved = clock(version.at);
+        let known = |kept: &Baseline| match kept.written_at {
+            Some(at) if at.as_second() == saved.as_second() => true,
+            Some(_) => kept.live_again_at >= Some(saved),
+            None => kept.live_again_at.max(Some(kept.seen_at)) >= Some(saved),
+        };
+        self.known
+            .iter()
+            .any(|kept| kept.digest == digest && known(kept))
     }
 }
 

@@ -231,6 +231,7 @@ impl Judge<'_> {
                 seen_at: at,
                 stale_by: 0,
                 seen_live: true,
+                live_again_at: None,
             });
         }
         if judgement.findings.is_empty() {

@@ -15,7 +15,7 @@ use crate::remediate::own_writes::{
     existing_since, has_deleted_principals, history_of, judged_since, may_be_stale, of_another,
     of_this_role, overwritten, quarantined, shows_the_predecessor, stale_for, unconfirmed,
 };
-use crate::remediate::plan::{Reason, Situation, plan};
+use crate::remediate::plan::{Reason, Situation, lets_nobody_back_in, plan};
 use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
 use crate::remediate::task::{RoleTask, STALE_SECONDS, TRIES, untouchable};
 use crate::rules::{ExistingViolations, Mode};
@@ -171,6 +171,7 @@ fn observe(
             seen_at: now,
             stale_by: 0,
             seen_live: *digest == live_digest,
+            live_again_at: None,
         });
     }
     let is_sent = sent
@@ -323,14 +324,17 @@ fn remember_live(
     reported_by_event: bool,
 ) {
     let digest = document_digest(&live.document);
-    let known = history.approved.iter().any(|kept| kept.digest == digest);
-    if judgement.verdict == Verdict::Approved
-        && !reported_by_event
-        && !known
-        && !history.wrote(&digest)
-        && !quarantined(&digest)
-        && !has_deleted_principals(judgement)
+    if judgement.verdict != Verdict::Approved
+        || reported_by_event
+        || history.wrote(&digest)
+        || quarantined(&digest)
+        || has_deleted_principals(judgement)
     {
+        return;
+    }
+    if history.approved.iter().any(|kept| kept.digest == digest) {
+        history.live_again(&digest, task.now);
+    } else {
         history.remember(Baseline {
             document: live.document.clone(),
             digest,
@@ -343,6 +347,7 @@ fn remember_live(
                 false => STALE_SECONDS,
             },
             seen_live: true,
+            live_again_at: None,
         });
     }
 }
@@ -362,11 +367,20 @@ fn restore_overwritten(
     let most = guard.rules.remediation().max_writes_per_role_per_hour;
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let spent = history.writes_within_the_hour(now).saturating_add(1) >= most;
-    if guard.ceiling() != Mode::Enforce || untouchable(guard, live).is_some() || spent {
+    let judging = AsRole::live(task, live, false);
+    let lets_back_in = !lets_nobody_back_in(baseline, &live.document, history, &judging);
+    let why = if guard.ceiling() != Mode::Enforce || untouchable(guard, live).is_some() || spent {
         // The last write of the hour is kept for ending an exposure.
+        Some("the guard may not write now")
+    } else if lets_back_in {
+        Some("a trust policy that may be newer does not admit everyone whom it admits")
+    } else {
+        None
+    };
+    if let Some(why) = why {
         let text = format!(
             "an approved trust policy, written at {}, was overwritten while the guard remediated \
-             the role, and the guard may not write now: restore it by hand",
+             the role, and {why}: restore it by hand",
             baseline.as_of()
         );
         return Action::Finish(Some(Ending {

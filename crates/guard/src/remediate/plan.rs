@@ -174,16 +174,15 @@ fn first_that_works(
     quarantine(fallback)
 }
 
-/// The newest baseline that still complies, and lets nobody back in: what neither the live document
-/// nor the newest baseline grants was taken away by somebody.
+/// The newest baseline that still complies, and lets nobody back in.
 fn revert(
     situation: &Situation<'_>,
     judging: &impl Judging,
 ) -> Result<(String, String), &'static str> {
     let history = situation.history;
-    let Some(newest) = history.newest() else {
+    if history.approved.is_empty() {
         return Err("no approved trust policy of this role is known");
-    };
+    }
     let newest_first = history.approved.iter().rev();
     let mut complying = newest_first
         .filter(|kept| judging.complies(&kept.document))
@@ -191,11 +190,8 @@ fn revert(
     if complying.peek().is_none() {
         return Err("no known trust policy of this role complies with today's rules");
     }
-    let mut had = judging.third_parties(situation.live);
-    had.extend(judging.third_parties(&newest.document));
-    let lets_nobody_back = |kept: &&Baseline| {
-        kept.digest == newest.digest || judging.third_parties(&kept.document).is_subset(&had)
-    };
+    let lets_nobody_back =
+        |kept: &&Baseline| lets_nobody_back_in(kept, situation.live, history, judging);
     let Some(baseline) = complying.find(lets_nobody_back) else {
         return Err("every known trust policy that complies would let a third party back in");
     };
@@ -206,6 +202,28 @@ fn revert(
     };
     let details = format!("the newest approved trust policy that still complies, {of}");
     Ok((baseline.document.clone(), details))
+}
+
+/// Each third party that a baseline admits is admitted by the live document, or by the newest
+/// baseline, whichever that is.
+pub(crate) fn lets_nobody_back_in(
+    kept: &Baseline,
+    live: &str,
+    history: &RoleHistory,
+    judging: &impl Judging,
+) -> bool {
+    let mut newest = history
+        .perhaps_newest()
+        .filter(|newest| newest.digest != kept.digest)
+        .peekable();
+    if newest.peek().is_none() {
+        return true;
+    }
+    let mut back = judging.third_parties(&kept.document);
+    for party in judging.third_parties(live) {
+        back.remove(&party);
+    }
+    newest.all(|newest| back.is_subset(&judging.third_parties(&newest.document)))
 }
 
 fn repaired(

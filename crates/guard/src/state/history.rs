@@ -80,6 +80,9 @@ pub struct Baseline {
     /// It was the live document when it was stored. `false`: by the time of its event another
     /// document had taken its place, so only the event tells of it.
     pub seen_live: bool,
+    /// When it was last seen live although another was thought to be newer, and no event told of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_again_at: Option<Timestamp>,
 }
 
 impl Baseline {
@@ -94,6 +97,12 @@ impl Baseline {
         let stale_by = SignedDuration::from_secs(self.stale_by);
         let seen = self.seen_at.checked_sub(stale_by).unwrap_or(self.seen_at);
         (self.written_at.unwrap_or(seen), self.seen_live)
+    }
+
+    /// Its place if it is as new as it can be.
+    fn last_rank(&self) -> (Timestamp, bool) {
+        let last = self.live_again_at.max(Some(self.as_of()));
+        (last.unwrap_or(self.seen_at), self.seen_live)
     }
 }
 
@@ -130,7 +139,8 @@ pub struct OwnWrite {
     pub replaced: String,
     /// When the intent was recorded; the hourly budget counts from here.
     pub at: Timestamp,
-    /// When IAM had taken it, or the guard had found it there; `None` while that is not known.
+    /// When IAM had taken it, or the guard had found it there; where its answer was lost, by when it
+    /// had happened if at all. `None` while that is not known.
     #[serde(default)]
     pub done_at: Option<Timestamp>,
     /// The eventTime of the change that it undoes.
@@ -296,6 +306,15 @@ impl RoleHistory {
         first.at.checked_add(free).ok()
     }
 
+    /// Those of the baselines of which each may be the newest: reads are stale, events have whole
+    /// seconds, and what somebody wrote again may be seen before its event.
+    pub fn perhaps_newest(&self) -> impl Iterator<Item = &Baseline> {
+        let newest = self.newest().map(Baseline::rank);
+        self.approved
+            .iter()
+            .filter(move |kept| Some(kept.last_rank()) >= newest)
+    }
+
     /// The newest baseline.
     pub fn newest(&self) -> Option<&Baseline> {
         self.approved.last()
@@ -332,6 +351,7 @@ impl RoleHistory {
                 };
             } else {
                 baseline.seen_live |= old.seen_live;
+                baseline.live_again_at = old.live_again_at;
             }
         }
         let place = self
@@ -342,6 +362,17 @@ impl RoleHistory {
             || (self.approved.len() > 1 && self.bytes_of_documents() > BASELINE_BYTES_KEPT)
         {
             self.approved.remove(0);
+        }
+    }
+
+    /// A baseline that was thought to be older is live, and no event told of that.
+    pub fn live_again(&mut self, digest: &str, now: Timestamp) {
+        if self.newest().is_some_and(|newest| newest.digest == digest) {
+            return;
+        }
+        let mut kept = self.approved.iter_mut();
+        if let Some(kept) = kept.find(|kept| kept.digest == digest) {
+            kept.live_again_at = Some(now);
         }
     }
 

@@ -49,6 +49,7 @@ fn baseline(number: u8, kilobytes: usize, second: i64, reported: bool) -> Baseli
         seen_at: at(second),
         stale_by: 0,
         seen_live: reported,
+        live_again_at: None,
     }
 }
 

@@ -53,8 +53,8 @@ impl Invariants<'_> {
     pub(super) fn intent(&self, write: &GuardWrite) -> Option<OwnWrite> {
         let history = self.ran.shared.store.history(OWN, &write.role_id)?;
         let digest = document_digest(&write.document);
-        let close =
-            |own: &OwnWrite| (0..60).contains(&clock(write.at).duration_since(own.at).as_secs());
+        let at = clock(write.at);
+        let close = |own: &OwnWrite| own.at <= at && at.duration_since(own.at).as_secs() < 60;
         let writes = history.writes.into_iter();
         writes
             .filter(|own| own.digest == digest && close(own))

@@ -55,6 +55,7 @@ fn baseline(document: &str) -> Baseline {
         seen_at: now(),
         stale_by: 0,
         seen_live: true,
+        live_again_at: None,
     }
 }
 

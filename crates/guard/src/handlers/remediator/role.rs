@@ -229,6 +229,14 @@ impl<W: World<Roles: WriteRoles>> Target<W> for TrustPolicy<'_> {
         Ok(())
     }
 
+    async fn record_lost_answer(&mut self, world: &W) -> Result<(), StateError> {
+        if let Some(last) = self.history.writes.last_mut() {
+            last.done_at = Some(world.clock().now());
+        }
+        self.history.version = world.state().save_role_history(self.history).await?;
+        Ok(())
+    }
+
     async fn is_unchanged(&self, world: &W) -> bool {
         let now = world.roles().read_role(&self.live.name).await;
         now.ok().flatten().is_some_and(|now| {

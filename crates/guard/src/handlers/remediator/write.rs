@@ -15,6 +15,14 @@ pub(super) trait Target<W: Sync>: Send {
         progress: WriteProgress,
     ) -> impl Future<Output = Result<(), StateError>> + Send;
 
+    /// Records that the answer to the write was lost, where that is remembered.
+    fn record_lost_answer(
+        &mut self,
+        _world: &W,
+    ) -> impl Future<Output = Result<(), StateError>> + Send {
+        async { Ok(()) }
+    }
+
     /// What is live is still what the write was decided from.
     fn is_unchanged(&self, _world: &W) -> impl Future<Output = bool> + Send {
         async { true }
@@ -60,9 +68,11 @@ pub(super) async fn write<W: Sync, T: Target<W>>(
             false => Written::Unseen,
         });
     };
-    // Without an answer it may have happened: what is live will show it.
     if error.kind != IamErrorKind::Other || skip!("doubt-lost-answer") {
         target.record(world, WriteProgress::Refused).await?;
+    } else {
+        // It may have happened: what is live will show it.
+        target.record_lost_answer(world).await?;
     }
     Ok(Written::Refused(error))
 }

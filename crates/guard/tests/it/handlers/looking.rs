@@ -49,6 +49,30 @@ fn line_2_an_approved_change_lost_in_the_window_is_put_back() {
     assert_eq!(scene.written().len(), 2);
 }
 
+/// The answer to the guard's write is lost, an approved change follows at once, and another tool
+/// writes what the guard had written: that change was not overwritten by the guard.
+#[test]
+fn line_2_an_approved_change_after_a_write_without_an_answer_is_not_restored() {
+    let mut scene = Scene::settled();
+    let event = scene.write(&bad(), ALICE);
+    scene.deliver(&event);
+    let order = scene.take_order();
+    scene.meanwhile("write trust policy", 0, good());
+    scene.world.fail("write trust policy", 1);
+    scene.once(&order).unwrap();
+    assert_eq!(scene.live(), good(), "it happened all the same");
+    scene.pass(2);
+    let late = scene.write(&better(), "bob");
+    scene.pass(70);
+    scene.write(&good(), "terraform");
+    scene.drain();
+    ended(&scene.alerts(), OutcomeKind::Reverted);
+    let written = scene.written();
+    assert_eq!(scene.play(&late), []);
+    assert_eq!(scene.live(), good());
+    assert_eq!(scene.written(), written);
+}
+
 /// Event times have whole seconds: of two approved documents that were saved in one second, and were
 /// both run over, nobody can say which is the newer one. The one that is back is not overwritten by
 /// the other.

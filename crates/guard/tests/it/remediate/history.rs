@@ -86,6 +86,7 @@ fn among_documents_of_one_second_the_one_seen_live_counts_as_newer() {
     kept.remember(Baseline {
         stale_by: 0,
         seen_live: false,
+        live_again_at: None,
         ..baseline(r#"{"told":1}"#, Some(10), 12)
     });
     assert_eq!(kept.newest().unwrap().document, r#"{"live":1}"#);

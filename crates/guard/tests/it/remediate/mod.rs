@@ -87,6 +87,7 @@ fn baseline(document: &str, written: Option<i64>, seen: i64) -> Baseline {
         seen_at: at(seen),
         stale_by: 0,
         seen_live: true,
+        live_again_at: None,
     }
 }
 

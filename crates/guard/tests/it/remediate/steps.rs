@@ -92,6 +92,12 @@ struct Approved {
     #[serde(default)]
     written: Option<i64>,
     seen: i64,
+    /// By how many seconds the read that showed it may have been stale.
+    #[serde(default)]
+    stale_by: i64,
+    /// When it was seen live again, without an event.
+    #[serde(default)]
+    again: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -217,8 +223,9 @@ fn history(case: &Case, live: &LiveRole, order: &str, documents: &Documents) -> 
             actor: None,
             written_at: approved.written.map(at),
             seen_at: at(approved.seen),
-            stale_by: 0,
+            stale_by: approved.stale_by,
             seen_live: true,
+            live_again_at: approved.again.map(at),
         });
     }
     for write in &past.writes {
