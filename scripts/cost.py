@@ -59,7 +59,8 @@ def alarm_metrics(template: str) -> int:
     watched = 0
     for block in re.split(r"\n(?=  \w+:\n    Type: AWS::)", template):
         if "Type: AWS::CloudWatch::Alarm" in block and not re.search(r"\n    Condition: HasSlack\b", block):
-            watched += max(1, len(re.findall(r"\bMetricStat:", block)))
+            lines = [line for line in block.splitlines() if "!If [HasSlack," not in line]
+            watched += max(1, sum("MetricStat:" in line for line in lines))
     return watched
 
 

@@ -496,6 +496,9 @@ pub fn envelope_of(record: &Value) -> (String, &'static str) {
         kind if kind.eq_ignore_ascii_case("AwsConsoleSignIn") => {
             "AWS Console Sign In via CloudTrail"
         }
+        kind if kind.eq_ignore_ascii_case("AwsConsoleAction") => {
+            "AWS Console Action via CloudTrail"
+        }
         kind if kind.eq_ignore_ascii_case("AwsServiceEvent") => "AWS Service Event via CloudTrail",
         _ => "AWS API Call via CloudTrail",
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use local::cloudtrail::{self, Actor};
-use local::event_of;
+use local::{Stack, event_of};
 use serde_json::{Value, json};
 use trustwarden_tests::{machine, root};
 
@@ -82,38 +82,60 @@ fn reading_calls_of_others_and_foreign_events_go_nowhere() {
     assert!(stack.matches(&event).unwrap().is_empty());
 }
 
-#[test]
-fn other_regions_hand_over_root_and_what_crosses_the_border() {
-    let account = "111122225555";
-    let home = [("HomeRegion", "us-gov-west-1")];
-    let rules = Path::new("rules.json");
-    let stack = machine()
+fn root_call(account: &str, service: &str, event: &str, reads: bool) -> Value {
+    let mut record = cloudtrail::record(
+        account,
+        Actor::Root,
+        service,
+        event,
+        &Value::Null,
+        &Value::Null,
+    );
+    record["readOnly"] = json!(reads);
+    record
+}
+
+/// Events that cross the account's border, for which there is no reader yet.
+fn crossing(account: &str) -> [Value; 2] {
+    let mut foreign = root_call(account, "sts", "AssumeRole", true);
+    foreign["userIdentity"] = json!({ "type": "AWSAccount", "accountId": "666677778888" });
+    let mut as_root = root_call(account, "sts", "AssumeRoot", false);
+    as_root["userIdentity"]["type"] = json!("AssumedRole");
+    [foreign, as_root]
+}
+
+fn other_region(account: &str, sessions: &str) -> Stack<'static> {
+    let parameters = [
+        ("HomeRegion", "us-gov-west-1"),
+        ("ForwardSessions", sessions),
+    ];
+    machine()
         .deploy_file(
             "template-region.yaml",
             account,
             "guard-region",
-            &home,
-            rules,
+            &parameters,
+            Path::new("rules.json"),
         )
+        .unwrap()
+}
+
+#[test]
+fn other_regions_hand_over_what_something_reads() {
+    let account = "111122225555";
+    let stack = other_region(account, "false");
+    let at_home = "111122225558";
+    let home = machine()
+        .deploy(at_home, "guard", &[], Path::new("rules.json"))
         .unwrap();
     let bus = format!("arn:aws:events:us-gov-west-1:{account}:event-bus/default");
-    let root_call = |service: &str, event: &str, reads: bool| {
-        let request = Value::Null;
-        let mut record =
-            cloudtrail::record(account, Actor::Root, service, event, &request, &Value::Null);
-        record["readOnly"] = json!(reads);
-        record
-    };
-    let mut foreign = root_call("sts", "AssumeRole", true);
-    foreign["userIdentity"] = json!({ "type": "AWSAccount", "accountId": "666677778888" });
-    let mut as_root = root_call("sts", "AssumeRoot", false);
-    as_root["userIdentity"]["type"] = json!("AssumedRole");
+    let mut action = root_call(account, "signin", "EmailUpdated", false);
+    action["eventType"] = json!("AwsConsoleAction");
     for record in [
-        root_call("ec2", "RunInstances", false),
-        root_call("ec2", "DescribeInstances", true),
+        root_call(account, "ec2", "RunInstances", false),
+        root_call(account, "ec2", "DescribeInstances", true),
         cloudtrail::root_sign_in(account, true, true),
-        foreign,
-        as_root,
+        action,
     ] {
         let event = event_of(&record);
         assert_eq!(
@@ -121,14 +143,18 @@ fn other_regions_hand_over_root_and_what_crosses_the_border() {
             std::slice::from_ref(&bus),
             "{event:#}"
         );
+        let event = event.to_string().replace(account, at_home);
+        let event = serde_json::from_str(&event).unwrap();
+        assert_eq!(home.matches(&event).unwrap(), ["root-activity"]);
     }
-    let mut own_role = root_call("sts", "AssumeRole", true);
+    let mut own_role = root_call(account, "sts", "AssumeRole", true);
     own_role["userIdentity"]["type"] = json!("AssumedRole");
-    let mut ordinary = root_call("ec2", "RunInstances", false);
+    let mut ordinary = root_call(account, "ec2", "RunInstances", false);
     ordinary["userIdentity"]["type"] = json!("IAMUser");
-    let mut other = root_call("ec2", "RunInstances", false);
+    let mut other = root_call(account, "ec2", "RunInstances", false);
     other["recipientAccountId"] = json!("999900001111");
-    for record in [own_role, ordinary, other] {
+    let [foreign, as_root] = crossing(account);
+    for record in [own_role, ordinary, other, foreign, as_root] {
         let event = event_of(&record);
         assert!(stack.targets_of(&event).unwrap().is_empty(), "{event:#}");
     }
@@ -150,4 +176,51 @@ fn other_regions_hand_over_root_and_what_crosses_the_border() {
         target["DeadLetterConfig"]["Arn"],
         json!(stack.resources()["DeadLetters"].arn)
     );
+}
+
+#[test]
+fn other_regions_hand_over_what_crosses_the_border_if_asked() {
+    let account = "111122225556";
+    let stack = other_region(account, "true");
+    let mut records = crossing(account).to_vec();
+    records.push(root_call(account, "ec2", "RunInstances", false));
+    for record in records {
+        let event = event_of(&record);
+        assert_eq!(stack.targets_of(&event).unwrap().len(), 1, "{event:#}");
+    }
+}
+
+/// What another region could not hand over rings at home, without a topic there.
+#[test]
+fn an_alarm_of_another_region_reaches_the_operations_topic() {
+    let account = "111122225557";
+    let (stack, home) = (
+        other_region(account, "false"),
+        machine()
+            .deploy(account, "guard", &[], Path::new("rules.json"))
+            .unwrap(),
+    );
+    let alarm = &stack.resources()["DeadLettersFilled"];
+    let name = alarm.properties["AlarmName"].as_str().unwrap();
+    let state = |value: &str| {
+        json!({
+            "version": "0", "id": "c4c1c1c9-6542-e61b-6ef0-8c4d36933a92",
+            "detail-type": "CloudWatch Alarm State Change", "source": "aws.cloudwatch",
+            "account": account, "time": "2026-11-20T09:01:33Z", "region": "eu-central-1",
+            "resources": [alarm.arn],
+            "detail": { "alarmName": name, "state": { "value": value } },
+        })
+    };
+    let bus = &stack.resources()["AlarmRule"].properties["Targets"][0]["Arn"];
+    let operations = home.output("OperationsTopic").unwrap();
+    let targets = |event: &Value| {
+        let targets = stack.targets_of(event).unwrap();
+        targets.into_iter().collect::<BTreeSet<_>>()
+    };
+    let both = [bus.as_str().unwrap(), operations].map(str::to_owned);
+    let mut rang = state("ALARM");
+    assert_eq!(targets(&rang), BTreeSet::from(both));
+    assert!(!targets(&state("OK")).contains(operations));
+    rang["detail"]["alarmName"] = json!("somebody-elses");
+    assert!(targets(&rang).is_empty());
 }
