@@ -120,10 +120,10 @@ async fn trust_change<W: World>(
     }
     alert.notes.extend(chains.note.clone());
     let handled = alerted(world, guard, alert, Some(order)).await?;
-    let tells = tells_of(&handled, &judged);
-    if tells {
+    if !was_out(&handled) {
         chains.told(world).await;
     }
+    let tells = tells_of(&handled, &judged);
     if let (Some(document), Some(judgement)) = (judged.document(), &judged.judgement)
         && tells
     {
@@ -147,9 +147,12 @@ async fn trust_change<W: World>(
 /// An alert that was out before told of what stood then, where the event does not carry the
 /// document.
 fn tells_of(handled: &Handled, judged: &JudgedChange) -> bool {
-    let was_out =
-        matches!(handled, Handled::Alerted { reported, .. } if *reported == Delivery::Before);
-    judged.sent.is_some() || !was_out
+    judged.sent.is_some() || !was_out(handled)
+}
+
+/// An earlier try published the alert, with what it had found by then.
+fn was_out(handled: &Handled) -> bool {
+    matches!(handled, Handled::Alerted { reported, .. } if *reported == Delivery::Before)
 }
 
 fn sent(change: &TrustChange) -> Option<&str> {

@@ -9,7 +9,7 @@ use trustwarden_guard::state::incident::Schema;
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
-    ACCOUNT, ALICE, DETECTED, EXTERNAL_ID, ROLE, Scene, document, good, guard, rules, stages,
+    ACCOUNT, ALICE, DETECTED, EXTERNAL_ID, ROLE, Scene, bad, document, good, guard, rules, stages,
     statement,
 };
 use super::sweeping::{HOUR, watched, watched_with};
@@ -289,6 +289,33 @@ fn a6_more_links_than_an_event_takes_are_the_sweeps() {
     assert!(alerts[0].notes.iter().any(noted));
     scene.pass(60);
     assert!(matches!(scene.sweep(), Swept::Finished(_)), "at once");
+}
+
+/// The alert is out, its order could not be sent, and by the second try another role leads on: the
+/// alert did not say so.
+#[test]
+fn a6_what_an_alert_could_not_say_yet_is_said_by_the_sweep() {
+    let mut scene = watched_with(|rules| rules["mode"] = json!("alert"));
+    let event = scene.write(&bad(), ALICE);
+    scene.world.fail("send order", 1);
+    assert!(scene.handle(&event).unwrap().is_err());
+    scene.put(ADMIN, &id(ADMIN), &trusting("role/ObserverProd"));
+    let link = ChainLink {
+        schema: Schema,
+        account: ACCOUNT.to_owned(),
+        role: ADMIN.to_owned(),
+        role_id: Some(id(ADMIN)),
+        principals: "role/ObserverProd".to_owned(),
+        parties: Parties::default(),
+    };
+    let saved = super::troubled::run(scene.world.state().save_chain_link(&link));
+    saved.unwrap().unwrap();
+    scene.pass(60);
+    scene.play(&event);
+    let alerts = scene.an_hour_later();
+    let of_admin = |alert: &&Alert| alert.subject == format!("role/{ADMIN}");
+    let told = alerts.iter().find(of_admin).unwrap();
+    assert_eq!(told.findings[0].code, Check::ReachableThroughRole);
 }
 
 #[test]
