@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::denies_nothing;
 use crate::model::{HeldPolicy, HolderKind, LivePermissions, document_digest, sha256_hex};
-use crate::state::history::WriteProgress;
+use crate::state::history::{WriteProgress, written_about};
 use crate::state::incident::Schema;
 
 /// How many own writes are remembered of one role or user: events may be a day late.
@@ -447,6 +447,15 @@ impl PermissionsHistory {
         if let Some(write) = writes.find(|write| write.order == order && !refused(write)) {
             write.progress = progress;
         }
+    }
+
+    /// The guard wrote exactly this at about the time of an event.
+    pub fn wrote_about(&self, is: impl Fn(&Undo) -> bool, event_time: Timestamp) -> bool {
+        self.writes.iter().any(|write| {
+            write.progress != WriteProgress::Refused
+                && is(&write.undo)
+                && written_about(write.at, event_time)
+        })
     }
 
     /// Whether the guard wrote (or was about to write) exactly this.

@@ -156,7 +156,7 @@ fn observe(
         .map(|sent| (sent, document_digest(sent)))
         // What the guard wrote itself is no baseline, nor is a quarantine, whoever wrote it.
         .filter(|(_, digest)| !quarantined(digest))
-        .filter(|(_, digest)| !by_guard || !history.wrote(digest));
+        .filter(|(_, digest)| !by_guard || !history.wrote_about(digest, role.cause.event_time));
     let before = history.clone();
     let done = match written_before(task, &mut history, live, acts) {
         Ok(done) => done,

@@ -121,13 +121,14 @@ pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &Liv
         .find(|write| write.progress != WriteProgress::Refused);
     let sent = task.about.document.as_deref().map(document_digest);
     // Where the event did not carry it, it may be any.
-    let offending = sent.is_none_or(|sent| sent == digest);
+    let offending = sent.as_ref().is_none_or(|sent| *sent == digest);
     let replaced = last.is_some_and(|last| {
         // Times of events have whole seconds: one of the very second of the write may be newer, and
-        // is remediated without delay.
+        // is remediated without delay. One that tells of something else does not say that what was
+        // replaced is back.
         let before = event < last.at.as_second();
-        just(last.at)
-            && (offending && before || last.replaced == digest && event <= last.at.as_second())
+        let back = offending && event > last.at.as_second();
+        just(last.at) && (offending && before || last.replaced == digest && !back)
     });
     let saved = history.newest().map(Baseline::as_of);
     replaced || saved.is_some_and(|at| just(at) && event < at.as_second())

@@ -16,6 +16,16 @@ pub const BASELINE_BYTES_KEPT: usize = 256 * 1024;
 /// How many own writes are remembered: events may be a day late.
 pub const WRITES_KEPT: usize = 100;
 
+/// Within so many seconds of its intent a write has happened, if at all: an invocation lasts no longer.
+/// Clocks differ by less than two.
+const WRITE_TAKES: std::ops::RangeInclusive<i64> = -2..=90;
+
+/// A write that was intended at a moment may be what an event tells of.
+pub(crate) fn written_about(intended: Timestamp, event_time: Timestamp) -> bool {
+    let after = event_time.as_second().saturating_sub(intended.as_second());
+    WRITE_TAKES.contains(&after)
+}
+
 /// Of how many own writes the documents are kept: what did not get there does not make the guard
 /// forget what stands.
 pub const WRITTEN_KEPT: usize = 4;
@@ -237,6 +247,16 @@ impl RoleHistory {
     /// The guard wrote (or was about to write) this content.
     pub fn wrote(&self, digest: &str) -> bool {
         self.own_write(digest).is_some()
+    }
+
+    /// The guard wrote this content at about the time of an event: whoever has the guard's role may
+    /// have written the same before, or after.
+    pub fn wrote_about(&self, digest: &str, event_time: Timestamp) -> bool {
+        self.writes.iter().any(|write| {
+            write.digest == digest
+                && write.progress != WriteProgress::Refused
+                && written_about(write.at, event_time)
+        })
     }
 
     /// The newest own write of this content that was not refused.

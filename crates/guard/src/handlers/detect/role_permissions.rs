@@ -152,7 +152,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             ) => arn == other && version == other_version,
             _ => false,
         };
-        Some(history.is_some_and(|history| history.wrote(did)))
+        let event_time = self.record.event_time.unwrap_or(self.now);
+        Some(history.is_some_and(|history| history.wrote_about(did, event_time)))
     }
 
     /// An order to remember what complies, where a later change may have to be undone by it.

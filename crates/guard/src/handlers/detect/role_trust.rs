@@ -79,7 +79,7 @@ async fn trust_change<W: World>(
     let cause = cause(record, now);
     let mut findings = Vec::new();
     if by_remediator(guard, &cause) {
-        match own_write(world, guard, change).await {
+        match own_write(world, guard, change, cause.event_time).await {
             Own::Yes => return Ok(Handled::OwnWrite),
             Own::No => findings.push(tampering(guard, change)),
             // Who did it proves nothing; it is judged like anyone's.
@@ -320,17 +320,23 @@ enum Own {
 }
 
 /// Whether the guard wrote exactly this: an intent is recorded before each of its writes.
-async fn own_write<W: World>(world: &W, guard: &GuardConfig, change: &TrustChange) -> Own {
-    match (
-        world
-            .state()
-            .role_history(&guard.account, &change.role)
-            .await,
-        sent(change),
-    ) {
-        (Ok(Some(history)), Some(sent)) if history.wrote(&document_digest(sent)) => Own::Yes,
-        (Ok(_), _) => Own::No,
-        (Err(_), _) => Own::Unknown,
+async fn own_write<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    change: &TrustChange,
+    event_time: Timestamp,
+) -> Own {
+    let state = world.state();
+    let Ok(history) = state.role_history(&guard.account, &change.role).await else {
+        return Own::Unknown;
+    };
+    let wrote = |sent| {
+        let digest = document_digest(sent);
+        history.is_some_and(|history| history.wrote_about(&digest, event_time))
+    };
+    match sent(change).is_some_and(wrote) {
+        true => Own::Yes,
+        false => Own::No,
     }
 }
 

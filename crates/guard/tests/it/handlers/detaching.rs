@@ -316,8 +316,16 @@ fn line_5_own_writes_are_known_and_the_actor_alone_proves_nothing() {
     let event = attaches_admin(&mut scene);
     scene.play(&event);
     let request = json!({ "roleName": ROLE, "policyArn": ADMIN });
-    let event = happens(&mut scene, "DetachRolePolicy", request, GUARD);
+    let event = happens(&mut scene, "DetachRolePolicy", request.clone(), GUARD);
     assert_eq!(scene.handle(&event).unwrap().unwrap(), Handled::OwnWrite);
+    scene.pass(600);
+    let event = happens(&mut scene, "DetachRolePolicy", request, GUARD);
+    let again = scene.handle(&event).unwrap().unwrap();
+    assert!(
+        matches!(again, Handled::Alerted { .. }),
+        "the guard did it once: {again:?}"
+    );
+    let _ = scene.alerts();
     let request = json!({ "roleName": ROLE, "policyName": "NoIam" });
     let event = happens(&mut scene, "DeleteRolePolicy", request.clone(), GUARD);
     let alerts = scene.play(&event);

@@ -418,6 +418,24 @@ fn line_5_the_guards_role_used_for_anything_else_is_tampering() {
     }
 }
 
+/// Safety line 5: nor do both, long before or after the guard wrote that.
+#[test]
+fn line_5_the_guards_role_used_for_what_the_guard_wrote_at_another_time_is_tampering() {
+    let mut scene = Scene::settled();
+    scene.pass(600);
+    let early = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&good()), GUARD);
+    scene.pass(600);
+    scene.plays(&bad());
+    scene.pass(600);
+    let late = scene.event("UpdateAssumeRolePolicy", ROLE, Some(&good()), GUARD);
+    for event in [early, late] {
+        scene.handle(&event).unwrap().unwrap();
+        let alerts = scene.alerts();
+        let alert = alerts.last().unwrap();
+        assert_eq!(alert.findings[0].code, Check::GuardTampered);
+    }
+}
+
 /// Safety line 5: the content alone proves nothing either.
 #[test]
 fn line_5_what_the_guard_once_wrote_is_judged_when_others_write_it() {
