@@ -24,7 +24,8 @@ pub struct Analysis {
     pub external_accounts: Vec<String>,
     /// Organizations whose accounts have access without being named.
     pub organizations: Vec<String>,
-    /// AWS service principals that have access.
+    /// AWS service principals that have access by name: as principals, or where a condition or a Deny
+    /// leaves of everyone no other service.
     pub services: Vec<String>,
     /// Any AWS service has access, since everyone does; none of them is in `services` for that.
     pub any_service: bool,

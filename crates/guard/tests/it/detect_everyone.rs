@@ -89,15 +89,23 @@ fn every_service_of_our_own_accounts_is_no_violation() {
         assert_eq!(judgement.verdict, Verdict::Approved, "{source}");
         assert_eq!(judgement.findings, [], "{source}");
     }
-    // Nothing limits for whom: nobody means every service there is.
-    let judgement = judged(
-        "sts:AssumeRole",
-        r#""Bool": {"aws:PrincipalIsAWSService": "true"}, "StringEquals": {"aws:PrincipalServiceName": "states.amazonaws.com"}"#,
-    );
-    let found: Vec<_> = (judgement.findings.iter())
-        .map(|found| (found.code, found.severity))
-        .collect();
-    assert_eq!(found, [(Check::ConfusedDeputyService, Severity::Medium)]);
+    // Nothing limits for whom: nobody means every service there is, and who names one means that.
+    for (operator, name, severity) in [
+        ("StringLike", "states.*", Severity::Medium),
+        (
+            "StringEquals",
+            "states.amazonaws.com",
+            Severity::Informational,
+        ),
+    ] {
+        let named = format!(r#""{operator}": {{"aws:PrincipalServiceName": "{name}"}}"#);
+        let judgement = judged("sts:AssumeRole", &named);
+        let found: Vec<_> = (judgement.findings.iter())
+            .map(|found| (found.code, found.severity))
+            .collect();
+        let expected = (Check::ConfusedDeputyService, severity);
+        assert_eq!(found, [expected], "{name}");
+    }
 }
 
 /// Conditions are ANDed: one that cannot be decided takes no other with it.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::literal::{Demand, Literal, demand};
-use crate::arn::{Arn, is_account};
+use crate::arn::{self, Arn, is_account};
 use crate::document::{Effect, Origin, Principal, PrincipalKind, Statement, TrustPolicy, Version};
 use crate::glob::{has_wildcard, matches_ignoring_case};
 use crate::keys::{self, Role, SESSION_NAME};
@@ -138,6 +138,16 @@ impl<'p> Named<'p> {
             Self::Account { account, .. }
             | Self::Arn { account, .. }
             | Self::Session { account, .. } => Some(account),
+            _ => None,
+        }
+    }
+
+    /// The partition that an ARN tells.
+    pub(crate) fn partition(self) -> Option<&'p str> {
+        match self {
+            Self::Account { partition, .. } => partition,
+            Self::Session { partition, .. } => Some(partition),
+            Self::Arn { arn, .. } | Self::Federated(arn) => arn::part(arn.strip_prefix("arn:")?, 0),
             _ => None,
         }
     }

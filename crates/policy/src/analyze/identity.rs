@@ -9,7 +9,6 @@
 use smallvec::SmallVec;
 
 use super::caller::{Account, Caller, Kind, account_of, fixed_account, name_of};
-use super::compiled::Named;
 use super::guess;
 use super::solver::{Ready, Solver};
 use super::way::Way;
@@ -18,7 +17,7 @@ use crate::keys::{Group, Role};
 use crate::sets::language::{Demand, find, meets, weight};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
-use crate::sets::universe::{PARTITIONS, Universe, View};
+use crate::sets::universe::{Partitions, Universe, View};
 use crate::sets::{Found, Fuel};
 
 /// Whether anybody meets the demands.
@@ -39,7 +38,7 @@ pub(crate) fn asks_for_one(way: &Way<'_>, kinds: &[Kind]) -> bool {
     fixed.is_some_and(|text| match one.row.role {
         Role::PrincipalAccount => is_account(&text.source),
         Role::PrincipalArn => kinds.iter().any(|kind| {
-            let mut universes = PARTITIONS.iter().map(|partition| kind.universe(partition));
+            let mut universes = (way.partitions.iter()).map(|partition| kind.universe(partition));
             universes.any(|universe| universe.admits(&text.source))
         }),
         _ => false,
@@ -139,7 +138,7 @@ fn is_of_others(ready: &[Ready<'_, '_>], account: Account<'_>, fuel: &mut Fuel) 
 pub(crate) fn solve<'d>(
     ready: &[Ready<'_, 'd>],
     kinds: &[Kind],
-    partitions: &[&'static str],
+    partitions: Partitions,
     account: Account<'_>,
     other_ids: &[Pattern<'d>],
     fuel: &mut Fuel,
@@ -197,7 +196,7 @@ pub(crate) fn solve<'d>(
 
 fn arn(
     kind: Kind,
-    partitions: &[&'static str],
+    partitions: Partitions,
     demands: &[Demand<'_, '_>],
     account: Account<'_>,
     fuel: &mut Fuel,
@@ -261,7 +260,7 @@ fn arn(
 /// The same by the walk through the automata alone.
 fn walked_arn(
     kind: Kind,
-    partitions: &[&'static str],
+    partitions: Partitions,
     demands: &[Demand<'_, '_>],
     account: Account<'_>,
     fuel: &mut Fuel,
@@ -346,22 +345,10 @@ impl Solver<'_> {
         other_ids: &[Pattern<'_>],
     ) -> Solved {
         let ready = self.ready(way, |literal| literal.row.role.group() == Group::Identity);
-        // The ARN of an account's root tells the partition of all its principals.
-        let partitions = match way.named {
-            Named::Account {
-                partition: Some(own),
-                ..
-            } => PARTITIONS.iter().position(|known| *known == own),
-            _ => None,
-        };
-        let partitions = match partitions {
-            Some(index) => PARTITIONS.get(index..=index).unwrap_or(&PARTITIONS),
-            None => &PARTITIONS,
-        };
         solve(
             &ready,
             kinds,
-            partitions,
+            way.partitions,
             account,
             other_ids,
             &mut self.fuel,

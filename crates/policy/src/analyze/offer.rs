@@ -13,6 +13,7 @@ use super::way::{Class, Issuer, Way};
 use crate::arn;
 use crate::document::Effect;
 use crate::keys::Role;
+use crate::sets::universe::{PARTITIONS, Partitions, only};
 
 /// Identity providers that are looked at one by one where everyone has access.
 const MOST_ISSUERS: usize = 32;
@@ -30,6 +31,7 @@ pub(super) fn offers<'p>(
         statements,
         action,
         issuers: None,
+        partitions: partitions_of(statements),
         solver,
     };
     for statement in statements {
@@ -46,6 +48,7 @@ struct Offers<'o, 's, 'p> {
     action: Option<Actions>,
     /// Once they are asked for.
     issuers: Option<Vec<Issuer<'p>>>,
+    partitions: Partitions,
     solver: &'o mut Solver<'s>,
 }
 
@@ -101,11 +104,19 @@ impl<'p> Offers<'_, '_, 'p> {
             _ => Some(Vec::new()),
         };
         let Some(who) = who else { return };
+        let partitions = match named {
+            Named::Account {
+                partition: Some(own),
+                ..
+            } => only(own),
+            _ => self.partitions,
+        };
         for other in &spared {
             let mut way = Way {
                 statement: statement.index,
                 named,
                 class,
+                partitions,
                 demands: Vec::with_capacity(2 + statement.conditions.len()),
                 decided: true,
             };
@@ -136,6 +147,17 @@ impl<'p> Offers<'_, '_, 'p> {
                 way.decided = false;
             }
         }
+    }
+}
+
+/// Where a role's callers live: in its own partition, which the ARNs of principals tell, for IAM
+/// refuses those of another.
+fn partitions_of(statements: &[Compiled<'_>]) -> Partitions {
+    let lists = (statements.iter()).flat_map(|one| [&one.principals, &one.not_principals]);
+    let mut told = (lists.flatten().flatten()).filter_map(|named| named.partition());
+    match told.next() {
+        Some(first) if told.all(|other| other == first) => only(first),
+        _ => PARTITIONS,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::document::{Origin, TrustPolicy};
 use crate::keys::{self, Role};
 use crate::sets::Fuel;
 use crate::sets::test::Test;
+use crate::sets::universe::PARTITIONS;
 
 fn context() -> AnalysisContext<'static> {
     AnalysisContext {
@@ -99,7 +100,13 @@ fn narrower(starved: &Analysis, whole: &Analysis) -> Vec<String> {
             &whole.organizations,
             network,
         ),
-        ("service", &starved.services, &whole.services, false),
+        (
+            "service",
+            &starved.services,
+            &whole.services,
+            // Which may be any of them.
+            starved.any_service,
+        ),
         (
             "source",
             &starved.service_source_accounts,
@@ -237,6 +244,7 @@ fn a_way_that_another_covers_is_left_out() {
         statement,
         named: Named::Everyone,
         class: Class::Aws,
+        partitions: PARTITIONS,
         demands: demands.iter().map(|role| literal(*role)).collect(),
         decided,
     };

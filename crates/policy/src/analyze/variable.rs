@@ -130,6 +130,53 @@ fn chosen<'p>(
     Some(vec![exactly(row, key_of(row, variable), value)])
 }
 
+/// The way without the patterns that a text has to fit and must not fit as well: whatever their
+/// variables stand for, nobody meets both. `None`: nobody is left.
+pub(crate) fn without_excluded<'p>(mut way: Way<'p>, solver: &mut Solver<'_>) -> Option<Way<'p>> {
+    let mut narrowed: Vec<(usize, Literal<'p>)> = Vec::new();
+    for (place, literal) in way.demands.iter().enumerate() {
+        let Test::Text(patterns) = &*literal.test else {
+            continue;
+        };
+        if !literal.passes || !literal.test.has_variables() {
+            continue;
+        }
+        let avoided = (way.demands.iter())
+            .filter(|one| !one.passes && (one.each || !one.row.many) && one.same_key(literal));
+        let avoided: Vec<&Pattern<'_>> = (avoided.filter_map(|one| match &*one.test {
+            Test::Text(patterns) if one.test.has_variables() => Some(patterns),
+            _ => None,
+        }))
+        .flatten()
+        .collect();
+        if avoided.is_empty() || !solver.fuel.invest((patterns.len() * avoided.len()) as u64) {
+            continue;
+        }
+        let is_left = |one: &&Pattern<'_>| {
+            !one.has_variables() || !avoided.iter().any(|other| other.is_as_wide_as(one))
+        };
+        let left: Vec<Pattern<'p>> = patterns.iter().filter(is_left).cloned().collect();
+        if left.len() < patterns.len() {
+            let test = Rc::new(Test::Text(left));
+            narrowed.push((
+                place,
+                Literal {
+                    test,
+                    ..literal.clone()
+                },
+            ));
+        }
+    }
+    if narrowed.is_empty() {
+        return Some(way);
+    }
+    for (place, _) in narrowed.iter().rev() {
+        way.demands.remove(*place);
+    }
+    let narrowed: Vec<Literal<'p>> = narrowed.into_iter().map(|(_, one)| one).collect();
+    way.and(&narrowed, solver)
+}
+
 /// What follows for the keys of variables: where the text has to contain one, its key is present; and
 /// where the text has to equal it, what is asked of the one value is asked of the other. `None`: too
 /// much follows to look at.

@@ -6,6 +6,7 @@ use crate::arn::Arn;
 use crate::keys::{self, Group, Role};
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
+use crate::sets::universe::Partitions;
 
 /// Which kind of caller a way admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +148,8 @@ pub(crate) struct Way<'p> {
     /// Which of the statement's principals.
     pub(crate) named: Named<'p>,
     pub(crate) class: Class<'p>,
+    /// Where its callers live.
+    pub(crate) partitions: Partitions,
     /// All must hold.
     pub(crate) demands: Vec<Literal<'p>>,
     /// `false`: it may admit more than the document does.

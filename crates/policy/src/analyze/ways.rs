@@ -1,14 +1,17 @@
 //! The ways in by a document: what its Allows offer and its Denies leave.
 
+use std::borrow::Cow;
+
 use super::compiled::{Actions, Compiled};
 use super::literal::Literal;
 use super::offer::offers;
 use super::solver::Solver;
 use super::subtract::subtract;
 use super::variable;
-use super::way::Way;
+use super::way::{Class, Way};
 use crate::document::Effect;
 use crate::keys::{Presence, Role};
+use crate::sets::test::Test;
 
 /// Ways that one document may be taken apart into. What is left to subtract beyond is not, and the
 /// ways say that they are undecided: more is reported as open, never less.
@@ -80,7 +83,51 @@ pub(crate) fn ways_in<'p>(statements: &[Compiled<'p>], solver: &mut Solver<'_>) 
     // What a call carries may follow from what it has to say, and its company asks for more.
     let left = with_consequences(ways(statements, None, solver), solver);
     let left = with_company(left, statements, solver);
-    with_consequences(left, solver)
+    by_name(with_consequences(left, solver), solver)
+}
+
+/// A way of any service that asks for one of a list of names is one way of each of them.
+fn by_name<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
+    if !ways.iter().any(|way| listed_services(way).is_some()) {
+        return ways;
+    }
+    let mut next = Vec::with_capacity(ways.len());
+    for way in ways {
+        match listed_services(&way) {
+            Some((asked, names)) if next.len() + names.len() <= MOST_WAYS => {
+                next.extend(names.into_iter().filter_map(|name| {
+                    let class = Class::Service(name);
+                    let demands = way.demands.clone();
+                    let one = Way {
+                        class,
+                        demands,
+                        ..way
+                    };
+                    (solver.possible(&one, asked) != Some(false)).then_some(one)
+                }));
+            }
+            _ => next.push(way),
+        }
+    }
+    next
+}
+
+/// The services to which a way of any service comes down, and the demand that lists them.
+fn listed_services<'t, 'p>(way: &'t Way<'p>) -> Option<(&'t Literal<'p>, Vec<&'p str>)> {
+    if way.class != Class::AnyService {
+        return None;
+    }
+    let mut asked = way.of_role(Role::ServiceName).filter(|one| one.passes);
+    asked.find_map(|literal| {
+        let Test::Text(patterns) = &*literal.test else {
+            return None;
+        };
+        let names = patterns.iter().map(|pattern| match &pattern.source {
+            Cow::Borrowed(name) if pattern.fixed().is_some() => Some(*name),
+            _ => None,
+        });
+        Some((literal, names.collect::<Option<Vec<_>>>()?))
+    })
 }
 
 fn with_consequences<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way<'p>> {
@@ -89,12 +136,15 @@ fn with_consequences<'p>(ways: Vec<Way<'p>>, solver: &mut Solver<'_>) -> Vec<Way
         return ways;
     }
     ways.into_iter()
-        .filter_map(|mut way| match variable::consequences(&way, solver) {
-            Some(follow) if follow.is_empty() => Some(way),
-            Some(follow) => way.and(&follow, solver),
-            None => {
-                way.decided = false;
-                Some(way)
+        .filter_map(|way| {
+            let mut way = variable::without_excluded(way, solver)?;
+            match variable::consequences(&way, solver) {
+                Some(follow) if follow.is_empty() => Some(way),
+                Some(follow) => way.and(&follow, solver),
+                None => {
+                    way.decided = false;
+                    Some(way)
+                }
             }
         })
         .collect()

@@ -7,6 +7,7 @@ use crate::keys::{self, Role};
 use crate::sets::network::Network;
 use crate::sets::pattern::Pattern;
 use crate::sets::test::Test;
+use crate::sets::universe::PARTITIONS;
 
 /// All that is allowed: a call must be covered by one of these.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -145,6 +146,7 @@ impl Allowed {
                 statement: 0,
                 named,
                 class,
+                partitions: PARTITIONS,
                 demands: by_role.chain(by_key).collect(),
                 decided: true,
             },

@@ -209,6 +209,14 @@ impl<'d> Pattern<'d> {
         !self.variables.is_empty()
     }
 
+    /// Both are written alike, and whatever variables stand for, what fits the other fits this.
+    pub(crate) fn is_as_wide_as(&self, other: &Self) -> bool {
+        self.tokens == other.tokens
+            && self.variables == other.variables
+            && (self.fold || !other.fold)
+            && (self.tokens.is_some() || self.source == other.source)
+    }
+
     /// Its tokens, also for fixed text.
     pub(crate) fn all_tokens(&self) -> Cow<'_, [Token]> {
         match &self.tokens {

@@ -11,7 +11,17 @@ use crate::arn::{self, Arn, is_account};
 use crate::glob::has_wildcard;
 
 /// The partitions of AWS, likeliest first.
-pub(crate) const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
+pub(crate) const PARTITIONS: Partitions = &["aws", "aws-us-gov", "aws-cn"];
+
+/// Some of them.
+pub(crate) type Partitions = &'static [&'static str];
+
+/// One of them; all of them where there is no such one.
+pub(crate) fn only(partition: &str) -> Partitions {
+    let found = PARTITIONS.iter().position(|known| *known == partition);
+    let one = found.and_then(|place| PARTITIONS.get(place..=place));
+    one.unwrap_or(PARTITIONS)
+}
 
 /// Which texts are possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

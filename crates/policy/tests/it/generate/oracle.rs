@@ -11,8 +11,8 @@ use trustwarden_policy::{EvaluationContext, ExternalIdNeed, Origin, evaluate};
 use super::callers::Caller;
 use super::world::Trial;
 use super::{
-    EXTERNAL_IDS, GHOST_ROLE, GHOST_USER, GUESSABLE_IDS, GeneratedDocument, NEIGHBOUR, NOW, OWN,
-    OWN_ORGANIZATION, ROLES_ANYWHERE, STRANGER, UNNAMED_SERVICE,
+    EXTERNAL_IDS, GHOST_ROLE, GHOST_USER, GUESSABLE_IDS, GeneratedDocument, GeneratedStatement,
+    NEIGHBOUR, NOW, OWN, OWN_ORGANIZATION, ROLES_ANYWHERE, STRANGER, UNNAMED_SERVICE,
 };
 
 /// Which statement lets in which trials.
@@ -253,6 +253,23 @@ fn provider(
     }
 }
 
+/// Whether a service gets in by its name: the statement lists it, or means everyone and lets in no
+/// service that nobody names by the same request.
+fn by_name<'t>(
+    made: &'t GeneratedStatement,
+    trials: &'t [Trial],
+    places: &[usize],
+) -> impl Fn(&str, &Trial) -> bool + use<'t> {
+    let of_any: BTreeSet<_> = (places.iter().map(|place| &trials[*place]))
+        .filter(|trial| trial.caller == Caller::Service(UNNAMED_SERVICE))
+        .map(|trial| &trial.request.context)
+        .collect();
+    move |service, trial| {
+        let is_listed = made.service.contains(&service) && !made.not_principal;
+        is_listed || (made.lets_everyone_in() && !of_any.contains(&trial.request.context))
+    }
+}
+
 /// Who gets in as a service, and for whom.
 fn services(
     expected: &mut Expected,
@@ -265,6 +282,7 @@ fn services(
     let mut of_any: Vec<BTreeSet<Option<&str>>> = Vec::new();
     for (statement, places) in &outcome.by_statement {
         let mut any: BTreeSet<Option<&str>> = BTreeSet::new();
+        let is_by_name = by_name(&document.statements[*statement], trials, places);
         for trial in places.iter().map(|place| &trials[*place]) {
             let Caller::Service(service) = trial.caller else {
                 continue;
@@ -272,9 +290,7 @@ fn services(
             let of_arn = one(trial, "aws:sourcearn").and_then(|arn| arn.split(':').nth(4));
             let of_arn = of_arn.filter(|account| !account.is_empty());
             let source = one(trial, "aws:sourceaccount").or(of_arn);
-            if document.statements[*statement].service.contains(&service)
-                && !document.statements[*statement].not_principal
-            {
+            if is_by_name(service, trial) {
                 named.insert(service);
                 sources.insert(source);
             }
@@ -310,11 +326,10 @@ fn anchored(document: &GeneratedDocument, trials: &[Trial], outcome: &Outcome) -
     let mut anchored = None;
     for (statement, places) in &outcome.by_statement {
         let made = &document.statements[*statement];
-        if made.not_principal || !made.service.contains(&ROLES_ANYWHERE) {
-            continue;
-        }
+        let is_by_name = by_name(made, trials, places);
         for trial in places.iter().map(|place| &trials[*place]) {
-            if trial.caller == Caller::Service(ROLES_ANYWHERE) {
+            if trial.caller == Caller::Service(ROLES_ANYWHERE) && is_by_name(ROLES_ANYWHERE, trial)
+            {
                 let anchor = one(trial, "aws:sourcearn");
                 let fixed = anchor.is_some_and(|arn| !arn.ends_with("trust-anchor/b"));
                 anchored = Some(anchored.unwrap_or(true) && fixed);

@@ -135,6 +135,7 @@ pub(crate) fn moments(document: &GeneratedDocument) -> Vec<String> {
             "2027-06-01T00:00:00Z",
             "2027-06-01T12:00:00Z",
             "2028-01-01T00:00:00Z",
+            "2028-01-01T12:00:00Z",
         ];
         moments.extend(samples.map(|at| at.parse::<jiff::Timestamp>().unwrap()));
     }
@@ -160,8 +161,8 @@ pub(crate) fn turns(document: &GeneratedDocument) -> Vec<jiff::Timestamp> {
         .collect()
 }
 
-/// The texts that a document compares without case, in other letters: all large, and the first
-/// large.
+/// The texts that a document compares without case, in other letters: all large, the first large,
+/// and all but the first.
 fn other_letters(document: &GeneratedDocument, spec: &KeySpec) -> Vec<String> {
     // Ids of organizations have small letters only, accounts none.
     if spec.name.contains("Org") || spec.name.contains("Account") {
@@ -179,10 +180,12 @@ fn other_letters(document: &GeneratedDocument, spec: &KeySpec) -> Vec<String> {
         .flat_map(|value| {
             let large = value.to_ascii_uppercase();
             let mut first = value.to_ascii_lowercase();
+            let mut others = large.clone();
             if let Some(letter) = first.find(|c: char| c.is_ascii_alphabetic()) {
                 first[letter..=letter].make_ascii_uppercase();
+                others[letter..=letter].make_ascii_lowercase();
             }
-            [large, first]
+            [large, first, others]
         })
         .filter(|text| !spec.carried.contains(&text.as_str()))
         // STS takes no such external id.
