@@ -1,6 +1,7 @@
 //! Whether a rule covers what an AWS service may do: on whose behalf it calls, and to whom it hands
 //! the role's credentials.
 
+use policy::glob::matches_ignoring_case;
 use policy::services::region_apart;
 use policy::{Grant, Values};
 
@@ -170,7 +171,8 @@ pub(super) fn cover_any_service(
 /// A grant to any service may be used by this one: neither its name nor its resources are excluded.
 fn may_be(grant: &Grant, service: &str) -> bool {
     let names = all_of(grant, "aws:PrincipalServiceName");
-    let named = names.is_none_or(|names| names.iter().any(|name| name == service));
+    let is_it = |name: &String| matches_ignoring_case(name, service);
+    let named = names.is_none_or(|names| names.iter().any(is_it));
     let of = match service {
         "rolesanywhere.amazonaws.com" => "rolesanywhere",
         "credentials.iot.amazonaws.com" => "iot",

@@ -146,3 +146,22 @@ fn an_undecided_condition_leaves_the_others_standing() {
         assert_eq!(judgement.verdict, verdict, "{document}");
     }
 }
+
+/// Roles Anywhere hands the role to whoever holds a certificate, however its name is picked.
+#[test]
+fn a_service_that_lends_the_role_is_found_by_a_pattern_too() {
+    for name in [
+        "rolesanywhere.amazonaws.com",
+        "roles*",
+        "*.amazonaws.com",
+        "?olesanywhere.*",
+    ] {
+        let named = format!(r#""StringLike": {{"aws:PrincipalServiceName": "{name}"}}"#);
+        let judgement = judged("sts:AssumeRole", &named);
+        let codes: Vec<_> = judgement.findings.iter().map(|found| found.code).collect();
+        assert!(
+            codes.contains(&Check::UnknownIdentityProvider),
+            "{name}: {codes:?}"
+        );
+    }
+}
