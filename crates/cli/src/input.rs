@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::decoded::decoded;
 use crate::terminal_escape::escaped;
 
 /// No document of any command is larger: a trust policy has at most 131,072 characters, a whole
@@ -77,19 +78,16 @@ impl Input {
         }
     }
 
-    /// A reader of its bytes.
+    /// A reader of its text, in UTF-8 whatever its encoding.
     ///
     /// # Errors
     ///
     /// The file cannot be opened, or is a folder.
     pub fn open(&self) -> Result<Box<dyn Read + Send>, ReadError> {
         if self.is_stdin() {
-            return Ok(Box::new(io::stdin()));
+            return decoded(io::stdin()).map_err(|error| self.read_error(error));
         }
-        let failed = |source| ReadError::Io {
-            name: self.name(),
-            source,
-        };
+        let failed = |source| self.read_error(source);
         let file = File::open(&self.path).map_err(failed)?;
         // Opening a folder succeeds, and only reading it fails, in words that help nobody.
         if file.metadata().map_err(failed)?.is_dir() {
@@ -98,7 +96,7 @@ impl Input {
                 "it is a folder",
             )));
         }
-        Ok(Box::new(file))
+        decoded(file).map_err(failed)
     }
 
     /// The error of reading it.
@@ -119,16 +117,9 @@ impl Input {
         self.open()?
             .take(MOST_BYTES + 1)
             .read_to_end(&mut bytes)
-            .map_err(|source| ReadError::Io {
-                name: self.name(),
-                source,
-            })?;
+            .map_err(|source| self.read_error(source))?;
         if bytes.len() as u64 > MOST_BYTES {
             return Err(ReadError::TooLarge { name: self.name() });
-        }
-        // PowerShell begins a file with a byte order mark, which JSON does not know.
-        if bytes.starts_with(b"\xef\xbb\xbf") {
-            bytes.drain(..3);
         }
         String::from_utf8(bytes).map_err(|error| ReadError::NotText {
             name: self.name(),

@@ -11,6 +11,7 @@ pub mod analyze;
 pub mod args;
 pub mod audit;
 pub mod check;
+mod decoded;
 mod diagnostic;
 pub mod explain;
 mod findings;

@@ -8,6 +8,8 @@ use std::io::{self, Read};
 
 use serde::de::IgnoredAny;
 
+use crate::decoded::other_output;
+
 /// How much of a stream is held at least.
 const CHUNK_BYTES: usize = 128 * 1024;
 
@@ -22,6 +24,12 @@ pub(crate) enum DamageError {
     Truncated {
         /// How many bytes there are.
         at: u64,
+    },
+    /// It is the AWS CLI's, in another format than JSON.
+    #[error("it is {what}, not JSON: write it again with `--output json`")]
+    OtherOutput {
+        /// Which format.
+        what: &'static str,
     },
     /// It is not JSON.
     #[error("it is not JSON: {found} at byte {at}")]
@@ -53,6 +61,8 @@ pub(crate) struct Values<'a> {
     text: Cow<'a, [u8]>,
     /// Where in `text` the next unread byte stands.
     at: usize,
+    /// Something other than white space was taken.
+    begun: bool,
     /// How many bytes lie before `text`.
     before: u64,
     /// The line of that byte, from 1, where lines are counted.
@@ -68,6 +78,7 @@ impl<'a> Values<'a> {
             failed: None,
             text: Cow::Borrowed(text),
             at: 0,
+            begun: false,
             before: 0,
             line: None,
             most: usize::MAX,
@@ -104,6 +115,7 @@ impl<'a> Values<'a> {
             let lines = memchr::memchr_iter(b'\n', self.text(length)).count();
             self.line = Some(line + lines as u64);
         }
+        self.begun |= !self.text(length).trim_ascii().is_empty();
         self.at = self.text.len().min(self.at + length);
     }
 
@@ -126,13 +138,6 @@ impl<'a> Values<'a> {
     #[cfg(test)]
     pub(crate) fn is_whole(&self) -> bool {
         self.reader.is_none()
-    }
-
-    /// PowerShell begins a file with such a mark, which JSON does not know.
-    pub(crate) fn skip_byte_order_mark(&mut self) {
-        if self.beginning(3) == b"\xef\xbb\xbf" {
-            self.take(3);
-        }
     }
 
     /// The next bytes, so many at most and fewer only where the input ends.
@@ -204,7 +209,11 @@ impl<'a> Values<'a> {
             None => "the end".to_owned(),
         };
         let at = self.offset();
-        DamageError::NotJson { found, at }
+        let other = other_output(self.rest()).filter(|_| !self.begun);
+        match other {
+            Some(what) => DamageError::OtherOutput { what },
+            None => DamageError::NotJson { found, at },
+        }
     }
 
     /// The length of the line that begins here, without its end; `None` at the end of the input.

@@ -1,9 +1,10 @@
 //! Everything that is known of the accounts, role by role, and what is wrong with them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use foldhash::{HashSet, HashSetExt};
+use foldhash::HashSet;
 use guard::account::{
     Access, AccountFinding, AuditedRole, Credentials, Held as InAccount, LastUsed, PolicyHolder,
     RuleOfParty, SeenByRules, Trusting, Way, accesses, judge_chains, judge_credentials,
@@ -19,6 +20,7 @@ use permissions::{Effective, Reason, Unreadable};
 
 use super::export::{Element, ElementError, Held, Holder, Place};
 use super::interned::Interned;
+use super::pages::Pages;
 use super::permitted::{Permitted, Permitting};
 use crate::findings::{self, About, Found};
 
@@ -100,11 +102,17 @@ pub(crate) struct Account<'a> {
     rows: Vec<(Arc<Held>, Arc<About>)>,
     /// Managed policies by ARN: the text of the default version. They may come after the roles.
     policies: HashMap<String, String>,
-    /// Roles of `accesses`, as account and lower-case name: a page that is given twice must not
-    /// look like two roles.
-    known: HashSet<Box<str>>,
+    /// Roles and users by account and lower-case name, and what they were first seen with: a page that
+    /// is given twice must not look like two of each.
+    known: HashMap<u64, u64>,
+    /// Something was seen twice, and not with the same content.
+    any_changed: bool,
+    /// Pages, and whether all were given.
+    pages: Pages,
     /// By a role's name in lower case: which of its permissions it used.
     used: HashMap<String, LastAccessed>,
+    /// Of the digests in `known`.
+    seed: foldhash::quality::RandomState,
     /// Values that many roles share.
     common: Common,
     /// Users whose keys a vendor holds, and what each of them holds.
@@ -114,6 +122,13 @@ pub(crate) struct Account<'a> {
     /// Roles that name principals of their own account.
     trusting: Vec<NamesOwn>,
     audited: Audited,
+}
+
+/// What is seen again may be the same page, or the role as it was at another time.
+enum Sighting {
+    First,
+    Same,
+    Changed,
 }
 
 /// A role that names principals of its own account, and which.
@@ -177,8 +192,11 @@ impl<'a> Account<'a> {
             accesses: Vec::new(),
             rows: Vec::new(),
             policies: HashMap::new(),
-            known: HashSet::new(),
+            known: HashMap::new(),
+            any_changed: false,
+            pages: Pages::default(),
             used: HashMap::new(),
+            seed: foldhash::quality::RandomState::default(),
             common: Common::default(),
             users: Vec::new(),
             groups: HashMap::new(),
@@ -189,7 +207,11 @@ impl<'a> Account<'a> {
 
     /// Takes up one element of an export.
     pub(crate) fn element(&mut self, element: Element<'_>, at: &Where) -> Trouble {
+        if let Element::Role(holder) | Element::User(holder) | Element::Group(holder) = &element {
+            self.pages.account(holder.account());
+        }
         match element {
+            Element::PageEnd(page) => self.pages.end(page, &at.file),
             Element::Role(role) => return self.role(&role, at),
             Element::User(user) => return self.user(&user, at).err(),
             Element::Group(group) => match group.held(&mut self.common.attached) {
@@ -200,6 +222,10 @@ impl<'a> Account<'a> {
                 Err(error) => return Some(error),
             },
             Element::Policy(policy) => {
+                let account = policy.arn.split(':').nth(4).unwrap_or_default();
+                if guard::rules::is_account_id(account) {
+                    self.pages.account(account);
+                }
                 self.policies.insert(policy.arn, policy.document);
             }
             Element::Unreadable(error) => return Some(error),
@@ -225,7 +251,12 @@ impl<'a> Account<'a> {
     fn user(&mut self, user: &Holder<'_>, at: &Where) -> Result<(), ElementError> {
         let held = user.held(&mut self.common.attached)?;
         let groups = user.groups()?;
-        self.audited.counts.users += 1;
+        let name = ("user", user.account(), user.name.to_lowercase());
+        match self.sighting(&name, &(&held, &groups)) {
+            Sighting::First => self.audited.counts.users += 1,
+            Sighting::Changed => {}
+            Sighting::Same => return Ok(()),
+        }
         self.seen.user(self.rules.vendors_of_user(&user.name));
         let holder = PolicyHolder {
             policies: held.names().map(str::to_owned).collect(),
@@ -260,7 +291,13 @@ impl<'a> Account<'a> {
             Ok(text) => text,
             Err(error) => return Some(error),
         };
-        self.audited.counts.roles += 1;
+        let name = ("role", account, role.name.to_lowercase());
+        let first = match self.sighting(&name, &(&text, role.tells_policies())) {
+            Sighting::First => 1,
+            Sighting::Changed => 0,
+            Sighting::Same => return None,
+        };
+        self.audited.counts.roles += first;
         let document = self.judging.read(account, &text);
         let principals = document.own_principals(account);
         if !principals.is_empty() {
@@ -272,7 +309,7 @@ impl<'a> Account<'a> {
             });
         }
         if let Some(findings) = document.of_any_role() {
-            self.audited.counts.approved += 1;
+            self.audited.counts.approved += first;
             self.seen.role(account, &[]);
             if !findings.is_empty() {
                 let about = self.about(Some(account), format!("role/{}", role.name), at);
@@ -289,8 +326,8 @@ impl<'a> Account<'a> {
         };
         let judgement = self.judging.judge(&reference, &document, &text);
         match judgement.verdict {
-            Verdict::Approved => self.audited.counts.approved += 1,
-            Verdict::Unreadable => self.audited.counts.unreadable += 1,
+            Verdict::Approved => self.audited.counts.approved += first,
+            Verdict::Unreadable => self.audited.counts.unreadable += first,
             Verdict::Violation => {}
         }
         let audited = Arc::new(AuditedRole {
@@ -306,11 +343,6 @@ impl<'a> Account<'a> {
         let mut third_parties = accesses(self.rules, &audited, &judgement);
         self.seen.role(account, &third_parties);
         if !third_parties.is_empty() {
-            let key = format!("{account}/{}", role.name.to_lowercase());
-            if !self.known.insert(key.into()) {
-                self.audited.counts.roles -= 1;
-                return trouble;
-            }
             let held = role.held(&mut self.common.attached);
             let held = Arc::new(held.map_err(&mut note).unwrap_or_default());
             for access in &mut third_parties {
@@ -324,6 +356,35 @@ impl<'a> Account<'a> {
         }
         self.found(judgement.findings, &about);
         trouble
+    }
+
+    /// Was it seen before, with the same content? Of a hundred thousand roles only digests are kept;
+    /// their seed is of this run, so that nobody can write a role that looks like another.
+    fn sighting(&mut self, name: &impl Hash, content: &impl Hash) -> Sighting {
+        let content = self.seed.hash_one(content);
+        match self.known.insert(self.seed.hash_one(name), content) {
+            None => Sighting::First,
+            Some(before) if before == content => Sighting::Same,
+            Some(_) => {
+                self.any_changed = true;
+                Sighting::Changed
+            }
+        }
+    }
+
+    /// Of accesses that are the same, whatever the white space of their documents was, keeps one.
+    fn keep_different(&mut self) {
+        let mut seen = HashSet::default();
+        let pairs = std::mem::take(&mut self.accesses).into_iter();
+        let pairs = pairs.zip(std::mem::take(&mut self.rows));
+        (self.accesses, self.rows) = pairs
+            .filter(|(access, (held, _))| seen.insert(format!("{access:?} {}", held.told)))
+            .unzip();
+    }
+
+    /// The files whose last page says that another one follows, which no file has.
+    pub(crate) fn unfinished(&self) -> Vec<Arc<str>> {
+        self.pages.unfinished()
     }
 
     /// Takes up what was found.
@@ -357,8 +418,11 @@ impl<'a> Account<'a> {
     /// said that something is nowhere. `rules_file` is where rules stand.
     pub(crate) fn finish(mut self, whole: bool, rules_file: &Arc<str>) -> Audited {
         // What is known by now is not asked for any more.
-        (self.known, self.judging) = (HashSet::new(), Judging::new(self.rules, self.now));
+        (self.known, self.judging) = (HashMap::new(), Judging::new(self.rules, self.now));
         self.keep_held_policies();
+        if self.any_changed {
+            self.keep_different();
+        }
         let accesses = std::mem::take(&mut self.accesses);
         judge_external_ids(self.rules, &accesses, self.now, &mut |index, found| {
             if let Some((_, about)) = self.rows.get(index) {
@@ -371,7 +435,8 @@ impl<'a> Account<'a> {
         self.permissions_of_users();
         let permitted = self.permissions();
         // Last, when everything that may need a rule was judged.
-        if whole && self.audited.counts.roles > 0 {
+        let users_seen = self.pages.users || self.audited.counts.credentials > 0;
+        if whole && users_seen && self.audited.counts.roles > 0 {
             let at = Where {
                 file: Arc::clone(rules_file),
                 line: None,

@@ -3,8 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use guard::account::{Answer, Credentials, Key};
+use guard::cloudtrail::moment;
 use jiff::Timestamp;
 use serde::Deserialize;
+
+use crate::decoded::other_output;
 
 /// A credential report, or a row of one, that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +18,12 @@ pub(crate) enum ReportError {
          base64"
     )]
     NoContent,
+    /// The AWS CLI's, in another format.
+    #[error("it is {what}: write it again with `--output json`")]
+    OtherOutput {
+        /// Which format.
+        what: &'static str,
+    },
     /// The first line names no user.
     #[error("its first line has no column `user`: it is not a credential report")]
     NoUser,
@@ -48,8 +57,18 @@ pub(crate) fn read(
     } else {
         text
     };
+    // The reader counts a line twice or not at all where it ends in CR LF.
+    let text = &text.replace("\r\n", "\n").replace('\r', "\n");
+    let first = text.lines().next().unwrap_or_default();
+    let delimiters = [b',', b';', b'\t'];
+    // A spreadsheet separates by what its language does.
+    let delimiter = delimiters.iter().max_by_key(|mark| {
+        let many = first.bytes().filter(|byte| byte == *mark).count();
+        (many, **mark == b',')
+    });
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
+        .delimiter(*delimiter.unwrap_or(&b','))
         .from_reader(text.as_bytes());
     let columns = Columns(
         reader
@@ -59,7 +78,12 @@ pub(crate) fn read(
             .map(str::to_ascii_lowercase)
             .collect(),
     );
-    columns.of("user").ok_or(ReportError::NoUser)?;
+    if columns.of("user").is_none() {
+        return Err(match other_output(text.as_bytes()) {
+            Some(what) => ReportError::OtherOutput { what },
+            None => ReportError::NoUser,
+        });
+    }
     let mut row = csv::StringRecord::new();
     loop {
         match reader.read_record(&mut row) {
@@ -162,9 +186,9 @@ impl Row<'_> {
         let Some(text) = self.known(column) else {
             return Ok(None);
         };
-        text.parse()
+        moment(text)
             .map(Some)
-            .map_err(|_| self.wrong(column, text, "a moment, as 2026-01-31T08:00:00+00:00"))
+            .ok_or_else(|| self.wrong(column, text, "a moment, as 2026-01-31T08:00:00+00:00"))
     }
 
     fn wrong(&self, column: &str, value: &str, expected: &'static str) -> ReportError {

@@ -7,7 +7,7 @@ use guard::account::{LastUsed, Party, RuleOfParty};
 use guard::{Check, Severity};
 use permissions::Class;
 
-use super::account::Entry;
+use super::account::{Audited, Entry};
 use super::report::Report;
 use crate::streams::Style;
 use crate::streams::counted;
@@ -17,33 +17,44 @@ use crate::{Streams, findings};
 /// Maximum cell width, in characters.
 const CELL: usize = 40;
 
+const HEADS: [&str; 10] = [
+    "THIRD PARTY",
+    "ACCOUNT",
+    "ROLE",
+    "MUST PROVE",
+    "CAN",
+    "LAST USED",
+    "RULE",
+    "OWNER",
+    "EXPIRES",
+    "WORST",
+];
+
 /// Most codes named in the summary.
 const TOP: usize = 5;
 
 /// Writes it.
 pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
     findings::human(&report.audited.found, streams)?;
-    table(&report.audited.entries, streams)?;
+    table(&report.audited, streams)?;
     summary(report, streams)
 }
 
-fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
+fn table(audited: &Audited, streams: &mut Streams<'_>) -> io::Result<()> {
+    let entries = &audited.entries;
     if entries.is_empty() {
         return Ok(());
     }
-    let heads = [
-        "THIRD PARTY",
-        "ROLE",
-        "MUST PROVE",
-        "CAN",
-        "LAST USED",
-        "RULE",
-        "OWNER",
-        "EXPIRES",
-        "WORST",
-    ];
-    let rows: Vec<[String; 9]> = entries.iter().map(cells).collect();
-    let mut widths = heads.map(str::len);
+    // Roles of several accounts may have one name.
+    let several = audited.accounts.len() > 1;
+    let shown = |cells: [String; 10]| -> Vec<String> {
+        let cells = HEADS.into_iter().zip(cells);
+        let shown = cells.filter(|(head, _)| several || *head != "ACCOUNT");
+        shown.map(|(_, cell)| cell).collect()
+    };
+    let heads = shown(HEADS.map(str::to_owned));
+    let rows: Vec<Vec<String>> = entries.iter().map(|entry| shown(cells(entry))).collect();
+    let mut widths: Vec<usize> = heads.iter().map(String::len).collect();
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -51,14 +62,14 @@ fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
     }
     let colors = streams.colors;
     let out = &mut *streams.out;
-    let line = |cells: [&str; 9]| {
-        let cells = cells.iter().zip(widths);
+    let line = |cells: &[String]| {
+        let cells = cells.iter().zip(&widths);
         let padded = cells.map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    writeln!(out, "{}", colors.style(Style::Strong, line(heads)))?;
+    writeln!(out, "{}", colors.style(Style::Strong, line(&heads)))?;
     for (row, entry) in rows.iter().zip(entries) {
-        let text = line(row.each_ref().map(String::as_str));
+        let text = line(row);
         match entry.access.findings.first() {
             Some((severity, _)) => writeln!(out, "{}", colors.style(Style::of(*severity), text))?,
             None => writeln!(out, "{text}")?,
@@ -67,7 +78,7 @@ fn table(entries: &[Entry], streams: &mut Streams<'_>) -> io::Result<()> {
     writeln!(out)
 }
 
-fn cells(entry: &Entry) -> [String; 9] {
+fn cells(entry: &Entry) -> [String; 10] {
     let access = &entry.access;
     let role = &access.role;
     let (rule, owner, expires) = match access.rule.as_deref() {
@@ -111,6 +122,7 @@ fn cells(entry: &Entry) -> [String; 9] {
     };
     [
         party_words(entry),
+        role.role.account.clone(),
         role.role.name.clone().unwrap_or_default(),
         proofs,
         can_words(entry),

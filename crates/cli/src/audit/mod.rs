@@ -12,6 +12,7 @@ mod html;
 mod human;
 pub(crate) mod interned;
 mod json;
+mod pages;
 mod permitted;
 mod report;
 
@@ -85,6 +86,16 @@ pub(crate) fn collect(
     #[cfg(feature = "live")]
     if arguments.live {
         reading.live(arguments.profile.as_deref(), streams);
+    }
+    for file in reading.account.unfinished() {
+        let name = escaped(&file);
+        streams.error(format_args!(
+            "{name} says that more pages follow, and none does: give them as well, or write the \
+             export without --max-items and --no-paginate"
+        ));
+        if !reading.unreadable.iter().any(|known| **known == *file) {
+            reading.unreadable.push(file.to_string());
+        }
     }
     Some(reading.finish(&rules, &arguments.rules, now))
 }

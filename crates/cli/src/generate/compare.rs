@@ -83,7 +83,7 @@ fn of_role(
         }
         Element::Policy(policy) => drop(managed.insert(policy.arn, policy.document)),
         Element::Unreadable(error) => wrong.push(chain(&error)),
-        Element::Role(_) | Element::User(_) | Element::Group(_) => {}
+        Element::Role(_) | Element::User(_) | Element::Group(_) | Element::PageEnd(_) => {}
     });
     if let Err(source) = ended {
         streams.unusable(&name, "cannot be read to its end", &source);

@@ -1,6 +1,7 @@
 //! Which files hold the logs: any mix of files and folders, and of S3's layout only the days and
 //! regions asked for.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -96,6 +97,42 @@ pub(crate) struct LogFile {
     pub(crate) path: PathBuf,
 }
 
+/// What was passed over, and where nothing was found.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Passed {
+    /// Files of other kinds.
+    pub(crate) files: u64,
+    /// Those of them that no service of AWS keeps beside CloudTrail's logs.
+    pub(crate) others: u64,
+    /// The first of these by name.
+    pub(crate) named: BTreeSet<PathBuf>,
+    /// Indices of the command's paths that led to a file.
+    found: BTreeSet<usize>,
+}
+
+/// Most files that are named as passed over.
+const MOST_NAMED: usize = 10;
+
+impl Passed {
+    fn file(&mut self, path: PathBuf) {
+        self.files += 1;
+        if !is_of_another_service(&path) {
+            self.others += 1;
+            self.named.insert(path);
+            if self.named.len() > MOST_NAMED {
+                self.named.pop_last();
+            }
+        }
+    }
+
+    /// Those of the command's paths that led to no file at all.
+    pub(crate) fn empty<'p>(&self, paths: &'p [PathBuf]) -> impl Iterator<Item = &'p PathBuf> {
+        let all = paths.iter().enumerate();
+        all.filter(|(index, _)| !self.found.contains(index))
+            .map(|(_, path)| path)
+    }
+}
+
 /// All files below some paths, one after the other, in no order that could be relied on: a bucket's
 /// names fit into no memory. Without recursion: a tree of folders can be deeper than a stack.
 pub(crate) struct Walk<'a> {
@@ -106,6 +143,7 @@ pub(crate) struct Walk<'a> {
     folders: Vec<PathBuf>,
     /// The one that is being read.
     folder: Option<(PathBuf, fs::ReadDir)>,
+    passed: Passed,
 }
 
 impl<'a> Walk<'a> {
@@ -116,11 +154,18 @@ impl<'a> Walk<'a> {
             argument: 0,
             folders: Vec::new(),
             folder: None,
+            passed: Passed::default(),
         }
     }
 
-    fn file(&self, path: PathBuf) -> Result<LogFile, Unlisted> {
+    /// What was passed over, at the end.
+    pub(crate) fn passed(self) -> Passed {
+        self.passed
+    }
+
+    fn file(&mut self, path: PathBuf) -> Result<LogFile, Unlisted> {
         let argument = self.argument;
+        self.passed.found.insert(argument);
         Ok(LogFile { argument, path })
     }
 
@@ -137,6 +182,7 @@ impl<'a> Walk<'a> {
             // A file that is named is read whatever its name.
             Ok(_) => Some(self.file(path.to_owned())),
             Err(error) => {
+                self.passed.found.insert(self.argument);
                 let path = path.to_owned();
                 Some(Err(Unlisted { path, error }))
             }
@@ -147,16 +193,20 @@ impl<'a> Walk<'a> {
     fn entry(&mut self, entry: &fs::DirEntry) -> Option<Result<LogFile, Unlisted>> {
         let path = entry.path();
         match entry.file_type() {
-            // Digests lie beside the logs, in the same layout, and hold no records.
-            Ok(kind) if kind.is_dir() && path.ends_with("CloudTrail-Digest") => None,
             Ok(kind) if kind.is_dir() => {
                 self.folders.push(path);
                 None
             }
             // A link to a folder is not followed: it could lead back up.
-            Ok(kind) if kind.is_symlink() && path.is_dir() => None,
-            Ok(_) if is_log(&path) => Some(self.file(path)),
-            Ok(_) => None,
+            Ok(kind) if kind.is_symlink() && path.is_dir() => {
+                self.passed.file(path);
+                None
+            }
+            Ok(_) if is_log(&path) && !is_of_another_service(&path) => Some(self.file(path)),
+            Ok(_) => {
+                self.passed.file(path);
+                None
+            }
             Err(error) => Some(Err(Unlisted { path, error })),
         }
     }
@@ -200,6 +250,40 @@ impl Iterator for Walk<'_> {
             }
         }
     }
+}
+
+/// Does AWS keep it beside CloudTrail's logs, in the same layout? It holds no records:
+/// `AWSLogs/ACCOUNT/CloudTrail-Digest/…`, `…_vpcflowlogs_….log.gz`.
+fn is_of_another_service(path: &Path) -> bool {
+    const FOLDERS: [&str; 10] = [
+        "CloudTrail-Digest",
+        "CloudTrail-Insight",
+        "CloudTrail-Aggregated",
+        "Config",
+        "GuardDuty",
+        "WAFLogs",
+        "elasticloadbalancing",
+        "vpcdnsquerylogs",
+        "vpcflowlogs",
+        "network-firewall",
+    ];
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    // Their files bear the folder's name, as 111122223333_Config_us-east-1_….
+    let mut parts = name.split('_').skip(1);
+    if parts.next().is_some_and(|kind| FOLDERS.contains(&kind)) {
+        return true;
+    }
+    let mut folders = path
+        .iter()
+        .filter_map(OsStr::to_str)
+        .skip_while(|part| !is_account(part));
+    folders
+        .nth(1)
+        .is_some_and(|folder| folder != name && FOLDERS.contains(&folder))
+}
+
+fn is_account(part: &str) -> bool {
+    part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Does the name, within a folder, promise records?
@@ -292,6 +376,45 @@ mod tests {
         assert!(!window.covers(moment("2026-03-09T23:59:59Z"), Some("us-east-1")));
         assert!(!window.covers(moment("2026-03-11T00:00:00Z"), Some("us-east-1")));
         assert!(!window.covers(moment("2026-03-10T00:00:00Z"), Some("eu-west-1")));
+    }
+
+    #[test]
+    fn other_services_keep_their_files_beside_the_logs() {
+        for (path, expected) in [
+            (
+                "b/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/10/a.json.gz",
+                false,
+            ),
+            (
+                "b/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/a.json.gz",
+                true,
+            ),
+            (
+                "b/AWSLogs/o-abc/111122223333/CloudTrail-Insight/a.json.gz",
+                true,
+            ),
+            (
+                "b/AWSLogs/111122223333/Config/us-east-1/2026/3/10/a.json.gz",
+                true,
+            ),
+            (
+                "b/AWSLogs/111122223333/GuardDuty/us-east-1/a.jsonl.gz",
+                true,
+            ),
+            (
+                "flat/111122223333_Config_us-east-1_ConfigHistory_a.json.gz",
+                true,
+            ),
+            (
+                "flat/111122223333_CloudTrail-Digest_us-east-1_a.json.gz",
+                true,
+            ),
+            ("flat/111122223333_CloudTrail_us-east-1_a.json.gz", false),
+            ("Config/2026/a.json", false),
+            ("111122223333/Config", false),
+        ] {
+            assert_eq!(is_of_another_service(Path::new(path)), expected, "{path}");
+        }
     }
 
     #[test]

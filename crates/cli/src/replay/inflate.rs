@@ -1,4 +1,4 @@
-//! Compressed logs, and what a hostile one may cost.
+//! Compressed logs, fast.
 //!
 //! A file as CloudTrail delivers it is read and inflated whole, by libdeflate, into memory that the
 //! next file uses again. Whatever is larger, has several members or is in any way damaged is
@@ -6,23 +6,13 @@
 //! breaks.
 
 use std::fs::File;
-use std::io::{self, BufReader, Chain, Read};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::records::MOST_RECORD_BYTES;
+use crate::decoded::{decoded, is_encoded};
 use crate::values::Values;
-
-/// CloudTrail's own files inflate to some megabytes; a day in one file, to gigabytes.
-const MOST_BYTES: u64 = 16 << 30;
-
-/// Records compress to a tenth or a thirtieth. Deflate's own limit is 1032.
-const MOST_RATIO: u64 = 250;
-
-/// Below this, the ratio says nothing.
-const RATIO_FROM_BYTES: u64 = 64 << 20;
 
 /// Up to this size a file is read whole.
 const WHOLE_PACKED_BYTES: usize = 2 << 20;
@@ -65,27 +55,28 @@ impl Opener {
         self.read(File::open(path)?, read)
     }
 
-    /// The content of `file`, inflated if its first two bytes say so, whatever its name.
-    fn read<'a>(&'a mut self, file: impl Read + 'a, read: &'a AtomicU64) -> io::Result<Values<'a>> {
-        let (most, bytes) = (WHOLE_PACKED_BYTES as u64, 0);
-        let mut file = Counted { file, bytes, read };
+    /// The content of `file`, inflated and in UTF-8, whatever its name.
+    fn read<'a>(
+        &'a mut self,
+        file: impl Read + Send + 'a,
+        read: &'a AtomicU64,
+    ) -> io::Result<Values<'a>> {
+        let most = WHOLE_PACKED_BYTES as u64;
+        let mut file = Counted { file, read };
         self.packed.clear();
         file.by_ref().take(most + 1).read_to_end(&mut self.packed)?;
-        let is_whole = self.packed.len() as u64 <= most;
-        let is_packed = self.packed.starts_with(MAGIC);
-        if is_whole && !is_packed {
-            return Ok(Values::whole(&self.packed));
+        if self.packed.len() as u64 <= most {
+            if !is_encoded(&self.packed) {
+                return Ok(Values::whole(&self.packed));
+            }
+            let inflated = inflate_whole(&mut self.inflater, &self.packed, &mut self.text);
+            if inflated.is_some() && !is_encoded(&self.text) {
+                return Ok(Values::whole(&self.text));
+            }
         }
-        if is_whole && inflate_whole(&mut self.inflater, &self.packed, &mut self.text).is_some() {
-            return Ok(Values::whole(&self.text));
-        }
-        let stream = self.packed.as_slice().chain(file);
-        Ok(if is_packed {
-            // Where and why it breaks, if it does, is for the stream to say.
-            Values::stream(Inflated::new(stream), MOST_RECORD_BYTES)
-        } else {
-            Values::stream(stream, MOST_RECORD_BYTES)
-        })
+        // Where and why it breaks, if it does, is for the stream to say.
+        let text = decoded(self.packed.as_slice().chain(file))?;
+        Ok(Values::stream(text, MOST_RECORD_BYTES))
     }
 }
 
@@ -100,6 +91,9 @@ fn inflate_whole(
     text: &mut Vec<u8>,
 ) -> Option<()> {
     let (_, ending) = packed.split_last_chunk::<4>()?;
+    if !packed.starts_with(MAGIC) {
+        return None;
+    }
     let length = usize::try_from(u32::from_le_bytes(*ending)).ok()?;
     if length == 0 || length > WHOLE_BYTES || has_another_member(packed) {
         return None;
@@ -120,56 +114,15 @@ fn has_another_member(packed: &[u8]) -> bool {
     })
 }
 
-/// A file that is inflated as a stream, until it grows out of all proportion.
-struct Inflated<'a, R> {
-    members: MultiGzDecoder<BufReader<Chain<&'a [u8], Counted<'a, R>>>>,
-    bytes: u64,
-}
-
-impl<'a, R: Read> Inflated<'a, R> {
-    fn new(packed: Chain<&'a [u8], Counted<'a, R>>) -> Self {
-        let members = MultiGzDecoder::new(BufReader::new(packed));
-        Self { members, bytes: 0 }
-    }
-}
-
-impl<R: Read> Read for Inflated<'_, R> {
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        let read = self.members.read(space).map_err(|error| {
-            let why = if error.kind() == io::ErrorKind::UnexpectedEof {
-                "the compressed data ends too early".to_owned()
-            } else {
-                format!("the compressed data is damaged: {error}")
-            };
-            io::Error::new(error.kind(), why)
-        })?;
-        self.bytes += read as u64;
-        let (_, file) = self.members.get_ref().get_ref().get_ref();
-        if self.bytes > MOST_BYTES {
-            return Err(io::Error::other(format!(
-                "it inflates to more than {MOST_BYTES} bytes"
-            )));
-        }
-        if self.bytes > RATIO_FROM_BYTES && self.bytes / file.bytes.max(1) > MOST_RATIO {
-            return Err(io::Error::other(format!(
-                "it inflates to more than {MOST_RATIO} times its size, as no log does"
-            )));
-        }
-        Ok(read)
-    }
-}
-
-/// Counts what is read of a file, and of all files.
+/// Counts what is read of all files.
 struct Counted<'a, R> {
     file: R,
-    bytes: u64,
     read: &'a AtomicU64,
 }
 
 impl<R: Read> Read for Counted<'_, R> {
     fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(space)?;
-        self.bytes += read as u64;
         self.read.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }

@@ -3,6 +3,7 @@
 //! The log is history: what the guard would have written never alters it. So each plan is the one
 //! that `enforce` would have made had it been switched on just then.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
@@ -71,14 +72,21 @@ pub(crate) fn judge(rules: &Rules, hits: &[Hit]) -> Vec<Judged> {
         .filter_map(|hit| hit.record.event_time)
         .max()
         .unwrap_or_default();
+    let originals = hits
+        .iter()
+        .filter(|hit| hit.record.original_event.is_none());
     let mut seen = HashSet::new();
+    let originals: HashSet<_> = originals.map(|hit| hit.record.id()).collect();
     let mut judge = Judge {
         rules,
         roles: BTreeMap::new(),
         users: BTreeMap::new(),
     };
     let judged = hits.iter().map(|hit| {
-        if !seen.insert(hit.record.id()) {
+        // An addendum tells what another record has told already, unless that one is not there.
+        let told = hit.record.original_event.as_deref();
+        let again = told.is_some_and(|id| originals.contains(id));
+        if again || !seen.insert(told.map_or_else(|| hit.record.id(), Cow::Borrowed)) {
             return Judged::Duplicate;
         }
         if hit.failed {

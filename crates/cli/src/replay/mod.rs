@@ -17,8 +17,10 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use crate::args::{ReplayArgs, ReplayFormat};
+use crate::streams::counted;
 use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
+use files::Passed;
 pub(crate) use files::Wanted;
 pub(crate) use parallel::each_record;
 use report::Report;
@@ -89,6 +91,7 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
         let path = escaped(file.path.display().to_string()).to_string();
         streams.error(format_args!("{path} is unreadable: {}", escaped(&file.why)));
     }
+    warn_of_passed(&reading.passed, streams);
     let unreadable = reading.unreadable_records > 0 || !reading.unreadable_files.is_empty();
     let reached = arguments
         .fail_on
@@ -101,6 +104,24 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
     } else {
         Status::Done
     })
+}
+
+/// Says which files were not looked into, lest the answer be taken for the whole.
+fn warn_of_passed(passed: &Passed, streams: &mut Streams<'_>) {
+    if passed.named.is_empty() {
+        return;
+    }
+    let others = usize::try_from(passed.others).unwrap_or(usize::MAX);
+    let names = passed.named.iter().map(|path| path.display().to_string());
+    let mut names: Vec<String> = names.collect();
+    if others > names.len() {
+        names.push(format!("and {} more", others - names.len()));
+    }
+    streams.warning(format_args!(
+        "{} skipped, since the name is not that of a log: {}",
+        counted(others, "file was", "files were"),
+        escaped(names.join(", "))
+    ));
 }
 
 /// For the fuzzer: asserts that these bytes, as a log, are read the same whether or not ordinary

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::files::{LogFile, Unlisted, Walk, Wanted, is_lines};
+use super::files::{LogFile, Passed, Unlisted, Walk, Wanted, is_lines};
 use super::inflate::Opener;
 use super::records::{self, Manner, Piece};
 use crate::Streams;
@@ -21,7 +21,7 @@ pub(crate) fn each_file<T: Default + Send>(
     jobs: usize,
     streams: &mut Streams<'_>,
     read: impl Fn(&mut T, Result<LogFile, Unlisted>, &mut Opener, &AtomicU64) + Sync,
-) -> Vec<T> {
+) -> (Vec<T>, Passed) {
     let files = Mutex::new(Walk::new(paths, wanted));
     let next = || {
         let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -30,7 +30,7 @@ pub(crate) fn each_file<T: Default + Send>(
     let taken = AtomicU64::new(0);
     let done = AtomicU64::new(0);
     let (finished, results) = channel();
-    thread::scope(|scope| {
+    let parts = thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             let finished = finished.clone();
             let (next, read, taken, done) = (&next, &read, &taken, &done);
@@ -64,7 +64,9 @@ pub(crate) fn each_file<T: Default + Send>(
             }
         }
         parts
-    })
+    });
+    let files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    (parts, files.passed())
 }
 
 /// How many bytes there are to read, in how many files. Another walk is cheap beside reading.
@@ -74,6 +76,10 @@ fn expected(paths: &[PathBuf], wanted: &Wanted) -> (u64, u64) {
         .map(|file| std::fs::metadata(file.path).map_or(0, |file| file.len()));
     sizes.fold((0, 0), |(bytes, files), size| (bytes + size, files + 1))
 }
+
+/// The error of a folder in which nothing was read.
+pub(crate) const NOTHING_IN_IT: &str =
+    "no log file is in it, of what is asked for (.json, .jsonl or .ndjson, or .gz of these)";
 
 /// A file that could not be read to its end, or that holds a line that is not JSON, and the error.
 pub(crate) type Unreadable = (PathBuf, String);
@@ -87,7 +93,7 @@ pub(crate) fn each_record<T: Default + Send>(
     streams: &mut Streams<'_>,
     take: impl Fn(&mut T, &[u8]) -> Result<(), String> + Sync,
 ) -> (Vec<T>, Vec<Unreadable>) {
-    let parts = each_file(
+    let (parts, passed) = each_file(
         paths,
         wanted,
         jobs,
@@ -118,6 +124,8 @@ pub(crate) fn each_record<T: Default + Send>(
     );
     let (kept, unreadable): (Vec<T>, Vec<Vec<Unreadable>>) = parts.into_iter().unzip();
     let mut unreadable = unreadable.concat();
+    let nothing = passed.empty(paths);
+    unreadable.extend(nothing.map(|path| (path.clone(), NOTHING_IN_IT.to_owned())));
     unreadable.sort();
     (kept, unreadable)
 }

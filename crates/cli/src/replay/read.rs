@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use guard::cloudtrail::{Activity, Record, Watched};
+use guard::cloudtrail::{Activity, Identity, Record, Watched, moment};
 
-use super::files::{LogFile, Unlisted, Wanted, is_lines};
+use super::files::{LogFile, Passed, Unlisted, Wanted, is_lines};
 use super::inflate::Opener;
-use super::parallel::each_file;
+use super::parallel::{NOTHING_IN_IT, each_file};
 use super::records::{self, Manner, Piece};
 use crate::Streams;
 use crate::values::{DamageError, Values};
@@ -77,6 +77,8 @@ pub(crate) struct Reading {
     pub(crate) listed: Vec<UnreadableRecord>,
     /// Files that could not be read to their end, in order.
     pub(crate) unreadable_files: Vec<UnreadableFile>,
+    /// What was passed over.
+    pub(crate) passed: Passed,
     /// In order of (time, CreateRole first, id).
     pub(crate) hits: Vec<Hit>,
 }
@@ -88,14 +90,22 @@ pub(crate) fn read(
     jobs: usize,
     streams: &mut Streams<'_>,
 ) -> Reading {
-    let parts = each_file(
+    let (parts, passed) = each_file(
         paths,
         wanted,
         jobs,
         streams,
         |part: &mut Reading, file, opener, done| part.file(file, wanted, opener, done),
     );
-    whole(parts)
+    let mut whole = whole(parts);
+    let nothing = passed.empty(paths).map(|path| UnreadableFile {
+        argument: usize::MAX,
+        path: path.clone(),
+        why: NOTHING_IN_IT.to_owned(),
+    });
+    whole.unreadable_files.extend(nothing);
+    whole.passed = passed;
+    whole
 }
 
 /// Joins the threads' parts, in an order that does not depend on them.
@@ -183,7 +193,7 @@ impl Reading {
                 Piece::Ordinary(record) => {
                     if wanted.asks_for_place() && {
                         let region = Some(record.region).filter(|region| !region.is_empty());
-                        !wanted.covers(record.time.parse().ok(), region)
+                        !wanted.covers(moment(record.time), region)
                     } {
                         return;
                     }
@@ -211,8 +221,14 @@ impl Reading {
             None => Err("the line is not JSON".to_owned()),
         };
         let read = parsed.and_then(|record| {
-            if record.event_name.is_empty() || record.event_source.is_empty() {
+            let insight = record.event_type.as_deref() == Some("AwsCloudTrailInsight");
+            if !insight && (record.event_name.is_empty() || record.event_source.is_empty()) {
                 return Err("it has no event name or no event source".to_owned());
+            }
+            // Whatever its name, a note about an event is none.
+            let nobody = record.identity == Identity::default();
+            if record.event_id.is_empty() && record.event_time.is_none() && nobody {
+                return Err("it has neither eventID nor eventTime nor userIdentity".to_owned());
             }
             Ok(record)
         });
@@ -236,6 +252,11 @@ impl Reading {
             return;
         }
         self.records += 1;
+        if record.event_name.is_empty() {
+            // An Insight tells that calls were many, none of which is lost for it.
+            self.irrelevant += 1;
+            return;
+        }
         let activity = record.activity(&Watched::Any);
         // For all other calls, `activity` is the root user's view already.
         let by_root = match activity {

@@ -46,7 +46,6 @@ pub(crate) fn read(
     manner: Manner,
     take: &mut dyn FnMut(Piece<'_>),
 ) -> Result<(), DamageError> {
-    values.skip_byte_order_mark();
     if manner.lines || begins_with_a_line_of_json(values)? {
         return lines(values, manner.prefilter, take);
     }

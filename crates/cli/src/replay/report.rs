@@ -74,6 +74,7 @@ struct SummaryLine {
     duplicates: u64,
     unreadable_records: u64,
     unreadable_files: Vec<String>,
+    skipped_files: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     differences: Option<u64>,
 }
@@ -231,6 +232,7 @@ impl<'a> Report<'a> {
             duplicates: self.count(|judged| *judged == Judged::Duplicate),
             unreadable_records: reading.unreadable_records,
             unreadable_files: files.map(|file| file.path.display().to_string()).collect(),
+            skipped_files: reading.passed.files,
             differences: self.before.map(|_| printed.differences),
         }
     }

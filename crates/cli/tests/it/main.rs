@@ -16,6 +16,7 @@ mod audit;
 mod documents;
 mod formats;
 mod fuzzed;
+mod inputs;
 #[cfg(feature = "live")]
 mod live;
 mod same_as_the_functions;

@@ -11,6 +11,7 @@ mod actor;
 mod fields;
 mod interest;
 mod lenient;
+mod moment;
 mod permissions_change;
 mod record;
 
@@ -21,5 +22,6 @@ pub use activity::{
 pub use actor::{Actor, ActorKind, Tool};
 pub use fields::{Document, Unreadable, Watched, percent_decoded};
 pub use interest::is_ordinary;
+pub use moment::moment;
 pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};
 pub use record::{Identity, Record, SessionIssuer};

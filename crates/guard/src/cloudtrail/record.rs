@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::interest::{Interest, changes_permissions};
 use super::lenient::{Text, fill_from_object};
+use super::moment::moment;
 
 /// One CloudTrail record.
 ///
@@ -21,6 +22,8 @@ use super::lenient::{Text, fill_from_object};
 pub struct Record {
     /// `eventID`; empty where the record has none. [`Record::id`] always gives one.
     pub event_id: String,
+    /// `addendum.originalEventID`: this record tells again, late or in full, what that one told.
+    pub original_event: Option<String>,
     /// `eventTime`, which has a resolution of one second; `None` where missing or no time.
     pub event_time: Option<Timestamp>,
     /// `eventName`, as `CreateRole`; empty where missing.
@@ -90,6 +93,11 @@ pub struct SessionIssuer {
 }
 
 #[derive(Debug, Clone, Default)]
+struct Addendum {
+    original: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
 struct SessionContext {
     issuer: SessionIssuer,
     mfa: Option<bool>,
@@ -101,9 +109,19 @@ struct SessionAttributes {
 }
 
 #[derive(Deserialize)]
+enum AddendumKey {
+    #[serde(rename = "originalEventID")]
+    OriginalEventId,
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
 enum RecordKey {
     #[serde(rename = "eventID")]
     EventId,
+    #[serde(rename = "addendum")]
+    Addendum,
     #[serde(rename = "eventTime")]
     EventTime,
     #[serde(rename = "eventName")]
@@ -199,6 +217,15 @@ fill_from_object!(SessionContext, |context, key, map| {
         IdentityKey::SessionIssuer => context.issuer = map.next_value()?,
         IdentityKey::Attributes => context.mfa = map.next_value::<SessionAttributes>()?.mfa,
         _ => {
+            map.next_value::<IgnoredAny>()?;
+        }
+    }
+});
+
+fill_from_object!(Addendum, |addendum, key, map| {
+    match key {
+        AddendumKey::OriginalEventId => addendum.original = map.next_value::<Text>()?.0,
+        AddendumKey::Other => {
             map.next_value::<IgnoredAny>()?;
         }
     }
@@ -312,11 +339,9 @@ impl Record {
     ) -> Result<(), A::Error> {
         match key {
             RecordKey::EventId => self.event_id = map.next_value::<Text>()?.0.unwrap_or_default(),
+            RecordKey::Addendum => self.original_event = map.next_value::<Addendum>()?.original,
             RecordKey::EventTime => {
-                self.event_time = map
-                    .next_value::<Text>()?
-                    .0
-                    .and_then(|text| text.parse().ok());
+                self.event_time = map.next_value::<Text>()?.0.and_then(|text| moment(&text));
             }
             RecordKey::EventName => {
                 self.event_name = map.next_value::<Text>()?.0.unwrap_or_default();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use guard::account::LastUsed;
-use guard::cloudtrail::percent_decoded;
+use guard::cloudtrail::{moment, percent_decoded};
 use jiff::{SignedDuration, Timestamp};
 use permissions::{Policies, Policy};
 use serde::Deserialize;
@@ -138,6 +138,13 @@ impl<'a> Holder<'a> {
         }))
     }
 
+    /// Does it say which policies it has? `list-roles` does not; the details of a user without
+    /// inline policies may leave out the list of those.
+    pub(crate) fn tells_policies(&self) -> bool {
+        self.attached_managed_policies.is_some()
+            && (self.role_policy_list.is_some() || self.list != List::Roles)
+    }
+
     /// The names of a user's groups.
     pub(crate) fn groups(&self) -> Result<Vec<String>, ElementError> {
         let groups = self.field("GroupList", self.group_list)?;
@@ -171,6 +178,7 @@ impl<'a> Holder<'a> {
         });
         let attached: Arc<[_]> = attached.into_iter().map(|one| one.policy_arn).collect();
         Ok(Held {
+            told: self.tells_policies(),
             inline: inline.collect::<Result<_, _>>()?,
             attached: lists.of(attached),
             boundary: boundary.map(|boundary| boundary.policy_arn),
@@ -191,6 +199,8 @@ impl<'a> Holder<'a> {
 /// which come last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
+    /// The export says which they are.
+    pub(crate) told: bool,
     /// Name and text of each inline policy.
     pub(crate) inline: Box<[(Box<str>, Box<str>)]>,
     /// ARNs of attached policies.
@@ -198,6 +208,9 @@ pub(crate) struct Held {
     /// ARN of the permissions boundary.
     pub(crate) boundary: Option<Box<str>>,
 }
+
+/// Stands for all policies of a holder that comes without any list of them.
+const UNTOLD: &str = "list (the input has none)";
 
 impl Held {
     /// Names of inline and attached policies.
@@ -219,8 +232,13 @@ impl Held {
             document: Some(text),
         });
         let attached = self.attached.iter().map(|arn| by_arn(arn));
+        let untold = (!self.told).then_some(Policy {
+            name: UNTOLD,
+            arn: None,
+            document: None,
+        });
         Policies {
-            policies: inline.chain(attached).collect(),
+            policies: inline.chain(attached).chain(untold).collect(),
             boundary: self.boundary.as_deref().map(by_arn),
         }
     }
@@ -286,21 +304,26 @@ struct Moment(Timestamp);
 #[serde(untagged)]
 #[serde(expecting = "neither a moment, as 2026-01-31T10:00:00+00:00, nor seconds since 1970")]
 enum TextOrSeconds {
-    Text(Timestamp),
+    Text(String),
     Seconds(f64),
 }
 
-impl TryFrom<TextOrSeconds> for Moment {
-    type Error = jiff::Error;
+/// A text that is no moment.
+#[derive(Debug, thiserror::Error)]
+#[error("neither a moment, as 2026-01-31T10:00:00+00:00, nor seconds since 1970")]
+struct NoMomentError;
 
-    fn try_from(moment: TextOrSeconds) -> Result<Self, jiff::Error> {
-        match moment {
-            TextOrSeconds::Text(moment) => Ok(Self(moment)),
-            TextOrSeconds::Seconds(seconds) => {
-                let since_1970 = SignedDuration::try_from_secs_f64(seconds.trunc())?;
-                Timestamp::from_duration(since_1970).map(Self)
-            }
-        }
+impl TryFrom<TextOrSeconds> for Moment {
+    type Error = NoMomentError;
+
+    fn try_from(written: TextOrSeconds) -> Result<Self, NoMomentError> {
+        let read = match written {
+            TextOrSeconds::Text(text) => moment(&text),
+            TextOrSeconds::Seconds(seconds) => SignedDuration::try_from_secs_f64(seconds.trunc())
+                .and_then(Timestamp::from_duration)
+                .ok(),
+        };
+        read.map(Self).ok_or(NoMomentError)
     }
 }
 

@@ -57,6 +57,17 @@ pub(crate) enum Element<'a> {
     Policy(Managed),
     /// A malformed object of any list; the next one may be readable.
     Unreadable(ElementError),
+    /// The end of a page.
+    PageEnd(PageEnd),
+}
+
+/// The lists that a page had, and whether it says that another one follows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PageEnd {
+    /// `IsTruncated`, or a token to go on with, where nothing says that it is the last.
+    pub(crate) goes_on: bool,
+    /// It is of `list-roles`, which says nothing of users.
+    pub(crate) listed: bool,
 }
 
 /// Where an element stands.
@@ -101,7 +112,7 @@ impl List {
     }
 }
 
-/// Gives every role, user and policy of `reader` to `take`, in order.
+/// Gives every role, user and policy of `reader` to `take`, in order, and the end of every page.
 pub(crate) fn read(
     reader: impl Read,
     count_lines: bool,
@@ -111,7 +122,6 @@ pub(crate) fn read(
     if count_lines {
         values.count_lines();
     }
-    values.skip_byte_order_mark();
     let (mut any, mut known) = (false, false);
     while let Some(byte) = values.peek()? {
         any = true;
@@ -135,12 +145,25 @@ fn page(
     values: &mut Values<'_>,
     take: &mut dyn FnMut(Element<'_>, Place),
 ) -> Result<bool, DamageError> {
-    let mut known = false;
+    let (mut known, mut listed) = (false, false);
+    let (mut truncated, mut token) = (None, false);
     values.object(|key, values| {
         let list = List::of(key);
         known |= list.is_some();
+        listed |= key == b"\"Roles\"";
         if values.expect()? != b'[' {
-            return values.skip();
+            let length = values.value()?;
+            let text = values.text(length).trim_ascii();
+            let text = text.strip_prefix(b"\"").unwrap_or(text);
+            match key {
+                b"\"IsTruncated\"" => {
+                    truncated = Some(text.to_ascii_lowercase().starts_with(b"true"))
+                }
+                b"\"Marker\"" | b"\"NextToken\"" => token |= !matches!(text, b"null" | b"\""),
+                _ => {}
+            }
+            values.take(length);
+            return Ok(());
         }
         values.list(|values| {
             let Some(list) = list else {
@@ -150,16 +173,26 @@ fn page(
                 return Err(values.unexpected());
             }
             let length = values.value()?;
-            let place = Place {
-                offset: values.offset(),
-                line: values.line(),
-            };
-            take(element(list, values.text(length)), place);
+            take(element(list, values.text(length)), place(values));
             values.take(length);
             Ok(())
         })
     })?;
+    if known {
+        let end = PageEnd {
+            goes_on: truncated.unwrap_or(token),
+            listed,
+        };
+        take(Element::PageEnd(end), place(values));
+    }
     Ok(known)
+}
+
+fn place(values: &Values<'_>) -> Place {
+    Place {
+        offset: values.offset(),
+        line: values.line(),
+    }
 }
 
 /// The element of a list.

@@ -14,6 +14,8 @@ fn elements(text: &[u8]) -> (Vec<String>, Result<(), String>) {
             Element::Group(group) => format!("group {}", group.name),
             Element::Policy(policy) => format!("policy {} {}", policy.arn, policy.document),
             Element::Unreadable(error) => error.to_string(),
+            Element::PageEnd(page) if page == PageEnd::default() => return,
+            Element::PageEnd(page) => format!("{page:?}"),
         };
         found.push(format!("{}: {what}", place.line.unwrap()));
     });
@@ -39,13 +41,14 @@ fn pages_come_in_any_shape() {
         format!("3: {role}"),
         "4: policy p {}".to_owned(),
         "5: group g".to_owned(),
+        "5: PageEnd { goes_on: false, listed: true }".to_owned(),
     ];
     assert_eq!(
         elements(format!("{one}{two}").as_bytes()),
         (read.to_vec(), Ok(()))
     );
     assert_eq!(
-        elements(format!("\u{feff}[{one} , {two}]").as_bytes()),
+        elements(format!("[{one} , {two}]").as_bytes()),
         (read.to_vec(), Ok(()))
     );
 }
@@ -121,10 +124,34 @@ fn one_object_that_cannot_be_read_does_not_take_the_next_with_it() {
             "RoleDetailList of a role cannot be read",
         ),
     ] {
-        let text = [b"{\"Roles\":[", bad, b",", ROLE.as_bytes(), b"]}"].concat();
+        let text = [b"{\"RoleDetailList\":[", bad, b",", ROLE.as_bytes(), b"]}"].concat();
         let (found, ended) = elements(&text);
         assert_eq!(ended, Ok(()), "{why}");
         assert_eq!(found.len(), 2, "{why}");
         assert_eq!(found[0], format!("1: {why}"));
+    }
+}
+
+#[test]
+fn a_page_says_whether_another_one_follows() {
+    for (fields, goes_on) in [
+        ("", false),
+        (r#","IsTruncated":false"#, false),
+        (r#","IsTruncated":true"#, true),
+        (r#","IsTruncated":"True""#, true),
+        (r#","IsTruncated":true,"Marker":"m""#, true),
+        (r#","IsTruncated":false,"Marker":"m""#, false),
+        (r#","Marker":"m","IsTruncated":false"#, false),
+        (r#","Marker":"m""#, true),
+        (r#","NextToken":"n""#, true),
+        (r#","Marker":null,"NextToken":"""#, false),
+    ] {
+        let page = format!(r#"{{"UserDetailList":[],"RoleDetailList":[]{fields}}}"#);
+        let (found, ended) = elements(page.as_bytes());
+        assert_eq!(
+            (found.len(), ended),
+            (usize::from(goes_on), Ok(())),
+            "{page}"
+        );
     }
 }

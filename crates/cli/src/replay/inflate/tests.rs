@@ -43,15 +43,7 @@ fn read(bytes: &[u8]) -> (bool, Result<Vec<u8>, String>) {
     );
     if bytes.starts_with(MAGIC) && got.1.is_ok() {
         let mut streamed = Vec::new();
-        let (file, read) = (io::empty(), &count);
-        let end = Counted {
-            file,
-            bytes: bytes.len() as u64,
-            read,
-        };
-        Inflated::new(bytes.chain(end))
-            .read_to_end(&mut streamed)
-            .unwrap();
+        decoded(bytes).unwrap().read_to_end(&mut streamed).unwrap();
         assert_eq!(got.1.as_ref(), Ok(&streamed), "the stream reads the same");
     }
     got
@@ -73,10 +65,10 @@ fn plain_packed_and_packed_twice_over() {
 
 #[test]
 fn what_is_large_is_a_stream() {
-    let text = b"0123456789abcdef".repeat(WHOLE_BYTES / 16 + 1);
+    let text = b"0123456789 bcdef".repeat(WHOLE_BYTES / 16 + 1);
     assert_eq!(read(&gzip(&text)), (false, Ok(text.clone())));
     assert_eq!(read(&text), (false, Ok(text)));
-    let text = b"0123456789abcdef".repeat(WHOLE_BYTES / 16);
+    let text = b"0123456789 bcdef".repeat(WHOLE_BYTES / 16);
     assert_eq!(read(&gzip(&text)), (true, Ok(text)));
 }
 
@@ -104,7 +96,7 @@ fn damage_is_said() {
 
 #[test]
 fn a_bomb_is_stopped_by_its_ratio() {
-    let bomb = gzip(&vec![b' '; (RATIO_FROM_BYTES + (1 << 20)) as usize]);
+    let bomb = gzip(&vec![b' '; 65 << 20]);
     assert!(bomb.len() < 1 << 20);
     assert!(read(&bomb).1.unwrap_err().contains("250 times its size"));
 }

@@ -1,0 +1,490 @@
+//! Input as people have it: cut, paged, given twice, in any encoding, beside files of other kinds.
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::here;
+
+/// A folder of its own, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, files: &[(&str, &[u8])]) -> Self {
+        let folder = Self(std::env::temp_dir().join(format!("tw-{name}-{}", std::process::id())));
+        drop(fs::remove_dir_all(&folder.0));
+        fs::create_dir_all(folder.0.join("logs")).unwrap();
+        for (name, bytes) in files {
+            let path = folder.0.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        folder
+    }
+
+    /// Status, standard output and standard error.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let ran = Command::new(env!("CARGO_BIN_EXE_trustwarden"))
+            .current_dir(&self.0)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            ran.status.code().unwrap(),
+            text(ran.stdout),
+            text(ran.stderr),
+        )
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+fn rules() -> String {
+    let rules = here().join("testdata/audit/access.yaml");
+    rules.display().to_string()
+}
+
+/// The JSON of an audit, its status, and what it says on standard error.
+fn audit(folder: &Folder, inputs: &[&str]) -> (Value, i32, String) {
+    let rules = rules();
+    let mut arguments = vec![
+        "audit",
+        "--rules",
+        &rules,
+        "--now",
+        "2026-11-21",
+        "--format",
+        "json",
+    ];
+    arguments.extend(inputs);
+    let (status, out, err) = folder.run(&arguments);
+    (serde_json::from_str(&out).unwrap_or_default(), status, err)
+}
+
+fn role(name: &str, account: &str) -> Value {
+    json!({
+        "Path": "/", "RoleName": name, "Arn": format!("arn:aws:iam::{account}:role/{name}"),
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::464622532012:root"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": "5b0c9f3de1a84c7b9d26f0a4c8e7135a"}}
+        }]},
+        "RolePolicyList": [], "AttachedManagedPolicies": [], "RoleLastUsed": {"LastUsedDate": 1795082400.5}
+    })
+}
+
+/// A page of authorization details, with more fields.
+fn page(roles: &[Value], more: Value) -> Vec<u8> {
+    let mut page = json!({"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": roles, "Policies": []});
+    page.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    serde_json::to_vec_pretty(&page).unwrap()
+}
+
+fn utf16(text: &[u8], unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    let text = format!("\u{feff}{}", std::str::from_utf8(text).unwrap());
+    text.encode_utf16().flat_map(unit).collect()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text).unwrap();
+    packed.finish().unwrap()
+}
+
+#[test]
+fn an_export_with_a_page_missing_is_never_taken_for_whole() {
+    let one = [role("DatadogOne", "111122223333")];
+    let two = [role("DatadogTwo", "111122223333")];
+    let other = [role("DatadogTwo", "222233334444")];
+    let truncated = json!({"IsTruncated": true, "Marker": "m"});
+    let last = json!({"IsTruncated": false});
+    let listed = serde_json::to_vec(&json!({"Roles": one, "NextToken": "n"})).unwrap();
+    for (pages, whole, what) in [
+        (
+            vec![page(&one, truncated.clone())],
+            false,
+            "the first page alone",
+        ),
+        (
+            vec![page(&one, json!({"NextToken": "n"}))],
+            false,
+            "as --max-items cuts it",
+        ),
+        (
+            vec![page(&one, truncated.clone()), page(&two, last.clone())],
+            true,
+            "both pages",
+        ),
+        (
+            vec![page(&two, last.clone()), page(&one, truncated.clone())],
+            true,
+            "in another order",
+        ),
+        (
+            vec![page(&one, truncated.clone()), page(&other, last)],
+            false,
+            "another account's",
+        ),
+        (vec![listed], false, "one page of list-roles"),
+    ] {
+        let joined = pages.join(&b'\n');
+        let names = ["0.json", "1.json"];
+        let files: Vec<(&str, &[u8])> = names
+            .into_iter()
+            .zip(pages.iter().map(Vec::as_slice))
+            .collect();
+        let folder = Folder::new("pages", &files);
+        fs::write(folder.0.join("joined.json"), joined).unwrap();
+        let mut several = vec!["--authorization-details"];
+        several.extend(files.iter().map(|(name, _)| *name));
+        for inputs in [&several[..], &["--authorization-details", "joined.json"]] {
+            let (answer, status, err) = audit(&folder, inputs);
+            assert_eq!(status, if whole { 0 } else { 2 }, "{what}: {err}");
+            assert_eq!(err.contains("more pages follow"), !whole, "{what}: {err}");
+            let unused = answer["findings"].to_string().contains("unused-rule");
+            assert_eq!(unused, whole, "{what}: nothing is said of the whole");
+        }
+    }
+}
+
+#[test]
+fn what_comes_twice_counts_once_and_accounts_are_told_apart() {
+    let here = [role("DatadogOne", "111122223333")];
+    let there = [role("DatadogOne", "222233334444")];
+    let compact =
+        serde_json::to_vec(&json!({"RoleDetailList": here, "UserDetailList": []})).unwrap();
+    let mut open = here.clone();
+    open[0]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = json!({});
+    let files: &[(&str, &[u8])] = &[
+        ("a.json", &page(&here, json!({}))),
+        ("b.json", &page(&there, json!({}))),
+        ("compact.json", &compact),
+        ("later.json", &page(&open, json!({}))),
+    ];
+    let folder = Folder::new("twice", files);
+    let counts = |files: &[&str]| {
+        let inputs = [&["--authorization-details"], files].concat();
+        let (answer, status, _) = audit(&folder, &inputs);
+        let number = |key: &str| answer["summary"][key].as_u64().unwrap();
+        let rows = answer["access"].as_array().unwrap().len();
+        (status, number("roles"), number("approved"), rows)
+    };
+    assert_eq!(counts(&["a.json"]), (0, 1, 1, 1));
+    assert_eq!(counts(&["a.json", "a.json"]), (0, 1, 1, 1));
+    assert_eq!(counts(&["a.json", "compact.json", "a.json"]), (0, 1, 1, 1));
+    assert_eq!(counts(&["a.json", "b.json"]), (0, 2, 2, 2));
+    // The role as it was at another time is judged as well.
+    assert_eq!(counts(&["a.json", "later.json"]), (1, 1, 1, 2));
+
+    let table = |files: &[&str]| {
+        let rules = rules();
+        let arguments = [
+            "audit",
+            "--rules",
+            &rules,
+            "--now",
+            "2026-11-21",
+            "--authorization-details",
+        ];
+        folder.run(&[&arguments[..], files].concat()).1
+    };
+    assert!(!table(&["a.json"]).contains("ACCOUNT"));
+    let both = table(&["a.json", "b.json"]);
+    assert!(both.contains("ACCOUNT       ROLE"), "{both}");
+    assert!(both.contains("222233334444  DatadogOne"), "{both}");
+}
+
+#[test]
+fn permissions_that_an_export_does_not_hold_are_not_known() {
+    let mut bare = role("DatadogOne", "111122223333");
+    let fields = bare.as_object_mut().unwrap();
+    fields.remove("RolePolicyList");
+    fields.remove("AttachedManagedPolicies");
+    let listed = serde_json::to_vec(&json!({"Roles": [bare]})).unwrap();
+    let folder = Folder::new("list-roles", &[("roles.json", &listed)]);
+    let (status, out, _) = folder.run(&[
+        "audit",
+        "--rules",
+        &rules(),
+        "--now",
+        "2026-11-21",
+        "--authorization-details",
+        "roles.json",
+    ]);
+    assert_eq!(status, 1);
+    assert!(out.contains("external id  not known"), "{out}");
+    assert!(out.contains("unreadable-permissions"), "{out}");
+    assert!(
+        !out.contains("unused-rule"),
+        "list-roles says nothing of users: {out}"
+    );
+}
+
+#[test]
+fn an_export_is_read_in_any_encoding() {
+    let text = page(&[role("DatadogOne", "111122223333")], json!({}));
+    let report = b"user,arn,password_enabled,mfa_active\njane,arn:aws:iam::111122223333:user/jane,true,false\n";
+    let crlf = String::from_utf8_lossy(report).replace('\n', "\r\n");
+    let semicolons = crlf.replace(',', ";");
+    let wrapped = serde_json::to_vec(&json!({"Content": STANDARD.encode(report)})).unwrap();
+    for (what, details, report) in [
+        ("as it is", text.clone(), report.to_vec()),
+        (
+            "UTF-16 LE",
+            utf16(&text, u16::to_le_bytes),
+            utf16(report, u16::to_le_bytes),
+        ),
+        (
+            "UTF-16 BE",
+            utf16(&text, u16::to_be_bytes),
+            utf16(report, u16::to_be_bytes),
+        ),
+        ("gzip", gzip(&text), gzip(crlf.as_bytes())),
+        (
+            "base64",
+            STANDARD.encode(&text).into_bytes(),
+            STANDARD.encode(report).into_bytes(),
+        ),
+        ("wrapped", text.clone(), wrapped),
+        ("of a spreadsheet", text.clone(), semicolons.into_bytes()),
+    ] {
+        let folder = Folder::new("encodings", &[("a.json", &details), ("r.csv", &report)]);
+        let rules = rules();
+        let (status, out, err) = folder.run(&[
+            "audit",
+            "--rules",
+            &rules,
+            "--now",
+            "2026-11-21",
+            "--format",
+            "sarif",
+            "--fail-on",
+            "medium",
+            "--authorization-details",
+            "a.json",
+            "--credential-report",
+            "r.csv",
+        ]);
+        assert_eq!((status, err.as_str()), (1, ""), "{what}");
+        let answer: Value = serde_json::from_str(&out).unwrap();
+        let results = answer["runs"][0]["results"].as_array().unwrap();
+        let mfa = results
+            .iter()
+            .find(|found| found["ruleId"] == "user-without-mfa")
+            .unwrap();
+        let line = &mfa["locations"][0]["physicalLocation"]["region"]["startLine"];
+        assert_eq!(line, 2, "{what}: the line that an editor shows");
+    }
+}
+
+#[test]
+fn other_output_of_the_aws_cli_is_named_with_the_flag_that_helps() {
+    for (text, what) in [
+        (
+            "UserDetailList: []\r\nRoleDetailList:\r\n- Path: /\r\n",
+            "YAML",
+        ),
+        ("-------\n|  GetAccountAuthorizationDetails  |\n", "a table"),
+        (
+            "ROLEDETAILLIST\tarn:aws:iam::111122223333:role/R\t2026\n",
+            "text",
+        ),
+    ] {
+        let folder = Folder::new("other-output", &[("a.txt", text.as_bytes())]);
+        let rules = rules();
+        for arguments in [
+            &["audit", "--authorization-details", "a.txt"][..],
+            &["replay", "a.txt"],
+            &[
+                "audit",
+                "--authorization-details",
+                "logs",
+                "--credential-report",
+                "a.txt",
+            ],
+        ] {
+            let (status, _, err) = folder.run(&[arguments, &["--rules", &rules]].concat());
+            assert_eq!(status, 2, "{arguments:?}: {err}");
+            assert!(err.contains("--output json"), "{arguments:?}: {err}");
+            assert!(err.contains(what), "{arguments:?}: {err}");
+        }
+    }
+}
+
+/// A record by which a role is opened to an unknown account.
+fn opened(id: &str, time: &str) -> Value {
+    json!({
+        "eventVersion": "1.11", "eventID": id, "eventTime": time, "eventSource": "iam.amazonaws.com",
+        "eventName": "CreateRole", "awsRegion": "us-east-1", "recipientAccountId": "111122223333",
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/alice"},
+        "requestParameters": {"roleName": format!("Opened{id}"), "assumeRolePolicyDocument": json!({
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"AWS": "999900001111"}, "Action": "sts:AssumeRole"}]}).to_string()}
+    })
+}
+
+/// The ids of alerts, the summary, the status and standard error.
+fn replay(folder: &Folder, arguments: &[&str]) -> (Vec<String>, Value, i32, String) {
+    let rules = rules();
+    let all = [
+        &["replay", "--rules", &rules, "--format", "jsonl"],
+        arguments,
+    ]
+    .concat();
+    let (status, out, err) = folder.run(&all);
+    let lines = out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let (alerts, rest): (Vec<_>, Vec<_>) = lines.partition(|line| line["type"] == "alert");
+    let ids = alerts
+        .iter()
+        .map(|alert| alert["event_id"].as_str().unwrap().to_owned());
+    (ids.collect(), rest[0].clone(), status, err)
+}
+
+#[test]
+fn a_log_is_read_in_any_encoding() {
+    let text = json!({"Records": [opened("a", "2026-03-10T10:00:00Z")]});
+    let text = serde_json::to_vec_pretty(&text).unwrap();
+    let crlf = String::from_utf8_lossy(&text)
+        .replace('\n', "\r\n")
+        .into_bytes();
+    for (what, bytes) in [
+        ("UTF-16 LE", utf16(&text, u16::to_le_bytes)),
+        ("UTF-16 BE", utf16(&crlf, u16::to_be_bytes)),
+        ("CR LF", crlf),
+        ("UTF-16 in gzip", gzip(&utf16(&text, u16::to_le_bytes))),
+        ("gzip twice", gzip(&gzip(&text))),
+        ("base64 of gzip", STANDARD.encode(gzip(&text)).into_bytes()),
+    ] {
+        let folder = Folder::new("log-encodings", &[("logs/a.json", &bytes)]);
+        let (alerts, _, status, err) = replay(&folder, &["logs"]);
+        assert_eq!(
+            (alerts.as_slice(), status),
+            (&["a".to_owned()][..], 0),
+            "{what}: {err}"
+        );
+    }
+}
+
+#[test]
+fn nothing_read_is_never_done() {
+    let log = serde_json::to_vec(&json!([opened("a", "2026-03-10T10:00:00Z")])).unwrap();
+    let digest = "logs/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/10/d.json.gz";
+    let config = "logs/111122223333_Config_us-east-1_ConfigHistory_x.json.gz";
+    for (what, files, status, skipped, named) in [
+        ("nothing", vec![], 2, 0, "logs"),
+        (
+            "a file of another kind",
+            vec![("logs/a.parquet", &b"PAR1"[..])],
+            2,
+            1,
+            "a.parquet",
+        ),
+        (
+            "only another service's",
+            vec![(digest, b"{}")],
+            2,
+            1,
+            "logs",
+        ),
+        (
+            "a log, and another kind",
+            vec![("logs/a.json", &log), ("logs/b.csv", b"")],
+            0,
+            1,
+            "b.csv",
+        ),
+        (
+            "a log, and another service's",
+            vec![("logs/a.json", &log), (digest, b"{}"), (config, b"{}")],
+            0,
+            2,
+            "",
+        ),
+    ] {
+        let folder = Folder::new("nothing", &files);
+        let (_, summary, ended, err) = replay(&folder, &["logs"]);
+        assert_eq!(
+            (ended, &summary["skipped_files"]),
+            (status, &json!(skipped)),
+            "{what}: {err}"
+        );
+        assert!(err.contains(named), "{what}: {err}");
+        assert_eq!(err.is_empty(), named.is_empty(), "{what}: {err}");
+    }
+}
+
+#[test]
+fn a_record_counts_once_and_at_its_own_time() {
+    let original = opened("b", "2026-03-10T10:00:00Z");
+    let mut addendum = opened("a", "2026-03-10T10:00:00Z");
+    addendum["addendum"] = json!({"reason": "UPDATED_DATA", "originalEventID": "b"});
+    let mut insight = opened("i", "2026-03-10T10:00:00Z");
+    insight["eventType"] = json!("AwsCloudTrailInsight");
+    insight.as_object_mut().unwrap().remove("eventName");
+    let note = json!({"eventName": "CreateRole", "eventSource": "iam.amazonaws.com"});
+    let blank = opened("c", "2026-03-10 23:30:00.000");
+    for (what, records, from, alerts, status) in [
+        (
+            "an addendum behind its event",
+            json!([original, addendum]),
+            "2026-03-10",
+            vec!["b"],
+            0,
+        ),
+        (
+            "before it",
+            json!([addendum, original]),
+            "2026-03-10",
+            vec!["b"],
+            0,
+        ),
+        ("alone", json!([addendum]), "2026-03-10", vec!["a"], 0),
+        ("an Insight", json!([insight]), "2026-03-10", vec![], 0),
+        ("a note", json!([note]), "2026-03-10", vec![], 2),
+        (
+            "a time without a zone",
+            json!([blank]),
+            "2026-03-10",
+            vec!["c"],
+            0,
+        ),
+        ("of the day before", json!([blank]), "2026-03-11", vec![], 0),
+    ] {
+        let text = serde_json::to_vec(&records).unwrap();
+        let folder = Folder::new("records", &[("logs/a.json", &text)]);
+        let (ids, summary, ended, err) = replay(&folder, &["--from", from, "logs"]);
+        assert_eq!(
+            (ids, ended),
+            (alerts.into_iter().map(str::to_owned).collect(), status),
+            "{what}: {err}"
+        );
+        let sum = |keys: &[&str]| {
+            keys.iter()
+                .map(|key| summary[key].as_u64().unwrap())
+                .sum::<u64>()
+        };
+        let parts = [
+            "irrelevant",
+            "approved",
+            "alerts",
+            "failed_calls",
+            "duplicates",
+            "unreadable_records",
+        ];
+        assert_eq!(sum(&parts), sum(&["records"]), "{what}");
+    }
+}
