@@ -14,6 +14,7 @@ mod own_role;
 mod provider;
 mod reading;
 mod service;
+mod tampering;
 mod trust;
 mod trust_document;
 mod vendor;
@@ -29,6 +30,9 @@ pub use many::Judging;
 pub(crate) use own_role::{guard_tampered, own_role_opened};
 pub(crate) use provider::is_about;
 pub use reading::Reading;
+pub use tampering::{
+    DEPLOY_SECONDS, OwnStack, Tampering, TamperingCall, tampering, tampering_calls,
+};
 pub use trust::unreadable_event;
 pub use trust_document::{
     TrustDocument, judge_trust, judge_trust_read, judge_trust_without_witnesses,

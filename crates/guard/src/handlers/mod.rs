@@ -13,7 +13,7 @@ mod sweep;
 use crate::order::RefusedOrder;
 use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 
-pub use detect::{access_key, role_permissions, role_trust, root_activity};
+pub use detect::{access_key, guard_tamper, role_permissions, role_trust, root_activity};
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
 pub use sweep::{GRACE_SECONDS, Swept, sweep};

@@ -25,6 +25,7 @@ mod scene;
 mod session_denials;
 mod sweep_runs;
 mod sweeping;
+mod tampering;
 mod troubled;
 mod users;
 mod writing;
