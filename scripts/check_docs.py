@@ -227,6 +227,31 @@ def attacks_have_a_test_and_a_row() -> Iterator[str]:
             yield f"SECURITY.md: no row names a test of attack {attack}"
 
 
+def tampering_rows() -> list[str]:
+    """SECURITY.md's rows of the calls that change the guard, from the table that the function judges by."""
+    test = "each_call_on_what_the_stack_owns_is_reported"
+    rows = []
+    for line in text("crates", "guard", "src", "detect", "tampering.tsv").splitlines():
+        if not line.startswith("#"):
+            service, event, counts, effect, _ = line.split("\t")
+            # IAM's name of the service, not CloudTrail's.
+            service = {"monitoring": "cloudwatch"}.get(service, service)
+            on = {"own": "what is the stack's", "any": "whatever it names"}[counts]
+            rows.append(f"| `{service}:{event}` | {on} | {effect} | `{test}` |")
+    return rows
+
+
+def every_tampering_call_has_a_row() -> Iterator[str]:
+    section = text("SECURITY.md").split("\n## Calls that change the guard\n")[1].split("\n## ")[0]
+    there = [line for line in section.splitlines() if line.startswith("| `")]
+    for row in tampering_rows():
+        if row not in there:
+            yield f"SECURITY.md: tampering.tsv makes this row, which is missing: {row}"
+    for row in there:
+        if row not in tampering_rows():
+            yield f"SECURITY.md: tampering.tsv does not make the row {row}"
+
+
 def threats_name_what_stops_them() -> Iterator[str]:
     security = text("SECURITY.md")
     for title, header in (("Who may publish what", "held by"), ("What an attacker with one permission could do", "what stops it")):
@@ -257,6 +282,7 @@ def main() -> int:
         *summary_lists_every_page(),
         *tests_that_are_named_exist(),
         *attacks_have_a_test_and_a_row(),
+        *every_tampering_call_has_a_row(),
         *threats_name_what_stops_them(),
         *paths_that_are_named_exist(),
     ]

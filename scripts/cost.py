@@ -30,6 +30,7 @@ EMAILS = 20.00  # SNS
 WRITES = 0.63  # DynamoDB, on demand
 READS = 0.125  # DynamoDB, on demand
 FIFO = 0.50  # SQS FIFO requests
+STANDARD = 0.40  # SQS standard requests
 
 # How the product uses them.
 WRITES_A_CHANGE = 10  # order begun and done, history and its pointer in one transaction
@@ -82,7 +83,7 @@ def main() -> None:
         (f"{keys} customer key", keys * KEY),
         ("its yearly rotations, in the third year and later", text.count("EnableKeyRotation: true") * ROTATIONS * KEY),
         (f"{metrics} metrics, from the logs", metrics * METRIC),
-        ("polling the idle order queue", POLLS * FIFO / million),
+        ("polling the two idle queues", POLLS * (FIFO + STANDARD) / million),
         (f"Lambda, {runs:,} runs, and their logs", runs * (INVOCATIONS + LOGS) / million),
         (
             f"the sweep: {SWEEP_CALLS:,} calls, {SWEEP_RUNS} full runs",

@@ -154,6 +154,19 @@ pub fn sweeping() -> Result<(GuardConfig, Sweeping), Failed> {
     Ok((settings.guard().map_err(not_started)?, world))
 }
 
+/// What `guard-tamper` starts with: its rules say how severe a finding is, its topic is its own.
+///
+/// # Errors
+/// [`Failed`]: a setting or the rules are missing or make no sense.
+#[cfg(feature = "own-stack")]
+pub fn watching_the_guard() -> Result<(GuardConfig, Topic, crate::OwnStackReader), Failed> {
+    let settings = Settings::from_environment().map_err(not_started)?;
+    let cloud = SdkContext::from_environment();
+    let topic = Topic::new(&cloud, &settings.topic);
+    let own = crate::OwnStackReader::new(&cloud, &settings.stack);
+    Ok((settings.guard().map_err(not_started)?, topic, own))
+}
+
 /// What `slack` starts with.
 ///
 /// # Errors

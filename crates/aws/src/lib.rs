@@ -13,6 +13,8 @@ mod listing;
 #[cfg(feature = "live")]
 pub mod live;
 mod network;
+#[cfg(feature = "own-stack")]
+mod own_stack;
 mod permissions;
 mod queue;
 mod secret;
@@ -28,6 +30,8 @@ pub use cloud::SdkContext;
 pub use iam::{Iam, IamWriter, SESSION_DENIAL};
 pub use listing::IamLister;
 pub use network::Network;
+#[cfg(feature = "own-stack")]
+pub use own_stack::{ListOwnStackError, OwnStackReader};
 pub use queue::{DelayError, Queue};
 pub use secret::{ReadSecretError, read_webhook_url};
 pub use settings::{LoadRulesError, Settings, SettingsError, SlackSettings};

@@ -49,6 +49,7 @@ from botocore.config import Config  # noqa: E402
 from botocore.exceptions import ClientError, ParamValidationError  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 
+import alarms  # noqa: E402, F401  (the class is found by being there)
 import authorize  # noqa: E402
 import changes  # noqa: E402
 import deliver  # noqa: E402

@@ -15,6 +15,7 @@ import json
 import re
 import threading
 
+from moto.cloudformation.models import cloudformation_backends
 from moto.core.responses import BaseResponse
 from moto.dynamodb.responses import DynamoHandler  # noqa: F401  (its _dispatch is the one patched)
 from moto.iam.models import iam_backends
@@ -193,6 +194,9 @@ def _wants(response: BaseResponse, service: str, action: str) -> list[tuple[str,
         name = parameters.get("QueueUrl", "").rsplit("/", 1)[-1]
         kind = action.removesuffix("Batch")
         return [(f"sqs:{kind}", f"arn:aws:sqs:{region}:{account}:{name}" if name else "*")]
+    if service == "cloudformation" and "StackName" in parameters:
+        stack = cloudformation_backends[account][region].get_stack(parameters["StackName"])
+        return [(f"cloudformation:{action}", stack.stack_id)]
     if service == "secretsmanager":
         secret = secretsmanager_backends[account][region].secrets.get(parameters.get("SecretId", ""))
         return [(f"secretsmanager:{action}", secret.arn if secret else parameters.get("SecretId", "*"))]

@@ -169,13 +169,13 @@ def _takes(rule: Rule, event: dict) -> bool:
 
 def _send_to_targets(original):
     def send_to_targets(self: Rule, original_event, transform_input=True):
-        functions = [t for t in self.targets if ":lambda:" in t["Arn"]]
-        others = [t for t in self.targets if ":lambda:" not in t["Arn"]]
-        if functions and _takes(self, original_event):
+        ours = [t for t in self.targets if ":lambda:" in t["Arn"] or ":sqs:" in t["Arn"]]
+        others = [t for t in self.targets if t not in ours]
+        if ours and _takes(self, original_event):
             event = {k: v for k, v in original_event.items() if k != "ingestion-time"}
             event["time"] = _iso(event.get("time"))
-            for target in functions:
-                _to_function(self, target, event)
+            for target in ours:
+                _to_target(self, target, event)
         if others:
             kept, self.targets = self.targets, others
             try:
@@ -197,8 +197,12 @@ def targets_of(account: str, region: str, event: dict) -> list[str]:
     ]
 
 
-def _to_function(rule: Rule, target: dict, event: dict) -> None:
-    if _permitted(target["Arn"], "events.amazonaws.com", rule.arn):
+def _to_target(rule: Rule, target: dict, event: dict) -> None:
+    if ":sqs:" in target["Arn"]:
+        if authorize.service_may("events.amazonaws.com", "sqs:SendMessage", target["Arn"]):
+            _to_queue(target["Arn"], event)
+            return
+    elif _permitted(target["Arn"], "events.amazonaws.com", rule.arn):
         invoke_async(target["Arn"], event)
         return
     dead_letters = target.get("DeadLetterConfig", {}).get("Arn")

@@ -14,6 +14,9 @@ use crate::lambda::{Ending, Function, InvokeError, Lambda};
 /// The queue on the alert topic that stands for whoever reads alerts by program.
 const INBOX: &str = "inbox";
 
+/// The same on the topic of what changes the guard.
+const TAMPER_INBOX: &str = "tamper-inbox";
+
 /// This machine: where the project lies, its binaries, and Lambda and the account running.
 #[derive(Debug)]
 pub struct Machine {
@@ -145,7 +148,8 @@ impl Machine {
         for function in &stack.made.functions {
             stack.put_to_work(function, rules)?;
         }
-        stack.subscribe_inbox()?;
+        stack.subscribe_inbox("AlertTopic", INBOX)?;
+        stack.subscribe_inbox("TamperTopic", TAMPER_INBOX)?;
         Ok(stack)
     }
 }
@@ -217,13 +221,13 @@ pub enum StackError {
 }
 
 impl Stack<'_> {
-    /// A queue on the alert topic, as a machine would subscribe one.
-    fn subscribe_inbox(&self) -> Result<(), AccountError> {
-        let Some(topic) = self.made.outputs.get("AlertTopic") else {
+    /// A queue on a topic, as a machine would subscribe one.
+    fn subscribe_inbox(&self, topic: &str, inbox: &str) -> Result<(), AccountError> {
+        let Some(topic) = self.made.outputs.get(topic) else {
             return Ok(());
         };
-        self.call("sqs", "create_queue", &json!({ "QueueName": INBOX }))?;
-        let queue = format!("arn:aws:sqs:us-east-1:{}:{INBOX}", self.account);
+        self.call("sqs", "create_queue", &json!({ "QueueName": inbox }))?;
+        let queue = format!("arn:aws:sqs:us-east-1:{}:{inbox}", self.account);
         let subscription = json!({
             "TopicArn": topic, "Protocol": "sqs", "Endpoint": queue,
             "Attributes": { "RawMessageDelivery": "true" },
@@ -460,12 +464,24 @@ impl Stack<'_> {
     /// # Errors
     /// [`AccountError`].
     pub fn alerts(&self) -> Result<Vec<Value>, AccountError> {
-        let bodies = self.peek(INBOX)?;
+        self.read_inbox(INBOX)
+    }
+
+    /// Alerts about changes of the guard so far, oldest first.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn tampering_alerts(&self) -> Result<Vec<Value>, AccountError> {
+        self.read_inbox(TAMPER_INBOX)
+    }
+
+    fn read_inbox(&self, inbox: &str) -> Result<Vec<Value>, AccountError> {
+        let bodies = self.peek(inbox)?;
         let parsed = bodies.iter().map(|body| serde_json::from_str(body));
         parsed
             .collect::<Result<_, _>>()
             .map_err(|source| AccountError::NotJson {
-                path: INBOX.to_owned(),
+                path: inbox.to_owned(),
                 source,
             })
     }

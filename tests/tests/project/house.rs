@@ -72,6 +72,7 @@ const FUNCTIONS: &[&str] = &[
     "root-activity",
     "role-permissions",
     "remediator",
+    "guard-tamper",
     "slack",
     "sweep",
 ];

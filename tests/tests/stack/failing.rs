@@ -108,6 +108,7 @@ fn without_rules_no_function_starts_and_says_why() {
         "root-activity",
         "role-permissions",
         "remediator",
+        "guard-tamper",
     ] {
         for (stack, name) in [(&stack, "no-such-rules.json"), (&other, "damaged.json")] {
             let ending = stack.invoke(binary, &json!({})).unwrap();

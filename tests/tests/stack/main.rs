@@ -18,6 +18,7 @@ mod resources;
 mod role_permissions;
 mod slack;
 mod sweep;
+mod tampering;
 mod translated;
 mod trust;
 
@@ -49,7 +50,12 @@ fn assert_untroubled(stack: &Stack<'_>) {
     let seen = stack.seen().unwrap();
     assert!(seen.refusals.is_empty(), "{:#?}", seen.refusals);
     assert!(seen.lost.is_empty(), "{:#?}", seen.lost);
-    for queue in ["EventDeadLetters", "AsyncDeadLetters", "OrdersDeadLetters"] {
+    for queue in [
+        "EventDeadLetters",
+        "AsyncDeadLetters",
+        "OrdersDeadLetters",
+        "TamperDeadLetters",
+    ] {
         let letters = stack.peek(stack.id_of(queue).unwrap()).unwrap();
         assert!(letters.is_empty(), "{queue}: {letters:#?}");
     }

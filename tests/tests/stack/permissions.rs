@@ -155,7 +155,7 @@ fn undoing_what_was_given_takes_a_parameter_of_its_own_and_mode_enforce() {
 
 #[test]
 fn our_own_roles_are_denied_by_exact_arn() {
-    for (slack, count) in [("", 6), (SLACK, 7)] {
+    for (slack, count) in [("", 7), (SLACK, 8)] {
         let stack = translated(&[
             ("Mode", "enforce"),
             ("RevokeSessions", "true"),
@@ -341,6 +341,21 @@ fn each_function_may_do_exactly_this() {
             .concat(),
         ),
         (
+            "GuardTamperRole",
+            [
+                &log[..],
+                &[
+                    "cloudformation:DescribeStacks",
+                    "cloudformation:ListStackResources",
+                    "sqs:ReceiveMessage",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sns:Publish",
+                ],
+            ]
+            .concat(),
+        ),
+        (
             "SlackRole",
             [
                 &log[..],
@@ -478,7 +493,7 @@ fn each_function_is_invoked_by_exactly_who_should() {
         ),
         (
             "slack",
-            ["AlertTopic", "OperationsTopic"]
+            ["AlertTopic", "OperationsTopic", "TamperTopic"]
                 .map(|topic| format!("sns.amazonaws.com {}", stack.output(topic).unwrap()))
                 .into(),
         ),

@@ -46,28 +46,40 @@ fn what_fails_is_kept_on_both_hops() {
     let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
     let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
     let rules = of_type(&stack, "AWS::Events::Rule");
-    assert_eq!(rules.len(), 7);
+    assert_eq!(rules.len(), 10);
+    let second_path = stack.resources()["TamperDeadLetters"].arn.clone();
     let to_functions = |name: &&str| *name != "RegionAlarmRule";
     for (name, rule) in rules.iter().filter(|(name, _)| to_functions(name)) {
         for target in list(&rule.properties["Targets"]) {
             // A call of the sweep that failed is no lost event: the next minute's replaces it.
             let expected = match *name {
                 "SweepRule" => Value::Null,
+                name if name.starts_with("Tampered") => json!({ "Arn": second_path }),
                 _ => json!({ "Arn": event_letters }),
             };
             let kept = target.get("DeadLetterConfig").cloned().unwrap_or_default();
             assert_eq!(kept, expected, "{name}");
         }
     }
-    // EventBridge may fill the first queue for exactly these rules.
-    let policy = &stack.resources()["EventDeadLettersPolicy"].properties["PolicyDocument"];
-    let sources = texts(&policy["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]);
-    let arns: BTreeSet<_> = rules
-        .iter()
-        .filter(|(name, _)| **name != "SweepRule" && to_functions(name))
-        .map(|(_, rule)| rule.arn.clone().unwrap())
-        .collect();
-    assert_eq!(sources, arns);
+    // EventBridge may fill each queue for exactly these rules.
+    for (policy, second) in [
+        ("EventDeadLettersPolicy", false),
+        ("TamperEventsPolicy", true),
+        ("TamperDeadLettersPolicy", true),
+    ] {
+        let document = &stack.resources()[policy].properties["PolicyDocument"];
+        let sources = texts(&document["Statement"][0]["Condition"]["ArnEquals"]["aws:SourceArn"]);
+        let arns: BTreeSet<_> = rules
+            .iter()
+            .filter(|(name, _)| {
+                **name != "SweepRule"
+                    && to_functions(name)
+                    && name.starts_with("Tampered") == second
+            })
+            .map(|(_, rule)| rule.arn.clone().unwrap())
+            .collect();
+        assert_eq!(sources, arns, "{policy}");
+    }
     let configured: BTreeMap<_, _> = of_type(&stack, "AWS::Lambda::EventInvokeConfig")
         .into_values()
         .map(|config| {
@@ -76,11 +88,12 @@ fn what_fails_is_kept_on_both_hops() {
             (function.to_owned(), destination.clone())
         })
         .collect();
-    // The remediator is fed by a queue, which has dead letters of its own.
+    // Two are fed by queues, which have dead letters of their own.
+    let fed_by_a_queue = |binary: &str| matches!(binary, "remediator" | "guard-tamper");
     let asynchronous = stack
         .functions()
         .iter()
-        .filter(|function| function.binary != "remediator");
+        .filter(|function| !fed_by_a_queue(&function.binary));
     for function in asynchronous {
         let expected = match function.binary.as_str() {
             "sweep" => Value::Null,
@@ -114,6 +127,10 @@ fn no_rule_stands_before_what_lets_it_deliver() {
         let block = source.split(&format!("\n  {name}:\n")).nth(1).unwrap();
         let depends = block.lines().find(|line| line.contains("DependsOn:"));
         let depends = depends.unwrap_or_else(|| panic!("{name} waits for nothing"));
+        if name.starts_with("Tampered") {
+            assert!(depends.contains("TamperEventsPolicy"), "{name}: {depends}");
+            continue;
+        }
         let permission = format!("{}Permission", name.strip_suffix("Rule").unwrap());
         assert!(depends.contains(&permission), "{name}: {depends}");
         assert_eq!(
@@ -187,6 +204,7 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
         ("AlertEmail", "a@example.com"),
         ("OperationsEmail", "b@example.com"),
     ]);
+    let tampering = stack.output("TamperTopic").unwrap();
     let operations = stack.output("OperationsTopic").unwrap();
     assert_ne!(operations, stack.output("AlertTopic").unwrap());
     let alarms = of_type(&stack, "AWS::CloudWatch::Alarm");
@@ -257,6 +275,11 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
         "AccessKeyRuleFailed",
         "RootSignInRuleFailed",
         "RootCallRuleFailed",
+        "TamperedSourcesRuleFailed",
+        "TamperedFunctionsRuleFailed",
+        "TamperedResourcesRuleFailed",
+        "TamperEventsWait",
+        "TamperingUndelivered",
     ] {
         assert!(alarms.contains_key(name), "no {name}");
     }
@@ -293,7 +316,13 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
             .get("KmsMasterKeyId")
             .is_none()
     );
-    // Slack hears of both without a second parameter.
+    assert!(
+        topics["TamperTopic"]
+            .properties
+            .get("KmsMasterKeyId")
+            .is_none()
+    );
+    // Slack hears of all without a second parameter.
     let slack: BTreeSet<_> = of_type(&stack, "AWS::SNS::Subscription")
         .into_values()
         .filter(|subscription| subscription.properties["Protocol"] == "lambda")
@@ -306,7 +335,22 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
         .collect();
     assert_eq!(
         slack,
-        set(&[operations, stack.output("AlertTopic").unwrap()])
+        set(&[operations, tampering, stack.output("AlertTopic").unwrap()])
+    );
+    // Whoever gets the alerts gets those of the second path.
+    let mailed: BTreeSet<_> = of_type(&stack, "AWS::SNS::Subscription")
+        .into_values()
+        .filter(|subscription| subscription.properties["Endpoint"] == "a@example.com")
+        .map(|subscription| {
+            subscription.properties["TopicArn"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(
+        mailed,
+        set(&[tampering, stack.output("AlertTopic").unwrap()])
     );
 }
 
@@ -368,7 +412,7 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
         assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
     }
     let functions = of_type(&stack, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 7);
+    assert_eq!(functions.len(), 8);
     for (name, function) in functions {
         assert_eq!(
             function.properties["ReservedConcurrentExecutions"], "5",
@@ -457,6 +501,7 @@ fn functions_get_the_settings_they_need() {
         binaries,
         BTreeSet::from([
             "access-key",
+            "guard-tamper",
             "remediator",
             "role-permissions",
             "role-trust",

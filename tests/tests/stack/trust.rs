@@ -37,6 +37,7 @@ fn an_unknown_account_is_removed_byte_for_byte() {
     assert_eq!(codes(&alerts[0]), ["unknown-third-party"]);
     assert_eq!(alerts[0]["incident"], alerts[1]["incident"]);
     assert_eq!(outcome(&alerts[1]), "reverted");
+    assert_eq!(stack.tampering_alerts().unwrap(), Vec::<Value>::new());
     let mails = stack.mails();
     assert_eq!(mails.len(), 2);
     for mail in mails {

@@ -22,28 +22,32 @@ use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 /// Logical ids of the template's functions; `Slack` is only there where a secret is named.
-const FUNCTIONS: [&str; 7] = [
+const FUNCTIONS: [&str; 8] = [
     "RoleTrust",
     "AccessKey",
     "RootActivity",
     "RolePermissions",
     "Remediator",
     "Sweep",
+    "GuardTamper",
     "Slack",
 ];
 /// Logical ids of the template's event rules.
-const RULES: [&str; 6] = [
+const RULES: [&str; 9] = [
     "RoleTrustRule",
     "AccessKeyRule",
     "RootSignInRule",
     "RootCallRule",
     "RolePermissionsRule",
     "SweepRule",
+    "TamperedSourcesRule",
+    "TamperedFunctionsRule",
+    "TamperedResourcesRule",
 ];
 /// A sweep that ended longer ago than this, in seconds, is one that is missing.
 const SWEEP_MISSING: i64 = 3 * 3_600;
 /// Outputs that hold a topic's ARN.
-const TOPICS: [&str; 2] = ["AlertTopic", "OperationsTopic"];
+const TOPICS: [&str; 3] = ["AlertTopic", "TamperTopic", "OperationsTopic"];
 
 /// A function or an event rule: its kind, its logical id, and its state and whether that is good;
 /// `None`: it is not in the stack.
@@ -177,8 +181,8 @@ fn missing<'a>(stack: &'a Stack, topic: &str, found: &[Subscription]) -> Vec<&'a
         value.filter(|value| !value.is_empty())
     };
     let address = match topic {
-        "AlertTopic" => given("AlertEmail"),
-        _ => given("OperationsEmail"),
+        "OperationsTopic" => given("OperationsEmail"),
+        _ => given("AlertEmail"),
     };
     let mails = address.filter(|address| {
         let hears = |one: &Subscription| one.protocol == "email" && one.endpoint == **address;
@@ -349,7 +353,7 @@ fn test(account: &str, stack_name: &str, stack: &Stack, now: Timestamp) -> Alert
     }
 }
 
-/// Publishes a marked alert to both topics and names whoever will not receive it; exit status 1
+/// Publishes a marked alert to all topics and names whoever will not receive it; exit status 1
 /// where that is anyone.
 ///
 /// # Errors

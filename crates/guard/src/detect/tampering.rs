@@ -11,6 +11,9 @@ const CALLS: &str = include_str!("tampering.tsv");
 /// The service that carries out a deploy.
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
 
+/// How the rules of `template-region.yaml` are named in each region: stacks of their own.
+const FORWARDERS: &str = "trustwarden-forward-";
+
 /// How long after a deploy its calls may still arrive, in seconds.
 pub const DEPLOY_SECONDS: i64 = 15 * 60;
 
@@ -58,7 +61,8 @@ impl OwnStack {
     /// A stack with the physical ids of its resources: names, ARNs, URLs.
     pub fn new(name: &str, ids: impl IntoIterator<Item = String>, deploying: bool) -> Self {
         let mut own = BTreeSet::new();
-        for id in ids {
+        // One that is being made has none yet.
+        for id in ids.into_iter().filter(|id| !id.is_empty()) {
             let id = id.to_ascii_lowercase();
             // Of an ARN or a URL the last part is the name by which most calls speak of it; a secret's
             // has six more characters there than its name.
@@ -95,8 +99,15 @@ impl OwnStack {
     /// Whether a text names something of the stack: as it is, as a part of an ARN or URL, or with a
     /// qualifier behind it.
     fn owns(&self, text: &str) -> bool {
+        // A document that mentions what is ours does not change it.
+        if text.contains(['"', '{']) {
+            return false;
+        }
         let text = text.to_ascii_lowercase();
         let mut parts = text.split([':', '/']).chain([text.as_str()]);
+        if parts.clone().any(|part| part.starts_with(FORWARDERS)) {
+            return true;
+        }
         let Some(ids) = &self.ids else {
             let after = |part: &str| {
                 part.strip_prefix(&self.name)

@@ -145,6 +145,11 @@ fn a_name_alike_is_another() {
             "arn:aws:events:us-east-1:111122223333:rule/default/trustwarden-RoleTrustRule-1ABCDEFGHIJK",
             1,
         ),
+        // A rule of another region's stack, which hands events on to this one.
+        (
+            "trustwarden-forward-root-5d0c8f3e-93f5-4c73-9a57-b1f0a7d9f1e2",
+            1,
+        ),
         ("trustwarden-RoleTrustRule-1ABCDEFGHIJKL", 0),
         ("a-trustwarden-RoleTrustRule-1ABCDEFGHIJK", 0),
         ("trustwarden-dev-RoleTrustRule-1ABCDEFGHIJK", 0),
@@ -271,6 +276,26 @@ fn a_deploy_is_about_the_stack_it_names() {
         deploying.deploying = true;
         assert_eq!(reported(&scene, &deploying, &[event]).len(), count);
     }
+}
+
+/// A policy for somebody else's role may speak of the guard's table.
+#[test]
+fn a_document_that_mentions_the_guard_is_no_change_of_it() {
+    let mut scene = Scene::new();
+    let call = tampering_calls()
+        .find(|call| call.event == "PutRolePolicy")
+        .unwrap();
+    let table = "arn:aws:dynamodb:us-east-1:111122223333:table/trustwarden-Table-5EFGHIJKLMNO";
+    let document = json!({ "Statement": [
+        { "Effect": "Allow", "Action": "dynamodb:Query", "Resource": format!("{table}/index/*") },
+        { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "arn:aws:iam::111122223333:root" },
+    ]});
+    // While a deploy is under way CloudFormation lists things without an id.
+    let ids = [String::new(), table.to_owned()];
+    let own = OwnStack::new(STACK, ids, true);
+    let request = json!({ "roleName": "other", "policyDocument": document.to_string() });
+    let event = event(&mut scene, &call, request);
+    assert_eq!(reported(&scene, &own, &[event]), []);
 }
 
 #[test]
