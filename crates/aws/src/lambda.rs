@@ -11,6 +11,7 @@ use guard::cloudtrail::Record;
 use guard::handlers::{HandleError, Handled};
 use guard::model::sha256_hex;
 use guard::ports::{Assembled, chain};
+use guard::story::About;
 use jiff::Timestamp;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::{error, info, subscriber};
@@ -120,14 +121,22 @@ where
     let handle = async |event: LambdaEvent<Box<RawValue>>| -> Result<(), Failed> {
         let record = record(&event.payload);
         let work = Box::pin(handler(world, guard, &record));
-        let handled = with_deadline(&event.context, work).await?;
-        info!(
-            id = record.event_id,
-            name = record.event_name,
-            ?handled,
-            "handled"
-        );
-        Ok(())
+        let handled = with_deadline(&event.context, work).await;
+        let About {
+            incident,
+            event,
+            subject,
+        } = About::event(&guard.account, &record, handled.as_ref().ok());
+        let name = &record.event_name;
+        match &handled {
+            Ok(handled) => {
+                info!(incident, event, subject, name, outcome = %handled, "event handled");
+            }
+            Err(why) => {
+                error!(incident, event, subject, name, outcome = "failed", %why, "event not handled");
+            }
+        }
+        handled.map(|_| ())
     };
     run(service_fn(handle)).await
 }

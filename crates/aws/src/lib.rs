@@ -19,6 +19,8 @@ mod permissions;
 mod queue;
 mod secret;
 mod settings;
+#[cfg(feature = "lambda")]
+mod story;
 mod table;
 mod topic;
 mod undoing;

@@ -89,7 +89,11 @@ impl Orders for Queue {
             .message_group_id(order.group())
             .message_deduplication_id(order.id());
         match call.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                #[cfg(feature = "lambda")]
+                crate::story::order_sent(order);
+                Ok(())
+            }
             Err(error) => Err(failed(Failure::of("sqs:SendMessage", &error).source())),
         }
     }

@@ -92,7 +92,11 @@ impl Topic {
             call = call.message_attributes(name, text.build()?);
         }
         match call.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                #[cfg(feature = "lambda")]
+                crate::story::alert_published(alert);
+                Ok(())
+            }
             Err(error) => Err(Failure::of("sns:Publish", &error).source()),
         }
     }

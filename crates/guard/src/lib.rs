@@ -36,6 +36,7 @@ pub mod ports;
 pub mod remediate;
 pub mod rules;
 pub mod state;
+pub mod story;
 
 pub use check::{Check, ExemptionOf, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};
 pub use config::GuardConfig;

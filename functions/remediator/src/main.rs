@@ -8,6 +8,7 @@ use guard::GuardConfig;
 use guard::handlers::carry_out;
 use guard::order::{Ack, Order};
 use guard::ports::{Clock, World};
+use guard::story::About;
 use lambda_runtime::{Context, Error, LambdaEvent, run, service_fn, tracing};
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,24 +19,59 @@ async fn main() -> Result<(), Error> {
         let mut response = SqsBatchResponse::default();
         for message in event.payload.records {
             let id = message.message_id.as_deref().unwrap_or_default();
-            let after = match take(world, guard, &event.context, &message).await {
+            let order = order_in(&message);
+            let about = order.as_ref().map(About::order).unwrap_or_default();
+            let About {
+                incident,
+                event: of,
+                subject,
+            } = &about;
+            let (incident, of) = (incident.as_deref(), of.as_deref());
+            let taken = match &order {
+                Ok(order) => take(world, guard, &event.context, order, &about).await,
+                Err(error) => Err(Failed::of(error)),
+            };
+            let after = match taken {
                 Ok(Ack::Done) => {
-                    tracing::info!(id, "done");
+                    tracing::info!(
+                        incident,
+                        event = of,
+                        subject,
+                        outcome = "done",
+                        "order done"
+                    );
                     continue;
                 }
                 Ok(Ack::LookAgain { after }) => {
-                    tracing::info!(id, ?after, "comes again");
+                    let after_seconds = after.as_secs();
+                    tracing::info!(
+                        incident,
+                        event = of,
+                        subject,
+                        outcome = "again",
+                        after_seconds,
+                        "order comes again"
+                    );
                     after
                 }
-                Err(error) => {
-                    tracing::error!(id, "the order was not carried out: {error}");
+                Err(why) => {
+                    tracing::error!(
+                        incident,
+                        event = of,
+                        subject,
+                        outcome = "failed",
+                        message_id = id,
+                        %why,
+                        "order not carried out"
+                    );
                     pause_after_failure(&message)
                 }
             };
             let receipt = message.receipt_handle.as_deref().unwrap_or_default();
             // Not put off, it comes again when its visibility time-out ends: later, no more.
             if let Err(error) = world.orders.delay(receipt, after).await {
-                tracing::warn!(id, "{}", Failed::of(&error));
+                let why = Failed::of(&error);
+                tracing::warn!(incident, event = of, subject, %why, "order not put off");
             }
             response.add_failure(id);
         }
@@ -44,19 +80,35 @@ async fn main() -> Result<(), Error> {
     run(service_fn(handle)).await
 }
 
-/// One order. What is no order fails like any other and ends in the dead-letter queue, not nowhere.
+/// What is no order fails like any other and ends in the dead-letter queue, not nowhere.
+fn order_in(message: &SqsMessage) -> Result<Order, serde_json::Error> {
+    serde_json::from_str(message.body.as_deref().unwrap_or_default())
+}
+
 async fn take(
     world: &Remediating,
     guard: &GuardConfig,
     context: &Context,
-    message: &SqsMessage,
+    order: &Order,
+    about: &About,
 ) -> Result<Ack, Failed> {
-    let body = message.body.as_deref().unwrap_or_default();
-    let order: Order = serde_json::from_str(body).map_err(|error| Failed::of(&error))?;
     let age_seconds = order.age(world.clock().now()).as_secs();
+    let About {
+        incident,
+        event,
+        subject,
+    } = about;
+    let (incident, event, order_id) = (incident.as_deref(), event.as_deref(), order.id());
     // The alarms OutcomeMissing and OrdersStuck read this line.
-    tracing::info!(age_seconds, "order taken");
-    with_deadline(context, Box::pin(carry_out(world, guard, &order))).await
+    tracing::info!(
+        incident,
+        event,
+        subject,
+        order_id,
+        age_seconds,
+        "order taken"
+    );
+    with_deadline(context, Box::pin(carry_out(world, guard, order))).await
 }
 
 /// From 15 seconds to 5 minutes: a door must not stay open because the table was busy once.

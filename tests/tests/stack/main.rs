@@ -13,6 +13,7 @@ mod demo;
 mod events;
 mod failing;
 mod live;
+mod log;
 mod permissions;
 mod resources;
 mod role_permissions;
