@@ -32,6 +32,7 @@ with mock_aws():
             {"PolicyName": policy["PolicyName"], "PolicyDocument": plain(policy["PolicyDocument"])}
             for policy in policies
         ]
+        role["AttachedManagedPolicies"] = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
         roles.append(role)
     details = {"RoleDetailList": roles, "UserDetailList": [], "Policies": []}
     json.dump(details, sys.stdout, default=lambda moment: moment.isoformat())
