@@ -173,6 +173,9 @@ pub struct CheckArgs {
     /// The region that CloudFormation templates are deployed to
     #[arg(long, value_name = "REGION", default_value = "us-east-1")]
     pub region: String,
+    /// A parameter of CloudFormation templates (may be given several times); default: its own
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    pub parameter: Vec<(String, String)>,
     /// The role's name, where the input does not say it
     #[arg(long, value_name = "NAME")]
     pub role: Option<String>,
@@ -194,8 +197,9 @@ pub struct CheckArgs {
         ignore_case = true
     )]
     pub fail_on: Severity,
-    /// Trust policies, what `aws iam get-role` and `get-account-authorization-details` print, or
-    /// CloudFormation templates in JSON; `-` is standard input
+    /// Trust policies, what `aws iam get-role`, `list-roles` and `get-account-authorization-details`
+    /// print, CloudFormation and SAM templates in JSON or YAML, what `terraform show -json` prints,
+    /// or a folder of templates, as `cdk.out`; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_parser = input())]
     pub files: Vec<Input>,
 }
@@ -468,8 +472,15 @@ enum ArgumentError {
     Account,
     #[error("an organization id is `o-` and lowercase letters or digits")]
     Organization,
+    #[error("a parameter is given as NAME=VALUE")]
+    Parameter,
     #[error("neither RFC 3339 (2026-11-21T00:00:00Z) nor a date (2026-11-21)")]
     Moment,
+}
+
+fn parameter(text: &str) -> Result<(String, String), ArgumentError> {
+    let (name, value) = text.split_once('=').ok_or(ArgumentError::Parameter)?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn account_id(text: &str) -> Result<String, ArgumentError> {

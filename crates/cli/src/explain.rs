@@ -79,6 +79,7 @@ pages! {
     MachineIdentityService "machine-identity-service";
     OrphanedPrincipal "orphaned-principal";
     UnreadablePolicy "unreadable-policy";
+    KnownAtDeployment "known-at-deployment";
     ThirdPartyAccessKey "third-party-access-key";
     AccessKeyCreated "access-key-created";
     FirstAccessKey "first-access-key";

@@ -176,6 +176,7 @@ checks! {
     MachineIdentityService "machine-identity-service" Medium None "machines outside AWS can get the role's credentials, and no rule names them";
     OrphanedPrincipal "orphaned-principal" Low None "the role names a principal that was deleted";
     UnreadablePolicy "unreadable-policy" High None "the trust policy could not be read, so it could not be judged";
+    KnownAtDeployment "known-at-deployment" Informational None "a part of the trust policy is known only at deployment";
     ThirdPartyAccessKey "third-party-access-key" High AccessKey "a third party got a long-term access key";
     AccessKeyCreated "access-key-created" High AccessKey "a user who is not allowed one got an access key";
     FirstAccessKey "first-access-key" Medium None "a user who is new, or whose permissions changed, got an access key";

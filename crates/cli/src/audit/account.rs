@@ -404,6 +404,7 @@ impl<'a> Account<'a> {
             subject: subject.into(),
             file: Arc::clone(&at.file),
             line: at.line,
+            address: None,
         })
     }
 

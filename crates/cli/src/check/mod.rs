@@ -1,26 +1,33 @@
 //! `check`: findings for trust documents, as before a deploy.
 
+mod cloudformation;
+mod node;
+mod pending;
 mod roles;
 mod template;
+mod terraform;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use guard::Severity;
-use guard::detect::{Reading, Verdict, judge_trust_read};
+use guard::account::{AuditedRole, LastUsed, accesses};
+use guard::detect::{Reading, Verdict, judge_provider, judge_trust_read};
 use guard::model::RoleRef;
+use guard::permissions::review;
 use guard::rules::Rules;
+use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
+use permissions::{Policies, Reason};
 use policy::TrustPolicy;
-use roles::{RoleDocument, documents};
+use roles::{PolicyText, RoleDocument, documents};
 use serde::Serialize;
 use template::Scope;
 
 use crate::args::{CheckArgs, FindingFormat};
 use crate::diagnostic::no_policy;
 use crate::findings::{self, About, Found};
-use crate::input::Input;
+use crate::input::{Input, ReadError};
 use crate::streams::counted;
 use crate::{Status, Streams};
 
@@ -44,10 +51,24 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
     let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
         return Ok(Status::Unreadable);
     };
-    let scope = Scope::of(arguments.account.as_deref(), &arguments.region);
+    let parameters = &arguments.parameter;
+    let scope = Scope::of(arguments.account.as_deref(), &arguments.region, parameters);
     let mut report = Report::default();
     let mut warned = false;
-    for input in &arguments.files {
+    let files = arguments
+        .files
+        .iter()
+        .flat_map(|named| match synthesized(named) {
+            Ok(files) => files,
+            Err(error) => {
+                streams.failure(&error);
+                report.files += 1;
+                report.unreadable_files.push(named.name());
+                Vec::new()
+            }
+        });
+    let files: Vec<Input> = files.collect();
+    for input in &files {
         report.files += 1;
         let Some(documents) = read(input, &scope, streams) else {
             report.unreadable_files.push(input.name());
@@ -74,6 +95,7 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
         }
     }
     findings::sort(&mut report.found);
+    report.found.dedup();
     match arguments.format {
         FindingFormat::Human => human(&report, streams)?,
         FindingFormat::Json => {
@@ -99,6 +121,40 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
         (true, true) => Status::Findings,
         (true, false) => Status::Done,
     })
+}
+
+/// The file that an argument names; of a folder, as `cdk.out`, the templates in it, by name.
+fn synthesized(named: &Input) -> Result<Vec<Input>, ReadError> {
+    if named.is_stdin() || !named.path().is_dir() {
+        return Ok(vec![named.clone()]);
+    }
+    let failed = |error| named.read_error(error);
+    let mut folders = vec![named.path().to_owned()];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let path = entry.path();
+            let name = path.to_string_lossy();
+            let ends = [
+                ".template.json",
+                ".template.yaml",
+                ".template.yml",
+                ".template",
+            ];
+            if entry.file_type().map_err(failed)?.is_dir() {
+                folders.push(path);
+            } else if ends.iter().any(|end| name.ends_with(end)) {
+                files.push(path);
+            }
+        }
+    }
+    if files.is_empty() {
+        let why = "no template is in it (*.template.json, *.template.yaml, *.template)";
+        return Err(failed(io::Error::new(io::ErrorKind::NotFound, why)));
+    }
+    files.sort();
+    Ok(files.into_iter().map(Input::new).collect())
 }
 
 fn read(input: &Input, scope: &Scope, streams: &mut Streams<'_>) -> Option<Vec<RoleDocument>> {
@@ -129,55 +185,139 @@ fn judge(
     report: &mut Report,
     streams: &mut Streams<'_>,
 ) -> bool {
-    let account = document.account.or_else(|| arguments.account.clone());
-    let path = match (&document.name, &arguments.role) {
-        (None, Some(role)) => document.path.or_else(|| path_of(role)),
-        _ => document.path,
+    let account = document
+        .account
+        .clone()
+        .or_else(|| arguments.account.clone());
+    let named = document.name.is_some() || document.address.is_some();
+    let name = match &arguments.role {
+        Some(role) if !named => Some(role.clone()),
+        _ => document.name.clone(),
     };
-    let name = document.name.or_else(|| arguments.role.clone());
-    let subject = match &name {
-        Some(name) => format!("role/{name}"),
-        None => input.name(),
+    let path = match (&document.name, &name) {
+        (None, Some(role)) => document.path.clone().or_else(|| path_of(role)),
+        _ => document.path.clone(),
+    };
+    let subject = match (&name, &document.provider) {
+        (_, Some(provider)) => provider.clone(),
+        (Some(name), None) => format!("role/{name}"),
+        (None, None) => input.name(),
     };
     let role = RoleRef {
         account: account.clone().unwrap_or_default(),
         name,
         path,
     };
-    let reading = Reading {
-        origin: arguments.origin.map_or(document.origin, Into::into),
-        from: now,
+    let (mut findings, readable) = match (&document.provider, &document.text) {
+        (Some(provider), _) => (judge_provider(rules, provider).into_iter().collect(), true),
+        (None, Some(text)) => {
+            report.policies += 1;
+            trust_policy(
+                rules,
+                &role,
+                text,
+                &document,
+                (input, &subject),
+                arguments,
+                now,
+                report,
+                streams,
+            )
+        }
+        (None, None) => (Vec::new(), true),
     };
-    let judgement = judge_trust_read(rules, &role, &document.text, reading, now);
-    report.policies += 1;
-    report.approved += usize::from(judgement.verdict == Verdict::Approved);
-    let policy = TrustPolicy::parse(&document.text);
-    if let Err(error) = &policy {
-        let mut diagnostic = no_policy(error);
-        diagnostic.message = format!("the trust policy of {subject}: {}", diagnostic.message);
-        streams.raw_error(|colors| diagnostic.render(&input.name(), &document.text, colors));
-    }
+    findings.extend(document.pending.finding());
+    let policy = document
+        .text
+        .as_deref()
+        .and_then(|text| TrustPolicy::parse(text).ok());
     let line = |statement: usize| {
-        let statement = policy.as_ref().ok()?.statements.get(statement)?;
-        let before = document.text.as_bytes().get(..statement.span.start)?;
-        let lines = before.iter().filter(|byte| **byte == b'\n').count();
-        Some(document.first_line? + lines)
+        let text = document.text.as_ref().filter(|_| document.exact)?;
+        let at = document.pending.place(statement)?;
+        let before = text
+            .as_bytes()
+            .get(..policy.as_ref()?.statements.get(at)?.span.start)?;
+        Some(document.first_line? + memchr::memchr_iter(b'\n', before).count())
     };
     let file: Arc<str> = input.name().into();
     let account = account.map(Arc::from);
     report
         .found
-        .extend(judgement.findings.into_iter().map(|mut finding| Found {
+        .extend(findings.into_iter().map(|mut finding| Found {
             about: Arc::new(About {
                 line: finding.statement.and_then(line).or(document.first_line),
                 account: account.clone(),
                 subject: subject.as_str().into(),
                 file: Arc::clone(&file),
+                address: document.address.as_deref().map(Box::from),
             }),
             witness: findings::take_witness(&mut finding),
             finding: Arc::new(finding),
         }));
-    policy.is_ok()
+    readable
+}
+
+/// What is wrong with a role's trust policy and, where a third party can assume it, with its
+/// permissions, as far as the file holds them; and whether it could be parsed.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what is judged, by what, and where it is said"
+)]
+fn trust_policy(
+    rules: &Rules,
+    role: &RoleRef,
+    text: &str,
+    document: &RoleDocument,
+    (input, subject): (&Input, &str),
+    arguments: &CheckArgs,
+    now: Timestamp,
+    report: &mut Report,
+    streams: &mut Streams<'_>,
+) -> (Vec<Finding>, bool) {
+    let reading = Reading {
+        origin: arguments.origin.map_or(document.origin, Into::into),
+        from: now,
+    };
+    let judgement = judge_trust_read(rules, role, text, reading, now);
+    let approved = judgement.verdict == Verdict::Approved && document.pending.is_none();
+    report.approved += usize::from(approved);
+    let parsed = TrustPolicy::parse(text);
+    if let Err(error) = &parsed {
+        let mut diagnostic = no_policy(error);
+        diagnostic.message = format!("the trust policy of {subject}: {}", diagnostic.message);
+        streams.raw_error(|colors| diagnostic.render(&input.name(), text, colors));
+    }
+    let audited = Arc::new(AuditedRole {
+        role: role.clone(),
+        arn: document.arn.clone(),
+        created: None,
+        last_used: LastUsed::Unknown,
+    });
+    let accesses = accesses(rules, &audited, &judgement);
+    let mut findings = document.pending.certain(judgement.findings);
+    if !accesses.is_empty() && !document.policies.is_empty() {
+        let policies = Policies {
+            policies: document
+                .policies
+                .iter()
+                .map(PolicyText::as_policy)
+                .collect(),
+            boundary: document.boundary.as_ref().map(PolicyText::as_policy),
+        };
+        let accesses: Vec<_> = accesses.iter().collect();
+        let reviewed = review(rules, &accesses, &policies, now);
+        let missing = reviewed.effective.unreadable.iter();
+        let missing = missing.filter(|policy| policy.reason == Reason::Missing);
+        let missing: Vec<String> = missing.map(|policy| policy.policy.clone()).collect();
+        let at_hand = |found: &Finding| {
+            found.code != Check::UnreadablePermissions
+                || !missing
+                    .iter()
+                    .any(|name| found.message.starts_with(&format!("policy {name} ")))
+        };
+        findings.extend(reviewed.findings.into_iter().filter(at_hand));
+    }
+    (findings, parsed.is_ok())
 }
 
 #[derive(Serialize)]

@@ -1,22 +1,25 @@
-//! The trust documents in a file: a bare one, those of the roles that the AWS CLI printed, or those
-//! of a CloudFormation template in JSON.
+//! The trust documents in a file: a bare one, those of the roles that the AWS CLI printed, those of a
+//! CloudFormation template, or those of a Terraform plan.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use guard::cloudtrail::percent_decoded;
 use policy::Origin;
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::cloudformation;
+use super::node::{Node, NodeError};
+use super::pending::Pending;
 use super::template::Scope;
+use super::terraform;
+use crate::audit::export::{self, Element, ExportError, Holder};
+use crate::decoded::other_output;
+use crate::streams::chain;
 
 /// A trust document, and the role it belongs to as far as the file tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RoleDocument {
-    /// Plain JSON text.
-    pub(crate) text: String,
+    /// Plain JSON text; `None` where it is known at deployment alone.
+    pub(crate) text: Option<String>,
     /// The role's name.
     pub(crate) name: Option<String>,
     /// The role's ARN.
@@ -25,10 +28,77 @@ pub(crate) struct RoleDocument {
     pub(crate) path: Option<String>,
     /// The role's account, from its ARN.
     pub(crate) account: Option<String>,
-    /// The line of the file on which `text` begins, where it stands there as it is.
+    /// Its logical id in a template, its address in a plan.
+    pub(crate) address: Option<String>,
+    /// The line of the file on which `text` begins, or what it belongs to.
     pub(crate) first_line: Option<usize>,
+    /// The lines of `text` are those of the file, from there on.
+    pub(crate) exact: bool,
     /// As IAM shows it, or as somebody sends it.
     pub(crate) origin: Origin,
+    /// What is known at deployment alone.
+    pub(crate) pending: Pending,
+    /// The role's policies that the file holds.
+    pub(crate) policies: Vec<PolicyText>,
+    /// Its permissions boundary.
+    pub(crate) boundary: Option<PolicyText>,
+    /// It is no role, but this identity provider.
+    pub(crate) provider: Option<String>,
+}
+
+/// A policy of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PolicyText {
+    pub(crate) name: String,
+    pub(crate) arn: Option<String>,
+    /// `None`: the file does not hold it.
+    pub(crate) document: Option<String>,
+}
+
+impl PolicyText {
+    /// A managed policy, by its ARN, or by the name of one of AWS's, as SAM takes it.
+    pub(crate) fn managed(arn: &str) -> Self {
+        let name = arn.rsplit('/').next().unwrap_or(arn).to_owned();
+        let arn = if arn.starts_with("arn:") {
+            arn.to_owned()
+        } else {
+            format!("arn:aws:iam::aws:policy/{arn}")
+        };
+        Self {
+            name,
+            arn: Some(arn),
+            document: None,
+        }
+    }
+
+    pub(crate) fn as_policy(&self) -> permissions::Policy<'_> {
+        permissions::Policy {
+            name: &self.name,
+            arn: self.arn.as_deref(),
+            document: self.document.as_deref(),
+        }
+    }
+}
+
+impl RoleDocument {
+    /// A document that is sent to IAM, of which nothing else is known.
+    pub(super) fn sent(text: Option<String>) -> Self {
+        Self {
+            text,
+            name: None,
+            arn: None,
+            path: None,
+            account: None,
+            address: None,
+            first_line: None,
+            exact: false,
+            origin: Origin::Sent,
+            pending: Pending::default(),
+            policies: Vec::new(),
+            boundary: None,
+            provider: None,
+        }
+    }
 }
 
 /// A file without trust documents.
@@ -37,224 +107,223 @@ pub(crate) enum NoDocumentsError {
     /// Not JSON.
     #[error("it is not JSON")]
     NotJson(#[source] serde_json::Error),
-    /// An unrecognized JSON object.
+    /// A template that is not JSON or YAML.
+    #[error(transparent)]
+    NotRead(#[from] NodeError),
+    /// What the AWS CLI prints, and damaged.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// One of its objects cannot be read.
+    #[error("{0}")]
+    Element(String),
+    /// A page is missing.
+    #[error(
+        "it says that more pages follow, and none does: write it again without --max-items and \
+         --no-paginate"
+    )]
+    Unfinished,
+    /// The AWS CLI's, in another format.
+    #[error("it is {0}, not JSON: write it again with `--output json`")]
+    OtherOutput(&'static str),
+    /// Terraform's own language, or its plan file.
+    #[error("it is Terraform's own: give what `terraform show -json PLANFILE` prints")]
+    Terraform,
+    /// A plan that is not whole.
+    #[error("Terraform failed while it made the plan (`errored`)")]
+    Errored,
+    /// An unrecognized document.
     #[error(
         "it is neither a trust policy (an object with `Statement`) nor what `aws iam get-role`, \
          `list-roles` or `get-account-authorization-details` print, nor a CloudFormation template \
-         (an object with `Resources`)"
+         (an object with `Resources`), nor what `terraform show -json` prints"
     )]
     Unknown,
     /// A role without its document.
-    #[error("role {index} in it has no AssumeRolePolicyDocument")]
+    #[error("role {role} in it has no AssumeRolePolicyDocument")]
     NoDocument {
-        /// From 0.
-        index: usize,
-    },
-    /// A role's document is not JSON.
-    #[error("the document of role {index} in it is neither an object nor a text")]
-    NotText {
-        /// From 0.
-        index: usize,
+        /// Its name, or its logical id.
+        role: String,
     },
 }
 
+/// The keys that tell what a file is. Many may follow one another: pages.
 #[derive(Deserialize)]
 struct Shape<'a> {
-    #[serde(borrow, rename = "Statement")]
-    statement: Option<&'a RawValue>,
+    #[serde(rename = "Statement")]
+    statement: Option<IgnoredAny>,
     #[serde(borrow, rename = "Role")]
-    role: Option<Role<'a>>,
-    #[serde(borrow, rename = "Roles")]
-    roles: Option<Vec<Role<'a>>>,
-    #[serde(borrow, rename = "RoleDetailList")]
-    details: Option<Vec<Role<'a>>>,
-    #[serde(borrow, rename = "Resources")]
-    resources: Option<BTreeMap<Cow<'a, str>, Resource<'a>>>,
-    #[serde(borrow, rename = "Parameters", default)]
-    parameters: BTreeMap<Cow<'a, str>, Parameter>,
-}
-
-/// A parameter of a CloudFormation template.
-#[derive(Deserialize)]
-struct Parameter {
-    #[serde(rename = "Default", default)]
-    default: Value,
-}
-
-/// A resource of a CloudFormation template.
-#[derive(Deserialize)]
-struct Resource<'a> {
-    #[serde(borrow, rename = "Type")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "Properties")]
-    properties: Option<&'a RawValue>,
-}
-
-/// A role in a CloudFormation template.
-#[derive(Deserialize)]
-struct TemplateRole<'a> {
-    #[serde(borrow, rename = "RoleName")]
-    name: Option<&'a RawValue>,
-    #[serde(borrow, rename = "Path")]
-    path: Option<&'a RawValue>,
-    #[serde(borrow, rename = "AssumeRolePolicyDocument")]
-    document: Option<&'a RawValue>,
-}
-
-impl<'a> TemplateRole<'a> {
-    fn role(self, scope: &Scope) -> Role<'a> {
-        // A name that is known at deployment alone is no name.
-        let text = |value: Option<&RawValue>| {
-            serde_json::from_str::<String>(&scope.resolved(value?.get())).ok()
-        };
-        Role {
-            name: text(self.name).map(Cow::Owned),
-            arn: None,
-            path: text(self.path).map(Cow::Owned),
-            document: self.document,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Role<'a> {
-    #[serde(borrow, rename = "RoleName")]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "Arn")]
-    arn: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "Path")]
-    path: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "AssumeRolePolicyDocument")]
-    document: Option<&'a RawValue>,
+    role: Option<&'a RawValue>,
+    #[serde(rename = "Roles", alias = "RoleDetailList", alias = "UserDetailList")]
+    #[serde(alias = "Policies", alias = "GroupDetailList")]
+    export: Option<Vec<IgnoredAny>>,
+    #[serde(rename = "Resources")]
+    resources: Option<IgnoredAny>,
+    format_version: Option<IgnoredAny>,
 }
 
 /// All trust documents of a file, in its order; those of a template as it is deployed in `scope`.
 pub(crate) fn documents(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsError> {
-    let shape: Shape<'_> = match serde_json::from_str(text) {
-        Ok(shape) => shape,
-        // A policy with a repeated key is no `Shape`, and still a policy to be judged.
-        Err(error) if error.is_data() => {
-            let json = serde_json::from_str::<serde::de::IgnoredAny>(text);
-            json.map_err(NoDocumentsError::NotJson)?;
-            return Ok(vec![bare(text)]);
-        }
-        Err(error) => return Err(NoDocumentsError::NotJson(error)),
-    };
-    let defaults = shape.parameters.iter();
-    let scope = &scope.with_defaults(defaults.map(|(name, one)| (name.as_ref(), &one.default)));
-    let origin = match &shape {
-        Shape {
-            resources: Some(_),
-            role: None,
-            roles: None,
-            details: None,
-            ..
-        } => Origin::Sent,
-        _ => Origin::Shown,
-    };
-    let roles = match shape {
-        // Whatever stands beside its statements, it is a policy, and IAM will say so, too.
-        Shape {
-            statement: Some(_), ..
-        } => return Ok(vec![bare(text)]),
-        Shape {
-            role: Some(role), ..
-        } => vec![role],
-        Shape {
-            details: Some(roles),
-            ..
-        }
-        | Shape {
-            roles: Some(roles), ..
-        } => roles,
-        Shape {
-            resources: Some(resources),
-            ..
-        } => of_template(&resources, scope)?,
-        _ => return Err(NoDocumentsError::Unknown),
-    };
-    roles
-        .into_iter()
-        .enumerate()
-        .map(|(index, role)| {
-            let mut found = of_role(index, role, text, origin)?;
-            if origin == Origin::Sent {
-                found.text = scope.resolved(&found.text).into_owned();
-            }
-            Ok(found)
-        })
-        .collect()
+    match text.trim_start().as_bytes().first() {
+        Some(b'{' | b'[') => of_json(text, scope),
+        _ => of_yaml(text, scope),
+    }
 }
 
-fn of_template<'a>(
-    resources: &BTreeMap<Cow<'a, str>, Resource<'a>>,
-    scope: &Scope,
-) -> Result<Vec<Role<'a>>, NoDocumentsError> {
-    let roles = resources
-        .values()
-        .filter(|resource| resource.kind.as_deref() == Some("AWS::IAM::Role"));
-    roles
-        .enumerate()
-        .map(|(index, role)| {
-            let properties = role
-                .properties
-                .ok_or(NoDocumentsError::NoDocument { index })?;
-            let role: TemplateRole<'a> =
-                serde_json::from_str(properties.get()).map_err(NoDocumentsError::NotJson)?;
-            Ok(role.role(scope))
-        })
-        .collect()
+fn of_json(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsError> {
+    let json = || serde_json::from_str::<IgnoredAny>(text).map_err(NoDocumentsError::NotJson);
+    let first = serde_json::Deserializer::from_str(text)
+        .into_iter::<Shape<'_>>()
+        .next();
+    let shape = match first {
+        Some(Ok(shape)) => shape,
+        // A list of pages.
+        _ if text.trim_start().starts_with('[') => {
+            return of_export(text).or_else(|error| match error {
+                // It is judged as what it is: no policy.
+                NoDocumentsError::Export(ExportError::Unknown) => Ok(vec![bare(text)]),
+                error => Err(error),
+            });
+        }
+        // A policy with a repeated key is no `Shape`, and still a policy to be judged.
+        Some(Err(error)) if error.is_data() && !text.contains("\"RoleDetailList\"") => {
+            json()?;
+            return Ok(vec![bare(text)]);
+        }
+        Some(Err(error)) if error.is_data() => return of_export(text),
+        Some(Err(error)) => return Err(NoDocumentsError::NotJson(error)),
+        None => return Err(NoDocumentsError::Unknown),
+    };
+    if shape.statement.is_some() {
+        // Whatever stands beside its statements, it is a policy, and IAM will say so, too.
+        json()?;
+        return Ok(vec![bare(text)]);
+    }
+    if let Some(role) = shape.role {
+        json()?;
+        let role = Holder::read_role(role.get().as_bytes());
+        let role = role.map_err(|error| NoDocumentsError::Element(chain(&error)))?;
+        return Ok(vec![shown(&role, text)?]);
+    }
+    if shape.export.is_some() {
+        return of_export(text);
+    }
+    if shape.format_version.is_some() {
+        let shown = serde_json::from_str(text).map_err(NoDocumentsError::NotJson)?;
+        return terraform::roles(shown, text);
+    }
+    json()?;
+    if shape.resources.is_some() {
+        return cloudformation::roles(&Node::json(text)?, scope);
+    }
+    Err(NoDocumentsError::Unknown)
+}
+
+fn of_yaml(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsError> {
+    // A plan file of Terraform is a ZIP archive.
+    if text.starts_with("PK\u{3}\u{4}") {
+        return Err(NoDocumentsError::Terraform);
+    }
+    let first = text.lines().map(str::trim_start);
+    let first = first.filter(|line| !line.is_empty() && !line.starts_with(['#', '/']));
+    let first = first.into_iter().next().unwrap_or_default();
+    let blocks = [
+        "resource \"",
+        "data \"",
+        "module \"",
+        "terraform {",
+        "provider \"",
+        "variable \"",
+        "locals {",
+    ];
+    if blocks.iter().any(|block| first.starts_with(block)) {
+        return Err(NoDocumentsError::Terraform);
+    }
+    let root = match Node::yaml(text) {
+        Ok(root) => root,
+        Err(error) => {
+            return Err(match other_output(text.as_bytes()) {
+                Some(what) if what != "YAML" => NoDocumentsError::OtherOutput(what),
+                _ => error.into(),
+            });
+        }
+    };
+    if root.get("Resources").is_some() {
+        return cloudformation::roles(&root, scope);
+    }
+    if root.get("Statement").is_some() {
+        return Ok(vec![RoleDocument {
+            first_line: Some(root.line),
+            exact: true,
+            ..RoleDocument::sent(Some(root.to_json()))
+        }]);
+    }
+    let lists = ["Role", "Roles", "RoleDetailList", "UserDetailList"];
+    if lists.iter().any(|list| root.get(list).is_some()) {
+        return Err(NoDocumentsError::OtherOutput("YAML"));
+    }
+    Err(
+        match other_output(text.as_bytes()).filter(|what| *what != "YAML") {
+            Some(what) => NoDocumentsError::OtherOutput(what),
+            // What is one word of YAML was meant to be something else.
+            None if root.entries().is_empty() => serde_json::from_str::<IgnoredAny>(text)
+                .map_or_else(NoDocumentsError::NotJson, |_| NoDocumentsError::Unknown),
+            None => NoDocumentsError::Unknown,
+        },
+    )
+}
+
+/// What the AWS CLI and the SDKs print, all of whose pages are there.
+fn of_export(text: &str) -> Result<Vec<RoleDocument>, NoDocumentsError> {
+    let mut found = Vec::new();
+    let mut wrong = None;
+    let mut finished = false;
+    export::read_text(text, &mut |element| match element {
+        Element::Role(role) => match shown(&role, text) {
+            Ok(role) => found.push(role),
+            Err(error) => wrong = Some(error),
+        },
+        Element::Unreadable(error) => wrong = Some(NoDocumentsError::Element(chain(&error))),
+        Element::PageEnd(page) => finished |= !page.goes_on,
+        Element::User(_) | Element::Group(_) | Element::Policy(_) => {}
+    })?;
+    match wrong {
+        Some(error) => Err(error),
+        None if !finished => Err(NoDocumentsError::Unfinished),
+        None => Ok(found),
+    }
 }
 
 fn bare(text: &str) -> RoleDocument {
     RoleDocument {
-        text: text.to_owned(),
-        name: None,
-        arn: None,
-        path: None,
-        account: None,
         first_line: Some(1),
-        origin: Origin::Sent,
+        exact: true,
+        ..RoleDocument::sent(Some(text.to_owned()))
     }
 }
 
-fn of_role(
-    index: usize,
-    role: Role<'_>,
-    file: &str,
-    origin: Origin,
-) -> Result<RoleDocument, NoDocumentsError> {
-    let document = role
-        .document
-        .ok_or(NoDocumentsError::NoDocument { index })?
-        .get();
-    let (text, first_line) = if document.starts_with('{') {
-        (document.to_owned(), Some(line_of(document, file)))
-    } else {
-        let text: String =
-            serde_json::from_str(document).map_err(|_| NoDocumentsError::NotText { index })?;
-        let plain = text.trim_start().starts_with('{');
-        (if plain { text } else { percent_decoded(&text) }, None)
-    };
-    let account = role.arn.as_deref().and_then(|arn| arn.split(':').nth(4));
+/// A role as IAM shows it.
+fn shown(role: &Holder<'_>, file: &str) -> Result<RoleDocument, NoDocumentsError> {
+    let element = |error| NoDocumentsError::Element(chain(&error));
+    let raw = role.raw_document();
+    let exact = raw.is_some_and(|raw| raw.starts_with('{'));
+    let account = Some(role.account()).filter(|account| !account.is_empty());
     Ok(RoleDocument {
-        text,
-        account: account
-            .filter(|account| !account.is_empty())
-            .map(str::to_owned),
-        name: role.name.map(Cow::into_owned),
-        arn: role.arn.map(Cow::into_owned),
-        path: role.path.map(Cow::into_owned),
-        first_line,
-        origin,
+        name: Some(role.name.to_string()),
+        arn: Some(role.arn.to_string()).filter(|arn| !arn.is_empty()),
+        path: role.path().map_err(element)?,
+        account: account.map(str::to_owned),
+        first_line: raw.filter(|_| exact).map(|raw| line_of(raw, file)),
+        exact,
+        origin: Origin::Shown,
+        ..RoleDocument::sent(Some(role.document().map_err(element)?.into_owned()))
     })
 }
 
 /// On which line of `file` its part `part` begins.
-fn line_of(part: &str, file: &str) -> usize {
+pub(super) fn line_of(part: &str, file: &str) -> usize {
     let offset = part.as_ptr().addr().saturating_sub(file.as_ptr().addr());
     let before = file.as_bytes().get(..offset).unwrap_or_default();
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+    1 + memchr::memchr_iter(b'\n', before).count()
 }
 
 #[cfg(test)]
@@ -263,34 +332,54 @@ mod tests {
 
     const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
 
+    fn role(name: &str) -> String {
+        format!(
+            "{{\"RoleName\":\"{name}\",\"Path\":\"/x/\",\"Arn\":\"arn:aws:iam::012345678901:role/x/Abc\",\n\
+             \"AssumeRolePolicyDocument\":{POLICY},\"Other\":1}}"
+        )
+    }
+
     #[test]
     fn every_shape_gives_its_documents() {
         let bare = documents(POLICY, &Scope::default()).unwrap();
         assert_eq!(bare.len(), 1);
-        assert_eq!((bare[0].text.as_str(), &bare[0].name), (POLICY, &None));
-
-        let role = format!(
-            "{{\"RoleName\":\"A\\u0062c\",\"Path\":\"/x/\",\"Arn\":\"arn:aws:iam::012345678901:role/x/Abc\",\n\
-             \"AssumeRolePolicyDocument\":{POLICY},\"Other\":1}}"
+        assert_eq!(
+            (bare[0].text.as_deref(), &bare[0].name),
+            (Some(POLICY), &None)
         );
-        for file in [
-            format!("{{\"Role\":{role}}}"),
-            format!("{{\"Roles\":[{role}]}}"),
-            format!("{{\"RoleDetailList\":[{role}],\"UserDetailList\":[],\"IsTruncated\":false}}"),
+
+        let role = role("A\\u0062c");
+        for (file, many) in [
+            (format!("{{\"Role\":{role}}}"), 1),
+            (format!("{{\"Roles\":[{role}]}}"), 1),
+            (
+                format!(
+                    "{{\"RoleDetailList\":[{role}],\"UserDetailList\":[],\"IsTruncated\":false}}"
+                ),
+                1,
+            ),
+            (
+                format!("[{{\"Roles\":[{role}],\"Marker\":\"m\"}},{{\"Roles\":[{role}]}}]"),
+                2,
+            ),
+            (
+                format!("{{\"Roles\":[{role}],\"Marker\":\"m\"}}\n{{\"Roles\":[]}}"),
+                1,
+            ),
         ] {
             let found = documents(&file, &Scope::default()).unwrap();
-            assert_eq!(
-                found,
-                [RoleDocument {
-                    text: POLICY.to_owned(),
-                    name: Some("Abc".to_owned()),
-                    arn: Some("arn:aws:iam::012345678901:role/x/Abc".to_owned()),
-                    path: Some("/x/".to_owned()),
-                    account: Some("012345678901".to_owned()),
-                    first_line: Some(2),
-                    origin: Origin::Shown,
-                }]
-            );
+            assert_eq!(found.len(), many, "{file}");
+            let expected = RoleDocument {
+                name: Some("Abc".to_owned()),
+                arn: Some("arn:aws:iam::012345678901:role/x/Abc".to_owned()),
+                path: Some("/x/".to_owned()),
+                account: Some("012345678901".to_owned()),
+                first_line: Some(2),
+                exact: true,
+                origin: Origin::Shown,
+                ..RoleDocument::sent(Some(POLICY.to_owned()))
+            };
+            assert_eq!(found[0], expected, "{file}");
         }
     }
 
@@ -301,52 +390,54 @@ mod tests {
         for document in [encoded, &plain] {
             let file =
                 format!(r#"{{"Role":{{"RoleName":"R","AssumeRolePolicyDocument":"{document}"}}}}"#);
-            assert_eq!(documents(&file, &Scope::default()).unwrap()[0].text, POLICY);
+            let found = documents(&file, &Scope::default()).unwrap();
+            assert_eq!(found[0].text.as_deref(), Some(POLICY));
         }
-    }
-
-    #[test]
-    fn a_template_gives_its_roles() {
-        let template = format!(
-            r#"{{"Resources":{{
-            "B":{{"Type":"AWS::IAM::Role","Properties":{{"RoleName":{{"Ref":"Name"}},
-                "AssumeRolePolicyDocument":{POLICY}}}}},
-            "A":{{"Type":"AWS::IAM::Role","Properties":{{"RoleName":"Reader","Path":"/x/",
-                "AssumeRolePolicyDocument":{POLICY}}}}},
-            "Q":{{"Type":"AWS::SQS::Queue"}}}},
-            "Parameters":{{"Name":{{"Type":"String"}}}}}}"#
-        );
-        let found = documents(&template, &Scope::default()).unwrap();
-        let names: Vec<_> = found.iter().map(|role| role.name.as_deref()).collect();
-        assert_eq!(names, [Some("Reader"), None]);
-        assert!(found.iter().all(|role| role.text == POLICY));
-        assert_eq!(found[0].path.as_deref(), Some("/x/"));
-        assert_eq!(found[0].first_line, Some(5));
-        let none = r#"{"Resources":{"A":{"Type":"AWS::IAM::Role","Properties":{}}}}"#;
-        let error = documents(none, &Scope::default()).unwrap_err().to_string();
-        assert_eq!(error, "role 0 in it has no AssumeRolePolicyDocument");
     }
 
     #[test]
     fn a_repeated_key_is_left_to_whoever_judges() {
         let text = r#"{"Statement":[],"Statement":[{}]}"#;
-        assert_eq!(documents(text, &Scope::default()).unwrap()[0].text, text);
+        let found = documents(text, &Scope::default()).unwrap();
+        assert_eq!(found[0].text.as_deref(), Some(text));
     }
 
     #[test]
     fn what_holds_no_document_is_said() {
         let cases = [
-            ("", "it is not JSON"),
+            ("", "it is not YAML: it is empty"),
             ("{\"Statement\":[}", "it is not JSON"),
+            ("{\"Statement\":[]} x", "it is not JSON"),
             ("{}", "it is neither a trust policy"),
             ("{\"Users\":[]}", "it is neither a trust policy"),
+            ("nonsense", "it is not JSON"),
+            ("a: b", "it is neither a trust policy"),
             (
-                r#"{"Role":{"RoleName":"R"}}"#,
-                "role 0 in it has no AssumeRolePolicyDocument",
+                "# x\nresource \"aws_iam_role\" \"a\" {}",
+                "it is Terraform's own",
+            ),
+            ("PK\u{3}\u{4}x", "it is Terraform's own"),
+            ("Roles:\n- RoleName: R\n", "it is YAML, not JSON"),
+            ("--------\n| a |\n", "it is a table, not JSON"),
+            (
+                "{\"Roles\":[],\"IsTruncated\":true}",
+                "it says that more pages follow",
             ),
             (
-                r#"{"Roles":[{"AssumeRolePolicyDocument":7}]}"#,
-                "the document of role 0 in it is neither",
+                "{\"format_version\":\"1.2\",\"errored\":true}",
+                "Terraform failed",
+            ),
+            (
+                "{\"format_version\":\"1.2\"}",
+                "it is neither a trust policy",
+            ),
+            (
+                r#"{"Role":{"RoleName":"R"}}"#,
+                "role R has no AssumeRolePolicyDocument",
+            ),
+            (
+                r#"{"Resources":{"A":{"Type":"AWS::IAM::Role","Properties":{}}}}"#,
+                "role A in it has no AssumeRolePolicyDocument",
             ),
         ];
         for (text, expected) in cases {

@@ -1,190 +1,563 @@
-//! The texts that CloudFormation fills into a template at deployment, as far as they are known
-//! before:
-//! pseudo parameters and the defaults of the template's own, through `Ref`, `Fn::Sub` and `Fn::Join`.
+//! A CloudFormation template as it is deployed: its functions worked out, as far as that is known
+//! before. What is not, stands in texts as a mark with a name (see [`super::pending`]).
 //!
-//! Source: CloudFormation User Guide, "Pseudo parameters reference" and "Intrinsic function
+//! Source: CloudFormation Template Reference, "Intrinsic function reference" and "Pseudo parameters
 //! reference" (read 2026-11-30).
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use super::node::{Kind, Node};
+use super::pending::{is_pending, marked};
 
-/// The names that texts may refer to, and what stands for each.
+/// References to references, and functions within functions.
+const MOST_DEPTH: usize = 60;
+
+/// Where templates are deployed to, and with which parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Scope(BTreeMap<String, String>);
 
 impl Scope {
-    /// Where a template is deployed to. An account that is not known stays a reference.
-    pub(crate) fn of(account: Option<&str>, region: &str) -> Self {
+    /// An account that is not known stays unknown; a parameter that is given stands above its default.
+    pub(crate) fn of(account: Option<&str>, region: &str, parameters: &[(String, String)]) -> Self {
         let (partition, suffix) = match region.split('-').next() {
             Some("cn") => ("aws-cn", "amazonaws.com.cn"),
             Some("us") if region.starts_with("us-gov-") => ("aws-us-gov", "amazonaws.com"),
             _ => ("aws", "amazonaws.com"),
         };
         let mut scope = Self::default();
-        scope.set("AWS::Region", region);
-        scope.set("AWS::Partition", partition);
-        scope.set("AWS::URLSuffix", suffix);
+        let mut set = |name: &str, value: &str| scope.0.insert(name.to_owned(), value.to_owned());
+        set("AWS::Region", region);
+        set("AWS::Partition", partition);
+        set("AWS::URLSuffix", suffix);
         if let Some(account) = account {
-            scope.set("AWS::AccountId", account);
+            set("AWS::AccountId", account);
+        }
+        for (name, value) in parameters {
+            set(name, value);
         }
         scope
     }
 
-    fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// A template, some of whose conditions are taken to be true or false.
+pub(super) struct Template<'t> {
+    root: &'t Node,
+    scope: &'t Scope,
+    /// By what they compare: comparisons that only the deployment decides, and what they are taken for.
+    taken: BTreeMap<String, bool>,
+    /// All such comparisons that were met.
+    open: RefCell<BTreeSet<String>>,
+}
+
+impl<'t> Template<'t> {
+    pub(super) fn new(root: &'t Node, scope: &'t Scope, taken: BTreeMap<String, bool>) -> Self {
+        let open = RefCell::default();
+        Self {
+            root,
+            scope,
+            taken,
+            open,
+        }
     }
 
-    /// With the parameters of a template, by their defaults.
-    pub(crate) fn with_defaults<'a>(
-        &self,
-        defaults: impl IntoIterator<Item = (&'a str, &'a Value)>,
-    ) -> Self {
-        let mut scope = Self(self.0.clone());
-        for (name, default) in defaults {
-            match default {
-                Value::String(text) => scope.set(name, text),
-                Value::Number(number) => scope.set(name, &number.to_string()),
-                _ => {}
+    /// The comparisons that only the deployment decides, of those that were met.
+    pub(super) fn open(&self) -> BTreeSet<String> {
+        self.open.borrow().clone()
+    }
+
+    /// The resources that are deployed, by logical id, in the template's order.
+    pub(super) fn resources(&self) -> impl Iterator<Item = (&'t str, &'t Node)> {
+        let resources = self.root.get("Resources").map_or(&[][..], Node::entries);
+        let deployed = resources.iter().filter(|(_, resource)| {
+            let condition = resource.get("Condition").and_then(Node::as_text);
+            condition.is_none_or(|name| self.condition_of(name, 0))
+        });
+        deployed.map(|(id, resource)| (id.as_str(), resource))
+    }
+
+    /// A value, worked out; `None` is `AWS::NoValue`.
+    pub(super) fn value(&self, node: &Node) -> Option<Node> {
+        self.within(node, 0)
+    }
+
+    /// A property of a resource, worked out.
+    pub(super) fn property(&self, resource: &Node, name: &str) -> Option<Node> {
+        self.value(resource.get("Properties")?.get(name)?)
+    }
+
+    fn within(&self, node: &Node, depth: usize) -> Option<Node> {
+        let line = node.line;
+        if depth > MOST_DEPTH {
+            return Some(Node::text(marked("functions within functions"), line));
+        }
+        let kind = match &node.kind {
+            Kind::Text(text) => Kind::Text(without_dynamic_references(text)),
+            Kind::List(elements) => {
+                let elements = elements.iter();
+                Kind::List(
+                    elements
+                        .filter_map(|each| self.within(each, depth + 1))
+                        .collect(),
+                )
             }
-        }
-        scope
-    }
-
-    /// The JSON text with each function that is known replaced by its text; others stay as they are.
-    /// Text without any is returned as it came, byte for byte.
-    pub(crate) fn resolved<'a>(&self, json: &'a str) -> Cow<'a, str> {
-        if !json.contains("\"Ref\"") && !json.contains("\"Fn::") {
-            return Cow::Borrowed(json);
-        }
-        match serde_json::from_str(json) {
-            Ok(value) => Cow::Owned(self.value(value).to_string()),
-            Err(_) => Cow::Borrowed(json),
-        }
-    }
-
-    fn value(&self, value: Value) -> Value {
-        match value {
-            Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
-            Value::Object(fields) => {
-                let fields: serde_json::Map<_, _> = fields
-                    .into_iter()
-                    .map(|(key, value)| (key, self.value(value)))
-                    .collect();
-                let mut entries = fields.iter();
-                let text = match (entries.next(), entries.next()) {
-                    (Some((name, argument)), None) => self.function(name, argument),
-                    _ => None,
-                };
-                text.map_or(Value::Object(fields), Value::String)
+            Kind::Map(entries) => {
+                if let [(name, argument)] = entries.as_slice()
+                    && (name == "Ref" || name.starts_with("Fn::"))
+                {
+                    return self.function(name, argument, depth + 1);
+                }
+                let entries = entries
+                    .iter()
+                    .filter_map(|(key, value)| Some((key.clone(), self.within(value, depth + 1)?)));
+                Kind::Map(entries.collect())
             }
-            plain => plain,
-        }
+            literal @ Kind::Literal(_) => literal.clone(),
+        };
+        Some(Node { kind, line })
     }
 
-    /// The value of a function whose arguments are resolved.
-    fn function(&self, name: &str, argument: &Value) -> Option<String> {
-        match (name, argument) {
-            ("Ref", Value::String(name)) => self.0.get(name).cloned(),
-            ("Fn::Sub", Value::String(text)) => self.substituted(text, None),
-            ("Fn::Sub", Value::Array(parts)) => match parts.as_slice() {
-                [Value::String(text), Value::Object(own)] => self.substituted(text, Some(own)),
-                _ => None,
-            },
-            ("Fn::Join", Value::Array(parts)) => match parts.as_slice() {
-                [Value::String(between), Value::Array(items)] => {
-                    let items: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-                    Some(items?.join(between))
+    fn function(&self, name: &str, argument: &Node, depth: usize) -> Option<Node> {
+        let line = argument.line;
+        let unknown = || Some(Node::text(marked(&words(name, argument)), line));
+        let text = |text: String| Some(Node::text(text, line));
+        if name == "Fn::If" {
+            let [condition, then, otherwise] = argument.elements() else {
+                return unknown();
+            };
+            let holds = match condition.as_text() {
+                Some(name) => self.condition_of(name, depth),
+                None => self.condition(condition, depth),
+            };
+            return self.within(if holds { then } else { otherwise }, depth);
+        }
+        if name == "Ref" {
+            return match argument.as_text()? {
+                "AWS::NoValue" => None,
+                name => Some(self.reference(name, line, depth)),
+            };
+        }
+        let argument = self.within(argument, depth)?;
+        let found = match (name, argument.elements()) {
+            ("Fn::Sub", [template]) => {
+                Some(self.substituted(template.as_text()?, &[], line, depth))
+            }
+            ("Fn::Sub", [template, own]) => {
+                Some(self.substituted(template.as_text()?, own.entries(), line, depth))
+            }
+            ("Fn::Join", [between, parts]) => {
+                let words: Option<Vec<&str>> = parts.elements().iter().map(Node::as_word).collect();
+                words
+                    .zip(between.as_text())
+                    .map(|(words, between)| words.join(between))
+            }
+            ("Fn::Split", [at, whole]) => match (at.as_text(), whole.as_text()) {
+                (Some(at), Some(whole)) if !at.is_empty() && !is_pending(whole) => {
+                    let parts = whole.split(at).map(|part| Node::text(part, line));
+                    let kind = Kind::List(parts.collect());
+                    return Some(Node { kind, line });
                 }
                 _ => None,
             },
+            ("Fn::Select", [index, list]) => {
+                let index: Option<usize> = index.as_word().and_then(|index| index.parse().ok());
+                match (&list.kind, index) {
+                    (Kind::List(elements), Some(index)) => return elements.get(index).cloned(),
+                    _ => None,
+                }
+            }
+            ("Fn::FindInMap", [map, first, second, more @ ..]) => {
+                let default = || more.first()?.get("DefaultValue").cloned();
+                let found = self.mapped([map, first, second]);
+                let found = found.and_then(|found| self.within(found, depth));
+                return found.or_else(default).or_else(unknown);
+            }
+            ("Fn::GetAtt", [both]) => {
+                let (id, attribute) = both.as_text()?.split_once('.')?;
+                self.attribute(id, attribute, depth)
+            }
+            ("Fn::GetAtt", [id, attribute]) => {
+                self.attribute(id.as_text()?, attribute.as_text()?, depth)
+            }
+            ("Fn::ToJsonString", _) => {
+                let json = argument.to_json();
+                serde_json::from_str::<serde_json::Value>(&json)
+                    .ok()
+                    .map(|json| json.to_string())
+            }
+            ("Fn::Length", _) => match &argument.kind {
+                Kind::List(elements) => Some(elements.len().to_string()),
+                _ => None,
+            },
+            _ => None,
+        };
+        match found {
+            Some(found) => text(found),
+            None => unknown(),
+        }
+    }
+
+    /// A parameter, a pseudo parameter or a resource.
+    fn reference(&self, name: &str, line: usize, depth: usize) -> Node {
+        let parameter = self.root.get("Parameters").and_then(|all| all.get(name));
+        let kind = parameter
+            .and_then(|it| it.get("Type"))
+            .and_then(Node::as_text);
+        let kind = kind.unwrap_or_default();
+        // Its value is the name of a parameter in another place.
+        let elsewhere = kind.starts_with("AWS::SSM::Parameter::Value");
+        let default = parameter
+            .and_then(|it| it.get("Default"))
+            .and_then(Node::as_word);
+        let known = self.scope.get(name).or(default).filter(|_| !elsewhere);
+        let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
+        match known {
+            Some(list) if is_list => {
+                let parts = list.split(',').map(|part| Node::text(part.trim(), line));
+                let kind = Kind::List(parts.collect());
+                Node { kind, line }
+            }
+            Some(known) => Node::text(without_dynamic_references(known), line),
+            None => {
+                let resource = self.attribute(name, "Ref", depth);
+                Node::text(
+                    resource.unwrap_or_else(|| marked(&format!("Ref {name}"))),
+                    line,
+                )
+            }
+        }
+    }
+
+    /// What a resource of the template is known by: that it is one of the own account decides, and
+    /// not its name.
+    fn attribute(&self, id: &str, attribute: &str, depth: usize) -> Option<String> {
+        let resources = self.root.get("Resources")?;
+        let scoped = |name| self.scope.get(name);
+        let arn = |rest: &str| {
+            let account = scoped("AWS::AccountId")?;
+            Some(format!(
+                "arn:{}:iam::{account}:{rest}",
+                scoped("AWS::Partition")?
+            ))
+        };
+        let named = |resource: &Node, property: &str| {
+            let name = self.property_within(resource, property, depth);
+            let name = name.as_ref().and_then(Node::as_text).map(str::to_owned);
+            name.filter(|name| !is_pending(name))
+        };
+        let Some(resource) = resources.get(id) else {
+            // SAM names a function's own role so.
+            let function = resources.get(id.strip_suffix("Role")?)?;
+            let kind = function.get("Type").and_then(Node::as_text)?;
+            let own = kind.starts_with("AWS::Serverless::") && attribute == "Arn";
+            return own.then(|| arn(&format!("role/{id}"))).flatten();
+        };
+        match (resource.get("Type").and_then(Node::as_text)?, attribute) {
+            ("AWS::IAM::Role", "Ref") => named(resource, "RoleName"),
+            ("AWS::IAM::Role", "Arn") => {
+                let name = named(resource, "RoleName").unwrap_or_else(|| id.to_owned());
+                let path = named(resource, "Path").unwrap_or_else(|| "/".to_owned());
+                arn(&format!("role{path}{name}"))
+            }
+            ("AWS::IAM::User", "Arn") => {
+                let name = named(resource, "UserName").unwrap_or_else(|| id.to_owned());
+                arn(&format!("user/{name}"))
+            }
+            ("AWS::IAM::OIDCProvider", "Ref" | "Arn") => {
+                let url = named(resource, "Url")?;
+                let url = url.strip_prefix("https://").unwrap_or(&url);
+                arn(&format!("oidc-provider/{}", url.trim_end_matches('/')))
+            }
+            ("AWS::IAM::SAMLProvider", "Ref" | "Arn") => {
+                let name = named(resource, "Name").unwrap_or_else(|| id.to_owned());
+                arn(&format!("saml-provider/{name}"))
+            }
             _ => None,
         }
     }
 
-    /// `${Name}` is replaced, `${!Name}` is literal and loses the mark: policy variables are written
-    /// so. `None` if some name is not known.
-    fn substituted(
-        &self,
-        text: &str,
-        own: Option<&serde_json::Map<String, Value>>,
-    ) -> Option<String> {
+    fn property_within(&self, resource: &Node, name: &str, depth: usize) -> Option<Node> {
+        self.within(resource.get("Properties")?.get(name)?, depth + 1)
+    }
+
+    fn mapped(&self, path: [&Node; 3]) -> Option<&'t Node> {
+        let mut found = self.root.get("Mappings")?;
+        for step in path {
+            found = found.get(step.as_word()?)?;
+        }
+        Some(found)
+    }
+
+    /// `${Name}` is replaced, `${!Name}` is literal and loses the mark: policy variables are written so.
+    fn substituted(&self, text: &str, own: &[(String, Node)], line: usize, depth: usize) -> String {
         let mut parts = text.split("${");
-        let mut out = parts.next()?.to_owned();
+        let mut out = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             let Some((name, rest)) = part.split_once('}') else {
                 out.push_str("${");
                 out.push_str(part);
                 continue;
             };
+            let own = own.iter().find(|(key, _)| key == name.trim());
             if let Some(literal) = name.strip_prefix('!') {
-                out.push_str("${");
-                out.push_str(literal);
-                out.push('}');
+                out.push_str(&format!("${{{literal}}}"));
+            } else if let Some((_, value)) = own {
+                out.push_str(value.as_word().unwrap_or(&marked(name)));
+            } else if let Some((id, attribute)) = name.trim().split_once('.') {
+                let found = self.attribute(id, attribute, depth);
+                out.push_str(&found.unwrap_or_else(|| marked(&format!("GetAtt {}", name.trim()))));
             } else {
-                let name = name.trim();
-                let own = own.and_then(|own| own.get(name)?.as_str());
-                out.push_str(own.or_else(|| self.0.get(name).map(String::as_str))?);
+                let found = self.reference(name.trim(), line, depth);
+                out.push_str(
+                    found
+                        .as_word()
+                        .unwrap_or(&marked(&format!("Ref {}", name.trim()))),
+                );
             }
             out.push_str(rest);
         }
-        Some(out)
+        out
     }
+
+    /// Does the condition of this name hold?
+    fn condition_of(&self, name: &str, depth: usize) -> bool {
+        let condition = self.root.get("Conditions").and_then(|all| all.get(name));
+        match condition {
+            Some(condition) => self.condition(condition, depth + 1),
+            None => self.decided(format!("condition {name}")),
+        }
+    }
+
+    fn condition(&self, node: &Node, depth: usize) -> bool {
+        let [(name, argument)] = node.entries() else {
+            return self.decided(node.to_json());
+        };
+        if depth > MOST_DEPTH {
+            return self.decided(node.to_json());
+        }
+        let holds = |each: &Node| self.condition(each, depth + 1);
+        match name.as_str() {
+            "Condition" => self.condition_of(argument.as_text().unwrap_or_default(), depth + 1),
+            // Each is looked at: what only the deployment decides is to be met.
+            "Fn::And" => argument
+                .elements()
+                .iter()
+                .map(holds)
+                .fold(true, |all, one| all & one),
+            "Fn::Or" => argument
+                .elements()
+                .iter()
+                .map(holds)
+                .fold(false, |any, one| any | one),
+            "Fn::Not" => !argument.elements().iter().any(holds),
+            "Fn::Equals" => {
+                let sides = self.within(argument, depth + 1);
+                match sides.as_ref().map(Node::elements) {
+                    Some([left, right]) => match (left.as_word(), right.as_word()) {
+                        (Some(left), Some(right)) if !is_pending(left) && !is_pending(right) => {
+                            left == right
+                        }
+                        _ => self.decided(node.to_json()),
+                    },
+                    _ => self.decided(node.to_json()),
+                }
+            }
+            _ => self.decided(node.to_json()),
+        }
+    }
+
+    /// What a comparison is taken for that only the deployment decides.
+    fn decided(&self, comparison: String) -> bool {
+        let taken = self.taken.get(&comparison).copied().unwrap_or(true);
+        self.open.borrow_mut().insert(comparison);
+        taken
+    }
+}
+
+/// `Ref VendorPrincipal`, `GetAtt Bucket.Arn`, `ImportValue`.
+fn words(name: &str, argument: &Node) -> String {
+    let name = name.trim_start_matches("Fn::");
+    let parts: Vec<&str> = argument
+        .elements()
+        .iter()
+        .filter_map(Node::as_text)
+        .collect();
+    match name {
+        "GetAtt" => format!("{name} {}", parts.join(".")),
+        _ => match argument.as_text() {
+            Some(text) if text.len() < 80 => format!("{name} {text}"),
+            _ => name.to_owned(),
+        },
+    }
+}
+
+/// `{{resolve:ssm:/vendor/id}}` is put in at deployment.
+fn without_dynamic_references(text: &str) -> String {
+    let mut parts = text.split("{{resolve:");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once("}}") {
+            Some((name, rest)) => {
+                out.push_str(&marked(&format!("resolve:{name}")));
+                out.push_str(rest);
+            }
+            None => {
+                out.push_str("{{resolve:");
+                out.push_str(part);
+            }
+        }
+    }
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::pending::names;
+
+    const TEMPLATE: &str = r#"
+Parameters:
+  Vendor: { Type: String, Default: "444455556666" }
+  Other: { Type: String }
+  Both: { Type: CommaDelimitedList, Default: "a, b" }
+  Kept: { Type: "AWS::SSM::Parameter::Value<String>", Default: /path }
+Mappings:
+  M: { prod: { account: "111100001111" } }
+Conditions:
+  IsVendor: !Equals [!Ref Vendor, "444455556666"]
+  IsOther: !Equals [!Ref Other, x]
+  IsBoth: !And [!Condition IsVendor, !Not [!Condition IsOther]]
+Resources:
+  Named: { Type: AWS::IAM::Role, Properties: { RoleName: Reader, Path: /x/ } }
+  Nameless: { Type: AWS::IAM::Role, Properties: {} }
+  Hub: { Type: AWS::IAM::OIDCProvider, Properties: { Url: "https://token.actions.githubusercontent.com" } }
+  Saml: { Type: AWS::IAM::SAMLProvider, Properties: { Name: Okta } }
+  F: { Type: AWS::Serverless::Function, Properties: {} }
+  Gone: { Type: T, Condition: IsNever }
+"#;
+
+    fn read(function: &str) -> String {
+        let root = Node::yaml(TEMPLATE).unwrap();
+        let given = [("Region2".to_owned(), "eu-south-2".to_owned())];
+        let scope = Scope::of(Some("111122223333"), "eu-west-1", &given);
+        let template = Template::new(&root, &scope, BTreeMap::new());
+        let value = template.value(&Node::yaml(function).unwrap());
+        match value {
+            Some(value) if names(&value).is_empty() => value.to_json(),
+            Some(value) => format!("{:?}", names(&value)),
+            None => "no value".to_owned(),
+        }
+    }
 
     #[test]
     fn what_is_known_before_deployment_is_put_in() {
-        let defaults = [("Vendor", &Value::from("444455556666"))];
-        let scope = Scope::of(Some("111122223333"), "eu-west-1").with_defaults(defaults);
-        let cases = [
-            (r#"{"Ref":"AWS::AccountId"}"#, r#""111122223333""#),
-            (r#"{"Ref":"Vendor"}"#, r#""444455556666""#),
-            (r#"{"Ref":"Other"}"#, r#"{"Ref":"Other"}"#),
+        for (function, expected) in [
+            ("!Ref AWS::AccountId", r#""111122223333""#),
+            ("!Ref Vendor", r#""444455556666""#),
+            ("!Ref Region2", r#""eu-south-2""#),
+            ("!Ref Both", r#"["a","b"]"#),
+            ("!Ref Other", r#"["Ref Other"]"#),
+            ("!Ref Kept", r#"["Ref Kept"]"#),
+            ("!Ref AWS::NoValue", "no value"),
             (
-                r#"{"Fn::Sub":"arn:${AWS::Partition}:iam::${Vendor}:root"}"#,
+                "{a: !Ref AWS::NoValue, b: [!Ref AWS::NoValue]}",
+                r#"{"b":[]}"#,
+            ),
+            (
+                "!Sub 'arn:${AWS::Partition}:iam::${Vendor}:root'",
                 r#""arn:aws:iam::444455556666:root""#,
             ),
             (
-                r#"{"Fn::Sub":["arn:aws:iam::${Who}:${!aws:username}",{"Who":{"Ref":"Vendor"}}]}"#,
-                r#""arn:aws:iam::444455556666:${aws:username}""#,
+                "!Sub ['${Who}:${!aws:username}', {Who: !Ref Vendor}]",
+                r#""444455556666:${aws:username}""#,
             ),
             (
-                r#"{"Fn::Join":["",["states.",{"Ref":"AWS::Region"},".",{"Ref":"AWS::URLSuffix"}]]}"#,
+                "!Sub '${Nothing.Arn} ${Other}'",
+                r#"["GetAtt Nothing.Arn", "Ref Other"]"#,
+            ),
+            (
+                "!Join ['', [states., !Ref AWS::Region, ., !Ref AWS::URLSuffix]]",
                 r#""states.eu-west-1.amazonaws.com""#,
             ),
+            ("!Join [':', [a, !Ref Other]]", r#"["Ref Other"]"#),
+            ("!Join [',', !Ref Both]", r#""a,b""#),
+            ("!Select [1, !Split ['-', a-b-c]]", r#""b""#),
+            ("!Select ['0', !Ref Both]", r#""a""#),
+            ("!Select [0, !Split ['-', !Ref Other]]", r#"["Select"]"#),
+            ("!FindInMap [M, prod, account]", r#""111100001111""#),
+            ("!FindInMap [M, !Ref Other, account]", r#"["FindInMap"]"#),
+            ("!FindInMap [M, dev, account, {DefaultValue: d}]", r#""d""#),
+            ("!If [IsVendor, a, b]", r#""a""#),
+            ("!If [IsOther, a, b]", r#""a""#),
+            ("!If [IsBoth, a, !Ref AWS::NoValue]", "no value"),
             (
-                r#"{"Fn::Join":[":",["a",{"Ref":"Other"}]]}"#,
-                r#"{"Fn::Join":[":",["a",{"Ref":"Other"}]]}"#,
+                "!GetAtt Named.Arn",
+                r#""arn:aws:iam::111122223333:role/x/Reader""#,
             ),
-            (r#"{"Fn::Sub":"${Other}"}"#, r#"{"Fn::Sub":"${Other}"}"#),
-            (r#"{"a":"${AWS::Region}"}"#, r#"{"a":"${AWS::Region}"}"#),
-        ];
-        for (json, expected) in cases {
-            assert_eq!(scope.resolved(json), expected, "{json}");
+            (
+                "!GetAtt [Nameless, Arn]",
+                r#""arn:aws:iam::111122223333:role/Nameless""#,
+            ),
+            (
+                "!GetAtt FRole.Arn",
+                r#""arn:aws:iam::111122223333:role/FRole""#,
+            ),
+            ("!Ref Named", r#""Reader""#),
+            ("!Ref Nameless", r#"["Ref Nameless"]"#),
+            (
+                "!Ref Hub",
+                r#""arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com""#,
+            ),
+            (
+                "!GetAtt Saml.Arn",
+                r#""arn:aws:iam::111122223333:saml-provider/Okta""#,
+            ),
+            ("!ImportValue shared", r#"["ImportValue shared"]"#),
+            ("'{{resolve:ssm:/id}}'", r#"["resolve:ssm:/id"]"#),
+            (
+                "!ToJsonString {a: [!Ref Vendor]}",
+                r#""{\"a\":[\"444455556666\"]}""#,
+            ),
+            ("{'Fn::Length': !Ref Both}", r#""2""#),
+            ("!Cidr [a, 1]", r#"["Cidr"]"#),
+            ("{a: '${AWS::Region}'}", r#"{"a":"${AWS::Region}"}"#),
+        ] {
+            assert_eq!(read(function), expected, "{function}");
         }
+    }
+
+    #[test]
+    fn a_comparison_that_the_deployment_decides_goes_both_ways() {
+        let root = Node::yaml(TEMPLATE).unwrap();
+        let scope = Scope::default();
+        let template = Template::new(&root, &scope, BTreeMap::new());
+        let function = Node::yaml("!If [IsBoth, a, b]").unwrap();
+        let value = template.value(&function).unwrap();
+        assert_eq!(value.as_text(), Some("b"));
+        let open = template.open();
+        assert_eq!(open.len(), 1, "{open:?}");
+        let taken = open.into_iter().map(|open| (open, false)).collect();
+        let other = Template::new(&root, &scope, taken);
+        assert_eq!(other.value(&function).unwrap().as_text(), Some("a"));
+        assert!(other.open().len() == 1);
     }
 
     #[test]
     fn the_region_says_the_partition() {
+        let root = Node::yaml("{}").unwrap();
         for (region, expected) in [
-            ("us-east-1", "aws amazonaws.com"),
-            ("us-gov-west-1", "aws-us-gov amazonaws.com"),
-            ("cn-north-1", "aws-cn amazonaws.com.cn"),
+            ("us-east-1", r#""aws amazonaws.com""#),
+            ("us-gov-west-1", r#""aws-us-gov amazonaws.com""#),
+            ("cn-north-1", r#""aws-cn amazonaws.com.cn""#),
         ] {
-            let json = r#"{"Fn::Sub":"${AWS::Partition} ${AWS::URLSuffix}"}"#;
-            let expected = Value::from(expected).to_string();
-            assert_eq!(Scope::of(None, region).resolved(json), expected);
+            let scope = Scope::of(None, region, &[]);
+            let template = Template::new(&root, &scope, BTreeMap::new());
+            let function = Node::yaml("!Sub '${AWS::Partition} ${AWS::URLSuffix}'").unwrap();
+            assert_eq!(template.value(&function).unwrap().to_json(), expected);
         }
-    }
-
-    #[test]
-    fn text_without_functions_stays_byte_for_byte() {
-        let json = r#"{ "Statement": [], "Statement": [ ] }"#;
-        assert_eq!(Scope::of(None, "us-east-1").resolved(json), json);
     }
 }

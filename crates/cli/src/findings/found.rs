@@ -31,6 +31,8 @@ pub(crate) struct About {
     pub(crate) file: Arc<str>,
     /// 1-based.
     pub(crate) line: Option<usize>,
+    /// A template's logical id, or a plan's address.
+    pub(crate) address: Option<Box<str>>,
 }
 
 impl Found {

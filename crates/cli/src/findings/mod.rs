@@ -75,6 +75,12 @@ pub(crate) struct JsonFinding<'a> {
     severity: Severity,
     account: Option<&'a str>,
     subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<usize>,
@@ -93,6 +99,9 @@ impl<'a> From<&'a Found> for JsonFinding<'a> {
             severity: found.finding.severity,
             account: found.about.account.as_deref(),
             subject: &found.about.subject,
+            address: found.about.address.as_deref(),
+            file: found.about.address.as_ref().map(|_| &*found.about.file),
+            line: found.about.address.as_ref().and(found.about.line),
             message: &found.finding.message,
             statement: found.finding.statement,
             witness: found.witness(),
@@ -137,10 +146,11 @@ pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()
     for found in found {
         let Found { finding, .. } = found;
         let style = Style::of(finding.severity);
-        let subject = if *found.about.subject == *found.about.file {
-            "(role not named)".to_owned()
-        } else {
-            escaped(&found.about.subject).to_string()
+        let about = &found.about;
+        let subject = match &about.address {
+            _ if *about.subject != *about.file => escaped(&about.subject).to_string(),
+            Some(address) => escaped(address).to_string(),
+            None => "(role not named)".to_owned(),
         };
         write!(
             streams.out,

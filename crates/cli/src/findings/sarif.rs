@@ -53,7 +53,7 @@ fn result(found: &Found) -> Value {
             "artifactLocation": { "uri": uri(&found.about.file) },
             "region": region,
         },
-        "logicalLocations": [{ "fullyQualifiedName": &*found.about.subject, "kind": "resource" }],
+        "logicalLocations": [{ "fullyQualifiedName": found.about.address.as_deref().unwrap_or(&found.about.subject), "kind": "resource" }],
     });
     json!({
         "ruleId": finding.code.code(),

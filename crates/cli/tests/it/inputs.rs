@@ -160,6 +160,61 @@ fn an_export_with_a_page_missing_is_never_taken_for_whole() {
 }
 
 #[test]
+fn check_reads_no_part_of_a_list_as_the_whole() {
+    let roles = [role("DatadogOne", "111122223333")];
+    for (more, status) in [
+        (json!({}), 0),
+        (json!({"IsTruncated": true, "Marker": "m"}), 2),
+        (json!({"NextToken": "n"}), 2),
+    ] {
+        let listed = json!({"Roles": roles});
+        let mut listed = listed.as_object().unwrap().clone();
+        listed.extend(more.as_object().unwrap().clone());
+        let listed = serde_json::to_vec(&listed).unwrap();
+        let details = page(&roles, more.clone());
+        let folder = Folder::new(
+            "check-list",
+            &[("roles.json", &listed), ("details.json", &details)],
+        );
+        for file in ["roles.json", "details.json"] {
+            let ran = folder.run(&["check", "--rules", &rules(), "--now", "2026-11-21", file]);
+            assert_eq!(ran.0, status, "{file} with {more}: {}", ran.2);
+        }
+    }
+}
+
+#[test]
+fn check_reads_the_templates_of_a_folder() {
+    let role = role("Opened", "111122223333");
+    let template = json!({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {
+        "AssumeRolePolicyDocument": role["AssumeRolePolicyDocument"]}}}})
+    .to_string();
+    let files: &[(&str, &[u8])] = &[
+        ("cdk.out/App.template.json", template.as_bytes()),
+        (
+            "cdk.out/assembly-Prod/Stage.template.json",
+            template.as_bytes(),
+        ),
+        ("cdk.out/manifest.json", b"{}"),
+    ];
+    let folder = Folder::new("cdk", files);
+    let rules = rules();
+    let ran = folder.run(&["check", "--rules", &rules, "--format", "json", "cdk.out"]);
+    let answer: Value = serde_json::from_str(&ran.1).unwrap();
+    assert_eq!(answer["summary"]["policies"], 2, "{}", ran.2);
+    assert_eq!(
+        answer["findings"][1]["file"],
+        "cdk.out/assembly-Prod/Stage.template.json"
+    );
+    let ran = folder.run(&["check", "--rules", &rules, "logs"]);
+    assert!(
+        ran.0 == 2 && ran.2.contains("no template is in it"),
+        "{}",
+        ran.2
+    );
+}
+
+#[test]
 fn what_comes_twice_counts_once_and_accounts_are_told_apart() {
     let here = [role("DatadogOne", "111122223333")];
     let there = [role("DatadogOne", "222233334444")];
@@ -307,6 +362,7 @@ fn other_output_of_the_aws_cli_is_named_with_the_flag_that_helps() {
         for arguments in [
             &["audit", "--authorization-details", "a.txt"][..],
             &["replay", "a.txt"],
+            &["check", "a.txt"],
             &[
                 "audit",
                 "--authorization-details",

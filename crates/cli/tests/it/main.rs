@@ -21,6 +21,7 @@ mod inputs;
 mod live;
 mod same_as_the_functions;
 mod streams;
+mod templates;
 mod transcripts;
 mod vendor;
 

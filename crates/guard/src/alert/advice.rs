@@ -53,6 +53,10 @@ pub(crate) fn advice(check: Check) -> Advice {
              describe-activations, describe-instance-information), and deregister what is not \
              yours; then take the service out of the trust policy",
         ),
+        Check::KnownAtDeployment => (
+            "no action required: the deployed guard judges the role once it is there",
+            "find out which values the template is deployed with",
+        ),
         Check::OrphanedPrincipal => (
             "remove the deleted principal from the trust policy",
             "remove the deleted principal from the trust policy, and find out who deleted it",

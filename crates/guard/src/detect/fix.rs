@@ -29,6 +29,7 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
             "limit the service to your own account by aws:SourceAccount or aws:SourceArn"
         }
         Check::MachineIdentityService => "name the role in a rule with kind: ssm-hybrid",
+        Check::KnownAtDeployment => "give the values that the template leaves open",
         Check::OrphanedPrincipal => "remove it from the trust policy",
         Check::UnreadablePolicy => {
             "read the trust policy with aws iam get-role, and write it as IAM accepts it"

@@ -29,6 +29,7 @@ pub(crate) use first_key::{allowed_by_name, not_known_whether_new};
 pub use many::Judging;
 pub(crate) use own_role::{guard_tampered, own_role_opened};
 pub(crate) use provider::is_about;
+pub use provider::judge_provider;
 pub use reading::Reading;
 pub use tampering::{
     DEPLOY_SECONDS, OwnStack, Tampering, TamperingCall, tampering, tampering_calls,

@@ -4,8 +4,9 @@ use policy::glob::matches_ignoring_case;
 use policy::providers::Provider;
 use policy::{Grant, Values};
 
+use super::access::finding;
 use super::coverage::{Coverage, Uncovered, Unmet, listed, restriction};
-use crate::check::Check;
+use crate::check::{Check, Finding};
 use crate::model::RoleRef;
 use crate::rules::{Claims, IdentityProvider, ProviderKind, Rules, pattern_within};
 
@@ -225,6 +226,20 @@ pub(super) fn named_by_identity_center(provider: &str) -> bool {
     provider
         .split_once(":saml-provider/")
         .is_some_and(|(_, name)| name.starts_with("AWSSSO_"))
+}
+
+/// Judges an identity provider that is to be set up: whoever can sign in through it can assume each
+/// role that trusts it.
+pub fn judge_provider(rules: &Rules, provider: &str) -> Option<Finding> {
+    let named = rules
+        .identity_providers()
+        .iter()
+        .any(|rule| is_about(rule, provider));
+    let message = format!(
+        "{} is set up as an identity provider, and no rule names it",
+        host(provider)
+    );
+    (!named).then(|| finding(rules, Check::UnknownIdentityProvider, message))
 }
 
 /// A rule is about this provider. What a SAML provider is named is up to whoever creates it, so a

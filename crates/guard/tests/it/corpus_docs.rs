@@ -27,9 +27,10 @@ use serde_json::Value;
 
 const OWN: &str = "111122223333";
 
-/// Checks of what no single event or document shows; `audit` in crates/cli judges the examples of
-/// those that it finds.
-const OF_THE_ACCOUNT: [Check; 11] = [
+/// Checks of what no single event or document shows; `audit` and `check` in crates/cli judge the
+/// examples of those that they find.
+const OF_THE_ACCOUNT: [Check; 12] = [
+    Check::KnownAtDeployment,
     Check::ReachableThroughRole,
     Check::AccessKeyTooOld,
     Check::AccessKeyUnused,

@@ -84,6 +84,16 @@ impl<'a> Holder<'a> {
         Ok(holder)
     }
 
+    /// One role, as `get-role` prints it.
+    pub(crate) fn read_role(text: &'a [u8]) -> Result<Self, ElementError> {
+        parsed(|| "a role".to_owned(), "Role", text)
+    }
+
+    /// A role's trust policy as it stands in the input.
+    pub(crate) fn raw_document(&self) -> Option<&'a str> {
+        self.assume_role_policy_document.map(RawValue::get)
+    }
+
     /// 12 digits, from the ARN; empty where it has none.
     pub(crate) fn account(&self) -> &str {
         self.arn.split(':').nth(4).unwrap_or_default()

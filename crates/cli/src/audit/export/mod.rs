@@ -122,6 +122,20 @@ pub(crate) fn read(
     if count_lines {
         values.count_lines();
     }
+    read_values(&mut values, take)
+}
+
+/// The same, of a text in memory, in which the elements' parts lie.
+pub(crate) fn read_text(text: &str, take: &mut dyn FnMut(Element<'_>)) -> Result<(), ExportError> {
+    read_values(&mut Values::whole(text.as_bytes()), &mut |element, _| {
+        take(element)
+    })
+}
+
+fn read_values(
+    values: &mut Values<'_>,
+    take: &mut dyn FnMut(Element<'_>, Place),
+) -> Result<(), ExportError> {
     let (mut any, mut known) = (false, false);
     while let Some(byte) = values.peek()? {
         any = true;
@@ -130,7 +144,7 @@ pub(crate) fn read(
                 known |= page(values, take)?;
                 Ok::<_, ExportError>(())
             })?,
-            _ => known |= page(&mut values, take)?,
+            _ => known |= page(values, take)?,
         }
     }
     match (any, known) {
