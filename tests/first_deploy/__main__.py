@@ -78,7 +78,7 @@ class Guide(unittest.TestCase):
             self.assertIn("Successfully created/updated stack - trustwarden", said)
             self.assertNotIn("sign your code", said)
             functions = account.functions("trustwarden")
-            self.assertEqual(len(functions), 6)
+            self.assertEqual(len(functions), 7)
             for name, function in functions.items():
                 self.assertEqual(function["Architectures"], [arch], name)
                 self.assertEqual(function["Environment"]["Variables"]["TRUSTWARDEN_MODE"], "alert", name)

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use aws_config::SdkConfig;
+use aws_config::{AppName, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::network::{Network, configuration};
@@ -35,6 +35,23 @@ impl SdkContext {
         }
     }
 
+    /// The same, with words in the user agent of each call, which CloudTrail records: 50 characters,
+    /// and a `-` for each that has no place there.
+    #[must_use]
+    pub fn saying(&self, words: &str) -> Self {
+        let fits =
+            |letter: &char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*letter);
+        let words = words
+            .chars()
+            .map(|letter| if fits(&letter) { letter } else { '-' });
+        let mut builder = self.sdk().clone().into_builder();
+        builder.set_app_name(AppName::new(words.take(50).collect::<String>()).ok());
+        Self {
+            network: self.network.clone(),
+            sdk: Arc::new(OnceLock::from(builder.build())),
+        }
+    }
+
     /// The HTTPS client, for the few calls that are not AWS's.
     pub fn network(&self) -> &Network {
         &self.network
@@ -46,5 +63,33 @@ impl SdkContext {
                 std::env::var(name).ok()
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_call_says_fits_a_user_agent() {
+        let context = SdkContext::configured(Network::new(), SdkConfig::builder().build());
+        let said = |words: &str| {
+            let context = context.saying(words);
+            context.sdk().app_name().map(ToString::to_string)
+        };
+        for (words, shown) in [
+            ("trustwarden-restore", "trustwarden-restore"),
+            (
+                "trustwarden-restore.SEC-77, an hour",
+                "trustwarden-restore.SEC-77--an-hour",
+            ),
+            ("a\nb é", "a-b--"),
+            (
+                "0123456789012345678901234567890123456789012345678901234567890",
+                "01234567890123456789012345678901234567890123456789",
+            ),
+        ] {
+            assert_eq!(said(words).as_deref(), Some(shown));
+        }
     }
 }

@@ -441,7 +441,7 @@ pub struct RestoreArgs {
     /// The approved document to restore instead: 1 is the newest, as listed
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub baseline: Option<u16>,
-    /// Restore a document that violates the rules; the reason is recorded
+    /// Restore a document that violates the rules; CloudTrail records the reason
     #[arg(long, requires = "reason")]
     pub force: bool,
     /// Why it is right all the same

@@ -2,7 +2,7 @@
 
 moto has an enforcement of its own, but it names the resource of IAM and SQS requests alone: a statement that allows
 one topic or one table would refuse everything there. This one knows the resource of every call that the guard makes,
-matches actions without regard to case, and reads the queues' own policies.
+matches actions without regard to case, and reads the policies of queues and tables.
 
 Conditions: those about the caller (`aws:PrincipalArn`, `aws:PrincipalIsAWSService`, `aws:SecureTransport`) are
 evaluated. A statement with any other condition counts if it allows and is passed over if it denies, so a test that a
@@ -26,14 +26,14 @@ from moto.sts.models import sts_backends
 OPERATOR_KEY = "AKIAOPERATOR00000000"
 OPERATOR_SECRET = "operator"
 
-_queue_policies: dict[str, list[dict]] = {}
+_resource_policies: dict[str, list[dict]] = {}
 _traps: list[dict] = []
 _refusals: list[dict] = []
 _lock = threading.Lock()
 
 
-def set_queue_policy(queue_arn: str, document: dict) -> None:
-    _queue_policies[queue_arn] = document["Statement"]
+def set_resource_policy(arn: str, document: dict) -> None:
+    _resource_policies[arn] = document["Statement"]
 
 
 def refusals(account: str) -> list[dict]:
@@ -141,10 +141,10 @@ def _user_statements(account: str, user_name: str) -> list[dict]:
 
 
 def role_may(role_arn: str, action: str, resource: str) -> bool:
-    """Whether a role may do this, by its own policies and, where the resource is a queue, by the queue's."""
+    """Whether a role may do this, by its own policies and, where the resource has one, by that."""
     account = role_arn.split(":")[4]
     own = decide(role_statements(account, role_arn.rsplit("/", 1)[1]), action, resource, role_arn)
-    theirs = decide(_queue_policies.get(resource, []), action, resource, role_arn)
+    theirs = decide(_resource_policies.get(resource, []), action, resource, role_arn)
     return own == "allow" and theirs != "deny"
 
 
@@ -152,7 +152,7 @@ def service_may(service: str, action: str, resource: str) -> bool:
     """Whether an AWS service may do this to a queue: by the queue's policy alone."""
     statements = [
         s
-        for s in _queue_policies.get(resource, [])
+        for s in _resource_policies.get(resource, [])
         if s.get("Principal") == "*" or s.get("Principal", {}).get("Service") == service
     ]
     return decide(statements, action, resource, service, is_service=True) == "allow"
@@ -254,7 +254,7 @@ def _enforced(original):
         if (self.service_name, action) != ("sts", "GetCallerIdentity"):
             for wanted, resource in _wants(self, self.service_name, action):
                 own = decide(statements, wanted, resource, principal)
-                theirs = decide(_queue_policies.get(resource, []), wanted, resource, principal)
+                theirs = decide(_resource_policies.get(resource, []), wanted, resource, principal)
                 if own != "allow" or theirs == "deny":
                     with _lock:
                         _refusals.append(

@@ -160,7 +160,9 @@ def finish(account: str, stack_name: str) -> dict:
         match resource["type"]:
             case "AWS::SQS::QueuePolicy":
                 for queue in properties["Queues"]:
-                    authorize.set_queue_policy(queues[queue], properties["PolicyDocument"])
+                    authorize.set_resource_policy(queues[queue], properties["PolicyDocument"])
+            case "AWS::DynamoDB::Table":
+                authorize.set_resource_policy(resource["arn"], properties["ResourcePolicy"]["PolicyDocument"])
             case "AWS::SNS::Subscription":
                 backend = sns_backends[account][REGION]
                 backend.subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])

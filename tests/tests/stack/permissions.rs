@@ -399,35 +399,118 @@ fn orders_come_from_the_judges_and_go_to_the_remediator() {
         BTreeSet::from([arn("RemediatorRole")])
     );
     // Whoever is admitted can also do it, and nobody who can is kept out.
-    let orders = arn("Orders");
-    let can_send: BTreeSet<_> = statements(&stack)
-        .into_iter()
-        .filter(|(_, statements)| {
-            statements.iter().any(|statement| {
-                texts(&statement["Action"]).contains("sqs:SendMessage")
-                    && texts(&statement["Resource"]).contains(&orders)
-            })
-        })
-        .map(|(role, _)| arn(role))
-        .collect();
-    assert_eq!(judges, can_send);
+    assert_eq!(
+        judges,
+        who_can(&stack, &set(&["sqs:SendMessage"]), &arn("Orders"))
+    );
+}
+
+/// A role that may do this everywhere, by its own policy.
+pub(crate) fn admin(stack: &Stack<'_>, path: &str, actions: &str) -> String {
+    let admin = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": actions, "Resource": "*" }
+    ]});
+    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let request = json!({ "RoleName": "admin", "Path": path, "AssumeRolePolicyDocument": trust });
+    let made = stack.call("iam", "create_role", &request).unwrap();
+    let policy =
+        json!({ "RoleName": "admin", "PolicyName": "all", "PolicyDocument": admin.to_string() });
+    stack.call("iam", "put_role_policy", &policy).unwrap();
+    made["Role"]["Arn"].as_str().unwrap().to_owned()
+}
+
+/// Those that may do one of these to a resource, by their own policies.
+fn who_can(stack: &Stack<'_>, actions: &BTreeSet<String>, resource: &str) -> BTreeSet<String> {
+    let may = |statement: &&Value| {
+        !texts(&statement["Action"]).is_disjoint(actions)
+            && texts(&statement["Resource"]).contains(resource)
+    };
+    let all = statements(stack).into_iter();
+    all.filter(|(_, statements)| statements.iter().any(may))
+        .map(|(role, _)| stack.resources()[role].arn.clone().unwrap())
+        .collect()
+}
+
+#[test]
+fn nobody_but_the_functions_writes_the_table() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    let table = &stack.resources()["Table"];
+    let policy = &table.properties["ResourcePolicy"]["PolicyDocument"]["Statement"];
+    let [statement] = list(policy)[..] else {
+        panic!("{policy}");
+    };
+    let arn = table.arn.clone().unwrap();
+    assert_eq!(
+        (&statement["Effect"], &statement["Principal"]),
+        (&json!("Deny"), &json!("*"))
+    );
+    assert_eq!(statement["Resource"], json!(arn));
+    // Whatever writes, by whichever of DynamoDB's languages.
+    let writes = set(&[
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:PartiQLInsert",
+        "dynamodb:PartiQLUpdate",
+        "dynamodb:PartiQLDelete",
+    ]);
+    assert_eq!(texts(&statement["Action"]), writes);
+    // Whoever is admitted can also do it, and nobody who can is kept out.
+    let admitted = texts(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]);
+    assert_eq!(admitted, who_can(&stack, &writes, &arn));
+    assert_eq!(admitted.len(), 6);
+
+    // An administrator does not, nor a role that is named after the stack's.
+    let account = &stack.machine.account;
+    let item = json!({ "pk": { "S": "a" }, "sk": { "S": "b" } });
+    let name = stack.output("Table").unwrap();
+    let put = json!({ "TableName": name, "Item": item });
+    let admin = admin(&stack, "/trustwarden/", "dynamodb:*");
+    for (operation, request) in [
+        ("put_item", put.clone()),
+        ("delete_item", json!({ "TableName": name, "Key": item })),
+        (
+            "update_item",
+            json!({
+                "TableName": name, "Key": item,
+                "UpdateExpression": "SET drawn = :n", "ExpressionAttributeValues": { ":n": { "N": "1000" } },
+            }),
+        ),
+        (
+            "batch_write_item",
+            json!({ "RequestItems": { name: [{ "PutRequest": { "Item": item } }] } }),
+        ),
+        (
+            "transact_write_items",
+            json!({
+                "TransactItems": [{ "Put": { "TableName": name, "Item": item } }]
+            }),
+        ),
+    ] {
+        let refused = account.call_as(&admin, "dynamodb", operation, &request);
+        let refused = refused.unwrap_err();
+        assert!(
+            refused.code().unwrap().contains("AccessDenied"),
+            "{operation}: {refused}"
+        );
+    }
+    // They may read it, and a function writes.
+    let key = json!({ "TableName": name, "Key": item });
+    account
+        .call_as(&admin, "dynamodb", "get_item", &key)
+        .unwrap();
+    for function in stack.functions() {
+        let answer = account.call_as(&function.role, "dynamodb", "put_item", &put);
+        let writes = admitted.contains(&function.role);
+        assert_eq!(answer.is_ok(), writes, "{}: {answer:?}", function.name);
+    }
 }
 
 #[test]
 fn an_external_account_with_every_permission_on_sqs_can_place_no_order() {
     let stack = translated(&[("Mode", "enforce")]);
-    let admin = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}"#;
-    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
-    let made = stack
-        .call(
-            "iam",
-            "create_role",
-            &json!({ "RoleName": "admin", "AssumeRolePolicyDocument": trust }),
-        )
-        .unwrap();
-    let role = made["Role"]["Arn"].as_str().unwrap();
-    let policy = json!({ "RoleName": "admin", "PolicyName": "all", "PolicyDocument": admin });
-    stack.call("iam", "put_role_policy", &policy).unwrap();
+    let role = &admin(&stack, "/", "sqs:*");
     let account = &stack.machine.account;
     let url = stack.output("OrdersUrl").unwrap();
     let order = json!({

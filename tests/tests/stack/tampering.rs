@@ -9,6 +9,7 @@ use local::{Stack, event_of};
 use serde_json::{Value, json};
 use trustwarden_tests::{OPEN, Operator, RULES, deployed, fresh_account, machine, root};
 
+use crate::permissions::admin;
 use crate::translated::{list, of_type, translated};
 use crate::{assert_untroubled, codes};
 
@@ -361,13 +362,7 @@ fn a_deploy_is_no_tampering_and_neither_is_what_others_own() {
 #[test]
 fn nobody_but_the_function_takes_what_waits_for_it() {
     let stack = translated(&[]);
-    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
-    let admin = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}"#;
-    let request = json!({ "RoleName": "admin", "AssumeRolePolicyDocument": trust });
-    let made = stack.call("iam", "create_role", &request).unwrap();
-    let policy = json!({ "RoleName": "admin", "PolicyName": "all", "PolicyDocument": admin });
-    stack.call("iam", "put_role_policy", &policy).unwrap();
-    let role = made["Role"]["Arn"].as_str().unwrap();
+    let role = &admin(&stack, "/", "sqs:*");
     let url = stack.id_of("TamperEvents").unwrap();
     for (operation, request) in [
         (

@@ -1,8 +1,9 @@
 //! `restore`: a quarantined role gets a trust policy back, judged by the rules first.
 //!
 //! It is written with the person's own credentials, not through the remediator: the queue takes
-//! orders from the stack's functions alone, and CloudTrail then names who restored the access. The
-//! event of the write makes the guard look at the role as at any other.
+//! orders from the stack's functions alone, and CloudTrail then names who restored the access, and
+//! why: a reason travels in the call's user agent. Nobody but the stack's functions writes its table.
+//! The event of the write makes the guard look at the role as at any other.
 
 use std::io;
 
@@ -14,8 +15,7 @@ use guard::ports::{Roles, StateError, WriteRoles};
 use guard::remediate::QUARANTINE;
 use guard::rules::Rules;
 use guard::state::Ledger;
-use guard::state::history::{Baseline, KeptDocument, Restoration, RoleHistory};
-use guard::state::incident::Schema;
+use guard::state::history::{Baseline, KeptDocument, RoleHistory};
 use jiff::Timestamp;
 
 use super::{of, wait};
@@ -72,7 +72,11 @@ pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io:
         streams
             .warning("these are not the rules that the stack runs by: the guard judges by its own");
     }
-    let iam = IamWriter::new(&cloud);
+    let says = match &arguments.reason {
+        Some(reason) => format!("trustwarden-restore.{reason}"),
+        None => "trustwarden-restore".to_owned(),
+    };
+    let iam = IamWriter::new(&cloud.saying(&says));
     let asked = wait(ask(&iam, &table, arguments.role.as_deref()))?;
     let Some(asked) = streams.ok(asked) else {
         return Ok(Status::Unreadable);
@@ -90,7 +94,7 @@ pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io:
                 Status::Unreadable
             })
         }
-        (Some(_), [closed]) => give_back(arguments, &rules, &iam, &table, closed, streams),
+        (Some(_), [closed]) => give_back(arguments, &rules, &iam, closed, streams),
         (Some(role), _) => {
             if asked.unknown.is_empty() {
                 streams.error(format_args!(
@@ -250,7 +254,6 @@ fn give_back(
     arguments: &RestoreArgs,
     rules: &Rules,
     iam: &IamWriter,
-    table: &Table,
     role: &Closed,
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
@@ -303,19 +306,7 @@ fn give_back(
              allows it",
         );
     }
-    let done = Restoration {
-        schema: Schema,
-        account: RoleRef::from_arn(&role.live.arn)
-            .map(|role| role.account)
-            .unwrap_or_default(),
-        role_id: role.live.role_id.clone(),
-        role: role.live.name.clone(),
-        incident: choice.incident.map(str::to_owned),
-        digest: document_digest(choice.document),
-        at: now,
-        forced: arguments.reason.clone().filter(|_| !compliant),
-    };
-    match wait(write(iam, table, role, choice.document, &done))? {
+    match wait(write(iam, role, choice.document))? {
         Ok(()) => {
             writeln!(
                 streams.out,
@@ -332,18 +323,8 @@ fn give_back(
     }
 }
 
-/// The record first, then the comparison, the write and the look back.
-async fn write(
-    iam: &IamWriter,
-    table: &Table,
-    role: &Closed,
-    document: &str,
-    done: &Restoration,
-) -> Result<(), String> {
-    Ledger::new(table)
-        .record_restoration(done)
-        .await
-        .map_err(|error| chain(&error))?;
+/// The comparison, then the write.
+async fn write(iam: &IamWriter, role: &Closed, document: &str) -> Result<(), String> {
     let live = iam.read_role(&role.live.name).await;
     let live = live.map_err(|error| chain(&error))?;
     if !live.is_some_and(|live| live.role_id == role.live.role_id && quarantined(&live)) {

@@ -254,10 +254,9 @@ async fn table<T: Send>(
 }
 
 /// The names of calls by what they are about: reading, putting, updating.
-const NAMES: [(&str, [&str; 3]); 15] = [
+const NAMES: [(&str, [&str; 3]); 14] = [
     ("pointer", ["read history", "save history", ""]),
     ("history", ["read history", "save history", ""]),
-    ("restored/", ["", "record restoration", ""]),
     (
         "permissions",
         ["read permissions history", "save permissions history", ""],

@@ -203,27 +203,6 @@ pub struct KeptDocument {
     pub at: Timestamp,
 }
 
-/// What a person put in place of a quarantine, recorded before it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Restoration {
-    /// Always there.
-    pub schema: Schema,
-    /// 12 digits.
-    pub account: String,
-    /// `AROA…`.
-    pub role_id: String,
-    /// Its name.
-    pub role: String,
-    /// The incident whose document it is; none for a baseline.
-    pub incident: Option<String>,
-    /// [`document_digest`] of the document.
-    pub digest: String,
-    /// When.
-    pub at: Timestamp,
-    /// Why, where it violates the rules and was restored all the same.
-    pub forced: Option<String>,
-}
-
 impl RoleHistory {
     /// An empty history for a role.
     pub fn new(account: &str, role: &crate::model::LiveRole) -> Self {

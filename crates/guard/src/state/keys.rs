@@ -12,7 +12,6 @@
 //! | an alert of a window that went out by itself | `ACCOUNT/fold/CLASS/START` | `alone/NUMBER` | 7 days |
 //! | one that waits for the window's digest | the same | `member/INCIDENT` | 7 days |
 //! | one message of a second, so that SNS suspends no subscription | `ACCOUNT/pace/SECOND` | `slot/NUMBER` | 7 days |
-//! | that a person restored a role | `ACCOUNT/role-id/AROA…` | `restored/TIME` | ever |
 //! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
 //! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
 //! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
@@ -23,8 +22,6 @@
 //!
 //! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
 //! by the table's time to live.
-
-use jiff::Timestamp;
 
 use super::digest_window::FoldWindow;
 use super::incident::AlertKey;
@@ -58,10 +55,6 @@ fn key(pk: String, sk: impl Into<String>) -> Key {
 
 pub(crate) fn history(account: &str, role_id: &str) -> Key {
     key(format!("{account}/role-id/{role_id}"), "history")
-}
-
-pub(super) fn restored(account: &str, role_id: &str, at: Timestamp) -> Key {
-    key(history(account, role_id).pk, format!("restored/{at}"))
 }
 
 pub(super) fn slot(account: &str, second: i64, slot: u16) -> Key {

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::digest_window::{FoldMember, FoldWindow, Folded, TURNS};
-use super::history::{KeptDocument, Restoration, RoleHistory};
+use super::history::{KeptDocument, RoleHistory};
 use super::incident::{AlertKey, Incident, SCHEMA};
 use super::keys::{self, ALONE, FOLDS_KEPT, INCIDENTS_KEPT, MEMBER, PROGRESS_KEPT};
 use crate::permissions::PermissionsHistory;
@@ -189,16 +189,6 @@ impl<'s, S: Store> Ledger<'s, S> {
             true => Ok(version),
             false => Err(StateError::Conflict { what }),
         }
-    }
-
-    /// Records what a person puts in place of a quarantine, and why.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn record_restoration(&self, done: &Restoration) -> Result<(), StateError> {
-        let key = keys::restored(&done.account, &done.role_id, done.at);
-        let what = format!("the restoration of {}", done.role);
-        self.put(key, item().holding(&what, done)?).await
     }
 
     /// Keeps a document that is about to be overwritten. The first one of an incident stays.

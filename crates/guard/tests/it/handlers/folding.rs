@@ -10,9 +10,9 @@ use trustwarden_guard::order::{Ack, Task};
 use trustwarden_guard::ports::{Condition, Item, Key, Put, Store, World, moment};
 use trustwarden_guard::remediate::OutcomeKind;
 use trustwarden_guard::rules::Mode;
-use trustwarden_guard::state::Lease;
 use trustwarden_guard::state::digest_window::{FoldClass, FoldMember, FoldWindow};
 use trustwarden_guard::state::incident::{AlertKey, Incident, Schema, Stage, incident_id};
+use trustwarden_guard::state::{Lease, Ledger};
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{
@@ -634,6 +634,71 @@ fn b1_a_count_that_somebody_planted_silences_no_alert() {
             }
         }
     }
+}
+
+/// Attack B1: both kinds of items together silenced everything, and left the role open.
+#[test]
+fn b1_planted_counts_and_a_planted_budget_together_silence_nothing() {
+    let mut scene = Scene::settled();
+    let plant = |scene: &Scene, pk: String, sk: &str, item: Item| {
+        let put = Put {
+            key: Key {
+                pk,
+                sk: sk.to_owned(),
+            },
+            item,
+            condition: Condition::Always,
+        };
+        run(scene.world.inside.store().put_if(put))
+            .unwrap()
+            .unwrap();
+    };
+    // The hour's writes of a role of its own, spent for real, and borrowed for the one to come.
+    for _ in 0..4 {
+        let event = scene.write(&bad(), ALICE);
+        scene.play(&event);
+    }
+    let ledger = Ledger::new(scene.world.inside.store());
+    let spent = run(ledger.role_history(ACCOUNT, ROLE)).unwrap().unwrap();
+    let mut spent = spent.unwrap();
+    assert_eq!(spent.writes.len(), 3);
+    spent.role_id = "AROABACKDOOR".to_owned();
+    spent.name = "BackDoor".to_owned();
+    spent.arn = format!("arn:aws:iam::{ACCOUNT}:role/BackDoor");
+    spent.version = 0;
+    run(ledger.save_role_history(&spent)).unwrap().unwrap();
+    for stage in [Stage::Detected, Stage::Outcome] {
+        for needs_person in [false, true] {
+            let class = FoldClass {
+                check: Check::UnknownThirdParty,
+                severity: Severity::Critical,
+                stage,
+                needs_person,
+            };
+            for window in 0..3 {
+                let at = scene.now() + SignedDuration::from_secs(300 * window);
+                let full = Item::default().with("schema", 1).with("drawn", 1000);
+                let partition = FoldWindow::at(ACCOUNT, class, at).partition();
+                plant(
+                    &scene,
+                    partition,
+                    "count",
+                    full.with("digest_ordered", true),
+                );
+            }
+        }
+    }
+    scene.alerts();
+    created(&mut scene, "BackDoor", STRANGER, ALICE);
+    scene.drain();
+    let alerts = scene.alerts();
+    let about = |stage: Stage| {
+        let mut alerts = alerts.iter();
+        alerts.find(|alert| alert.stage == stage && alert.subject == "role/BackDoor")
+    };
+    assert!(about(Stage::Detected).is_some(), "{alerts:?}");
+    let outcome = about(Stage::Outcome).unwrap().outcome.as_ref().unwrap();
+    assert_eq!(outcome.kind, OutcomeKind::BudgetSpent, "{outcome:?}");
 }
 
 /// Somebody stopped at the second message of a digest: the first is not published again, and nothing
