@@ -184,8 +184,12 @@ impl Invariants<'_> {
                 .into_iter()
                 .any(|newest| live.kept == newest.kept || self.same_but_for_the_dead(newest, live));
             // Who forges an event of what is live passes for somebody who wants it.
+            // What the guard does later begins from there.
             let forged = |forged: &Forged| {
-                forged.role == role.name && forged.at >= last.at && forged.kept == live.kept
+                let then = role.at(forged.at).map(|version| &version.kept);
+                forged.role == role.name
+                    && forged.at >= last.at
+                    && (forged.kept == live.kept || Some(&forged.kept) == then)
             };
             let forged = self.state.forged.iter().any(forged);
             // Nor whether a change of the very second in which a role was created again was made to it

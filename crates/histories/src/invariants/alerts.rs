@@ -118,7 +118,7 @@ impl Invariants<'_> {
                     let alone = alert.stage == Stage::Detected && alert.subject == subject;
                     // An outcome that calls the role open says so of what was read just before:
                     // once no read shows what stood earlier, of this document.
-                    let read = version.at + self.state.faults.staleness + ONE_LOOK;
+                    let read = since + self.state.faults.staleness + ONE_LOOK;
                     let open = alert.subject == subject
                         && (read..=end).contains(at)
                         && alert.outcome.as_ref().is_some_and(|outcome| {
