@@ -124,6 +124,12 @@ class Document:
         named = {v for s in self.statements if s.allow for k, v in s.principals if k == kind}
         return sorted(named)
 
+    def services(self) -> list[str]:
+        """Named as principals, or by a condition."""
+        named = {v for s in self.statements for k, v in s.principals if k == "Service"}
+        by_name = (c.values for c in self.conditions() if c.key == "aws:principalservicename")
+        return sorted(named.union(*by_name))
+
     def keys(self) -> set[str]:
         keys = {condition.key for condition in self.conditions()}
         for text in self.texts():
@@ -132,6 +138,9 @@ class Document:
 
     def names_sessions(self) -> bool:
         return any(":assumed-role/" in v for s in self.statements for _, v in s.principals)
+
+    def tells_partition(self) -> bool:
+        return any(v.startswith("arn:") for s in self.statements for _, v in s.principals)
 
     def networks(self) -> list[IPv4Network | IPv6Network]:
         values = [v for c in self.conditions() if c.family == "network" for v in c.values]

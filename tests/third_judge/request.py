@@ -16,6 +16,7 @@ from values import ANY, BELOW, DIGITS, FALSE, PRINTABLE, TRUE, Address, Arn, Key
 from values import absent, among, chain, many, text_of
 
 NAME = "[A-Za-z0-9_+=,.@-]"
+PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
 GITHUB = "token.actions.githubusercontent.com"
 GITHUB_CLAIMS = (
     "aud sub actor actor_id repository repository_id repository_owner_id enterprise_id environment "
@@ -287,14 +288,24 @@ class AwsRequest(Request):
 
     @cached_property
     def unique_id(self) -> Text:
+        """Of 21 characters, as all that AWS shows; the API reference says from 16 to 128."""
         head = {"role": "AROA", "user": "AIDA"}[self.caller]
+        if self.liberal:
+            return text_of(head, self.string("unique id", many("[A-Z0-9]", 12, 124)))
         return text_of(head, Piece(self.string("unique id", many("[A-Z0-9]", 17, 17)), 17))
 
     @cached_property
     def arn(self) -> Arn:
         if self.caller == "federated-user":
-            return Arn(text_of("arn:aws:sts::"), self.account, text_of("federated-user/", self.name))
-        return Arn(text_of("arn:aws:iam::"), self.account, text_of(f"{self.caller}/", self.path_and_name))
+            return Arn(self.head("sts"), self.account, text_of("federated-user/", self.name))
+        return Arn(self.head("iam"), self.account, text_of(f"{self.caller}/", self.path_and_name))
+
+    def head(self, service: str) -> Text:
+        """Callers are of the role's partition: `aws`, unless no principal's ARN tells it."""
+        if not self.liberal or self.document.tells_partition():
+            return text_of(f"arn:aws:{service}::")
+        known = [z3.Re(f"arn:{partition}:{service}::") for partition in PARTITIONS]
+        return text_of(self.string("partition", z3.Union(*known)))
 
     def is_named(self, value: str) -> z3.BoolRef:
         """The caller's ARN is this one."""
@@ -396,10 +407,8 @@ class ServiceRequest(Request):
         self.known = service
         universe = chain(many("[a-z0-9.-]", 1), ".amazonaws.com")
         self.service = text_of(service or self.string("service", universe))
-        # That a service gets access by a principal of everyone may be said where only named ones do.
-        if service is None and not liberal:
-            named = {v for s in document.statements for k, v in s.principals if k == "Service"}
-            self.bounds.append(z3.Not(among(self.service, sorted(named))))
+        if service is None:
+            self.bounds.append(z3.Not(among(self.service, document.services())))
 
     def source_arn(self) -> Key:
         """Of any service and region; the account is none for a bucket, say."""

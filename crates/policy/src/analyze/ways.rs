@@ -123,7 +123,11 @@ fn listed_services<'t, 'p>(way: &'t Way<'p>) -> Option<(&'t Literal<'p>, Vec<&'p
             return None;
         };
         let names = patterns.iter().map(|pattern| match &pattern.source {
-            Cow::Borrowed(name) if pattern.fixed().is_some() => Some(*name),
+            // A service's name has small letters only.
+            Cow::Borrowed(name) if pattern.tokens.is_none() => {
+                let other = pattern.fold && name.bytes().any(|byte| byte.is_ascii_uppercase());
+                (!other).then_some(*name)
+            }
             _ => None,
         });
         Some((literal, names.collect::<Option<Vec<_>>>()?))
