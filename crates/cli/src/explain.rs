@@ -87,6 +87,7 @@ pages! {
     RootAccessKey "root-access-key";
     AccessKeyTooOld "access-key-too-old";
     AccessKeyUnused "access-key-unused";
+    PasswordUnused "password-unused";
     TwoActiveKeys "two-active-keys";
     UserWithoutMfa "user-without-mfa";
     RootMfaMissing "root-mfa-missing";

@@ -184,6 +184,7 @@ checks! {
     RootAccessKey "root-access-key" Critical None "the root user got an access key";
     AccessKeyTooOld "access-key-too-old" Medium None "an access key is older than the rules allow";
     AccessKeyUnused "access-key-unused" Medium None "an access key is not used";
+    PasswordUnused "password-unused" Medium None "a user has a console password and does not use it";
     TwoActiveKeys "two-active-keys" Low None "a user has two active access keys";
     UserWithoutMfa "user-without-mfa" High None "a user signs in to the console without MFA";
     RootMfaMissing "root-mfa-missing" Critical None "the root user has no MFA device";
@@ -235,6 +236,7 @@ impl Check {
             | Self::FirstAccessKey
             | Self::AccessKeyTooOld
             | Self::AccessKeyUnused
+            | Self::PasswordUnused
             | Self::TwoActiveKeys
             | Self::UserWithoutMfa
             | Self::ConsolePasswordCreated

@@ -38,6 +38,9 @@ pub struct Permit {
     pub resources: Vec<String>,
     /// The conditions under which, all of which must hold.
     pub caveats: Vec<String>,
+    /// Those of them on `iam:PassedToService`: each names services, patterns perhaps, to which alone a
+    /// role may be passed.
+    pub passed_to: Vec<Vec<String>>,
 }
 
 /// A policy that could not be read.

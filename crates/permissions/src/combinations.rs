@@ -13,9 +13,78 @@ pub struct Combination {
     pub source: &'static str,
 }
 
+impl Combination {
+    /// The services that take the role which is passed, any of which will do; none: it passes no role.
+    pub fn passed_to(&self) -> Vec<&'static str> {
+        if !self.actions.contains(&"iam:PassRole") {
+            return Vec::new();
+        }
+        let users = self
+            .actions
+            .iter()
+            .filter_map(|action| action.split_once(':'));
+        let mut services: Vec<&str> = users
+            .flat_map(|(prefix, _)| {
+                let taking = TAKE_ROLES.iter().find(|(of, _)| *of == prefix);
+                taking
+                    .map_or(&[][..], |(_, services)| services)
+                    .iter()
+                    .copied()
+            })
+            .collect();
+        services.sort_unstable();
+        services.dedup();
+        services
+    }
+}
+
+/// Which services take the role that a call with this prefix passes. Source: Service Authorization
+/// Reference, `iam:PassedToService`, and the trust policies that each service's guide shows for its roles
+/// (read 2026-11-30).
+const TAKE_ROLES: &[(&str, &[&str])] = &[
+    (
+        "apprunner",
+        &[
+            "build.apprunner.amazonaws.com",
+            "tasks.apprunner.amazonaws.com",
+        ],
+    ),
+    ("autoscaling", &["ec2.amazonaws.com"]),
+    ("batch", &["ecs-tasks.amazonaws.com", "batch.amazonaws.com"]),
+    ("bedrock-agentcore", &["bedrock-agentcore.amazonaws.com"]),
+    ("cloudformation", &["cloudformation.amazonaws.com"]),
+    ("codebuild", &["codebuild.amazonaws.com"]),
+    ("cognito-identity", &["cognito-identity.amazonaws.com"]),
+    (
+        "datapipeline",
+        &[
+            "datapipeline.amazonaws.com",
+            "elasticmapreduce.amazonaws.com",
+            "ec2.amazonaws.com",
+        ],
+    ),
+    ("ec2", &["ec2.amazonaws.com"]),
+    ("ecs", &["ecs-tasks.amazonaws.com"]),
+    (
+        "elasticmapreduce",
+        &["elasticmapreduce.amazonaws.com", "ec2.amazonaws.com"],
+    ),
+    ("eks", &["pods.eks.amazonaws.com"]),
+    ("emr-serverless", &["emr-serverless.amazonaws.com"]),
+    ("glue", &["glue.amazonaws.com"]),
+    ("imagebuilder", &["ec2.amazonaws.com"]),
+    ("lambda", &["lambda.amazonaws.com"]),
+    ("rolesanywhere", &["rolesanywhere.amazonaws.com"]),
+    ("sagemaker", &["sagemaker.amazonaws.com"]),
+    ("scheduler", &["scheduler.amazonaws.com"]),
+    ("ssm", &["ssm.amazonaws.com"]),
+    ("states", &["states.amazonaws.com"]),
+];
+
 const RHINO: &str =
     "https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/";
 const HACKING: &str = "https://hackingthe.cloud/aws/exploitation/iam_privilege_escalation/";
+const PATHFINDING: &str = "https://pathfinding.cloud/";
 const SSO: &str =
     "https://docs.aws.amazon.com/singlesignon/latest/userguide/iam-auth-access-overview.html";
 const EKS: &str = "https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html";
@@ -514,5 +583,181 @@ pub const COMBINATIONS: &[Combination] = &[
         ],
         how: "lets its own certificates into a role",
         source: HACKING,
+    },
+    Combination {
+        name: "pass-role-ecs-task-override",
+        actions: &["iam:PassRole", "ecs:RunTask"],
+        how: "runs a container that is there with its own command and another role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-ecs-start-task-override",
+        actions: &["iam:PassRole", "ecs:StartTask"],
+        how: "starts a container that is there with its own command and another role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-emr-serverless",
+        actions: &["iam:PassRole", "emr-serverless:StartJobRun"],
+        how: "runs its own code as another role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "emr-step",
+        actions: &["elasticmapreduce:AddJobFlowSteps"],
+        how: "runs commands on a cluster that is there and acts as its role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-glue-session",
+        actions: &["iam:PassRole", "glue:CreateSession", "glue:RunStatement"],
+        how: "runs statements in a session with another role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-lambda-url",
+        actions: &[
+            "iam:PassRole",
+            "lambda:CreateFunction",
+            "lambda:CreateFunctionUrlConfig",
+            "lambda:InvokeFunctionUrl",
+        ],
+        how: "makes a function with another role and calls it by its URL",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "launch-template-version",
+        actions: &[
+            "ec2:CreateLaunchTemplateVersion",
+            "ec2:ModifyLaunchTemplate",
+        ],
+        how: "puts its own commands into the launch template of instances to come and acts as their role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "codebuild-batch-override",
+        actions: &["codebuild:StartBuildBatch"],
+        how: "runs its own commands in a batch of builds, which acts as the project's role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-sagemaker-notebook-lifecycle",
+        actions: &["iam:PassRole", "sagemaker:CreateNotebookInstance"],
+        how: "starts a notebook with another role, whose lifecycle configuration runs commands",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "sagemaker-lifecycle",
+        actions: &[
+            "sagemaker:UpdateNotebookInstanceLifecycleConfig",
+            "sagemaker:StopNotebookInstance",
+            "sagemaker:StartNotebookInstance",
+        ],
+        how: "rewrites what a notebook runs at its start and acts as its role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "sagemaker-lifecycle-new",
+        actions: &[
+            "sagemaker:CreateNotebookInstanceLifecycleConfig",
+            "sagemaker:UpdateNotebookInstance",
+            "sagemaker:StopNotebookInstance",
+            "sagemaker:StartNotebookInstance",
+        ],
+        how: "gives a notebook something to run at its start and acts as its role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-test-state",
+        actions: &["iam:PassRole", "states:TestState"],
+        how: "calls any API as another role, by the test of a state",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "ssm-association",
+        actions: &["ssm:CreateAssociation"],
+        how: "runs commands on instances by an association and acts as their roles",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "ssm-association-update",
+        actions: &["ssm:UpdateAssociation"],
+        how: "changes the commands of an association and acts as the roles of its instances",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "ssm-maintenance-window",
+        actions: &[
+            "ssm:RegisterTargetWithMaintenanceWindow",
+            "ssm:RegisterTaskWithMaintenanceWindow",
+        ],
+        how: "runs commands on instances in a maintenance window and acts as their roles",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-stack-set-update",
+        actions: &["iam:PassRole", "cloudformation:UpdateStackSet"],
+        how: "changes the template of stacks that act as another role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "agent-runtime-command",
+        actions: &["bedrock-agentcore:InvokeAgentRuntimeCommand"],
+        how: "runs commands in an agent's runtime and acts as its role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "code-interpreter",
+        actions: &[
+            "bedrock-agentcore:StartCodeInterpreterSession",
+            "bedrock-agentcore:InvokeCodeInterpreter",
+        ],
+        how: "runs code in an interpreter that is there and acts as its role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-agent-runtime",
+        actions: &[
+            "iam:PassRole",
+            "bedrock-agentcore:CreateAgentRuntime",
+            "bedrock-agentcore:InvokeAgentRuntime",
+        ],
+        how: "runs its own agent as another role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "app-runner-update",
+        actions: &["apprunner:UpdateService"],
+        how: "replaces the container of a service that is there and acts as its role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "batch-submit",
+        actions: &["batch:SubmitJob"],
+        how: "runs its own command in a job that is defined and acts as its role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "codedeploy",
+        actions: &["codedeploy:CreateDeployment"],
+        how: "deploys its own revision, whose hooks run on instances, and acts as their roles",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-pod-identity",
+        actions: &["iam:PassRole", "eks:CreatePodIdentityAssociation"],
+        how: "gives the pods of a cluster another role",
+        source: PATHFINDING,
+    },
+    Combination {
+        name: "pass-role-image-builder",
+        actions: &[
+            "iam:PassRole",
+            "imagebuilder:CreateComponent",
+            "imagebuilder:CreateInfrastructureConfiguration",
+            "imagebuilder:CreateImage",
+        ],
+        how: "builds an image by its own commands on an instance with another role",
+        source: PATHFINDING,
     },
 ];

@@ -203,6 +203,7 @@ impl Work {
                     scope: Scope::Everything,
                     resources: Vec::new(),
                     caveats,
+                    passed_to: passed_to(statement),
                 };
                 // `NotResource` leaves out what is named, of everything.
                 let resources = resources.unwrap_or_else(|| vec!["*".to_owned()]);
@@ -239,7 +240,7 @@ impl Work {
 
     /// What a boundary leaves of a permit: as many permits as there are scopes and caveats.
     fn bound(&mut self, permit: &Permit, boundary: &[Permit]) -> Vec<Permit> {
-        let mut left: BTreeMap<(Scope, Vec<String>), Permit> = BTreeMap::new();
+        let mut left: BTreeMap<_, Permit> = BTreeMap::new();
         for within in boundary {
             let mut actions = permit.actions.clone();
             actions &= &within.actions;
@@ -263,7 +264,9 @@ impl Work {
             };
             let mut caveats = permit.caveats.clone();
             caveats.extend(within.caveats.iter().cloned());
-            let key = (scope, within.caveats.clone());
+            let mut passed_to = permit.passed_to.clone();
+            passed_to.extend(within.passed_to.iter().cloned());
+            let key = (scope, within.caveats.clone(), within.passed_to.clone());
             let found = left.entry(key).or_insert_with(|| Permit {
                 policy: permit.policy.clone(),
                 statement: permit.statement,
@@ -274,6 +277,7 @@ impl Work {
                 scope,
                 resources: Vec::new(),
                 caveats,
+                passed_to,
             });
             found.actions |= &actions;
             add_new(&mut found.unknown, unknown);
@@ -408,6 +412,22 @@ pub(crate) fn caveat(condition: &Condition<'_>) -> String {
         text.push_str(&format!("{value:?}"));
     }
     text
+}
+
+/// The services to which the statement lets a role be passed, by each of its conditions that says so.
+pub(crate) fn passed_to(statement: &IdentityStatement<'_>) -> Vec<Vec<String>> {
+    let limits = statement.conditions.iter().filter(|condition| {
+        let operator = condition
+            .operator_text
+            .rsplit(':')
+            .next()
+            .unwrap_or_default();
+        let operator = operator.to_ascii_lowercase();
+        condition.key.eq_ignore_ascii_case("iam:PassedToService")
+            && (operator.starts_with("stringequals") || operator.starts_with("stringlike"))
+    });
+    let values = limits.map(|limit| limit.values.iter().map(|value| value.to_string()).collect());
+    values.collect()
 }
 
 /// Whether a pattern of actions is covered by one of several, case not counting.

@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use crate::action::Action;
-use crate::amount::Effective;
+use crate::amount::{Effective, Permit};
 use crate::combinations::{COMBINATIONS, Combination};
 use crate::resource::Scope;
 
@@ -40,6 +40,7 @@ pub fn escalations(effective: &Effective) -> Vec<Escalation> {
     let found: Vec<&(&Combination, Vec<Action>)> = ACTIONS
         .iter()
         .filter(|(_, actions)| actions.iter().all(|action| all.contains(*action)))
+        .filter(|(combination, _)| passes(effective, combination))
         .collect();
     let needless = |wider: &[Action]| {
         found.iter().any(|(_, fewer)| {
@@ -65,4 +66,28 @@ pub fn escalations(effective: &Effective) -> Vec<Escalation> {
             }
         })
         .collect()
+}
+
+/// Where the combination passes a role, may it be passed to a service that the combination uses?
+fn passes(effective: &Effective, combination: &Combination) -> bool {
+    static PASS_ROLE: LazyLock<Option<Action>> = LazyLock::new(|| Action::find("iam:PassRole"));
+    let services = combination.passed_to();
+    let Some(pass_role) = PASS_ROLE.filter(|_| !services.is_empty()) else {
+        return true;
+    };
+    let mut permits = effective.permits.iter();
+    permits.any(|permit| permit.actions.contains(pass_role) && may_pass(permit, &services))
+}
+
+fn may_pass(permit: &Permit, services: &[&str]) -> bool {
+    let to = |service: &str| {
+        permit.passed_to.iter().all(|limit| {
+            limit.iter().any(|pattern| {
+                let pattern = pattern.to_ascii_lowercase();
+                let abroad = format!("{service}.cn");
+                policy::glob::matches(&pattern, service) || policy::glob::matches(&pattern, &abroad)
+            })
+        })
+    };
+    services.iter().any(|service| to(service))
 }

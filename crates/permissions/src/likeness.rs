@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use policy::IdentityPolicy;
 use policy::document::{Effect, IdentityStatement};
 
-use crate::effective::{Policies, Policy, caveat};
+use crate::effective::{Policies, Policy, caveat, passed_to};
 use crate::resource::cover;
 
 /// Tells which roles' policies amount to the same. Of one managed policy it knows one document: it
@@ -127,4 +127,5 @@ fn of_statement(statement: &IdentityStatement<'_>, sum: &mut impl Hasher) {
     for condition in &statement.conditions {
         caveat(condition).hash(sum);
     }
+    passed_to(statement).hash(sum);
 }

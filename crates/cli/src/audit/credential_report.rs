@@ -151,10 +151,25 @@ impl Row<'_> {
                 last_used: self.moment(&column("last_used_date"))?,
             });
         }
+        let mut password = self.answer("password_enabled")?;
+        // Only in the standard partition root has a console, where this says nothing.
+        let no_console = root && !arn.starts_with("arn:aws:") && arn.starts_with("arn:");
+        let supported = self.text("password_enabled").unwrap_or_default();
+        if no_console && supported.eq_ignore_ascii_case("not_supported") {
+            password = Answer::No;
+        }
+        // How many keys and certificates there are beyond the report's, in words.
+        let more = self.known("additional_credentials_info").filter(|more| {
+            let more = more.to_ascii_lowercase();
+            more.contains("key") && !more.starts_with("0 ")
+        });
         Ok(Credentials {
             account: account.to_owned(),
             user: (!root).then(|| user.to_owned()),
-            password: self.answer("password_enabled")?,
+            password,
+            password_used: self.moment("password_last_used")?,
+            password_set: self.moment("password_last_changed")?,
+            more_keys: more.map(|more| more.chars().take(200).collect()),
             mfa: self.answer("mfa_active")?,
             keys,
         })

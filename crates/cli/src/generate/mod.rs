@@ -1,7 +1,6 @@
 //! `policy generate`: the least that is needed, from a list, or from what a role really did.
 
 mod compare;
-mod mapping;
 mod trail;
 
 use std::io;
@@ -78,6 +77,10 @@ fn generate(arguments: &PolicyGenerateArgs, streams: &mut Streams<'_>) -> io::Re
     };
     for note in notes {
         streams.warning(escaped(note));
+    }
+    if document.is_empty() {
+        streams.error("none of these is an action that AWS has: there is nothing to allow");
+        return Ok(Status::Unreadable);
     }
     let compact = serde_json::to_string(&document).map_or(0, |text| text.chars().count());
     if compact > MOST_MANAGED {

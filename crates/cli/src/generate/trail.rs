@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use memchr::memmem::Finder;
 use serde_json::Value;
 
-use super::mapping::{Needed, needed};
 use crate::least::{Need, acts_on};
+use crate::least::{Needed, needed};
 use crate::replay::Wanted;
 
 /// An action with more resources than these is allowed on all of them.

@@ -1,11 +1,13 @@
 //! The least that lets someone do what they must: an IAM policy from a list of actions and of what
 //! they are done to.
 
+mod mapping;
 mod profile;
 mod scope;
 
 use serde::Serialize;
 
+pub(crate) use mapping::{Needed, needed};
 pub(crate) use profile::{ProfileError, read_profile};
 pub(crate) use scope::{acts_on, least_privilege};
 
@@ -99,6 +101,13 @@ pub(crate) fn check_resource(resource: &str) -> Result<(), NeedError> {
 pub(crate) struct Document {
     version: &'static str,
     statement: Vec<Statement>,
+}
+
+impl Document {
+    /// Does it allow nothing?
+    pub(crate) fn is_empty(&self) -> bool {
+        self.statement.is_empty()
+    }
 }
 
 /// A policy, and what its reader should know.

@@ -7,6 +7,7 @@ use permissions::{
     expand,
 };
 
+use super::mapping::permissions_of;
 use super::{Document, Least, Need, NeedError, Statement};
 use crate::suggest::nearest;
 
@@ -19,16 +20,21 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
     let mut groups: BTreeMap<BTreeSet<String>, BTreeSet<String>> = BTreeMap::new();
     let mut notes = Vec::new();
     for need in needs {
-        for pattern in &need.actions {
+        let mut asked: Vec<&str> = need.actions.iter().rev().map(String::as_str).collect();
+        while let Some(pattern) = asked.pop() {
             let mut allow = |resources: BTreeSet<String>, action: String| {
                 groups.entry(resources).or_default().insert(action);
             };
             let actions: Vec<Action> = expand(pattern).iter().collect();
             if actions.is_empty() {
-                notes.push(unknown(pattern));
+                // What IAM does not know has no place in a policy.
+                let instead = permissions_of(pattern).unwrap_or_default();
+                notes.push(left_out(pattern, &instead));
+                asked.extend(instead);
+                continue;
             }
             if need.resources.is_empty() {
-                allow(everything(), pattern.clone());
+                allow(everything(), pattern.to_owned());
                 continue;
             }
             let prefix = pattern.split(':').next().unwrap_or_default();
@@ -37,17 +43,20 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
                 .filter(|action| action.resource_types().next().is_none())
                 .collect();
             if on_nothing.len() == actions.len() {
-                allow(everything(), pattern.clone());
+                allow(everything(), pattern.to_owned());
                 continue;
             }
-            let fitting: BTreeSet<String> = need
+            let mut fitting: BTreeSet<String> = need
                 .resources
                 .iter()
                 .filter(|resource| actions.iter().any(|action| acts_on(*action, resource)))
                 .cloned()
                 .collect();
             if !fitting.is_empty() {
-                allow(fitting, pattern.clone());
+                let more = also_needed(&actions, &fitting);
+                notes.extend(added(pattern, &more));
+                fitting.extend(more);
+                allow(fitting, pattern.to_owned());
                 // What a pattern holds and no resource can be named for.
                 for action in on_nothing {
                     allow(everything(), action.to_string());
@@ -60,7 +69,7 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
                 |resource: &String| resource.split(':').nth(2) == arn.split(':').nth(2);
             if need.resources.iter().any(of_service) {
                 return Err(NeedError::NoneFits {
-                    action: pattern.clone(),
+                    action: pattern.to_owned(),
                     acts_on: arn,
                     service: prefix.to_owned(),
                 });
@@ -72,7 +81,7 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
                     "`{pattern}` is allowed on everything: none of the resources is {arn}"
                 ));
             }
-            allow(everything(), pattern.clone());
+            allow(everything(), pattern.to_owned());
         }
     }
     let statement = groups
@@ -87,6 +96,35 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
     let document = Document { version, statement };
     notes.extend(dangers(&document));
     Ok(Least { document, notes })
+}
+
+/// What an action cannot do without and none of the resources is, in their partition, region and
+/// account. Of a pattern of actions nobody can say it.
+fn also_needed(actions: &[Action], given: &BTreeSet<String>) -> BTreeSet<String> {
+    let ([action], Some(like)) = (actions, given.first()) else {
+        return BTreeSet::new();
+    };
+    let like: Vec<&str> = like.splitn(6, ':').collect();
+    let part = |index: usize| like.get(index).copied().filter(|part| !part.is_empty());
+    // Elsewhere one of several that are called required may be enough.
+    if !matches!(action.service().prefix(), "ec2" | "ssm") {
+        return BTreeSet::new();
+    }
+    let required = action.resource_types().filter(|acts_on| acts_on.required);
+    let missing = required.filter_map(|acts_on| {
+        let arns: Vec<ArnTemplate> = acts_on.resource_type.arns().collect();
+        let given = given
+            .iter()
+            .any(|given| arns.iter().any(|arn| fits(*arn, given)));
+        let arn = arns.first().filter(|_| !given)?;
+        let parts = arn.parts();
+        let filled = parts.iter().enumerate().map(|(index, known)| match *known {
+            "${Partition}" | "${Region}" | "${Account}" => part(index).unwrap_or("*").to_owned(),
+            known => pattern(known),
+        });
+        Some(filled.collect::<Vec<_>>().join(":"))
+    });
+    missing.collect()
 }
 
 /// Permissions of the policy that a third party is rarely meant to have.
@@ -126,17 +164,33 @@ fn everything() -> BTreeSet<String> {
     BTreeSet::from(["*".to_owned()])
 }
 
+fn added(pattern: &str, resources: &BTreeSet<String>) -> Option<String> {
+    let all: Vec<&str> = resources.iter().map(String::as_str).collect();
+    let all = all.join(", ");
+    (!all.is_empty()).then(|| format!("`{pattern}` needs these as well, which were added: {all}"))
+}
+
+fn left_out(pattern: &str, instead: &[&str]) -> String {
+    if instead.is_empty() {
+        return unknown(pattern);
+    }
+    let instead = instead.join(" and ");
+    format!("`{pattern}` is an API call and no action of IAM: it needs {instead}")
+}
+
 fn unknown(pattern: &str) -> String {
     let service = pattern
         .split_once(':')
         .and_then(|(prefix, _)| permissions::Service::find(prefix));
     let Some(service) = service else {
-        return format!("no service with the prefix of `{pattern}` is known");
+        return format!("`{pattern}` is left out: no service with its prefix is known");
     };
     let names: Vec<String> = service.actions().map(|action| action.to_string()).collect();
     match nearest(pattern, names.iter().map(String::as_str)) {
-        Some(near) => format!("`{pattern}` is not a known action: `{near}` is"),
-        None => format!("`{pattern}` is not a known action"),
+        Some(near) => {
+            format!("`{pattern}` is left out: it is no action that AWS has, and `{near}` is one")
+        }
+        None => format!("`{pattern}` is left out: it is no action that AWS has"),
     }
 }
 
@@ -301,12 +355,9 @@ mod tests {
         for (action, expected) in [
             (
                 "s3:GetObjects",
-                "`s3:GetObjects` is not a known action: `s3:GetObject` is",
+                "`s3:GetObjects` is left out: it is no action that AWS has, and `s3:GetObject` is one",
             ),
-            (
-                "nothere:Get",
-                "no service with the prefix of `nothere:Get` is known",
-            ),
+            ("nothere:Get", "`nothere:Get` is left out: no service"),
             (
                 "sqs:SendMessage",
                 "`sqs:SendMessage` is allowed on everything: none of the resources is arn:${Partition}:sqs:",
@@ -314,8 +365,64 @@ mod tests {
         ] {
             let least = least_privilege(&[need(&[action], &["arn:aws:s3:::logs"])]).unwrap();
             assert!(least.notes[0].starts_with(expected), "{:?}", least.notes);
-            assert_eq!(least.document.statement[0].resource, ["*"]);
+            let unknown = expected.contains("left out");
+            assert_eq!(least.document.statement.is_empty(), unknown, "{action}");
         }
+    }
+
+    #[test]
+    fn what_iam_does_not_know_is_left_out_and_what_it_needs_is_added() {
+        for (action, resource, actions, resources) in [
+            (
+                "s3:CreateMultipartUpload",
+                "arn:aws:s3:::b/*",
+                "s3:PutObject",
+                vec!["arn:aws:s3:::b/*"],
+            ),
+            (
+                "s3:ListBuckets",
+                "arn:aws:s3:::b",
+                "s3:ListAllMyBuckets",
+                vec!["*"],
+            ),
+            (
+                "bedrock:Converse",
+                "arn:aws:bedrock:eu-west-1::foundation-model/m",
+                "bedrock:InvokeModel",
+                vec!["arn:aws:bedrock:eu-west-1::foundation-model/m"],
+            ),
+            (
+                "ec2:CreateSnapshot",
+                "arn:aws:ec2:eu-west-1:111122223333:volume/*",
+                "ec2:CreateSnapshot",
+                vec![
+                    "arn:aws:ec2:eu-west-1:111122223333:volume/*",
+                    "arn:aws:ec2:eu-west-1::snapshot/*",
+                ],
+            ),
+        ] {
+            let least = least_privilege(&[need(&[action], &[resource])]).unwrap();
+            let [statement] = least.document.statement.as_slice() else {
+                panic!("{action}: {:?}", least.document);
+            };
+            assert_eq!(statement.action, [actions], "{action}");
+            assert_eq!(statement.resource, resources, "{action}");
+            let told = least.notes.iter().any(|note| note.contains(action));
+            assert!(
+                told || action == "bedrock:InvokeModel",
+                "{action}: {:?}",
+                least.notes
+            );
+        }
+        let least = least_privilege(&[need(
+            &["ec2:RunInstances"],
+            &["arn:aws:ec2:eu-west-1:111122223333:instance/*"],
+        )]);
+        let resources = &least.unwrap().document.statement[0].resource;
+        assert!(
+            resources.iter().any(|arn| arn.contains(":subnet/*")),
+            "{resources:?}"
+        );
     }
 
     #[test]

@@ -26,6 +26,8 @@ use super::read::Hit;
 pub(crate) enum Judged {
     /// Nothing to say.
     Approved,
+    /// Nothing to say, and nothing to judge: a user was created, which an access key may follow.
+    Irrelevant,
     /// Something to say.
     Alert(Box<Alert>),
     /// The call failed and changed nothing.
@@ -62,6 +64,7 @@ impl Alert {
 struct Known {
     history: RoleHistory,
     path: Option<String>,
+    created: Option<Timestamp>,
 }
 
 /// Judges all hits, which are in order.
@@ -119,9 +122,10 @@ impl Judge<'_> {
                 .findings
                 .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         }
-        match alert {
-            Some(alert) => Judged::Alert(Box::new(alert)),
-            None => Judged::Approved,
+        match (alert, &hit.activity) {
+            (Some(alert), _) => Judged::Alert(Box::new(alert)),
+            (None, Activity::UserCreated(_)) => Judged::Irrelevant,
+            (None, _) => Judged::Approved,
         }
     }
 
@@ -131,7 +135,16 @@ impl Judge<'_> {
         let alert = match &hit.activity {
             Activity::TrustChange(change) => return self.trust_change(hit, change, at),
             Activity::RoleDeleted(deleted) => {
-                self.roles.remove(&key(record.account(), &deleted.role));
+                let key = key(record.account(), &deleted.role);
+                // Times have whole seconds: what was created in this one took the place of what was
+                // deleted.
+                if self
+                    .roles
+                    .get(&key)
+                    .is_none_or(|role| role.created != Some(at))
+                {
+                    self.roles.remove(&key);
+                }
                 return None;
             }
             Activity::UserCreated(created) => {
@@ -161,11 +174,13 @@ impl Judge<'_> {
             Activity::Unreadable(unreadable) => {
                 let why = unreadable.why;
                 let finding = unreadable_event(self.rules, why, unreadable.role_hidden);
-                let subject = record.identity.arn.clone();
-                alert_about(
-                    subject.unwrap_or_else(|| record.event_name.clone()),
-                    vec![finding],
-                )
+                let subject = if unreadable.role_hidden {
+                    "role/unknown".to_owned()
+                } else {
+                    let caller = record.identity.arn.clone();
+                    caller.unwrap_or_else(|| record.event_name.clone())
+                };
+                alert_about(subject, vec![finding])
             }
             Activity::Failed(_) | Activity::Irrelevant(_) => return None,
         };
@@ -212,6 +227,7 @@ impl Judge<'_> {
         let known = self.roles.entry(key).or_insert_with(|| Known {
             history: empty_history(account, change),
             path: change.path.clone(),
+            created: change.created.then_some(at),
         });
         let subject = format!("role/{}", change.role);
         let Document::Present(document) = &change.document else {
@@ -246,6 +262,14 @@ impl Judge<'_> {
             return None;
         }
         let rules = self.rules;
+        if known.path.is_none() && identity_center_would_have(rules, &role, document, at) {
+            let why = "whether the role is IAM Identity Center's hangs on its path, and no record \
+                       tells it: the deployed guard reads the role";
+            return Some(Alert {
+                remark: Some(why.to_owned()),
+                ..alert_about(subject, judgement.findings)
+            });
+        }
         let (planned, remark) = planned(
             rules,
             &role,
@@ -263,6 +287,21 @@ impl Judge<'_> {
             remark,
         })
     }
+}
+
+/// Would the rules approve this of a role under the path of IAM Identity Center?
+fn identity_center_would_have(
+    rules: &Rules,
+    role: &RoleRef,
+    document: &str,
+    at: Timestamp,
+) -> bool {
+    let there = RoleRef {
+        path: Some("/aws-reserved/sso.amazonaws.com/".to_owned()),
+        ..role.clone()
+    };
+    let judgement = judge_trust_read(rules, &there, document, Reading::sent(at), at);
+    judgement.verdict == Verdict::Approved
 }
 
 /// The plan of mode enforce for a violation, and a remark.

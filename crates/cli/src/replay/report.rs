@@ -83,11 +83,13 @@ struct SummaryLine {
 fn actor(record: &Record) -> String {
     let actor = record.actor();
     let words = [actor.arn, actor.name, actor.account, actor.source_ip];
-    words
-        .into_iter()
-        .flatten()
-        .next()
-        .unwrap_or_else(|| "unknown".to_owned())
+    let caller = words.into_iter().flatten().next();
+    let caller = caller.unwrap_or_else(|| "unknown".to_owned());
+    match actor.delegate {
+        Some(partner) => format!("account {partner}, by temporary delegation of {caller}"),
+        None if actor.assumed_root => format!("{caller} (an assumed-root session)"),
+        None => caller,
+    }
 }
 
 fn alert_line<'a>(hit: &'a Hit, id: &'a str, alert: &'a Alert, mode: ModeArg) -> AlertLine<'a> {
@@ -225,7 +227,7 @@ impl<'a> Report<'a> {
             files: reading.files,
             bytes: reading.bytes,
             records: reading.records,
-            irrelevant: reading.irrelevant,
+            irrelevant: reading.irrelevant + self.count(|judged| *judged == Judged::Irrelevant),
             approved: self.count(|judged| *judged == Judged::Approved),
             alerts: self.count(|judged| said(judged).is_some()),
             failed_calls: self.count(|judged| *judged == Judged::FailedCall),

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::here;
 
-const OF_THE_ACCOUNT: [Check; 9] = [
+const OF_THE_ACCOUNT: [Check; 10] = [
+    Check::PasswordUnused,
     Check::ReachableThroughRole,
     Check::AccessKeyTooOld,
     Check::AccessKeyUnused,

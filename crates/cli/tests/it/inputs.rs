@@ -544,3 +544,149 @@ fn a_record_counts_once_and_at_its_own_time() {
         assert_eq!(sum(&parts), sum(&["records"]), "{what}");
     }
 }
+
+#[test]
+fn what_root_did_is_told_as_what_it_was() {
+    let root = json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root", "accountId": "111122223333"});
+    let record = |source: &str, name: &str, identity: Value, more: Value| {
+        let mut record = json!({
+            "eventVersion": "1.11", "eventID": "r", "eventTime": "2026-03-10T10:00:00Z",
+            "eventSource": source, "eventName": name, "awsRegion": "us-east-1",
+            "sourceIPAddress": "203.0.113.7", "recipientAccountId": "111122223333",
+            "userIdentity": identity,
+        });
+        let fields = record.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        record
+    };
+    let by = |service: &str| {
+        let mut identity = root.clone();
+        identity["invokedBy"] = json!(service);
+        identity
+    };
+    let mut assumed = root.clone();
+    assumed["sessionContext"] = json!({"assumedRoot": "true"});
+    let (iam, sign_in) = ("iam.amazonaws.com", "signin.amazonaws.com");
+    let login = json!({"loginProfile": {"createDate": "Mar 10, 2026, 10:00:00 AM"}});
+    for (record, codes, actor) in [
+        (
+            record(
+                iam,
+                "AttachUserPolicy",
+                by("signin.amazonaws.com"),
+                json!({}),
+            ),
+            "root-activity",
+            "arn:aws:iam::111122223333:root",
+        ),
+        (
+            record(
+                iam,
+                "CreateUser",
+                by("cloudformation.amazonaws.com"),
+                json!({"requestParameters": {"userName": "a"}}),
+            ),
+            "",
+            "",
+        ),
+        (
+            record(
+                sign_in,
+                "PasswordUpdated",
+                root.clone(),
+                json!({"responseElements": {"PasswordUpdated": "Failure"}}),
+            ),
+            "root-sign-in-failed",
+            "",
+        ),
+        (
+            record(
+                sign_in,
+                "PasswordUpdated",
+                root.clone(),
+                json!({"responseElements": {"PasswordUpdated": "Success"}}),
+            ),
+            "root-activity",
+            "",
+        ),
+        (
+            record(
+                sign_in,
+                "ExternalIdPDirectoryLogin",
+                root.clone(),
+                json!({"responseElements": {"ExternalIdPDirectoryLogin": "Failure"}}),
+            ),
+            "root-sign-in-failed",
+            "",
+        ),
+        (
+            record(
+                iam,
+                "CreateLoginProfile",
+                assumed.clone(),
+                json!({"responseElements": login}),
+            ),
+            "console-password-created root-activity",
+            "assumed-root",
+        ),
+        (
+            record("sts.amazonaws.com", "GetCallerIdentity", assumed, json!({})),
+            "root-activity",
+            "assumed-root",
+        ),
+    ] {
+        let text = serde_json::to_vec(&json!([record])).unwrap();
+        let folder = Folder::new("root", &[("logs/a.json", &text)]);
+        let (_, out, err) =
+            folder.run(&["replay", "--rules", &rules(), "--format", "jsonl", "logs"]);
+        let first: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+        let findings = first["findings"].as_array().into_iter().flatten();
+        let mut found: Vec<&str> = findings
+            .map(|found| found["code"].as_str().unwrap())
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.join(" "), codes, "{record}: {err}");
+        assert!(
+            first["actor"].as_str().unwrap_or_default().contains(actor),
+            "{first}"
+        );
+        let accused = out.contains("the root user called") && actor == "assumed-root";
+        assert!(!accused, "{out}");
+    }
+}
+
+#[test]
+fn a_role_that_takes_the_place_of_another_in_one_second_lives_on() {
+    let mut created = opened("b", "2026-03-10T09:00:00Z");
+    let trust = role("DatadogOne", "111122223333")["AssumeRolePolicyDocument"].to_string();
+    created["requestParameters"] =
+        json!({"roleName": "DatadogOne", "assumeRolePolicyDocument": trust});
+    let mut deleted = opened("a", "2026-03-10T09:00:00Z");
+    deleted["eventName"] = json!("DeleteRole");
+    deleted["requestParameters"] = json!({"roleName": "DatadogOne"});
+    let mut changed = opened("c", "2026-03-10T10:00:00Z");
+    changed["eventName"] = json!("UpdateAssumeRolePolicy");
+    let open = opened("x", "")["requestParameters"]["assumeRolePolicyDocument"].clone();
+    changed["requestParameters"] = json!({"roleName": "DatadogOne", "policyDocument": open});
+    changed["userIdentity"]["invokedByDelegate"] = json!({"accountId": "444455556666"});
+    let text = serde_json::to_vec(&json!([deleted, created, changed])).unwrap();
+    let folder = Folder::new("second", &[("logs/a.json", &text)]);
+    let (_, out, _) = folder.run(&["replay", "--rules", &rules(), "--format", "jsonl", "logs"]);
+    let alert: Value = serde_json::from_str(out.lines().next().unwrap()).unwrap();
+    assert_eq!(alert["plan"]["action"], "revert", "{out}");
+    assert!(
+        alert["actor"]
+            .as_str()
+            .unwrap()
+            .contains("account 444455556666"),
+        "{out}"
+    );
+
+    changed["requestParameters"] =
+        json!({"omitted": true, "reason": "requestParameters is too large"});
+    let text = serde_json::to_vec(&json!([changed])).unwrap();
+    let folder = Folder::new("second", &[("logs/a.json", &text)]);
+    let (_, out, _) = folder.run(&["replay", "--rules", &rules(), "--format", "jsonl", "logs"]);
+    assert!(out.contains("\"subject\":\"role/unknown\""), "{out}");
+}

@@ -46,10 +46,16 @@ pub struct Credentials {
     pub user: Option<String>,
     /// There is a console password.
     pub password: Answer,
+    /// When it was last used; `None`: never, as far as IAM knows.
+    pub password_used: Option<Timestamp>,
+    /// When it was set.
+    pub password_set: Option<Timestamp>,
     /// There is an MFA device.
     pub mfa: Answer,
     /// Its access keys, active or not.
     pub keys: Vec<Key>,
+    /// It has more than two keys: of the others the report says how many there are, and nothing else.
+    pub more_keys: Option<String>,
 }
 
 impl Credentials {
@@ -62,6 +68,55 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// What is wrong with a user's password that nobody uses.
+    fn unused_password(&self, now: Timestamp) -> Option<String> {
+        let user = self
+            .user
+            .as_ref()
+            .filter(|_| self.password == Answer::Yes)?;
+        let since = self.password_used.max(self.password_set)?;
+        let idle = days_between(since, now);
+        (idle >= DAYS_UNUSED).then(|| match self.password_used {
+            Some(_) => format!("user {user} has not signed in for {idle} days"),
+            None => format!("user {user} has had a password for {idle} days, and never used it"),
+        })
+    }
+}
+
+impl Key {
+    /// What is wrong with an active key, of which the rules allow so many days: the check, a sentence,
+    /// the fix.
+    fn wrong(&self, limit: i64, now: Timestamp) -> Vec<(Check, String, &'static str)> {
+        let number = self.number;
+        let mut wrong = Vec::new();
+        let age = self.rotated.map(|rotated| days_between(rotated, now));
+        if let Some(age) = age.filter(|age| *age > limit) {
+            wrong.push((
+                Check::AccessKeyTooOld,
+                format!("access key {number} is {age} days old, and the rules allow {limit}"),
+                "replace it by a role, or make a new key, move to it, and delete this one",
+            ));
+        }
+        let unused = match self.last_used.map(|used| days_between(used, now)) {
+            Some(idle) if idle >= DAYS_UNUSED => Some(format!(
+                "access key {number} has not been used for {idle} days"
+            )),
+            Some(_) => None,
+            None if age.is_some_and(|age| age < DAYS_UNTRIED) => None,
+            None => Some(match age {
+                Some(age) => format!("access key {number} is {age} days old and was never used"),
+                None => format!("access key {number} was never used"),
+            }),
+        };
+        if let Some(message) = unused {
+            let fix = "deactivate it, wait two weeks, then delete it";
+            wrong.push((Check::AccessKeyUnused, message, fix));
+        }
+        wrong
+    }
+}
+
 /// Judges what a user can sign in with.
 pub fn judge_credentials(
     rules: &Rules,
@@ -70,9 +125,14 @@ pub fn judge_credentials(
 ) -> Vec<AccountFinding> {
     let mut findings = Vec::new();
     let mut active: Vec<&Key> = credentials.keys.iter().filter(|key| key.active).collect();
-    if !active.is_empty() {
+    let held = match (active.is_empty(), &credentials.more_keys) {
+        (false, _) => Some("is active"),
+        (true, Some(_)) => Some("is there, and may be active"),
+        (true, None) => None,
+    };
+    if let Some(is) = held {
         let of = (credentials.user.as_deref(), credentials.user.is_none());
-        findings.extend(judge_key_holder(rules, of.0, of.1, "is active"));
+        findings.extend(judge_key_holder(rules, of.0, of.1, is));
     }
     let mut found = |check, message: String, fix: &str| {
         findings.push(Finding {
@@ -81,6 +141,8 @@ pub fn judge_credentials(
         });
     };
     match (&credentials.user, credentials.mfa) {
+        // Where it has neither a password nor a key, nobody can sign in as root.
+        (None, Answer::No) if credentials.password == Answer::No && held.is_none() => {}
         (None, Answer::No) => found(
             Check::RootMfaMissing,
             "the root user has no MFA device".to_owned(),
@@ -95,39 +157,27 @@ pub fn judge_credentials(
         ),
         _ => {}
     }
+    if let Some(unused) = credentials.unused_password(now) {
+        found(
+            Check::PasswordUnused,
+            unused,
+            "delete the login profile; better: give people access by IAM Identity Center",
+        );
+    }
+    if let Some(more) = &credentials.more_keys {
+        found(
+            Check::TwoActiveKeys,
+            format!("there are more access keys than the report describes: {more}"),
+            "list them with aws iam list-access-keys, and delete those that nothing uses",
+        );
+    }
     // A key of the root user is deleted, whatever its age.
     if credentials.user.is_none() {
         active.clear();
     }
-    for key in &active {
-        let number = key.number;
-        let age = key.rotated.map(|rotated| days_between(rotated, now));
-        let limit = i64::from(rules.access_keys().max_age_days);
-        if let Some(age) = age.filter(|age| *age > limit) {
-            found(
-                Check::AccessKeyTooOld,
-                format!("access key {number} is {age} days old, and the rules allow {limit}"),
-                "replace it by a role, or make a new key, move to it, and delete this one",
-            );
-        }
-        let unused = match key.last_used.map(|used| days_between(used, now)) {
-            Some(idle) if idle >= DAYS_UNUSED => Some(format!(
-                "access key {number} has not been used for {idle} days"
-            )),
-            Some(_) => None,
-            None if age.is_some_and(|age| age < DAYS_UNTRIED) => None,
-            None => Some(match age {
-                Some(age) => format!("access key {number} is {age} days old and was never used"),
-                None => format!("access key {number} was never used"),
-            }),
-        };
-        if let Some(message) = unused {
-            found(
-                Check::AccessKeyUnused,
-                message,
-                "deactivate it, wait two weeks, then delete it",
-            );
-        }
+    let limit = i64::from(rules.access_keys().max_age_days);
+    for (check, message, fix) in active.iter().flat_map(|key| key.wrong(limit, now)) {
+        found(check, message, fix);
     }
     if active.len() > 1 {
         found(

@@ -83,6 +83,10 @@ pub(crate) fn advice(check: Check) -> Advice {
             "deactivate the key, take the user's policies away, then contain the actor; sessions \
              issued from a key outlive it by up to 36 hours",
         ),
+        Check::PasswordUnused => (
+            "no action required until it is kept for nothing",
+            "delete the login profile",
+        ),
         Check::ConsolePasswordCreated => (
             "require MFA for the user, or use IAM Identity Center instead",
             "delete the login profile, end the user's sessions, then contain the actor",

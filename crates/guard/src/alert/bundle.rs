@@ -164,6 +164,7 @@ impl Alert {
                 &mut actor.source_ip,
                 &mut actor.user_agent,
                 &mut actor.invoked_by,
+                &mut actor.delegate,
                 &mut actor.access_key_id,
             ];
             all.extend(texts.into_iter().flatten());

@@ -247,7 +247,20 @@ impl Alert {
 /// Who, in a few words.
 pub(crate) fn actor_name(actor: &Actor) -> String {
     let name = actor.name.as_deref().unwrap_or("someone without a name");
+    if let Some(partner) = &actor.delegate {
+        let caller = Actor {
+            delegate: None,
+            ..actor.clone()
+        };
+        return format!(
+            "account {partner}, by temporary delegation of {}",
+            actor_name(&caller)
+        );
+    }
     match &actor.kind {
+        ActorKind::Root if actor.assumed_root => {
+            "an assumed-root session of the organization's management".to_owned()
+        }
         ActorKind::Root => "the root user".to_owned(),
         ActorKind::IamUser => format!("IAM user {name}"),
         ActorKind::AssumedRole => match &actor.session_name {

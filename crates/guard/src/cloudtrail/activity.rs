@@ -187,10 +187,24 @@ impl Record {
         if sign_in && self.event_name == "CheckMfa" {
             return Activity::Irrelevant(Irrelevance::OrdinarySignIn);
         }
+        // What the sign-in service refuses, it says as it says the failure of a sign-in.
+        if sign_in && self.refused() {
+            return Activity::RootSignIn(SignIn {
+                succeeded: false,
+                mfa: self.actor().mfa,
+            });
+        }
         match self.failure() {
             Some(failure) => Activity::Failed(failure),
             None => Activity::RootCall,
         }
+    }
+
+    /// The answer of the sign-in service to another request than `ConsoleLogin`:
+    /// `{"PasswordUpdated": "Failure"}`.
+    fn refused(&self) -> bool {
+        text(&self.response, &[self.event_name.as_str()])
+            .is_some_and(|result| result.eq_ignore_ascii_case("Failure"))
     }
 
     /// A record of an account that is not ours: another account's genuine events can be

@@ -38,6 +38,12 @@ pub struct Actor {
     /// The AWS service that made the call for the caller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invoked_by: Option<String>,
+    /// The account of the product partner that acts by temporary delegation, in this caller's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegate: Option<String>,
+    /// It is not the root user, but a session that the organization's management got by AssumeRoot.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub assumed_root: bool,
     /// The access key that signed the call (`AKIA…` long-term, `ASIA…` of a session).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
@@ -279,6 +285,8 @@ impl Record {
             source_ip: self.source_ip.clone(),
             user_agent: self.user_agent.clone(),
             invoked_by: identity.invoked_by.clone(),
+            delegate: identity.delegate.clone(),
+            assumed_root: identity.assumed_root,
             access_key_id: identity.access_key_id.clone(),
             tool: Tool::of(self),
             kind,
@@ -295,7 +303,9 @@ impl Record {
     }
 
     pub(super) fn by_aws(&self) -> bool {
-        self.identity.invoked_by.is_some()
+        let service = self.identity.invoked_by.as_deref();
+        // A person in the console.
+        service.is_some_and(|service| !service.eq_ignore_ascii_case("signin.amazonaws.com"))
             || self
                 .event_type
                 .as_deref()

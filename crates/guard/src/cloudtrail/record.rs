@@ -77,6 +77,12 @@ pub struct Identity {
     pub issuer: SessionIssuer,
     /// `sessionContext.attributes.mfaAuthenticated`.
     pub mfa: Option<bool>,
+    /// `sessionContext.assumedRoot`: it is no root user, but a session that the organization's
+    /// management got by AssumeRoot.
+    pub assumed_root: bool,
+    /// `invokedByDelegate.accountId`: the product partner that acts in the session by temporary
+    /// delegation.
+    pub delegate: Option<String>,
 }
 
 /// `userIdentity.sessionContext.sessionIssuer`: the role or user behind a session.
@@ -101,6 +107,12 @@ struct Addendum {
 struct SessionContext {
     issuer: SessionIssuer,
     mfa: Option<bool>,
+    assumed_root: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Delegate {
+    account: Option<String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -182,6 +194,10 @@ enum IdentityKey {
     InvokedBy,
     #[serde(rename = "sessionContext")]
     SessionContext,
+    #[serde(rename = "invokedByDelegate")]
+    InvokedByDelegate,
+    #[serde(rename = "assumedRoot")]
+    AssumedRoot,
     #[serde(rename = "sessionIssuer")]
     SessionIssuer,
     #[serde(rename = "attributes")]
@@ -205,6 +221,10 @@ fill_from_object!(Identity, |identity, key, map| {
             let context: SessionContext = map.next_value()?;
             identity.issuer = context.issuer;
             identity.mfa = context.mfa;
+            identity.assumed_root = context.assumed_root;
+        }
+        IdentityKey::InvokedByDelegate => {
+            identity.delegate = map.next_value::<Delegate>()?.account;
         }
         _ => {
             map.next_value::<IgnoredAny>()?;
@@ -215,7 +235,20 @@ fill_from_object!(Identity, |identity, key, map| {
 fill_from_object!(SessionContext, |context, key, map| {
     match key {
         IdentityKey::SessionIssuer => context.issuer = map.next_value()?,
+        IdentityKey::AssumedRoot => {
+            let told = map.next_value::<Text>()?.0;
+            context.assumed_root = told.is_some_and(|told| told.eq_ignore_ascii_case("true"));
+        }
         IdentityKey::Attributes => context.mfa = map.next_value::<SessionAttributes>()?.mfa,
+        _ => {
+            map.next_value::<IgnoredAny>()?;
+        }
+    }
+});
+
+fill_from_object!(Delegate, |delegate, key, map| {
+    match key {
+        IdentityKey::AccountId => delegate.account = account_id(map.next_value::<Text>()?.0),
         _ => {
             map.next_value::<IgnoredAny>()?;
         }
@@ -375,6 +408,7 @@ impl Record {
     fn may_matter(&self) -> bool {
         self.event_name.is_empty()
             || self.event_source.is_empty()
+            || self.event_source == "signin.amazonaws.com"
             || Interest::of(&self.event_source, &self.event_name).is_some()
             || changes_permissions(&self.event_source, &self.event_name)
     }

@@ -122,7 +122,12 @@ pub fn judge_root(rules: &Rules, record: &Record, activity: &Activity) -> Vec<Fi
         Activity::RootSignIn(SignIn {
             succeeded: false, ..
         }) => {
-            let message = format!("a sign-in as the root user failed, from {address}");
+            let message = match record.event_name.as_str() {
+                "ConsoleLogin" => format!("a sign-in as the root user failed, from {address}"),
+                refused => {
+                    format!("the sign-in service refused the root user {refused}, from {address}")
+                }
+            };
             vec![finding(rules, Check::RootSignInFailed, message)]
         }
         Activity::RootSignIn(SignIn {
@@ -142,8 +147,13 @@ pub fn judge_root(rules: &Rules, record: &Record, activity: &Activity) -> Vec<Fi
         }
         Activity::RootCall => {
             let service = record.event_source.trim_end_matches(".amazonaws.com");
+            let who = if record.identity.assumed_root {
+                "an assumed-root session of the organization's management"
+            } else {
+                "the root user"
+            };
             let message = format!(
-                "the root user called {service}:{} from {address}",
+                "{who} called {service}:{} from {address}",
                 record.event_name
             );
             vec![finding(rules, Check::RootActivity, message)]

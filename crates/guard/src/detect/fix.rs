@@ -46,6 +46,7 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
         Check::RootAccessKey => "sign in as the root user and delete the key",
         Check::AccessKeyTooOld => "move to a new key, or better to a role, and delete this one",
         Check::AccessKeyUnused => "deactivate it, wait two weeks, then delete it",
+        Check::PasswordUnused => "delete the login profile",
         Check::TwoActiveKeys => "delete the key that was used longer ago",
         Check::UserWithoutMfa | Check::RootMfaMissing => "register an MFA device",
         Check::PolicyOnUser => "attach the policy to a group or a role",

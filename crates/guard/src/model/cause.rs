@@ -43,6 +43,8 @@ impl Cause {
                 source_ip: None,
                 user_agent: None,
                 invoked_by: None,
+                delegate: None,
+                assumed_root: false,
                 access_key_id: None,
                 tool: Tool::Other,
             },

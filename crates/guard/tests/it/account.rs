@@ -351,6 +351,9 @@ fn credentials_as_they_stand() {
         last_used: used.map(days_ago),
     };
     let person = |user: Option<&str>, password, mfa, keys: &[Key]| Credentials {
+        password_used: None,
+        password_set: None,
+        more_keys: None,
         account: OWN.to_owned(),
         user: user.map(str::to_owned),
         password,
@@ -362,6 +365,35 @@ fn credentials_as_they_stand() {
         (person(None, Unknown, Yes, &[]), vec![]),
         (person(None, Unknown, Unknown, &[]), vec![]),
         (person(None, Unknown, No, &[]), vec![Check::RootMfaMissing]),
+        (person(None, Yes, No, &[]), vec![Check::RootMfaMissing]),
+        // Nobody can sign in as root without a password and a key.
+        (person(None, No, No, &[]), vec![]),
+        (
+            person(None, No, No, &[key(1, true, 1, Some(0))]),
+            vec![Check::RootAccessKey, Check::RootMfaMissing],
+        ),
+        (
+            Credentials {
+                password_set: Some(days_ago(90)),
+                ..person(Some("jane"), Yes, Yes, &[])
+            },
+            vec![Check::PasswordUnused],
+        ),
+        (
+            Credentials {
+                password_set: Some(days_ago(400)),
+                password_used: Some(days_ago(89)),
+                ..person(Some("jane"), Yes, Yes, &[])
+            },
+            vec![],
+        ),
+        (
+            Credentials {
+                more_keys: Some("1 more access key".to_owned()),
+                ..person(Some("jane"), No, No, &[])
+            },
+            vec![Check::AccessKeyCreated, Check::TwoActiveKeys],
+        ),
         (
             person(None, Unknown, Yes, &[key(1, true, 2_000, None)]),
             vec![Check::RootAccessKey],

@@ -29,7 +29,8 @@ const OWN: &str = "111122223333";
 
 /// Checks of what no single event or document shows; `audit` and `check` in crates/cli judge the
 /// examples of those that they find.
-const OF_THE_ACCOUNT: [Check; 12] = [
+const OF_THE_ACCOUNT: [Check; 13] = [
+    Check::PasswordUnused,
     Check::KnownAtDeployment,
     Check::ReachableThroughRole,
     Check::AccessKeyTooOld,

@@ -82,6 +82,9 @@ fn a_users_keys_and_password_may_be_exempted() {
         last_used: None,
     };
     let credentials = Credentials {
+        password_used: None,
+        password_set: None,
+        more_keys: None,
         account: "111122223333".to_owned(),
         user: Some("sync".to_owned()),
         password: Answer::Yes,

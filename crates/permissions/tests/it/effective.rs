@@ -343,3 +343,39 @@ proptest! {
         prop_assert_eq!(found.unreadable.len(), 1);
     }
 }
+
+#[test]
+fn a_role_is_passed_where_its_conditions_let_it_be() {
+    let held = |condition: serde_json::Value| {
+        let pass = json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": condition});
+        let use_it = json!({"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"});
+        let found = of(&[json!({"Statement": [pass, use_it]})]);
+        escalations(&found)
+            .iter()
+            .any(|found| found.combination.name == "pass-role-ec2")
+    };
+    let to = |operator: &str, value: serde_json::Value| {
+        held(json!({operator: {"iam:passedtoservice": value}}))
+    };
+    for (operator, value, expected) in [
+        ("StringEquals", json!("ec2.amazonaws.com"), true),
+        ("StringEquals", json!("glue.amazonaws.com"), false),
+        (
+            "StringEquals",
+            json!(["a", "b", "c", "d", "ec2.amazonaws.com"]),
+            true,
+        ),
+        ("StringEqualsIfExists", json!("lambda.amazonaws.com"), false),
+        ("ForAnyValue:StringLike", json!("lambda.*"), false),
+        ("StringLike", json!("ec2.*"), true),
+        ("StringLike", json!("*"), true),
+        ("StringLike", json!("ec2.amazonaws.com.cn"), true),
+        ("StringNotEquals", json!("ec2.amazonaws.com"), true),
+    ] {
+        assert_eq!(to(operator, value.clone()), expected, "{operator} {value}");
+    }
+    assert!(held(json!({})));
+    let both = json!({"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com", "glue.amazonaws.com"]},
+        "StringLike": {"iam:PassedToService": "glue.*"}});
+    assert!(!held(both), "both conditions must hold");
+}

@@ -10,7 +10,7 @@ const PREFIXES: &str = include_str!("prefixes.tsv");
 
 /// The permissions that an event needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Needed {
+pub(crate) enum Needed {
     /// These actions, as `ec2:DescribeInstances`.
     Actions(Vec<String>),
     /// Nothing that a policy could allow.
@@ -20,7 +20,7 @@ pub(super) enum Needed {
 }
 
 /// The actions of an event; `source` is as `ec2.amazonaws.com`.
-pub(super) fn needed(source: &str, event: &str) -> Needed {
+pub(crate) fn needed(source: &str, event: &str) -> Needed {
     let source = source
         .strip_suffix(".amazonaws.com")
         .or_else(|| source.strip_suffix(".amazonaws.com.cn"))
@@ -54,7 +54,18 @@ pub(super) fn needed(source: &str, event: &str) -> Needed {
     }
 }
 
-fn row(line: &str) -> Option<(&str, &str, &str)> {
+/// The actions that stand in IAM's place of an API call, as `s3:PutObject` of
+/// `s3:CreateMultipartUpload`, where its name is no action.
+pub(super) fn permissions_of(call: &str) -> Option<Vec<&'static str>> {
+    let (service, event) = call.split_once(':')?;
+    let mut rows = EVENTS.lines().filter_map(row);
+    let (.., actions) = rows.find(|(of, name, actions)| {
+        *of == service && name.eq_ignore_ascii_case(event) && *actions != "-"
+    })?;
+    Some(actions.split(' ').collect())
+}
+
+fn row(line: &'static str) -> Option<(&'static str, &'static str, &'static str)> {
     if line.starts_with('#') {
         return None;
     }
