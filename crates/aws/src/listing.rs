@@ -2,10 +2,14 @@
 
 use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
-use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, RoleDetail};
+use aws_sdk_iam::primitives::Blob;
+use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, ReportStateType, RoleDetail};
+use guard::account::{Credentials, read_credential_report};
 use guard::cloudtrail::percent_decoded;
 use guard::model::{HeldPolicy, LiveRole};
-use guard::ports::{IamError, ListRoles, ListedRole, Roles, RolesPage};
+use guard::ports::{
+    IamError, IamErrorKind, ListRoles, ListedRole, ReadCredentials, Roles, RolesPage,
+};
 use jiff::Timestamp;
 
 use crate::cloud::SdkContext;
@@ -56,6 +60,39 @@ impl ListRoles for IamLister {
                 let failure = Failure::of("iam:GetAccountAuthorizationDetails", &error);
                 Err(failure.of_iam("list", "the account's roles"))
             }
+        }
+    }
+}
+
+impl ReadCredentials for IamLister {
+    async fn credentials(&self) -> Result<Option<Vec<Credentials>>, IamError> {
+        let failed = |failure: Failure| failure.of_iam("read", "the credential report");
+        let client = self.iam.client();
+        let made = client.generate_credential_report().send().await;
+        let made =
+            made.map_err(|error| failed(Failure::of("iam:GenerateCredentialReport", &error)))?;
+        if made.state != Some(ReportStateType::Complete) {
+            return Ok(None);
+        }
+        let report = client.get_credential_report().send().await;
+        let report =
+            report.map_err(|error| failed(Failure::of("iam:GetCredentialReport", &error)))?;
+        let content = report.content.map(Blob::into_inner).unwrap_or_default();
+        let (mut rows, mut unread) = (Vec::new(), None);
+        let text = String::from_utf8_lossy(&content);
+        let read = read_credential_report(&text, &mut |row| match row {
+            Ok((credentials, _)) => rows.push(credentials),
+            Err(error) => unread = Some(error),
+        });
+        // A row that is left out would hide what it says.
+        match read.err().or(unread) {
+            Some(error) => Err(IamError::new(
+                "read",
+                "the credential report",
+                IamErrorKind::Other,
+                error,
+            )),
+            None => Ok(Some(rows)),
         }
     }
 }

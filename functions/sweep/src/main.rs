@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::lambda::{Failed, ends, start_log, sweeping, with_deadline};
-use guard::handlers::{Swept, sweep};
+use guard::handlers::{CredentialsSwept, Swept, sweep, sweep_credentials};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
 
@@ -21,16 +21,27 @@ async fn main() -> Result<(), Error> {
         match with_deadline(&event.context, work).await? {
             Swept::NotDue | Swept::Busy => {}
             Swept::Unfinished => tracing::info!("the sweep goes on with the next call"),
-            // The alarm SweepMissing counts this line.
-            Swept::Finished(finished) => tracing::info!(
-                roles = finished.tally.roles,
-                violating = finished.tally.violating,
-                unreadable = finished.tally.unreadable,
-                orders = finished.tally.orders,
-                alerts = finished.tally.alerts,
-                gone = finished.tally.gone,
-                "sweep finished"
-            ),
+            Swept::Finished(finished) => {
+                // The alarm SweepMissing counts this line.
+                tracing::info!(
+                    roles = finished.tally.roles,
+                    violating = finished.tally.violating,
+                    unreadable = finished.tally.unreadable,
+                    orders = finished.tally.orders,
+                    alerts = finished.tally.alerts,
+                    gone = finished.tally.gone,
+                    "sweep finished"
+                );
+                let work = Box::pin(sweep_credentials(world, guard));
+                match with_deadline(&event.context, work).await? {
+                    CredentialsSwept::NotReady => {
+                        tracing::info!("the credential report is being made");
+                    }
+                    CredentialsSwept::Read { users, reported } => {
+                        tracing::info!(users, reported, "credentials swept");
+                    }
+                }
+            }
         }
         Ok(())
     };

@@ -43,6 +43,32 @@ fn creates_silently(stack: &Stack<'_>, name: &str, document: &str) {
     stack.call("iam", "create_role", &request).unwrap();
 }
 
+/// With the credentials of its role it reads the credential report, which takes AWS some seconds.
+#[test]
+fn keys_and_passwords_are_read_with_the_roles() {
+    let stack = enforcing();
+    let user = json!({ "UserName": "reporting" });
+    stack.call("iam", "create_user", &user).unwrap();
+    stack.call("iam", "create_access_key", &user).unwrap();
+    for _ in 0..3 {
+        sweeps(&stack);
+        stack.time_passes(3_700);
+    }
+    let log = stack.log("sweep").unwrap();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("credentials swept"));
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let read: Vec<Value> = lines.collect();
+    assert!(!read.is_empty(), "{log}");
+    assert!(
+        read.iter().all(|line| line["users"].as_u64() >= Some(1)),
+        "{read:?}"
+    );
+    assert_eq!(stack.alerts().unwrap(), Vec::<Value>::new());
+    assert_untroubled(&stack);
+}
+
 #[test]
 fn a_lost_event_is_found_and_remediated() {
     let stack = enforcing();

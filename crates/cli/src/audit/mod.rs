@@ -243,7 +243,7 @@ impl Reading<'_> {
                 };
                 account.credentials(&credentials, &at);
             }
-            Err(error) => troubles.push(error),
+            Err(error) => troubles.push(error.into()),
         });
         let whole = ended.is_ok() && troubles.is_empty();
         for source in ended.err().into_iter().chain(troubles).take(MOST_LISTED) {

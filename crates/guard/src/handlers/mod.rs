@@ -16,7 +16,7 @@ use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 pub use detect::{access_key, guard_tamper, role_permissions, role_trust, root_activity};
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
-pub use sweep::{GRACE_SECONDS, Swept, sweep};
+pub use sweep::{CredentialsSwept, GRACE_SECONDS, Swept, sweep, sweep_credentials};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]

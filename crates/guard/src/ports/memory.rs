@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::account::Credentials;
 use crate::alert::Alert;
 use crate::model::{HeldPolicy, LivePermissions, LiveRole};
 use crate::order::Order;
@@ -46,6 +47,8 @@ struct Inside {
     managed: BTreeMap<(String, String), HeldPolicy>,
     default_versions: BTreeMap<String, String>,
     groups: BTreeMap<String, Vec<String>>,
+    /// The credential report.
+    credentials: Option<Vec<Credentials>>,
     /// How many roles stand on a page of the list.
     page: Option<usize>,
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
+use crate::account::Credentials;
 use crate::model::{HeldPolicy, LiveRole};
 use crate::ports::{IamError, Roles};
 
@@ -18,6 +19,18 @@ pub trait ListRoles: Roles {
         &self,
         marker: Option<&str>,
     ) -> impl Future<Output = Result<RolesPage, IamError>> + Send;
+}
+
+/// Reads what users sign in with: only the sweep has it.
+pub trait ReadCredentials: Roles {
+    /// The rows of the credential report; `None` while AWS is making one, which takes it some seconds
+    /// every four hours.
+    ///
+    /// # Errors
+    /// [`IamError`].
+    fn credentials(
+        &self,
+    ) -> impl Future<Output = Result<Option<Vec<Credentials>>, IamError>> + Send;
 }
 
 /// Some of the account's roles.

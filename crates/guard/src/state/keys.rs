@@ -15,8 +15,10 @@
 //! | how far the sweep is | `ACCOUNT/sweep` | `progress` | ever |
 //! | that a sweep was asked for | `ACCOUNT/sweep` | `request` | ever |
 //! | a role as the sweep saw it last | `ACCOUNT/sweep` | `role/AROA…` | ever, 30 days once it is gone |
+//! | what a user could sign in with when the sweep saw it last | the same | `user/NAME` | ever |
 //! | when a user was created, or its permissions changed | `ACCOUNT/user/NAME` (lower case) | `change` | ever |
 //! | the newest access key of a user | the same | `key` | ever |
+//! | an event about a user's key or password that was handled | the same | `credential/SECOND-CHANGE` | 30 days |
 //! | a role's part in chains, and what was reported of it | `ACCOUNT/chain` | `naming/NAME`, `party/NAME` (lower case) | ever |
 //! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `reported/DIGEST` | 400 days |
 //!
@@ -45,6 +47,12 @@ pub(super) const SWEPT: &str = "role/";
 pub(super) const NAMING: &str = "naming/";
 /// The same of a role that names none, and that third parties can assume.
 pub(super) const PARTY: &str = "party/";
+/// What the sort keys of the users that the sweep saw begin with.
+pub(super) const SWEPT_USER: &str = "user/";
+/// What the sort keys of events about a user's credentials begin with.
+pub(super) const CREDENTIAL: &str = "credential/";
+/// Much longer than a credential report is old.
+pub(super) const CREDENTIALS_KEPT: i64 = 30 * DAY;
 /// What the sort keys of a window's members begin with.
 pub(super) const ALONE: &str = "alone/";
 pub(super) const MEMBER: &str = "member/";
@@ -89,6 +97,15 @@ pub(super) fn user_change(account: &str, name: &str) -> Key {
 
 pub(super) fn user_key(account: &str, name: &str) -> Key {
     key(user_change(account, name).pk, "key")
+}
+
+pub(super) fn credential_event(account: &str, name: &str, second: i64, change: &str) -> Key {
+    let partition = user_change(account, name).pk;
+    key(partition, format!("{CREDENTIAL}{second}-{change}"))
+}
+
+pub(super) fn swept_user(account: &str, name: &str) -> Key {
+    key(sweep(account).pk, format!("{SWEPT_USER}{name}"))
 }
 
 pub(super) fn reported(account: &str, name: &str, digest: &str) -> Key {

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 mod ledger;
 pub mod sweep_state;
 mod sweeps;
+pub mod swept_users;
 mod user_keys;
 
 pub use chain_links::{ChainReport, KnownLink};

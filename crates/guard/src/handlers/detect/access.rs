@@ -3,7 +3,7 @@
 use crate::GuardConfig;
 use crate::alert::build::cause;
 use crate::check::Remedy;
-use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record};
+use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record, SignIn};
 use crate::detect::{judge_console_password, judge_key, judge_root};
 use crate::handlers::detect::alert::{alerted, event_alert, unreadable_record};
 use crate::handlers::detect::users::{judge_allowed_key, key_reported, user_changed};
@@ -13,6 +13,8 @@ use crate::order::{KeyOrder, Order, Task};
 use crate::ports::{Clock, World};
 use crate::remediate::{Outcome, OutcomeKind};
 use crate::rules::{KeyViolation, Mode};
+use crate::state::incident::Schema;
+use crate::state::swept_users::{CredentialChange, CredentialEvent, ROOT as ROOT_USER};
 
 /// Handles an event of `access-key`: access keys and console passwords.
 ///
@@ -24,10 +26,37 @@ pub async fn access_key<W: World>(
     record: &Record,
 ) -> Result<Handled, HandleError> {
     match record.activity(&guard.watched()) {
-        Activity::AccessKeyCreated(key) => key_opened(world, guard, record, &key, false).await,
-        Activity::AccessKeyActivated(key) => key_opened(world, guard, record, &key, true).await,
+        Activity::AccessKeyCreated(key) => {
+            let handled = key_opened(world, guard, record, &key, false).await?;
+            credential_handled(
+                world,
+                guard,
+                record,
+                key.user.as_deref(),
+                CredentialChange::Key,
+            )
+            .await;
+            Ok(handled)
+        }
+        Activity::AccessKeyActivated(key) => {
+            let handled = key_opened(world, guard, record, &key, true).await?;
+            credential_handled(
+                world,
+                guard,
+                record,
+                key.user.as_deref(),
+                CredentialChange::Key,
+            )
+            .await;
+            Ok(handled)
+        }
         Activity::UserCreated(created) => user_created(world, guard, record, &created.user).await,
-        Activity::ConsolePasswordSet(set) => password_set(world, guard, record, &set).await,
+        Activity::ConsolePasswordSet(set) => {
+            let handled = password_set(world, guard, record, &set).await?;
+            let change = CredentialChange::Password;
+            credential_handled(world, guard, record, set.user.as_deref(), change).await;
+            Ok(handled)
+        }
         Activity::Failed(_) => Ok(Handled::FailedCall),
         Activity::Unreadable(unreadable) => {
             unreadable_record(world, guard, record, &unreadable, "").await
@@ -62,7 +91,35 @@ pub async fn root_activity<W: World>(
     let title = worst.code.title().to_owned();
     let reported = Resource::new("root", "root");
     let alert = event_alert(guard, record, reported, title, &findings, ROOT, now);
-    alerted(world, guard, alert, None).await
+    let handled = alerted(world, guard, alert, None).await?;
+    if let Activity::RootSignIn(SignIn {
+        succeeded: true, ..
+    }) = activity
+    {
+        credential_handled(world, guard, record, None, CredentialChange::SignIn).await;
+    }
+    Ok(handled)
+}
+
+/// Records that an event was handled, so that the sweep does not report what the credential report
+/// shows of it. Without state it does, once more.
+async fn credential_handled<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    record: &Record,
+    user: Option<&str>,
+    change: CredentialChange,
+) {
+    let Some(at) = record.event_time else { return };
+    let event = CredentialEvent {
+        schema: Schema,
+        change,
+        at,
+    };
+    let (state, user) = (world.state(), user.unwrap_or(ROOT_USER));
+    let _ = state
+        .record_credential_event(&guard.account, user, event)
+        .await;
 }
 
 /// Root's calls also are events of the other functions: their incidents must not be one.

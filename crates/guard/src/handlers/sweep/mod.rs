@@ -9,10 +9,13 @@
 //! again does nothing again.
 
 mod chains;
+mod credentials;
 mod first;
 mod role;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use credentials::{CredentialsSwept, sweep_credentials};
 
 use jiff::{SignedDuration, Timestamp};
 

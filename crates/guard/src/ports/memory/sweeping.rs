@@ -1,7 +1,8 @@
 //! What the sweep needs of the world in memory.
 
+use crate::account::Credentials;
 use crate::ports::memory::InMemory;
-use crate::ports::{IamError, ListRoles, ListedRole, RolesPage};
+use crate::ports::{IamError, ListRoles, ListedRole, ReadCredentials, RolesPage};
 
 /// How many roles stand on a page, if nobody says otherwise.
 const PAGE: usize = 100;
@@ -27,5 +28,18 @@ impl ListRoles for InMemory {
             page.next = None;
         }
         Ok(page)
+    }
+}
+
+impl ReadCredentials for InMemory {
+    async fn credentials(&self) -> Result<Option<Vec<Credentials>>, IamError> {
+        Ok(self.inside().credentials.clone())
+    }
+}
+
+impl InMemory {
+    /// What the credential report says; `None`: it is being made.
+    pub fn put_credentials(&self, rows: Option<Vec<Credentials>>) {
+        self.inside().credentials = rows;
     }
 }

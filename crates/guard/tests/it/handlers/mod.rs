@@ -13,6 +13,7 @@ mod budget;
 mod chains;
 mod crashes;
 mod created_again;
+mod credentials;
 mod deciding;
 mod detaching;
 mod detecting;

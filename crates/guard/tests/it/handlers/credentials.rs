@@ -1,0 +1,176 @@
+//! Keys and passwords whose events were lost.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use trustwarden_guard::Check;
+use trustwarden_guard::account::{Answer, Credentials, Key};
+use trustwarden_guard::alert::Alert;
+use trustwarden_guard::handlers::{CredentialsSwept, sweep_credentials};
+
+use super::scene::{ALICE, DETECTED, Scene, identity, stages};
+use super::sweeping::{HOUR, watched_with};
+use super::troubled::run;
+
+fn row(user: Option<&str>, keys: &[(Timestamp, bool)], password: Option<Timestamp>) -> Credentials {
+    let keys = keys.iter().zip(1..).map(|((rotated, active), number)| Key {
+        number,
+        active: *active,
+        rotated: Some(*rotated),
+        last_used: None,
+    });
+    Credentials {
+        account: "111122223333".to_owned(),
+        user: user.map(str::to_owned),
+        password: match password {
+            Some(_) => Answer::Yes,
+            None => Answer::No,
+        },
+        password_used: None,
+        password_set: password,
+        mfa: Answer::Yes,
+        keys: keys.collect(),
+        more_keys: None,
+    }
+}
+
+/// `ci` may have keys, `bob` none.
+fn scene() -> Scene {
+    watched_with(|rules| rules["access_keys"] = json!({ "allow_users": ["ci"] }))
+}
+
+fn look(scene: &Scene, rows: Vec<Credentials>) -> Vec<Alert> {
+    scene.world.inside.put_credentials(Some(rows));
+    let swept = run(sweep_credentials(&scene.world.inside, &scene.guard)).unwrap();
+    assert!(
+        matches!(swept, Ok(CredentialsSwept::Read { .. })),
+        "{swept:?}"
+    );
+    scene.alerts()
+}
+
+fn codes(alerts: &[Alert]) -> Vec<Check> {
+    let findings = alerts.iter().flat_map(|alert| &alert.findings);
+    findings.map(|found| found.code).collect()
+}
+
+#[test]
+fn what_was_there_when_the_guard_began_is_no_news() {
+    let scene = scene();
+    let long_ago = scene.now() - SignedDuration::from_hours(24 * 30);
+    let rows = || {
+        vec![
+            row(None, &[(long_ago, true)], Some(long_ago)),
+            row(Some("bob"), &[(long_ago, true)], Some(long_ago)),
+        ]
+    };
+    assert_eq!(look(&scene, rows()), []);
+    scene.pass(HOUR);
+    assert_eq!(look(&scene, rows()), [], "nor later");
+}
+
+#[test]
+fn a_key_whose_event_was_lost_is_reported_once() {
+    let scene = scene();
+    assert_eq!(look(&scene, vec![row(Some("bob"), &[], None)]), []);
+    let made = scene.now() + SignedDuration::from_mins(20);
+    scene.pass(HOUR);
+    let alerts = look(&scene, vec![row(Some("bob"), &[(made, true)], None)]);
+    assert_eq!(stages(&alerts), [DETECTED]);
+    assert_eq!(codes(&alerts), [Check::AccessKeyCreated]);
+    assert!(
+        alerts[0].findings[0].message.contains("was created at"),
+        "{alerts:?}"
+    );
+    assert!(alerts[0].notes[0].contains("list-access-keys"));
+    scene.pass(HOUR);
+    assert_eq!(
+        look(&scene, vec![row(Some("bob"), &[(made, true)], None)]),
+        []
+    );
+}
+
+#[test]
+fn a_key_whose_event_came_is_not_reported_again() {
+    let mut scene = scene();
+    assert_eq!(look(&scene, vec![row(Some("bob"), &[], None)]), []);
+    let made = scene.now();
+    let request = json!({ "userName": "bob" });
+    let mut event = scene.raw_event(
+        "iam.amazonaws.com",
+        "CreateAccessKey",
+        request,
+        identity(ALICE),
+    );
+    event["detail"]["responseElements"] =
+        json!({ "accessKey": { "userName": "bob", "accessKeyId": "AKIAEXAMPLE00000BOB1" } });
+    assert_eq!(codes(&scene.play(&event)), [Check::AccessKeyCreated]);
+    scene.pass(HOUR);
+    assert_eq!(
+        look(&scene, vec![row(Some("bob"), &[(made, true)], None)]),
+        []
+    );
+}
+
+#[test]
+fn a_key_that_is_so_new_that_its_event_may_come_waits() {
+    let scene = scene();
+    assert_eq!(look(&scene, vec![row(Some("bob"), &[], None)]), []);
+    scene.pass(HOUR);
+    let made = scene.now() - SignedDuration::from_secs(60);
+    let rows = || vec![row(Some("bob"), &[(made, true)], None)];
+    assert_eq!(look(&scene, rows()), []);
+    scene.pass(HOUR);
+    assert_eq!(codes(&look(&scene, rows())), [Check::AccessKeyCreated]);
+}
+
+#[test]
+fn a_key_that_was_made_active_again_is_reported() {
+    let scene = scene();
+    let long_ago = scene.now() - SignedDuration::from_hours(24 * 30);
+    assert_eq!(
+        look(&scene, vec![row(Some("bob"), &[(long_ago, false)], None)]),
+        []
+    );
+    scene.pass(HOUR);
+    let alerts = look(&scene, vec![row(Some("bob"), &[(long_ago, true)], None)]);
+    assert_eq!(codes(&alerts), [Check::AccessKeyCreated]);
+    assert!(alerts[0].findings[0].message.contains("active again"));
+}
+
+#[test]
+fn a_password_and_roots_own_are_reported() {
+    let scene = scene();
+    let rows = vec![row(None, &[], None), row(Some("ci"), &[], None)];
+    assert_eq!(look(&scene, rows), []);
+    let at = scene.now() + SignedDuration::from_mins(20);
+    scene.pass(HOUR);
+    let mut root = row(None, &[(at, true)], None);
+    root.password_used = Some(at);
+    let alerts = look(&scene, vec![root, row(Some("ci"), &[(at, true)], Some(at))]);
+    // The key of `ci` is allowed.
+    assert_eq!(
+        codes(&alerts),
+        [
+            Check::RootAccessKey,
+            Check::RootSignIn,
+            Check::ConsolePasswordCreated
+        ]
+    );
+}
+
+#[test]
+fn an_allowed_key_of_a_new_user_is_reported() {
+    let scene = scene();
+    assert_eq!(look(&scene, vec![row(None, &[], None)]), []);
+    let at = scene.now() + SignedDuration::from_mins(20);
+    scene.pass(HOUR);
+    let rows = vec![row(None, &[], None), row(Some("ci"), &[(at, true)], None)];
+    assert_eq!(codes(&look(&scene, rows)), [Check::FirstAccessKey]);
+}
+
+#[test]
+fn a_report_that_is_being_made_is_read_the_next_time() {
+    let scene = scene();
+    let swept = run(sweep_credentials(&scene.world.inside, &scene.guard)).unwrap();
+    assert!(matches!(swept, Ok(CredentialsSwept::NotReady)), "{swept:?}");
+}
