@@ -97,8 +97,8 @@ pub(crate) struct Account<'a> {
     now: Timestamp,
     judging: Judging<'a>,
     seen: SeenByRules,
-    accesses: Vec<Access>,
-    /// Beside `accesses`: the role's policies, and what findings about it are about.
+    entries: Vec<Entry>,
+    /// Beside `entries`: the role's policies, and what findings about it are about.
     rows: Vec<(Arc<Held>, Arc<About>)>,
     /// Managed policies by ARN: the text of the default version. They may come after the roles.
     policies: HashMap<String, String>,
@@ -157,6 +157,7 @@ struct Common {
     rules: Interned<RuleOfParty>,
     ways: Interned<[Way]>,
     attached: Interned<[Box<str>]>,
+    nothing: Arc<Permitted>,
 }
 
 /// Where something was read.
@@ -189,7 +190,7 @@ impl<'a> Account<'a> {
             now,
             judging: Judging::new(rules, now),
             seen: SeenByRules::default(),
-            accesses: Vec::new(),
+            entries: Vec::new(),
             rows: Vec::new(),
             policies: HashMap::new(),
             known: HashMap::new(),
@@ -352,7 +353,13 @@ impl<'a> Account<'a> {
             }
             let unused = judge_use(self.rules, &third_parties, self.now);
             self.found(unused.into_iter().map(|found| found.finding), &about);
-            self.accesses.extend(third_parties);
+            // What they permit is worked out when all policies are known.
+            let permitted = &self.common.nothing;
+            self.entries
+                .extend(third_parties.into_iter().map(|access| Entry {
+                    access,
+                    permitted: Arc::clone(permitted),
+                }));
         }
         self.found(judgement.findings, &about);
         trouble
@@ -375,10 +382,10 @@ impl<'a> Account<'a> {
     /// Of accesses that are the same, whatever the white space of their documents was, keeps one.
     fn keep_different(&mut self) {
         let mut seen = HashSet::default();
-        let pairs = std::mem::take(&mut self.accesses).into_iter();
+        let pairs = std::mem::take(&mut self.entries).into_iter();
         let pairs = pairs.zip(std::mem::take(&mut self.rows));
-        (self.accesses, self.rows) = pairs
-            .filter(|(access, (held, _))| seen.insert(format!("{access:?} {}", held.told)))
+        (self.entries, self.rows) = pairs
+            .filter(|(entry, (held, _))| seen.insert(format!("{:?} {}", entry.access, held.told)))
             .unzip();
     }
 
@@ -424,17 +431,19 @@ impl<'a> Account<'a> {
         if self.any_changed {
             self.keep_different();
         }
-        let accesses = std::mem::take(&mut self.accesses);
+        let entries = std::mem::take(&mut self.entries);
+        let accesses: Vec<&Access> = entries.iter().map(|entry| &entry.access).collect();
         judge_external_ids(self.rules, &accesses, self.now, &mut |index, found| {
             if let Some((_, about)) = self.rows.get(index) {
                 let about = Arc::clone(about);
                 self.found([found.finding], &about);
             }
         });
-        self.accesses = accesses;
+        drop(accesses);
+        self.entries = entries;
         self.chains();
         self.permissions_of_users();
-        let permitted = self.permissions();
+        self.permissions();
         // Last, when everything that may need a rule was judged.
         let users_seen = self.pages.users || self.audited.counts.credentials > 0;
         if whole && users_seen && self.audited.counts.roles > 0 {
@@ -451,26 +460,16 @@ impl<'a> Account<'a> {
             let same = |a: &About, b: &About| (&a.subject, &a.account) == (&b.subject, &b.account);
             (&a.finding, &a.witness) == (&b.finding, &b.witness) && same(&a.about, &b.about)
         });
-        let mut accesses = self.accesses;
-        join_findings(&mut accesses, &audited.found);
-        let entries = accesses.into_iter().zip(permitted);
-        audited.entries = entries
-            .map(|(access, permitted)| Entry { permitted, access })
-            .collect();
-        audited.entries.sort_by(|a, b| key(a).cmp(&key(b)));
+        audited.entries = self.entries;
+        join_findings(&mut audited.entries, &audited.found);
+        // A role and a third party are one entry, so no two have one key.
+        audited.entries.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
         audited.accounts = self.seen.accounts().clone();
         audited
     }
 
     /// Who reaches which role through what it holds in the account.
     fn chains(&mut self) {
-        let mut held = InAccount::default();
-        self.accesses.iter().for_each(|access| held.role(access));
-        for user in &self.users {
-            for vendor in &user.vendors {
-                held.user(&user.account, &user.name, &vendor.name);
-            }
-        }
         let named = std::mem::take(&mut self.trusting);
         let trusting: Vec<Trusting<'_>> = named
             .iter()
@@ -480,7 +479,16 @@ impl<'a> Account<'a> {
                 principals: &role.principals,
             })
             .collect();
-        for (index, found) in judge_chains(self.rules, &held, &trusting, self.now) {
+        let mut held = InAccount::among(&trusting);
+        for entry in &self.entries {
+            held.role(&entry.access);
+        }
+        for user in &self.users {
+            for vendor in &user.vendors {
+                held.user(&user.account, &user.name, &vendor.name);
+            }
+        }
+        for (index, found) in judge_chains(self.rules, &held, self.now) {
             if let Some(role) = named.get(index) {
                 let subject = format!("role/{}", role.name);
                 let about = self.about(Some(&role.account), subject, &role.at);
@@ -489,25 +497,26 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Works out the permissions of each role that external parties can assume, beside `accesses`, and
-    /// judges them.
-    fn permissions(&mut self) -> Vec<Arc<Permitted>> {
+    /// Works out the permissions of each role that external parties can assume, and judges them.
+    fn permissions(&mut self) {
         let policies = std::mem::take(&mut self.policies);
-        let accesses = std::mem::take(&mut self.accesses);
+        let mut entries = std::mem::take(&mut self.entries);
         let mut permitting = Permitting::new(&policies);
         let mut judging = PermissionJudging::new(self.rules, self.now);
-        let mut permitted = Vec::with_capacity(accesses.len());
         // What a role holds is let go as soon as it is worked out.
         let mut rows = std::mem::take(&mut self.rows).into_iter();
-        // The accesses to one role stand together.
-        for group in accesses.chunk_by(|one, other| Arc::ptr_eq(&one.role, &other.role)) {
+        // The entries of one role stand together.
+        let of_one = |one: &Entry, other: &Entry| Arc::ptr_eq(&one.access.role, &other.access.role);
+        for group in entries.chunk_by_mut(of_one) {
             let Some((held, about)) = rows.next() else {
                 break;
             };
             // The others of the group have the same.
             rows.by_ref().take(group.len() - 1).for_each(drop);
             let amount = permitting.of(&held);
-            permitted.extend(group.iter().map(|_| Arc::clone(&amount.permitted)));
+            for entry in &mut *group {
+                entry.permitted = Arc::clone(&amount.permitted);
+            }
             let effective = &amount.effective;
             // What is not at hand was not given; the finding says so.
             let broken = effective
@@ -515,9 +524,9 @@ impl<'a> Account<'a> {
                 .iter()
                 .filter(|policy| policy.reason != Reason::Missing);
             self.audited.counts.unreadable += broken.count();
-            let external_access: Vec<&Access> = group.iter().collect();
+            let external_access: Vec<&Access> = group.iter().map(|entry| &entry.access).collect();
             let mut findings = judging.judge(&external_access, effective, amount.likeness);
-            let Some(role) = group.first().map(|access| &access.role.role) else {
+            let Some(role) = group.first().map(|entry| &entry.access.role.role) else {
                 continue;
             };
             let name = role.name.as_deref().unwrap_or_default();
@@ -529,8 +538,7 @@ impl<'a> Account<'a> {
                 self.found(findings, &about);
             }
         }
-        self.accesses = accesses;
-        permitted
+        self.entries = entries;
     }
 
     /// Works out what each user can do whose keys a vendor holds, by its groups as well, and judges
@@ -585,7 +593,7 @@ impl<'a> Account<'a> {
 }
 
 /// Gives every access what was found about its role that only the whole account shows.
-fn join_findings(accesses: &mut [Access], found: &[Found]) {
+fn join_findings(entries: &mut [Entry], found: &[Found]) {
     let mut by_role: foldhash::HashMap<(&str, &str), Vec<&Found>> = foldhash::HashMap::default();
     for found in found {
         let role = found.about.subject.strip_prefix("role/");
@@ -593,7 +601,7 @@ fn join_findings(accesses: &mut [Access], found: &[Found]) {
             by_role.entry((account, role)).or_default().push(found);
         }
     }
-    for access in accesses {
+    for Entry { access, .. } in entries {
         let role = &access.role.role;
         let name = role.name.as_deref().unwrap_or_default();
         let of_role = by_role.get(&(role.account.as_str(), name));

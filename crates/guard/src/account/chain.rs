@@ -126,10 +126,20 @@ impl ChainLink {
 /// As [`judge_chains`], of the links of one account, with the users that they name and whose keys
 /// vendors hold by the rules.
 pub fn judge_links(rules: &Rules, links: &[&ChainLink], now: Timestamp) -> Vec<Reached> {
-    let mut held = Held::default();
+    let trusting: Vec<Trusting<'_>> = links
+        .iter()
+        .map(|link| Trusting {
+            account: &link.account,
+            name: &link.role,
+            principals: &link.principals,
+        })
+        .collect();
+    let mut held = Held::among(&trusting);
     for link in links {
-        if !link.parties.names.is_empty() {
-            held.holding(&link.account, "role", &link.role).parties = link.parties.clone();
+        if !link.parties.names.is_empty()
+            && let Some(holding) = held.holding(&link.account, "role", &link.role)
+        {
+            holding.parties = link.parties.clone();
         }
         let mut fitting = Vec::new();
         if link.principals.lines().any(is_pattern) {
@@ -146,21 +156,21 @@ pub fn judge_links(rules: &Rules, links: &[&ChainLink], now: Timestamp) -> Vec<R
             }
         }
     }
-    let trusting: Vec<Trusting<'_>> = links
-        .iter()
-        .map(|link| Trusting {
-            account: &link.account,
-            name: &link.role,
-            principals: &link.principals,
-        })
-        .collect();
-    reached(rules, &held, &trusting, now)
+    reached(rules, &held, now)
 }
 
-/// Where third parties are in an account already, by `ACCOUNT/role/name` or `ACCOUNT/user/name` in
-/// small letters.
-#[derive(Debug, Default)]
-pub struct Held(BTreeMap<String, Holding>);
+/// Where third parties are in an account already, so far as it matters to some roles that name
+/// principals of their own account: of a hundred thousand roles that third parties assume few do.
+#[derive(Debug)]
+pub struct Held<'a> {
+    trusting: &'a [Trusting<'a>],
+    /// By `ACCOUNT/role/name` or `ACCOUNT/user/name` in small letters, each of `trusting` and each
+    /// principal that one of them names: which of them name it.
+    by_name: BTreeMap<String, Vec<usize>>,
+    by_pattern: Vec<(String, usize)>,
+    /// By the same names.
+    holdings: BTreeMap<String, Holding>,
+}
 
 #[derive(Debug, Default)]
 struct Holding {
@@ -169,32 +179,69 @@ struct Holding {
     parties: Parties,
 }
 
-impl Held {
+impl<'a> Held<'a> {
+    /// What third parties hold that matters to these roles; nothing yet.
+    pub fn among(trusting: &'a [Trusting<'a>]) -> Self {
+        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut by_pattern: Vec<(String, usize)> = Vec::new();
+        for (index, role) in trusting.iter().enumerate() {
+            for principal in role.principals.lines() {
+                let named = format!("{}/{principal}", role.account).to_lowercase();
+                if is_pattern(principal) {
+                    by_pattern.push((named, index));
+                } else {
+                    by_name.entry(named).or_default().push(index);
+                }
+            }
+            let own = node(role.account, "role", role.name);
+            by_name.entry(own).or_default();
+        }
+        Self {
+            trusting,
+            by_name,
+            by_pattern,
+            holdings: BTreeMap::new(),
+        }
+    }
+
     /// A third party can assume a role.
     pub fn role(&mut self, access: &Access) {
-        let mut parties = Parties::default();
-        parties.add(access);
-        if parties.names.is_empty() {
-            return;
-        }
         let role = &access.role.role;
         let name = role.name.as_deref().unwrap_or_default();
-        self.holding(&role.account, "role", name)
-            .parties
-            .add(access);
+        let mut parties = Parties::default();
+        parties.add(access);
+        if !parties.names.is_empty()
+            && let Some(holding) = self.holding(&role.account, "role", name)
+        {
+            holding.parties.add(access);
+        }
     }
 
     /// A vendor holds the keys of a user.
     pub fn user(&mut self, account: &str, name: &str, vendor: &str) {
-        let parties = &mut self.holding(account, "user", name).parties;
-        parties.names.insert(vendor.to_owned());
-        parties.vendor = Some(vendor.to_owned());
+        if let Some(Holding { parties, .. }) = self.holding(account, "user", name) {
+            parties.names.insert(vendor.to_owned());
+            parties.vendor = Some(vendor.to_owned());
+        }
     }
 
-    fn holding(&mut self, account: &str, kind: &str, name: &str) -> &mut Holding {
-        let holding = self.0.entry(node(account, kind, name)).or_default();
-        holding.shown = format!("{kind}/{name}");
-        holding
+    /// `None`: it matters to none of the roles.
+    fn holding(&mut self, account: &str, kind: &str, name: &str) -> Option<&mut Holding> {
+        let node = node(account, kind, name);
+        let matters = self.by_name.contains_key(&node)
+            || (self.by_pattern.iter()).any(|(pattern, _)| matches(pattern, &node));
+        matters.then(|| {
+            let holding = self.holdings.entry(node).or_default();
+            holding.shown = format!("{kind}/{name}");
+            holding
+        })
+    }
+
+    /// The roles that name it.
+    fn naming(&self, node: &str) -> BTreeSet<usize> {
+        let fitting = (self.by_pattern.iter()).filter(|(pattern, _)| matches(pattern, node));
+        let named = self.by_name.get(node).into_iter().flatten().copied();
+        named.chain(fitting.map(|(_, index)| *index)).collect()
     }
 }
 
@@ -202,15 +249,10 @@ fn node(account: &str, kind: &str, name: &str) -> String {
     format!("{account}/{kind}/{name}").to_lowercase()
 }
 
-/// `reachable-through-role` for each of these roles that a third party reaches through what it
+/// `reachable-through-role` for each of the roles that a third party reaches through what it
 /// holds, however long the way; with the index of the role.
-pub fn judge_chains(
-    rules: &Rules,
-    held: &Held,
-    trusting: &[Trusting<'_>],
-    now: Timestamp,
-) -> Vec<(usize, Finding)> {
-    let reached = reached(rules, held, trusting, now).into_iter();
+pub fn judge_chains(rules: &Rules, held: &Held<'_>, now: Timestamp) -> Vec<(usize, Finding)> {
+    let reached = reached(rules, held, now).into_iter();
     reached
         .map(|reached| (reached.index, reached.finding))
         .collect()
@@ -230,41 +272,24 @@ pub struct Reached {
 /// Of one role so many ways are followed: a circle of many third parties is not worth more.
 const MOST_WAYS: usize = 4;
 
-fn reached(rules: &Rules, held: &Held, trusting: &[Trusting<'_>], now: Timestamp) -> Vec<Reached> {
-    let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    let mut by_pattern: Vec<(String, usize)> = Vec::new();
-    for (index, role) in trusting.iter().enumerate() {
-        for principal in role.principals.lines() {
-            let named = format!("{}/{principal}", role.account).to_lowercase();
-            if is_pattern(principal) {
-                by_pattern.push((named, index));
-            } else {
-                by_name.entry(named).or_default().push(index);
-            }
-        }
-    }
+fn reached(rules: &Rules, held: &Held<'_>, now: Timestamp) -> Vec<Reached> {
     let mut findings = Vec::new();
     // Of each role the shortest way for each third party, from where somebody is.
     let mut ways: BTreeMap<usize, Vec<(&Holding, String)>> = BTreeMap::new();
     let mut waiting: VecDeque<(String, &Holding, String)> = held
-        .0
+        .holdings
         .iter()
         .map(|(node, holding)| (node.clone(), holding, holding.shown.clone()))
         .collect();
     while let Some((at, holding, way)) = waiting.pop_front() {
-        let fitting = by_pattern
-            .iter()
-            .filter(|(pattern, _)| matches(pattern, &at));
-        let named = by_name.get(&at).into_iter().flatten().copied();
-        let next: BTreeSet<usize> = named.chain(fitting.map(|(_, index)| *index)).collect();
-        for index in next {
-            let Some(role) = trusting.get(index) else {
+        for index in held.naming(&at) {
+            let Some(role) = held.trusting.get(index) else {
                 continue;
             };
             let to = node(role.account, "role", role.name);
             let ways = ways.entry(index).or_default();
             let there = held
-                .0
+                .holdings
                 .get(&to)
                 .into_iter()
                 .chain(ways.iter().map(|way| way.0));
@@ -284,7 +309,7 @@ fn reached(rules: &Rules, held: &Held, trusting: &[Trusting<'_>], now: Timestamp
             .map(move |(holding, way)| (index, holding, way))
     });
     for (index, holding, way) in ways {
-        let name = trusting.get(index).map_or("", |role| role.name);
+        let name = held.trusting.get(index).map_or("", |role| role.name);
         if rules.exempts_role(name, Check::ReachableThroughRole, now) {
             continue;
         }

@@ -25,7 +25,7 @@ type Holders = Vec<usize>;
 /// ids that make it slow.
 pub fn judge_external_ids(
     rules: &Rules,
-    accesses: &[Access],
+    accesses: &[&Access],
     now: Timestamp,
     take: &mut dyn FnMut(usize, AccountFinding),
 ) {
@@ -48,7 +48,7 @@ pub fn judge_external_ids(
     // Two ids may be shared by the same two.
     let mut reported: BTreeSet<(usize, &str)> = BTreeSet::new();
     for holders in shared {
-        let of = |index: &usize| accesses.get(*index);
+        let of = |index: &usize| accesses.get(*index).copied();
         let group: Vec<&Access> = holders.iter().filter_map(of).collect();
         let mut sharing = Sharing::new(&group);
         let several = sharing.several;
@@ -166,7 +166,7 @@ fn holder_words(holder: &Access, account: &str, several: bool) -> String {
 }
 
 /// One rule gives one id to one vendor for all these roles: so it was decided.
-fn is_one_rule(accesses: &[Access], holders: &Holders) -> bool {
+fn is_one_rule(accesses: &[&Access], holders: &Holders) -> bool {
     let mut names = holders.iter().map(|index| {
         accesses
             .get(*index)
@@ -223,7 +223,7 @@ fn shared_finding(rules: &Rules, access: &Access, others: &str, several: bool) -
 
 fn weak(
     rules: &Rules,
-    accesses: &[Access],
+    accesses: &[&Access],
     now: Timestamp,
     take: &mut dyn FnMut(usize, AccountFinding),
 ) {

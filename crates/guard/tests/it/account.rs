@@ -220,7 +220,8 @@ fn external_ids_are_shared_where_nobody_decided_it() {
 /// What is found, and that it is about the role of the access whose index comes with it.
 fn external_ids(rules: &Rules, accesses: &[Access]) -> Vec<AccountFinding> {
     let mut all = Vec::new();
-    judge_external_ids(rules, accesses, now(), &mut |index, found| {
+    let accesses: Vec<&Access> = accesses.iter().collect();
+    judge_external_ids(rules, &accesses, now(), &mut |index, found| {
         assert_eq!(found.subject, accesses[index].role.subject());
         all.push(found);
     });

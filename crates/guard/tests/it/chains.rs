@@ -60,7 +60,7 @@ fn reachable(roles: &[(&str, String)], users: &[&str]) -> Vec<String> {
     let rules = crate::loaded(&file);
     let now = "2026-11-21T00:00:00Z".parse().unwrap();
     let mut judging = Judging::new(&rules, now);
-    let (mut held, mut trusting) = (Held::default(), Vec::new());
+    let (mut assumed, mut trusting) = (Vec::new(), Vec::new());
     for (name, text) in roles {
         let document = judging.read(OWN, text);
         trusting.push((*name, document.own_principals(OWN)));
@@ -71,14 +71,7 @@ fn reachable(roles: &[(&str, String)], users: &[&str]) -> Vec<String> {
             last_used: LastUsed::Unknown,
         });
         let judgement = judging.judge(&role.role, &document, text);
-        for access in accesses(&rules, &role, &judgement) {
-            held.role(&access);
-        }
-    }
-    for user in users {
-        for vendor in rules.vendors_of_user(user) {
-            held.user(OWN, user, &vendor);
-        }
+        assumed.extend(accesses(&rules, &role, &judgement));
     }
     let trusting: Vec<Trusting<'_>> = trusting
         .iter()
@@ -88,7 +81,14 @@ fn reachable(roles: &[(&str, String)], users: &[&str]) -> Vec<String> {
             principals,
         })
         .collect();
-    judge_chains(&rules, &held, &trusting, now)
+    let mut held = Held::among(&trusting);
+    assumed.iter().for_each(|access| held.role(access));
+    for user in users {
+        for vendor in rules.vendors_of_user(user) {
+            held.user(OWN, user, &vendor);
+        }
+    }
+    judge_chains(&rules, &held, now)
         .into_iter()
         .map(|(index, found)| format!("{}: {}", roles[index].0, found.message))
         .collect()
