@@ -1,6 +1,7 @@
 //! The command line.
 
 mod policy;
+mod select;
 mod vendor;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::input::Input;
 use crate::origin::DocumentOrigin;
 
 pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
+pub use self::select::SelectArgs;
 pub use self::vendor::{PageFormat, VendorCommand, VendorNewArgs, VendorReviewArgs};
 
 /// Who outside can assume roles in your AWS account, and do your access rules allow it?
@@ -159,13 +161,25 @@ pub enum FindingFormat {
     Json,
     /// SARIF 2.1.0
     Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
+    /// JUnit's XML
+    Junit,
+    /// A row a finding
+    Csv,
 }
 
 /// `check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// The rules file (YAML), or the compiled rules (JSON)
-    #[arg(long, value_name = "FILE", value_parser = input())]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUSTWARDEN_RULES",
+        default_value = "rules/access.yaml"
+    )]
+    #[arg(value_parser = input())]
     pub rules: Input,
     /// The account that owns the roles, where the input does not say it
     #[arg(long, value_name = "ID", value_parser = account_id)]
@@ -186,9 +200,15 @@ pub struct CheckArgs {
     /// were sent, what the AWS CLI prints is shown
     #[arg(long = "as", value_name = "ORIGIN")]
     pub origin: Option<DocumentOrigin>,
-    /// How to print the findings
-    #[arg(long, default_value = "human")]
-    pub format: FindingFormat,
+    /// How to print the findings; several: each with its --output
+    #[arg(long)]
+    pub format: Vec<FindingFormat>,
+    /// Where to write (may be given several times, as --format); default: standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// Which findings
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Exit with 1 if there is a finding of this severity or worse
     #[arg(
         long,
@@ -213,6 +233,14 @@ pub enum AuditFormat {
     Json,
     /// SARIF 2.1.0
     Sarif,
+    /// A row a finding
+    Csv,
+    /// A row a third party and a role that it can assume
+    AccessCsv,
+    /// AWS Security Finding Format, for Security Hub
+    Asff,
+    /// OCSF 1.3.0, a Compliance Finding a line
+    Ocsf,
     /// One file for a browser, which needs no network
     Html,
 }
@@ -221,7 +249,13 @@ pub enum AuditFormat {
 #[derive(Debug, Args)]
 pub struct AuditArgs {
     /// The rules file (YAML), or the compiled rules (JSON)
-    #[arg(long, value_name = "FILE", value_parser = input())]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUSTWARDEN_RULES",
+        default_value = "rules/access.yaml"
+    )]
+    #[arg(value_parser = input())]
     pub rules: Input,
     /// What `aws iam get-account-authorization-details` prints: all pages in one file, one page a
     /// file, or a folder of them; several accounts, too; `-` is standard input
@@ -247,9 +281,18 @@ pub struct AuditArgs {
     /// The moment to judge age and expiry at, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]
     pub now: Option<Timestamp>,
-    /// How to print
-    #[arg(long, default_value = "human")]
-    pub format: AuditFormat,
+    /// How to print; several: each with its --output
+    #[arg(long)]
+    pub format: Vec<AuditFormat>,
+    /// Where to write (may be given several times, as --format); default: standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Vec<PathBuf>,
+    /// The region of Security Hub, for the formats asff and ocsf; default: us-east-1
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+    /// Which findings
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Exit with 1 if there is a finding of this severity or worse
     #[arg(
         long,
@@ -282,7 +325,13 @@ pub enum ModeArg {
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// The rules file (YAML), or the compiled rules (JSON)
-    #[arg(long, value_name = "FILE", value_parser = input())]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUSTWARDEN_RULES",
+        default_value = "rules/access.yaml"
+    )]
+    #[arg(value_parser = input())]
     pub rules: Input,
     /// Print only what differs from these older rules
     #[arg(long, value_name = "OLD_RULES", value_parser = input())]
@@ -433,7 +482,13 @@ pub struct RestoreArgs {
     #[command(flatten)]
     pub live: LiveArgs,
     /// The rules file (YAML), or the compiled rules (JSON), by which the document is judged again
-    #[arg(long, value_name = "FILE", value_parser = input())]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUSTWARDEN_RULES",
+        default_value = "rules/access.yaml"
+    )]
+    #[arg(value_parser = input())]
     pub rules: Input,
     /// The incident whose kept document to restore; default: the newest one
     #[arg(long, value_name = "TW-…", conflicts_with = "baseline")]

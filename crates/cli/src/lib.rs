@@ -22,6 +22,7 @@ mod least;
 mod live;
 pub mod origin;
 mod output;
+mod outputs;
 mod progress;
 pub mod replay;
 pub mod rules;

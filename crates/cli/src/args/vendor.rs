@@ -94,7 +94,13 @@ pub struct VendorReviewArgs {
     #[arg(value_name = "NAME")]
     pub name: String,
     /// The rules file
-    #[arg(long, value_name = "FILE", default_value = "rules/access.yaml", value_parser = input())]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUSTWARDEN_RULES",
+        default_value = "rules/access.yaml"
+    )]
+    #[arg(value_parser = input())]
     pub rules: Input,
     /// What `aws iam get-account-authorization-details` prints, as `audit` reads it
     #[arg(long, value_name = "PATH", required = true, num_args = 1.., value_parser = input())]

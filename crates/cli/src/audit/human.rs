@@ -78,7 +78,30 @@ fn table(audited: &Audited, streams: &mut Streams<'_>) -> io::Result<()> {
     writeln!(out)
 }
 
+/// A row a third party and a role that it can assume, with nothing cut.
+pub(super) fn access_csv(entries: &[Entry], out: &mut dyn io::Write) -> io::Result<()> {
+    let mut rows = csv::Writer::from_writer(out);
+    let heads = HEADS.map(|head| head.to_ascii_lowercase().replace(' ', "_"));
+    rows.write_record(heads.iter().map(String::as_str).chain(["arn", "findings"]))?;
+    for entry in entries {
+        let access = &entry.access;
+        let findings: Vec<&str> = access
+            .findings
+            .iter()
+            .map(|(_, code)| code.code())
+            .collect();
+        let arn = access.role.arn.clone().unwrap_or_default();
+        let cells = words(entry).into_iter().chain([arn, findings.join(" ")]);
+        rows.write_record(cells.map(|cell| findings::cell_text(&cell)))?;
+    }
+    rows.flush()
+}
+
 fn cells(entry: &Entry) -> [String; 10] {
+    words(entry).map(|cell| cut(&escaped(cell).to_string()))
+}
+
+fn words(entry: &Entry) -> [String; 10] {
     let access = &entry.access;
     let role = &access.role;
     let (rule, owner, expires) = match access.rule.as_deref() {
@@ -132,7 +155,6 @@ fn cells(entry: &Entry) -> [String; 10] {
         expires,
         worst,
     ]
-    .map(|cell| cut(&escaped(cell).to_string()))
 }
 
 /// Who it is, in a few words.

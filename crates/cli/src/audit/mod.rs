@@ -28,7 +28,7 @@ use crate::args::{AuditArgs, AuditFormat};
 use crate::input::{Input, ReadError};
 use crate::streams::chain;
 use crate::terminal_escape::escaped;
-use crate::{Status, Streams, findings};
+use crate::{Status, Streams, findings, outputs};
 
 pub(crate) use account::{Account, Entry, Where};
 pub(crate) use report::Report;
@@ -46,15 +46,28 @@ const NOT_WHOLE: &str = "cannot be read to its end";
 /// Standard output does not take the findings.
 pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
     let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let Some(report) = collect(arguments, now, streams) else {
+    let outputs = outputs::paired(&arguments.format, AuditFormat::Human, &arguments.output);
+    let (Some(outputs), Some(before)) =
+        (streams.ok(outputs), streams.ok(arguments.select.before()))
+    else {
         return Ok(Status::Unreadable);
     };
+    let placed = |format: &AuditFormat| matches!(format, AuditFormat::Asff | AuditFormat::Ocsf);
+    if arguments.region.is_some() && !arguments.format.iter().any(placed) {
+        streams.error("--region means nothing here: only the formats asff and ocsf name a region");
+        return Ok(Status::Unreadable);
+    }
+    let region = arguments.region.as_deref().unwrap_or("us-east-1");
+    let Some(mut report) = collect(arguments, now, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    arguments.select.keep(&mut report.audited.found, before);
 
-    match arguments.format {
-        AuditFormat::Human => human::write(&report, streams)?,
-        AuditFormat::Json => json::write(&report, streams)?,
-        AuditFormat::Sarif => findings::sarif(&report.audited.found, streams)?,
-        AuditFormat::Html => html::write(&report, streams)?,
+    for (format, file) in &outputs {
+        let write = |streams: &mut Streams<'_>| print(*format, &report, region, streams);
+        if !outputs::write(file.as_ref(), streams, write)? {
+            return Ok(Status::Unreadable);
+        }
     }
     let mut found = report.audited.found.iter();
     let failing = found.any(|found| found.finding.severity >= arguments.fail_on);
@@ -69,6 +82,25 @@ pub fn audit(arguments: &AuditArgs, streams: &mut Streams<'_>) -> io::Result<Sta
     })
 }
 
+fn print(
+    format: AuditFormat,
+    report: &Report,
+    region: &str,
+    streams: &mut Streams<'_>,
+) -> io::Result<()> {
+    let (found, unread) = (&report.audited.found, &report.unreadable_files);
+    match format {
+        AuditFormat::Human => human::write(report, streams),
+        AuditFormat::Json => json::write(report, streams),
+        AuditFormat::Sarif => findings::sarif(found, unread, streams),
+        AuditFormat::Csv => findings::csv(found, streams.out),
+        AuditFormat::AccessCsv => human::access_csv(&report.audited.entries, streams.out),
+        AuditFormat::Asff => findings::asff(found, region, report.now, streams.out),
+        AuditFormat::Ocsf => findings::ocsf(found, region, report.now, streams.out),
+        AuditFormat::Html => html::write(report, streams),
+    }
+}
+
 /// Reads all that the arguments name, and judges it; `None`, and the reason printed, without rules.
 pub(crate) fn collect(
     arguments: &AuditArgs,
@@ -80,7 +112,9 @@ pub(crate) fn collect(
         account: Account::new(&rules, now),
         files: 0,
         unreadable: Vec::new(),
-        lines: arguments.format == AuditFormat::Sarif,
+        lines: [AuditFormat::Sarif, AuditFormat::Csv]
+            .iter()
+            .any(|format| arguments.format.contains(format)),
     };
     reading.read(arguments, streams);
     #[cfg(feature = "live")]
@@ -105,7 +139,7 @@ struct Reading<'a> {
     account: Account<'a>,
     files: usize,
     unreadable: Vec<String>,
-    /// Lines are counted: they cost time, and only code scanning shows them.
+    /// Lines are counted: they cost time, and only code scanning and spreadsheets show them.
     lines: bool,
 }
 

@@ -29,7 +29,7 @@ use crate::diagnostic::no_policy;
 use crate::findings::{self, About, Found};
 use crate::input::{Input, ReadError};
 use crate::streams::counted;
-use crate::{Status, Streams};
+use crate::{Status, Streams, outputs};
 
 /// Everything that was found.
 #[derive(Debug, Default)]
@@ -39,6 +39,8 @@ struct Report {
     policies: usize,
     approved: usize,
     unreadable_files: Vec<String>,
+    /// All files, in order.
+    names: Vec<String>,
 }
 
 /// Runs `check`.
@@ -49,6 +51,12 @@ struct Report {
 pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
     let now = arguments.now.unwrap_or_else(Timestamp::now);
     let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+        return Ok(Status::Unreadable);
+    };
+    let outputs = outputs::paired(&arguments.format, FindingFormat::Human, &arguments.output);
+    let (Some(outputs), Some(before)) =
+        (streams.ok(outputs), streams.ok(arguments.select.before()))
+    else {
         return Ok(Status::Unreadable);
     };
     let parameters = &arguments.parameter;
@@ -68,8 +76,10 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
             }
         });
     let files: Vec<Input> = files.collect();
+    report.names.extend(report.unreadable_files.iter().cloned());
     for input in &files {
         report.files += 1;
+        report.names.push(input.name());
         let Some(documents) = read(input, &scope, streams) else {
             report.unreadable_files.push(input.name());
             continue;
@@ -96,20 +106,11 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
     }
     findings::sort(&mut report.found);
     report.found.dedup();
-    match arguments.format {
-        FindingFormat::Human => human(&report, streams)?,
-        FindingFormat::Json => {
-            let summary = Summary {
-                files: report.files,
-                policies: report.policies,
-                approved: report.approved,
-                findings: findings::by_severity(&report.found),
-                unreadable_files: &report.unreadable_files,
-            };
-            findings::json(&report.found, &summary, streams)?;
-        }
-        FindingFormat::Sarif => {
-            findings::sarif(&report.found, streams)?;
+    arguments.select.keep(&mut report.found, before);
+    for (format, file) in &outputs {
+        let write = |streams: &mut Streams<'_>| print(*format, &report, streams);
+        if !outputs::write(file.as_ref(), streams, write)? {
+            return Ok(Status::Unreadable);
         }
     }
     let failing = report
@@ -121,6 +122,27 @@ pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Sta
         (true, true) => Status::Findings,
         (true, false) => Status::Done,
     })
+}
+
+fn print(format: FindingFormat, report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
+    let (found, unread) = (&report.found, &report.unreadable_files);
+    match format {
+        FindingFormat::Human => human(report, streams),
+        FindingFormat::Json => {
+            let summary = Summary {
+                files: report.files,
+                policies: report.policies,
+                approved: report.approved,
+                findings: findings::by_severity(found),
+                unreadable_files: unread,
+            };
+            findings::json(found, &summary, streams)
+        }
+        FindingFormat::Sarif => findings::sarif(found, unread, streams),
+        FindingFormat::Github => findings::github(found, unread, streams.out),
+        FindingFormat::Junit => findings::junit(found, &report.names, unread, streams.out),
+        FindingFormat::Csv => findings::csv(found, streams.out),
+    }
 }
 
 /// The file that an argument names; of a folder, as `cdk.out`, the templates in it, by name.

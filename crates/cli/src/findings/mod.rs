@@ -1,7 +1,11 @@
 //! Findings as `check` and `audit` print them.
 
+mod exchange;
+mod fingerprint;
 mod found;
+mod lines;
 mod sarif;
+mod select;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,7 +21,9 @@ use crate::streams::counted;
 use crate::streams::{Gathered, Style};
 use crate::terminal_escape::escaped;
 
+pub(crate) use self::exchange::{asff, cell_text, csv, ocsf};
 pub(crate) use self::found::{About, Found, PAGES, take_witness};
+pub(crate) use self::lines::{github, junit};
 
 /// Worst first, then by subject and code.
 pub(crate) fn sort(found: &mut [Found]) {
@@ -132,10 +138,14 @@ pub(crate) fn json(
     out.flush()
 }
 
-/// SARIF 2.1.0.
-pub(crate) fn sarif(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()> {
+/// SARIF 2.1.0; of a run that could not read these files, it says that it failed.
+pub(crate) fn sarif(
+    found: &[Found],
+    unread: &[String],
+    streams: &mut Streams<'_>,
+) -> io::Result<()> {
     let mut out = Gathered::new(streams.out);
-    serde_json::to_writer_pretty(&mut out, &sarif::log(found))?;
+    serde_json::to_writer_pretty(&mut out, &sarif::log(found, unread))?;
     writeln!(out)?;
     out.flush()
 }

@@ -3,10 +3,25 @@
 use guard::{Check, Severity};
 use serde_json::{Value, json};
 
+use super::fingerprint::{Fingerprints, NAME};
 use super::found::{Found, PAGES};
 
-/// The log of one run.
-pub(super) fn log(found: &[Found]) -> Value {
+/// The log of one run. Where it could not read everything, code scanning must not take the absence of a
+/// result for its end.
+pub(super) fn log(found: &[Found], unread: &[String]) -> Value {
+    let mut marks = Fingerprints::default();
+    let notifications: Vec<Value> = unread
+        .iter()
+        .map(|name| {
+            let text =
+                format!("{name} could not be read, or not whole: what is said is of the rest");
+            json!({
+                "level": "error",
+                "message": { "text": escaped(&text) },
+                "locations": [{ "physicalLocation": { "artifactLocation": { "uri": uri(name) } } }],
+            })
+        })
+        .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -18,7 +33,11 @@ pub(super) fn log(found: &[Found]) -> Value {
                 "rules": Check::ALL.iter().map(|check| rule(*check)).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",
-            "results": found.iter().map(result).collect::<Vec<_>>(),
+            "invocations": [{
+                "executionSuccessful": unread.is_empty(),
+                "toolExecutionNotifications": notifications,
+            }],
+            "results": found.iter().map(|found| result(found, &mut marks)).collect::<Vec<_>>(),
         }],
     })
 }
@@ -39,7 +58,7 @@ fn rule(check: Check) -> Value {
     })
 }
 
-fn result(found: &Found) -> Value {
+fn result(found: &Found, marks: &mut Fingerprints) -> Value {
     let finding = &found.finding;
     let mut text = finding.message.clone();
     if let Some(fix) = &finding.fix {
@@ -61,6 +80,7 @@ fn result(found: &Found) -> Value {
         "level": level(finding.severity),
         "message": { "text": escaped(&text) },
         "locations": [location],
+        "partialFingerprints": { (NAME): marks.next(found) },
         "properties": {
             "severity": finding.severity.name(),
             "account": found.about.account.as_deref(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use policy::glob::matches_ignoring_case;
 
 use super::page::{Part, markdown, text};
-use crate::args::{AuditArgs, AuditFormat, PageFormat, VendorReviewArgs};
+use crate::args::{AuditArgs, AuditFormat, PageFormat, SelectArgs, VendorReviewArgs};
 use crate::audit::{Entry, Report, collect, credential_report};
 use crate::findings::Found;
 use crate::rules::load::read;
@@ -57,7 +57,10 @@ pub(super) fn review(
         #[cfg(feature = "live")]
         profile: None,
         now: Some(now),
-        format: AuditFormat::Human,
+        format: vec![AuditFormat::Human],
+        output: Vec::new(),
+        region: None,
+        select: SelectArgs::default(),
         fail_on: guard::Severity::High,
     };
     let Some(report) = collect(&audit, now, streams) else {

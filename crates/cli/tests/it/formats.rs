@@ -205,3 +205,253 @@ fn the_page_works_in_a_browser() {
     assert!(said.contains("an added script does not run"), "{said}");
     assert_eq!(ran.status.code(), Some(1));
 }
+
+#[test]
+fn security_hub_and_a_data_lake_take_the_findings_in() {
+    let schema = here().join("testdata/exchange/asff.schema.json");
+    let all: Value = serde_json::from_str(&audited("asff --region eu-west-1")).unwrap();
+    assert!(all.as_array().unwrap().len() > 20);
+    against(&schema, &all).unwrap();
+    let ids: std::collections::HashSet<_> = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["Id"].to_string())
+        .collect();
+    assert_eq!(
+        ids.len(),
+        all.as_array().unwrap().len(),
+        "each has an id of its own"
+    );
+    let mut changed = all.clone();
+    changed[0]["Severity"]["Label"] = json!("critical");
+    against(&schema, &changed).unwrap_err();
+
+    let schema = here().join("testdata/exchange/ocsf.schema.json");
+    let lines = audited("ocsf");
+    assert_eq!(lines.lines().count(), all.as_array().unwrap().len());
+    for line in lines.lines() {
+        against(&schema, &serde_json::from_str(line).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn a_spreadsheet_takes_the_findings_and_who_can_assume_what() {
+    let whole: Value = serde_json::from_str(&audited("json")).unwrap();
+    for (format, list, column) in [
+        ("csv", "findings", "code"),
+        ("access-csv", "access", "role"),
+    ] {
+        let text = audited(format);
+        let mut rows = csv::Reader::from_reader(text.as_bytes());
+        let at = rows
+            .headers()
+            .unwrap()
+            .iter()
+            .position(|head| head == column)
+            .unwrap();
+        let cells: Vec<String> = rows
+            .records()
+            .map(|row| row.unwrap()[at].to_owned())
+            .collect();
+        let expected: Vec<&str> = whole[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one[column].as_str().unwrap())
+            .collect();
+        assert_eq!(cells, expected, "{format}");
+        assert!(!text.contains("\n="), "no cell is a formula");
+    }
+}
+
+/// What `check` prints of a role that an unknown account can assume, and of a file that is none.
+fn checked(arguments: &str) -> (String, i32) {
+    let ran = Command::new(env!("CARGO_BIN_EXE_trustwarden"))
+        .current_dir(here().join("testdata"))
+        .args([
+            "check",
+            "--rules",
+            "rules/access.yaml",
+            "--account",
+            "111122223333",
+        ])
+        .args(arguments.split(' '))
+        .args(["--now", "2026-11-21T00:00:00Z"])
+        .output()
+        .unwrap();
+    (
+        String::from_utf8(ran.stdout).unwrap(),
+        ran.status.code().unwrap(),
+    )
+}
+
+#[test]
+fn a_pull_request_shows_findings_where_they_are() {
+    let (text, _) = checked("--format github policies/account.json policies/stranger-added.json");
+    let first = text.lines().next().unwrap();
+    assert!(first.starts_with("::error file=policies/"), "{first}");
+    assert!(
+        first.contains(",line=") && first.contains("title=unknown-third-party%3A"),
+        "{first}"
+    );
+    assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
+
+    let (text, status) = checked(
+        "--format junit policies/own.json policies/stranger-added.json policies/broken.json",
+    );
+    assert_eq!(status, 2);
+    let suites = text.matches("<testsuite ").count();
+    assert_eq!(
+        (suites, text.matches("</testsuite>").count()),
+        (3, 3),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("<failure ").count(),
+        text.matches("</failure>").count()
+    );
+    assert!(text.contains("<failure type=\"CRITICAL\""), "{text}");
+    assert!(text.contains("<error message="), "{text}");
+}
+
+#[test]
+fn a_failed_run_says_so_to_code_scanning() {
+    for (files, successful) in [
+        ("policies/own.json", true),
+        (
+            "policies/own.json policies/broken.json policies/nowhere.json",
+            false,
+        ),
+    ] {
+        let (text, status) = checked(&format!("--format sarif {files}"));
+        let log: Value = serde_json::from_str(&text).unwrap();
+        against(&here().join("testdata/sarif/sarif-schema-2.1.0.json"), &log).unwrap();
+        let ran = &log["runs"][0]["invocations"][0];
+        assert_eq!(ran["executionSuccessful"], successful, "{files}");
+        assert_eq!(
+            ran["toolExecutionNotifications"]
+                .as_array()
+                .unwrap()
+                .is_empty(),
+            successful
+        );
+        assert_eq!(status == 2, !successful);
+    }
+    let marks = |text: &str| -> Vec<Value> {
+        let log: Value = serde_json::from_str(text).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap().clone();
+        results
+            .iter()
+            .map(|result| result["partialFingerprints"].clone())
+            .collect()
+    };
+    let audit = |date: &str| {
+        let ran = Command::new(env!("CARGO_BIN_EXE_trustwarden"))
+            .current_dir(here().join("testdata/audit"))
+            .args([
+                "audit",
+                "--rules",
+                "access.yaml",
+                "--authorization-details",
+                "account.json",
+            ])
+            .args([
+                "--credential-report",
+                "credentials.csv",
+                "--format",
+                "sarif",
+                "--now",
+                date,
+            ])
+            .output()
+            .unwrap();
+        marks(&String::from_utf8(ran.stdout).unwrap())
+    };
+    assert_eq!(audit("2026-11-21"), audit("2026-11-24"), "days go by");
+}
+
+#[test]
+fn findings_are_chosen_and_written_where_they_are_asked_for() {
+    let folder = std::env::temp_dir().join(format!("tw-outputs-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str| folder.join(name).display().to_string();
+    let files = "policies/account.json policies/stranger-added.json";
+    let found = |text: &str| {
+        let answer: Value = serde_json::from_str(text).unwrap();
+        let findings = answer["findings"].as_array().unwrap();
+        findings
+            .iter()
+            .map(|found| found["code"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (all, _) = checked(&format!("--format json {files}"));
+    let all = found(&all);
+    assert!(
+        all.len() > 2 && all.iter().any(|code| code != "unknown-third-party"),
+        "{all:?}"
+    );
+
+    // Two formats: one into a file, one printed.
+    let (text, status) = checked(&format!(
+        "--format json --format sarif -o {} {files}",
+        file("a.json")
+    ));
+    assert_eq!(status, 1);
+    assert!(text.contains("partialFingerprints"));
+    let written = std::fs::read_to_string(file("a.json")).unwrap();
+    assert_eq!(found(&written), all);
+    checked(&format!("--format sarif -o {} {files}", file("a.sarif")));
+    for mixed in ["--format json --format sarif", "-o a -o b --format json"] {
+        assert_eq!(
+            checked(&format!("{mixed} {files}")),
+            (String::new(), 2),
+            "{mixed}"
+        );
+    }
+
+    for name in ["a.json", "a.sarif"] {
+        let (text, status) = checked(&format!("--format json --baseline {} {files}", file(name)));
+        assert_eq!(
+            (found(&text), status),
+            (vec![], 0),
+            "nothing is new after {name}"
+        );
+    }
+    let (text, _) = checked(&format!(
+        "--format json -o {} policies/account.json",
+        file("less.json")
+    ));
+    assert_eq!(text, "");
+    let (text, status) = checked(&format!(
+        "--format json --baseline {} {files}",
+        file("less.json")
+    ));
+    assert!(status == 1 && !found(&text).is_empty() && found(&text).len() < all.len());
+    assert_eq!(
+        checked(&format!("--baseline policies/own.json {files}")).1,
+        2,
+        "no baseline"
+    );
+
+    let (text, _) = checked(&format!("--format json --only unknown-third-party {files}"));
+    assert!(
+        found(&text)
+            .iter()
+            .all(|code| code == "unknown-third-party"),
+        "{text}"
+    );
+    let (text, _) = checked(&format!(
+        "--format json --skip unknown-third-party,public-trust {files}"
+    ));
+    assert!(
+        !found(&text)
+            .iter()
+            .any(|code| code == "unknown-third-party"),
+        "{text}"
+    );
+    let (text, _) = checked(&format!("--format json --min-severity critical {files}"));
+    assert!(found(&text).len() < all.len(), "{text}");
+    assert_eq!(checked(&format!("--only no-such-check {files}")).1, 2);
+    std::fs::remove_dir_all(folder).unwrap();
+}
