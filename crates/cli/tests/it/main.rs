@@ -13,6 +13,7 @@
 use std::path::PathBuf;
 
 mod audit;
+mod change;
 mod documents;
 mod formats;
 mod fuzzed;
