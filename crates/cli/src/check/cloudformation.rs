@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::document::{NoDocumentsError, PolicyText, RoleDocument};
+use super::mark::is_pending;
 use super::node::{Kind, Node};
-use super::pending::{Pending, is_pending, names, permitting, settled};
-use super::roles::{NoDocumentsError, PolicyText, RoleDocument};
+use super::pending::{Pending, names, permitting, settled};
 use super::template::{Scope, Template};
 
 /// So many comparisons that only the deployment decides are taken both ways, together.

@@ -1,6 +1,8 @@
 //! `check`: findings for trust documents, as before a deploy.
 
 mod cloudformation;
+mod document;
+mod mark;
 mod node;
 mod pending;
 mod roles;
@@ -11,6 +13,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
+use document::{PolicyText, RoleDocument};
 use guard::account::{AuditedRole, LastUsed, accesses};
 use guard::detect::{Reading, Verdict, judge_provider, judge_trust_read};
 use guard::model::RoleRef;
@@ -20,7 +23,7 @@ use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
 use permissions::{Policies, Reason};
 use policy::TrustPolicy;
-use roles::{PolicyText, RoleDocument, documents};
+use roles::documents;
 use serde::Serialize;
 use template::Scope;
 

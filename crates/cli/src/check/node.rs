@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 use serde_json::value::RawValue;
 
-use super::pending::unmarked;
+use super::mark::unmarked;
 
 /// Deeper than any template, and shallower than a stack.
 const MOST_DEPTH: usize = 100;

@@ -3,33 +3,11 @@
 
 use guard::{Check, Finding, Severity};
 
+use super::mark::{MARKS, is_pending};
 use super::node::{Kind, Node};
-
-/// Around the name of what is not known, in a text. No template holds these: they are of no script.
-const MARKS: [char; 2] = ['\u{f8fe}', '\u{f8ff}'];
 
 /// Stands where a text is not known and something must.
 const PLACEHOLDER: &str = "known-at-deployment";
-
-/// A text that only the deployment tells, by its name.
-pub(super) fn marked(name: &str) -> String {
-    let [open, close] = MARKS;
-    format!("{open}{name}{close}")
-}
-
-/// Is a part of it not known?
-pub(super) fn is_pending(text: &str) -> bool {
-    text.contains(MARKS)
-}
-
-/// Takes such marks out of what somebody wrote.
-pub(super) fn unmarked(text: &str) -> std::borrow::Cow<'_, str> {
-    if is_pending(text) {
-        text.replace(MARKS, "\u{fffd}").into()
-    } else {
-        text.into()
-    }
-}
 
 /// With `other` for what is not known.
 fn filled(text: &str, other: &str) -> String {

@@ -7,8 +7,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::mark::{is_pending, marked};
 use super::node::{Kind, Node};
-use super::pending::{is_pending, marked};
 
 /// References to references, and functions within functions.
 const MOST_DEPTH: usize = 60;

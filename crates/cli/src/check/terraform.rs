@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::document::{NoDocumentsError, PolicyText, RoleDocument, line_of};
 use super::pending::Pending;
-use super::roles::{NoDocumentsError, PolicyText, RoleDocument, line_of};
 
 /// A plan has `resource_changes` and `planned_values`, a state `values`.
 #[derive(Deserialize)]

@@ -89,10 +89,10 @@ fn explained(error: &Error, text: &str) -> Diagnostic {
             };
             (format!("{wanted} was expected here"), None)
         }
-        other => (
-            UserMessageFormatter.format_message(other).into_owned(),
-            None,
-        ),
+        other => {
+            let message = UserMessageFormatter.format_message(other).into_owned();
+            shape(&message, span, text).unwrap_or((message, None))
+        }
     };
     let message = message.lines().next().unwrap_or_default().to_owned();
     Diagnostic {
@@ -101,6 +101,86 @@ fn explained(error: &Error, text: &str) -> Diagnostic {
         span,
         help,
     }
+}
+
+/// What was meant, where the file has another shape than it should.
+fn shape(message: &str, span: Option<Span>, text: &str) -> Option<(String, Option<String>)> {
+    let said = |message: &str, help: String| Some((message.to_owned(), Some(help)));
+    if message.contains("quoted scalar") {
+        return said(
+            "a quote is not closed",
+            "close it on the line on which it begins".to_owned(),
+        );
+    }
+    let place = span?;
+    let line = text.lines().nth(place.line - 1)?;
+    let rest: String = line.chars().skip(place.column - 1).collect();
+    let value = rest.trim().trim_end_matches([']', '}', ',']).trim();
+    let quoted = if value.starts_with(['"', '\'']) {
+        value.to_owned()
+    } else {
+        format!("\"{value}\"")
+    };
+    let key = line
+        .trim_start()
+        .trim_start_matches("- ")
+        .split(':')
+        .next()
+        .unwrap_or_default();
+    let entry = |of: &str| format!("begin it with a key, as `- {of}: {value}`");
+    if message.contains("expected sequence start") {
+        return if value.contains(": ") || value.ends_with(':') {
+            said(
+                "a list was expected here",
+                "begin each entry with `- `".to_owned(),
+            )
+        } else {
+            said(
+                "a list was expected here",
+                format!("write `{key}: [{quoted}]`"),
+            )
+        };
+    }
+    if message.contains("expected mapping start") {
+        let inner = match key {
+            "external_id" => Some(format!("values: [{quoted}]")),
+            "permissions" => Some(format!("allow: {}", rest.trim())),
+            "access_keys" => Some("max_age_days: 90".to_owned()),
+            "organization" => Some(format!("id: {value}")),
+            _ => None,
+        };
+        let help = match inner {
+            Some(inner) => format!("write `{key}: {{ {inner} }}`"),
+            None if line.trim_start().starts_with("- ") => entry("name"),
+            None => "write `key: value` lines, such as `version: 1`".to_owned(),
+        };
+        return said("keys with values were expected here", help);
+    }
+    let signs = ["anchor or alias", "unexpected character", "unknown value"];
+    if signs.iter().any(|sign| message.contains(sign)) {
+        // The parser points at the sign, or at what follows it.
+        let from = line
+            .rfind(['*', '&', '@', '`', '%', '!'])
+            .unwrap_or_default();
+        let word = line.get(from..).unwrap_or_default();
+        let word = word.split([',', ']', '}', ' ']).next().unwrap_or_default();
+        let sign = word.chars().next().unwrap_or('*');
+        let help = format!("quote it: `\"{word}\"`");
+        return said(&format!("`{sign}` has a meaning of its own in YAML"), help);
+    }
+    if message.contains("tabs disallowed") {
+        return said(
+            "a tab indents this line, which YAML does not allow",
+            "use blanks".to_owned(),
+        );
+    }
+    if message.contains("mapping values are not allowed")
+        || message.contains("while parsing a block")
+    {
+        let help = "indent it as the keys beside it, or quote a text that has `: ` in it";
+        return said("a key stands where none can", help.to_owned());
+    }
+    None
 }
 
 fn meant(word: &str, expected: &[&str], these: &str) -> String {

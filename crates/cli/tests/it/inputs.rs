@@ -690,3 +690,75 @@ fn a_role_that_takes_the_place_of_another_in_one_second_lives_on() {
     let (_, out, _) = folder.run(&["replay", "--rules", &rules(), "--format", "jsonl", "logs"]);
     assert!(out.contains("\"subject\":\"role/unknown\""), "{out}");
 }
+
+#[test]
+fn a_rules_file_of_another_shape_is_told_what_was_meant() {
+    let vendor = |lines: &str| {
+        format!("version: 1\nvendors:\n  - name: A\n    accounts: [\"444455556666\"]\n{lines}")
+    };
+    for (text, line, sentence) in [
+        (vendor("    roles: [*]\n"), 5, "quote it: `\"*\"`"),
+        (vendor("    roles: *\n"), 5, "quote it: `\"*\"`"),
+        (
+            vendor("    roles: [*Reader]\n"),
+            5,
+            "quote it: `\"*Reader\"`",
+        ),
+        (
+            vendor("    owner: @platform\n"),
+            5,
+            "quote it: `\"@platform\"`",
+        ),
+        (
+            vendor("    roles: Reader\n"),
+            5,
+            "write `roles: [\"Reader\"]`",
+        ),
+        (
+            vendor("    external_id: abcdefgh12345\n"),
+            5,
+            "write `external_id: { values: [\"abcdefgh12345\"] }`",
+        ),
+        (
+            vendor("    permissions: [\"s3:Get*\"]\n"),
+            5,
+            "write `permissions: { allow: [\"s3:Get*\"] }`",
+        ),
+        (vendor("    ticket: \"SEC-1\n"), 6, "close it on the line"),
+        (
+            vendor("   roles: [A]\n"),
+            5,
+            "indent it as the keys beside it",
+        ),
+        (
+            "version: 1\nvendors:\n  A:\n    roles: []\n".to_owned(),
+            3,
+            "begin each entry with `- `",
+        ),
+        (
+            "version: 1\nvendors:\n  - A\n".to_owned(),
+            3,
+            "as `- name: A`",
+        ),
+        (
+            "version: 1\nvendors:\n\t- name: A\n".to_owned(),
+            3,
+            "use blanks",
+        ),
+        (
+            "version: 1\naccess_keys: true\n".to_owned(),
+            2,
+            "write `access_keys: { max_age_days: 90 }`",
+        ),
+        ("[]\n".to_owned(), 1, "such as `version: 1`"),
+    ] {
+        for text in [text.clone(), text.replace('\n', "\r\n")] {
+            let folder = Folder::new("shape", &[("access.yaml", text.as_bytes())]);
+            let (status, _, err) = folder.run(&["rules", "check", "access.yaml"]);
+            assert_eq!(status, 2, "{text}");
+            assert!(err.contains(sentence), "{text:?}: {err}");
+            let named = err.contains(&format!("access.yaml:{line}:")) || line == 6;
+            assert!(named, "{text:?}: {err}");
+        }
+    }
+}
