@@ -100,11 +100,57 @@ fn compile(arguments: &RulesCompileArgs, streams: &mut Streams<'_>) -> io::Resul
     Ok(Status::Done)
 }
 
+/// Where the schema is, for editors and SchemaStore.
+const SCHEMA_ID: &str =
+    "https://raw.githubusercontent.com/trustwarden/trustwarden/main/rules/schema.json";
+
+/// An account id is text of 12 digits: an editor says so while it is typed.
+fn with_account_ids(schema: &mut serde_json::Value) {
+    const NAMES: [&str; 4] = [
+        "account",
+        "accounts",
+        "trusted_accounts",
+        "management_account",
+    ];
+    if let Some(properties) = schema
+        .get_mut("properties")
+        .and_then(|all| all.as_object_mut())
+    {
+        for (name, property) in properties {
+            if NAMES.contains(&name.as_str())
+                && let Some(property) = property.as_object_mut()
+            {
+                let items = property
+                    .get_mut("items")
+                    .and_then(|items| items.as_object_mut());
+                let pattern = |of: &mut serde_json::Map<_, _>| {
+                    of.insert("pattern".to_owned(), "^[0-9]{12}$".into());
+                };
+                match items {
+                    Some(items) => pattern(items),
+                    None => pattern(property),
+                }
+            }
+        }
+    }
+    let inner = schema.as_object_mut().into_iter().flatten();
+    inner.for_each(|(_, value)| match value {
+        serde_json::Value::Object(_) => with_account_ids(value),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(with_account_ids),
+        _ => {}
+    });
+}
+
 /// The JSON schema of the rules file, as `rules/schema.json` holds it.
 pub fn schema() -> String {
     let mut schema = schemars::schema_for!(RulesFile);
     schema.insert("title".to_owned(), "Trustwarden access rules".into());
-    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    schema.insert("$id".to_owned(), SCHEMA_ID.into());
+    let mut schema = schema.to_value();
+    with_account_ids(&mut schema);
+    // A schema is printed with its own keys first.
+    let printed = schemars::Schema::try_from(schema).map(|it| serde_json::to_string_pretty(&it));
+    let mut text = printed.ok().and_then(Result::ok).unwrap_or_default();
     text.push('\n');
     text
 }
