@@ -1,6 +1,6 @@
 //! Which records are plain, and what is left to the parser.
 
-use guard::cloudtrail::Record;
+use guard::cloudtrail::{Record, moment};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -28,7 +28,7 @@ fn parsed((found, length): &(Plain<'_>, usize), text: &[u8]) -> bool {
         "{text}"
     );
     assert_eq!(kind, found.caller.kind, "{text}");
-    assert_eq!(record.event_time, found.time.parse().ok(), "{text}");
+    assert_eq!(record.event_time, moment(found.time), "{text}");
     assert_eq!(record.region.unwrap_or_default(), found.region, "{text}");
     assert_eq!(record.delivered_for, None, "{text}");
     true
