@@ -306,6 +306,10 @@ pub struct Finding {
     /// A request that is allowed and should not be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub witness: Option<policy::Request>,
+    /// The ways to more permissions that are held, by name, the widest first: all of them, where the
+    /// message tells one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ways: Vec<String>,
     /// What to change, as one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
@@ -322,6 +326,7 @@ impl Finding {
             third_party: None,
             vendor: None,
             witness: None,
+            ways: Vec::new(),
             fix: None,
         }
     }

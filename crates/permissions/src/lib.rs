@@ -6,7 +6,7 @@ mod action;
 mod amount;
 mod ceiling;
 mod class;
-mod combinations;
+
 mod data_reads;
 mod effective;
 mod escalation;
@@ -15,13 +15,14 @@ mod likeness;
 mod resource;
 mod set;
 mod table;
+mod ways;
 mod well_known;
 
 pub use action::{Action, ActsOn, ArnTemplate, Level, ResourceType, Service, Source, source};
 pub use amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
 pub use ceiling::{Beyond, Ceiling};
 pub use class::{Administrator, Class, Held, administrator, classes, of_class, telling};
-pub use combinations::{COMBINATIONS, Combination};
+
 pub use data_reads::{data_read, data_reads};
 pub use effective::{Policies, Policy, effective};
 pub use escalation::{Escalation, escalations};
@@ -29,3 +30,4 @@ pub use expand::{expand, expand_into};
 pub use likeness::Likeness;
 pub use resource::Scope;
 pub use set::ActionSet;
+pub use ways::{Way, ways};

@@ -163,6 +163,7 @@ impl Pending {
             third_party: None,
             vendor: None,
             witness: None,
+            ways: Vec::new(),
             fix: Some(
                 "give parameters with --parameter NAME=VALUE; the deployed guard judges the rest"
                     .to_owned(),

@@ -94,6 +94,8 @@ pub(crate) struct JsonFinding<'a> {
     witness: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vendor: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ways: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<&'a str>,
 }
@@ -112,6 +114,7 @@ impl<'a> From<&'a Found> for JsonFinding<'a> {
             statement: found.finding.statement,
             witness: found.witness(),
             vendor: found.finding.vendor.as_deref(),
+            ways: &found.finding.ways,
             fix: found.finding.fix.as_deref(),
         }
     }

@@ -74,7 +74,7 @@ fn result(found: &Found, marks: &mut Fingerprints) -> Value {
         },
         "logicalLocations": [{ "fullyQualifiedName": found.about.address.as_deref().unwrap_or(&found.about.subject), "kind": "resource" }],
     });
-    json!({
+    let mut result = json!({
         "ruleId": finding.code.code(),
         "ruleIndex": index,
         "level": level(finding.severity),
@@ -88,7 +88,12 @@ fn result(found: &Found, marks: &mut Fingerprints) -> Value {
             "vendor": finding.vendor,
             "witness": found.witness::<Value>(),
         },
-    })
+    });
+    let properties = result.get_mut("properties").and_then(Value::as_object_mut);
+    if let Some(properties) = properties.filter(|_| !finding.ways.is_empty()) {
+        properties.insert("ways".to_owned(), json!(finding.ways));
+    }
+    result
 }
 
 fn level(severity: Severity) -> &'static str {

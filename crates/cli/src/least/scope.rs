@@ -149,13 +149,8 @@ fn dangers(document: &Document) -> Vec<String> {
         .map(|held| format!("this allows {}, as {}", held.class.words(), held.example))
         .collect();
     notes.extend(escalations(&held).into_iter().map(|found| {
-        let combination = found.combination;
-        format!(
-            "with {} the role {} ({})",
-            combination.actions.join(" and "),
-            combination.how,
-            combination.name
-        )
+        let way = found.way;
+        format!("with {} the role {} ({})", way.with(), way.how, way.name)
     }));
     notes
 }

@@ -321,10 +321,14 @@ fn findings(vendor: &Vendor, entries: &[&Entry], report: &Report) -> Vec<Part> {
         .map(|found| {
             let finding = &found.finding;
             let (code, subject) = (finding.code.code(), &found.about.subject);
-            format!(
+            let mut line = format!(
                 "{} {code}, {subject}: {}",
                 finding.severity, finding.message
-            )
+            );
+            if finding.ways.len() > 1 {
+                line.push_str(&format!(" ({})", finding.ways.join(", ")));
+            }
+            line
         })
         .collect();
     let none = vec!["none".to_owned()];

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use permissions::{
-    ActionSet, Ceiling, Class, Effective, Held, Policies, Scope, administrator, classes, data_read,
-    effective, escalations, expand, of_class, telling,
+    ActionSet, Ceiling, Class, Effective, Escalation, Held, Policies, Scope, administrator,
+    classes, data_read, effective, escalations, expand, of_class, telling,
 };
 
 use super::words::{by_service, listed, under_conditions};
@@ -284,11 +284,9 @@ fn of_holder(
     findings: &mut Vec<Finding>,
 ) {
     let noun = whose.noun();
-    let mut complain = |check, message, fix: &str| {
-        findings.push(Finding {
-            fix: Some(fix.to_owned()),
-            ..finding(rules, check, message)
-        });
+    let complaint = |check, message, fix: &str| Finding {
+        fix: Some(fix.to_owned()),
+        ..finding(rules, check, message)
     };
     for unreadable in &effective.unreadable {
         let message = format!(
@@ -296,7 +294,7 @@ fn of_holder(
             unreadable.policy, unreadable.reason
         );
         let fix = "give its document with the input, or write it as IAM accepts it";
-        complain(Check::UnreadablePermissions, message, fix);
+        findings.push(complaint(Check::UnreadablePermissions, message, fix));
     }
     if let Some(found) = administrator(effective) {
         let under = under_conditions(found.conditional);
@@ -309,7 +307,7 @@ fn of_holder(
             format!("the {noun} can do anything with IAM, and so grant itself full access{under}")
         };
         let fix = "replace its policies by the actions that the third party needs";
-        complain(Check::AdminAccess, message, fix);
+        findings.push(complaint(Check::AdminAccess, message, fix));
         return;
     }
     let held = effective.actions();
@@ -322,29 +320,20 @@ fn of_holder(
             listed(&iam)
         );
         let fix = "remove these actions: no third party needs them";
-        complain(Check::IamAccess, message, fix);
+        findings.push(complaint(Check::IamAccess, message, fix));
     }
     let ways = escalations(effective);
-    if let Some(first) = ways.first() {
-        let more = match ways.len() {
-            1 => String::new(),
-            2 => ", and there is another way".to_owned(),
-            many => format!(", and there are {} other ways", many - 1),
-        };
-        let message = format!(
-            "the {noun} can gain more permissions: with {} it {}, {}{}{more}",
-            first.combination.actions.join(" and "),
-            first.combination.how,
-            first.scope.words(),
-            under_conditions(first.conditional),
-        );
-        let fix = "remove one action of each combination, or name the resources it may be used on";
-        complain(Check::PrivilegeEscalation, message, fix);
+    if let Some(message) = way_to_more(noun, &ways) {
+        let fix = "remove one action of each way, or name the resources it may be used on";
+        findings.push(Finding {
+            ways: ways.iter().map(|found| found.way.name.to_owned()).collect(),
+            ..complaint(Check::PrivilegeEscalation, message, fix)
+        });
     }
     let allowed = allowed_by_rules(bounds);
     if let Some(message) = write_wildcard(whose, effective, &allowed) {
         let fix = "name the actions, one by one";
-        complain(Check::WriteWildcard, message, fix);
+        findings.push(complaint(Check::WriteWildcard, message, fix));
     }
     let mut data = effective.on(Scope::Service);
     data &= of_class(Class::DataRead);
@@ -357,8 +346,25 @@ fn of_holder(
             by_service(&data)
         );
         let fix = "name the resources it may read, or allow it in permissions.allow of its rule";
-        complain(Check::DataAccess, message, fix);
+        findings.push(complaint(Check::DataAccess, message, fix));
     }
+}
+
+/// The widest way to more permissions, and how many others there are.
+fn way_to_more(noun: &str, ways: &[Escalation]) -> Option<String> {
+    let first = ways.first()?;
+    let more = match ways.len() {
+        1 => String::new(),
+        2 => ", and there is another way".to_owned(),
+        many => format!(", and there are {} other ways", many - 1),
+    };
+    Some(format!(
+        "the {noun} can gain more permissions: with {} it {}, {}{}{more}",
+        first.way.with(),
+        first.way.how,
+        first.scope.words(),
+        under_conditions(first.conditional),
+    ))
 }
 
 /// On how much an action is allowed, and whether always.

@@ -36,6 +36,7 @@ fn finding(code: Check, message: &str) -> Finding {
             action: "sts:AssumeRole".to_owned(),
             context: [("sts:ExternalId".to_owned(), vec!["x".to_owned()])].into(),
         }),
+        ways: Vec::new(),
         fix: Some("take it out".to_owned()),
     }
 }

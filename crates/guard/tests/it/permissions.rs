@@ -271,3 +271,36 @@ fn use_is_compared_with_what_the_role_may_do() {
     );
     assert_eq!(judged(r#"["sqs:SendMessage"]"#), None, "not tracked");
 }
+
+#[test]
+fn a_finding_names_all_ways_and_tells_the_widest() {
+    let mut case = cases()
+        .into_iter()
+        .find(|case| case.name == "a star")
+        .unwrap();
+    let policy = serde_json::json!({"Statement": [
+        {"Effect": "Allow", "Action": ["ssm:SendCommand", "lambda:UpdateFunctionCode"],
+         "Resource": ["arn:aws:ssm:*:*:document/x", "arn:aws:lambda:*:*:function:x"]},
+        {"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": "*"},
+    ]});
+    case.policies = BTreeMap::from([("own".to_owned(), policy)]);
+    let found = judge(&rules(), &case).findings;
+    let found = found
+        .iter()
+        .find(|found| found.code == Check::PrivilegeEscalation)
+        .unwrap();
+    assert_eq!(
+        found.ways,
+        ["batch-submit", "lambda-code", "ssm-send-command"]
+    );
+    assert!(
+        found.message.contains("with batch:SubmitJob it runs"),
+        "{}",
+        found.message
+    );
+    assert!(
+        found.message.ends_with("and there are 2 other ways"),
+        "{}",
+        found.message
+    );
+}

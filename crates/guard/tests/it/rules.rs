@@ -269,6 +269,7 @@ vendors:
         third_party: vendor.map(|_| "444455556666".to_owned()),
         vendor: vendor.map(str::to_owned),
         witness: None,
+        ways: Vec::new(),
         fix: None,
     };
     let enforce = rules("enforce");

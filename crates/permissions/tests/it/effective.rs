@@ -157,53 +157,91 @@ fn what_lies_beyond_a_ceiling() {
     );
 }
 
-/// Each combination, held exactly: it is found; without any one of its actions it is not.
+/// Each way, held exactly: it is found; without any one of its actions it is not.
 #[test]
-fn every_combination_is_found_and_needs_all_its_actions() {
-    let combinations = trustwarden_permissions::COMBINATIONS;
-    assert!(combinations.len() >= 20);
-    let mut names: Vec<_> = combinations.iter().map(|row| row.name).collect();
+fn every_way_is_found_and_needs_all_its_actions() {
+    let ways = trustwarden_permissions::ways();
+    let rows = include_str!("../../data/ways.tsv").lines().skip(1);
+    assert_eq!(rows.count(), ways.len(), "a row that is damaged");
+    assert!(ways.len() >= 200, "{}", ways.len());
+    let mut names: Vec<_> = ways.iter().map(|way| way.name).collect();
     names.sort_unstable();
     names.dedup();
-    assert_eq!(names.len(), combinations.len(), "names are unique");
-    let held = |actions: &[&str]| -> Vec<&str> {
+    assert_eq!(names.len(), ways.len(), "names are unique");
+    let held = |actions: &[String]| -> Vec<&str> {
         let found =
             of(&[json!({"Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}})]);
         escalations(&found)
             .iter()
-            .map(|found| found.combination.name)
+            .map(|found| found.way.name)
             .collect()
     };
-    for combination in combinations {
-        for action in combination.actions {
-            assert!(Action::find(action).is_some(), "{action}");
-        }
-        assert!(combination.source.starts_with("https://"));
-        let shorter = combinations.iter().any(|other| {
-            other.name != combination.name
-                && other
-                    .actions
-                    .iter()
-                    .all(|action| combination.actions.contains(action))
-        });
-        let found = held(combination.actions);
-        assert!(
-            found.contains(&combination.name) || shorter && !found.is_empty(),
-            "{found:?}"
-        );
-        for left_out in 0..combination.actions.len() {
-            let mut rest = combination.actions.to_vec();
+    for way in ways {
+        assert!(way.source.starts_with("https://"), "{}", way.name);
+        let actions: Vec<String> = way.actions.iter().map(Action::to_string).collect();
+        let passes = actions.iter().any(|action| action == "iam:PassRole");
+        assert_eq!(passes, !way.passes_to.is_empty(), "{}", way.name);
+        assert!(held(&actions).contains(&way.name), "{}", way.name);
+        for left_out in 0..actions.len() {
+            let mut rest = actions.clone();
             rest.remove(left_out);
-            if !rest.is_empty() {
-                assert!(
-                    !held(&rest).contains(&combination.name),
-                    "{}",
-                    combination.name
-                );
-            }
+            assert!(
+                rest.is_empty() || !held(&rest).contains(&way.name),
+                "{}",
+                way.name
+            );
         }
     }
-    assert!(held(&["ec2:Describe*", "s3:GetObject"]).is_empty());
+    assert!(held(&["ec2:Describe*".to_owned(), "s3:GetObject".to_owned()]).is_empty());
+}
+
+/// Each way that passes a role takes its own service, and nothing else.
+#[test]
+fn every_way_that_passes_a_role_needs_its_service() {
+    for way in trustwarden_permissions::ways() {
+        let held = |service: &str| {
+            let actions: Vec<String> = way.actions.iter().map(Action::to_string).collect();
+            let (pass, rest): (Vec<_>, Vec<_>) =
+                actions.iter().partition(|action| *action == "iam:PassRole");
+            let found = of(&[json!({"Statement": [
+                {"Effect": "Allow", "Action": rest, "Resource": "*"},
+                {"Effect": "Allow", "Action": pass, "Resource": "*",
+                 "Condition": {"StringEquals": {"iam:PassedToService": service}}}]})]);
+            escalations(&found).iter().any(|found| found.way == way)
+        };
+        for service in &way.passes_to {
+            assert!(held(service), "{} to {service}", way.name);
+        }
+        assert!(way.passes_to.is_empty() || !held("nosuch.amazonaws.com"));
+    }
+}
+
+#[test]
+fn the_widest_way_comes_first_and_a_needless_one_not_at_all() {
+    let found = of(&[
+        json!({"Statement": {"Effect": "Allow", "Action": ["ssm:SendCommand", "lambda:UpdateFunctionCode"],
+            "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}}),
+        json!({"Statement": {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}}),
+        json!({"Statement": {"Effect": "Allow", "Action": ["iam:PassRole", "codebuild:StartBuild"],
+            "Resource": "*"}}),
+        json!({"Statement": {"Effect": "Allow", "Action": "codebuild:CreateProject", "Resource":
+            "arn:aws:codebuild:eu-west-1:111122223333:project/own"}}),
+    ]);
+    let names: Vec<&str> = escalations(&found)
+        .iter()
+        .map(|found| found.way.name)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "codebuild-override",
+            "ssm-session",
+            "lambda-code",
+            "ssm-send-command",
+            "pass-role-codebuild",
+        ],
+        "one that reaches a new role is no less for one that takes the project's"
+    );
 }
 
 #[test]
@@ -217,7 +255,7 @@ fn an_escalation_says_on_how_much_and_whether_always() {
     let [found] = escalations(&found)[..] else {
         panic!()
     };
-    assert_eq!(found.combination.name, "pass-role-ec2");
+    assert_eq!(found.way.name, "pass-role-ec2");
     assert_eq!((found.scope, found.conditional), (Scope::Named, true));
 }
 
@@ -352,7 +390,7 @@ fn a_role_is_passed_where_its_conditions_let_it_be() {
         let found = of(&[json!({"Statement": [pass, use_it]})]);
         escalations(&found)
             .iter()
-            .any(|found| found.combination.name == "pass-role-ec2")
+            .any(|found| found.way.name == "pass-role-ec2")
     };
     let to = |operator: &str, value: serde_json::Value| {
         held(json!({operator: {"iam:passedtoservice": value}}))

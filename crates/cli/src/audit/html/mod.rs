@@ -338,6 +338,7 @@ fn finding(index: usize, found: &Found) -> Markup {
                 @if let Some(witness) = found.witness() {
                     dt { "Proof" } dd { code { (request_words(&witness)) } }
                 }
+                @if !finding.ways.is_empty() { dt { "Ways" } dd { (finding.ways.join(", ")) } }
                 @if let Some(fix) = &finding.fix { dt { "Fix" } dd { (escaped(fix)) } }
             }
         }
