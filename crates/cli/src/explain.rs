@@ -101,6 +101,7 @@ pages! {
     OverCeiling "over-ceiling";
     WriteWildcard "write-wildcard";
     DataAccess "data-access";
+    ResourceExposure "resource-exposure";
     PermissionUnused "permission-unused";
     UnreadablePermissions "unreadable-permissions";
     RootSignIn "root-sign-in";

@@ -198,6 +198,7 @@ checks! {
     OverCeiling "over-ceiling" Medium Permissions "a role can do more than its vendor's rule allows";
     WriteWildcard "write-wildcard" Medium Permissions "a wildcard gives third parties write access";
     DataAccess "data-access" Medium Permissions "third parties can read data in any resource";
+    ResourceExposure "resource-exposure" Medium None "third parties can share any resource, or blind the account";
     PermissionUnused "permission-unused" Low None "a role that third parties can assume has permissions it never used";
     UnreadablePermissions "unreadable-permissions" High None "a policy could not be read, so third parties' permissions are not known";
     RootSignIn "root-sign-in" Critical None "the root user signed in";
@@ -227,6 +228,7 @@ impl Check {
             | Self::OverCeiling
             | Self::WriteWildcard
             | Self::DataAccess
+            | Self::ResourceExposure
             | Self::PermissionUnused => Some(ExemptionOf::RoleAndAccount),
             Self::UnusedRole | Self::MachineIdentityService | Self::ReachableThroughRole => {
                 Some(ExemptionOf::Role)
@@ -255,6 +257,7 @@ impl Check {
                 | Self::OverCeiling
                 | Self::WriteWildcard
                 | Self::DataAccess
+                | Self::ResourceExposure
                 | Self::PermissionUnused
                 | Self::UnreadablePermissions
         )

@@ -199,6 +199,11 @@ pub fn of_class(class: Class) -> &'static ActionSet {
         changing -= data_reads();
         // AWS calls it a write; it decodes a message that its caller was given.
         changing -= &expand("sts:DecodeAuthorizationMessage");
+        // AWS calls some of these writes; each lists or describes, and managed policies for reading
+        // have them.
+        for reading in ["*:List*", "*:Describe*"] {
+            changing -= &expand(reading);
+        }
         let mut iam = ActionSet::new();
         for prefix in WHO_MAY_ENTER {
             if let Some(service) = Service::find(prefix) {
@@ -206,6 +211,17 @@ pub fn of_class(class: Class) -> &'static ActionSet {
             }
         }
         iam &= &changing;
+        // What accompanies AssumeRole lets nobody in without it; a service-linked role is its
+        // service's; a federation token is for users.
+        for beside in [
+            "sts:TagSession",
+            "sts:SetSourceIdentity",
+            "sts:SetContext",
+            "sts:GetFederationToken",
+            "iam:CreateServiceLinkedRole",
+        ] {
+            iam -= &expand(beside);
+        }
         let mut keys = expand("kms:*");
         keys &= ActionSet::of_level(Level::PermissionsManagement);
         iam |= &keys;

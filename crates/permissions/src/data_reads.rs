@@ -37,6 +37,20 @@ pub fn data_reads() -> &'static ActionSet {
 
 /// Action, and what it reads. By service and name.
 pub(crate) const DATA_READS: &[(&str, &str)] = &[
+    ("lightsail:CreateBucketAccessKey", "objects of buckets"),
+    (
+        "redshift:GetClusterCredentialsWithIAM",
+        "rows of data warehouses",
+    ),
+    (
+        "redshift-serverless:GetCredentials",
+        "rows of data warehouses",
+    ),
+    ("elasticache:Connect", "items of caches"),
+    ("memorydb:Connect", "items of caches"),
+    ("dsql:DbConnectAdmin", "rows of databases"),
+    ("neptune-db:connect", "graphs"),
+    ("docdb-elastic:Connect", "documents of databases"),
     ("acm:ExportCertificate", "private keys of certificates"),
     ("aoss:APIAccessAll", "documents of search collections"),
     (

@@ -11,8 +11,9 @@ use policy::IdentityPolicy;
 use policy::document::{Condition, Effect, IdentityStatement};
 
 use crate::amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
+use crate::class::{Class, of_class};
 use crate::expand::{expand_counting, has_wildcard};
-use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
+use crate::resource::{Scope, cover, cover_together, covers, is_powerless, keep_acting_on, meet};
 use crate::set::ActionSet;
 use crate::well_known;
 
@@ -207,7 +208,17 @@ impl Work {
                 };
                 // `NotResource` leaves out what is named, of everything.
                 let resources = resources.unwrap_or_else(|| vec!["*".to_owned()]);
-                side.permits.extend(by_service(whole, resources));
+                let (powerless, live): (Vec<String>, Vec<String>) = resources
+                    .into_iter()
+                    .partition(|resource| is_powerless(resource));
+                if !powerless.is_empty() {
+                    let mut rest = whole.clone();
+                    rest.actions -= of_class(Class::IamWrite);
+                    side.permits.extend(by_service(rest, powerless));
+                }
+                if !live.is_empty() {
+                    side.permits.extend(by_service(whole, live));
+                }
             }
         }
         Ok(())
@@ -386,6 +397,8 @@ fn by_service(whole: Permit, resources: Vec<String>) -> Vec<Permit> {
         named.push(resource);
     }
     let permits = services.into_iter().map(|(service, (scope, resources))| {
+        let together = scope == Scope::Named && cover_together(&service, &resources);
+        let scope = if together { Scope::Service } else { scope };
         let mut actions = whole.actions.clone();
         keep_acting_on(&mut actions, &service);
         Permit {

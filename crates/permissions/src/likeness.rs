@@ -12,7 +12,7 @@ use policy::IdentityPolicy;
 use policy::document::{Effect, IdentityStatement};
 
 use crate::effective::{Policies, Policy, caveat, passed_to};
-use crate::resource::cover;
+use crate::resource::{cover, is_powerless};
 
 /// Tells which roles' policies amount to the same. Of one managed policy it knows one document: it
 /// is made for one account at one time.
@@ -119,7 +119,11 @@ fn of_statement(statement: &IdentityStatement<'_>, sum: &mut impl Hasher) {
             (1_u8, resources.len()).hash(sum);
             for resource in resources {
                 let cover = cover(resource);
-                (cover.scope, cover.service).hash(sum);
+                (cover.scope, cover.service, is_powerless(resource)).hash(sum);
+            }
+            // What names together say no name says alone.
+            if resources.len() > 35 {
+                resources.hash(sum);
             }
         }
     }

@@ -620,6 +620,7 @@ fn join_findings(entries: &mut [Entry], found: &[Found]) {
                     | Check::PrivilegeEscalation
                     | Check::WriteWildcard
                     | Check::DataAccess
+                    | Check::ResourceExposure
                     | Check::PermissionUnused
                     | Check::UnreadablePermissions
             );

@@ -118,6 +118,7 @@ pub(crate) fn advice(check: Check) -> Advice {
         | Check::PrivilegeEscalation
         | Check::WriteWildcard
         | Check::DataAccess
+        | Check::ResourceExposure
         | Check::PermissionUnused => (
             "write down what the third party needs, and allow it by name; permissions.allow of \
              its rule in rules/access.yaml then sets the limit",

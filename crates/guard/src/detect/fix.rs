@@ -3,6 +3,7 @@
 use crate::check::Check;
 
 /// What to do about a check's findings, with the place or the command to do it by.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn usual_fix(check: Check) -> &'static str {
     match check {
         Check::PublicTrust => "name the accounts that may assume the role",
@@ -59,7 +60,8 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
         | Check::IamAccess
         | Check::PrivilegeEscalation
         | Check::WriteWildcard
-        | Check::DataAccess => {
+        | Check::DataAccess
+        | Check::ResourceExposure => {
             "allow what the third party needs by name: trustwarden policy generate prints a policy"
         }
         Check::OverCeiling => {

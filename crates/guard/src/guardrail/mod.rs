@@ -62,7 +62,16 @@ pub fn resource_control_policies(
         .chain(management)
         .collect();
     third_parties::statements(file, &ours, organization, now, &mut statements, &mut notes);
-    federated::statements(file, eks_regions, &mut statements, &mut notes)?;
+    if file.identity_providers.is_empty() {
+        // Nobody wrote down who signs in; to refuse everybody would lock the company itself out.
+        notes.push(
+            "the rules have no identity_providers: sign-ins by web identity and SAML are left alone, \
+             and not in these documents"
+                .to_owned(),
+        );
+    } else {
+        federated::statements(file, eks_regions, &mut statements, &mut notes)?;
+    }
     if file
         .exemptions
         .iter()

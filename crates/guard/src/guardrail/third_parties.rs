@@ -31,6 +31,7 @@ pub(super) fn statements(
         .chain(file.trusted_accounts.iter().map(String::as_str))
         .collect();
     denials.push(third_parties(file, organization, spared));
+    denials.extend(exemptions_that_end(file, organization, &groups, ours, now));
 
     for (index, group) in groups.iter().enumerate() {
         vendor_denials(file, organization, index, group, denials, notes);
@@ -79,6 +80,74 @@ fn third_parties(file: &RulesFile, organization: &str, spared: BTreeSet<&str>) -
     ));
     third_parties.conditions.extend(not_from(&file.networks));
     third_parties
+}
+
+/// Accounts that nothing but exemptions spares, from the end of the last of these on.
+fn exemptions_that_end(
+    file: &RulesFile,
+    organization: &str,
+    groups: &[Group<'_>],
+    ours: &BTreeSet<&str>,
+    now: Timestamp,
+) -> Vec<Denial> {
+    let named = |account: &str| {
+        ours.contains(account) || groups.iter().any(|group| group.accounts.contains(&account))
+    };
+    let mut ends: BTreeMap<&str, Option<Timestamp>> = BTreeMap::new();
+    for exemption in file
+        .exemptions
+        .iter()
+        .filter(|exemption| holds(exemption, now))
+    {
+        let unknown = exemption.check.parse() == Ok(Check::UnknownThirdParty);
+        let account = exemption
+            .account
+            .as_deref()
+            .filter(|account| unknown && !named(account));
+        let Some(account) = account else { continue };
+        let end = exemption.expires.as_deref().and_then(expiry);
+        ends.entry(account)
+            // One without an end holds for ever.
+            .and_modify(|last| *last = last.zip(end).map(|(last, end)| last.max(end)))
+            .or_insert(end);
+    }
+    let mut by_end: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (account, end) in ends {
+        let whole = end.and_then(|end| Timestamp::from_second(end.as_second()).ok());
+        if let Some(end) = whole {
+            by_end.entry(end.to_string()).or_default().push(account);
+        }
+    }
+    let denials = by_end
+        .into_iter()
+        .enumerate()
+        .map(|(index, (end, accounts))| {
+            let mut conditions = vec![
+                (
+                    "StringEquals",
+                    "aws:PrincipalAccount".to_owned(),
+                    values(accounts),
+                ),
+                (
+                    "StringNotEqualsIfExists",
+                    "aws:PrincipalOrgID".to_owned(),
+                    json!(organization),
+                ),
+                (
+                    "DateGreaterThanEquals",
+                    "aws:CurrentTime".to_owned(),
+                    json!(end),
+                ),
+            ];
+            conditions.extend(not_from(&file.networks));
+            Denial {
+                sid: format!("ExemptUntil{}", index + 1),
+                action: ASSUME_ROLE,
+                conditions,
+                lists: "the exempted accounts",
+            }
+        });
+    denials.collect()
 }
 
 /// What the rules ask of the accounts of a group of vendors.
@@ -288,7 +357,8 @@ fn last_day(vendors: &[&Vendor]) -> Option<String> {
     Some(whole.to_string())
 }
 
-/// Requests from the rules' networks are spared.
+/// Requests from the rules' networks are spared: by the public address, the VPC or the endpoint. The
+/// address within a VPC (`aws:VpcSourceIp`) says nothing, since anybody's VPC may have it.
 fn not_from(networks: &[NetworkEntry]) -> Vec<(&'static str, String, Value)> {
     let of = |prefix: &'static str| {
         let found = networks.iter().map(|entry| entry.network.as_str());
@@ -302,8 +372,7 @@ fn not_from(networks: &[NetworkEntry]) -> Vec<(&'static str, String, Value)> {
         .filter(|network| !network.starts_with("vpc"))
         .collect();
     let lists = [
-        ("NotIpAddressIfExists", "aws:SourceIp", addresses.clone()),
-        ("NotIpAddressIfExists", "aws:VpcSourceIp", addresses),
+        ("NotIpAddressIfExists", "aws:SourceIp", addresses),
         ("StringNotEqualsIfExists", "aws:SourceVpc", of("vpc-")),
         ("StringNotEqualsIfExists", "aws:SourceVpce", of("vpce-")),
     ];

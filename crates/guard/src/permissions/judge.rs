@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use permissions::{
     ActionSet, Ceiling, Class, Effective, Escalation, Held, Policies, Scope, administrator,
-    classes, data_read, effective, escalations, expand, of_class, telling,
+    classes, data_read, effective, escalations, expand, exposes, of_class, telling,
 };
 
 use super::words::{by_service, listed, under_conditions};
@@ -335,9 +335,39 @@ fn of_holder(
         let fix = "name the actions, one by one";
         findings.push(complaint(Check::WriteWildcard, message, fix));
     }
+    on_any_resource(rules, noun, effective, &allowed, findings);
+}
+
+/// What may be shared, or read, wherever it is.
+fn on_any_resource(
+    rules: &Rules,
+    noun: &str,
+    effective: &Effective,
+    allowed: &ActionSet,
+    findings: &mut Vec<Finding>,
+) {
+    let mut complain = |check, message, fix: &str| {
+        findings.push(Finding {
+            fix: Some(fix.to_owned()),
+            ..finding(rules, check, message)
+        });
+    };
+    let mut exposing = effective.on(Scope::Service);
+    exposing &= exposes();
+    exposing -= allowed;
+    if let Some(action) = telling(&exposing) {
+        let on = on(effective, action);
+        let message = format!(
+            "the {noun} can give others access to resources, or stop what watches the account: \
+             {action}{on} ({})",
+            by_service(&exposing)
+        );
+        let fix = "remove these actions, or name the resources they may be used on";
+        complain(Check::ResourceExposure, message, fix);
+    }
     let mut data = effective.on(Scope::Service);
     data &= of_class(Class::DataRead);
-    data -= &allowed;
+    data -= allowed;
     if let Some(action) = telling(&data) {
         let what = data_read(action).unwrap_or("data");
         let on = on(effective, action);
@@ -346,7 +376,7 @@ fn of_holder(
             by_service(&data)
         );
         let fix = "name the resources it may read, or allow it in permissions.allow of its rule";
-        findings.push(complaint(Check::DataAccess, message, fix));
+        complain(Check::DataAccess, message, fix);
     }
 }
 

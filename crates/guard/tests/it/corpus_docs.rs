@@ -46,7 +46,8 @@ const OF_THE_ACCOUNT: [Check; 13] = [
 ];
 
 /// Checks of what a role may do.
-const OF_PERMISSIONS: [Check; 8] = [
+const OF_PERMISSIONS: [Check; 9] = [
+    Check::ResourceExposure,
     Check::AdminAccess,
     Check::IamAccess,
     Check::PrivilegeEscalation,

@@ -250,7 +250,10 @@ fn without_vendors_and_providers_the_organization_stays_among_itself() {
     let guardrail = made(BEGIN).unwrap();
     let policy: Value = serde_json::from_str(&guardrail.documents[0]).unwrap();
     let denials = policy["Statement"].as_array().unwrap();
-    assert_eq!(denials.len(), 3);
+    // Federation is left alone where nobody wrote down who signs in.
+    assert_eq!(denials.len(), 1);
+    let notes = guardrail.notes.join("\n");
+    assert!(notes.contains("identity_providers"), "{notes}");
     assert_eq!(
         denials[0]["Condition"],
         json!({
@@ -258,11 +261,56 @@ fn without_vendors_and_providers_the_organization_stays_among_itself() {
             "BoolIfExists": { "aws:PrincipalIsAWSService": "false" },
         })
     );
-    // Nobody's tokens, and no assertions but those of Identity Center.
-    assert_eq!(denials[1].get("Condition"), None);
-    assert_eq!(
-        denials[2]["Condition"],
-        json!({ "StringNotLike": { "saml:doc": "*/AWSSSO_*" } })
+    // With one provider nobody else's tokens, and no assertions but those of Identity Center.
+    let one = format!("{BEGIN}identity_providers:\n  - {{ provider: oidc.example.com }}\n");
+    let document = made(&one).unwrap().documents.concat();
+    assert!(
+        document.contains(r#""StringNotLike":{"saml:doc":"*/AWSSSO_*"}"#),
+        "{document}"
+    );
+}
+
+#[test]
+fn an_exemption_ends_and_an_address_within_a_vpc_spares_nobody() {
+    let exempted = |lines: &str| {
+        made(&format!("{BEGIN}exemptions:\n{lines}"))
+            .unwrap()
+            .documents
+            .concat()
+    };
+    let until = |day: &str| {
+        format!(
+            "  - {{ role: R, account: \"666655554444\", check: unknown-third-party, reason: x, expires: {day} }}\n"
+        )
+    };
+    let one = exempted(&until("2027-12-31"));
+    assert!(
+        one.contains(r#""DateGreaterThanEquals":{"aws:CurrentTime":"2028-01-01T00:00:00Z"}"#),
+        "{one}"
+    );
+    let two = exempted(&(until("2027-12-31") + &until("2028-06-30")));
+    assert!(
+        two.contains("2028-07-01T00:00:00Z") && !two.contains("2028-01-01"),
+        "{two}"
+    );
+    let vendor = format!(
+        "{BEGIN}vendors:\n  - {{ name: A, accounts: [\"666655554444\"], roles: [R] }}\nexemptions:\n{}",
+        until("2027-12-31")
+    );
+    let vendor = made(&vendor).unwrap().documents.concat();
+    assert!(
+        !vendor.contains("ExemptUntil"),
+        "a vendor's account stays the vendor's: {vendor}"
+    );
+    let network = made(&format!(
+        "{BEGIN}networks: [\"10.0.0.0/8\", vpc-0a1b2c3d]\n"
+    ))
+    .unwrap()
+    .documents
+    .concat();
+    assert!(
+        network.contains("aws:SourceVpc") && !network.contains("VpcSourceIp"),
+        "{network}"
     );
 }
 
