@@ -254,7 +254,7 @@ async fn table<T: Send>(
 }
 
 /// The names of calls by what they are about: reading, putting, updating.
-const NAMES: [(&str, [&str; 3]); 14] = [
+const NAMES: [(&str, [&str; 3]); 15] = [
     ("pointer", ["read history", "save history", ""]),
     ("history", ["read history", "save history", ""]),
     (
@@ -270,6 +270,7 @@ const NAMES: [(&str, [&str; 3]); 14] = [
     ("naming/", ["", "", "save chain link"]),
     ("party/", ["", "", "save chain link"]),
     ("change", ["read user change", "save user change", ""]),
+    ("credential/", ["", "save credential event", ""]),
     ("key", ["read user key", "save user key", ""]),
     ("told/", ["read told document", "save told document", ""]),
 ];
@@ -340,6 +341,8 @@ impl<F: Faults> Store for F {
             "alone/" => "count alert",
             "member/" => "read window",
             "naming/" | "party/" => "read chain links",
+            "credential/" => "read credential events",
+            "user/" => "read swept users",
             _ => "read swept roles",
         };
         let effect = self.inner().store().query(pk, sk_begins_with, first);
