@@ -322,7 +322,8 @@ fn files(named: &Input) -> Result<Vec<Input>, ReadError> {
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(named.path()).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|end| end == "json") {
+        let name = path.to_string_lossy().to_ascii_lowercase();
+        if name.ends_with(".json") || name.ends_with(".json.gz") {
             files.push(path);
         }
     }

@@ -4,11 +4,14 @@
 //! one after the other. Memory is that of the largest record, not of the file. Whether what stands
 //! between the brackets is a record is judged by whoever parses it.
 
+use std::io::Read;
+
 use guard::cloudtrail::is_ordinary;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::prefilter::{Plain, plain};
+use crate::decoded::decoded;
 use crate::values::{DamageError, Values};
 
 /// Longest single value that is held in memory. CloudTrail's own records end at 256 KB.
@@ -156,9 +159,27 @@ struct Wrapped<'a> {
     /// Of a subscription of CloudWatch Logs.
     #[serde(rename = "messageType")]
     kind: Option<String>,
+    /// Of the event by which CloudWatch Logs calls a function.
+    awslogs: Option<Payload>,
     /// Only a record, or an event around one, has these.
     #[serde(rename = "eventName", alias = "detail")]
     name: Option<IgnoredAny>,
+}
+
+/// A batch of a subscription, compressed and in base64.
+#[derive(serde::Deserialize)]
+struct Payload {
+    data: String,
+}
+
+impl Payload {
+    fn text(&self) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        let reader = decoded(self.data.as_bytes()).ok()?;
+        let most = MOST_RECORD_BYTES as u64;
+        reader.take(most).read_to_end(&mut text).ok()?;
+        Some(text)
+    }
 }
 
 /// Gives the records to `take` that are wrapped in a value; where none are, the value. No list of
@@ -169,6 +190,13 @@ fn unwrap(value: &[u8], within: bool, take: &mut dyn FnMut(Piece<'_>)) {
         // Only then it is worth a parse.
         Some(b'{') if may_wrap(value) => match serde_json::from_slice::<Wrapped<'_>>(value) {
             Ok(wrapped) if wrapped.name.is_none() => {
+                if let Some(batch) = wrapped.awslogs.and_then(|payload| payload.text())
+                    && !within
+                    && !batch.is_empty()
+                {
+                    // What it holds has no payload of its own.
+                    return unwrap_batch(&batch, take);
+                }
                 if let Some(records) = wrapped.records.filter(|_| !within) {
                     // Sent to see whether somebody listens.
                     if wrapped.kind.as_deref() != Some("CONTROL_MESSAGE") {
@@ -189,11 +217,29 @@ fn unwrap(value: &[u8], within: bool, take: &mut dyn FnMut(Piece<'_>)) {
     take(Piece::Record(record));
 }
 
+/// The records of a batch.
+fn unwrap_batch(batch: &[u8], take: &mut dyn FnMut(Piece<'_>)) {
+    match serde_json::from_slice::<Wrapped<'_>>(batch) {
+        Ok(Wrapped {
+            records: Some(records),
+            kind,
+            ..
+        }) => {
+            if kind.as_deref() != Some("CONTROL_MESSAGE") {
+                let each = |record: &RawValue| unwrap(record.get().as_bytes(), true, take);
+                records.into_iter().for_each(each);
+            }
+        }
+        _ => take(Piece::Record(batch)),
+    }
+}
+
 fn may_wrap(value: &[u8]) -> bool {
     let keys = [
         &b"Records\""[..],
         b"vents\"",
         b"\"CloudTrailEvent\"",
+        b"\"awslogs\"",
         b"\"message\"",
     ];
     keys.iter()

@@ -436,6 +436,50 @@ fn a_log_is_read_in_any_encoding() {
 }
 
 #[test]
+fn a_batch_of_a_subscription_is_read_as_the_function_gets_it() {
+    let message = opened("a", "2026-03-10T10:00:00Z").to_string();
+    let batch =
+        json!({"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": message}]});
+    let data = STANDARD.encode(gzip(batch.to_string().as_bytes()));
+    let event = json!({"awslogs": {"data": data}}).to_string();
+    let folder = Folder::new("awslogs", &[("logs/a.json", event.as_bytes())]);
+    let (alerts, summary, status, err) = replay(&folder, &["logs"]);
+    assert_eq!((alerts, status), (vec!["a".to_owned()], 0), "{err}");
+    assert_eq!(summary["records"], 1);
+}
+
+#[test]
+fn a_list_of_roles_is_read_without_its_name() {
+    let roles = json!([
+        role("DatadogOne", "111122223333"),
+        role("DatadogTwo", "111122223333")
+    ]);
+    let text = utf16(roles.to_string().as_bytes(), u16::to_le_bytes);
+    let one = json!({"Role": role("DatadogOne", "111122223333")}).to_string();
+    let folder = Folder::new(
+        "bare",
+        &[("roles.json", &text), ("one.json", one.as_bytes())],
+    );
+    let (answer, status, err) = audit(&folder, &["--authorization-details", "roles.json"]);
+    assert_eq!(
+        (&answer["summary"]["roles"], status),
+        (&json!(2), 0),
+        "{err}"
+    );
+    let ran = folder.run(&[
+        "check",
+        "--rules",
+        &rules(),
+        "--format",
+        "json",
+        "roles.json",
+        "one.json",
+    ]);
+    let answer: Value = serde_json::from_str(&ran.1).unwrap();
+    assert_eq!(answer["summary"]["policies"], 3, "{}", ran.2);
+}
+
+#[test]
 fn nothing_read_is_never_done() {
     let log = serde_json::to_vec(&json!([opened("a", "2026-03-10T10:00:00Z")])).unwrap();
     let digest = "logs/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/10/d.json.gz";

@@ -140,10 +140,28 @@ fn read_values(
     while let Some(byte) = values.peek()? {
         any = true;
         match byte {
-            b'[' => values.list(|values| {
-                known |= page(values, take)?;
-                Ok::<_, ExportError>(())
-            })?,
+            b'[' => {
+                let mut bare = false;
+                values.list(|values| {
+                    // `--query Roles` and PowerShell's Get-IAMRoleList leave the list alone.
+                    if values.expect()? == b'{' && is_role(values.beginning(OPENING_BYTES)) {
+                        bare = true;
+                        one(List::Roles, values, take)?;
+                    } else {
+                        known |= page(values, take)?;
+                    }
+                    Ok::<_, ExportError>(())
+                })?;
+                known |= bare;
+                if bare {
+                    let listed = true;
+                    let end = PageEnd {
+                        goes_on: false,
+                        listed,
+                    };
+                    take(Element::PageEnd(end), place(values));
+                }
+            }
             _ => known |= page(values, take)?,
         }
     }
@@ -186,10 +204,7 @@ fn page(
             if values.expect()? != b'{' {
                 return Err(values.unexpected());
             }
-            let length = values.value()?;
-            take(element(list, values.text(length)), place(values));
-            values.take(length);
-            Ok(())
+            one(list, values, take)
         })
     })?;
     if known {
@@ -200,6 +215,40 @@ fn page(
         take(Element::PageEnd(end), place(values));
     }
     Ok(known)
+}
+
+/// The next object, as one of a list.
+fn one(
+    list: List,
+    values: &mut Values<'_>,
+    take: &mut dyn FnMut(Element<'_>, Place),
+) -> Result<(), DamageError> {
+    let length = values.value()?;
+    take(element(list, values.text(length)), place(values));
+    values.take(length);
+    Ok(())
+}
+
+/// As much of an object as shows its first key.
+const OPENING_BYTES: usize = 256;
+
+/// Does an object begin as a role does, and not as a page?
+fn is_role(text: &[u8]) -> bool {
+    const KEYS: [&[u8]; 8] = [
+        b"\"Path\"",
+        b"\"RoleName\"",
+        b"\"RoleId\"",
+        b"\"Arn\"",
+        b"\"CreateDate\"",
+        b"\"AssumeRolePolicyDocument\"",
+        b"\"Description\"",
+        b"\"MaxSessionDuration\"",
+    ];
+    let inside = text
+        .strip_prefix(b"{")
+        .unwrap_or_default()
+        .trim_ascii_start();
+    KEYS.iter().any(|key| inside.starts_with(key))
 }
 
 fn place(values: &Values<'_>) -> Place {
