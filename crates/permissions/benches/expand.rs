@@ -112,7 +112,7 @@ fn role_of_a_vendor(bencher: divan::Bencher<'_, '_>) {
                 arn: None,
                 document: Some(&text),
             }],
-            boundary: None,
+            ..Policies::default()
         }));
         (classes(&role), escalations(&role))
     });

@@ -197,13 +197,7 @@ pub fn of_class(class: Class) -> &'static ActionSet {
             changing |= ActionSet::of_level(level);
         }
         changing -= data_reads();
-        // AWS calls it a write; it decodes a message that its caller was given.
-        changing -= &expand("sts:DecodeAuthorizationMessage");
-        // AWS calls some of these writes; each lists or describes, and managed policies for reading
-        // have them.
-        for reading in ["*:List*", "*:Describe*"] {
-            changing -= &expand(reading);
-        }
+        changing -= &of_other_level("read");
         let mut iam = ActionSet::new();
         for prefix in WHO_MAY_ENTER {
             if let Some(service) = Service::find(prefix) {
@@ -211,20 +205,10 @@ pub fn of_class(class: Class) -> &'static ActionSet {
             }
         }
         iam &= &changing;
-        // What accompanies AssumeRole lets nobody in without it; a service-linked role is its
-        // service's; a federation token is for users.
-        for beside in [
-            "sts:TagSession",
-            "sts:SetSourceIdentity",
-            "sts:SetContext",
-            "sts:GetFederationToken",
-            "iam:CreateServiceLinkedRole",
-        ] {
-            iam -= &expand(beside);
-        }
         let mut keys = expand("kms:*");
         keys &= ActionSet::of_level(Level::PermissionsManagement);
         iam |= &keys;
+        iam -= &of_other_level("write");
         let mut permissions = ActionSet::of_level(Level::PermissionsManagement).clone();
         permissions &= &changing;
         permissions -= &iam;
@@ -247,6 +231,17 @@ pub fn of_class(class: Class) -> &'static ActionSet {
         Class::MetadataRead => metadata,
         Class::Administrator | Class::Unknown => none,
     }
+}
+
+/// What the table `data/levels.tsv` says of actions to which AWS gives another level.
+fn of_other_level(is: &str) -> ActionSet {
+    let rows = include_str!("../data/levels.tsv").lines().skip(1);
+    let rows = rows.filter_map(|row| {
+        let (action, rest) = row.split_once('\t')?;
+        let (what, _why) = rest.split_once('\t')?;
+        Action::find(action).filter(|_| what == is)
+    });
+    rows.collect()
 }
 
 /// Services whose every change is one to who may enter or what they may do.
@@ -277,24 +272,28 @@ pub struct Administrator {
 }
 
 /// Whether a role may do nearly everything, however its policies spell that: more than half of all
-/// actions that change something, on everything; or all of IAM's permissions management, with which
-/// it can give itself the rest.
+/// actions that change something, on everything; or all of IAM's permissions management of roles or of
+/// users, with which it can give itself the rest.
 pub fn administrator(effective: &Effective) -> Option<Administrator> {
-    /// All that changes something, and IAM's permissions management.
-    static SETS: LazyLock<(ActionSet, ActionSet)> = LazyLock::new(|| {
+    /// All that changes something, and IAM's permissions management of roles, and of users: with
+    /// either a role or user can be given everything.
+    static SETS: LazyLock<(ActionSet, [ActionSet; 2])> = LazyLock::new(|| {
         let mut changing = ActionSet::new();
         for class in [Class::IamWrite, Class::PermissionsManagement, Class::Write] {
             changing |= of_class(class);
         }
-        let mut iam: ActionSet = expand("iam:*")
-            .iter()
-            // The account's password policy has no ARN, and gives nobody anything.
-            .filter(|action| action.resource_types().next().is_some())
-            .collect();
-        iam &= ActionSet::of_level(Level::PermissionsManagement);
-        (changing, iam)
+        let managing = |kind: &str| {
+            let acts_on = |action: &Action| {
+                let mut types = action.resource_types();
+                types.any(|acts_on| acts_on.resource_type.name() == kind)
+            };
+            let mut iam: ActionSet = expand("iam:*").iter().filter(acts_on).collect();
+            iam &= ActionSet::of_level(Level::PermissionsManagement);
+            iam
+        };
+        (changing, ["role", "user"].map(managing))
     });
-    let (changing, iam) = &*SETS;
+    let (changing, of_iam) = &*SETS;
     let of = changing.len();
     let judge = |conditional: bool| {
         let mut widest = ActionSet::new();
@@ -309,16 +308,14 @@ pub fn administrator(effective: &Effective) -> Option<Administrator> {
                 }
             }
         }
-        let all_of_iam = iam.is_subset(&service_wide);
+        let managed = of_iam.iter().find(|iam| iam.is_subset(&service_wide));
         widest &= changing;
         let everything = widest.len() * 2 > of;
-        if !everything && !all_of_iam {
-            return None;
-        }
+        let telling_of = if everything { &widest } else { managed? };
         Some(Administrator {
             changing: widest.len(),
             of,
-            example: telling(if everything { &widest } else { iam })?,
+            example: telling(telling_of)?,
             scope: if everything {
                 Scope::Everything
             } else {

@@ -8,13 +8,14 @@
 use std::collections::BTreeMap;
 
 use policy::IdentityPolicy;
-use policy::document::{Condition, Effect, IdentityStatement};
+use policy::document::{Condition, Effect, IdentityStatement, Version};
 
 use crate::amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
-use crate::class::{Class, of_class};
 use crate::expand::{expand_counting, has_wildcard};
-use crate::resource::{Scope, cover, cover_together, covers, is_powerless, keep_acting_on, meet};
+use crate::holder::{Holder, keep_met};
+use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
 use crate::set::ActionSet;
+use crate::together::whole_kind;
 use crate::well_known;
 
 /// One policy of a role or user.
@@ -35,6 +36,9 @@ pub struct Policies<'a> {
     pub policies: Vec<Policy<'a>>,
     /// The permissions boundary.
     pub boundary: Option<Policy<'a>>,
+    /// The ARN of the role or user, where it is known: what none of its requests can meet then gives
+    /// nothing.
+    pub holder: Option<&'a str>,
 }
 
 /// Names of actions that are tried, pattern by pattern, for one role: a tenth of a second's worth.
@@ -51,6 +55,7 @@ pub fn effective(policies: &Policies<'_>) -> Effective {
         tries: MOST_TRIES,
         statements: MOST_STATEMENTS,
         pairs: MOST_PAIRS,
+        holder: Holder::of(policies),
     };
     let mut unreadable = Vec::new();
     let mut own = Side::default();
@@ -128,13 +133,14 @@ impl Denial {
 }
 
 /// What may still be spent on one role.
-struct Work {
+struct Work<'h> {
     tries: usize,
     statements: usize,
     pairs: usize,
+    holder: Holder<'h>,
 }
 
-impl Work {
+impl Work<'_> {
     fn read(&mut self, policy: &Policy<'_>, side: &mut Side) -> Result<(), Reason> {
         let text = match (policy.document, policy.arn) {
             (Some(text), _) => text,
@@ -144,7 +150,7 @@ impl Work {
         let document = IdentityPolicy::parse(text).map_err(Reason::Parse)?;
         for statement in &document.statements {
             self.statements = self.statements.checked_sub(1).ok_or(Reason::TooMuch)?;
-            self.statement(policy.name, statement, side)?;
+            self.statement(policy.name, statement, document.version, side)?;
         }
         match document.errors.into_iter().next() {
             None => Ok(()),
@@ -160,6 +166,7 @@ impl Work {
         &mut self,
         policy: &str,
         statement: &IdentityStatement<'_>,
+        version: Version,
         side: &mut Side,
     ) -> Result<(), Reason> {
         let Some(effect) = statement.effect else {
@@ -190,6 +197,10 @@ impl Work {
                 caveats,
             }),
             Effect::Allow => {
+                let mut conditions = statement.conditions.iter();
+                if !conditions.all(|condition| self.holder.can_meet(condition)) {
+                    return Ok(());
+                }
                 let whole = Permit {
                     policy: policy.to_owned(),
                     statement: statement.index,
@@ -207,18 +218,10 @@ impl Work {
                     passed_to: passed_to(statement),
                 };
                 // `NotResource` leaves out what is named, of everything.
-                let resources = resources.unwrap_or_else(|| vec!["*".to_owned()]);
-                let (powerless, live): (Vec<String>, Vec<String>) = resources
-                    .into_iter()
-                    .partition(|resource| is_powerless(resource));
-                if !powerless.is_empty() {
-                    let mut rest = whole.clone();
-                    rest.actions -= of_class(Class::IamWrite);
-                    side.permits.extend(by_service(rest, powerless));
-                }
-                if !live.is_empty() {
-                    side.permits.extend(by_service(whole, live));
-                }
+                let mut resources = resources.unwrap_or_else(|| vec!["*".to_owned()]);
+                resources.retain(|one| self.holder.has_all_variables(one, version));
+                side.permits
+                    .extend(by_service(whole, resources, self.holder));
             }
         }
         Ok(())
@@ -383,7 +386,7 @@ fn add_new(list: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
 
 /// A statement's permits: one for everything, or one for each service whose resources it names,
 /// with the actions that can act on them.
-fn by_service(whole: Permit, resources: Vec<String>) -> Vec<Permit> {
+fn by_service(whole: Permit, resources: Vec<String>, holder: Holder<'_>) -> Vec<Permit> {
     let open = |resource: &String| cover(resource).service.is_none();
     if resources.iter().any(open) {
         return vec![Permit { resources, ..whole }];
@@ -397,13 +400,19 @@ fn by_service(whole: Permit, resources: Vec<String>) -> Vec<Permit> {
         named.push(resource);
     }
     let permits = services.into_iter().map(|(service, (scope, resources))| {
-        let together = scope == Scope::Named && cover_together(&service, &resources);
-        let scope = if together { Scope::Service } else { scope };
         let mut actions = whole.actions.clone();
         keep_acting_on(&mut actions, &service);
+        if service == "iam" {
+            keep_met(&mut actions, &resources, holder);
+        }
+        let together = || whole_kind(&service, resources.iter().map(String::as_str));
         Permit {
             actions,
-            scope,
+            scope: if scope == Scope::Named && together() {
+                Scope::Service
+            } else {
+                scope
+            },
             resources,
             ..whole.clone()
         }

@@ -6,16 +6,17 @@ mod action;
 mod amount;
 mod ceiling;
 mod class;
-
 mod data_reads;
 mod effective;
 mod escalation;
 mod expand;
-mod exposes;
+mod exposure;
+mod holder;
 mod likeness;
 mod resource;
 mod set;
 mod table;
+mod together;
 mod ways;
 mod well_known;
 
@@ -23,12 +24,11 @@ pub use action::{Action, ActsOn, ArnTemplate, Level, ResourceType, Service, Sour
 pub use amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
 pub use ceiling::{Beyond, Ceiling};
 pub use class::{Administrator, Class, Held, administrator, classes, of_class, telling};
-
 pub use data_reads::{data_read, data_reads};
 pub use effective::{Policies, Policy, effective};
 pub use escalation::{Escalation, escalations};
 pub use expand::{expand, expand_into};
-pub use exposes::exposes;
+pub use exposure::{Exposure, exposed, exposing};
 pub use likeness::Likeness;
 pub use resource::Scope;
 pub use set::ActionSet;

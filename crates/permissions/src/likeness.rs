@@ -9,10 +9,12 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use policy::IdentityPolicy;
-use policy::document::{Effect, IdentityStatement};
+use policy::document::{Effect, IdentityStatement, Version};
 
 use crate::effective::{Policies, Policy, caveat, passed_to};
-use crate::resource::{cover, is_powerless};
+use crate::holder::{Holder, fate, kind_of};
+use crate::resource::{Scope, cover};
+use crate::together::whole_kind;
 
 /// Tells which roles' policies amount to the same. Of one managed policy it knows one document: it
 /// is made for one account at one time.
@@ -59,13 +61,15 @@ impl Likeness {
         }
         // Written down once and summed twice: in pieces a sum takes thrice as long.
         let mut text = Written(Vec::with_capacity(512));
+        let holder = Holder::of(policies);
         // A boundary bounds what the same policy, held, would give.
-        (verbatim, policies.boundary.is_some()).hash(&mut text);
+        (verbatim, policies.boundary.is_some(), holder).hash(&mut text);
         for (policy, read) in policies.policies.iter().zip(&read) {
-            of_policy(policy, read.as_ref().filter(|_| !verbatim), &mut text);
+            let read = read.as_ref().filter(|_| !verbatim);
+            of_policy(policy, read, holder, &mut text);
         }
         if let Some(boundary) = &policies.boundary {
-            of_policy(boundary, None, &mut text);
+            of_policy(boundary, None, holder, &mut text);
         }
         let [one, other] = keys.each_ref().map(|key| {
             let mut sum = key.build_hasher();
@@ -97,20 +101,30 @@ fn denies(policy: &IdentityPolicy<'_>) -> bool {
 }
 
 /// Everything that counts of a policy; of one that could not be read, all of its text.
-fn of_policy(policy: &Policy<'_>, read: Option<&IdentityPolicy<'_>>, sum: &mut impl Hasher) {
+fn of_policy(
+    policy: &Policy<'_>,
+    read: Option<&IdentityPolicy<'_>>,
+    holder: Holder<'_>,
+    sum: &mut impl Hasher,
+) {
     match (policy.arn, read) {
         (Some(arn), _) => (0_u8, arn, policy.name).hash(sum),
         (None, Some(read)) => {
-            (1_u8, read.statements.len()).hash(sum);
+            (1_u8, read.statements.len(), read.version).hash(sum);
             for statement in &read.statements {
-                of_statement(statement, sum);
+                of_statement(statement, read.version, holder, sum);
             }
         }
         (None, None) => (2_u8, policy.name, policy.document).hash(sum),
     }
 }
 
-fn of_statement(statement: &IdentityStatement<'_>, sum: &mut impl Hasher) {
+fn of_statement(
+    statement: &IdentityStatement<'_>,
+    version: Version,
+    holder: Holder<'_>,
+    sum: &mut impl Hasher,
+) {
     (statement.index, statement.effect.is_some()).hash(sum);
     (&statement.action, &statement.not_action).hash(sum);
     match &statement.resource {
@@ -119,11 +133,25 @@ fn of_statement(statement: &IdentityStatement<'_>, sum: &mut impl Hasher) {
             (1_u8, resources.len()).hash(sum);
             for resource in resources {
                 let cover = cover(resource);
-                (cover.scope, cover.service, is_powerless(resource)).hash(sum);
+                (cover.scope, cover.service).hash(sum);
+                if cover.service == Some("iam") {
+                    (fate(resource, holder), kind_of(resource)).hash(sum);
+                }
+                holder.has_all_variables(resource, version).hash(sum);
             }
-            // What names together say no name says alone.
-            if resources.len() > 35 {
-                resources.hash(sum);
+            let named: Vec<(Option<&str>, &str)> = resources
+                .iter()
+                .map(|one| (cover(one), &**one))
+                .filter(|(cover, one)| {
+                    cover.scope == Scope::Named && holder.has_all_variables(one, version)
+                })
+                .map(|(cover, one)| (cover.service, one))
+                .collect();
+            let mut services: Vec<&str> = named.iter().filter_map(|(one, _)| *one).collect();
+            services.dedup();
+            for service in services {
+                let of_service = named.iter().filter(|(one, _)| *one == Some(service));
+                whole_kind(service, of_service.map(|(_, one)| *one)).hash(sum);
             }
         }
     }

@@ -52,18 +52,9 @@ pub(crate) fn cover(pattern: &str) -> Cover<'_> {
     // Region and account cannot narrow what the last part leaves open, since they are mostly ours
     // and one. With fewer parts a star stands for the last.
     let rest = parts.nth(2).unwrap_or("*");
-    // Secrets Manager puts a hyphen and six characters behind each name.
-    let rest = match service {
-        "secretsmanager" => rest.strip_suffix("-??????").unwrap_or(rest),
-        _ => rest,
-    };
     let stars = rest.find(['*', '?']).unwrap_or(rest.len());
     let (name, open) = rest.split_at_checked(stars).unwrap_or((rest, ""));
-    // What is within any of a kind is of all of it: any table's index, any bucket's files of a kind. A
-    // path of IAM holds nothing.
-    let within_any = service != "iam" && (open.starts_with("*/") || open.starts_with("*:"));
-    let bare = !open.is_empty() && open.bytes().all(|byte| b"*?/:".contains(&byte));
-    let open_end = bare || within_any;
+    let open_end = !open.is_empty() && open.bytes().all(|byte| b"*?/:".contains(&byte));
     let whole_kind = open_end
         && (name.is_empty()
             || SEGMENTS
@@ -78,37 +69,6 @@ pub(crate) fn cover(pattern: &str) -> Cover<'_> {
         },
         service: Some(service),
     }
-}
-
-/// Do patterns of one service, each of which names how a name begins, together name all beginnings of
-/// a kind? Names of buckets begin with a small letter or a digit, others with a capital as well.
-pub(crate) fn cover_together(service: &str, patterns: &[String]) -> bool {
-    let Some(segment) = SEGMENTS.named.get(service) else {
-        return false;
-    };
-    segment.starts.iter().any(|start| {
-        let begins = |letter: char| {
-            patterns.iter().any(|pattern| {
-                let rest = pattern.splitn(6, ':').nth(5).unwrap_or_default();
-                let mut name = rest.strip_prefix(start).unwrap_or_default().chars();
-                name.next() == Some(letter) && name.next() == Some('*')
-            })
-        };
-        let small = ('a'..='z').chain('0'..='9').all(begins);
-        small && (service == "s3" || ('A'..='Z').all(begins))
-    })
-}
-
-/// Is there nothing that a change of permissions could do with it? AWS's own policies are nobody
-/// else's to change, nor are service-linked roles, and a role's session has no `aws:username`.
-pub(crate) fn is_powerless(resource: &str) -> bool {
-    let parts: Vec<&str> = resource.splitn(6, ':').collect();
-    let ["arn", _, "iam", _, account, rest] = parts.as_slice() else {
-        return false;
-    };
-    *account == "aws"
-        || rest.starts_with("role/aws-service-role/")
-        || rest.contains("${aws:username}")
 }
 
 /// What acts on resources whose ARN names a service.
@@ -369,34 +329,6 @@ mod tests {
                 Some("dynamodb"),
             ),
             ("arn:aws:iam::*:role/*", Scope::Service, Some("iam")),
-            ("arn:aws:iam::*:role/*/Reader", Scope::Named, Some("iam")),
-            (
-                "arn:aws:secretsmanager:*:*:secret:*-??????",
-                Scope::Service,
-                Some("secretsmanager"),
-            ),
-            (
-                "arn:aws:secretsmanager:*:*:secret:a-??????",
-                Scope::Named,
-                Some("secretsmanager"),
-            ),
-            (
-                "arn:aws:dynamodb:*:*:table/*/index/*",
-                Scope::Service,
-                Some("dynamodb"),
-            ),
-            (
-                "arn:aws:dynamodb:*:*:table/orders/index/*",
-                Scope::Named,
-                Some("dynamodb"),
-            ),
-            (
-                "arn:aws:logs:*:*:log-group:*:log-stream:*",
-                Scope::Service,
-                Some("logs"),
-            ),
-            ("arn:aws:s3:::*/*.json", Scope::Service, Some("s3")),
-            ("arn:aws:sqs:*:*:*-dlq", Scope::Named, Some("sqs")),
             ("arn:aws:iam::111122223333:*", Scope::Service, Some("iam")),
             ("arn:aws:dms:*:*:task:*", Scope::Service, Some("dms")),
             ("arn:aws:sqs:*:*:*", Scope::Service, Some("sqs")),

@@ -5,6 +5,7 @@ mod analyze;
 mod answer;
 mod arn;
 mod compare;
+mod cover;
 pub mod document;
 mod evaluate;
 mod explain;
@@ -24,6 +25,7 @@ pub use compare::{
     Allowance, Allowed, AllowedValues, AllowedWho, SharedExternalId, Wider, difference, is_subset,
     is_within_allowance, shared_external_ids,
 };
+pub use cover::covers_all;
 pub use document::{IdentityPolicy, Origin, TrustPolicy};
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
 pub use explain::describe;

@@ -328,6 +328,7 @@ fn trust_policy(
                 .map(PolicyText::as_policy)
                 .collect(),
             boundary: document.boundary.as_ref().map(PolicyText::as_policy),
+            holder: document.arn.as_deref(),
         };
         let accesses: Vec<_> = accesses.iter().collect();
         let reviewed = review(rules, &accesses, &policies, now);

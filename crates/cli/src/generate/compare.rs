@@ -41,7 +41,7 @@ pub(super) fn held(
                 arn: None,
                 document: Some(&text),
             }],
-            boundary: None,
+            ..Policies::default()
         })
     } else {
         of_role(input, &text, role, streams)?

@@ -136,7 +136,7 @@ fn dangers(document: &Document) -> Vec<String> {
             arn: None,
             document: Some(&text),
         }],
-        boundary: None,
+        ..Policies::default()
     });
     let changes = [
         Class::Administrator,

@@ -3,7 +3,6 @@
 use crate::check::Check;
 
 /// What to do about a check's findings, with the place or the command to do it by.
-#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn usual_fix(check: Check) -> &'static str {
     match check {
         Check::PublicTrust => "name the accounts that may assume the role",
@@ -60,11 +59,10 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
         | Check::IamAccess
         | Check::PrivilegeEscalation
         | Check::WriteWildcard
-        | Check::DataAccess
-        | Check::ResourceExposure => {
+        | Check::DataAccess => {
             "allow what the third party needs by name: trustwarden policy generate prints a policy"
         }
-        Check::OverCeiling => {
+        Check::OverCeiling | Check::ResourceExposure => {
             "take the actions away, or add them to permissions.allow of the vendor's rule"
         }
         Check::PermissionUnused => "take the unused permissions away",

@@ -47,6 +47,7 @@ impl LivePermissions {
         Policies {
             policies: self.policies.iter().map(HeldPolicy::as_policy).collect(),
             boundary: self.boundary.as_ref().map(HeldPolicy::as_policy),
+            holder: Some(&self.arn),
         }
     }
 

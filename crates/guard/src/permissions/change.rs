@@ -250,7 +250,11 @@ pub struct Judged {
 fn escalates(check: Check) -> bool {
     matches!(
         check,
-        Check::AdminAccess | Check::IamAccess | Check::PrivilegeEscalation | Check::DataAccess
+        Check::AdminAccess
+            | Check::IamAccess
+            | Check::PrivilegeEscalation
+            | Check::DataAccess
+            | Check::ResourceExposure
     )
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use permissions::{
-    ActionSet, Ceiling, Class, Effective, Escalation, Held, Policies, Scope, administrator,
-    classes, data_read, effective, escalations, expand, exposes, of_class, telling,
+    ActionSet, Ceiling, Class, Effective, Escalation, Exposure, Held, Policies, Scope,
+    administrator, classes, data_read, effective, escalations, expand, exposed, exposing, of_class,
+    telling,
 };
 
 use super::words::{by_service, listed, under_conditions};
@@ -313,6 +314,7 @@ fn of_holder(
     let held = effective.actions();
     let mut iam = held.clone();
     iam &= of_class(Class::IamWrite);
+    iam -= &passed_to_named_services(effective);
     if let Some(action) = telling(&iam) {
         let on = on(effective, action);
         let message = format!(
@@ -335,39 +337,9 @@ fn of_holder(
         let fix = "name the actions, one by one";
         findings.push(complaint(Check::WriteWildcard, message, fix));
     }
-    on_any_resource(rules, noun, effective, &allowed, findings);
-}
-
-/// What may be shared, or read, wherever it is.
-fn on_any_resource(
-    rules: &Rules,
-    noun: &str,
-    effective: &Effective,
-    allowed: &ActionSet,
-    findings: &mut Vec<Finding>,
-) {
-    let mut complain = |check, message, fix: &str| {
-        findings.push(Finding {
-            fix: Some(fix.to_owned()),
-            ..finding(rules, check, message)
-        });
-    };
-    let mut exposing = effective.on(Scope::Service);
-    exposing &= exposes();
-    exposing -= allowed;
-    if let Some(action) = telling(&exposing) {
-        let on = on(effective, action);
-        let message = format!(
-            "the {noun} can give others access to resources, or stop what watches the account: \
-             {action}{on} ({})",
-            by_service(&exposing)
-        );
-        let fix = "remove these actions, or name the resources they may be used on";
-        complain(Check::ResourceExposure, message, fix);
-    }
     let mut data = effective.on(Scope::Service);
     data &= of_class(Class::DataRead);
-    data -= allowed;
+    data -= &allowed;
     if let Some(action) = telling(&data) {
         let what = data_read(action).unwrap_or("data");
         let on = on(effective, action);
@@ -377,6 +349,15 @@ fn on_any_resource(
         );
         let fix = "name the resources it may read, or allow it in permissions.allow of its rule";
         complain(Check::DataAccess, message, fix);
+    }
+    for exposure in [Exposure::Shares, Exposure::Blinds] {
+        let mut actions = effective.on(Scope::Service);
+        actions &= exposing(exposure);
+        actions -= &allowed;
+        if let Some(message) = exposes(noun, exposure, &actions, effective) {
+            let fix = "name the resources, or allow it in permissions.allow of its rule";
+            findings.push(complaint(Check::ResourceExposure, message, fix));
+        }
     }
 }
 
@@ -395,6 +376,34 @@ fn way_to_more(noun: &str, ways: &[Escalation]) -> Option<String> {
         first.scope.words(),
         under_conditions(first.conditional),
     ))
+}
+
+/// What it can do with these actions, if there are any.
+fn exposes(
+    noun: &str,
+    exposure: Exposure,
+    actions: &ActionSet,
+    effective: &Effective,
+) -> Option<String> {
+    let action = telling(actions)?;
+    let (on, what, by) = (on(effective, action), exposed(action), by_service(actions));
+    Some(match exposure {
+        Exposure::Shares => format!(
+            "the {noun} can give others access to resources: {what}, by {action}{on} ({by})"
+        ),
+        Exposure::Blinds => {
+            format!("the {noun} can have the account watched less: {what}, by {action}{on} ({by})")
+        }
+    })
+}
+
+/// `iam:PassRole`, where every statement names the services to which a role may be passed: then the
+/// ways say what it is good for.
+fn passed_to_named_services(effective: &Effective) -> ActionSet {
+    let passing = expand("iam:PassRole");
+    let mut permits = effective.permits.iter();
+    let free = permits.any(|permit| permit.actions.meets(&passing) && permit.passed_to.is_empty());
+    if free { ActionSet::new() } else { passing }
 }
 
 /// On how much an action is allowed, and whether always.

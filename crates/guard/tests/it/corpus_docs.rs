@@ -47,13 +47,13 @@ const OF_THE_ACCOUNT: [Check; 13] = [
 
 /// Checks of what a role may do.
 const OF_PERMISSIONS: [Check; 9] = [
-    Check::ResourceExposure,
     Check::AdminAccess,
     Check::IamAccess,
     Check::PrivilegeEscalation,
     Check::OverCeiling,
     Check::WriteWildcard,
     Check::DataAccess,
+    Check::ResourceExposure,
     Check::PermissionUnused,
     Check::UnreadablePermissions,
 ];
@@ -73,7 +73,7 @@ fn of_permissions(rules: &Rules, example: &str) -> BTreeSet<Check> {
         };
         let role = effective(&Policies {
             policies: vec![inline],
-            boundary: None,
+            ..Policies::default()
         });
         let accessed = LastAccessed::parse(example).unwrap();
         let found = judge_unused(rules, &role, &accessed);
@@ -116,6 +116,7 @@ fn of_permissions(rules: &Rules, example: &str) -> BTreeSet<Check> {
         let policies = Policies {
             policies: inline.chain(attached).collect(),
             boundary: None,
+            holder: role["Arn"].as_str(),
         };
         let found = review(rules, &third_parties, &policies, now).findings;
         codes.extend(

@@ -135,6 +135,7 @@ fn judge(rules: &Rules, case: &Case) -> Review {
             arn: None,
             document: Some(document),
         }),
+        holder: Some("arn:aws:iam::111122223333:role/vendor"),
     };
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
     let found = review(rules, &third_parties, &policies, now);
@@ -184,6 +185,7 @@ fn every_check_has_a_case_that_fails_and_one_that_passes() {
         Check::OverCeiling,
         Check::WriteWildcard,
         Check::DataAccess,
+        Check::ResourceExposure,
         Check::UnreadablePermissions,
     ] {
         assert!(found.contains(check.code()), "{check}");
@@ -256,7 +258,7 @@ fn use_is_compared_with_what_the_role_may_do() {
                 arn: None,
                 document: Some(&text),
             }],
-            boundary: None,
+            ..Policies::default()
         });
         judge_unused(&rules, &role, &accessed).map(|found| found.message)
     };

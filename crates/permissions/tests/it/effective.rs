@@ -29,6 +29,7 @@ fn texts(value: &Value) -> Vec<String> {
 fn judge(case: &Value) -> Effective {
     let documents = texts(&case["policies"]);
     let managed = texts(&case["managed"]);
+    let holder = case["holder"].as_str();
     let boundary = (!case["boundary"].is_null()).then(|| case["boundary"].to_string());
     let own = documents.iter().map(|text| Policy {
         name: "own",
@@ -47,6 +48,7 @@ fn judge(case: &Value) -> Effective {
             arn: None,
             document: Some(text),
         }),
+        holder,
     })
 }
 

@@ -26,6 +26,8 @@ const MANAGED: [(&str, &str); 3] = [
     ("arn:aws:iam::111122223333:policy/Broken", "{"),
 ];
 
+const HOLDER: &str = "arn:aws:iam::111122223333:role/x";
+
 /// A role, its documents as text.
 #[derive(Debug, Clone)]
 struct Role {
@@ -54,6 +56,7 @@ impl Role {
                 .chain(self.managed.iter().map(|at| managed(*at)))
                 .collect(),
             boundary: self.boundary.then(|| managed(0)),
+            holder: Some(HOLDER),
         })
     }
 

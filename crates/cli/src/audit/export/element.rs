@@ -188,6 +188,12 @@ impl<'a> Holder<'a> {
         });
         let attached: Arc<[_]> = attached.into_iter().map(|one| one.policy_arn).collect();
         Ok(Held {
+            holder: self
+                .arn
+                .split_inclusive('/')
+                .next()
+                .unwrap_or_default()
+                .into(),
             told: self.tells_policies(),
             inline: inline.collect::<Result<_, _>>()?,
             attached: lists.of(attached),
@@ -209,6 +215,9 @@ impl<'a> Holder<'a> {
 /// which come last.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
+    /// The beginning of the holder's ARN, as `arn:aws:iam::111122223333:role/`: its account and what it
+    /// is.
+    pub(crate) holder: Box<str>,
     /// The export says which they are.
     pub(crate) told: bool,
     /// Name and text of each inline policy.
@@ -250,6 +259,7 @@ impl Held {
         Policies {
             policies: inline.chain(attached).chain(untold).collect(),
             boundary: self.boundary.as_deref().map(by_arn),
+            holder: Some(&self.holder),
         }
     }
 }

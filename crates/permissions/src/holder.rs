@@ -1,0 +1,181 @@
+//! What no request of a holder can meet: such resources and conditions give nothing.
+
+use policy::document::{Condition, Version};
+
+use crate::action::{Action, Service, source};
+use crate::effective::Policies;
+use crate::set::ActionSet;
+
+/// Whose policies they are, as far as that decides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Holder<'a> {
+    account: Option<&'a str>,
+    is_role: bool,
+}
+
+impl<'a> Holder<'a> {
+    pub(crate) fn of(policies: &Policies<'a>) -> Self {
+        let mut parts = policies.holder.unwrap_or_default().splitn(6, ':').skip(4);
+        Self {
+            account: parts.next(),
+            is_role: parts.next().is_some_and(|end| end.starts_with("role/")),
+        }
+    }
+
+    /// A session of a role has no `aws:username` (IAM User Guide, "AWS global condition context
+    /// keys"), and a resource whose variable has no value fits nothing. In documents of 2008 it is
+    /// text.
+    pub(crate) fn has_all_variables(self, resource: &str, version: Version) -> bool {
+        let nameless = |variable: &str| {
+            let name = variable.split('}').next();
+            name.is_some_and(|name| name.eq_ignore_ascii_case("aws:username"))
+        };
+        let literal = version == Version::V2008 || !self.is_role;
+        literal || !resource.split("${").skip(1).any(nameless)
+    }
+
+    /// A role's credentials that were issued before the table of actions was made have ended: they
+    /// live for 36 hours at most.
+    pub(crate) fn can_meet(self, condition: &Condition<'_>) -> bool {
+        let operator = condition.operator_text.to_ascii_lowercase();
+        let past = |moment: &str| moment.get(..10).is_some_and(|day| day < source().date);
+        let is_date = |moment: &str| {
+            moment.starts_with(|first: char| first.is_ascii_digit()) && moment.contains('-')
+        };
+        let before = operator.starts_with("datelessthan")
+            && condition.key.eq_ignore_ascii_case("aws:TokenIssueTime");
+        let mut values = condition.values.iter();
+        !(self.is_role && before && values.all(|value| is_date(value) && past(value)))
+    }
+}
+
+/// What becomes of IAM's actions on resources with this ARN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Fate {
+    /// They may be called.
+    Called,
+    /// Reads alone: AWS's managed policies; roles that AWS keeps, of which IAM refuses each change
+    /// (`UnmodifiableEntity`) but a few.
+    Read,
+    /// None: IAM acts in its caller's own account.
+    Refused,
+}
+
+/// See [`Fate`].
+pub(crate) fn fate(resource: &str, holder: Holder<'_>) -> Fate {
+    let mut parts = resource.splitn(6, ':').skip(2);
+    let (service, account, end) = (parts.next(), parts.nth(1), parts.next());
+    let (Some("iam"), Some(account), Some(end)) = (service, account, end) else {
+        return Fate::Called;
+    };
+    let kept = ["role/aws-service-role/", "role/aws-reserved/"];
+    if account == "aws" || kept.iter().any(|path| end.starts_with(path)) {
+        return Fate::Read;
+    }
+    let number = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    match holder.account {
+        Some(own) if number && own != account => Fate::Refused,
+        _ => Fate::Called,
+    }
+}
+
+/// Takes out IAM's actions that cannot act on any of these resources of IAM.
+pub(crate) fn keep_met(actions: &mut ActionSet, resources: &[String], holder: Holder<'_>) {
+    let fates: Vec<Fate> = resources.iter().map(|one| fate(one, holder)).collect();
+    let unmet = iam().filter(|action| {
+        let met = |(resource, fate): (&String, &Fate)| match fate {
+            Fate::Called => may_name(resource, *action),
+            Fate::Read => reads(*action) && may_name(resource, *action),
+            Fate::Refused => false,
+        };
+        actions.contains(*action) && !resources.iter().zip(&fates).any(met)
+    });
+    let unmet: ActionSet = unmet.collect();
+    *actions -= &unmet;
+}
+
+fn iam() -> impl Iterator<Item = Action> {
+    Service::find("iam").into_iter().flat_map(Service::actions)
+}
+
+/// Whether IAM lets it be called on what AWS keeps: it reads, or it is one of the few.
+fn reads(action: Action) -> bool {
+    const FEW: [&str; 4] = [
+        "CreateServiceLinkedRole",
+        "DeleteServiceLinkedRole",
+        "PassRole",
+        "UpdateRoleDescription",
+    ];
+    !action.level().changes() || FEW.contains(&action.name())
+}
+
+/// What a resource says of its kind: `role/`, or the beginning of one.
+pub(crate) fn kind_of(resource: &str) -> &str {
+    let end = resource.splitn(6, ':').nth(5).unwrap_or_default();
+    match end.find(['*', '?', '$', '/']) {
+        Some(at) if end.get(at..).is_some_and(|rest| rest.starts_with('/')) => {
+            end.get(..=at).unwrap_or_default()
+        }
+        Some(at) => end.get(..at).unwrap_or_default(),
+        None => end,
+    }
+}
+
+/// Whether an action acts on what a resource names, by the kinds of the table: `role/`, `user/`.
+fn may_name(resource: &str, action: Action) -> bool {
+    let fixed = kind_of(resource);
+    let mut kinds = action.resource_types().map(|acts_on| acts_on.resource_type);
+    kinds.any(|kind| {
+        kind.arns().any(|arn| {
+            let [.., form] = arn.parts();
+            let start = form.split('$').next().unwrap_or_default();
+            fixed.starts_with(start) || start.starts_with(fixed)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_request_can_meet_gives_nothing() {
+        let role = Policies {
+            holder: Some("arn:aws:iam::111122223333:role/vendor"),
+            ..Policies::default()
+        };
+        let role = Holder::of(&role);
+        for (resource, expected) in [
+            ("arn:aws:iam::aws:policy/*", Fate::Read),
+            ("arn:aws:iam::*:policy/*", Fate::Called),
+            ("arn:aws:iam::111122223333:user/x", Fate::Called),
+            ("arn:aws:iam::444455556666:user/x", Fate::Refused),
+            ("arn:aws:iam::44445555666?:user/x", Fate::Called),
+            ("arn:aws:iam::*:role/aws-service-role/x/y", Fate::Read),
+            ("arn:aws:iam::*:role/aws-*", Fate::Called),
+            (
+                "arn:aws:lambda:eu-west-1:444455556666:function:x",
+                Fate::Called,
+            ),
+        ] {
+            assert_eq!(fate(resource, role), expected, "{resource}");
+        }
+        let own = "arn:aws:iam::*:user/${aws:username}";
+        assert!(!role.has_all_variables(own, Version::V2012));
+        assert!(role.has_all_variables(own, Version::V2008));
+        assert!(role.has_all_variables("x${aws:username, 'a'}", Version::V2012));
+        assert!(Holder::default().has_all_variables(own, Version::V2012));
+    }
+
+    #[test]
+    fn an_action_acts_on_its_own_kinds() {
+        let on = |name: &str, resource: &str| {
+            may_name(resource, Action::find(&format!("iam:{name}")).unwrap())
+        };
+        assert!(on("PutRolePolicy", "arn:aws:iam::*:role/x"));
+        assert!(on("PutRolePolicy", "arn:aws:iam::*:ro*"));
+        assert!(on("PutRolePolicy", "arn:aws:iam::*"));
+        assert!(!on("PutRolePolicy", "arn:aws:iam::*:user/*"));
+        assert!(!on("CreateAccessKey", "arn:aws:iam::*:policy/*"));
+    }
+}
