@@ -348,7 +348,7 @@ fn of_holder(
             by_service(&data)
         );
         let fix = "name the resources it may read, or allow it in permissions.allow of its rule";
-        complain(Check::DataAccess, message, fix);
+        findings.push(complaint(Check::DataAccess, message, fix));
     }
     for exposure in [Exposure::Shares, Exposure::Blinds] {
         let mut actions = effective.on(Scope::Service);
