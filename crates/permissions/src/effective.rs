@@ -55,7 +55,7 @@ pub fn effective(policies: &Policies<'_>) -> Effective {
         tries: MOST_TRIES,
         statements: MOST_STATEMENTS,
         pairs: MOST_PAIRS,
-        holder: Holder::of(policies),
+        holder: Holder::of(policies.holder),
     };
     let mut unreadable = Vec::new();
     let mut own = Side::default();

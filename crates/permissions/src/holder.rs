@@ -3,7 +3,6 @@
 use policy::document::{Condition, Version};
 
 use crate::action::{Action, Service, source};
-use crate::effective::Policies;
 use crate::set::ActionSet;
 
 /// Whose policies they are, as far as that decides.
@@ -14,8 +13,9 @@ pub(crate) struct Holder<'a> {
 }
 
 impl<'a> Holder<'a> {
-    pub(crate) fn of(policies: &Policies<'a>) -> Self {
-        let mut parts = policies.holder.unwrap_or_default().splitn(6, ':').skip(4);
+    /// By its ARN, where that is known.
+    pub(crate) fn of(arn: Option<&'a str>) -> Self {
+        let mut parts = arn.unwrap_or_default().splitn(6, ':').skip(4);
         Self {
             account: parts.next(),
             is_role: parts.next().is_some_and(|end| end.starts_with("role/")),
@@ -140,11 +140,7 @@ mod tests {
 
     #[test]
     fn what_no_request_can_meet_gives_nothing() {
-        let role = Policies {
-            holder: Some("arn:aws:iam::111122223333:role/vendor"),
-            ..Policies::default()
-        };
-        let role = Holder::of(&role);
+        let role = Holder::of(Some("arn:aws:iam::111122223333:role/vendor"));
         for (resource, expected) in [
             ("arn:aws:iam::aws:policy/*", Fate::Read),
             ("arn:aws:iam::*:policy/*", Fate::Called),

@@ -61,7 +61,7 @@ impl Likeness {
         }
         // Written down once and summed twice: in pieces a sum takes thrice as long.
         let mut text = Written(Vec::with_capacity(512));
-        let holder = Holder::of(policies);
+        let holder = Holder::of(policies.holder);
         // A boundary bounds what the same policy, held, would give.
         (verbatim, policies.boundary.is_some(), holder).hash(&mut text);
         for (policy, read) in policies.policies.iter().zip(&read) {

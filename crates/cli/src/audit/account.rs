@@ -48,6 +48,16 @@ pub(crate) struct Counts {
     pub(crate) credentials: usize,
 }
 
+impl Counts {
+    fn judged(&mut self, verdict: Verdict, roles: u64) {
+        match verdict {
+            Verdict::Approved => self.approved += roles,
+            Verdict::Unreadable => self.unreadable += roles,
+            Verdict::Violation => {}
+        }
+    }
+}
+
 /// The result of an audit.
 #[derive(Debug, Default)]
 pub(crate) struct Audited {
@@ -326,11 +336,7 @@ impl<'a> Account<'a> {
             path: role.path().map_err(&mut note).unwrap_or_default(),
         };
         let judgement = self.judging.judge(&reference, &document, &text);
-        match judgement.verdict {
-            Verdict::Approved => self.audited.counts.approved += first,
-            Verdict::Unreadable => self.audited.counts.unreadable += first,
-            Verdict::Violation => {}
-        }
+        self.audited.counts.judged(judgement.verdict, first);
         let audited = Arc::new(AuditedRole {
             role: reference,
             arn: Some(role.arn.to_string()),
