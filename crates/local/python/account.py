@@ -51,6 +51,7 @@ from moto.server import ThreadedMotoServer  # noqa: E402
 
 import alarms  # noqa: E402, F401  (the class is found by being there)
 import authorize  # noqa: E402
+import cbor  # noqa: E402
 import changes  # noqa: E402
 import deliver  # noqa: E402
 import deploy  # noqa: E402
@@ -229,6 +230,7 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("moto").setLevel(logging.ERROR)
     authorize.install()
+    cbor.install()
     changes.install()
     deploy.install()
     managed.install()

@@ -105,7 +105,9 @@ def _parameters_first(original):
 def _key_without_tags(original):
     def create(_, resource_name, cloudformation_json, *rest, **named):
         # moto reads a key's tags as KMS's API spells them, not as CloudFormation does.
+        # moto reads a key's policy as text, and keeps what CloudFormation hands over.
         properties = {k: v for k, v in cloudformation_json["Properties"].items() if k != "Tags"}
+        properties["KeyPolicy"] = json.dumps(properties["KeyPolicy"])
         return original(resource_name, {**cloudformation_json, "Properties": properties}, *rest, **named)
 
     return classmethod(create)
@@ -119,6 +121,8 @@ def install() -> None:
     cloudformation.Stack._parse_template = _parse
     cloudformation.ChangeSet._parse_template = _parse
     parsing.clean_json = _without_no_values(parsing.clean_json)
+    # As CloudFormation has it after the transform: whoever wants it as it was sent has the file.
+    cloudformation.CloudFormationBackend.get_template = lambda self, name: json.dumps(self.get_stack(name).template_dict)
 
 
 def resources_of(stack) -> dict[str, dict]:
@@ -179,6 +183,9 @@ def finish(account: str, stack_name: str) -> dict:
     for function_id, name in functions.items():
         resource = resources[name]
         deliver.function_role(resource["arn"], resource["properties"]["Role"])
+        # moto passes over a function's layers.
+        layers = [{"Arn": layer, "CodeSize": 0} for layer in resource["properties"].get("Layers", [])]
+        stack.resource_map._parsed_resources[name].layers = layers
         made.append(
             {
                 "name": name,

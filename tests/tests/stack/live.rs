@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use local::Stack;
 use local::cloudtrail::Actor;
@@ -10,6 +11,12 @@ use trustwarden_tests::{OPEN, Operator, RULES, binaries, compiled, machine};
 
 /// The account that an operator's key belongs to.
 const ACCOUNT: &str = "123456789012";
+
+/// The tests here share an account and its trails: one at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 fn trustwarden(stack: &Stack<'_>, words: &[&str]) -> Output {
     Command::new(binaries().join("trustwarden"))
@@ -24,8 +31,30 @@ fn trustwarden(stack: &Stack<'_>, words: &[&str]) -> Output {
         .unwrap()
 }
 
+/// A trail as a person sets one up for the guard.
+fn logs_everything(stack: &Stack<'_>, trail: &str) {
+    // All tests here share the account.
+    let bucket = json!({ "Bucket": format!("{trail}-files") });
+    stack.call("s3", "create_bucket", &bucket).unwrap();
+    let made = json!({
+        "Name": trail, "S3BucketName": bucket["Bucket"],
+        "IsMultiRegionTrail": true, "IncludeGlobalServiceEvents": true,
+    });
+    stack.call("cloudtrail", "create_trail", &made).unwrap();
+    let selectors = json!({
+        "TrailName": trail,
+        "EventSelectors": [{ "ReadWriteType": "All", "IncludeManagementEvents": true }],
+    });
+    stack
+        .call("cloudtrail", "put_event_selectors", &selectors)
+        .unwrap();
+    let name = json!({ "Name": trail });
+    stack.call("cloudtrail", "start_logging", &name).unwrap();
+}
+
 #[test]
 fn the_guard_is_alive_and_a_test_alert_arrives() {
+    let _turn = alone();
     let rules = compiled(ACCOUNT, RULES);
     let parameters = [
         ("Mode", "enforce"),
@@ -36,6 +65,7 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
         .deploy(ACCOUNT, "trustwarden", &parameters, &rules)
         .unwrap();
 
+    logs_everything(&stack, "all-regions");
     let output = trustwarden(&stack, &["status", "--region", "us-east-1"]);
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -66,6 +96,9 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
     let alerts = stack.alerts().unwrap();
     let incident = alerts[0]["incident"].as_str().unwrap();
     assert_eq!(alerts[0]["stage"], "test");
+    // It goes where a CRITICAL alert goes: nothing lets that through and keeps this away.
+    assert_eq!(alerts[0]["severity"], "CRITICAL");
+    assert_eq!(stack.tampering_alerts().unwrap()[0]["incident"], incident);
     assert!(said.contains(incident), "{said}");
     let mut readers: Vec<_> = stack.mails().into_iter().map(|mail| mail.to).collect();
     readers.sort();
@@ -203,6 +236,7 @@ fn restores(stack: &Stack<'_>) {
 
 #[test]
 fn status_names_what_somebody_took_away() {
+    let _turn = alone();
     let rules = compiled("taken", RULES);
     let parameters = [("AlertEmail", "oncall@example.com")];
     let stack = machine()
@@ -257,5 +291,146 @@ fn status_names_what_somebody_took_away() {
         "WRONG function AccessKey",
     ] {
         assert!(said.contains(gone), "{gone}: {said}");
+    }
+}
+
+/// What `status` once did not see: each of these leaves everything in its place, and nobody hears.
+#[test]
+fn b3_status_fails_on_each_way_to_blind_the_guard_that_leaves_everything_in_place() {
+    let _turn = alone();
+    let rules = compiled("blinded", RULES);
+    let parameters = [("AlertEmail", "oncall@example.com")];
+    let stack = machine()
+        .deploy(ACCOUNT, "blinded", &parameters, &rules)
+        .unwrap();
+    logs_everything(&stack, "for-blinded");
+    stack.invoke("sweep", &json!({})).unwrap();
+    let status = || {
+        let words = ["status", "--region", "us-east-1", "--stack", "blinded"];
+        let output = trustwarden(&stack, &words);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said)
+    };
+    let (code, said) = status();
+    // Nobody is subscribed to its operations topic.
+    assert_eq!(
+        (code, said.matches("WRONG").count()),
+        (Some(1), 1),
+        "{said}"
+    );
+    assert!(
+        said.contains("WRONG topic OperationsTopic: no subscription"),
+        "{said}"
+    );
+
+    let topic = json!({ "TopicArn": stack.output("AlertTopic").unwrap() });
+    let found = stack.call("sns", "list_subscriptions_by_topic", &topic);
+    let found = found.unwrap();
+    let mut subscriptions = found["Subscriptions"].as_array().unwrap().iter();
+    let mail = subscriptions
+        .find(|one| one["Endpoint"] == "oncall@example.com")
+        .unwrap();
+    let function = &stack.function("access-key").unwrap();
+    let mut environment = function.environment.clone();
+    environment.insert("TRUSTWARDEN_ACCOUNT".to_owned(), "999999999999".to_owned());
+    let alarms = stack.call("cloudwatch", "describe_alarms", &json!({}));
+    let alarms = alarms.unwrap();
+    let mut alarms = alarms["MetricAlarms"].as_array().unwrap().iter();
+    let missing = alarms.find(|alarm| {
+        let name = alarm["AlarmName"].as_str().unwrap();
+        name.starts_with("blinded-SweepMissing")
+    });
+    let rule = stack.id_of("RoleTrustRule").unwrap();
+    let pattern = json!({ "source": ["aws.iam"], "detail": { "eventName": ["DeleteRole"] } });
+    let mapping = stack.call(
+        "lambda",
+        "list_event_source_mappings",
+        &json!({
+            "FunctionName": stack.function("remediator").unwrap().function_name,
+        }),
+    );
+    let mapping = mapping.unwrap()["EventSourceMappings"][0]["UUID"].clone();
+    let steps = [
+        (
+            ("events", "put_rule"),
+            json!({ "Name": rule, "EventPattern": pattern.to_string(), "State": "ENABLED" }),
+            "WRONG rule RoleTrustRule: EventPattern.detail.eventName: expected [\"CreateRole\"",
+        ),
+        (
+            ("sns", "set_subscription_attributes"),
+            json!({
+                "SubscriptionArn": mail["SubscriptionArn"], "AttributeName": "FilterPolicy",
+                "AttributeValue": r#"{"severity":["NONE"]}"#,
+            }),
+            "WRONG topic AlertTopic to email oncall@example.com: FILTERED",
+        ),
+        (
+            ("lambda", "update_function_configuration"),
+            json!({
+                "FunctionName": function.function_name, "Environment": { "Variables": environment },
+            }),
+            "WRONG function AccessKey: Environment.TRUSTWARDEN_ACCOUNT: expected \"123456789012\"",
+        ),
+        (
+            ("kms", "disable_key"),
+            json!({ "KeyId": stack.id_of("Key").unwrap() }),
+            "WRONG key Key: Disabled",
+        ),
+        (
+            ("cloudwatch", "delete_alarms"),
+            json!({ "AlarmNames": [missing.unwrap()["AlarmName"]] }),
+            "WRONG alarm SweepMissing: is gone",
+        ),
+        // Five of one kind, and a few more.
+        (
+            ("lambda", "put_function_concurrency"),
+            json!({
+                "FunctionName": stack.function("remediator").unwrap().function_name,
+                "ReservedConcurrentExecutions": 0,
+            }),
+            "WRONG function Remediator: ReservedConcurrentExecutions: expected none, there is 0",
+        ),
+        (
+            ("lambda", "update_event_source_mapping"),
+            json!({ "UUID": mapping, "Enabled": false }),
+            "WRONG event source RemediatorOrders: Disabled",
+        ),
+        (
+            ("sqs", "send_message"),
+            json!({ "QueueUrl": stack.id_of("AsyncDeadLetters").unwrap(), "MessageBody": "{}" }),
+            "WRONG queue AsyncDeadLetters: 1 message",
+        ),
+        (
+            ("events", "put_targets"),
+            json!({
+                "Rule": stack.id_of("RootCallRule").unwrap(),
+                "Targets": [{ "Id": "root-activity", "Arn": function.arn, "Input": "{}" }],
+            }),
+            "WRONG rule RootCallRule: Targets: expected",
+        ),
+    ];
+    let mut wrong = 1;
+    for ((service, operation), request, expected) in steps {
+        stack.call(service, operation, &request).unwrap();
+        let (code, said) = status();
+        assert_eq!(code, Some(1), "{operation}: {said}");
+        assert!(said.contains(expected), "{operation}: {said}");
+        let now = said.matches("WRONG").count();
+        assert!(now > wrong, "{operation}: {said}");
+        wrong = now;
+    }
+    for trail in ["all-regions", "for-blinded"] {
+        // The other is another test's, if that has come so far.
+        let name = json!({ "Name": trail });
+        drop(stack.call("cloudtrail", "stop_logging", &name));
+    }
+    let (_, said) = status();
+    assert!(
+        said.contains("WRONG trail for-blinded: does not log"),
+        "{said}"
+    );
+    for trail in ["all-regions", "for-blinded"] {
+        let name = json!({ "Name": trail });
+        drop(stack.call("cloudtrail", "start_logging", &name));
     }
 }

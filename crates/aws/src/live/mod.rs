@@ -3,6 +3,7 @@
 //! test alert, which is [`crate::Topic`]'s own publish, and for a role that a person restores.
 
 mod account;
+mod health;
 mod organization;
 mod residue;
 mod roles;
@@ -16,6 +17,10 @@ use crate::failure::Failure;
 use crate::network::Network;
 
 pub use account::{AuthorizationDetails, ReadAccountError, credential_report};
+pub use health::{
+    AlarmState, TrailState, alarms, event_source_state, key_state, oldest_message,
+    processed_template, queue_length, trails,
+};
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
 pub use residue::{Residue, SessionDenial, kept_documents, residue};
 pub use roles::list_roles;

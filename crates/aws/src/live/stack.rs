@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Subscription as TopicSubscription;
+use serde_json::{Value, json};
 
 use super::CallError;
 use crate::cloud::SdkContext;
@@ -11,6 +12,8 @@ use crate::failure::Failure;
 /// A stack as CloudFormation knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
+    /// Its ARN.
+    pub id: String,
     /// As `CREATE_COMPLETE`.
     pub status: String,
     /// Its parameters by name, as `Mode`.
@@ -19,6 +22,8 @@ pub struct Stack {
     pub outputs: BTreeMap<String, String>,
     /// Its resources: physical ids by logical id.
     pub resources: BTreeMap<String, String>,
+    /// When a deploy changed a resource last, in seconds since 1970, by logical id.
+    pub deployed: BTreeMap<String, i64>,
 }
 
 /// Why the stack is not known.
@@ -52,6 +57,8 @@ pub struct Subscription {
     pub endpoint: String,
     /// Somebody at the endpoint has agreed; until then nothing is delivered.
     pub confirmed: bool,
+    /// What keeps messages from it, as JSON.
+    pub filter: Option<String>,
 }
 
 /// A function as Lambda has it.
@@ -65,6 +72,10 @@ pub struct FunctionState {
     pub last_modified: String,
     /// What the function is told through its environment.
     pub environment: BTreeMap<String, String>,
+    /// The ARNs of its layers' versions.
+    pub layers: Vec<String>,
+    /// How many may run at once, if that is set aside.
+    pub concurrency: Option<i32>,
 }
 
 /// An EventBridge rule.
@@ -72,6 +83,12 @@ pub struct FunctionState {
 pub struct RuleState {
     /// As `ENABLED`, `DISABLED`, `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`.
     pub state: String,
+    /// What it matches, as JSON.
+    pub pattern: Option<String>,
+    /// When it comes by itself.
+    pub schedule: Option<String>,
+    /// Where it sends what, as a template says it.
+    pub targets: Vec<Value>,
 }
 
 /// Reads a stack: its outputs, parameters and resources (DescribeStacks, ListStackResources).
@@ -111,7 +128,7 @@ pub async fn describe_stack(cloud: &SdkContext, name: &str) -> Result<Stack, Sta
         .next()
         .ok_or_else(missing)?;
     let pairs = |key: Option<String>, value: Option<String>| key.zip(value);
-    let mut resources = BTreeMap::new();
+    let (mut resources, mut deployed) = (BTreeMap::new(), BTreeMap::new());
     let mut pages = client
         .list_stack_resources()
         .stack_name(name)
@@ -121,6 +138,8 @@ pub async fn describe_stack(cloud: &SdkContext, name: &str) -> Result<Stack, Sta
         let page =
             page.map_err(|error| failed(Failure::of("cloudformation:ListStackResources", &error)))?;
         for resource in page.stack_resource_summaries.unwrap_or_default() {
+            let at = resource.last_updated_timestamp.map(|at| at.secs());
+            deployed.extend(resource.logical_resource_id.clone().zip(at));
             resources.extend(pairs(
                 resource.logical_resource_id,
                 resource.physical_resource_id,
@@ -128,6 +147,7 @@ pub async fn describe_stack(cloud: &SdkContext, name: &str) -> Result<Stack, Sta
         }
     }
     Ok(Stack {
+        id: stack.stack_id.unwrap_or_default(),
         status: stack
             .stack_status
             .map(|status| status.as_str().to_owned())
@@ -145,10 +165,11 @@ pub async fn describe_stack(cloud: &SdkContext, name: &str) -> Result<Stack, Sta
             .filter_map(|output| pairs(output.output_key, output.output_value))
             .collect(),
         resources,
+        deployed,
     })
 }
 
-/// Who is subscribed to a topic (ListSubscriptionsByTopic).
+/// Who is subscribed to a topic (ListSubscriptionsByTopic, GetSubscriptionAttributes).
 ///
 /// # Errors
 /// [`CallError`].
@@ -165,12 +186,18 @@ pub async fn subscriptions(
         .send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| Failure::of("sns:ListSubscriptionsByTopic", &error))?;
-        found.extend(
-            page.subscriptions
-                .unwrap_or_default()
-                .into_iter()
-                .map(subscription),
-        );
+        for one in page.subscriptions.unwrap_or_default() {
+            let mut one = subscription(one);
+            if let (true, arn) = (one.0.confirmed, &one.1) {
+                let attributes = client.get_subscription_attributes();
+                let attributes = attributes.subscription_arn(arn).send().await;
+                let attributes = attributes
+                    .map_err(|error| Failure::of("sns:GetSubscriptionAttributes", &error))?;
+                let mut attributes = attributes.attributes.unwrap_or_default();
+                one.0.filter = attributes.remove("FilterPolicy");
+            }
+            found.push(one.0);
+        }
     }
     found.sort_by(|one, other| {
         (&one.protocol, &one.endpoint).cmp(&(&other.protocol, &other.endpoint))
@@ -178,18 +205,20 @@ pub async fn subscriptions(
     Ok(found)
 }
 
-fn subscription(subscription: TopicSubscription) -> Subscription {
-    Subscription {
+/// It, and its ARN.
+fn subscription(subscription: TopicSubscription) -> (Subscription, String) {
+    // Else it says `PendingConfirmation`, or `Deleted`.
+    let arn = subscription.subscription_arn.unwrap_or_default();
+    let found = Subscription {
         protocol: subscription.protocol.unwrap_or_default(),
         endpoint: subscription.endpoint.unwrap_or_default(),
-        // Else it says `PendingConfirmation`, or `Deleted`.
-        confirmed: subscription
-            .subscription_arn
-            .is_some_and(|arn| arn.starts_with("arn:")),
-    }
+        confirmed: arn.starts_with("arn:"),
+        filter: None,
+    };
+    (found, arn)
 }
 
-/// How a function is (GetFunctionConfiguration).
+/// How a function is (GetFunctionConfiguration, GetFunctionConcurrency).
 ///
 /// # Errors
 /// [`CallError`].
@@ -201,6 +230,10 @@ pub async fn function_state(cloud: &SdkContext, name: &str) -> Result<FunctionSt
         .send()
         .await;
     let answer = answer.map_err(|error| Failure::of("lambda:GetFunctionConfiguration", &error))?;
+    let reserved = client.get_function_concurrency().function_name(name);
+    let reserved = reserved.send().await;
+    let reserved =
+        reserved.map_err(|error| Failure::of("lambda:GetFunctionConcurrency", &error))?;
     let environment = answer
         .environment
         .and_then(|environment| environment.variables);
@@ -215,10 +248,17 @@ pub async fn function_state(cloud: &SdkContext, name: &str) -> Result<FunctionSt
             .unwrap_or_default(),
         last_modified: answer.last_modified.unwrap_or_default(),
         environment: environment.unwrap_or_default().into_iter().collect(),
+        layers: answer
+            .layers
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|layer| layer.arn)
+            .collect(),
+        concurrency: reserved.reserved_concurrent_executions,
     })
 }
 
-/// How a rule of the default bus is (DescribeRule).
+/// How a rule of the default bus is (DescribeRule, ListTargetsByRule).
 ///
 /// # Errors
 /// [`CallError`].
@@ -226,9 +266,50 @@ pub async fn rule_state(cloud: &SdkContext, name: &str) -> Result<RuleState, Cal
     let client = aws_sdk_eventbridge::Client::new(cloud.sdk());
     let answer = client.describe_rule().name(name).send().await;
     let answer = answer.map_err(|error| Failure::of("events:DescribeRule", &error))?;
-    let state = answer
-        .state
-        .map(|state| state.as_str().to_owned())
-        .unwrap_or_default();
-    Ok(RuleState { state })
+    let targets = client.list_targets_by_rule().rule(name).send().await;
+    let targets = targets.map_err(|error| Failure::of("events:ListTargetsByRule", &error))?;
+    Ok(RuleState {
+        state: answer
+            .state
+            .map(|state| state.as_str().to_owned())
+            .unwrap_or_default(),
+        pattern: answer.event_pattern,
+        schedule: answer.schedule_expression,
+        targets: targets.targets.iter().flatten().map(target).collect(),
+    })
+}
+
+fn target(target: &aws_sdk_eventbridge::types::Target) -> Value {
+    let mut said = json!({ "Id": target.id, "Arn": target.arn });
+    let mut say = |name: &str, value: Option<Value>| {
+        if let (Some(value), Some(fields)) = (value, said.as_object_mut()) {
+            fields.insert(name.to_owned(), value);
+        }
+    };
+    let letters = target.dead_letter_config.as_ref();
+    say(
+        "DeadLetterConfig",
+        letters.map(|letters| json!({ "Arn": letters.arn })),
+    );
+    // What changes the event on its way.
+    say("Input", target.input.clone().map(Value::from));
+    say("InputPath", target.input_path.clone().map(Value::from));
+    let transformed = target.input_transformer.as_ref();
+    say(
+        "InputTransformer",
+        transformed.map(|way| {
+            json!({ "InputPathsMap": way.input_paths_map, "InputTemplate": way.input_template })
+        }),
+    );
+    let again = target.retry_policy.as_ref();
+    say(
+        "RetryPolicy",
+        again.map(|again| {
+            json!({
+                "MaximumRetryAttempts": again.maximum_retry_attempts,
+                "MaximumEventAgeInSeconds": again.maximum_event_age_in_seconds,
+            })
+        }),
+    );
+    said
 }

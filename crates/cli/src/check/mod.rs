@@ -6,7 +6,7 @@ mod mark;
 mod node;
 mod pending;
 mod roles;
-mod template;
+pub(crate) mod template;
 mod terraform;
 
 use std::collections::BTreeMap;

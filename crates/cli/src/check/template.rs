@@ -7,8 +7,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::mark::{is_pending, marked};
-use super::node::{Kind, Node};
+use super::node::{Kind, Node, NodeError};
 
 /// References to references, and functions within functions.
 const MOST_DEPTH: usize = 60;
@@ -42,6 +44,34 @@ impl Scope {
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+}
+
+/// The resources of a template in JSON whose stack is deployed, so that the scope knows every name:
+/// logical id, type, properties.
+///
+/// # Errors
+/// It is not JSON.
+pub(crate) fn deployed_resources(
+    template: &str,
+    scope: &Scope,
+) -> Result<Vec<(String, String, Value)>, NodeError> {
+    let root = Node::json(template)?;
+    let template = Template::new(&root, scope, BTreeMap::new());
+    let of = |resource: &Node| {
+        let properties = template.value(resource.get("Properties")?)?;
+        serde_json::from_str(&properties.to_json()).ok()
+    };
+    let resources = template.resources().map(|(id, resource)| {
+        let kind = resource.get("Type").and_then(Node::as_text);
+        let kind = kind.unwrap_or_default().to_owned();
+        (id.to_owned(), kind, of(resource).unwrap_or_default())
+    });
+    Ok(resources.collect())
+}
+
+/// Whether a text holds something that was not known.
+pub(crate) fn is_unknown(value: &Value) -> bool {
+    value.as_str().is_some_and(is_pending)
 }
 
 /// A template, some of whose conditions are taken to be true or false.
@@ -235,6 +265,9 @@ impl<'t> Template<'t> {
     /// What a resource of the template is known by: that it is one of the own account decides, and
     /// not its name.
     fn attribute(&self, id: &str, attribute: &str, depth: usize) -> Option<String> {
+        if let Some(known) = self.scope.get(&format!("{id}.{attribute}")) {
+            return Some(known.to_owned());
+        }
         let resources = self.root.get("Resources")?;
         let scoped = |name| self.scope.get(name);
         let arn = |rest: &str| {

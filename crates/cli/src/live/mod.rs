@@ -1,8 +1,11 @@
 //! The commands that talk to AWS, with a person's own credentials.
 
 mod account;
+mod deployed;
 mod restore;
-mod stack;
+mod sheet;
+mod status;
+mod test_alert;
 mod uninstall;
 
 use std::future::Future;
@@ -17,7 +20,8 @@ use crate::{Status, Streams};
 
 pub(crate) use account::LiveAccount;
 pub(crate) use restore::restore;
-pub(crate) use stack::{status, test_alert};
+pub(crate) use status::status;
+pub(crate) use test_alert::test_alert;
 pub(crate) use uninstall::uninstall_check;
 
 /// Waits for what a command asks of AWS.
