@@ -49,7 +49,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    fn judged(&mut self, verdict: Verdict, roles: u64) {
+    fn judged(&mut self, verdict: Verdict, roles: usize) {
         match verdict {
             Verdict::Approved => self.approved += roles,
             Verdict::Unreadable => self.unreadable += roles,
