@@ -50,6 +50,8 @@ pub struct Unreadable {
     pub policy: String,
     /// Why.
     pub reason: Reason,
+    /// It is the boundary, which could only take away: what is said is allowed at most.
+    pub at_most: bool,
 }
 
 /// Why a policy could not be read.

@@ -64,6 +64,7 @@ pub fn effective(policies: &Policies<'_>) -> Effective {
             unreadable.push(Unreadable {
                 policy: policy.name.to_owned(),
                 reason,
+                at_most: false,
             });
         }
     }
@@ -74,6 +75,7 @@ pub fn effective(policies: &Policies<'_>) -> Effective {
             Ok(()) => boundary = Some(side),
             Err(reason) => unreadable.push(Unreadable {
                 policy: policy.name.to_owned(),
+                at_most: reason == Reason::Missing,
                 reason,
             }),
         }

@@ -566,6 +566,7 @@ impl<'a> Account<'a> {
                     None => unknown.push(Unreadable {
                         policy: format!("of group {name}"),
                         reason: Reason::Missing,
+                        at_most: false,
                     }),
                 }
             }

@@ -179,16 +179,19 @@ fn can_words(entry: &Entry) -> String {
         .filter(|held| held.class != Class::MetadataRead || permitted.classes.len() == 1)
         .map(|held| held.class.words())
         .collect();
-    match (words.is_empty(), permitted.unreadable.is_empty()) {
-        (true, true) => "nothing".to_owned(),
-        (true, false) => "not known".to_owned(),
-        (false, readable) => {
-            if !readable {
-                words.push("or more");
-            }
-            words.join(", ")
+    if words.is_empty() {
+        return if permitted.more {
+            "not known"
+        } else {
+            "nothing"
         }
+        .to_owned();
     }
+    if permitted.more {
+        words.push("or more");
+    }
+    let at_most = if permitted.at_most { "at most " } else { "" };
+    format!("{at_most}{}", words.join(", "))
 }
 
 /// A provider without its ARN.

@@ -14,8 +14,12 @@ use super::interned::Interned;
 pub(crate) struct Permitted {
     /// The classes with an action that it may do, worst first.
     pub(crate) classes: Vec<HeldClass>,
-    /// Names of policies that could not be read: it may do more than is said.
+    /// Names of policies that could not be read.
     pub(crate) unreadable: Vec<String>,
+    /// One of them is no boundary: it may do more than is said.
+    pub(crate) more: bool,
+    /// One of them is the boundary: it may do less than is said.
+    pub(crate) at_most: bool,
 }
 
 impl Permitted {
@@ -79,6 +83,8 @@ impl<'a> Permitting<'a> {
                 .iter()
                 .map(|unreadable| unreadable.policy.clone())
                 .collect(),
+            more: effective.unreadable.iter().any(|policy| !policy.at_most),
+            at_most: effective.unreadable.iter().any(|policy| policy.at_most),
         });
         let amount = Amount {
             permitted,

@@ -288,6 +288,33 @@ fn permissions_that_an_export_does_not_hold_are_not_known() {
 }
 
 #[test]
+fn what_a_role_may_do_is_at_most_what_is_said_where_its_boundary_is_missing() {
+    let mut bounded = role("DatadogOne", "111122223333");
+    let read = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]});
+    bounded["RolePolicyList"] = json!([{"PolicyName": "read", "PolicyDocument": read}]);
+    bounded["PermissionsBoundary"] =
+        json!({"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/B"});
+    let folder = Folder::new("boundary", &[("a.json", &page(&[bounded], json!({})))]);
+    let rules = rules();
+    let arguments = [
+        "audit",
+        "--rules",
+        &rules,
+        "--now",
+        "2026-11-21",
+        "--authorization-details",
+        "a.json",
+    ];
+    let (status, out, _) = folder.run(&arguments);
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains("at most data read"), "{out}");
+    assert!(
+        out.contains("INFORMATIONAL unreadable-permissions"),
+        "{out}"
+    );
+}
+
+#[test]
 fn an_export_is_read_in_any_encoding() {
     let text = page(&[role("DatadogOne", "111122223333")], json!({}));
     let report = b"user,arn,password_enabled,mfa_active\njane,arn:aws:iam::111122223333:user/jane,true,false\n";

@@ -12,7 +12,7 @@ use permissions::{
 
 use super::words::{by_service, listed, under_conditions};
 use crate::account::{Access, Party, RuleOfParty};
-use crate::check::{Check, Finding};
+use crate::check::{Check, Finding, Severity};
 use crate::detect::finding;
 use crate::lru::Recent;
 use crate::rules::{Rules, UserVendor};
@@ -285,11 +285,12 @@ fn of_holder(
     findings: &mut Vec<Finding>,
 ) {
     let noun = whose.noun();
+    findings.extend(at_most(rules, noun, effective));
     let complaint = |check, message, fix: &str| Finding {
         fix: Some(fix.to_owned()),
         ..finding(rules, check, message)
     };
-    for unreadable in &effective.unreadable {
+    for unreadable in effective.unreadable.iter().filter(|policy| !policy.at_most) {
         let message = format!(
             "policy {} cannot be read, so the permissions of the {noun} are not known: {}",
             unreadable.policy, unreadable.reason
@@ -404,6 +405,20 @@ fn passed_to_named_services(effective: &Effective) -> ActionSet {
     let mut permits = effective.permits.iter();
     let free = permits.any(|permit| permit.actions.meets(&passing) && permit.passed_to.is_empty());
     if free { ActionSet::new() } else { passing }
+}
+
+/// A boundary that is not at hand could only take away: what is said is an upper bound all the more.
+fn at_most(rules: &Rules, noun: &str, effective: &Effective) -> Option<Finding> {
+    let boundary = effective.unreadable.iter().find(|policy| policy.at_most)?;
+    let message = format!(
+        "the permissions of the {noun} are at most what is said: its boundary {} is not at hand",
+        boundary.policy
+    );
+    Some(Finding {
+        severity: Severity::Informational,
+        fix: Some("give its document with the input".to_owned()),
+        ..finding(rules, Check::UnreadablePermissions, message)
+    })
 }
 
 /// On how much an action is allowed, and whether always.

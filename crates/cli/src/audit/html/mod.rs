@@ -266,6 +266,7 @@ fn can(entry: &Entry) -> Markup {
                 @if held.conditional { " if" }
             }
         }
+        @if permitted.at_most { span.quiet { "at most" } }
         @if !permitted.unreadable.is_empty() {
             span.quiet.bad { "not readable: " (escaped(permitted.unreadable.join(", "))) }
         } @else if permitted.classes.is_empty() {
