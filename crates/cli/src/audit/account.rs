@@ -141,6 +141,17 @@ enum Sighting {
     Changed,
 }
 
+impl Sighting {
+    /// How many more there are; `None`: there is nothing new.
+    fn count(self) -> Option<usize> {
+        match self {
+            Self::First => Some(1),
+            Self::Changed => Some(0),
+            Self::Same => None,
+        }
+    }
+}
+
 /// A role that names principals of its own account, and which.
 struct NamesOwn {
     account: Arc<str>,
@@ -303,11 +314,8 @@ impl<'a> Account<'a> {
             Err(error) => return Some(error),
         };
         let name = ("role", account, role.name.to_lowercase());
-        let first = match self.sighting(&name, &(&text, role.tells_policies())) {
-            Sighting::First => 1,
-            Sighting::Changed => 0,
-            Sighting::Same => return None,
-        };
+        let sighting = self.sighting(&name, &(&text, role.tells_policies()));
+        let first = sighting.count()?;
         self.audited.counts.roles += first;
         let document = self.judging.read(account, &text);
         let principals = document.own_principals(account);
