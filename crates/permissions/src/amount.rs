@@ -38,9 +38,30 @@ pub struct Permit {
     pub resources: Vec<String>,
     /// The conditions under which, all of which must hold.
     pub caveats: Vec<String>,
-    /// Those of them on `iam:PassedToService`: each names services, patterns perhaps, to which alone a
-    /// role may be passed.
-    pub passed_to: Vec<Vec<String>>,
+    /// Those of them on `iam:PassedToService`, all of which must hold.
+    pub passed_to: Vec<PassedTo>,
+}
+
+/// To which services a role may be passed, by one condition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PassedTo {
+    /// Services, patterns perhaps.
+    pub services: Vec<String>,
+    /// To all but these.
+    pub all_but: bool,
+}
+
+impl PassedTo {
+    /// Whether it lets a role be passed to this service.
+    pub(crate) fn admits(&self, service: &str) -> bool {
+        let abroad = format!("{service}.cn");
+        let named = self.services.iter().any(|pattern| {
+            let pattern = pattern.to_ascii_lowercase();
+            let abroad = !self.all_but && policy::glob::matches(&pattern, &abroad);
+            abroad || policy::glob::matches(&pattern, service)
+        });
+        named != self.all_but
+    }
 }
 
 /// A policy that could not be read.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use policy::IdentityPolicy;
 use policy::document::{Condition, Effect, IdentityStatement, Version};
 
-use crate::amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
+use crate::amount::{Effective, PartialDeny, PassedTo, Permit, Reason, Unreadable};
 use crate::expand::{expand_counting, has_wildcard};
 use crate::holder::{Holder, keep_met};
 use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
@@ -439,19 +439,20 @@ pub(crate) fn caveat(condition: &Condition<'_>) -> String {
 }
 
 /// The services to which the statement lets a role be passed, by each of its conditions that says so.
-pub(crate) fn passed_to(statement: &IdentityStatement<'_>) -> Vec<Vec<String>> {
-    let limits = statement.conditions.iter().filter(|condition| {
-        let operator = condition
-            .operator_text
-            .rsplit(':')
-            .next()
-            .unwrap_or_default();
-        let operator = operator.to_ascii_lowercase();
-        condition.key.eq_ignore_ascii_case("iam:PassedToService")
-            && (operator.starts_with("stringequals") || operator.starts_with("stringlike"))
+pub(crate) fn passed_to(statement: &IdentityStatement<'_>) -> Vec<PassedTo> {
+    let limits = statement.conditions.iter().filter_map(|condition| {
+        let operator = condition.operator_text.to_ascii_lowercase();
+        let operator = operator.rsplit(':').next().unwrap_or_default();
+        let begins = |with: &[&str]| with.iter().any(|start| operator.starts_with(start));
+        let all_but = begins(&["stringnotequals", "stringnotlike"]);
+        let decides = all_but || begins(&["stringequals", "stringlike"]);
+        let is_key = condition.key.eq_ignore_ascii_case("iam:PassedToService");
+        (decides && is_key).then(|| PassedTo {
+            services: condition.values.iter().map(ToString::to_string).collect(),
+            all_but,
+        })
     });
-    let values = limits.map(|limit| limit.values.iter().map(|value| value.to_string()).collect());
-    values.collect()
+    limits.collect()
 }
 
 /// Whether a pattern of actions is covered by one of several, case not counting.

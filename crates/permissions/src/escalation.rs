@@ -61,14 +61,6 @@ fn held(effective: &Effective, way: &'static Way) -> Option<Escalation> {
 }
 
 fn may_pass(permit: &Permit, services: &[&str]) -> bool {
-    let to = |service: &str| {
-        permit.passed_to.iter().all(|limit| {
-            limit.iter().any(|pattern| {
-                let pattern = pattern.to_ascii_lowercase();
-                let abroad = format!("{service}.cn");
-                policy::glob::matches(&pattern, service) || policy::glob::matches(&pattern, &abroad)
-            })
-        })
-    };
-    services.iter().any(|service| to(service))
+    let to = |service: &&str| permit.passed_to.iter().all(|limit| limit.admits(service));
+    services.iter().any(to)
 }

@@ -21,7 +21,7 @@ mod ways;
 mod well_known;
 
 pub use action::{Action, ActsOn, ArnTemplate, Level, ResourceType, Service, Source, source};
-pub use amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
+pub use amount::{Effective, PartialDeny, PassedTo, Permit, Reason, Unreadable};
 pub use ceiling::{Beyond, Ceiling};
 pub use class::{Administrator, Class, Held, administrator, classes, of_class, telling};
 pub use data_reads::{data_read, data_reads};

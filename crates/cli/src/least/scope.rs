@@ -37,7 +37,6 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
                 allow(everything(), pattern.to_owned());
                 continue;
             }
-            let prefix = pattern.split(':').next().unwrap_or_default();
             let on_nothing: Vec<&Action> = actions
                 .iter()
                 .filter(|action| action.resource_types().next().is_none())
@@ -63,24 +62,7 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
                 }
                 continue;
             }
-            let arn = actions.iter().find_map(|action| first_arn(*action));
-            let arn = arn.map_or_else(String::new, |arn| arn.to_string());
-            let of_service =
-                |resource: &String| resource.split(':').nth(2) == arn.split(':').nth(2);
-            if need.resources.iter().any(of_service) {
-                return Err(NeedError::NoneFits {
-                    action: pattern.to_owned(),
-                    acts_on: arn,
-                    service: prefix.to_owned(),
-                });
-            }
-            // What reads names alone may do so everywhere.
-            let tells = |action: &Action| action.level().changes() || data_read(*action).is_some();
-            if actions.iter().any(tells) {
-                notes.push(format!(
-                    "`{pattern}` is allowed on everything: none of the resources is {arn}"
-                ));
-            }
+            notes.extend(everywhere(need, pattern, &actions)?);
             allow(everything(), pattern.to_owned());
         }
     }
@@ -96,6 +78,30 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
     let document = Document { version, statement };
     notes.extend(dangers(&document));
     Ok(Least { document, notes })
+}
+
+/// What to say of actions that none of the resources fits, and that are allowed on everything.
+///
+/// # Errors
+/// If one of the resources is of their service, and so was meant for them.
+fn everywhere(need: &Need, pattern: &str, actions: &[Action]) -> Result<Option<String>, NeedError> {
+    let arn = actions.iter().find_map(|action| first_arn(*action));
+    let arn = arn.map_or_else(String::new, |arn| arn.to_string());
+    let of_service = |resource: &String| resource.split(':').nth(2) == arn.split(':').nth(2);
+    if need.resources.iter().any(of_service) {
+        let service = pattern.split(':').next().unwrap_or_default();
+        return Err(NeedError::NoneFits {
+            action: pattern.to_owned(),
+            acts_on: arn,
+            service: service.to_owned(),
+        });
+    }
+    // What reads names alone may do so everywhere.
+    let tells = |action: &Action| action.level().changes() || data_read(*action).is_some();
+    Ok(actions
+        .iter()
+        .any(tells)
+        .then(|| format!("`{pattern}` is allowed on everything: none of the resources is {arn}")))
 }
 
 /// What an action cannot do without and none of the resources is, in their partition, region and

@@ -403,7 +403,9 @@ fn exposes(
 fn passed_to_named_services(effective: &Effective) -> ActionSet {
     let passing = expand("iam:PassRole");
     let mut permits = effective.permits.iter();
-    let free = permits.any(|permit| permit.actions.meets(&passing) && permit.passed_to.is_empty());
+    let free = permits.any(|permit| {
+        permit.actions.meets(&passing) && permit.passed_to.iter().all(|limit| limit.all_but)
+    });
     if free { ActionSet::new() } else { passing }
 }
 

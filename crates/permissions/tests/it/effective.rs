@@ -410,7 +410,9 @@ fn a_role_is_passed_where_its_conditions_let_it_be() {
         ("StringLike", json!("ec2.*"), true),
         ("StringLike", json!("*"), true),
         ("StringLike", json!("ec2.amazonaws.com.cn"), true),
-        ("StringNotEquals", json!("ec2.amazonaws.com"), true),
+        ("StringNotEquals", json!("ec2.amazonaws.com"), false),
+        ("StringNotLike", json!("*.amazonaws.com"), false),
+        ("StringNotEquals", json!("glue.amazonaws.com"), true),
     ] {
         assert_eq!(to(operator, value.clone()), expected, "{operator} {value}");
     }
