@@ -117,8 +117,15 @@ async fn a_stack_that_is_not_there_names_the_region() {
 }
 
 #[tokio::test]
-async fn unconfirmed_subscriptions_are_distinguished() {
-    let server = Server::answering(|_, _| {
+async fn unconfirmed_and_filtered_subscriptions_are_distinguished() {
+    let server = Server::answering(|request, _| {
+        if request.body.contains("Action=GetSubscriptionAttributes") {
+            let attributes = "<entry><key>FilterPolicy</key><value>{}</value></entry>";
+            return Response::new(200, format!(
+                "<GetSubscriptionAttributesResponse><GetSubscriptionAttributesResult><Attributes>\
+                 {attributes}</Attributes></GetSubscriptionAttributesResult>\
+                 </GetSubscriptionAttributesResponse>"));
+        }
         let member = |endpoint: &str, arn: &str| format!(
             "<member><TopicArn>t</TopicArn><Protocol>email</Protocol>\
              <SubscriptionArn>{arn}</SubscriptionArn><Owner>1</Owner>\
@@ -133,13 +140,16 @@ async fn unconfirmed_subscriptions_are_distinguished() {
     let found = subscriptions(&account_at(&server.url()), "arn:aws:sns:us-east-1:1:t")
         .await
         .unwrap();
-    let reported: Vec<(&str, bool)> = found
+    let reported: Vec<(&str, bool, Option<&str>)> = found
         .iter()
-        .map(|one| (one.endpoint.as_str(), one.confirmed))
+        .map(|one| (one.endpoint.as_str(), one.confirmed, one.filter.as_deref()))
         .collect();
     assert_eq!(
         reported,
-        [("a@example.com", true), ("b@example.com", false)]
+        [
+            ("a@example.com", true, Some("{}")),
+            ("b@example.com", false, None)
+        ]
     );
 }
 

@@ -7,10 +7,13 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+#[cfg(feature = "live")]
 use serde_json::Value;
 
 use super::mark::{is_pending, marked};
-use super::node::{Kind, Node, NodeError};
+#[cfg(feature = "live")]
+use super::node::NodeError;
+use super::node::{Kind, Node};
 
 /// References to references, and functions within functions.
 const MOST_DEPTH: usize = 60;
@@ -51,6 +54,7 @@ impl Scope {
 ///
 /// # Errors
 /// It is not JSON.
+#[cfg(feature = "live")]
 pub(crate) fn deployed_resources(
     template: &str,
     scope: &Scope,
@@ -70,6 +74,7 @@ pub(crate) fn deployed_resources(
 }
 
 /// Whether a text holds something that was not known.
+#[cfg(feature = "live")]
 pub(crate) fn is_unknown(value: &Value) -> bool {
     value.as_str().is_some_and(is_pending)
 }
