@@ -413,7 +413,10 @@ class ServiceRequest(Request):
     def source_arn(self) -> Key:
         """Of any service and region; the account is none for a bucket, say."""
         present = z3.Bool("has aws:sourcearn")
-        head = chain("arn:aws:", many("[a-z0-9-]", 1), ":", many("[a-z0-9-]", 0), ":")
+        # Of the role's partition, as callers are.
+        other = self.liberal and not self.document.tells_partition()
+        partition = z3.Union(*map(z3.Re, PARTITIONS)) if other else z3.Re("aws")
+        head = chain("arn:", partition, ":", many("[a-z0-9-]", 1), ":", many("[a-z0-9-]", 0), ":")
         arn = Arn(
             text_of(self.string("source arn's head", head)),
             text_of(self.string("source arn's account", z3.Loop(DIGITS, 0, 1))),
