@@ -1,7 +1,7 @@
 //! What the guard remembers, and what it does with sessions.
 
 use guard::model::document_digest;
-use guard::remediate::OutcomeKind;
+use guard::remediate::{OutcomeKind, QUARANTINE};
 use guard::state::history::{OwnWrite, WriteKind, WriteProgress};
 
 use super::{HOUR, Invariants, SERVICE, SLOWEST};
@@ -190,7 +190,9 @@ impl Invariants<'_> {
                 .as_ref()
                 .is_some_and(|resource| resource.id.as_deref() == Some(&role.id));
             let cause = alert.cause.as_ref()?;
-            (done && ours && *at >= write.at && *at < next)
+            // An older write may be reported later than this one was made.
+            let this = (outcome.kind == OutcomeKind::Quarantined) == (write.document == QUARANTINE);
+            (done && this && ours && *at >= write.at && *at < next)
                 .then(|| (cause.event_name == "CreateRole", *at))
         })
     }
