@@ -276,7 +276,9 @@ pub struct AuditArgs {
     pub live: bool,
     /// The AWS profile to read with
     #[cfg(feature = "live")]
+    // What conflicts with --live makes that no longer required.
     #[arg(long, value_name = "NAME", requires = "live")]
+    #[arg(conflicts_with_all = ["authorization_details", "credential_report"])]
     pub profile: Option<String>,
     /// The moment to judge age and expiry at, RFC 3339 or a date; default: the clock
     #[arg(long, value_name = "T", value_parser = moment)]

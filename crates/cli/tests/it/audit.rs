@@ -45,6 +45,19 @@ fn audit(rules: &Path, arguments: &[&str], stdin: &[u8]) -> (Value, i32) {
     (answer, ran.status.code().unwrap())
 }
 
+/// A profile means nothing to files, whatever other input is named beside them.
+#[test]
+fn a_profile_beside_files_is_a_wrong_call() {
+    for input in ["--authorization-details", "--credential-report"] {
+        let ran = Command::new(env!("CARGO_BIN_EXE_trustwarden"))
+            .args(["audit", "--profile", "security", input, "account.json"])
+            .output()
+            .unwrap();
+        assert_eq!(ran.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&ran.stderr).contains("--profile"));
+    }
+}
+
 fn found(answer: &Value, code: Check) -> Vec<String> {
     let findings = answer["findings"].as_array().unwrap().iter();
     findings
