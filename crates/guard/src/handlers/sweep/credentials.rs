@@ -204,15 +204,25 @@ async fn report<W: World>(
             now,
         };
         let mut alert = alert(guard, story);
-        alert.notes.insert(0, NOTE.to_owned());
+        alert
+            .notes
+            .insert(0, note(row.user.as_deref(), change.what));
         publish_once(world, guard, &alert).await?;
         reported += 1;
     }
     Ok(Some(reported))
 }
 
-const NOTE: &str = "the sweep found this in the credential report, which names neither who did it nor \
-     the key's id: CloudTrail's event history may show who, and `aws iam list-access-keys` the id";
+/// What the report leaves out, and where that may stand.
+fn note(user: Option<&str>, what: CredentialChange) -> String {
+    let mut text = "the sweep found this in the credential report, which does not say who did it; \
+                    CloudTrail's event history may"
+        .to_owned();
+    if let (Some(user), CredentialChange::Key) = (user, what) {
+        text += &format!(". The key's id: aws iam list-access-keys --user-name {user}");
+    }
+    one_line(&text, 400)
+}
 
 /// An event reported it.
 fn told(change: &Change, events: &[CredentialEvent], before: Option<&SweptUser>) -> bool {
