@@ -102,7 +102,8 @@ ifdef NEXTEST
 else
 	cargo test --workspace --exclude trustwarden-tests
 endif
-	cargo test --workspace --test it -- --ignored state::
+	# All tests, as they are built: `--test it` alone would build the libraries anew, for fewer features.
+	cargo test --workspace --tests -- --ignored state::
 	$(MAKE) --no-print-directory third-judge COUNT=200
 	$(VENV)/bin/python tests/first_deploy
 	# cargo's own runner: one process, so that one account serves all tests.
@@ -120,8 +121,8 @@ prove: ## the analyzer against brute force, on WORLDS documents (100000), and it
 
 .PHONY: third-judge
 third-judge: $(SOLVER) ## the analyzer against an SMT solver on COUNT documents (200), drawn by SEED (1)
-	# All features of the workspace, as `make test` builds: nothing is built twice.
-	cargo build --workspace --bin trustwarden
+	# As `make test` builds: nothing is built twice.
+	cargo build --workspace --tests --bins
 	$(VENV)/bin/python tests/third_judge --binary "$${CARGO_TARGET_DIR:-target}/debug/trustwarden" \
 		--count $(or $(COUNT),200) --seed $(or $(SEED),1)
 
