@@ -1,10 +1,11 @@
 //! All roles of the account, as the sweep reads them.
 
+use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::primitives::Blob;
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, ReportStateType, RoleDetail};
-use guard::account::{Credentials, read_credential_report};
+use guard::account::CredentialReport;
 use guard::cloudtrail::percent_decoded;
 use guard::model::{HeldPolicy, LiveRole};
 use guard::ports::{
@@ -65,36 +66,30 @@ impl ListRoles for IamLister {
 }
 
 impl ReadCredentials for IamLister {
-    async fn credentials(&self) -> Result<Option<Vec<Credentials>>, IamError> {
-        let failed = |failure: Failure| failure.of_iam("read", "the credential report");
-        let client = self.iam.client();
-        let made = client.generate_credential_report().send().await;
-        let made =
-            made.map_err(|error| failed(Failure::of("iam:GenerateCredentialReport", &error)))?;
-        if made.state != Some(ReportStateType::Complete) {
+    async fn credentials(&self) -> Result<Option<CredentialReport>, IamError> {
+        let (read, what) = ("read", "the credential report");
+        let made = credential_report_if_made(self.iam.client()).await;
+        let Some(content) = made.map_err(|failure| failure.of_iam(read, what))? else {
             return Ok(None);
-        }
-        let report = client.get_credential_report().send().await;
-        let report =
-            report.map_err(|error| failed(Failure::of("iam:GetCredentialReport", &error)))?;
-        let content = report.content.map(Blob::into_inner).unwrap_or_default();
-        let (mut rows, mut unread) = (Vec::new(), None);
-        let text = String::from_utf8_lossy(&content);
-        let read = read_credential_report(&text, &mut |row| match row {
-            Ok((credentials, _)) => rows.push(credentials),
-            Err(error) => unread = Some(error),
-        });
-        // A row that is left out would hide what it says.
-        match read.err().or(unread) {
-            Some(error) => Err(IamError::new(
-                "read",
-                "the credential report",
-                IamErrorKind::Other,
-                error,
-            )),
-            None => Ok(Some(rows)),
-        }
+        };
+        let report = CredentialReport::read(&String::from_utf8_lossy(&content));
+        let report = report.map_err(|error| IamError::new(read, what, IamErrorKind::Other, error));
+        report.map(Some)
     }
+}
+
+/// The account's credential report in CSV; `None` while AWS is making one.
+pub(crate) async fn credential_report_if_made(client: &Client) -> Result<Option<Vec<u8>>, Failure> {
+    let made = client.generate_credential_report().send().await;
+    let made = made.map_err(|error| Failure::of("iam:GenerateCredentialReport", &error))?;
+    if made.state != Some(ReportStateType::Complete) {
+        return Ok(None);
+    }
+    let report = client.get_credential_report().send().await;
+    let report = report.map_err(|error| Failure::of("iam:GetCredentialReport", &error))?;
+    Ok(Some(
+        report.content.map(Blob::into_inner).unwrap_or_default(),
+    ))
 }
 
 fn page(answer: GetAccountAuthorizationDetailsOutput) -> RolesPage {

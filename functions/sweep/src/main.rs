@@ -32,13 +32,23 @@ async fn main() -> Result<(), Error> {
                     gone = finished.tally.gone,
                     "sweep finished"
                 );
-                let work = Box::pin(sweep_credentials(world, guard));
+                let work = Box::pin(sweep_credentials(world, guard, until));
                 match with_deadline(&event.context, work).await? {
                     CredentialsSwept::NotReady => {
                         tracing::info!("the credential report is being made");
                     }
-                    CredentialsSwept::Read { users, reported } => {
-                        tracing::info!(users, reported, "credentials swept");
+                    CredentialsSwept::Read {
+                        users,
+                        reported,
+                        unread,
+                        unfinished,
+                    } => {
+                        tracing::info!(users, reported, unfinished, "credentials swept");
+                        if let Some(why) = unread.first() {
+                            // The alarm ErrorsLogged counts this line.
+                            let rows = unread.len();
+                            tracing::error!(rows, why, "rows of the credential report not read");
+                        }
                     }
                 }
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_iam::types::{
     AttachedPermissionsBoundary, AttachedPolicy, GroupDetail, ManagedPolicyDetail, PolicyDetail,
-    ReportStateType, RoleDetail, UserDetail,
+    RoleDetail, UserDetail,
 };
 use aws_smithy_types::DateTime;
 use aws_smithy_types::retry::RetryConfig;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::CallError;
 use crate::cloud::SdkContext;
 use crate::failure::Failure;
+use crate::listing::credential_report_if_made;
 
 /// How many objects stand on a page, at most. A role comes with all its inline policies.
 const PAGE: i32 = 200;
@@ -111,31 +112,14 @@ impl AuthorizationDetails {
 /// [`ReadAccountError`].
 pub async fn credential_report(cloud: &SdkContext) -> Result<Vec<u8>, ReadAccountError> {
     let client = client(cloud);
-    for question in 0.. {
-        let answer = client
-            .generate_credential_report()
-            .send()
-            .await
-            .map_err(|error| Failure::of("iam:GenerateCredentialReport", &error))
-            .map_err(CallError::from)?;
-        if answer.state == Some(ReportStateType::Complete) {
-            break;
-        }
-        if question == QUESTIONS {
-            return Err(ReadAccountError::NoReport);
+    for _ in 0..QUESTIONS {
+        let made = credential_report_if_made(&client).await;
+        if let Some(report) = made.map_err(CallError::from)? {
+            return Ok(report);
         }
         tokio::time::sleep(PAUSE).await;
     }
-    let report = client
-        .get_credential_report()
-        .send()
-        .await
-        .map_err(|error| Failure::of("iam:GetCredentialReport", &error))
-        .map_err(CallError::from)?;
-    Ok(report
-        .content
-        .map(|content| content.into_inner())
-        .unwrap_or_default())
+    Err(ReadAccountError::NoReport)
 }
 
 /// Fields that IAM left out are left out here: whoever reads the page says what is missing.

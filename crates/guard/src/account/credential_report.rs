@@ -28,6 +28,30 @@ pub enum CredentialReportError {
     },
 }
 
+/// A credential report, as far as it can be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CredentialReport {
+    /// The rows that can be read.
+    pub rows: Vec<Credentials>,
+    /// Why the others cannot. They hide nothing of the rows beside them.
+    pub unread: Vec<String>,
+}
+
+impl CredentialReport {
+    /// Reads a report in CSV.
+    ///
+    /// # Errors
+    /// [`CredentialReportError`]: it is no report.
+    pub fn read(text: &str) -> Result<Self, CredentialReportError> {
+        let mut report = Self::default();
+        read_credential_report(text, &mut |row| match row {
+            Ok((credentials, _)) => report.rows.push(credentials),
+            Err(error) => report.unread.push(error.to_string()),
+        })?;
+        Ok(report)
+    }
+}
+
 /// Gives each row of a report to `take`, with its line; a row that cannot be read does not stop the
 /// others.
 ///

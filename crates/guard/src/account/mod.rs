@@ -18,7 +18,7 @@ use crate::check::Finding;
 
 pub use access::{Access, AuditedRole, LastUsed, Party, RuleOfParty, Way, accesses};
 pub use chain::{ChainLink, Held, Parties, Reached, Trusting, judge_chains, judge_links};
-pub use credential_report::{CredentialReportError, read_credential_report};
+pub use credential_report::{CredentialReport, CredentialReportError, read_credential_report};
 pub use credentials::{
     Answer, Credentials, DAYS_UNUSED, Key, PolicyHolder, judge_credentials, judge_policy_holder,
 };

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::account::Credentials;
+use crate::account::CredentialReport;
 use crate::alert::Alert;
 use crate::model::{HeldPolicy, LivePermissions, LiveRole};
 use crate::order::Order;
@@ -48,7 +48,7 @@ struct Inside {
     default_versions: BTreeMap<String, String>,
     groups: BTreeMap<String, Vec<String>>,
     /// The credential report.
-    credentials: Option<Vec<Credentials>>,
+    credentials: Option<CredentialReport>,
     /// How many roles stand on a page of the list.
     page: Option<usize>,
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use jiff::Timestamp;
 
-use crate::account::Credentials;
+use crate::account::CredentialReport;
 use crate::model::{HeldPolicy, LiveRole};
 use crate::ports::{IamError, Roles};
 
@@ -23,14 +23,14 @@ pub trait ListRoles: Roles {
 
 /// Reads what users sign in with: only the sweep has it.
 pub trait ReadCredentials: Roles {
-    /// The rows of the credential report; `None` while AWS is making one, which takes it some seconds
-    /// every four hours.
+    /// The credential report; `None` while AWS is making one, which takes it some seconds every four
+    /// hours.
     ///
     /// # Errors
     /// [`IamError`].
     fn credentials(
         &self,
-    ) -> impl Future<Output = Result<Option<Vec<Credentials>>, IamError>> + Send;
+    ) -> impl Future<Output = Result<Option<CredentialReport>, IamError>> + Send;
 }
 
 /// Some of the account's roles.

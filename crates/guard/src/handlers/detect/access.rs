@@ -26,35 +26,13 @@ pub async fn access_key<W: World>(
     record: &Record,
 ) -> Result<Handled, HandleError> {
     match record.activity(&guard.watched()) {
-        Activity::AccessKeyCreated(key) => {
-            let handled = key_opened(world, guard, record, &key, false).await?;
-            credential_handled(
-                world,
-                guard,
-                record,
-                key.user.as_deref(),
-                CredentialChange::Key,
-            )
-            .await;
-            Ok(handled)
-        }
-        Activity::AccessKeyActivated(key) => {
-            let handled = key_opened(world, guard, record, &key, true).await?;
-            credential_handled(
-                world,
-                guard,
-                record,
-                key.user.as_deref(),
-                CredentialChange::Key,
-            )
-            .await;
-            Ok(handled)
-        }
+        Activity::AccessKeyCreated(key) => key_event(world, guard, record, &key, false).await,
+        Activity::AccessKeyActivated(key) => key_event(world, guard, record, &key, true).await,
         Activity::UserCreated(created) => user_created(world, guard, record, &created.user).await,
         Activity::ConsolePasswordSet(set) => {
             let handled = password_set(world, guard, record, &set).await?;
-            let change = CredentialChange::Password;
-            credential_handled(world, guard, record, set.user.as_deref(), change).await;
+            let whose = whose(set.user.as_deref(), set.root);
+            credential_handled(world, guard, record, whose, CredentialChange::Password).await;
             Ok(handled)
         }
         Activity::Failed(_) => Ok(Handled::FailedCall),
@@ -96,7 +74,14 @@ pub async fn root_activity<W: World>(
         succeeded: true, ..
     }) = activity
     {
-        credential_handled(world, guard, record, None, CredentialChange::SignIn).await;
+        credential_handled(
+            world,
+            guard,
+            record,
+            Some(ROOT_USER),
+            CredentialChange::SignIn,
+        )
+        .await;
     }
     Ok(handled)
 }
@@ -107,16 +92,18 @@ async fn credential_handled<W: World>(
     world: &W,
     guard: &GuardConfig,
     record: &Record,
-    user: Option<&str>,
+    whose: Option<&str>,
     change: CredentialChange,
 ) {
-    let Some(at) = record.event_time else { return };
+    let Some((user, at)) = whose.zip(record.event_time) else {
+        return;
+    };
     let event = CredentialEvent {
         schema: Schema,
         change,
         at,
     };
-    let (state, user) = (world.state(), user.unwrap_or(ROOT_USER));
+    let state = world.state();
     let _ = state
         .record_credential_event(&guard.account, user, event)
         .await;
@@ -124,6 +111,24 @@ async fn credential_handled<W: World>(
 
 /// Root's calls also are events of the other functions: their incidents must not be one.
 const ROOT: &str = "/root";
+
+/// As the credential report names it; `None` where the record does not say whose it is.
+fn whose(user: Option<&str>, root: bool) -> Option<&str> {
+    if root { Some(ROOT_USER) } else { user }
+}
+
+async fn key_event<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    record: &Record,
+    key: &KeyChange,
+    activated: bool,
+) -> Result<Handled, HandleError> {
+    let handled = key_opened(world, guard, record, key, activated).await?;
+    let whose = whose(key.user.as_deref(), key.root);
+    credential_handled(world, guard, record, whose, CredentialChange::Key).await;
+    Ok(handled)
+}
 
 async fn key_opened<W: World>(
     world: &W,

@@ -27,7 +27,7 @@ const CLOSE_SECONDS: i64 = 10;
 const REPORT_AGE: SignedDuration = SignedDuration::from_hours(5);
 
 /// What became of one look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CredentialsSwept {
     /// AWS is still making the report: the next run reads it.
     NotReady,
@@ -37,11 +37,15 @@ pub enum CredentialsSwept {
         users: usize,
         /// How many changes no event had reported.
         reported: usize,
+        /// Why some of its rows could not be read.
+        unread: Vec<String>,
+        /// Not all users were looked at: the time is up, and the next run goes on.
+        unfinished: bool,
     },
 }
 
 /// Compares the credential report with what is remembered, and reports what changed since the guard
-/// began and no event told.
+/// began and no event told, until the moment has come.
 ///
 /// # Errors
 /// [`HandleError`]: the report could not be read, or some change not be reported; the next run tries
@@ -49,8 +53,9 @@ pub enum CredentialsSwept {
 pub async fn sweep_credentials<W: World<Roles: ReadCredentials>>(
     world: &W,
     guard: &GuardConfig,
+    until: Timestamp,
 ) -> Result<CredentialsSwept, HandleError> {
-    let Some(rows) = world.roles().credentials().await? else {
+    let Some(report) = world.roles().credentials().await? else {
         return Ok(CredentialsSwept::NotReady);
     };
     let (state, now) = (world.state(), world.clock().now());
@@ -63,15 +68,19 @@ pub async fn sweep_credentials<W: World<Roles: ReadCredentials>>(
         .iter()
         .map(|user| (user.user.as_str(), user))
         .collect();
-    let (mut reported, mut failed) = (0, None);
-    for row in &rows {
+    let (mut reported, mut failed, mut unfinished) = (0, None, false);
+    for row in &report.rows {
+        if world.clock().now() >= until {
+            unfinished = true;
+            break;
+        }
         let seen = as_seen(guard, row, now);
         let before = known.get(seen.user.as_str()).copied();
         if before.is_some_and(|before| same(before, &seen)) {
             continue;
         }
         let news = changes(before, &seen, begun);
-        match report(world, guard, row, before, &news).await {
+        match report_news(world, guard, row, before, &news).await {
             Ok(None) => {}
             Ok(Some(count)) => {
                 reported += count;
@@ -84,8 +93,10 @@ pub async fn sweep_credentials<W: World<Roles: ReadCredentials>>(
     match failed {
         Some(error) => Err(error),
         None => Ok(CredentialsSwept::Read {
-            users: rows.len(),
+            users: report.rows.len(),
             reported,
+            unread: report.unread,
+            unfinished,
         }),
     }
 }
@@ -155,7 +166,7 @@ fn changes(before: Option<&SweptUser>, seen: &SweptUser, begun: Timestamp) -> Ve
 
 /// Reports those changes of a user that no event did; how many, or `None` where one is so new that its
 /// event may yet come.
-async fn report<W: World>(
+async fn report_news<W: World>(
     world: &W,
     guard: &GuardConfig,
     row: &Credentials,

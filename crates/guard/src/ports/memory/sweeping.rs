@@ -1,6 +1,6 @@
 //! What the sweep needs of the world in memory.
 
-use crate::account::Credentials;
+use crate::account::CredentialReport;
 use crate::ports::memory::InMemory;
 use crate::ports::{IamError, ListRoles, ListedRole, ReadCredentials, RolesPage};
 
@@ -32,14 +32,14 @@ impl ListRoles for InMemory {
 }
 
 impl ReadCredentials for InMemory {
-    async fn credentials(&self) -> Result<Option<Vec<Credentials>>, IamError> {
+    async fn credentials(&self) -> Result<Option<CredentialReport>, IamError> {
         Ok(self.inside().credentials.clone())
     }
 }
 
 impl InMemory {
     /// What the credential report says; `None`: it is being made.
-    pub fn put_credentials(&self, rows: Option<Vec<Credentials>>) {
-        self.inside().credentials = rows;
+    pub fn put_credentials(&self, report: Option<CredentialReport>) {
+        self.inside().credentials = report;
     }
 }

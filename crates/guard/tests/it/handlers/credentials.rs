@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use trustwarden_guard::Check;
-use trustwarden_guard::account::{Answer, Credentials, Key};
+use trustwarden_guard::account::{Answer, CredentialReport, Credentials, Key};
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::handlers::{CredentialsSwept, sweep_credentials};
 
@@ -38,11 +38,24 @@ fn scene() -> Scene {
     watched_with(|rules| rules["access_keys"] = json!({ "allow_users": ["ci"] }))
 }
 
+fn read(scene: &Scene, report: Option<CredentialReport>, seconds: i64) -> CredentialsSwept {
+    scene.world.inside.put_credentials(report);
+    let until = scene.now() + SignedDuration::from_secs(seconds);
+    let swept = run(sweep_credentials(&scene.world.inside, &scene.guard, until));
+    swept.unwrap().unwrap()
+}
+
 fn look(scene: &Scene, rows: Vec<Credentials>) -> Vec<Alert> {
-    scene.world.inside.put_credentials(Some(rows));
-    let swept = run(sweep_credentials(&scene.world.inside, &scene.guard)).unwrap();
+    let unread = Vec::new();
+    let swept = read(scene, Some(CredentialReport { rows, unread }), 60);
     assert!(
-        matches!(swept, Ok(CredentialsSwept::Read { .. })),
+        matches!(
+            swept,
+            CredentialsSwept::Read {
+                unfinished: false,
+                ..
+            }
+        ),
         "{swept:?}"
     );
     scene.alerts()
@@ -170,7 +183,72 @@ fn an_allowed_key_of_a_new_user_is_reported() {
 
 #[test]
 fn a_report_that_is_being_made_is_read_the_next_time() {
+    assert_eq!(read(&scene(), None, 60), CredentialsSwept::NotReady);
+}
+
+/// The time is up: the next run looks at those that are left.
+#[test]
+fn what_one_run_does_not_get_to_the_next_one_does() {
     let scene = scene();
-    let swept = run(sweep_credentials(&scene.world.inside, &scene.guard)).unwrap();
-    assert!(matches!(swept, Ok(CredentialsSwept::NotReady)), "{swept:?}");
+    assert_eq!(look(&scene, vec![row(Some("bob"), &[], None)]), []);
+    let made = scene.now() + SignedDuration::from_mins(20);
+    scene.pass(HOUR);
+    let rows = || vec![row(Some("bob"), &[(made, true)], None)];
+    let report = CredentialReport {
+        rows: rows(),
+        unread: Vec::new(),
+    };
+    let swept = read(&scene, Some(report), 0);
+    assert!(
+        matches!(
+            swept,
+            CredentialsSwept::Read {
+                unfinished: true,
+                reported: 0,
+                ..
+            }
+        ),
+        "{swept:?}"
+    );
+    assert_eq!(codes(&look(&scene, rows())), [Check::AccessKeyCreated]);
+}
+
+/// Names may hold a comma: such a row, if it is not quoted, hides nothing of the others.
+#[test]
+fn a_row_that_cannot_be_read_hides_no_other() {
+    let scene = scene();
+    assert_eq!(look(&scene, vec![row(Some("bob"), &[], None)]), []);
+    let made = scene.now() + SignedDuration::from_mins(20);
+    scene.pass(HOUR);
+    let arn = "arn:aws:iam::111122223333:user";
+    let text = format!(
+        "user,arn,access_key_1_active,access_key_1_last_rotated\n\
+         a,b,{arn}/a,b,false,N/A\nc,{arn}/c,perhaps,N/A\nbob,{arn}/bob,true,{made}\n"
+    );
+    let report = CredentialReport::read(&text).unwrap();
+    let CredentialsSwept::Read { users, unread, .. } = read(&scene, Some(report), 60) else {
+        panic!("it was read");
+    };
+    assert_eq!((users, unread.len()), (1, 2), "{unread:?}");
+    assert_eq!(codes(&scene.alerts()), [Check::AccessKeyCreated]);
+}
+
+/// An event that does not say whose key it is says nothing of root's.
+#[test]
+fn a_key_of_nobody_known_hides_none_of_root() {
+    let mut scene = scene();
+    assert_eq!(look(&scene, vec![row(None, &[], None)]), []);
+    scene.pass(60);
+    let made = scene.now();
+    let mut event = scene.raw_event(
+        "iam.amazonaws.com",
+        "UpdateAccessKey",
+        json!({ "accessKeyId": "AKIAEXAMPLE000000001", "status": "Active" }),
+        identity(ALICE),
+    );
+    event["detail"]["userIdentity"] = json!({ "type": "AssumedRole", "accountId": "111122223333" });
+    assert_eq!(scene.play(&event).len(), 1, "it is reported for itself");
+    scene.pass(HOUR);
+    let alerts = look(&scene, vec![row(None, &[(made, true)], None)]);
+    assert_eq!(codes(&alerts), [Check::RootAccessKey]);
 }
