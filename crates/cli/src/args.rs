@@ -169,18 +169,27 @@ pub enum FindingFormat {
     Csv,
 }
 
-/// `check`
-#[derive(Debug, Args)]
-pub struct CheckArgs {
+/// The rules by which something is judged.
+#[derive(Debug, Clone, Args)]
+pub struct RulesArg {
     /// The rules file (YAML), or the compiled rules (JSON)
     #[arg(
-        long,
+        id = "rules",
+        long = "rules",
         value_name = "FILE",
         env = "TRUSTWARDEN_RULES",
         default_value = "rules/access.yaml"
     )]
     #[arg(value_parser = input())]
-    pub rules: Input,
+    pub file: Input,
+}
+
+/// `check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// By which rules
+    #[command(flatten)]
+    pub rules: RulesArg,
     /// The account that owns the roles, where the input does not say it
     #[arg(long, value_name = "ID", value_parser = account_id)]
     pub account: Option<String>,
@@ -248,15 +257,9 @@ pub enum AuditFormat {
 /// `audit`
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// The rules file (YAML), or the compiled rules (JSON)
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TRUSTWARDEN_RULES",
-        default_value = "rules/access.yaml"
-    )]
-    #[arg(value_parser = input())]
-    pub rules: Input,
+    /// By which rules
+    #[command(flatten)]
+    pub rules: RulesArg,
     /// What `aws iam get-account-authorization-details` prints: all pages in one file, one page a
     /// file, or a folder of them; several accounts, too; `-` is standard input
     #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
@@ -326,15 +329,9 @@ pub enum ModeArg {
 /// `replay`
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// The rules file (YAML), or the compiled rules (JSON)
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TRUSTWARDEN_RULES",
-        default_value = "rules/access.yaml"
-    )]
-    #[arg(value_parser = input())]
-    pub rules: Input,
+    /// By which rules
+    #[command(flatten)]
+    pub rules: RulesArg,
     /// Print only what differs from these older rules
     #[arg(long, value_name = "OLD_RULES", value_parser = input())]
     pub against: Option<Input>,
@@ -483,15 +480,9 @@ pub struct RestoreArgs {
     /// The stack, and how to reach it
     #[command(flatten)]
     pub live: LiveArgs,
-    /// The rules file (YAML), or the compiled rules (JSON), by which the document is judged again
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TRUSTWARDEN_RULES",
-        default_value = "rules/access.yaml"
-    )]
-    #[arg(value_parser = input())]
-    pub rules: Input,
+    /// By which rules
+    #[command(flatten)]
+    pub rules: RulesArg,
     /// The incident whose kept document to restore; default: the newest one
     #[arg(long, value_name = "TW-…", conflicts_with = "baseline")]
     pub incident: Option<String>,

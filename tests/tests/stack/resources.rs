@@ -322,35 +322,28 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
             .get("KmsMasterKeyId")
             .is_none()
     );
-    // Slack hears of all without a second parameter.
-    let slack: BTreeSet<_> = of_type(&stack, "AWS::SNS::Subscription")
-        .into_values()
-        .filter(|subscription| subscription.properties["Protocol"] == "lambda")
-        .map(|subscription| {
-            subscription.properties["TopicArn"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
+    // Slack hears of all without a second parameter; whoever gets the alerts gets those of the second
+    // path.
+    let topics_of = |field: &str, value: &str| -> BTreeSet<String> {
+        let subscriptions = of_type(&stack, "AWS::SNS::Subscription").into_values();
+        subscriptions
+            .filter(|subscription| subscription.properties[field] == value)
+            .map(|subscription| {
+                subscription.properties["TopicArn"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+    };
+    let alerts = stack.output("AlertTopic").unwrap();
     assert_eq!(
-        slack,
-        set(&[operations, tampering, stack.output("AlertTopic").unwrap()])
+        topics_of("Protocol", "lambda"),
+        set(&[operations, tampering, alerts])
     );
-    // Whoever gets the alerts gets those of the second path.
-    let mailed: BTreeSet<_> = of_type(&stack, "AWS::SNS::Subscription")
-        .into_values()
-        .filter(|subscription| subscription.properties["Endpoint"] == "a@example.com")
-        .map(|subscription| {
-            subscription.properties["TopicArn"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
     assert_eq!(
-        mailed,
-        set(&[tampering, stack.output("AlertTopic").unwrap()])
+        topics_of("Endpoint", "a@example.com"),
+        set(&[tampering, alerts])
     );
 }
 

@@ -20,7 +20,7 @@ pub struct AlarmState {
     pub name: String,
     /// As `OK`, `ALARM`, `INSUFFICIENT_DATA`.
     pub state: String,
-    /// Whether its actions are on, whom it tells, and what it compares, as a template says it.
+    /// Whether its actions are on, which topics it notifies, and what it compares, as a template says it.
     pub properties: Value,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use super::{account_id, input, moment};
+use super::{RulesArg, account_id, input, moment};
 use crate::input::Input;
 
 /// `vendor …`
@@ -93,15 +93,9 @@ pub struct VendorReviewArgs {
     /// The third party's name, as the rules have it
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// The rules file
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TRUSTWARDEN_RULES",
-        default_value = "rules/access.yaml"
-    )]
-    #[arg(value_parser = input())]
-    pub rules: Input,
+    /// By which rules
+    #[command(flatten)]
+    pub rules: RulesArg,
     /// What `aws iam get-account-authorization-details` prints, as `audit` reads it
     #[arg(long, value_name = "PATH", required = true, num_args = 1.., value_parser = input())]
     pub authorization_details: Vec<Input>,

@@ -1,105 +1,29 @@
 //! Everything that is known of the accounts, role by role, and what is wrong with them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use foldhash::HashSet;
+use guard::Finding;
 use guard::account::{
     Access, AccountFinding, AuditedRole, Credentials, Held as InAccount, LastUsed, PolicyHolder,
     RuleOfParty, SeenByRules, Trusting, Way, accesses, judge_chains, judge_credentials,
     judge_external_ids, judge_policy_holder, judge_rules, judge_use,
 };
-use guard::detect::{Judging, Verdict};
+use guard::detect::Judging;
 use guard::model::RoleRef;
 use guard::permissions::{LastAccessed, PermissionJudging, judge_unused, judge_user_permissions};
 use guard::rules::{Rules, UserVendor};
-use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
 use permissions::{Effective, Reason, Unreadable};
 
+use super::audited::{Audited, Entry};
 use super::export::{Element, ElementError, Held, Holder, Place};
 use super::interned::Interned;
 use super::pages::Pages;
 use super::permitted::{Permitted, Permitting};
 use crate::findings::{self, About, Found};
-
-/// One third party and one role that it can assume: the join.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    /// Who, which role, what must be proved, which rule, when it was last used.
-    pub(crate) access: Access,
-    /// The role's permissions.
-    pub(crate) permitted: Arc<Permitted>,
-}
-
-/// Numbers of what was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// Roles that were read.
-    pub(crate) roles: usize,
-    /// Those whose trust policy the rules approve.
-    pub(crate) approved: usize,
-    /// Policies that could not be read: trust policies, and what third parties' roles hold.
-    pub(crate) unreadable: usize,
-    /// Users that were read.
-    pub(crate) users: usize,
-    /// Rows of credential reports.
-    pub(crate) credentials: usize,
-}
-
-impl Counts {
-    fn judged(&mut self, verdict: Verdict, roles: usize) {
-        match verdict {
-            Verdict::Approved => self.approved += roles,
-            Verdict::Unreadable => self.unreadable += roles,
-            Verdict::Violation => {}
-        }
-    }
-}
-
-/// The result of an audit.
-#[derive(Debug, Default)]
-pub(crate) struct Audited {
-    /// All findings, worst first.
-    pub(crate) found: Vec<Found>,
-    /// External access: worst findings first, then by account, role and party.
-    pub(crate) entries: Vec<Entry>,
-    /// The accounts whose roles were seen, sorted.
-    pub(crate) accounts: BTreeSet<String>,
-    /// Numbers.
-    pub(crate) counts: Counts,
-}
-
-impl Audited {
-    /// `Audit of account 111122223333`, or of how many accounts.
-    pub(crate) fn title(&self) -> String {
-        let mut accounts = self.accounts.iter();
-        match (accounts.next(), accounts.len()) {
-            (None, _) => "Audit of no account".to_owned(),
-            (Some(one), 0) => format!("Audit of account {one}"),
-            (Some(_), more) => format!("Audit of {} accounts", more + 1),
-        }
-    }
-
-    /// Each third party with access, and whether a rule names it.
-    pub(crate) fn parties(&self) -> foldhash::HashMap<&guard::account::Party, bool> {
-        let mut parties = foldhash::HashMap::default();
-        for Entry { access, .. } in &self.entries {
-            *parties.entry(&access.party).or_default() |= access.rule.is_some();
-        }
-        parties
-    }
-
-    /// How many roles an external party can assume.
-    pub(crate) fn entered_from_outside(&self) -> usize {
-        let roles = self.entries.iter().map(|entry| {
-            let role = &entry.access.role.role;
-            (&role.account, &role.name)
-        });
-        roles.collect::<HashSet<_>>().len()
-    }
-}
 
 /// Takes up roles, users and policies, in any order, and says at the end what they come to.
 pub(crate) struct Account<'a> {
@@ -469,16 +393,8 @@ impl<'a> Account<'a> {
             self.add(found, &at);
         }
         let mut audited = self.audited;
-        findings::sort(&mut audited.found);
-        audited.found.dedup_by(|b, a| {
-            let same = |a: &About, b: &About| (&a.subject, &a.account) == (&b.subject, &b.account);
-            (&a.finding, &a.witness) == (&b.finding, &b.witness) && same(&a.about, &b.about)
-        });
-        audited.entries = self.entries;
-        join_findings(&mut audited.entries, &audited.found);
-        // A role and a third party are one entry, so no two have one key.
-        audited.entries.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
         audited.accounts = self.seen.accounts().clone();
+        audited.complete(self.entries);
         audited
     }
 
@@ -605,72 +521,4 @@ impl<'a> Account<'a> {
         let arns: HashSet<&str> = arns.map(|arn| &**arn).collect();
         self.policies.retain(|arn, _| arns.contains(arn.as_str()));
     }
-}
-
-/// Gives every access what was found about its role that only the whole account shows.
-fn join_findings(entries: &mut [Entry], found: &[Found]) {
-    let mut by_role: foldhash::HashMap<(&str, &str), Vec<&Found>> = foldhash::HashMap::default();
-    for found in found {
-        let role = found.about.subject.strip_prefix("role/");
-        if let (Some(account), Some(role)) = (&found.about.account, role) {
-            by_role.entry((account, role)).or_default().push(found);
-        }
-    }
-    for Entry { access, .. } in entries {
-        let role = &access.role.role;
-        let name = role.name.as_deref().unwrap_or_default();
-        let of_role = by_role.get(&(role.account.as_str(), name));
-        let own = match &access.party {
-            guard::account::Party::Account { account } => Some(account),
-            _ => None,
-        };
-        for found in of_role.into_iter().flatten() {
-            let finding = &found.finding;
-            let about_all = matches!(
-                finding.code,
-                Check::UnusedRole
-                    | Check::UnreadablePolicy
-                    | Check::AdminAccess
-                    | Check::IamAccess
-                    | Check::PrivilegeEscalation
-                    | Check::WriteWildcard
-                    | Check::DataAccess
-                    | Check::ResourceExposure
-                    | Check::PermissionUnused
-                    | Check::UnreadablePermissions
-            );
-            let about_party = matches!(
-                finding.code,
-                Check::SharedExternalId | Check::WeakExternalId | Check::OverCeiling
-            ) && finding.third_party.as_ref() == own;
-            let entry = (finding.severity, finding.code);
-            if (about_all || about_party) && !access.findings.contains(&entry) {
-                access.findings.push(entry);
-            }
-        }
-        access
-            .findings
-            .sort_by_key(|(severity, code)| (std::cmp::Reverse(*severity), *code));
-    }
-}
-
-type Key<'a> = (
-    std::cmp::Reverse<Option<Severity>>,
-    bool,
-    &'a str,
-    Option<&'a str>,
-    &'a guard::account::Party,
-);
-
-/// The worst first; of equals, those without a rule.
-fn key(entry: &Entry) -> Key<'_> {
-    let access = &entry.access;
-    let worst = access.findings.first().map(|(severity, _)| *severity);
-    (
-        std::cmp::Reverse(worst),
-        access.rule.is_some(),
-        &access.role.role.account,
-        access.role.role.name.as_deref(),
-        &access.party,
-    )
 }

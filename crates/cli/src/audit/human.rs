@@ -7,7 +7,7 @@ use guard::account::{LastUsed, Party, RuleOfParty};
 use guard::{Check, Severity};
 use permissions::Class;
 
-use super::account::{Audited, Entry};
+use super::audited::{Audited, Entry};
 use super::report::Report;
 use crate::streams::Style;
 use crate::streams::counted;

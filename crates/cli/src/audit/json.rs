@@ -14,7 +14,7 @@ use permissions::Scope;
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::account::Entry;
+use super::audited::Entry;
 use super::permitted::Permitted;
 use super::report::Report;
 use crate::Streams;

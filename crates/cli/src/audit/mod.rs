@@ -6,6 +6,7 @@
 //! external parties can assume, findings, and managed policies.
 
 mod account;
+mod audited;
 pub(crate) mod credential_report;
 pub(crate) mod export;
 mod html;
@@ -30,7 +31,8 @@ use crate::streams::chain;
 use crate::terminal_escape::escaped;
 use crate::{Status, Streams, findings, outputs};
 
-pub(crate) use account::{Account, Entry, Where};
+pub(crate) use account::{Account, Where};
+pub(crate) use audited::Entry;
 pub(crate) use report::Report;
 
 /// Most unreadable elements of one file that are listed one by one.
@@ -107,7 +109,7 @@ pub(crate) fn collect(
     now: Timestamp,
     streams: &mut Streams<'_>,
 ) -> Option<Report> {
-    let rules = crate::rules::load(&arguments.rules, streams)?;
+    let rules = crate::rules::load(&arguments.rules.file, streams)?;
     let mut reading = Reading {
         account: Account::new(&rules, now),
         files: 0,
@@ -131,7 +133,7 @@ pub(crate) fn collect(
             reading.unreadable.push(file.to_string());
         }
     }
-    Some(reading.finish(&rules, &arguments.rules, now))
+    Some(reading.finish(&rules, &arguments.rules.file, now))
 }
 
 /// The input that was read so far.

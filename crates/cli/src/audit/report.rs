@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::account::Audited;
+use super::audited::Audited;
 
 /// The result, and the input that it is of.
 #[derive(Debug)]

@@ -5,6 +5,8 @@ mod document;
 mod mark;
 mod node;
 mod pending;
+#[cfg(feature = "live")]
+pub(crate) mod processed;
 mod roles;
 pub(crate) mod template;
 mod terraform;
@@ -53,7 +55,7 @@ struct Report {
 /// Standard output does not take the findings.
 pub fn check(arguments: &CheckArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
     let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+    let Some(rules) = crate::rules::load(&arguments.rules.file, streams) else {
         return Ok(Status::Unreadable);
     };
     let outputs = outputs::paired(&arguments.format, FindingFormat::Human, &arguments.output);

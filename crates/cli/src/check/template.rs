@@ -7,12 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-#[cfg(feature = "live")]
-use serde_json::Value;
-
 use super::mark::{is_pending, marked};
-#[cfg(feature = "live")]
-use super::node::NodeError;
 use super::node::{Kind, Node};
 
 /// References to references, and functions within functions.
@@ -47,36 +42,6 @@ impl Scope {
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
-}
-
-/// The resources of a template in JSON whose stack is deployed, so that the scope knows every name:
-/// logical id, type, properties.
-///
-/// # Errors
-/// It is not JSON.
-#[cfg(feature = "live")]
-pub(crate) fn deployed_resources(
-    template: &str,
-    scope: &Scope,
-) -> Result<Vec<(String, String, Value)>, NodeError> {
-    let root = Node::json(template)?;
-    let template = Template::new(&root, scope, BTreeMap::new());
-    let of = |resource: &Node| {
-        let properties = template.value(resource.get("Properties")?)?;
-        serde_json::from_str(&properties.to_json()).ok()
-    };
-    let resources = template.resources().map(|(id, resource)| {
-        let kind = resource.get("Type").and_then(Node::as_text);
-        let kind = kind.unwrap_or_default().to_owned();
-        (id.to_owned(), kind, of(resource).unwrap_or_default())
-    });
-    Ok(resources.collect())
-}
-
-/// Whether a text holds something that was not known.
-#[cfg(feature = "live")]
-pub(crate) fn is_unknown(value: &Value) -> bool {
-    value.as_str().is_some_and(is_pending)
 }
 
 /// A template, some of whose conditions are taken to be true or false.

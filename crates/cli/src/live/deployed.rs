@@ -4,7 +4,8 @@
 use aws::live::Stack;
 use serde_json::{Map, Value};
 
-use crate::check::template::{Scope, deployed_resources, is_unknown};
+use crate::check::processed::{deployed_resources, is_unknown};
+use crate::check::template::Scope;
 use crate::streams::chain;
 
 /// A resource of the deployed stack.

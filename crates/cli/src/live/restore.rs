@@ -53,7 +53,7 @@ struct Asked {
 ///
 /// Standard output does not take it.
 pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io::Result<Status> {
-    let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+    let Some(rules) = crate::rules::load(&arguments.rules.file, streams) else {
         return Ok(Status::Unreadable);
     };
     let (cloud, stack) = wait(async {

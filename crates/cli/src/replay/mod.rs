@@ -39,7 +39,7 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
         ));
         return Ok(Status::Unreadable);
     }
-    let Some(rules) = crate::rules::load(&arguments.rules, streams) else {
+    let Some(rules) = crate::rules::load(&arguments.rules.file, streams) else {
         return Ok(Status::Unreadable);
     };
     let older = match &arguments.against {

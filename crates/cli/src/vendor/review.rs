@@ -33,7 +33,7 @@ pub(super) fn review(
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
     let now = arguments.now.unwrap_or_else(Timestamp::now);
-    let Some(rules) = read(&arguments.rules, None, streams) else {
+    let Some(rules) = read(&arguments.rules.file, None, streams) else {
         return Ok(Status::Unreadable);
     };
     let vendors = &rules.file.vendors;

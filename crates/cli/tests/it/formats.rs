@@ -47,7 +47,7 @@ fn against(schema: &Path, value: &Value) -> Result<(), String> {
 fn sarif_is_what_the_standard_says() {
     let schema = here().join("testdata/sarif/sarif-schema-2.1.0.json");
     let check = "check --rules rules/access.yaml --format sarif policies/account.json \
-                 policies/stranger-added.json --account 111122223333";
+                 policies/outside-added.json --account 111122223333";
     for text in [audited("sarif"), printed(check)] {
         let log: Value = serde_json::from_str(&text).unwrap();
         assert!(log["runs"][0]["results"].as_array().unwrap().len() > 2);
@@ -288,7 +288,7 @@ fn checked(arguments: &str) -> (String, i32) {
 
 #[test]
 fn a_pull_request_shows_findings_where_they_are() {
-    let (text, _) = checked("--format github policies/account.json policies/stranger-added.json");
+    let (text, _) = checked("--format github policies/account.json policies/outside-added.json");
     let first = text.lines().next().unwrap();
     assert!(first.starts_with("::error file=policies/"), "{first}");
     assert!(
@@ -298,7 +298,7 @@ fn a_pull_request_shows_findings_where_they_are() {
     assert!(text.lines().all(|line| line.starts_with("::")), "{text}");
 
     let (text, status) = checked(
-        "--format junit policies/own.json policies/stranger-added.json policies/broken.json",
+        "--format junit policies/own.json policies/outside-added.json policies/broken.json",
     );
     assert_eq!(status, 2);
     let suites = text.matches("<testsuite ").count();
@@ -376,7 +376,7 @@ fn findings_are_chosen_and_written_where_they_are_asked_for() {
     let folder = std::env::temp_dir().join(format!("tw-outputs-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = |name: &str| folder.join(name).display().to_string();
-    let files = "policies/account.json policies/stranger-added.json";
+    let files = "policies/account.json policies/outside-added.json";
     let found = |text: &str| {
         let answer: Value = serde_json::from_str(text).unwrap();
         let findings = answer["findings"].as_array().unwrap();

@@ -71,6 +71,15 @@ fn audit(folder: &Folder, inputs: &[&str]) -> (Value, i32, String) {
     (serde_json::from_str(&out).unwrap_or_default(), status, err)
 }
 
+/// The status of an audit, and what it says to people.
+fn audit_for_people(folder: &Folder, inputs: &[&str]) -> (i32, String) {
+    let rules = rules();
+    let arguments = ["audit", "--rules", &rules, "--now", "2026-11-21"];
+    let inputs = [&["--authorization-details"], inputs].concat();
+    let (status, out, _) = folder.run(&[&arguments[..], &inputs].concat());
+    (status, out)
+}
+
 fn role(name: &str, account: &str) -> Value {
     json!({
         "Path": "/", "RoleName": name, "Arn": format!("arn:aws:iam::{account}:role/{name}"),
@@ -243,18 +252,7 @@ fn what_comes_twice_counts_once_and_accounts_are_told_apart() {
     // The role as it was at another time is judged as well.
     assert_eq!(counts(&["a.json", "later.json"]), (1, 1, 1, 2));
 
-    let table = |files: &[&str]| {
-        let rules = rules();
-        let arguments = [
-            "audit",
-            "--rules",
-            &rules,
-            "--now",
-            "2026-11-21",
-            "--authorization-details",
-        ];
-        folder.run(&[&arguments[..], files].concat()).1
-    };
+    let table = |files: &[&str]| audit_for_people(&folder, files).1;
     assert!(!table(&["a.json"]).contains("ACCOUNT"));
     let both = table(&["a.json", "b.json"]);
     assert!(both.contains("ACCOUNT       ROLE"), "{both}");
@@ -269,15 +267,7 @@ fn permissions_that_an_export_does_not_hold_are_not_known() {
     fields.remove("AttachedManagedPolicies");
     let listed = serde_json::to_vec(&json!({"Roles": [bare]})).unwrap();
     let folder = Folder::new("list-roles", &[("roles.json", &listed)]);
-    let (status, out, _) = folder.run(&[
-        "audit",
-        "--rules",
-        &rules(),
-        "--now",
-        "2026-11-21",
-        "--authorization-details",
-        "roles.json",
-    ]);
+    let (status, out) = audit_for_people(&folder, &["roles.json"]);
     assert_eq!(status, 1);
     assert!(out.contains("external id  not known"), "{out}");
     assert!(out.contains("unreadable-permissions"), "{out}");
@@ -295,17 +285,7 @@ fn what_a_role_may_do_is_at_most_what_is_said_where_its_boundary_is_missing() {
     bounded["PermissionsBoundary"] =
         json!({"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/B"});
     let folder = Folder::new("boundary", &[("a.json", &page(&[bounded], json!({})))]);
-    let rules = rules();
-    let arguments = [
-        "audit",
-        "--rules",
-        &rules,
-        "--now",
-        "2026-11-21",
-        "--authorization-details",
-        "a.json",
-    ];
-    let (status, out, _) = folder.run(&arguments);
+    let (status, out) = audit_for_people(&folder, &["a.json"]);
     assert_eq!(status, 0, "{out}");
     assert!(out.contains("at most data read"), "{out}");
     assert!(

@@ -373,7 +373,7 @@ fn restore_overwritten(
         // The last write of the hour is kept for ending an exposure.
         Some("the guard may not write now")
     } else if lets_back_in {
-        Some("a trust policy that may be newer does not admit everyone whom it admits")
+        Some("another trust policy, which may be newer, admits fewer third parties")
     } else {
         None
     };

@@ -15,7 +15,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use permissions::Class;
 use sha2::{Digest, Sha256};
 
-use super::account::Entry;
+use super::audited::Entry;
 use super::human::{date, last_day, last_used, party_words};
 use super::report::Report;
 use crate::Streams;

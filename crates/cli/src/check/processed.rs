@@ -1,0 +1,37 @@
+//! The template of a stack as CloudFormation carried it out: every name in it is known.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::mark::is_pending;
+use super::node::{Node, NodeError};
+use super::template::{Scope, Template};
+
+/// The resources of a template in JSON whose stack is deployed, so that the scope knows every name:
+/// logical id, type, properties.
+///
+/// # Errors
+/// It is not JSON.
+pub(crate) fn deployed_resources(
+    template: &str,
+    scope: &Scope,
+) -> Result<Vec<(String, String, Value)>, NodeError> {
+    let root = Node::json(template)?;
+    let template = Template::new(&root, scope, BTreeMap::new());
+    let of = |resource: &Node| {
+        let properties = template.value(resource.get("Properties")?)?;
+        serde_json::from_str(&properties.to_json()).ok()
+    };
+    let resources = template.resources().map(|(id, resource)| {
+        let kind = resource.get("Type").and_then(Node::as_text);
+        let kind = kind.unwrap_or_default().to_owned();
+        (id.to_owned(), kind, of(resource).unwrap_or_default())
+    });
+    Ok(resources.collect())
+}
+
+/// Whether a text holds something that was not known.
+pub(crate) fn is_unknown(value: &Value) -> bool {
+    value.as_str().is_some_and(is_pending)
+}
