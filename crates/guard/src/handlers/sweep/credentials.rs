@@ -154,12 +154,13 @@ fn changes(before: Option<&SweptUser>, seen: &SweptUser, begun: Timestamp) -> Ve
             None => (*at > begun).then(|| change(CredentialChange::Key, *at)),
         })
         .collect();
-    let newer = |now: Option<Timestamp>, then: Option<Timestamp>| {
-        now.filter(|at| *at > begun && now > then)
-    };
-    let set = newer(seen.password, before.and_then(|before| before.password));
+    // One in the place of another is most often the user's own doing, which is no news.
+    let had_password = before.is_some_and(|before| before.password.is_some());
+    let set = seen.password.filter(|at| *at > begun && !had_password);
     changes.extend(set.map(|at| change(CredentialChange::Password, at)));
-    let used = newer(seen.signed_in, before.and_then(|before| before.signed_in));
+    let used_before = before.and_then(|before| before.signed_in);
+    let used = seen.signed_in;
+    let used = used.filter(|at| *at > begun && used > used_before);
     changes.extend(used.map(|at| change(CredentialChange::SignIn, at)));
     changes
 }
@@ -259,7 +260,8 @@ fn judged(
         CredentialChange::Key => {
             let done = match change.activated {
                 true => "was made active again".to_owned(),
-                false => format!("was created at {}", change.at),
+                // The report has one time for both.
+                false => format!("was created or made active at {}", change.at),
             };
             let mut found = judge_key_holder(rules, user, user.is_none(), &done);
             if let (Some(name), true, None) = (user, found.is_empty(), before) {
@@ -275,7 +277,7 @@ fn judged(
             let password = ConsolePassword {
                 user: row.user.clone(),
                 root: user.is_none(),
-                created: before.is_none_or(|before| before.password.is_none()),
+                created: true,
             };
             return judge_console_password(rules, &password, now);
         }

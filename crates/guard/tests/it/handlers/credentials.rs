@@ -91,7 +91,9 @@ fn a_key_whose_event_was_lost_is_reported_once() {
     assert_eq!(stages(&alerts), [DETECTED]);
     assert_eq!(codes(&alerts), [Check::AccessKeyCreated]);
     assert!(
-        alerts[0].findings[0].message.contains("was created at"),
+        alerts[0].findings[0]
+            .message
+            .contains("was created or made active at"),
         "{alerts:?}"
     );
     assert!(alerts[0].notes[0].contains("list-access-keys"));
@@ -169,6 +171,20 @@ fn a_password_and_roots_own_are_reported() {
             Check::ConsolePasswordCreated
         ]
     );
+}
+
+/// The report does not tell who replaced a password, and users change their own.
+#[test]
+fn a_password_in_the_place_of_another_is_no_news() {
+    let scene = scene();
+    let (first, second) = (
+        scene.now() - SignedDuration::from_hours(24),
+        scene.now() + SignedDuration::from_mins(20),
+    );
+    let look_at = |set| look(&scene, vec![row(Some("bob"), &[], Some(set))]);
+    assert_eq!(look_at(first), []);
+    scene.pass(HOUR);
+    assert_eq!(look_at(second), []);
 }
 
 #[test]
