@@ -221,6 +221,10 @@ fn an_alarm_of_another_region_reaches_the_operations_topic() {
     let mut rang = state("ALARM");
     assert_eq!(targets(&rang), BTreeSet::from(both));
     assert!(!targets(&state("OK")).contains(operations));
+    // One that somebody names so at home is not believed.
+    let mut at_home = rang.clone();
+    at_home["region"] = json!("us-east-1");
+    assert!(!targets(&at_home).contains(operations));
     rang["detail"]["alarmName"] = json!("somebody-elses");
     assert!(targets(&rang).is_empty());
 }
