@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from contextlib import nullcontext
 
 from moto.cloudformation.models import cloudformation_backends
 from moto.core.responses import BaseResponse
@@ -30,6 +31,8 @@ _resource_policies: dict[str, list[dict]] = {}
 _traps: list[dict] = []
 _refusals: list[dict] = []
 _lock = threading.Lock()
+# moto writes an item in steps and compares without a lock: one request at a time sees and leaves whole items.
+_whole = {"dynamodb": threading.Lock()}
 
 
 def set_resource_policy(arn: str, document: dict) -> None:
@@ -244,7 +247,8 @@ def _refuse(response: BaseResponse, code: str, message: str):
 def _enforced(original):
     def dispatch(self: BaseResponse, request, full_url, headers=None):
         if self.service_name == "moto_api" or f"Credential={OPERATOR_KEY}/" in str(request.headers.get("Authorization")):
-            return original(self, request, full_url, headers)
+            with _whole.get(self.service_name, nullcontext()):
+                return original(self, request, full_url, headers)
         self.setup_class(request, full_url, headers)
         action = self._get_action()
         caller = _caller(self)
@@ -262,7 +266,8 @@ def _enforced(original):
                         )
                     message = f"User: {principal} is not authorized to perform: {wanted} on resource: {resource}"
                     return _refuse(self, "AccessDenied", message)
-        answer = original(self, request, full_url, headers)
+        with _whole.get(self.service_name, nullcontext()):
+            answer = original(self, request, full_url, headers)
         crash = _sprung(self.current_account, principal, f"{self.service_name}:{action}")
         if crash:
             crash()
