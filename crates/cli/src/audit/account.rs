@@ -111,7 +111,7 @@ pub(crate) struct Where {
     /// The file's name.
     pub(crate) file: Arc<str>,
     /// The line, from 1, where lines are counted.
-    pub(crate) line: Option<usize>,
+    pub(crate) line: Option<u32>,
 }
 
 impl Where {
@@ -119,7 +119,7 @@ impl Where {
     pub(crate) fn new(file: &Arc<str>, place: Place) -> Self {
         Self {
             file: Arc::clone(file),
-            line: place.line.and_then(|line| usize::try_from(line).ok()),
+            line: place.line.and_then(|line| u32::try_from(line).ok()),
         }
     }
 }
@@ -271,7 +271,7 @@ impl<'a> Account<'a> {
         self.audited.counts.judged(judgement.verdict, first);
         let audited = Arc::new(AuditedRole {
             role: reference,
-            arn: Some(role.arn.to_string()),
+            arn: Some(role.arn.as_ref().into()),
             created: role.created().map_err(&mut note).unwrap_or_default(),
             last_used: role
                 .last_used()
@@ -293,11 +293,12 @@ impl<'a> Account<'a> {
             self.found(unused.into_iter().map(|found| found.finding), &about);
             // What they permit is worked out when all policies are known.
             let permitted = &self.common.nothing;
-            self.entries
-                .extend(third_parties.into_iter().map(|access| Entry {
+            for access in third_parties {
+                self.entries.push(Entry {
                     access,
                     permitted: Arc::clone(permitted),
-                }));
+                });
+            }
         }
         self.found(judgement.findings, &about);
         trouble
@@ -349,7 +350,7 @@ impl<'a> Account<'a> {
             subject: subject.into(),
             file: Arc::clone(&at.file),
             line: at.line,
-            address: None,
+            in_template: None,
         })
     }
 

@@ -102,10 +102,41 @@ impl Audited {
     }
 }
 
+/// Whom a finding concerns beside the access that it was found by.
+#[derive(PartialEq)]
+enum Concerns {
+    /// All that can assume the role.
+    Role,
+    /// Its third party, wherever it has access to the role.
+    Party,
+    /// Nobody else.
+    Itself,
+}
+
+fn concerns(code: Check) -> Concerns {
+    match code {
+        Check::UnusedRole
+        | Check::UnreadablePolicy
+        | Check::AdminAccess
+        | Check::IamAccess
+        | Check::PrivilegeEscalation
+        | Check::WriteWildcard
+        | Check::DataAccess
+        | Check::ResourceExposure
+        | Check::PermissionUnused
+        | Check::UnreadablePermissions => Concerns::Role,
+        Check::SharedExternalId | Check::WeakExternalId | Check::OverCeiling => Concerns::Party,
+        _ => Concerns::Itself,
+    }
+}
+
 /// Gives every access what was found about its role that only the whole account shows.
 fn join_findings(entries: &mut [Entry], found: &[Found]) {
     let mut by_role: foldhash::HashMap<(&str, &str), Vec<&Found>> = foldhash::HashMap::default();
-    for found in found {
+    let of_role = found
+        .iter()
+        .filter(|found| concerns(found.finding.code) != Concerns::Itself);
+    for found in of_role {
         let role = found.about.subject.strip_prefix("role/");
         if let (Some(account), Some(role)) = (&found.about.account, role) {
             by_role.entry((account, role)).or_default().push(found);
@@ -121,25 +152,13 @@ fn join_findings(entries: &mut [Entry], found: &[Found]) {
         };
         for found in of_role.into_iter().flatten() {
             let finding = &found.finding;
-            let about_all = matches!(
-                finding.code,
-                Check::UnusedRole
-                    | Check::UnreadablePolicy
-                    | Check::AdminAccess
-                    | Check::IamAccess
-                    | Check::PrivilegeEscalation
-                    | Check::WriteWildcard
-                    | Check::DataAccess
-                    | Check::ResourceExposure
-                    | Check::PermissionUnused
-                    | Check::UnreadablePermissions
-            );
-            let about_party = matches!(
-                finding.code,
-                Check::SharedExternalId | Check::WeakExternalId | Check::OverCeiling
-            ) && finding.third_party.as_ref() == own;
+            let concerned = match concerns(finding.code) {
+                Concerns::Role => true,
+                Concerns::Party => finding.third_party.as_ref() == own,
+                Concerns::Itself => false,
+            };
             let entry = (finding.severity, finding.code);
-            if (about_all || about_party) && !access.findings.contains(&entry) {
+            if concerned && !access.findings.contains(&entry) {
                 access.findings.push(entry);
             }
         }

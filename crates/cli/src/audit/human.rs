@@ -90,7 +90,7 @@ pub(super) fn access_csv(entries: &[Entry], out: &mut dyn io::Write) -> io::Resu
             .iter()
             .map(|(_, code)| code.code())
             .collect();
-        let arn = access.role.arn.clone().unwrap_or_default();
+        let arn = access.role.arn.as_deref().unwrap_or_default().to_owned();
         let cells = words(entry).into_iter().chain([arn, findings.join(" ")]);
         rows.write_record(cells.map(|cell| findings::cell_text(&cell)))?;
     }

@@ -275,7 +275,7 @@ impl Reading<'_> {
             Ok((credentials, line)) => {
                 let at = Where {
                     file: Arc::clone(&file),
-                    line: usize::try_from(line).ok(),
+                    line: u32::try_from(line).ok(),
                 };
                 account.credentials(&credentials, &at);
             }

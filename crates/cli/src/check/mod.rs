@@ -268,19 +268,26 @@ fn judge(
     };
     let file: Arc<str> = input.name().into();
     let account = account.map(Arc::from);
-    report
-        .found
-        .extend(findings.into_iter().map(|mut finding| Found {
+    report.found.extend(findings.into_iter().map(|mut finding| {
+        Found {
             about: Arc::new(About {
-                line: finding.statement.and_then(line).or(document.first_line),
+                line: finding
+                    .statement
+                    .and_then(line)
+                    .or(document.first_line)
+                    .and_then(|line| u32::try_from(line).ok()),
                 account: account.clone(),
                 subject: subject.as_str().into(),
                 file: Arc::clone(&file),
-                address: document.address.as_deref().map(Box::from),
+                in_template: document
+                    .address
+                    .as_deref()
+                    .map(|address| Box::new(findings::Address(address.into()))),
             }),
             witness: findings::take_witness(&mut finding),
             finding: Arc::new(finding),
-        }));
+        }
+    }));
     readable
 }
 
@@ -316,7 +323,7 @@ fn trust_policy(
     }
     let audited = Arc::new(AuditedRole {
         role: role.clone(),
-        arn: document.arn.clone(),
+        arn: document.arn.as_deref().map(Box::from),
         created: None,
         last_used: LastUsed::Unknown,
     });

@@ -36,7 +36,7 @@ pub(crate) fn csv(found: &[Found], out: &mut dyn Write) -> io::Result<()> {
             Some(finding.code.code()),
             about.account.as_deref(),
             Some(&*about.subject),
-            about.address.as_deref(),
+            about.address(),
             finding.vendor.as_deref(),
             finding.third_party.as_deref(),
             Some(&*finding.message),

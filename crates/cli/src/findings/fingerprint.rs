@@ -15,7 +15,7 @@ pub(crate) fn fingerprint(found: &Found) -> String {
     of(
         found.finding.code.code(),
         about.account.as_deref().unwrap_or_default(),
-        about.address.as_deref().unwrap_or(&about.subject),
+        about.address().unwrap_or(&about.subject),
         &found.finding.message,
     )
 }

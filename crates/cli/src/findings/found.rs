@@ -30,9 +30,20 @@ pub(crate) struct About {
     /// The file it was found in.
     pub(crate) file: Arc<str>,
     /// 1-based.
-    pub(crate) line: Option<usize>,
-    /// A template's logical id, or a plan's address.
-    pub(crate) address: Option<Box<str>>,
+    pub(crate) line: Option<u32>,
+    /// A template's logical id, or a plan's address. A thin pointer: an account's roles have none.
+    pub(crate) in_template: Option<Box<Address>>,
+}
+
+/// A template's logical id, or a plan's address.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Address(pub(crate) Box<str>);
+
+impl About {
+    /// Where it stands in a template or a plan.
+    pub(crate) fn address(&self) -> Option<&str> {
+        self.in_template.as_ref().map(|address| &*address.0)
+    }
 }
 
 impl Found {

@@ -108,8 +108,8 @@ fn title(found: &Found) -> String {
     } else {
         &about.subject
     };
-    match &about.address {
-        Some(address) if **address != *subject => {
+    match about.address() {
+        Some(address) if address != subject => {
             format!("{}: {subject} ({address})", found.finding.code)
         }
         _ => format!("{}: {subject}", found.finding.code),

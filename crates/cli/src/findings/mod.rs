@@ -22,7 +22,7 @@ use crate::streams::{Gathered, Style};
 use crate::terminal_escape::escaped;
 
 pub(crate) use self::exchange::{asff, cell_text, csv, ocsf};
-pub(crate) use self::found::{About, Found, PAGES, take_witness};
+pub(crate) use self::found::{About, Address, Found, PAGES, take_witness};
 pub(crate) use self::lines::{github, junit};
 
 /// Worst first, then by subject and code.
@@ -86,7 +86,7 @@ pub(crate) struct JsonFinding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
+    line: Option<u32>,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     statement: Option<usize>,
@@ -107,9 +107,9 @@ impl<'a> From<&'a Found> for JsonFinding<'a> {
             severity: found.finding.severity,
             account: found.about.account.as_deref(),
             subject: &found.about.subject,
-            address: found.about.address.as_deref(),
-            file: found.about.address.as_ref().map(|_| &*found.about.file),
-            line: found.about.address.as_ref().and(found.about.line),
+            address: found.about.address(),
+            file: found.about.address().map(|_| &*found.about.file),
+            line: found.about.address().and(found.about.line),
             message: &found.finding.message,
             statement: found.finding.statement,
             witness: found.witness(),
@@ -160,7 +160,7 @@ pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()
         let Found { finding, .. } = found;
         let style = Style::of(finding.severity);
         let about = &found.about;
-        let subject = match &about.address {
+        let subject = match about.address() {
             _ if *about.subject != *about.file => escaped(&about.subject).to_string(),
             Some(address) => escaped(address).to_string(),
             None => "(role not named)".to_owned(),

@@ -72,7 +72,7 @@ fn result(found: &Found, marks: &mut Fingerprints) -> Value {
             "artifactLocation": { "uri": uri(&found.about.file) },
             "region": region,
         },
-        "logicalLocations": [{ "fullyQualifiedName": found.about.address.as_deref().unwrap_or(&found.about.subject), "kind": "resource" }],
+        "logicalLocations": [{ "fullyQualifiedName": found.about.address().unwrap_or(&found.about.subject), "kind": "resource" }],
     });
     let mut result = json!({
         "ruleId": finding.code.code(),

@@ -20,7 +20,7 @@ pub struct AuditedRole {
     /// Whose it is, its name and its path.
     pub role: RoleRef,
     /// Its ARN, where known.
-    pub arn: Option<String>,
+    pub arn: Option<Box<str>>,
     /// When it was created.
     pub created: Option<Timestamp>,
     /// When it was last used.
@@ -47,7 +47,7 @@ pub enum LastUsed {
         /// When.
         when: Timestamp,
         /// In which region.
-        region: Option<String>,
+        region: Option<Box<str>>,
     },
 }
 

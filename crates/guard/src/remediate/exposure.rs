@@ -100,7 +100,7 @@ pub(crate) fn third_parties(
         .unwrap_or_else(|| RoleRef::named(guard.account.clone(), role.name.clone()));
     let audited = Arc::new(AuditedRole {
         role: reference,
-        arn: Some(role.arn.clone()),
+        arn: Some(role.arn.as_str().into()),
         created: role.created,
         last_used: LastUsed::Unknown,
     });

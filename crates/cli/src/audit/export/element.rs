@@ -136,7 +136,7 @@ impl<'a> Holder<'a> {
         #[serde(rename_all = "PascalCase")]
         struct Used {
             last_used_date: Option<Moment>,
-            region: Option<String>,
+            region: Option<Box<str>>,
         }
         let used: Option<Used> = self.field("RoleLastUsed", self.role_last_used)?;
         Ok(used.map_or(LastUsed::Unknown, |used| {
