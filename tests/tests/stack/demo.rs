@@ -22,7 +22,7 @@ fn the_demo_runs_to_its_end() {
     // The steps, the e-mails, the end.
     for line in [
         "1. The platform team gives Datadog access",
-        "\n   │ Subject: [CRITICAL] Trustwarden",
+        "\n   │ Subject: REMEDIATING ",
         "AccessDenied",
         "What IAM holds at the end",
         "All of it was seen",

@@ -12,7 +12,7 @@ use crate::detect::{Coverage, Judgement, Verdict};
 use crate::known_accounts::known_account;
 use crate::model::{Cause, Resource};
 use crate::remediate::{Outcome, OutcomeKind, diff};
-use crate::rules::Mode;
+use crate::rules::{Mode, Rules};
 use crate::state::incident::{Schema, Stage};
 
 /// The event behind an alert. A record without a time is taken to be of now.
@@ -114,16 +114,26 @@ pub(crate) fn mode_name(mode: Mode) -> &'static str {
 }
 
 /// Who can assume the role from outside: first the grants that no rule covers.
-pub(crate) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
+pub(crate) fn grantees(rules: &Rules, judgement: &Judgement) -> Vec<Grantee> {
     let grants = judgement
         .analysis
         .iter()
         .flat_map(|analysis| analysis.grants.iter());
     let mut grantees: Vec<(bool, Grantee)> = Vec::new();
     for (grant, by) in grants.zip(&judgement.coverage) {
+        let account = match &grant.principal {
+            Who::Account { account } | Who::Principal { account, .. } => Some(account.clone()),
+            Who::Federated { account, .. } => account.clone(),
+            _ => None,
+        };
+        let entry = account.as_deref().map(|account| rules.account(account));
+        let vendors = entry.as_ref().map_or(&[][..], |entry| &entry.vendors);
         let (vendor, remark) = match by {
-            None => (None, ", not covered by any rule"),
-            Some(Coverage::Vendor { name, .. }) => (Some(name.clone()), ""),
+            None => match vendors.first() {
+                Some(vendor) => (Some(&vendor.name), ", not as the vendor's rule asks"),
+                None => (None, ", not covered by any rule"),
+            },
+            Some(Coverage::Vendor { name, .. }) => (Some(name), ""),
             Some(Coverage::OurAccount { .. }) => (None, ", one of our accounts"),
             Some(Coverage::Exempted { .. }) => (None, ", by an exemption"),
             Some(Coverage::IdentityProvider { .. }) => (None, ", a registered identity provider"),
@@ -135,11 +145,7 @@ pub(crate) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
                 | Coverage::IdentityCenter,
             ) => continue,
         };
-        let account = match &grant.principal {
-            Who::Account { account } | Who::Principal { account, .. } => Some(account.clone()),
-            Who::Federated { account, .. } => account.clone(),
-            _ => None,
-        };
+        let rule = vendors.iter().find(|rule| Some(&rule.name) == vendor);
         let known_as = account
             .as_deref()
             .and_then(known_account)
@@ -154,9 +160,11 @@ pub(crate) fn grantees(judgement: &Judgement) -> Vec<Grantee> {
         }
         let grantee = Grantee {
             text,
-            account,
-            vendor,
+            vendor: vendor.cloned(),
+            owner: rule.and_then(|rule| rule.owner.clone()),
+            ticket: rule.and_then(|rule| rule.ticket.clone()),
             known_as,
+            account,
         };
         if !grantees.iter().any(|(_, known)| *known == grantee) {
             grantees.push((by.is_some(), grantee));

@@ -41,6 +41,7 @@ impl Alert {
             message,
             attributes: vec![
                 ("severity", self.severity.name().to_owned()),
+                ("access", self.standing().name().to_owned()),
                 ("stage", self.stage.name().to_owned()),
                 ("check", check.to_owned()),
                 (
@@ -68,7 +69,12 @@ impl Alert {
 
     fn message(&self) -> String {
         let sms = one_line(
-            &format!("[{}] {} {}", self.severity, self.incident, self.title),
+            &format!(
+                "{} {} {}",
+                self.standing_in_words(),
+                self.incident,
+                self.title
+            ),
             140,
         );
         json!({ "default": self.document(), "email": self.text(), "sms": sms }).to_string()

@@ -119,10 +119,16 @@ pub(crate) fn third_parties(findings: &[Finding]) -> Option<String> {
 pub struct Grantee {
     /// In words: who, and what they must show.
     pub text: String,
-    /// His account, if the document tells it.
+    /// Their account, if the document tells it.
     pub account: Option<String>,
     /// The registered vendor's name, where the rules know the account.
     pub vendor: Option<String>,
+    /// Who answers for the vendor on our side, as the rules say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Where the vendor was approved, as the rules say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
     /// The name under which the account is publicly known: a hint, never an approval.
     pub known_as: Option<String>,
 }

@@ -4,6 +4,7 @@
 mod advice;
 pub(crate) mod build;
 mod bundle;
+mod commands;
 pub(crate) mod digest;
 mod document;
 mod links;
@@ -11,6 +12,7 @@ pub(crate) mod outcome;
 pub mod pages;
 mod shown;
 pub mod slack;
+mod standing;
 mod text;
 
 pub(crate) use advice::advice;
@@ -18,4 +20,5 @@ pub use bundle::{Bundle, MESSAGE_BYTES};
 pub(crate) use document::third_parties;
 pub use document::{ALERT_SCHEMA_ID, Alert, Digest, DigestGroup, DigestLine, Grantee, Link};
 pub(crate) use shown::{duration, one_line};
+pub use standing::Standing;
 pub(crate) use text::{actor_name, actor_words};

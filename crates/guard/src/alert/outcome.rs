@@ -51,7 +51,10 @@ fn outcome_alert<T>(task: Assignment<'_, T>, about: About<'_>, ending: &Ending) 
         now,
     };
     let mut alert = alert(guard, story);
-    alert.grantees = about.judgement.map(grantees).unwrap_or_default();
+    alert.grantees = about
+        .judgement
+        .map(|judgement| grantees(&guard.rules, judgement))
+        .unwrap_or_default();
     if matches!(
         kind,
         OutcomeKind::Refused | OutcomeKind::Failed | OutcomeKind::BudgetSpent

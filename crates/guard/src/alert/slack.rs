@@ -6,8 +6,9 @@
 
 use serde_json::{Value, json};
 
+use crate::alert::commands::{Command, commands};
 use crate::alert::pages::{HEADING_IN_SLACK, IN_SLACK, LINE_IN_SLACK, SUBJECT_IN_SLACK, sections};
-use crate::alert::{Alert, Digest};
+use crate::alert::{Alert, Digest, Standing};
 use crate::check::Severity;
 use crate::remediate::DiffSign;
 use crate::state::incident::Stage;
@@ -26,8 +27,9 @@ const GROUP: usize = 180;
 /// The body of a webhook's POST.
 pub fn message(alert: &Alert) -> Value {
     let head = format!(
-        "{} {}: {}",
-        mark(alert.severity),
+        "{} {} {}: {}",
+        mark(alert),
+        alert.standing_in_words(),
         alert.severity,
         alert.title
     );
@@ -59,13 +61,19 @@ pub fn message(alert: &Alert) -> Value {
             escaped(advice.unplanned, 1_000)
         )));
     }
+    for Command { purpose, line } in commands(alert) {
+        blocks.push(section(&format!("*{purpose}*\n```{line}```")));
+    }
     let buttons = buttons(alert);
     if !buttons.is_empty() {
         blocks.push(json!({ "type": "actions", "elements": buttons }));
     }
     let foot = format!(
-        "{} · stack {} · mode {}",
-        alert.incident, alert.stack, alert.mode
+        "{} · stack {} · mode {} · rules {}",
+        alert.incident,
+        alert.stack,
+        alert.mode,
+        alert.rules.chars().take(12).collect::<String>()
     );
     blocks.push(json!({
         "type": "context",
@@ -90,7 +98,10 @@ pub fn message(alert: &Alert) -> Value {
 fn lists(alert: &Alert) -> Vec<(String, Vec<String>)> {
     let findings = alert.findings.iter().map(|found| {
         let message = escaped(&found.message, SENTENCE);
-        format!("{} `{}` {message}", found.severity, found.code)
+        let fix = found.fix.as_deref().map_or_else(String::new, |fix| {
+            format!(" _Fix:_ {}", escaped(fix, SENTENCE))
+        });
+        format!("{} `{}` {message}{fix}", found.severity, found.code)
     });
     let access = match alert.stage {
         Stage::Outcome => "External access now",
@@ -106,6 +117,9 @@ fn lists(alert: &Alert) -> Vec<(String, Vec<String>)> {
         (access.to_owned(), grantees.collect()),
     ];
     lists.push(("What the guard did".to_owned(), done(alert)));
+    let changes = alert.changes.iter();
+    let changes = changes.map(|change| escaped(change, SENTENCE));
+    lists.push((alert.changes_title().to_owned(), changes.collect()));
     lists
 }
 
@@ -186,8 +200,12 @@ fn buttons(alert: &Alert) -> Vec<Value> {
         .collect()
 }
 
-fn mark(severity: Severity) -> &'static str {
-    match severity {
+/// Green is what is closed, whatever it was.
+fn mark(alert: &Alert) -> &'static str {
+    if alert.standing() == Standing::Closed {
+        return "🟢";
+    }
+    match alert.severity {
         Severity::Critical => "🔴",
         Severity::High => "🟠",
         Severity::Medium => "🟡",

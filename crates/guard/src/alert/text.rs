@@ -2,6 +2,7 @@
 
 use super::Alert;
 use super::advice::advice;
+use super::commands::{Command, commands};
 use super::document::Digest;
 use super::pages::sections;
 use super::shown::{duration, in_mail, one_line};
@@ -19,28 +20,25 @@ const ENTRIES: usize = 25;
 const SUBJECT: usize = 99;
 
 impl Alert {
-    /// Severity and incident, for the subject of an e-mail: under 100 ASCII characters. What it is
-    /// about is shortened, not the account.
+    /// How things stand, account and subject first: a phone shows some 40 characters. Under 100 ASCII
+    /// characters; what it is about is shortened, nothing else.
     pub fn mail_subject(&self) -> String {
-        let what = match (self.stage, &self.digest) {
-            (Stage::Detected, _) => "detected".to_owned(),
-            (Stage::Outcome, _) => match &self.outcome {
-                Some(outcome) if outcome.open => "outcome: STILL EXPOSED".to_owned(),
-                _ => "outcome".to_owned(),
-            },
-            (Stage::Digest, Some(digest)) => digest.in_subject(),
-            (Stage::Digest, None) => "digest".to_owned(),
-            (Stage::Test, _) => "TEST".to_owned(),
-        };
         let shown = |text: &str| -> String {
             let fits = |shown: &char| matches!(shown, ' '..='~') && !matches!(shown, '<' | '>');
             text.chars().filter(fits).collect()
         };
         let head = shown(&format!(
-            "[{}] Trustwarden {} {what}: ",
-            self.severity, self.incident
+            "{} {} ",
+            self.standing_in_words(),
+            one_line(&self.account, 12)
         ));
-        let tail = shown(&format!(" in {}", one_line(&self.account, 12)));
+        let digest = self.digest.as_ref().map(Digest::in_subject);
+        let tail = shown(&format!(
+            ": {}{} {}",
+            self.severity,
+            digest.unwrap_or_default(),
+            self.incident
+        ));
         let mut subject = shown(&self.subject);
         let room = SUBJECT.saturating_sub(head.len() + tail.len());
         if subject.len() > room {
@@ -191,7 +189,7 @@ impl Alert {
 
     fn difference(&self, out: &mut Lines) {
         if !self.changes.is_empty() {
-            out.line("What changed for those who assume the role:");
+            out.line(&format!("{}:", self.changes_title()));
             for change in self.changes.iter().take(ENTRIES) {
                 out.line(&format!("  - {}", in_mail(change, SENTENCE)));
             }
@@ -201,7 +199,11 @@ impl Alert {
         if self.diff.is_empty() {
             return;
         }
-        out.line("What changed, by statement (- went, + came):");
+        let would = self.would();
+        out.line(match would {
+            true => "What would change, by statement (- goes, + comes):",
+            false => "What changed, by statement (- went, + came):",
+        });
         for line in self.diff.iter().take(ENTRIES) {
             let sign = match line.sign {
                 DiffSign::Added => '+',
@@ -213,6 +215,20 @@ impl Alert {
         out.blank();
     }
 
+    /// It says what would be done, and nothing was.
+    fn would(&self) -> bool {
+        let document = self.outcome.as_ref().is_some_and(|outcome| outcome.open);
+        self.stage == Stage::Outcome && document
+    }
+
+    /// Above the changes in words.
+    pub(crate) fn changes_title(&self) -> &'static str {
+        match self.would() {
+            true => "What would change for those who assume the role",
+            false => "What changed for those who assume the role",
+        }
+    }
+
     fn what_to_do(&self, out: &mut Lines) {
         let Some(worst) = self.findings.first() else {
             return;
@@ -220,6 +236,12 @@ impl Alert {
         let advice = advice(worst.code);
         out.line(&format!("If it was planned: {}.", advice.planned));
         out.line(&format!("If it was not: {}.", advice.unplanned));
+        out.blank();
+        // Each is made of words that mean nothing else to a shell or a mail reader.
+        for Command { purpose, line } in commands(self) {
+            out.line(&format!("{purpose}:"));
+            out.line(&format!("  {line}"));
+        }
         out.blank();
     }
 
@@ -306,7 +328,14 @@ impl super::Grantee {
     pub(crate) fn words(&self) -> String {
         let mut words = self.text.clone();
         if let Some(vendor) = &self.vendor {
-            words += &format!(" (registered vendor {vendor})");
+            words += &format!(" (registered vendor {vendor}");
+            let said = [("owner", &self.owner), ("ticket", &self.ticket)];
+            for (what, value) in said {
+                if let Some(value) = value {
+                    words += &format!(", {what} {value}");
+                }
+            }
+            words += ")";
         } else if let Some(name) = &self.known_as {
             words += &format!(" (publicly listed as {name}: a hint, no approval)");
         }
@@ -317,14 +346,10 @@ impl super::Grantee {
 impl Digest {
     /// For the subject of an e-mail.
     fn in_subject(&self) -> String {
-        let mut words = "digest".to_owned();
-        if self.pages > 1 {
-            words += &format!(" {} of {}", self.page, self.pages);
+        match self.pages {
+            1 => " digest".to_owned(),
+            pages => format!(" digest {} of {pages}", self.page),
         }
-        if self.open > 0 {
-            words += " STILL EXPOSED";
-        }
-        words
     }
 
     /// What it tells, in a few sentences.

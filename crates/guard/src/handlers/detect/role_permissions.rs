@@ -255,7 +255,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             arn: Some(arn),
             id: Some(role_id),
             perhaps_older: judged.perhaps_older,
-            grantees: grantees(&judgement),
+            grantees: grantees(&self.guard.rules, &judgement),
             tampered,
             ..guilty(judged.findings)
         })))
@@ -324,6 +324,8 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             text: format!("{}, which holds the user's keys by our rules", vendor.name),
             account: None,
             vendor: Some(vendor.name.clone()),
+            owner: None,
+            ticket: None,
             known_as: None,
         };
         Ok(Seen::Guilty(Box::new(Guilty {

@@ -261,7 +261,7 @@ fn change_alert(
     let subject = Resource::new("role", &change.role).known_as(arn, change.role_id.clone().or(id));
     let mut alert = event_alert(guard, record, subject, title, findings, "", now);
     if let Some(judgement) = &judged.judgement {
-        alert.grantees = grantees(judgement);
+        alert.grantees = grantees(&guard.rules, judgement);
     }
     if !judged.is_approved() {
         let since = alert.cause.as_ref().map_or(now, |cause| cause.event_time);

@@ -320,7 +320,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             now,
         };
         let mut alert = alert(guard, story);
-        alert.grantees = grantees(judgement);
+        alert.grantees = grantees(&guard.rules, judgement);
         if judgement.verdict != Verdict::Approved {
             alert.outcome = Some(if left {
                 Outcome::open(OutcomeKind::LeftAlone, LEFT)

@@ -367,7 +367,10 @@ fn b8_one_back_door_among_five_thousand_decoys_is_named_at_once_and_in_the_first
     assert!(
         first
             .mail_subject()
-            .contains("digest 1 of 20 STILL EXPOSED"),
+            .starts_with("STILL EXPOSED 111122223333 ")
+            && first
+                .mail_subject()
+                .contains(": CRITICAL digest 1 of 20 TW-"),
         "{}",
         first.mail_subject()
     );
@@ -492,7 +495,7 @@ fn b8_a_storm_of_what_needs_a_person_is_repeated_and_never_silent() {
         assert!(
             message
                 .mail_subject()
-                .contains("digest STILL EXPOSED: 100 unk")
+                .starts_with("STILL EXPOSED 111122223333 100 unk")
         );
     }
 }
