@@ -38,6 +38,8 @@ WRITES_AN_ALERT = 8  # lease, count, slot of a second, digest line, done, report
 REQUESTS_AN_ORDER = 3  # send, receive, delete
 SWEEP_CALLS = 60 * 24 * 30  # one a minute, most of which find that nothing is due
 SWEEP_RUNS = 24 * 30
+HEARTBEAT_CALLS = 12 * 24 * 30  # a look every five minutes
+HEARTBEAT_RUNS = 4 * 24 * 30 * 6  # every quarter of an hour, at six functions
 READS_A_SWEEP_CALL = 2
 READS_A_SWEEP_RUN = 100  # what is known of some hundreds of roles
 WRITES_A_SWEEP_RUN = 2
@@ -90,6 +92,14 @@ def main() -> None:
             (
                 SWEEP_CALLS * (INVOCATIONS + READS_A_SWEEP_CALL * READS)
                 + SWEEP_RUNS * (READS_A_SWEEP_RUN * READS + WRITES_A_SWEEP_RUN * WRITES + LOGS)
+            )
+            / million,
+        ),
+        (
+            f"the heartbeat: {HEARTBEAT_CALLS:,} looks, {HEARTBEAT_RUNS:,} runs",
+            (
+                HEARTBEAT_CALLS * (INVOCATIONS + LOGS + 2 * READS + WRITES)
+                + HEARTBEAT_RUNS * (INVOCATIONS + LOGS + WRITES)
             )
             / million,
         ),

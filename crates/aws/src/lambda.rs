@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use guard::GuardConfig;
 use guard::cloudtrail::Record;
-use guard::handlers::{HandleError, Handled};
+use guard::handlers::{HandleError, Handled, answer_heartbeat};
 use guard::model::sha256_hex;
 use guard::ports::{Assembled, chain};
 use guard::story::About;
@@ -104,11 +104,14 @@ fn level(name: &str) -> LevelFilter {
 }
 
 /// A detecting function, from its start to its end: each EventBridge event that comes in is handed
-/// to the handler as the record that it carries.
+/// to the handler as the record that it carries. A heartbeat is remembered when that is done with it.
 ///
 /// # Errors
 /// [`Failed`]: a setting or the rules are missing or make no sense. An error of the runtime's.
-pub async fn run_detecting<H>(handler: H) -> Result<(), lambda_runtime::Error>
+pub async fn run_detecting<H>(
+    function: &'static str,
+    handler: H,
+) -> Result<(), lambda_runtime::Error>
 where
     H: AsyncFn(&Detecting, &GuardConfig, &Record) -> Result<Handled, HandleError>,
 {
@@ -119,6 +122,7 @@ where
     let guard = &settings.guard().map_err(not_started)?;
     let handler = &handler;
     let handle = async |event: LambdaEvent<Box<RawValue>>| -> Result<(), Failed> {
+        let text = event.payload.get();
         let record = record(&event.payload);
         let work = Box::pin(handler(world, guard, &record));
         let handled = with_deadline(&event.context, work).await;
@@ -136,9 +140,27 @@ where
                 error!(incident, event, subject, name, outcome = "failed", %why, "event not handled");
             }
         }
+        if handled.is_ok() {
+            heartbeat(&world.store, guard, function, &record, text).await;
+        }
         handled.map(|_| ())
     };
     run(service_fn(handle)).await
+}
+
+/// Remembers that a heartbeat came back, if the event is one. A table that does not answer is why it
+/// did not.
+pub async fn heartbeat(
+    table: &Table,
+    guard: &GuardConfig,
+    function: &str,
+    record: &Record,
+    event: &str,
+) {
+    let now = Timestamp::now();
+    if let Err(why) = answer_heartbeat(table, guard, function, record, event, now).await {
+        error!(event = record.event_id, outcome = "failed", why = %chain(&why), "heartbeat not kept");
+    }
 }
 
 /// What the remediator starts with.
@@ -163,17 +185,41 @@ pub fn sweeping() -> Result<(GuardConfig, Sweeping), Failed> {
     Ok((settings.guard().map_err(not_started)?, world))
 }
 
-/// What `guard-tamper` starts with: its rules say how severe a finding is, its topic is its own.
-///
-/// # Errors
-/// [`Failed`]: a setting or the rules are missing or make no sense.
+/// What `guard-tamper` starts with: its rules say how severe a finding is, its topic is its own. The
+/// table is there for the heartbeat alone.
 #[cfg(feature = "own-stack")]
-pub fn watching_the_guard() -> Result<(GuardConfig, Topic, crate::OwnStackReader), Failed> {
-    let settings = Settings::from_environment().map_err(not_started)?;
-    let cloud = SdkContext::from_environment();
-    let topic = Topic::new(&cloud, &settings.topic);
-    let own = crate::OwnStackReader::new(&cloud, &settings.stack);
-    Ok((settings.guard().map_err(not_started)?, topic, own))
+#[derive(Debug)]
+pub struct WatchingTheGuard {
+    /// Its settings.
+    pub guard: GuardConfig,
+    /// The second path's.
+    pub topic: Topic,
+    /// What the stack owns.
+    pub own: crate::OwnStackReader,
+    /// Where the heartbeat is remembered.
+    pub table: Table,
+    /// Makes the heartbeat's calls.
+    pub heartbeats: crate::HeartbeatCalls,
+}
+
+#[cfg(feature = "own-stack")]
+impl WatchingTheGuard {
+    /// From the process's environment.
+    ///
+    /// # Errors
+    /// [`Failed`]: a setting or the rules are missing or make no sense.
+    pub fn from_environment() -> Result<Self, Failed> {
+        let settings = Settings::from_environment().map_err(not_started)?;
+        let cloud = SdkContext::from_environment();
+        let heartbeat = settings.heartbeat().map_err(not_started)?;
+        Ok(Self {
+            topic: Topic::new(&cloud, &settings.topic),
+            own: crate::OwnStackReader::new(&cloud, &settings.stack),
+            table: Table::new(&cloud, &settings.table),
+            heartbeats: crate::HeartbeatCalls::new(&cloud, heartbeat),
+            guard: settings.guard().map_err(not_started)?,
+        })
+    }
 }
 
 /// What `slack` starts with.

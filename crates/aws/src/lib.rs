@@ -6,6 +6,8 @@ mod channel;
 mod clock;
 mod cloud;
 mod failure;
+#[cfg(feature = "own-stack")]
+mod heartbeats;
 mod iam;
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -29,6 +31,8 @@ mod webhook;
 pub use channel::{Channel, ChannelError};
 pub use clock::SystemClock;
 pub use cloud::SdkContext;
+#[cfg(feature = "own-stack")]
+pub use heartbeats::HeartbeatCalls;
 pub use iam::{Iam, IamWriter, SESSION_DENIAL};
 pub use listing::IamLister;
 pub use network::Network;

@@ -35,6 +35,9 @@ pub struct Settings {
     pub revoke_sessions: bool,
     /// Whether the stack may take policies away (`TRUSTWARDEN_DETACH_POLICIES`).
     pub detach_policies: bool,
+    /// What the heartbeat's calls name, and what does not exist (`TRUSTWARDEN_HEARTBEAT`): set for the
+    /// function that makes them.
+    pub heartbeat: Option<String>,
 }
 
 /// What `slack` knows.
@@ -208,6 +211,19 @@ impl Settings {
                 "`true` or `false`",
                 [("true", true), ("false", false)],
             )?,
+            heartbeat: (variables.0)("TRUSTWARDEN_HEARTBEAT"),
+        })
+    }
+
+    /// What the heartbeat's calls name.
+    ///
+    /// # Errors
+    /// [`SettingsError`]: it is not set.
+    pub fn heartbeat(&self) -> Result<&str, SettingsError> {
+        let name = self.heartbeat.as_deref().filter(|name| !name.is_empty());
+        name.ok_or(SettingsError::Missing {
+            variable: "TRUSTWARDEN_HEARTBEAT",
+            meaning: "the name of what the heartbeat's calls are about",
         })
     }
 

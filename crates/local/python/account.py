@@ -57,6 +57,7 @@ import deliver  # noqa: E402
 import deploy  # noqa: E402
 import managed  # noqa: E402
 import principals  # noqa: E402
+import trail  # noqa: E402
 
 _clients: dict[tuple, object] = {}
 _clients_lock = threading.Lock()
@@ -188,6 +189,7 @@ ROUTES = {
     "/age": age,
     "/bury": lambda account, principal: {"ok": principals.bury(account, principal)},
     "/matches": lambda account, event: {"ok": deliver.targets_of(account, deploy.REGION, event)},
+    "/trail": trail.stop,
     "/trust": trust,
     "/peek": lambda account, queue: {"ok": deliver.peek(account, deploy.REGION, queue.rsplit("/", 1)[-1])},
     "/seen": seen,

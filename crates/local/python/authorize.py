@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import urllib.parse
 from contextlib import nullcontext
 
 from moto.cloudformation.models import cloudformation_backends
@@ -22,6 +23,8 @@ from moto.dynamodb.responses import DynamoHandler  # noqa: F401  (its _dispatch 
 from moto.iam.models import iam_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import sts_backends
+
+import trail
 
 # Whoever drives the stack from outside: deploys, plays the attacker, looks at the end. Not subject to policies.
 OPERATOR_KEY = "AKIAOPERATOR00000000"
@@ -198,8 +201,15 @@ def _wants(response: BaseResponse, service: str, action: str) -> list[tuple[str,
         kind = action.removesuffix("Batch")
         return [(f"sqs:{kind}", f"arn:aws:sqs:{region}:{account}:{name}" if name else "*")]
     if service == "cloudformation" and "StackName" in parameters:
-        stack = cloudformation_backends[account][region].get_stack(parameters["StackName"])
-        return [(f"cloudformation:{action}", stack.stack_id)]
+        name = parameters["StackName"]
+        stacks = cloudformation_backends[account][region].stacks.values()
+        known = next((stack.stack_id for stack in stacks if name in (stack.name, stack.stack_id)), None)
+        return [(f"cloudformation:{action}", known or f"arn:aws:cloudformation:{region}:{account}:stack/{name}/*")]
+    if service == "lambda":
+        # The function is in the path: /2017-10-31/functions/NAME/concurrency.
+        named = re.search(r"/functions/([^/?]+)", urllib.parse.unquote(response.uri))
+        function = named.group(1).rsplit(":", 1)[-1] if named else None
+        return [(f"lambda:{action}", f"arn:aws:lambda:{region}:{account}:function:{function}" if function else "*")]
     if service == "secretsmanager":
         secret = secretsmanager_backends[account][region].secrets.get(parameters.get("SecretId", ""))
         return [(f"secretsmanager:{action}", secret.arn if secret else parameters.get("SecretId", "*"))]
@@ -251,12 +261,14 @@ def _enforced(original):
                 return original(self, request, full_url, headers)
         self.setup_class(request, full_url, headers)
         action = self._get_action()
+        # moto's own name for it.
+        service = {"awslambda": "lambda"}.get(self.service_name, self.service_name)
         caller = _caller(self)
         if caller is None:
             return _refuse(self, "InvalidClientTokenId", "the security token included in the request is invalid")
         principal, statements = caller
-        if (self.service_name, action) != ("sts", "GetCallerIdentity"):
-            for wanted, resource in _wants(self, self.service_name, action):
+        if (service, action) != ("sts", "GetCallerIdentity"):
+            for wanted, resource in _wants(self, service, action):
                 own = decide(statements, wanted, resource, principal)
                 theirs = decide(_resource_policies.get(resource, []), wanted, resource, principal)
                 if own != "allow" or theirs == "deny":
@@ -266,9 +278,11 @@ def _enforced(original):
                         )
                     message = f"User: {principal} is not authorized to perform: {wanted} on resource: {resource}"
                     return _refuse(self, "AccessDenied", message)
-        with _whole.get(self.service_name, nullcontext()):
+                if trail.is_heartbeat(service, action, resource):
+                    return trail.failed(self.current_account, self.region, principal, service, action)
+        with _whole.get(service, nullcontext()):
             answer = original(self, request, full_url, headers)
-        crash = _sprung(self.current_account, principal, f"{self.service_name}:{action}")
+        crash = _sprung(self.current_account, principal, f"{service}:{action}")
         if crash:
             crash()
         return answer

@@ -6,5 +6,5 @@ use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run_detecting(access_key).await
+    run_detecting("access-key", access_key).await
 }

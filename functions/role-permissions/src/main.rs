@@ -6,5 +6,5 @@ use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run_detecting(role_permissions).await
+    run_detecting("role-permissions", role_permissions).await
 }

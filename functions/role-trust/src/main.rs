@@ -6,5 +6,5 @@ use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run_detecting(role_trust).await
+    run_detecting("role-trust", role_trust).await
 }

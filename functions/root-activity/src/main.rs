@@ -6,5 +6,5 @@ use lambda_runtime::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run_detecting(root_activity).await
+    run_detecting("root-activity", root_activity).await
 }

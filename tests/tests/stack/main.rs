@@ -12,6 +12,7 @@ mod adversity;
 mod demo;
 mod events;
 mod failing;
+mod heartbeat;
 mod live;
 mod log;
 mod permissions;

@@ -46,15 +46,16 @@ fn what_fails_is_kept_on_both_hops() {
     let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
     let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
     let rules = of_type(&stack, "AWS::Events::Rule");
-    assert_eq!(rules.len(), 10);
+    assert_eq!(rules.len(), 11);
     let second_path = stack.resources()["TamperDeadLetters"].arn.clone();
     let to_functions = |name: &&str| *name != "RegionAlarmRule";
+    let is_second = |name: &str| name.starts_with("Tampered") || name == "HeartbeatRule";
     for (name, rule) in rules.iter().filter(|(name, _)| to_functions(name)) {
         for target in list(&rule.properties["Targets"]) {
             // A call of the sweep that failed is no lost event: the next minute's replaces it.
             let expected = match *name {
                 "SweepRule" => Value::Null,
-                name if name.starts_with("Tampered") => json!({ "Arn": second_path }),
+                name if is_second(name) => json!({ "Arn": second_path }),
                 _ => json!({ "Arn": event_letters }),
             };
             let kept = target.get("DeadLetterConfig").cloned().unwrap_or_default();
@@ -72,9 +73,7 @@ fn what_fails_is_kept_on_both_hops() {
         let arns: BTreeSet<_> = rules
             .iter()
             .filter(|(name, _)| {
-                **name != "SweepRule"
-                    && to_functions(name)
-                    && name.starts_with("Tampered") == second
+                **name != "SweepRule" && to_functions(name) && is_second(name) == second
             })
             .map(|(_, rule)| rule.arn.clone().unwrap())
             .collect();
@@ -127,7 +126,7 @@ fn no_rule_stands_before_what_lets_it_deliver() {
         let block = source.split(&format!("\n  {name}:\n")).nth(1).unwrap();
         let depends = block.lines().find(|line| line.contains("DependsOn:"));
         let depends = depends.unwrap_or_else(|| panic!("{name} waits for nothing"));
-        if name.starts_with("Tampered") {
+        if name.starts_with("Tampered") || name == "HeartbeatRule" {
             assert!(depends.contains("TamperEventsPolicy"), "{name}: {depends}");
             continue;
         }
@@ -171,9 +170,17 @@ fn every_pattern_names_the_account_twice_and_a_source_that_nobody_forges() {
             // An alarm's: another test reads it.
             continue;
         }
-        if name == "SweepRule" {
+        if name == "SweepRule" || name == "HeartbeatRule" {
             // A schedule: it has no pattern that anything could meet.
-            assert_eq!(rule.properties["ScheduleExpression"], "rate(1 minute)");
+            let minutes = if name == "SweepRule" {
+                "1 minute"
+            } else {
+                "5 minutes"
+            };
+            assert_eq!(
+                rule.properties["ScheduleExpression"],
+                format!("rate({minutes})")
+            );
             assert!(rule.properties.get("EventPattern").is_none());
             continue;
         }
@@ -221,9 +228,9 @@ fn alarms_reach_people_by_a_topic_of_their_own() {
         assert!(runbook.is_file(), "{name} names no runbook: {says}");
         // As many mails at once as there are alarms end an e-mail subscription.
         assert!(alarm.properties.get("OKActions").is_none(), "{name}");
-        // Silence is what the one about the sweep is for.
+        // Silence is what these are for.
         let missing = match *name {
-            "SweepMissing" => "missing",
+            "SweepMissing" | "HeartbeatMissing" => "missing",
             _ => "notBreaching",
         };
         assert_eq!(alarm.properties["TreatMissingData"], missing, "{name}");
@@ -480,6 +487,9 @@ fn functions_get_the_settings_they_need() {
         expected.insert(own.to_owned());
         if matches!(function.binary.as_str(), "remediator" | "sweep") {
             expected.insert("TRUSTWARDEN_WRITES".to_owned());
+        }
+        if function.binary == "guard-tamper" {
+            expected.insert("TRUSTWARDEN_HEARTBEAT".to_owned());
         }
         let names: BTreeSet<_> = function.environment.keys().cloned().collect();
         assert_eq!(names, expected, "{}", function.name);

@@ -116,6 +116,16 @@ pub trait Alerts: Sync {
     fn is_heard(&self) -> impl Future<Output = bool> + Send;
 }
 
+/// Makes the calls of the heartbeat: only the function that watches the guard itself has it.
+pub trait Heartbeats: Sync {
+    /// Makes one call, as `iam:DeleteRole`, on something that does not exist. The id that AWS gave it,
+    /// whatever AWS said to it.
+    ///
+    /// # Errors
+    /// AWS gave no answer, or there is no such call.
+    fn beat(&self, call: &str) -> impl Future<Output = Result<String, Source>> + Send;
+}
+
 /// The time.
 pub trait Clock: Sync {
     /// Now.

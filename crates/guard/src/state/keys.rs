@@ -20,6 +20,8 @@
 //! | the newest access key of a user | the same | `key` | ever |
 //! | an event about a user's key or password that was handled | the same | `credential/SECOND-CHANGE` | 30 days |
 //! | a role's part in chains, and what was reported of it | `ACCOUNT/chain` | `naming/NAME`, `party/NAME` (lower case) | ever |
+//! | which heartbeat was sent last, and what was reported of the guard's blindness | `ACCOUNT/heartbeat` | `watch` | ever |
+//! | the newest heartbeat that came back to a function | the same | `answer/FUNCTION/CALL` | ever |
 //! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `reported/DIGEST` | 400 days |
 //!
 //! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
@@ -53,6 +55,8 @@ pub(super) const SWEPT_USER: &str = "user/";
 pub(super) const CREDENTIAL: &str = "credential/";
 /// Much longer than a credential report is old.
 pub(super) const CREDENTIALS_KEPT: i64 = 30 * DAY;
+/// What the sort keys of heartbeats that came back begin with.
+pub(super) const ANSWER: &str = "answer/";
 /// What the sort keys of a window's members begin with.
 pub(super) const ALONE: &str = "alone/";
 pub(super) const MEMBER: &str = "member/";
@@ -150,4 +154,13 @@ pub(super) fn sweep_request(account: &str) -> Key {
 
 pub(super) fn swept(account: &str, role_id: &str) -> Key {
     key(sweep(account).pk, format!("{SWEPT}{role_id}"))
+}
+
+/// A partition of its own: the function that watches the guard writes nowhere else.
+pub(super) fn watch(account: &str) -> Key {
+    key(format!("{account}/heartbeat"), "watch")
+}
+
+pub(super) fn answer(account: &str, function: &str, call: &str) -> Key {
+    key(watch(account).pk, format!("{ANSWER}{function}/{call}"))
 }

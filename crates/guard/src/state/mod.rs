@@ -10,6 +10,8 @@ pub mod sweep_state;
 mod sweeps;
 pub mod swept_users;
 mod user_keys;
+pub mod watch_state;
+mod watches;
 
 pub use chain_links::{ChainReport, KnownLink};
 pub use ledger::{Lease, Ledger, OrderProgress};

@@ -18,6 +18,7 @@ mod deciding;
 mod detaching;
 mod detecting;
 mod folding;
+mod heartbeat;
 mod hidden;
 mod keys_and_root;
 mod looking;

@@ -1,0 +1,132 @@
+//! The function that watches the guard itself looks whether the guard sees, and says so by the second
+//! path where it does not.
+
+use jiff::Timestamp;
+
+use crate::GuardConfig;
+use crate::alert::build::{Story, alert};
+use crate::alert::{Alert, one_line};
+use crate::check::{Check, Finding};
+use crate::cloudtrail::Record;
+use crate::detect::finding;
+use crate::handlers::HandleError;
+use crate::model::Resource;
+use crate::ports::{Alerts, Heartbeats, StateError, Store};
+use crate::state::Ledger;
+use crate::state::incident::{Stage, incident_id};
+use crate::state::watch_state::{SentCall, Watch};
+use crate::watch::{HEARTBEATS, answer_of, is_due, silent, to_report};
+
+/// So many findings stand in one alert; the rest is counted.
+const SHOWN: usize = 20;
+
+/// What a look did.
+#[derive(Debug, Default)]
+pub struct Watched {
+    /// What was reported.
+    pub reported: Vec<String>,
+    /// A heartbeat was sent.
+    pub sent: bool,
+    /// Calls of it that AWS did not take, and why.
+    pub unsent: Vec<String>,
+}
+
+/// Looks whether the last heartbeat came back, reports what did not, and sends the next one if it is due.
+///
+/// # Errors
+/// [`HandleError`]: the table or the topic does not answer. The next look is in a few minutes.
+pub async fn watch<S: Store, A: Alerts, H: Heartbeats>(
+    store: &S,
+    topic: &A,
+    heartbeats: &H,
+    guard: &GuardConfig,
+    now: Timestamp,
+) -> Result<Watched, HandleError> {
+    let state = Ledger::new(store);
+    let mut watch = state.watch(&guard.account).await?;
+    let answers = state.heartbeat_answers(&guard.account).await?;
+    let silent = silent(&watch, &answers, now);
+    let wrong = silent.overdue;
+    let (news, reported) = to_report(&watch.reported, &wrong, &silent.waiting, now);
+    if !news.is_empty() {
+        topic.publish_alert(&blind(guard, &news, now)).await?;
+    }
+    watch.reported = reported;
+    let mut watched = Watched {
+        reported: news,
+        ..Watched::default()
+    };
+    if is_due(&watch, now) {
+        watched.unsent = send(heartbeats, &mut watch, now).await;
+        watched.sent = !watch.sent.is_empty();
+    }
+    state.save_watch(&watch).await?;
+    Ok(watched)
+}
+
+/// Makes the calls; says which were not made. They count as sent: what is not made does not come back.
+async fn send<H: Heartbeats>(heartbeats: &H, watch: &mut Watch, now: Timestamp) -> Vec<String> {
+    let mut unsent = Vec::new();
+    watch.sent_at = Some(now);
+    watch.sent.clear();
+    for beat in HEARTBEATS {
+        match heartbeats.beat(beat.call).await {
+            Ok(request_id) => {
+                let sent = SentCall {
+                    request_id,
+                    at: now,
+                };
+                watch.sent.insert(beat.call.to_owned(), sent);
+            }
+            Err(why) => unsent.push(why.to_string()),
+        }
+    }
+    unsent
+}
+
+/// Remembers that a heartbeat came back to a function, if an event is one.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn answer_heartbeat<S: Store>(
+    store: &S,
+    guard: &GuardConfig,
+    function: &str,
+    record: &Record,
+    event: &str,
+    now: Timestamp,
+) -> Result<(), StateError> {
+    let Some(answer) = answer_of(guard, function, record, event, now) else {
+        return Ok(());
+    };
+    Ledger::new(store)
+        .save_heartbeat_answer(&guard.account, &answer)
+        .await
+}
+
+fn blind(guard: &GuardConfig, news: &[String], now: Timestamp) -> Alert {
+    let found = |message: &String| finding(&guard.rules, Check::GuardBlind, one_line(message, 600));
+    let findings: Vec<Finding> = news.iter().take(SHOWN).map(found).collect();
+    let first = news.first().map_or("", String::as_str);
+    let title = match news.len() {
+        0 | 1 => format!("{}: {first}", Check::GuardBlind.title()),
+        many => format!("{}, {many} findings: {first}", Check::GuardBlind.title()),
+    };
+    let story = Story {
+        stage: Stage::Detected,
+        incident: &incident_id(&guard.account, &format!("guard-blind {now}")),
+        title: one_line(&title, 600),
+        cause: None,
+        resource: Some(Resource::new("guard", &guard.stack)),
+        findings: &findings,
+        now,
+    };
+    let mut alert = alert(guard, story);
+    if news.len() > SHOWN {
+        let more = news.len() - SHOWN;
+        alert
+            .notes
+            .push(format!("and {more} more: trustwarden status shows all"));
+    }
+    alert
+}

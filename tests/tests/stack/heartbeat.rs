@@ -1,0 +1,182 @@
+//! The heartbeat: real calls by the real function, through the rules of the template and back.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use local::Stack;
+use serde_json::{Value, json};
+use trustwarden_tests::{Operator, RULES, deployed};
+
+use crate::permissions::statements;
+use crate::translated::{of_type, texts, translated};
+use crate::{assert_untroubled, codes};
+
+/// The rules that a heartbeat goes through, and the function behind each.
+const PATHS: [(&str, &str); 6] = [
+    ("RoleTrustRule", "role-trust"),
+    ("AccessKeyRule", "access-key"),
+    ("RolePermissionsRule", "role-permissions"),
+    ("TamperedSourcesRule", "guard-tamper"),
+    ("TamperedFunctionsRule", "guard-tamper"),
+    ("TamperedResourcesRule", "guard-tamper"),
+];
+
+/// The schedule's event, in the message of the queue that the rule hands it to.
+fn tick(stack: &Stack<'_>) {
+    let event = json!({
+        "version": "0", "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event", "source": "aws.events", "account": stack.account,
+        "time": "2026-11-20T10:00:00Z", "region": "us-east-1",
+        "resources": [stack.resources()["HeartbeatRule"].arn], "detail": {},
+    });
+    let message = json!({ "messageId": "1", "eventSource": "aws:sqs", "body": event.to_string() });
+    let ending = stack
+        .invoke("guard-tamper", &json!({ "Records": [message] }))
+        .unwrap();
+    assert!(ending.answer().is_some(), "{ending:?}");
+    assert!(stack.wait_until_quiet(Duration::from_secs(60)).unwrap());
+}
+
+/// A heartbeat goes out, and a quarter of an hour later the next one: what the second path says then.
+fn heard(stack: &Stack<'_>) -> Vec<Value> {
+    let before = stack.tampering_alerts().unwrap().len();
+    stack.time_passes(900);
+    tick(stack);
+    stack.time_passes(900);
+    tick(stack);
+    stack.tampering_alerts().unwrap().split_off(before)
+}
+
+fn trail_stops(stack: &Stack<'_>, stopped: bool) {
+    let question = json!({ "account": stack.account, "stopped": stopped });
+    stack.machine.account.ask("/trail", &question).unwrap();
+}
+
+#[test]
+fn a_heartbeat_comes_back_through_each_rule_and_nobody_hears_of_it() {
+    let stack = deployed(&[("AlertEmail", "oncall@example.com")], RULES);
+    assert_eq!(heard(&stack), Vec::<Value>::new());
+    assert!(stack.alerts().unwrap().is_empty());
+    assert!(stack.mails().is_empty());
+    // Nothing was asked that the roles may not do; what was called for is not there.
+    assert_untroubled(&stack);
+    assert!(
+        stack
+            .log("guard-tamper")
+            .unwrap()
+            .contains("heartbeat sent")
+    );
+}
+
+#[test]
+fn each_rule_that_is_narrowed_or_off_is_named_by_the_second_path() {
+    let stack = deployed(&[], RULES);
+    for (rule, function) in PATHS {
+        let name = stack.id_of(rule).unwrap();
+        let pattern = &stack.resources()[rule].properties["EventPattern"];
+        let mut narrowed = pattern.clone();
+        narrowed["detail"]["errorCode"] = json!([{ "exists": false }]);
+        let put = |pattern: &Value, state: &str| {
+            let request =
+                json!({ "Name": name, "EventPattern": pattern.to_string(), "State": state });
+            stack.call("events", "put_rule", &request).unwrap();
+        };
+        for (pattern, state) in [(&narrowed, "ENABLED"), (pattern, "DISABLED")] {
+            put(pattern, state);
+            let said = heard(&stack);
+            let [alert] = said.as_slice() else {
+                panic!("{rule}: {said:#?}");
+            };
+            assert_eq!(codes(alert), ["guard-blind"], "{rule}");
+            assert_eq!(alert["severity"], "CRITICAL");
+            let message = alert["findings"][0]["message"].as_str().unwrap();
+            let names = format!("did not come back to {function} by {rule}");
+            assert!(message.contains(&names), "{message}");
+            put(
+                &stack.resources()[rule].properties["EventPattern"],
+                "ENABLED",
+            );
+            assert_eq!(heard(&stack), Vec::<Value>::new(), "{rule} is as it was");
+        }
+    }
+    assert_untroubled(&stack);
+}
+
+#[test]
+fn a_trail_that_stops_is_reported_by_the_second_path_alone_once_and_again_each_day() {
+    let stack = deployed(&[("AlertEmail", "oncall@example.com")], RULES);
+    trail_stops(&stack, true);
+    let said = heard(&stack);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert_eq!(codes(&said[0]), ["guard-blind"; PATHS.len()]);
+    for (rule, _) in PATHS {
+        assert!(said[0].to_string().contains(rule), "{rule}");
+    }
+    assert_eq!(heard(&stack), Vec::<Value>::new(), "they have heard");
+    stack.time_passes(24 * 3600);
+    assert_eq!(heard(&stack).len(), 1, "a day later");
+    trail_stops(&stack, false);
+    assert_eq!(heard(&stack), Vec::<Value>::new());
+    assert!(stack.alerts().unwrap().is_empty());
+    let mails = stack.mails();
+    assert!(mails.iter().all(|mail| mail.text.contains("guard-blind")));
+    assert_eq!(mails.len(), 2);
+}
+
+#[test]
+fn the_heartbeat_may_change_nothing_and_names_nothing_that_is_there() {
+    let stack = translated(&[("Mode", "enforce")]);
+    let all = statements(&stack);
+    let of_it: Vec<_> = all["GuardTamperRole"]
+        .iter()
+        .filter(|statement| statement["Sid"] == "Heartbeat")
+        .collect();
+    assert_eq!(of_it.len(), 1);
+    let function = stack.function("guard-tamper").unwrap();
+    let name = &function.environment["TRUSTWARDEN_HEARTBEAT"];
+    for resource in texts(&of_it[0]["Resource"]) {
+        let end = resource.strip_suffix("/*").unwrap_or(&resource);
+        assert!(end.ends_with(name.as_str()), "{resource}");
+        assert!(!end.contains(['*', '?']), "{resource}");
+    }
+    // The template makes nothing of that name, but for the rule that asks for it.
+    let made = stack.resources().iter();
+    let of_that_name: BTreeSet<_> = made
+        .filter(|(_, made)| made.id.as_deref() == Some(name))
+        .map(|(logical, _)| logical.as_str())
+        .collect();
+    assert_eq!(of_that_name, BTreeSet::from(["HeartbeatRule"]));
+    // It keeps its own part of the table, and reads no other.
+    let keeps = all["GuardTamperRole"]
+        .iter()
+        .find(|statement| statement["Sid"] == "KeepTheHeartbeat")
+        .unwrap();
+    assert_eq!(
+        keeps["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"],
+        json!([format!("{}/heartbeat", stack.account)])
+    );
+}
+
+#[test]
+fn whoever_stops_the_heartbeat_rings_an_alarm() {
+    let stack = translated(&[]);
+    let rule = &stack.resources()["HeartbeatRule"].properties;
+    assert_eq!(rule["ScheduleExpression"], "rate(5 minutes)");
+    let queue = stack.resources()["TamperEvents"].arn.clone().unwrap();
+    assert_eq!(rule["Targets"][0]["Arn"], json!(queue));
+    let alarm = &of_type(&stack, "AWS::CloudWatch::Alarm")["HeartbeatMissing"].properties;
+    let filter = &stack.resources()["HeartbeatsSent"].properties;
+    let metric = &filter["MetricTransformations"][0];
+    assert_eq!(metric["MetricName"], alarm["MetricName"]);
+    assert_eq!(metric["MetricNamespace"], alarm["Namespace"]);
+    // Silence of the function makes the data insufficient, and that rings, too.
+    assert_eq!(alarm["InsufficientDataActions"], alarm["AlarmActions"]);
+    let log = filter["FilterPattern"].as_str().unwrap();
+    let source = std::fs::read_to_string(
+        stack
+            .machine
+            .root
+            .join("functions/guard-tamper/src/main.rs"),
+    );
+    assert!(log.contains("heartbeat sent") && source.unwrap().contains("\"heartbeat sent\""));
+}
