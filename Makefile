@@ -170,6 +170,10 @@ nightly: ## the long proofs: prove, third-judge on 10000 documents, histories an
 demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the trust policy restored
 	"$${CARGO_TARGET_DIR:-target}/debug/trustwarden-local" demo
 
+.PHONY: smoke
+smoke: $(READY) debug-build ## the demo's attacks in a sandbox account of AWS, with your credentials; removes what it made (REMOVE=yes: that alone)
+	"$${CARGO_TARGET_DIR:-target}/debug/trustwarden-local" smoke $(if $(REMOVE),remove)
+
 .PHONY: audit-page
 audit-page: ## the audit's HTML page of a made-up account, looked at in headless Chromium; target/audit-page.png
 	@command -v chromium >/dev/null || { echo "this looks at the page with Chromium: sudo apt-get install chromium" >&2; exit 1; }

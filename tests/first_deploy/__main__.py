@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,11 @@ from botocore.exceptions import ClientError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from account import Account  # noqa: E402
+from account import NUMBER, Account  # noqa: E402
 from terminal import answered, guided  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ["Makefile", "template.yaml", "samconfig.toml", "requirements.txt", "rules", "scripts"]
+NEEDED = ["Makefile", "crates/local", "template.yaml", "samconfig.toml", "requirements.txt", "rules", "scripts"]
 SIGNING = "arn:aws:lambda:us-east-1:111122223333:code-signing-config:csc-0123456789abcdef0"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hook-AbCdEf"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
@@ -47,6 +48,7 @@ def setUpModule() -> None:
     project.mkdir()
     for name in NEEDED:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, project / name)
     (project / ".venv").symlink_to(ROOT / ".venv")
     tools = Path(folder, "tools")
@@ -186,6 +188,84 @@ class Later(unittest.TestCase):
         account.iam.create_policy(PolicyName="boundary", PolicyDocument=ANYONE)
         self.addCleanup(account.iam.delete_policy, PolicyArn=BOUNDARY)
         deployed(name, bounded)
+
+
+class Smoke(unittest.TestCase):
+    """`make smoke` without events: what it deploys, and that nothing of it stays. Its story is a test of tests/stack."""
+
+    def setUp(self) -> None:
+        # A guard of another test, where it would do nothing.
+        for stack in account.cloudformation.describe_stacks()["Stacks"]:
+            account.cloudformation.delete_stack(StackName=stack["StackName"])
+        account.trail()
+        self.before = account.everything()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        # It builds with rules of its own.
+        answered(["make", "build"], project)
+
+    def begun(self, seconds: int) -> subprocess.Popen[str]:
+        binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "debug", "trustwarden-local")
+        process = subprocess.Popen(
+            [binary, "smoke", str(seconds)],
+            cwd=project,
+            env={**os.environ, "PATH": f"{ROOT}/.venv/bin:{os.environ['PATH']}"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdin and process.stdout
+        self.addCleanup(process.stdout.close)
+        process.stdin.write(NUMBER + "\n")
+        process.stdin.close()
+        return process
+
+    def until(self, process: subprocess.Popen[str], words: str) -> str:
+        assert process.stdout
+        said = ""
+        for line in process.stdout:
+            said += line
+            if words in line:
+                return said
+        raise AssertionError(said)
+
+    def gone(self, process: subprocess.Popen[str], status: int) -> str:
+        assert process.stdout
+        said = process.stdout.read()
+        self.assertEqual(process.wait(), status, said)
+        self.assertIn("Nothing is left but", said)
+        self.assertIsNone(account.status("trustwarden-smoke"))
+        self.assertEqual(account.everything(), self.before)
+        return said
+
+    def test_to_its_end(self) -> None:
+        process = self.begun(0)
+        self.until(process, "Deployed in")
+        self.assertEqual(account.status("trustwarden-smoke"), "CREATE_COMPLETE")
+        for function in account.functions("trustwarden-smoke").values():
+            self.assertEqual(function["Environment"]["Variables"]["TRUSTWARDEN_MODE"], "enforce")
+        self.assertIn("not seen: alert: unknown-third-party", self.gone(process, 1))
+
+    def test_ctrl_c_while_it_deploys_and_while_it_waits(self) -> None:
+        for words in ("Building codeuri", "Initiating deployment", "iam:CreateRole"):
+            with self.subTest(words):
+                process = self.begun(60)
+                self.until(process, words)
+                os.killpg(process.pid, signal.SIGINT)
+                self.assertIn("Not played to its end: interrupted", self.gone(process, 2))
+
+    def test_a_deploy_that_fails(self) -> None:
+        template = project / "template.yaml"
+        before = template.read_text()
+        self.addCleanup(template.write_text, before)
+        boundary = re.compile(r'(PermissionsBoundaryArn:\n    Type: String\n    Default: )""')
+        template.write_text(boundary.sub(rf"\g<1>{BOUNDARY}", before))
+        said = self.gone(self.begun(0), 2)
+        self.assertIn("does not exist or is not attachable", " ".join(said.split()))
+        self.assertIn("Not played to its end: sam deploy", said)
 
 
 @unittest.skipUnless(shutil.which("jq"), "the runbooks' commands use jq")

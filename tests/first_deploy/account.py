@@ -82,6 +82,13 @@ class Account:
         archive = self._client("s3").get_object(Bucket=where["S3Bucket"], Key=where["S3Key"])["Body"].read()
         return zipfile.ZipFile(io.BytesIO(archive)).read("bootstrap")
 
+    def trail(self) -> None:
+        """One that logs what management events write, if there is none."""
+        cloudtrail = self._client("cloudtrail")
+        if not cloudtrail.describe_trails()["trailList"]:
+            self._client("s3").create_bucket(Bucket="trail")
+            cloudtrail.create_trail(Name="trail", S3BucketName="trail")
+
     def tables(self) -> list[str]:
         return self._client("dynamodb").list_tables()["TableNames"]
 
@@ -95,7 +102,12 @@ class Account:
         groups = [one["logGroupName"] for one in self._client("logs").describe_log_groups()["logGroups"]]
         rules = [one["Name"] for one in self._client("events").list_rules()["Rules"]]
         alarms = [one["AlarmName"] for one in self._client("cloudwatch").describe_alarms()["MetricAlarms"]]
+        users = [user["UserName"] for user in self.iam.list_users()["Users"]]
+        buckets = [one["Name"] for one in self._client("s3").list_buckets()["Buckets"]]
+        # SAM's own bucket is no stack's of ours.
+        buckets = [name for name in buckets if not name.startswith("aws-sam-cli-managed")]
         found = {
+            "user": users, "bucket": buckets,
             "role": roles, "queue": queues, "function": functions, "layer": layers, "topic": topics,
             "log group": groups, "rule": rules, "alarm": alarms, "table": self.tables(),
         }  # fmt: skip

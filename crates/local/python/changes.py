@@ -80,6 +80,8 @@ def _delete(resources, name: str, resource: dict) -> None:
 def _roll_back(stack, kind: str, reason: str, before: tuple[dict, dict]) -> None:
     if kind == "CREATE":
         stack.resource_map.delete()
+        # moto makes anew what it is asked about.
+        stack.resource_map._resource_json_map = {}
         end = "ROLLBACK_COMPLETE"
     else:
         _reconcile(stack, *before)

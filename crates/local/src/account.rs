@@ -207,20 +207,9 @@ impl Account {
             path: path.to_owned(),
             source,
         };
-        let mut value: Value = serde_json::from_slice(&answer.body).map_err(not_json)?;
-        if let Some(error) = value.get("error") {
-            let text = |name: &str| {
-                let text = error.get(name).and_then(Value::as_str);
-                text.unwrap_or_default().to_owned()
-            };
-            let operation = question.get("operation").and_then(Value::as_str);
-            return Err(AccountError::Refused {
-                operation: operation.unwrap_or(path).to_owned(),
-                code: text("code"),
-                message: text("message"),
-            });
-        }
-        Ok(value.get_mut("ok").map(Value::take).unwrap_or(value))
+        let value: Value = serde_json::from_slice(&answer.body).map_err(not_json)?;
+        let operation = question.get("operation").and_then(Value::as_str);
+        unwrapped(value, operation.unwrap_or(path))
     }
 
     /// The same, as a type.
@@ -284,6 +273,23 @@ impl Account {
         let question = json!({ "account": account, "role": role, "name": name });
         self.ask_for("/session", &question)
     }
+}
+
+/// What stands in `{"ok"}`, or the error that AWS or the account names.
+pub(crate) fn unwrapped(mut value: Value, operation: &str) -> Result<Value, AccountError> {
+    if let Some(error) = value.get("error") {
+        return Err(AccountError::Refused {
+            operation: operation.to_owned(),
+            code: field(error, "code"),
+            message: field(error, "message"),
+        });
+    }
+    Ok(value.get_mut("ok").map(Value::take).unwrap_or(value))
+}
+
+fn field(value: &Value, name: &str) -> String {
+    let text = value.get(name).and_then(Value::as_str);
+    text.unwrap_or_default().to_owned()
 }
 
 impl Drop for Account {

@@ -9,12 +9,17 @@
 #![cfg_attr(not(test), warn(clippy::too_many_lines))]
 
 pub mod account;
+mod caller;
 pub mod cloudtrail;
 pub mod demo;
 pub mod http;
 pub mod lambda;
+mod removal;
+pub mod smoke;
 mod stack;
+mod story;
 
 pub use stack::{
     DeployError, Machine, MadeFunction, MadeResource, Stack, StackError, envelope_of, event_of,
 };
+pub use story::{StoryError, chain};
