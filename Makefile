@@ -65,10 +65,6 @@ deploy: build ## build, then deploy to AWS with your credentials; asks for each 
 	test -f samconfig.local.toml || cp samconfig.toml samconfig.local.toml
 	sam deploy --guided --config-file samconfig.local.toml
 
-.PHONY: debug-build
-debug-build: # the binaries that the tests and the demo run
-	cargo build --workspace
-
 .PHONY: fmt
 fmt: ## format the Rust code
 	cargo fmt --all
@@ -166,8 +162,16 @@ nightly: ## the long proofs: prove, third-judge on 10000 documents, histories an
 	$(MAKE) --no-print-directory mutations SEEDS=$(or $(SEEDS),10000)
 	$(MAKE) --no-print-directory mutants-guard
 
+.PHONY: try
+try: ## a first look in a minute: audit, replay and check on the files of examples; no AWS account, no network
+	cargo build --package trustwarden --no-default-features
+	examples/look.sh "$${CARGO_TARGET_DIR:-target}/debug/trustwarden"
+
 .PHONY: demo
-demo: $(READY) debug-build ## the whole story on this machine: an attack, the e-mail, the trust policy restored
+demo: $(READY) ## the whole story on this machine: an attack, the e-mail, the trust policy restored
+	# The functions, what compiles their rules, and what tells the story; of the SDK, what these call.
+	cargo build --no-default-features --package trustwarden --package trustwarden-local \
+		$(patsubst functions/%,--package %,$(wildcard functions/*))
 	"$${CARGO_TARGET_DIR:-target}/debug/trustwarden-local" demo
 
 .PHONY: smoke

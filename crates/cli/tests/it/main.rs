@@ -20,6 +20,7 @@ mod fuzzed;
 mod inputs;
 #[cfg(feature = "live")]
 mod live;
+mod look;
 mod same_as_the_functions;
 mod streams;
 mod templates;
