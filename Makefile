@@ -179,14 +179,15 @@ smoke: $(READY) debug-build ## the demo's attacks in a sandbox account of AWS, w
 	"$${CARGO_TARGET_DIR:-target}/debug/trustwarden-local" smoke $(if $(REMOVE),remove)
 
 .PHONY: audit-page
-audit-page: ## the audit's HTML page of a made-up account, looked at in headless Chromium; target/audit-page.png
+audit-page: ## the audit's HTML page of a made-up account, looked at in headless Chromium; target/audit-page*.png, .pdf
 	@command -v chromium >/dev/null || { echo "this looks at the page with Chromium: sudo apt-get install chromium" >&2; exit 1; }
 	mkdir -p target
 	cd crates/cli/testdata && cargo run --quiet --package trustwarden --no-default-features -- audit \
 		--rules audit/access.yaml --authorization-details audit/account.json \
 		--credential-report audit/credentials.csv --now 2026-11-21 --fail-on critical \
 		--format html > "$(CURDIR)/target/audit-page.html" || test $$? -eq 1
-	python3 scripts/audit_page.py target/audit-page.html --screenshot target/audit-page.png --print target/audit-page.pdf
+	python3 scripts/audit_page.py target/audit-page.html --screenshot target/audit-page.png \
+		--phone target/audit-page-phone.png --print target/audit-page.pdf
 
 MDBOOK_VERSION := 0.4.52
 MDBOOK := .tools/mdbook-$(MDBOOK_VERSION)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Looks at an audit's HTML page as a person would: in headless Chromium, with clicks and typing.
 
-    audit_page.py PAGE [--screenshot FILE.png [--height 4000] [--scale 1]] [--print FILE.pdf]
+    audit_page.py PAGE [--screenshot FILE.png] [--phone FILE.png] [--height 4000] [--scale 1] [--print FILE.pdf]
 
 Standard library and Debian's `chromium` only. Chromium is spoken to by its own protocol over a pipe
 (file descriptors 3 and 4, messages end with a zero byte). Exit status: 0 all is as it should be, 1
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,82 @@ def visible(kind: str) -> str:
     return f"[...document.querySelectorAll('[data-kind={kind}]')].filter(e => e.getClientRects().length).length"
 
 
+PHONE = 390
+CLEAR = "document.querySelector('#filters button').click(); new Promise(done => setTimeout(done, 50))"
+# Where a link lands: its target is seen, nothing lies over its first words.
+LANDS = """(async (link) => {
+    link.click();
+    await new Promise(done => setTimeout(done, 60));
+    const target = document.getElementById(link.hash.slice(1)), place = target.getBoundingClientRect();
+    const bar = document.getElementById('filters'), stuck = getComputedStyle(bar).position === 'sticky';
+    const under = stuck && place.top < bar.getBoundingClientRect().bottom - 1 && bar.getBoundingClientRect().top <= 1;
+    return place.height > 0 && place.top >= -1 && place.top < innerHeight && !under;
+})"""
+
+
+def window(browser: Browser, width: int) -> None:
+    browser.call("Emulation.setDeviceMetricsOverride", width=width, height=1000, deviceScaleFactor=1, mobile=width < 500)
+
+
+def picture_is_true(browser: Browser, expect: Callable[[str, bool], None], where: str) -> None:
+    """Each curve is there, ends at the middle of its row, and all words are seen."""
+    curves = browser.ask("document.querySelectorAll('.picture path').length")
+    expect(f"{where}: a curve for each line", curves == browser.ask("document.querySelectorAll('.roles li').length") > 0)
+    ends = """[...document.querySelectorAll('.party')].every(party => {
+        const rows = [...party.querySelectorAll('li')].map(row => row.getBoundingClientRect());
+        const paths = [...party.querySelectorAll('path')];
+        return paths.every((path, place) => {
+            const end = path.getPointAtLength(path.getTotalLength()).matrixTransform(path.getScreenCTM());
+            return Math.abs(end.y - (rows[place].top + rows[place].bottom) / 2) < 2 && Math.abs(end.x - rows[place].left) < 2;
+        });
+    })"""
+    expect(f"{where}: curves end at their roles", browser.ask(ends))
+    cut = "[...document.querySelectorAll('.picture li, .picture .who')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+    expect(f"{where}: no words of the picture are cut", browser.ask(cut) == 0)
+
+
+def order_and_groups(browser: Browser, expect: Callable[[str, bool], None], rows: int, findings: int) -> None:
+    choose = "(name, value) => { const list = document.querySelector(`select[name=${name}]`); list.value = value; list.dispatchEvent(new Event('input', { bubbles: true })); }"
+    first = "[...document.querySelectorAll('[data-kind=access]')].map(row => row.id).join()"
+    came = browser.ask(first)
+    for key in ("party", "role", "used"):
+        browser.ask(f"({choose})('sort', '{key}')")
+        texts = browser.ask(f"[...document.querySelectorAll('[data-kind=access]')].map(row => row.dataset.{key})")
+        in_order = browser.ask(f"(texts => texts.every((text, i) => !i || new Intl.Collator(undefined, {{ numeric: true }}).compare(texts[i - 1], text) <= 0))({json.dumps(texts)})")
+        expect(f"sorted by {key}", in_order and len(texts) == rows)
+    for key in ("party", "role", "rule", "code"):
+        browser.ask(f"({choose})('group', '{key}')")
+        headings = "[...document.querySelectorAll('[data-group]')].filter(e => e.getClientRects().length)"
+        names = browser.ask(f"{headings}.filter(e => e.tagName === 'TR').map(e => e.textContent)")
+        expect(f"each group by {key} has one heading", len(names) == len(set(names)) > 0)
+        expect(f"grouped by {key} all is there", browser.ask(visible("access")) == rows and browser.ask(visible("finding")) == findings)
+    browser.ask("document.querySelector('input[value=CRITICAL]').click()")
+    empty = "[...document.querySelectorAll('[data-group]')].filter(e => e.getClientRects().length && !(e.nextElementSibling && 'kind' in e.nextElementSibling.dataset)).length"
+    expect("no group is empty", browser.ask(empty) == 0)
+    browser.ask(CLEAR)
+    expect("`Show all` gives the first order back", browser.ask(first) == came and browser.ask("document.querySelectorAll('[data-group]').length") == 0)
+
+
+def links_land(browser: Browser, expect: Callable[[str, bool], None]) -> None:
+    links = browser.ask("document.querySelectorAll(\"a[href^='#']\").length")
+    dead = browser.ask("[...document.querySelectorAll(\"a[href^='#']\")].filter(a => !document.getElementById(a.hash.slice(1))).map(a => a.hash)")
+    expect(f"no link leads nowhere: {dead}", links > 0 and not dead)
+    same = """[...document.querySelectorAll('tr a.chip')].every(chip =>
+        document.getElementById(chip.hash.slice(1)).dataset.codes === chip.textContent
+        && document.getElementById(chip.hash.slice(1)).dataset.role === 'role/' + chip.closest('tr').dataset.role)"""
+    expect("a finding of a row is of its role and check", browser.ask(same))
+    same = "[...document.querySelectorAll('.picture li a')].every(a => document.getElementById(a.hash.slice(1)).dataset.role === a.textContent)"
+    expect("a name of the picture leads to its row", browser.ask(same))
+    for chosen in ("nav a", ".picture li a", "tr a.chip", "article a[href^='#']"):
+        for end in ("0", "list.length - 1"):
+            lands = f"(list => {LANDS}(list[{end}]))([...document.querySelectorAll({json.dumps(chosen)})].filter(a => a.hash))"
+            expect(f"{chosen} lands", browser.ask(lands))
+            # The same link again, after the page was scrolled away from it.
+            browser.ask("scrollTo(0, 0)")
+            expect(f"{chosen} lands again", browser.ask(lands))
+    browser.ask("history.replaceState(null, '', location.pathname); scrollTo(0, 0)")
+
+
 def look(browser: Browser, page: Path) -> list[str]:
     wrong: list[str] = []
 
@@ -113,7 +190,7 @@ def look(browser: Browser, page: Path) -> list[str]:
 
     for domain in ("Page", "Network", "Runtime", "Log"):
         browser.call(f"{domain}.enable")
-    browser.call("Emulation.setDeviceMetricsOverride", width=1440, height=1000, deviceScaleFactor=1, mobile=False)
+    window(browser, 1440)
     browser.call("Page.navigate", url=page.resolve().as_uri())
     browser.wait("Page.loadEventFired")
 
@@ -142,8 +219,7 @@ def look(browser: Browser, page: Path) -> list[str]:
     expect("a name is found", 0 < browser.ask(visible("access")) < rows)
     browser.ask(f"({type_in})({json.dumps(name + ' zzzzqqq')})")
     expect("every word must be there", browser.ask(visible("access")) == 0)
-    browser.ask("document.querySelector('#filters button').click()")
-    browser.ask("new Promise(done => setTimeout(done, 50))")
+    browser.ask(CLEAR)
     expect("`Show all` shows all", browser.ask(visible("access")) == rows)
 
     # By check, and without a rule.
@@ -164,9 +240,24 @@ def look(browser: Browser, page: Path) -> list[str]:
         browser.ask(f"{link}.click()")
         browser.ask("new Promise(done => setTimeout(done, 100))")
         expect("a linked finding is shown", browser.ask(f"document.getElementById({json.dumps(target)}).getClientRects().length > 0"))
-    browser.ask("document.querySelector('#filters button').click()")
-    browser.ask("new Promise(done => setTimeout(done, 50))")
+    browser.ask(CLEAR)
     browser.ask("location.hash = ''; scrollTo(0, 0)")
+
+    picture_is_true(browser, expect, "desk")
+    order_and_groups(browser, expect, rows, findings)
+    links_land(browser, expect)
+
+    # On a phone: nothing is cut or asks for scrolling aside, and each cell says what it is.
+    window(browser, PHONE)
+    expect("nothing is wider than a phone", browser.ask("document.documentElement.scrollWidth <= innerWidth") and browser.ask("innerWidth") == PHONE)
+    wide = "[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1).length"
+    expect("nothing is cut on a phone", browser.ask(wide) == 0)
+    small = "[...document.querySelectorAll('main *')].filter(e => e.children.length === 0 && e.textContent.trim() && parseFloat(getComputedStyle(e).fontSize) < 11).length"
+    expect("all letters are large enough for a phone", browser.ask(small) == 0)
+    expect("cells have their headings", browser.ask("getComputedStyle(document.querySelector('td'), '::before').content") == '"Role"')
+    picture_is_true(browser, expect, "phone")
+    links_land(browser, expect)
+    window(browser, 1440)
 
     # What is written into the page cannot run, even if it got there.
     ran = """(() => { const script = document.createElement('script'); script.textContent = 'window.broken = 1';
@@ -188,6 +279,7 @@ def look(browser: Browser, page: Path) -> list[str]:
     browser.call("Emulation.setEmulatedMedia", media="print")
     expect("paper has no filters", browser.ask("document.getElementById('filters').getClientRects().length") == 0)
     expect("paper has every finding", browser.ask(visible("finding")) == findings)
+    picture_is_true(browser, expect, "paper")
     browser.call("Emulation.setEmulatedMedia", media="")
     print(f"{page.name}: {rows} accesses, {findings} findings, {'as it should be' if not wrong else 'not as it should be'}")
     return wrong
@@ -199,6 +291,7 @@ def main() -> int:
     arguments.add_argument("--screenshot", type=Path)
     arguments.add_argument("--height", type=int, default=4000, help="of the screenshot, at most")
     arguments.add_argument("--scale", type=float, default=1)
+    arguments.add_argument("--phone", type=Path, help="a screenshot at the width of a phone")
     arguments.add_argument("--print", type=Path, dest="paper")
     options = arguments.parse_args()
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -208,11 +301,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(program, profile)
         wrong = look(browser, options.page)
-        if options.screenshot:
-            size = browser.call("Page.getLayoutMetrics")["cssContentSize"]
-            clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], options.height), "scale": options.scale}
-            shot = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
-            options.screenshot.write_bytes(base64.b64decode(shot["data"]))
+        for file, width in ((options.screenshot, 1440), (options.phone, PHONE)):
+            if file:
+                window(browser, width)
+                height = min(browser.call("Page.getLayoutMetrics")["cssContentSize"]["height"], options.height)
+                clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": options.scale}
+                shot = browser.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
+                file.write_bytes(base64.b64decode(shot["data"]))
         if options.paper:
             paper = browser.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)
             options.paper.write_bytes(base64.b64decode(paper["data"]))

@@ -167,43 +167,127 @@ fn the_page_is_one_file_whose_policy_lets_nothing_else_run() {
     assert_eq!(page, audited("html"), "the same for the same input");
 }
 
-/// Filters, print and policy as a browser sees them. Debian's package is `chromium`.
-#[test]
-fn the_page_works_in_a_browser() {
-    let folder = std::env::temp_dir().join(format!("trustwarden-page-{}", std::process::id()));
+/// What a browser shows of a page, and whether that is as it should be; nothing where there is no
+/// browser, which is said. Debian's package is `chromium`.
+fn looked_at(name: &str, text: &str) -> Option<(Option<i32>, String)> {
+    let folder = std::env::temp_dir().join(format!("trustwarden-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let page = folder.join("audit.html");
-    let look = |text: &str| {
-        std::fs::write(&page, text).unwrap();
-        Command::new("python3")
-            .arg(here().join("../../scripts/audit_page.py"))
-            .arg(&page)
-            .output()
+    std::fs::write(&page, text).unwrap();
+    let looked = Command::new("python3")
+        .arg(here().join("../../scripts/audit_page.py"))
+        .arg(&page)
+        .output();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let ran = match looked {
+        Ok(ran) if ran.status.code() != Some(3) => ran,
+        other => {
+            eprintln!("SKIPPED: the audit's page was not looked at in a browser: {other:?}");
+            return None;
+        }
     };
-    let text = audited("html");
-    let looked = look(&text);
-    let skipped = match &looked {
-        Err(error) => Some(error.to_string()),
-        Ok(ran) => (ran.status.code() == Some(3))
-            .then(|| String::from_utf8_lossy(&ran.stderr).into_owned()),
-    };
-    if let Some(why) = skipped {
-        std::fs::remove_dir_all(&folder).unwrap();
-        eprintln!("SKIPPED: the audit's page was not looked at in a browser: {why}");
-        return;
-    }
-    let ran = looked.unwrap();
     let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(ran.status.success(), "{said}");
-    // Who looks would see it if the page's policy were not there.
+    Some((ran.status.code(), said))
+}
+
+/// Picture, filters, order, links, phone, print and policy as a browser sees them.
+#[test]
+fn the_page_works_in_a_browser() {
+    let text = audited("html");
+    let Some((status, said)) = looked_at("page", &text) else {
+        return;
+    };
+    assert_eq!(status, Some(0), "{said}");
+    // Who looks would see it if the page's policy were not there, or if a link led elsewhere.
     let start = text.find("<meta http-equiv").unwrap();
     let end = start + text.split_at(start).1.find('>').unwrap() + 1;
     let open = format!("{}{}", text.split_at(start).0, text.split_at(end).1);
-    let ran = look(&open).unwrap();
+    let open = open.replace("href=\"#r1\"", "href=\"#r2\"");
+    let (status, said) = looked_at("open", &open).unwrap();
+    for wrong in [
+        "an added script does not run",
+        "a name of the picture leads to its row",
+    ] {
+        assert!(said.contains(wrong), "{wrong}: {said}");
+    }
+    assert_eq!(status, Some(1));
+}
+
+/// An account of so many roles of 20 third parties, eight by eight that can do the same.
+fn account_of(roles: usize) -> Value {
+    let actions = [
+        "ec2:Describe*",
+        "s3:GetObject",
+        "*",
+        "dynamodb:PutItem",
+        "lambda:*",
+    ];
+    let role = |number: usize| {
+        let name = format!("a-role-of-a-name-that-is-rather-long-{number}");
+        let allow = |action: &str| json!({ "Effect": "Allow", "Action": action, "Resource": "*" });
+        json!({
+            "Path": "/", "RoleName": name, "RoleId": format!("AROAEXAMPLE{number:010}"),
+            "Arn": format!("arn:aws:iam::111122223333:role/{name}"),
+            "AssumeRolePolicyDocument": { "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Action": "sts:AssumeRole",
+                "Principal": { "AWS": format!("arn:aws:iam::{:012}:root", 200_000_000_000_u64 + (number % 20) as u64) },
+            }] },
+            "RolePolicyList": [{ "PolicyName": "p", "PolicyDocument": {
+                "Version": "2012-10-17", "Statement": [allow(actions[number / 20 % actions.len()])],
+            } }],
+            "AttachedManagedPolicies": [], "RoleLastUsed": {},
+        })
+    };
+    json!({
+        "RoleDetailList": (0..roles).map(role).collect::<Vec<_>>(),
+        "UserDetailList": [], "GroupDetailList": [], "Policies": [], "IsTruncated": false,
+    })
+}
+
+#[test]
+fn the_picture_stays_readable_where_roles_are_many() {
+    let folder = std::env::temp_dir().join(format!("trustwarden-many-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let page = |roles: usize| {
+        let file = folder.join("account.json");
+        std::fs::write(&file, account_of(roles).to_string()).unwrap();
+        let ran = Command::new(env!("CARGO_BIN_EXE_trustwarden"))
+            .args(["audit", "--now", "2026-11-21", "--format", "html"])
+            .arg("--rules")
+            .arg(here().join("testdata/audit/access.yaml"))
+            .arg("--authorization-details")
+            .arg(&file)
+            .output()
+            .unwrap();
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let (many, more) = (page(200), page(2000));
     std::fs::remove_dir_all(&folder).unwrap();
-    let said = String::from_utf8_lossy(&ran.stderr).into_owned();
-    assert!(said.contains("an added script does not run"), "{said}");
-    assert_eq!(ran.status.code(), Some(1));
+    // Two roles of each kind a third party: each has its line, and each line its curve.
+    let lines = |page: &str| {
+        (
+            page.matches("<path ").count(),
+            page.matches("<li class=").count(),
+        )
+    };
+    assert_eq!(lines(&many), (200, 200));
+    // Twenty of each kind: one line a kind, whose name leads to the first of them.
+    assert_eq!(lines(&more), (100, 100));
+    assert_eq!(more.matches(", 20 that are alike").count(), 100);
+    assert_eq!(more.matches("data-kind=\"access\"").count(), 2000);
+    // Curves hold no words.
+    for svg in many.split("<svg ").skip(1) {
+        let inside = svg.split_once("</svg>").unwrap().0;
+        assert!(
+            inside
+                .split('>')
+                .skip(1)
+                .all(|rest| rest.is_empty() || rest.starts_with('<'))
+        );
+    }
+    if let Some((status, said)) = looked_at("many", &many) {
+        assert_eq!(status, Some(0), "{said}");
+    }
 }
 
 #[test]

@@ -4,18 +4,20 @@
 //! this script run, by their hashes. Names from the account are hostile text: maud escapes them for
 //! HTML, and what would move or hide other text is written as an escape.
 
+mod picture;
+
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use guard::account::{Proof, ProofKind, RuleOfParty};
+use guard::account::{Party, Proof, ProofKind, RuleOfParty};
 use guard::{Check, Severity};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use permissions::Class;
 use sha2::{Digest, Sha256};
 
-use super::audited::Entry;
+use super::audited::{Audited, Entry};
 use super::human::{date, last_day, last_used, party_words};
 use super::report::Report;
 use crate::Streams;
@@ -36,9 +38,10 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
 
     put(html! {
         (PreEscaped("<main>"))
+        @if !audited.entries.is_empty() { (picture::picture(&audited.entries)) }
         h2 id="access" { "External access " span.count { (audited.entries.len()) } }
     })?;
-    let places = places(&audited.found);
+    let places = Places::of(audited);
     if audited.entries.is_empty() {
         put(html! { p { "No external principal can assume a role." } })?;
     } else {
@@ -53,10 +56,10 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
                 th scope="col" { "Rule" }
                 th scope="col" { "Findings" }
             } }
-            (PreEscaped("<tbody>"))
+            (PreEscaped("<tbody data-list=\"access\">"))
         })?;
-        for entry in &audited.entries {
-            put(row(entry, &places))?;
+        for (index, entry) in audited.entries.iter().enumerate() {
+            put(row(index, entry, &places))?;
         }
         put(PreEscaped("</tbody></table></div>".to_owned()))?;
     }
@@ -65,11 +68,12 @@ pub(super) fn write(report: &Report, streams: &mut Streams<'_>) -> io::Result<()
     if audited.found.is_empty() {
         put(html! { p { "None." } })?;
     }
+    put(PreEscaped("<div data-list=\"finding\">".to_owned()))?;
     for (index, found) in audited.found.iter().enumerate() {
-        put(finding(index, found))?;
+        put(finding(index, found, &places))?;
     }
     put(html! {
-        (PreEscaped("</main>"))
+        (PreEscaped("</div></main>"))
         footer {
             "Trustwarden " (env!("CARGO_PKG_VERSION")) ", rules " code { (report.rules_hash) }
             ". The access shown is an upper bound: organization policies and the caller's own \
@@ -95,11 +99,6 @@ fn head(report: &Report) -> Markup {
     let audited = &report.audited;
     let title = audited.title();
     let counts = by_severity(&audited.found);
-    let codes: BTreeSet<Check> = audited
-        .found
-        .iter()
-        .map(|found| found.finding.code)
-        .collect();
     let parties = audited.parties();
     let without = parties.values().filter(|ruled| !**ruled).count();
     html! {
@@ -123,6 +122,11 @@ fn head(report: &Report) -> Markup {
             @if audited.accounts.len() > 1 {
                 p.about { (Vec::from_iter(audited.accounts.iter().cloned()).join(", ")) }
             }
+            nav aria-label="On this page" {
+                @if !audited.entries.is_empty() { a href="#picture" { "Who can reach what" } }
+                a href="#access" { "External access" }
+                a href="#findings" { "Findings" }
+            }
             ul.tiles {
                 @for severity in Severity::ALL.iter().rev() {
                     li { b class=(severity.name()) { (counts.get(severity).copied().unwrap_or(0)) }
@@ -141,6 +145,13 @@ fn head(report: &Report) -> Markup {
                 }
             }
         }
+        (filters(&audited.found))
+    }
+}
+
+fn filters(found: &[Found]) -> Markup {
+    let codes: BTreeSet<Check> = found.iter().map(|found| found.finding.code).collect();
+    html! {
         form.filters #filters hidden autocomplete="off" {
             input type="search" name="text" placeholder="role, vendor, account …"
                 aria-label="Words to look for";
@@ -158,27 +169,90 @@ fn head(report: &Report) -> Markup {
                 @for code in codes { option value=(code.code()) { (code.code()) } }
             }
             label { input type="checkbox" name="unruled"; " without a rule" }
+            label { "sort " select name="sort" {
+                option value="worst" { "worst first" }
+                option value="party" { "third party" }
+                option value="role" { "role" }
+                option value="used" { "last used" }
+            } }
+            label { "group " select name="group" {
+                option value="" { "by nothing" }
+                option value="party" { "by third party" }
+                option value="role" { "by role" }
+                option value="rule" { "by rule" }
+                option value="code" { "by check" }
+            } }
             button type="reset" { "Show all" }
             output #shown aria-live="polite" {}
         }
     }
 }
 
-/// Where findings stand on the page, by account, subject and code.
-type Places<'a> = HashMap<(&'a str, &'a str, Check), usize>;
-
-fn places(found: &[Found]) -> Places<'_> {
-    let mut places = HashMap::new();
-    for (index, found) in found.iter().enumerate() {
-        if let Some(account) = &found.about.account {
-            let key = (&**account, &*found.about.subject, found.finding.code);
-            places.entry(key).or_insert(index);
-        }
-    }
-    places
+/// Where things stand on the page.
+struct Places<'a> {
+    /// Findings by account, subject, code and the outside account that they are about; without it, the
+    /// first of these.
+    findings: HashMap<(&'a str, &'a str, Check, Option<&'a str>), usize>,
+    /// Accesses by account, role and outside account; without it, the first.
+    accesses: HashMap<(&'a str, &'a str, Option<&'a str>), usize>,
 }
 
-fn row(entry: &Entry, places: &Places<'_>) -> Markup {
+impl<'a> Places<'a> {
+    fn of(audited: &'a Audited) -> Self {
+        let mut findings = HashMap::new();
+        for (index, found) in audited.found.iter().enumerate() {
+            if let Some(account) = &found.about.account {
+                let finding = &found.finding;
+                for party in [finding.third_party.as_deref(), None] {
+                    let key = (&**account, &*found.about.subject, finding.code, party);
+                    findings.entry(key).or_insert(index);
+                }
+            }
+        }
+        let mut accesses = HashMap::new();
+        for (index, entry) in audited.entries.iter().enumerate() {
+            let role = &entry.access.role.role;
+            for party in [outside_account(entry), None] {
+                let key = (role.account.as_str(), role_name(entry), party);
+                accesses.entry(key).or_insert(index);
+            }
+        }
+        Self { findings, accesses }
+    }
+
+    /// The finding of this code that an access shows.
+    fn finding(&self, entry: &'a Entry, subject: &'a str, code: Check) -> Option<String> {
+        let account = entry.access.role.role.account.as_str();
+        let own = self
+            .findings
+            .get(&(account, subject, code, outside_account(entry)));
+        let any = || self.findings.get(&(account, subject, code, None));
+        own.or_else(any).map(|index| format!("#f{index}"))
+    }
+
+    /// The access that a finding is about.
+    fn access(&self, found: &Found) -> Option<String> {
+        let account = found.about.account.as_deref()?;
+        let role = found.about.subject.strip_prefix("role/")?;
+        let of = |party| (account, role, party);
+        let own = self.accesses.get(&of(found.finding.third_party.as_deref()));
+        own.or_else(|| self.accesses.get(&of(None)))
+            .map(|index| format!("#r{index}"))
+    }
+}
+
+fn role_name(entry: &Entry) -> &str {
+    entry.access.role.role.name.as_deref().unwrap_or_default()
+}
+
+fn outside_account(entry: &Entry) -> Option<&str> {
+    match &entry.access.party {
+        Party::Account { account } => Some(account),
+        _ => None,
+    }
+}
+
+fn row(index: usize, entry: &Entry, places: &Places<'_>) -> Markup {
     let access = &entry.access;
     let role = &access.role;
     let worst = access.findings.first();
@@ -189,15 +263,15 @@ fn row(entry: &Entry, places: &Places<'_>) -> Markup {
         .collect();
     codes.dedup();
     let subject = role.subject();
-    let id = |code: Check| {
-        let key = (role.role.account.as_str(), subject.as_str(), code);
-        places.get(&key).map(|index| format!("#f{index}"))
-    };
     html! {
-        tr data-kind="access"
+        tr id=(format!("r{index}")) data-kind="access"
             data-severity=(worst.map_or("none", |(severity, _)| severity.name()))
             data-codes=(codes.join(" "))
             data-rule=(if access.rule.is_some() { "yes" } else { "no" })
+            data-party=(escaped(party_words(entry)))
+            data-role=(escaped(role_name(entry)))
+            data-by=(rule_words(entry))
+            data-used=(last_used(&role.last_used))
         {
             th scope="row" {
                 (escaped(party_words(entry)))
@@ -205,18 +279,18 @@ fn row(entry: &Entry, places: &Places<'_>) -> Markup {
                     span.quiet { (escaped(&way.principal)) }
                 }
             }
-            td.name {
-                (escaped(role.role.name.as_deref().unwrap_or_default()))
+            td.name data-of="Role" {
+                (escaped(role_name(entry)))
                 span.quiet { (escaped(&role.role.account)) }
             }
-            td { (proofs(entry)) }
-            td { (can(entry)) }
-            td.date { (last_used(&role.last_used)) }
-            td.name.rule { (rule(entry)) }
-            td {
+            td data-of="Must prove" { (proofs(entry)) }
+            td data-of="Can" { (can(entry)) }
+            td.date data-of="Last used" { (last_used(&role.last_used)) }
+            td.name.rule data-of="Rule" { (rule(entry)) }
+            td data-of="Findings" {
                 @if access.findings.is_empty() { span.good { "none" } }
                 @for (severity, code) in &access.findings {
-                    a class=(format!("chip {}", severity.name())) href=[id(*code)] { (code.code()) }
+                    a class=(format!("chip {}", severity.name())) href=[places.finding(entry, &subject, *code)] { (code.code()) }
                 }
             }
         }
@@ -285,32 +359,39 @@ fn weight(class: Class) -> &'static str {
     }
 }
 
+/// The rule's name, or its kind.
+fn rule_words(entry: &Entry) -> String {
+    match entry.access.rule.as_deref() {
+        None => "none".to_owned(),
+        Some(RuleOfParty::Vendor { name, .. }) => escaped(name).to_string(),
+        Some(RuleOfParty::IdentityProvider { .. }) => "identity_providers".to_owned(),
+        Some(RuleOfParty::Network) => "networks".to_owned(),
+        Some(RuleOfParty::Exemption { .. }) => "exemption".to_owned(),
+    }
+}
+
 fn rule(entry: &Entry) -> Markup {
     let access = &entry.access;
-    let met = access.allowed;
     html! {
+        span.bad[access.rule.is_none()] { (rule_words(entry)) }
         @match access.rule.as_deref() {
-            None => span.bad { "none" },
-            Some(RuleOfParty::Vendor { name, owner, ticket, expires }) => {
-                (escaped(name))
+            Some(RuleOfParty::Vendor { owner, ticket, expires, .. }) => {
                 @if let Some(owner) = owner { span.quiet { "owner " (escaped(owner)) } }
                 @if let Some(ticket) = ticket { span.quiet { (escaped(ticket)) } }
                 @if let Some(expires) = expires { span.quiet { "until " (last_day(*expires)) } }
             }
-            Some(RuleOfParty::IdentityProvider { .. }) => "identity_providers",
-            Some(RuleOfParty::Network) => "networks",
-            Some(RuleOfParty::Exemption { reason }) => {
-                "exemption"
-                span.quiet { (escaped(reason)) }
-            }
+            Some(RuleOfParty::Exemption { reason }) => span.quiet { (escaped(reason)) },
+            Some(RuleOfParty::IdentityProvider { .. } | RuleOfParty::Network) | None => {}
         }
-        @if access.rule.is_some() && !met { span.quiet.bad { "not met" } }
+        @if access.rule.is_some() && !access.allowed { span.quiet.bad { "not met" } }
     }
 }
 
-fn finding(index: usize, found: &Found) -> Markup {
+fn finding(index: usize, found: &Found, places: &Places<'_>) -> Markup {
     let finding = &found.finding;
     let severity = finding.severity.name();
+    let party = finding.vendor.as_deref().or(finding.third_party.as_deref());
+    let party = party.unwrap_or("no third party");
     let place = match found.about.line {
         Some(line) => format!("{}:{line}", escaped(&found.about.file)),
         None => escaped(&found.about.file).to_string(),
@@ -319,6 +400,7 @@ fn finding(index: usize, found: &Found) -> Markup {
         article id=(format!("f{index}")) class=(severity) data-kind="finding" data-severity=(severity)
             data-codes=(finding.code.code())
             data-rule=(if finding.vendor.is_some() { "yes" } else { "no" })
+            data-party=(escaped(party)) data-role=(escaped(&found.about.subject))
         {
             h3 {
                 b class=(severity) { (severity) }
@@ -326,7 +408,10 @@ fn finding(index: usize, found: &Found) -> Markup {
                     (finding.code.code())
                 }
                 span.subject {
-                    (escaped(&found.about.subject))
+                    @match places.access(found) {
+                        Some(row) => a href=(row) { (escaped(&found.about.subject)) },
+                        None => (escaped(&found.about.subject)),
+                    }
                     @if let Some(account) = &found.about.account { " in " (escaped(account)) }
                 }
                 span.place { (place) }

@@ -2,14 +2,46 @@
 (() => {
   const form = document.getElementById("filters");
   const shown = document.getElementById("shown");
-  const rows = Array.from(document.querySelectorAll("[data-kind]"), (element) => ({
+  const rows = Array.from(document.querySelectorAll("[data-kind]"), (element, place) => ({
     element,
+    place,
     kind: element.dataset.kind,
     severity: element.dataset.severity,
     codes: element.dataset.codes.split(" "),
     ruled: element.dataset.rule === "yes",
     text: element.textContent.toLowerCase(),
   }));
+  const compare = new Intl.Collator(undefined, { numeric: true }).compare;
+  const value = (row, key) =>
+    key === "code" ? row.codes[0] || "none"
+    : key === "rule" ? row.element.dataset.by || (row.ruled ? row.element.dataset.party : "none")
+    : row.element.dataset[key] || "";
+  // Places are those of the page as it came: the worst first.
+  const arrange = () => {
+    const sort = form.sort.value;
+    const group = form.group.value;
+    const order = (a, b) =>
+      (group && compare(value(a, group), value(b, group))) ||
+      (sort !== "worst" && compare(value(a, sort), value(b, sort))) ||
+      a.place - b.place;
+    for (const heading of document.querySelectorAll("[data-group]")) heading.remove();
+    for (const list of document.querySelectorAll("[data-list]")) {
+      const table = list.tagName === "TBODY";
+      let last = null;
+      for (const row of rows.filter((row) => row.kind === list.dataset.list).sort(order)) {
+        if (group && value(row, group) !== last) {
+          last = value(row, group);
+          const heading = document.createElement(table ? "tr" : "h3");
+          const cell = table ? heading.appendChild(document.createElement("th")) : heading;
+          if (table) cell.colSpan = 7;
+          cell.textContent = last;
+          heading.dataset.group = "";
+          list.append(heading);
+        }
+        list.append(row.element);
+      }
+    }
+  };
   const apply = () => {
     const words = form.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     const severities = new Set(
@@ -27,19 +59,44 @@
       row.element.hidden = !visible;
       if (visible) counts[row.kind] += 1;
     }
+    // A group of which nothing is shown has no heading.
+    for (const heading of document.querySelectorAll("[data-group]")) {
+      let next = heading.nextElementSibling;
+      while (next && next.hidden) next = next.nextElementSibling;
+      heading.hidden = !next || "group" in next.dataset;
+    }
     shown.textContent = `${counts.access} accesses, ${counts.finding} findings shown`;
   };
-  form.addEventListener("input", apply);
-  form.addEventListener("reset", () => setTimeout(apply));
-  form.addEventListener("submit", (event) => event.preventDefault());
-  // A link to a finding shows it, whatever the filters say.
-  addEventListener("hashchange", () => {
+  // A link to a row or a finding shows it, whatever the filters say, and each time it is followed.
+  const land = () => {
     const target = document.getElementById(location.hash.slice(1));
-    if (target && target.hidden) {
+    if (!target) return;
+    if (target.hidden) {
       form.reset();
-      setTimeout(() => target.scrollIntoView());
+      arrange();
+      apply();
     }
+    target.scrollIntoView();
+  };
+  form.addEventListener("input", (event) => {
+    if (event.target === form.sort || event.target === form.group) arrange();
+    apply();
   });
+  form.addEventListener("reset", () => setTimeout(() => { arrange(); apply(); }));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  addEventListener("hashchange", land);
+  addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) land();
+  });
+  // What a link leads to is not under the bar.
+  const clear = () => {
+    const stuck = getComputedStyle(form).position === "sticky";
+    document.documentElement.style.scrollPaddingTop = stuck ? `${form.offsetHeight + 8}px` : "";
+  };
+  addEventListener("resize", clear);
   form.hidden = false;
+  clear();
   apply();
+  land();
 })();
