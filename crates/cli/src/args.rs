@@ -16,7 +16,9 @@ use crate::origin::DocumentOrigin;
 
 pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
 pub use self::select::SelectArgs;
-pub use self::vendor::{PageFormat, VendorCommand, VendorNewArgs, VendorReviewArgs};
+pub use self::vendor::{
+    PageFormat, VendorCommand, VendorDriftArgs, VendorNewArgs, VendorReviewArgs,
+};
 
 /// Who outside can assume roles in your AWS account, and do your access rules allow it?
 #[derive(Debug, Parser)]

@@ -140,7 +140,7 @@ fn commands_that_need_neither_aws_nor_minutes_run_as_printed() {
 fn scratch() -> PathBuf {
     let folder = trustwarden_tests::scratch().join(format!("readme-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    for name in ["rules", "events", "docs", "template.yaml"] {
+    for name in ["rules", "events", "docs", "examples", "template.yaml"] {
         let link = folder.join(name);
         if link.exists() {
             continue;

@@ -122,6 +122,16 @@ pub async fn credential_report(cloud: &SdkContext) -> Result<Vec<u8>, ReadAccoun
     Err(ReadAccountError::NoReport)
 }
 
+/// How long a session of a role may last, in seconds (GetRole): the account's details leave it out.
+///
+/// # Errors
+/// [`CallError`].
+pub async fn session_seconds(cloud: &SdkContext, role: &str) -> Result<Option<i32>, CallError> {
+    let answer = client(cloud).get_role().role_name(role).send().await;
+    let answer = answer.map_err(|error| Failure::of("iam:GetRole", &error))?;
+    Ok(answer.role.and_then(|role| role.max_session_duration))
+}
+
 /// Fields that IAM left out are left out here: whoever reads the page says what is missing.
 fn role(role: RoleDetail) -> Value {
     let mut object = json!({
@@ -140,6 +150,9 @@ fn role(role: RoleDetail) -> Value {
     );
     set(&mut object, "CreateDate", role.create_date.and_then(moment));
     set_boundary(&mut object, role.permissions_boundary);
+    let tags = role.tags.unwrap_or_default().into_iter();
+    let tags = tags.map(|tag| json!({ "Key": tag.key, "Value": tag.value }));
+    set(&mut object, "Tags", Some(tags.collect::<Vec<_>>()));
     if let Some(used) = role.role_last_used {
         let mut last = json!({});
         set(

@@ -16,7 +16,7 @@ use crate::cloud::SdkContext;
 use crate::failure::Failure;
 use crate::network::Network;
 
-pub use account::{AuthorizationDetails, ReadAccountError, credential_report};
+pub use account::{AuthorizationDetails, ReadAccountError, credential_report, session_seconds};
 pub use health::{
     AlarmState, TrailState, alarms, event_source_state, key_state, oldest_message,
     processed_template, queue_length, trails,

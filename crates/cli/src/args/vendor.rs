@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use super::{RulesArg, account_id, input, moment};
+use super::{AnswerFormat, RulesArg, account_id, input, moment};
 use crate::input::Input;
 
 /// `vendor …`
@@ -15,6 +15,8 @@ pub enum VendorCommand {
     New(Box<VendorNewArgs>),
     /// Everything about one third party on one page, for the yearly review
     Review(VendorReviewArgs),
+    /// How a third party's roles differ from the template that `vendor new` makes of its rule
+    Drift(VendorDriftArgs),
 }
 
 /// `vendor new`
@@ -112,6 +114,45 @@ pub struct VendorReviewArgs {
     /// How to print
     #[arg(long, default_value = "text")]
     pub format: PageFormat,
+}
+
+/// `vendor drift`
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status 1 where a role differs.")]
+pub struct VendorDriftArgs {
+    /// The third party's name, as the rules have it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// By which rules
+    #[command(flatten)]
+    pub rules: RulesArg,
+    /// What `aws iam get-account-authorization-details` prints, as `audit` reads it; what
+    /// `aws iam list-roles` prints tells how long sessions may last, if it is named as well
+    #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
+    #[cfg_attr(feature = "live", arg(required_unless_present = "live"))]
+    #[cfg_attr(not(feature = "live"), arg(required = true))]
+    pub authorization_details: Vec<Input>,
+    /// Read the account that the AWS credentials in the environment name
+    #[cfg(feature = "live")]
+    #[arg(long, conflicts_with = "authorization_details")]
+    pub live: bool,
+    /// The AWS profile to read with
+    #[cfg(feature = "live")]
+    #[arg(long, value_name = "NAME", requires = "live")]
+    #[arg(conflicts_with = "authorization_details")]
+    pub profile: Option<String>,
+    /// The template that `vendor new` wrote; default: as it would be made of the rule
+    #[arg(long, value_name = "FILE", value_parser = input())]
+    pub template: Option<Input>,
+    /// How long one session may last: 1h to 12h; default: as the template says
+    #[arg(long, value_name = "TIME", value_parser = session_seconds)]
+    pub session_duration: Option<u32>,
+    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
+    /// How to print
+    #[arg(long, default_value = "human")]
+    pub format: AnswerFormat,
 }
 
 #[derive(Debug, thiserror::Error)]

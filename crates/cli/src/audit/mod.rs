@@ -13,7 +13,7 @@ mod html;
 mod human;
 pub(crate) mod interned;
 mod json;
-mod pages;
+pub(crate) mod pages;
 mod permitted;
 mod report;
 
@@ -316,7 +316,7 @@ impl Reading<'_> {
 }
 
 /// The file that an argument names; of a folder, the `.json` files in it, by name.
-fn files(named: &Input) -> Result<Vec<Input>, ReadError> {
+pub(crate) fn files(named: &Input) -> Result<Vec<Input>, ReadError> {
     if named.is_stdin() || !named.path().is_dir() {
         return Ok(vec![named.clone()]);
     }

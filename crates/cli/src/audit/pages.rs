@@ -7,9 +7,9 @@ use super::export::PageEnd;
 
 /// The pages of all accounts.
 #[derive(Debug, Default)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     /// Some page could tell of users.
-    pub(super) users: bool,
+    pub(crate) users: bool,
     /// Accounts whose objects the page at hand has; those of the page before it, where it has none.
     accounts: BTreeSet<String>,
     ended: bool,
@@ -27,7 +27,7 @@ struct Chain {
 
 impl Pages {
     /// The page at hand has an object of this account.
-    pub(super) fn account(&mut self, account: &str) {
+    pub(crate) fn account(&mut self, account: &str) {
         if std::mem::take(&mut self.ended) {
             self.accounts.clear();
         }
@@ -37,7 +37,7 @@ impl Pages {
     }
 
     /// The page at hand ends.
-    pub(super) fn end(&mut self, page: PageEnd, file: &Arc<str>) {
+    pub(crate) fn end(&mut self, page: PageEnd, file: &Arc<str>) {
         self.users |= !page.listed;
         self.ended = true;
         if self.accounts.is_empty() {
@@ -55,7 +55,7 @@ impl Pages {
     }
 
     /// The files with pages that others should follow, and none does.
-    pub(super) fn unfinished(&self) -> Vec<Arc<str>> {
+    pub(crate) fn unfinished(&self) -> Vec<Arc<str>> {
         let any_last = self.chains.values().any(|chain| chain.last);
         let open = self.chains.iter().filter(|((account, _), chain)| {
             // A page of AWS's own policies may be anyone's.

@@ -3,7 +3,9 @@
 use std::io::{self, Read};
 
 use aws::SdkContext;
-use aws::live::{AuthorizationDetails, ReadAccountError, cloud, credential_report};
+use aws::live::{
+    AuthorizationDetails, CallError, ReadAccountError, cloud, credential_report, session_seconds,
+};
 use tokio::runtime::Runtime;
 
 /// The account's roles, users and policies, as the AWS CLI would print them: pages one after the
@@ -41,6 +43,16 @@ impl LiveAccount {
     /// [`ReadAccountError`].
     pub(crate) fn credential_report(&self) -> Result<Vec<u8>, ReadAccountError> {
         self.runtime.block_on(credential_report(&self.cloud))
+    }
+
+    /// How long a session of this role may last, in seconds; `None` where IAM does not say.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub(crate) fn session_seconds(&self, role: &str) -> Result<Option<u32>, CallError> {
+        let seconds = self.runtime.block_on(session_seconds(&self.cloud, role))?;
+        Ok(seconds.and_then(|seconds| u32::try_from(seconds).ok()))
     }
 }
 

@@ -11,6 +11,9 @@ use crate::least::Need;
 use crate::rules::load::Read;
 use crate::terminal_escape::{escaped, is_hidden};
 
+/// How long a session may last unless something else is asked for.
+const SESSION_SECONDS: u32 = 3_600;
+
 /// A complete request.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
@@ -34,14 +37,14 @@ pub(super) struct Access {
     pub(super) vendor: Vendor,
     /// The actions it needs.
     pub(super) needs: Vec<Need>,
-    /// The first moment at which it may no longer assume the role.
-    pub(super) expires_at: Timestamp,
+    /// The first moment at which it may no longer assume the role; none: it may for good.
+    pub(super) expires_at: Option<Timestamp>,
     /// How long a session may last.
     pub(super) session_seconds: u32,
     /// Remarks for the reader, before they trust it.
     pub(super) warnings: Vec<String>,
-    /// One for each role of the entry.
-    external_ids: Vec<String>,
+    /// For each role of the entry, those that are admitted.
+    external_ids: Vec<Vec<String>>,
 }
 
 /// Access that a third party cannot get.
@@ -203,17 +206,45 @@ impl Access {
         Ok(Self {
             vendor,
             needs: asked.needs,
-            expires_at,
+            expires_at: Some(expires_at),
             session_seconds: asked.session_seconds,
             warnings,
-            external_ids,
+            external_ids: external_ids.into_iter().map(|id| vec![id]).collect(),
         })
     }
 
-    /// Its roles, and the external id of each.
-    pub(super) fn roles_with_ids(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The access that a registered vendor has by its entry, in one role of the entry's.
+    pub(super) fn registered(vendor: &Vendor, entry: &RoleEntry, role: &str) -> Self {
+        let ids = match &entry.external_id {
+            Some(id) => vec![id.clone()],
+            None => vendor.external_id.values.clone(),
+        };
+        let permissions = vendor.permissions.iter();
+        let needs = permissions.map(|permissions| Need {
+            actions: permissions.allow.clone(),
+            resources: Vec::new(),
+        });
+        let role = RoleEntry {
+            name: role.to_owned(),
+            external_id: None,
+        };
+        Self {
+            needs: needs.collect(),
+            expires_at: vendor.expires.as_deref().and_then(expiry),
+            session_seconds: SESSION_SECONDS,
+            warnings: Vec::new(),
+            external_ids: vec![ids],
+            vendor: Vendor {
+                roles: vec![role],
+                ..vendor.clone()
+            },
+        }
+    }
+
+    /// Its roles, and the external ids of each.
+    pub(super) fn roles_with_ids(&self) -> impl Iterator<Item = (&str, &[String])> {
         let names = self.vendor.roles.iter().map(|role| role.name.as_str());
-        names.zip(self.external_ids.iter().map(String::as_str))
+        names.zip(self.external_ids.iter().map(Vec::as_slice))
     }
 }
 

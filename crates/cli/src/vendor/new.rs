@@ -175,10 +175,10 @@ fn passes_check(access: &Access, read: &Read, now: Timestamp) -> Result<(), AnyE
     let mut file = RulesFile::clone(&read.file);
     file.vendors.push(access.vendor.clone());
     let rules = Rules::load(compile(&file, &read.accounts)?.bytes)?;
-    for (role, external_id) in access.roles_with_ids() {
+    for (role, external_ids) in access.roles_with_ids() {
         // Whichever account it is deployed to: an own account would only admit more.
         let role = RoleRef::named("", role);
-        let document = trust_text(access, external_id);
+        let document = trust_text(access, external_ids);
         let judgement = judge_trust_read(&rules, &role, &document, Reading::sent(now), now);
         if let Some(finding) = judgement.findings.first() {
             return Err(Box::new(NewError::Violating(finding.message.clone())));
@@ -237,9 +237,10 @@ fn say(asked: &VendorNewArgs, made: &Made, line: usize, streams: &mut Streams<'_
         escaped(file)
     ));
     if asked.external_id.is_empty() {
-        for (role, external_id) in made.access.roles_with_ids() {
+        for (role, external_ids) in made.access.roles_with_ids() {
             streams.remark(format_args!(
-                "tell {name} for {role}: external id {external_id}"
+                "tell {name} for {role}: external id {}",
+                external_ids.join(", ")
             ));
         }
     }

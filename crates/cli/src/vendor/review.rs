@@ -8,20 +8,13 @@ use guard::rules::{Vendor, expiry};
 use jiff::Timestamp;
 use policy::glob::matches_ignoring_case;
 
+use super::named;
 use super::page::{Part, markdown, text};
 use crate::args::{AuditArgs, AuditFormat, PageFormat, SelectArgs, VendorReviewArgs};
 use crate::audit::{Entry, Report, collect, credential_report};
 use crate::findings::Found;
 use crate::rules::load::read;
-use crate::suggest::nearest;
-use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
-
-#[derive(Debug, thiserror::Error)]
-enum ReviewError {
-    #[error("no vendor of the rules is named `{}`{}", escaped(.0), .1)]
-    NoVendor(String, String),
-}
 
 /// Runs `vendor review`.
 ///
@@ -36,15 +29,7 @@ pub(super) fn review(
     let Some(rules) = read(&arguments.rules.file, None, streams) else {
         return Ok(Status::Unreadable);
     };
-    let vendors = &rules.file.vendors;
-    let named = |vendor: &&Vendor| vendor.name.eq_ignore_ascii_case(&arguments.name);
-    let Some(vendor) = vendors.iter().find(named) else {
-        let names = vendors.iter().map(|vendor| vendor.name.as_str());
-        let near = nearest(&arguments.name, names);
-        let hint = near.map_or(String::new(), |near| {
-            format!("; did you mean `{}`?", escaped(near))
-        });
-        streams.failure(&ReviewError::NoVendor(arguments.name.clone(), hint));
+    let Some(vendor) = streams.ok(named(&rules.file, &arguments.name)) else {
         return Ok(Status::Unreadable);
     };
     let audit = AuditArgs {

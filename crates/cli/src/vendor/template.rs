@@ -109,7 +109,7 @@ pub(super) fn template(access: &Access) -> Result<(String, Vec<String>), Templat
     let name = visible_ascii(&access.vendor.name);
     let mut resources = BTreeMap::new();
     let mut outputs = BTreeMap::new();
-    for (index, (role, external_id)) in access.roles_with_ids().enumerate() {
+    for (index, (role, external_ids)) in access.roles_with_ids().enumerate() {
         let id = match index {
             0 => "Role".to_owned(),
             _ => format!("Role{}", index + 1),
@@ -125,7 +125,7 @@ pub(super) fn template(access: &Access) -> Result<(String, Vec<String>), Templat
             role_name: role.to_owned(),
             description: format!("Third party: {name}"),
             max_session_duration: access.session_seconds,
-            assume_role_policy_document: trust(access, external_id),
+            assume_role_policy_document: trust(access, external_ids),
             policies: vec![Inline {
                 policy_name: "least-privilege",
                 policy_document: policy.clone(),
@@ -153,33 +153,39 @@ pub(super) fn template(access: &Access) -> Result<(String, Vec<String>), Templat
 }
 
 /// The trust policy of one of its roles, as JSON text.
-pub(super) fn trust_text(access: &Access, external_id: &str) -> String {
-    serde_json::to_string(&trust(access, external_id)).unwrap_or_default()
+pub(super) fn trust_text(access: &Access, external_ids: &[String]) -> String {
+    serde_json::to_string(&trust(access, external_ids)).unwrap_or_default()
 }
 
-fn trust(access: &Access, external_id: &str) -> Trust {
+fn trust(access: &Access, external_ids: &[String]) -> Trust {
     // An account id alone stands for its root in whichever partition this is deployed.
     let principals = if access.vendor.principals.is_empty() {
         &access.vendor.accounts
     } else {
         &access.vendor.principals
     };
-    let principal = match principals.as_slice() {
-        [one] => json!({ "AWS": one }),
-        many => json!({ "AWS": many }),
+    let one_or_many = |texts: &[String]| match texts {
+        [one] => json!(one),
+        many => json!(many),
     };
+    let mut condition = serde_json::Map::new();
+    if !external_ids.is_empty() {
+        let ids = json!({ "sts:ExternalId": one_or_many(external_ids) });
+        condition.insert("StringEquals".to_owned(), ids);
+    }
+    // Access ends by itself on the day that the rules name.
+    if let Some(end) = access.expires_at {
+        let end = json!({ "aws:CurrentTime": whole_second(end) });
+        condition.insert("DateLessThan".to_owned(), end);
+    }
     Trust {
         version: "2012-10-17",
         statement: [Statement {
             sid: "ThirdParty",
             effect: "Allow",
-            principal,
+            principal: json!({ "AWS": one_or_many(principals) }),
             action: "sts:AssumeRole",
-            // Access ends by itself on the day that the rules name.
-            condition: json!({
-                "StringEquals": { "sts:ExternalId": external_id },
-                "DateLessThan": { "aws:CurrentTime": whole_second(access.expires_at) },
-            }),
+            condition: condition.into(),
         }],
     }
 }

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 mod audit;
 mod change;
 mod documents;
+mod drift;
 mod formats;
 mod fuzzed;
 mod inputs;

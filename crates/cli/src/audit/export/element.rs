@@ -60,6 +60,8 @@ pub(crate) struct Holder<'a> {
     attached_managed_policies: Option<&'a RawValue>,
     permissions_boundary: Option<&'a RawValue>,
     group_list: Option<&'a RawValue>,
+    tags: Option<&'a RawValue>,
+    max_session_duration: Option<&'a RawValue>,
 }
 
 impl<'a> Holder<'a> {
@@ -153,6 +155,23 @@ impl<'a> Holder<'a> {
     pub(crate) fn tells_policies(&self) -> bool {
         self.attached_managed_policies.is_some()
             && (self.role_policy_list.is_some() || self.list != List::Roles)
+    }
+
+    /// A role's tags; `None`: the input does not tell.
+    pub(crate) fn tags(&self) -> Result<Option<Vec<(String, String)>>, ElementError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Tag {
+            key: String,
+            value: String,
+        }
+        let tags: Option<Vec<Tag>> = self.field("Tags", self.tags)?;
+        Ok(tags.map(|tags| tags.into_iter().map(|tag| (tag.key, tag.value)).collect()))
+    }
+
+    /// How long a session of a role may last, in seconds, which the account's details do not tell.
+    pub(crate) fn session_seconds(&self) -> Result<Option<u32>, ElementError> {
+        self.field("MaxSessionDuration", self.max_session_duration)
     }
 
     /// The names of a user's groups.
