@@ -155,7 +155,8 @@ mutants-guard: ## whether they would notice any fault of the remediator's decisi
 		--shard $(or $(SHARD),0)/$(or $(SHARDS),1) --sharding round-robin --output target/mutants-guard
 
 .PHONY: nightly
-nightly: ## the long proofs: prove, third-judge on 10000 documents, histories and mutations on SEEDS (100000 and 10000), then mutants-guard; hours
+nightly: ## the long proofs: bench-permissions, prove, third-judge on 10000 documents, histories and mutations on SEEDS (100000 and 10000), then mutants-guard; hours
+	$(MAKE) --no-print-directory bench-permissions
 	$(MAKE) --no-print-directory prove
 	$(MAKE) --no-print-directory third-judge COUNT=10000
 	$(MAKE) --no-print-directory histories SEEDS=$(or $(SEEDS),100000)
@@ -224,6 +225,18 @@ bench-policy: $(BENCH_VENV)/.ready-policy ## trust documents from text to answer
 	TRUSTWARDEN_TIMES=1 TRUSTWARDEN_SWEEP=1 TRUSTWARDEN_CASES=300 cargo test --profile histories --package trustwarden-policy --test it -- analyze_worst:: analyze_sweep:: --nocapture
 	cargo build --release --package trustwarden --no-default-features --bin trustwarden
 	$(BENCH_VENV)/bin/python scripts/bench_policy.py --binary "$${CARGO_TARGET_DIR:-target}/release/trustwarden"
+
+SIMULATOR := .tools/iam-simulate-0.1.173
+
+# Another engine of IAM, for these figures alone; npm compares its hash with the registry's.
+$(SIMULATOR)/node_modules:
+	@command -v npm >/dev/null || { echo "this judges with iam-simulate, which npm installs: apt-get install npm" >&2; exit 1; }
+	npm install --silent --no-fund --no-audit --prefix $(SIMULATOR) @cloud-copilot/iam-simulate@0.1.173
+
+.PHONY: bench-permissions
+bench-permissions: $(READY) $(SIMULATOR)/node_modules ## public ways to more permissions, vendors' and AWS's policies, and the RCPs by another engine: what is found and what is wrong (needs npm)
+	cargo build --package trustwarden --no-default-features
+	$(VENV)/bin/python scripts/bench_permissions.py --binary "$${CARGO_TARGET_DIR:-target}/debug/trustwarden" --simulator $(SIMULATOR)
 
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)

@@ -40,6 +40,8 @@ pub struct Permit {
     pub caveats: Vec<String>,
     /// Those of them on `iam:PassedToService`, all of which must hold.
     pub passed_to: Vec<PassedTo>,
+    /// They let grants on keys go to AWS's services alone.
+    pub for_services: bool,
 }
 
 /// To which services a role may be passed, by one condition.

@@ -8,11 +8,13 @@
 use std::collections::BTreeMap;
 
 use policy::IdentityPolicy;
-use policy::document::{Condition, Effect, IdentityStatement, Version};
+use policy::document::{Effect, IdentityStatement, Version};
 
+use crate::action::Action;
 use crate::amount::{Effective, PartialDeny, PassedTo, Permit, Reason, Unreadable};
 use crate::expand::{expand_counting, has_wildcard};
 use crate::holder::{Holder, keep_met};
+use crate::limits::{caveat, for_services, left_to_pass, passed_to};
 use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
 use crate::set::ActionSet;
 use crate::together::whole_kind;
@@ -89,6 +91,10 @@ pub fn effective(policies: &Policies<'_>) -> Effective {
             .collect();
         denies.extend(side.denies);
     }
+    let (leaving, denies): (Vec<_>, Vec<_>) = denies.into_iter().partition(Denial::spares);
+    for deny in &leaving {
+        permits = work.leave(permits, deny);
+    }
     let partial_denies = work.subtract(&mut permits, denies);
     permits.retain(|permit| !permit.actions.is_empty() || !permit.unknown.is_empty());
     Effective {
@@ -112,12 +118,20 @@ struct Denial {
     /// As written; for `NotAction`, all but these are meant.
     patterns: Vec<String>,
     all_but: bool,
-    /// `None`: it says `NotResource`.
-    resources: Option<Vec<String>>,
+    /// As written; for `NotResource`, all but these are meant.
+    resources: Vec<String>,
+    all_but_resources: bool,
     caveats: Vec<String>,
+    /// To which services it leaves a role to be passed, where that is all it asks.
+    leaves: Option<PassedTo>,
 }
 
 impl Denial {
+    /// It denies always, on all but the resources that it names.
+    fn spares(&self) -> bool {
+        self.all_but_resources && self.caveats.is_empty() && !self.resources.is_empty()
+    }
+
     /// Whether it denies all that this pattern of unknown actions stands for.
     fn denies_unknown(&self, unknown: &str) -> bool {
         let lower = unknown.to_ascii_lowercase();
@@ -182,12 +196,13 @@ impl Work<'_> {
         let (actions, unknown) = self.actions(patterns.iter().map(AsRef::as_ref), all_but)?;
         let caveats: Vec<String> = statement.conditions.iter().map(caveat).collect();
         let patterns = || patterns.iter().map(|pattern| pattern.clone().into_owned());
-        let resources = statement.resource.as_ref().map(|resources| {
-            let resources = resources.iter();
-            resources
-                .map(|resource| resource.clone().into_owned())
-                .collect()
-        });
+        let all_but_resources = statement.resource.is_none();
+        let named = statement
+            .resource
+            .as_ref()
+            .or(statement.not_resource.as_ref());
+        let named = named.into_iter().flat_map(|resources| resources.iter());
+        let resources = named.map(|one| one.clone().into_owned()).collect();
         match effect {
             Effect::Deny => side.denies.push(Denial {
                 policy: policy.to_owned(),
@@ -196,7 +211,9 @@ impl Work<'_> {
                 patterns: patterns().collect(),
                 all_but,
                 resources,
+                all_but_resources,
                 caveats,
+                leaves: left_to_pass(&statement.conditions),
             }),
             Effect::Allow => {
                 let mut conditions = statement.conditions.iter();
@@ -217,10 +234,15 @@ impl Work<'_> {
                     scope: Scope::Everything,
                     resources: Vec::new(),
                     caveats,
-                    passed_to: passed_to(statement),
+                    passed_to: passed_to(&statement.conditions),
+                    for_services: for_services(&statement.conditions),
                 };
                 // `NotResource` leaves out what is named, of everything.
-                let mut resources = resources.unwrap_or_else(|| vec!["*".to_owned()]);
+                let mut resources = if all_but_resources {
+                    vec!["*".to_owned()]
+                } else {
+                    resources
+                };
                 resources.retain(|one| self.holder.has_all_variables(one, version));
                 side.permits
                     .extend(by_service(whole, resources, self.holder));
@@ -282,7 +304,12 @@ impl Work<'_> {
             caveats.extend(within.caveats.iter().cloned());
             let mut passed_to = permit.passed_to.clone();
             passed_to.extend(within.passed_to.iter().cloned());
-            let key = (scope, within.caveats.clone(), within.passed_to.clone());
+            let key = (
+                scope,
+                within.caveats.clone(),
+                within.passed_to.clone(),
+                within.for_services,
+            );
             let found = left.entry(key).or_insert_with(|| Permit {
                 policy: permit.policy.clone(),
                 statement: permit.statement,
@@ -294,6 +321,7 @@ impl Work<'_> {
                 resources: Vec::new(),
                 caveats,
                 passed_to,
+                for_services: permit.for_services || within.for_services,
             });
             found.actions |= &actions;
             add_new(&mut found.unknown, unknown);
@@ -330,9 +358,43 @@ impl Work<'_> {
         Some((scope, shared))
     }
 
+    /// What a Deny of all but some resources leaves: its actions on these alone, as a boundary would.
+    fn leave(&mut self, permits: Vec<Permit>, deny: &Denial) -> Vec<Permit> {
+        let spared = Permit {
+            policy: deny.policy.clone(),
+            statement: deny.statement,
+            actions: deny.actions.clone(),
+            unknown: Vec::new(),
+            patterns: deny.patterns.clone(),
+            all_but: deny.all_but,
+            scope: Scope::Everything,
+            resources: Vec::new(),
+            caveats: Vec::new(),
+            passed_to: Vec::new(),
+            for_services: false,
+        };
+        let spared = by_service(spared, deny.resources.clone(), self.holder);
+        let mut left = Vec::new();
+        for permit in permits {
+            let mut denied = permit.clone();
+            denied.actions &= &deny.actions;
+            denied
+                .unknown
+                .retain(|unknown| deny.denies_unknown(unknown));
+            left.extend(self.bound(&denied, &spared));
+            let mut rest = permit;
+            rest.actions -= &deny.actions;
+            rest.unknown.retain(|unknown| !deny.denies_unknown(unknown));
+            left.push(rest);
+        }
+        left
+    }
+
     /// Takes out what is denied to every request; gives back the Denies that deny some only.
     fn subtract(&mut self, permits: &mut [Permit], denies: Vec<Denial>) -> Vec<PartialDeny> {
         let mut partial = Vec::new();
+        let passing = Action::find("iam:PassRole");
+        let passes = |actions: &ActionSet| passing.is_some_and(|action| actions.contains(action));
         for deny in denies {
             let mut whole = deny.caveats.is_empty();
             for permit in &mut *permits {
@@ -347,6 +409,13 @@ impl Work<'_> {
                         .retain(|unknown| !deny.denies_unknown(unknown));
                 } else if meets {
                     whole = false;
+                    if let Some(leaves) = &deny.leaves
+                        && passes(&permit.actions)
+                        && passes(&deny.actions)
+                        && self.all_denied(&permit.resources, &deny)
+                    {
+                        permit.passed_to.push(leaves.clone());
+                    }
                 }
             }
             if !whole {
@@ -361,9 +430,10 @@ impl Work<'_> {
     }
 
     fn all_denied(&mut self, resources: &[String], deny: &Denial) -> bool {
-        let Some(denied) = &deny.resources else {
+        if deny.all_but_resources {
             return false;
-        };
+        }
+        let denied = &deny.resources;
         if denied.iter().any(|denied| denied == "*") {
             return true;
         }
@@ -422,37 +492,6 @@ fn by_service(whole: Permit, resources: Vec<String>, holder: Holder<'_>) -> Vec<
     permits
         .filter(|permit| !permit.actions.is_empty() || !permit.unknown.is_empty())
         .collect()
-}
-
-/// A condition in one line, as `StringEquals aws:RequestedRegion "eu-west-1"`.
-pub(crate) fn caveat(condition: &Condition<'_>) -> String {
-    let mut text = format!("{} {}", condition.operator_text, condition.key);
-    for (at, value) in condition.values.iter().enumerate() {
-        if at == 3 {
-            text.push_str(" or others");
-            break;
-        }
-        text.push_str(if at == 0 { " " } else { " or " });
-        text.push_str(&format!("{value:?}"));
-    }
-    text
-}
-
-/// The services to which the statement lets a role be passed, by each of its conditions that says so.
-pub(crate) fn passed_to(statement: &IdentityStatement<'_>) -> Vec<PassedTo> {
-    let limits = statement.conditions.iter().filter_map(|condition| {
-        let operator = condition.operator_text.to_ascii_lowercase();
-        let operator = operator.rsplit(':').next().unwrap_or_default();
-        let begins = |with: &[&str]| with.iter().any(|start| operator.starts_with(start));
-        let all_but = begins(&["stringnotequals", "stringnotlike"]);
-        let decides = all_but || begins(&["stringequals", "stringlike"]);
-        let is_key = condition.key.eq_ignore_ascii_case("iam:PassedToService");
-        (decides && is_key).then(|| PassedTo {
-            services: condition.values.iter().map(ToString::to_string).collect(),
-            all_but,
-        })
-    });
-    limits.collect()
 }
 
 /// Whether a pattern of actions is covered by one of several, case not counting.

@@ -34,18 +34,36 @@ impl<'a> Holder<'a> {
         literal || !resource.split("${").skip(1).any(nameless)
     }
 
-    /// A role's credentials that were issued before the table of actions was made have ended: they
-    /// live for 36 hours at most.
+    /// Whether some request of the holder can meet a condition. Moments before the table of actions was
+    /// made are over, and so are a role's credentials that were issued then: they live for 36 hours at
+    /// most. What a role's session is, and what it never carries, is in the IAM User Guide, "AWS global
+    /// condition context keys"; read 2026-11-30.
     pub(crate) fn can_meet(self, condition: &Condition<'_>) -> bool {
         let operator = condition.operator_text.to_ascii_lowercase();
-        let past = |moment: &str| moment.get(..10).is_some_and(|day| day < source().date);
-        let is_date = |moment: &str| {
-            moment.starts_with(|first: char| first.is_ascii_digit()) && moment.contains('-')
+        let is = |key: &str| condition.key.eq_ignore_ascii_case(key);
+        let all = |of: &dyn Fn(&str) -> bool| condition.values.iter().all(|value| of(value));
+        let exact = ["stringequals", "stringequalsignorecase", "stringlike"];
+        let exact = exact.contains(&operator.as_str());
+        let past = |moment: &str| {
+            let is_date =
+                moment.starts_with(|first: char| first.is_ascii_digit()) && moment.contains('-');
+            is_date && moment.get(..10).is_some_and(|day| day < source().date)
         };
-        let before = operator.starts_with("datelessthan")
-            && condition.key.eq_ignore_ascii_case("aws:TokenIssueTime");
-        let mut values = condition.values.iter();
-        !(self.is_role && before && values.all(|value| is_date(value) && past(value)))
+        let over = operator.starts_with("datelessthan") && all(&past);
+        let foreign = |account: &str| {
+            let number = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+            number && self.account.is_some_and(|own| own != account)
+        };
+        let no_session =
+            |kind: &str| ["account", "user"].contains(&kind.to_ascii_lowercase().as_str());
+        !((over && is("aws:CurrentTime"))
+            || (over && self.is_role && is("aws:TokenIssueTime"))
+            || (exact && is("aws:PrincipalAccount") && all(&foreign))
+            || (exact && self.is_role && is("aws:username"))
+            || (exact && self.is_role && is("aws:PrincipalType") && all(&no_session))
+            || (operator == "bool"
+                && is("aws:PrincipalIsAWSService")
+                && all(&|value| value.eq_ignore_ascii_case("true"))))
     }
 }
 
@@ -161,6 +179,97 @@ mod tests {
         assert!(role.has_all_variables(own, Version::V2008));
         assert!(role.has_all_variables("x${aws:username, 'a'}", Version::V2012));
         assert!(Holder::default().has_all_variables(own, Version::V2012));
+    }
+
+    #[test]
+    fn a_condition_that_no_request_meets_gives_nothing() {
+        let met = |arn: &str, condition: &str| {
+            let text = format!(
+                r#"{{"Statement": {{"Effect": "Allow", "Action": "*", "Resource": "*",
+                "Condition": {condition}}}}}"#
+            );
+            let policy = policy::IdentityPolicy::parse(&text).unwrap();
+            Holder::of(Some(arn)).can_meet(&policy.statements[0].conditions[0])
+        };
+        let (role, user) = (
+            "arn:aws:iam::111122223333:role/vendor",
+            "arn:aws:iam::111122223333:user/vendor",
+        );
+        for (condition, of_role, of_user) in [
+            (
+                r#"{"DateLessThan": {"aws:CurrentTime": "2024-01-01T00:00:00Z"}}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"DateLessThan": {"aws:CurrentTime": "2124-01-01T00:00:00Z"}}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"DateGreaterThan": {"aws:CurrentTime": "2024-01-01T00:00:00Z"}}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"DateLessThan": {"aws:TokenIssueTime": "2024-01-01T00:00:00Z"}}"#,
+                false,
+                true,
+            ),
+            (
+                r#"{"StringEquals": {"aws:PrincipalAccount": "444455556666"}}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"StringEquals": {"aws:PrincipalAccount": ["444455556666", "111122223333"]}}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"StringLike": {"aws:PrincipalAccount": "4444*"}}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"StringEquals": {"aws:username": "admin"}}"#,
+                false,
+                true,
+            ),
+            (
+                r#"{"StringEqualsIfExists": {"aws:username": "admin"}}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"StringEquals": {"aws:PrincipalType": "User"}}"#,
+                false,
+                true,
+            ),
+            (
+                r#"{"StringEquals": {"aws:PrincipalType": ["User", "AssumedRole"]}}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"Bool": {"aws:PrincipalIsAWSService": "true"}}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"Bool": {"aws:PrincipalIsAWSService": "false"}}"#,
+                true,
+                true,
+            ),
+        ] {
+            assert_eq!(met(role, condition), of_role, "a role: {condition}");
+            assert_eq!(met(user, condition), of_user, "a user: {condition}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod expand;
 mod exposure;
 mod holder;
 mod likeness;
+mod limits;
 mod resource;
 mod set;
 mod table;

@@ -11,8 +11,9 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use policy::IdentityPolicy;
 use policy::document::{Effect, IdentityStatement, Version};
 
-use crate::effective::{Policies, Policy, caveat, passed_to};
+use crate::effective::{Policies, Policy};
 use crate::holder::{Holder, fate, kind_of};
+use crate::limits::{caveat, for_services, passed_to};
 use crate::resource::{Scope, cover};
 use crate::together::whole_kind;
 
@@ -159,5 +160,6 @@ fn of_statement(
     for condition in &statement.conditions {
         caveat(condition).hash(sum);
     }
-    passed_to(statement).hash(sum);
+    let conditions = &statement.conditions;
+    (passed_to(conditions), for_services(conditions)).hash(sum);
 }

@@ -316,6 +316,7 @@ fn of_holder(
     let mut iam = held.clone();
     iam &= of_class(Class::IamWrite);
     iam -= &passed_to_named_services(effective);
+    iam -= &granted_to_services(effective);
     if let Some(action) = telling(&iam) {
         let on = on(effective, action);
         let message = format!(
@@ -407,6 +408,14 @@ fn passed_to_named_services(effective: &Effective) -> ActionSet {
         permit.actions.meets(&passing) && permit.passed_to.iter().all(|limit| limit.all_but)
     });
     if free { ActionSet::new() } else { passing }
+}
+
+/// `kms:CreateGrant`, where services alone get the grants: that changes nobody's permissions.
+fn granted_to_services(effective: &Effective) -> ActionSet {
+    let granting = expand("kms:CreateGrant");
+    let mut permits = effective.permits.iter();
+    let free = permits.any(|permit| permit.actions.meets(&granting) && !permit.for_services);
+    if free { ActionSet::new() } else { granting }
 }
 
 /// A boundary that is not at hand could only take away: what is said is an upper bound all the more.

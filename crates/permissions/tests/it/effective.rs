@@ -421,3 +421,39 @@ fn a_role_is_passed_where_its_conditions_let_it_be() {
         "StringLike": {"iam:PassedToService": "glue.*"}});
     assert!(!held(both), "both conditions must hold");
 }
+
+/// A Deny that asks for the service alone decides as a condition of the Allow does.
+#[test]
+fn a_deny_of_services_says_to_which_a_role_is_passed() {
+    let held = |deny: serde_json::Value, way: &str| {
+        let allow = json!({"Effect": "Allow", "Action": ["iam:PassRole", "ec2:RunInstances",
+            "lambda:CreateFunction", "lambda:InvokeFunction"], "Resource": "*"});
+        let found = of(&[json!({"Statement": allow}), json!({"Statement": deny})]);
+        escalations(&found)
+            .iter()
+            .any(|found| found.way.name == way)
+    };
+    let deny = |operator: &str, resource: &str| {
+        json!({"Effect": "Deny", "Action": "iam:*", "Resource": resource,
+            "Condition": {operator: {"iam:PassedToService": "lambda.amazonaws.com"}}})
+    };
+    for (operator, resource, ec2, lambda) in [
+        ("StringNotEquals", "*", false, true),
+        ("StringNotEqualsIfExists", "*", false, true),
+        ("StringEquals", "*", true, false),
+        ("StringNotEquals", "arn:aws:iam::*:role/admin", true, true),
+        ("ForAllValues:StringNotEquals", "*", true, true),
+    ] {
+        let deny = deny(operator, resource);
+        assert_eq!(held(deny.clone(), "pass-role-ec2"), ec2, "{deny}");
+        assert_eq!(
+            held(deny.clone(), "pass-role-lambda-invoke"),
+            lambda,
+            "{deny}"
+        );
+    }
+    let with_more = json!({"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*", "Condition":
+        {"StringNotEquals": {"iam:PassedToService": "lambda.amazonaws.com"},
+         "Bool": {"aws:MultiFactorAuthPresent": "false"}}});
+    assert!(held(with_more, "pass-role-ec2"), "it asks for more");
+}

@@ -1,0 +1,68 @@
+//! Conditions, as people read them, and those that decide what an action is good for.
+
+use policy::document::Condition;
+
+use crate::amount::PassedTo;
+
+/// A condition in one line, as `StringEquals aws:RequestedRegion "eu-west-1"`.
+pub(crate) fn caveat(condition: &Condition<'_>) -> String {
+    let mut text = format!("{} {}", condition.operator_text, condition.key);
+    for (at, value) in condition.values.iter().enumerate() {
+        if at == 3 {
+            text.push_str(" or others");
+            break;
+        }
+        text.push_str(if at == 0 { " " } else { " or " });
+        text.push_str(&format!("{value:?}"));
+    }
+    text
+}
+
+/// The services to which a statement lets a role be passed, by each of its conditions that says so.
+pub(crate) fn passed_to(conditions: &[Condition<'_>]) -> Vec<PassedTo> {
+    conditions.iter().filter_map(of_services).collect()
+}
+
+/// What a Deny leaves of passing roles: where `iam:PassedToService` is all that it asks, the
+/// services that it does not mean.
+pub(crate) fn left_to_pass(conditions: &[Condition<'_>]) -> Option<PassedTo> {
+    let [only] = conditions else {
+        return None;
+    };
+    // With `ForAllValues` and the like it holds for requests of more kinds.
+    let plain = !only.operator_text.contains(':');
+    let meant = of_services(only).filter(|_| plain)?;
+    Some(PassedTo {
+        all_but: !meant.all_but,
+        ..meant
+    })
+}
+
+fn of_services(condition: &Condition<'_>) -> Option<PassedTo> {
+    let operator = condition.operator_text.to_ascii_lowercase();
+    let operator = operator.rsplit(':').next().unwrap_or_default();
+    let begins = |with: &[&str]| with.iter().any(|start| operator.starts_with(start));
+    let all_but = begins(&["stringnotequals", "stringnotlike"]);
+    let decides = all_but || begins(&["stringequals", "stringlike"]);
+    let is_key = condition.key.eq_ignore_ascii_case("iam:PassedToService");
+    (decides && is_key).then(|| PassedTo {
+        services: condition.values.iter().map(ToString::to_string).collect(),
+        all_but,
+    })
+}
+
+/// Whether a grant on a key goes to one of AWS's services alone: the call must come from a service,
+/// or be for a resource of one. Source: AWS KMS developer guide, "AWS KMS condition keys",
+/// kms:ViaService and kms:GrantIsForAWSResource; read 2026-11-30.
+pub(crate) fn for_services(conditions: &[Condition<'_>]) -> bool {
+    conditions.iter().any(|condition| {
+        let operator = condition.operator_text.to_ascii_lowercase();
+        let is = |key: &str| condition.key.eq_ignore_ascii_case(key);
+        let named = ["stringequals", "stringequalsignorecase", "stringlike"];
+        let mut values = condition.values.iter();
+        (is("kms:ViaService") && named.contains(&operator.as_str()))
+            || (is("kms:GrantIsForAWSResource")
+                && operator == "bool"
+                && values.all(|value| value.eq_ignore_ascii_case("true")))
+    })
+}
