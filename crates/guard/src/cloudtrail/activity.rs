@@ -1,7 +1,7 @@
 //! What a record means to the guard.
 
-use super::fields::{Document, Unreadable, Watched, document_in, omitted, percent_decoded, text};
-use super::interest::Interest;
+use super::events::{Means, Row};
+use super::fields::{Document, Unreadable, Watched, omitted, text};
 use super::record::Record;
 
 /// What happened.
@@ -122,35 +122,41 @@ impl Record {
     /// What happened. A trust, key or password change by the root user is that change;
     /// [`Record::root_activity`] tells the root user's part of it.
     pub fn activity(&self, watched: &Watched) -> Activity {
-        let interest = Interest::of(&self.event_source, &self.event_name);
-        match interest {
-            None | Some(Interest::ConsoleLogin) => return self.root_activity(watched),
-            Some(_) => {}
-        }
+        let row = self
+            .row()
+            .filter(|row| row.means.function() != Some("role-permissions"));
+        let Some(row) = row.filter(|row| row.means != Means::SignIn) else {
+            return self.root_activity(watched);
+        };
         if let Some(other) = self.not_done_here(watched) {
             return other;
         }
-        match interest {
-            Some(interest) if interest.changes_trust() => self.role_change(interest),
-            Some(Interest::CreateUser) => self.user_created(),
-            Some(Interest::CreateAccessKey) => Activity::AccessKeyCreated(self.key_change()),
-            Some(Interest::UpdateAccessKey) => match text(&self.request, &["status"]) {
+        match row.means {
+            Means::TrustChanged { created } => self.trust_change(row, created),
+            Means::RoleDeleted => match self.role(row) {
+                Ok(role) => Activity::RoleDeleted(RoleDeletion { role }),
+                Err(unreadable) => Activity::Unreadable(unreadable),
+            },
+            Means::UserCreated => self.user_created(row),
+            Means::KeyCreated => Activity::AccessKeyCreated(self.key_change(row)),
+            Means::KeyUpdated => match text(&self.request, &["status"]) {
                 Some(status) if status.eq_ignore_ascii_case("Inactive") => {
                     Activity::Irrelevant(Irrelevance::KeyClosed)
                 }
                 // Anything but a stated "inactive" may have opened the key.
-                _ => Activity::AccessKeyActivated(self.key_change()),
+                _ => Activity::AccessKeyActivated(self.key_change(row)),
             },
-            Some(interest) => {
-                let (user, root) = self.subject();
-                let created = interest == Interest::CreateLoginProfile;
+            Means::PasswordSet { created } => {
+                let (user, root) = self.subject(row);
                 Activity::ConsolePasswordSet(ConsolePassword {
                     user,
                     root,
                     created,
                 })
             }
-            None => Activity::Irrelevant(Irrelevance::OtherCall),
+            Means::Permissions(..) | Means::SignIn | Means::LeftOut(_) => {
+                Activity::Irrelevant(Irrelevance::OtherCall)
+            }
         }
     }
 
@@ -242,36 +248,31 @@ impl Record {
         }
     }
 
-    fn role_change(&self, interest: Interest) -> Activity {
-        let role = text(&self.request, &["roleName"])
-            .or_else(|| text(&self.response, &["role", "roleName"]))
-            .or_else(|| {
-                text(&self.response, &["role", "arn"]).and_then(|arn| arn.rsplit('/').next())
-            })
-            .filter(|name| !name.is_empty());
-        let Some(role) = role.map(str::to_owned) else {
-            let why = if omitted(&self.request) {
-                "cloudtrail cut the request away for its size, and the role's name with it"
-            } else {
-                "the record does not say which role it is about"
-            };
-            return Activity::Unreadable(Unreadable {
-                why,
-                role_hidden: true,
-            });
-        };
-        if interest == Interest::DeleteRole {
-            return Activity::RoleDeleted(RoleDeletion { role });
-        }
-        let created = interest == Interest::CreateRole;
-        let answer = |field: &str| text(&self.response, &["role", field]).map(str::to_owned);
-        let sent = if created {
-            "assumeRolePolicyDocument"
+    /// The role's name.
+    fn role(&self, row: &Row) -> Result<String, Unreadable> {
+        let named = self
+            .first(row.whom)
+            .and_then(|role| role.rsplit('/').next());
+        let why = if omitted(&self.request) {
+            "cloudtrail cut the request away for its size, and the role's name with it"
         } else {
-            "policyDocument"
+            "the record does not say which role it is about"
         };
+        let role = named.filter(|name| !name.is_empty());
+        role.map(str::to_owned).ok_or(Unreadable {
+            why,
+            role_hidden: true,
+        })
+    }
+
+    fn trust_change(&self, row: &Row, created: bool) -> Activity {
+        let role = match self.role(row) {
+            Ok(role) => role,
+            Err(unreadable) => return Activity::Unreadable(unreadable),
+        };
+        let answer = |field: &str| text(&self.response, &["role", field]).map(str::to_owned);
         Activity::TrustChange(TrustChange {
-            document: self.document(sent),
+            document: self.document(row.document),
             role_id: answer("roleId"),
             arn: answer("arn"),
             path: answer("path").or_else(|| text(&self.request, &["path"]).map(str::to_owned)),
@@ -280,20 +281,8 @@ impl Record {
         })
     }
 
-    fn document(&self, sent: &str) -> Document {
-        match document_in(&self.request, sent) {
-            Document::Present(document) => Document::Present(document),
-            cut => match text(&self.response, &["role", "assumeRolePolicyDocument"]) {
-                Some(document) => Document::Present(percent_decoded(document)),
-                None => cut,
-            },
-        }
-    }
-
-    fn user_created(&self) -> Activity {
-        let user = text(&self.request, &["userName"])
-            .or_else(|| text(&self.response, &["user", "userName"]));
-        match user.map(str::to_owned) {
+    fn user_created(&self, row: &Row) -> Activity {
+        match self.first(row.whom).map(str::to_owned) {
             Some(user) => Activity::UserCreated(UserCreation { user }),
             None => Activity::Unreadable(Unreadable {
                 why: "the record does not say which user was created",
@@ -302,20 +291,16 @@ impl Record {
         }
     }
 
-    fn key_change(&self) -> KeyChange {
-        let (user, root) = self.subject();
-        let key_id = text(&self.response, &["accessKey", "accessKeyId"])
-            .or_else(|| text(&self.request, &["accessKeyId"]))
-            .map(str::to_owned);
+    fn key_change(&self, row: &Row) -> KeyChange {
+        let (user, root) = self.subject(row);
+        let key_id = self.first(row.what).map(str::to_owned);
         KeyChange { user, root, key_id }
     }
 
     /// Whose key or password: `userName`, or the caller where the call names no user. The flag
     /// says that it is the root user's.
-    fn subject(&self) -> (Option<String>, bool) {
-        let named = text(&self.request, &["userName"])
-            .or_else(|| text(&self.response, &["accessKey", "userName"]))
-            .or_else(|| text(&self.response, &["loginProfile", "userName"]));
+    fn subject(&self, row: &Row) -> (Option<String>, bool) {
+        let named = self.first(row.whom);
         if self.root_identity() {
             // A root caller who names no user, or names himself, means the root user.
             return match named {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::interest::is_root_type;
+use super::events::is_root_type;
 use super::record::Record;
 
 /// Who made a call, from where, and with what. All text is as CloudTrail has it, and parts of it

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use super::events::Places;
+use super::record::Record;
+
 /// A trust document, as far as the record has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Document {
@@ -46,16 +49,46 @@ impl Watched {
     }
 }
 
-/// The policy document that a request carries under this key.
-pub(super) fn document_in(request: &Value, sent: &str) -> Document {
-    match request.get(sent) {
-        Some(Value::String(document)) => Document::Present(document.clone()),
-        Some(document @ Value::Object(fields)) if fields.contains_key("Statement") => {
-            Document::Present(document.to_string())
+impl Record {
+    /// What stands at a place of the table of events.
+    fn at(&self, place: &str) -> Option<&Value> {
+        let (part, path) = place.split_once('.')?;
+        let part = match part {
+            "requestParameters" => &self.request,
+            "responseElements" => &self.response,
+            "additionalEventData" => &self.additional,
+            _ => return None,
+        };
+        path.split('.').try_fold(part, |value, key| value.get(key))
+    }
+
+    /// The first non-empty text at these places.
+    pub(super) fn first(&self, places: Places) -> Option<&str> {
+        let texts = places.iter().filter_map(|place| self.at(place)?.as_str());
+        texts.into_iter().find(|text| !text.is_empty())
+    }
+
+    /// The first policy document at these places.
+    pub(super) fn document(&self, places: Places) -> Document {
+        let present = places.iter().find_map(|place| match self.at(place)? {
+            Value::String(text) if place.starts_with("responseElements.") => {
+                (!text.is_empty()).then(|| percent_decoded(text))
+            }
+            Value::String(document) => Some(document.clone()),
+            document @ Value::Object(fields) if fields.contains_key("Statement") => {
+                Some(document.to_string())
+            }
+            _ => None,
+        });
+        let cut = || {
+            let fields = places.iter().filter_map(|place| self.at(place));
+            fields.chain([&self.request, &self.response]).any(omitted)
+        };
+        match present {
+            Some(document) => Document::Present(document),
+            None if cut() => Document::Omitted,
+            None => Document::Missing,
         }
-        Some(cut) if omitted(cut) => Document::Omitted,
-        _ if omitted(request) => Document::Omitted,
-        _ => Document::Missing,
     }
 }
 

@@ -8,8 +8,8 @@
 
 mod activity;
 mod actor;
+mod events;
 mod fields;
-mod interest;
 mod lenient;
 mod moment;
 mod permissions_change;
@@ -20,8 +20,8 @@ pub use activity::{
     TrustChange, UserCreation,
 };
 pub use actor::{Actor, ActorKind, Tool};
+pub use events::{HolderKind, Means, Places, PolicyMove, Row, events, is_ordinary};
 pub use fields::{Document, Unreadable, Watched, percent_decoded};
-pub use interest::is_ordinary;
 pub use moment::moment;
 pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};
 pub use record::{Identity, Record, SessionIssuer};

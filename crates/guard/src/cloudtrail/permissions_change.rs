@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use super::activity::Activity;
-use super::fields::{Document, Watched, document_in, omitted, text};
-use super::interest::changes_permissions;
+use super::events::{HolderKind, Means, PolicyMove, Row};
+use super::fields::{Document, Watched, omitted};
 use super::record::Record;
 
 /// A change of what a role, a user, or all that hold a policy may do.
@@ -89,53 +89,16 @@ impl Record {
     /// Whether this is a change of what somebody may do, and which. Anything else is irrelevant;
     /// `role_hidden` of what is unreadable is never set, since no trust policy is hidden by it.
     pub fn permissions_activity(&self, watched: &Watched) -> PermissionsActivity {
-        let request = &self.request;
-        let field = |key: &str| text(request, &[key]).map(str::to_owned);
-        let role = || field("roleName").map(Holder::Role);
-        let user = || field("userName").map(Holder::User);
-        let group = || field("groupName").map(Holder::Group);
-        let attached = || field("policyArn").map(|arn| PolicyChange::Attached { arn });
-        let detached = || field("policyArn").map(|arn| PolicyChange::Detached { arn });
-        let deleted = || field("policyName").map(|name| PolicyChange::Deleted { name });
-        let put = || {
-            field("policyName").map(|name| PolicyChange::Put {
-                name,
-                document: document_in(request, "policyDocument"),
-            })
+        let Some((row, holder, change)) = self.row().and_then(|row| match row.means {
+            Means::Permissions(holder, change) => Some((row, holder, change)),
+            _ => None,
+        }) else {
+            return PermissionsActivity::Irrelevant;
         };
-        let bounded = || field("permissionsBoundary").map(|arn| PolicyChange::BoundaryPut { arn });
-        if !changes_permissions(&self.event_source, &self.event_name) {
+        if change == PolicyMove::VersionCreated && !self.becomes_default() {
             return PermissionsActivity::Irrelevant;
         }
-        let reported = match self.event_name.as_str() {
-            "AttachRolePolicy" => role().zip(attached()),
-            "DetachRolePolicy" => role().zip(detached()),
-            "PutRolePolicy" => role().zip(put()),
-            "DeleteRolePolicy" => role().zip(deleted()),
-            "PutRolePermissionsBoundary" => role().zip(bounded()),
-            "DeleteRolePermissionsBoundary" => role().zip(Some(PolicyChange::BoundaryDeleted)),
-            "AttachUserPolicy" => user().zip(attached()),
-            "DetachUserPolicy" => user().zip(detached()),
-            "PutUserPolicy" => user().zip(put()),
-            "DeleteUserPolicy" => user().zip(deleted()),
-            "PutUserPermissionsBoundary" => user().zip(bounded()),
-            "DeleteUserPermissionsBoundary" => user().zip(Some(PolicyChange::BoundaryDeleted)),
-            "AddUserToGroup" => {
-                user().zip(field("groupName").map(|group| PolicyChange::Joined { group }))
-            }
-            "RemoveUserFromGroup" => {
-                user().zip(field("groupName").map(|group| PolicyChange::Left { group }))
-            }
-            "AttachGroupPolicy" => group().zip(attached()),
-            "DetachGroupPolicy" => group().zip(detached()),
-            "PutGroupPolicy" => group().zip(put()),
-            "DeleteGroupPolicy" => group().zip(deleted()),
-            "CreatePolicyVersion" if !self.becomes_default() => {
-                return PermissionsActivity::Irrelevant;
-            }
-            "CreatePolicyVersion" | "SetDefaultPolicyVersion" => self.version(),
-            _ => return PermissionsActivity::Irrelevant,
-        };
+        let reported = self.holder(row, holder).zip(self.change(row, change));
         // Whose account it is, and whether it succeeded, is asked as for every other change.
         match self.not_done_here(watched) {
             Some(Activity::Failed(_)) => PermissionsActivity::Failed,
@@ -144,7 +107,7 @@ impl Record {
                 Some((holder, change)) => {
                     PermissionsActivity::Changed(PermissionsChange { holder, change })
                 }
-                None if omitted(request) => PermissionsActivity::Unreadable(
+                None if omitted(&self.request) => PermissionsActivity::Unreadable(
                     "cloudtrail cut the request away for its size, and with it whose permissions \
                      were changed",
                 ),
@@ -169,17 +132,36 @@ impl Record {
         answered.and_then(flag).or(stated).unwrap_or(true)
     }
 
-    fn version(&self) -> Option<(Holder, PolicyChange)> {
-        let arn = text(&self.request, &["policyArn"])?.to_owned();
-        let version = text(&self.request, &["versionId"])
-            .or_else(|| text(&self.response, &["policyVersion", "versionId"]))
-            .map(str::to_owned);
-        let change = PolicyChange::DefaultVersion {
-            arn: arn.clone(),
-            version,
-            document: document_in(&self.request, "policyDocument"),
-        };
-        Some((Holder::HoldersOf(arn), change))
+    fn holder(&self, row: &Row, kind: HolderKind) -> Option<Holder> {
+        let named = self.first(row.whom)?.to_owned();
+        Some(match kind {
+            HolderKind::Role => Holder::Role(named),
+            HolderKind::User => Holder::User(named),
+            HolderKind::Group => Holder::Group(named),
+            HolderKind::Holders => Holder::HoldersOf(named),
+        })
+    }
+
+    fn change(&self, row: &Row, change: PolicyMove) -> Option<PolicyChange> {
+        let named = || self.first(row.what).map(str::to_owned);
+        Some(match change {
+            PolicyMove::Attached => PolicyChange::Attached { arn: named()? },
+            PolicyMove::Detached => PolicyChange::Detached { arn: named()? },
+            PolicyMove::Put => PolicyChange::Put {
+                name: named()?,
+                document: self.document(row.document),
+            },
+            PolicyMove::Deleted => PolicyChange::Deleted { name: named()? },
+            PolicyMove::BoundaryPut => PolicyChange::BoundaryPut { arn: named()? },
+            PolicyMove::BoundaryDeleted => PolicyChange::BoundaryDeleted,
+            PolicyMove::Joined => PolicyChange::Joined { group: named()? },
+            PolicyMove::Left => PolicyChange::Left { group: named()? },
+            PolicyMove::VersionCreated | PolicyMove::VersionSet => PolicyChange::DefaultVersion {
+                arn: self.first(row.whom)?.to_owned(),
+                version: named(),
+                document: self.document(row.document),
+            },
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::interest::{Interest, changes_permissions};
+use super::events::{Means, Row};
 use super::lenient::{Text, fill_from_object};
 use super::moment::moment;
 
@@ -349,10 +349,13 @@ impl Record {
         Cow::Owned(id)
     }
 
-    /// What two records are put in order by: the time, which has only seconds, then `CreateRole`
-    /// before anything that needs the role, then the id.
+    /// What two records are put in order by: the time, which has only seconds, then what makes a
+    /// role before anything that needs it, then the id.
     pub fn order_key(&self) -> (Option<Timestamp>, bool, Cow<'_, str>) {
-        (self.event_time, self.event_name != "CreateRole", self.id())
+        let makes_a_role = self
+            .row()
+            .is_some_and(|row| row.means == Means::TrustChanged { created: true });
+        (self.event_time, !makes_a_role, self.id())
     }
 
     /// The account in which it happened: the trail's, else the one EventBridge names, else the
@@ -404,13 +407,17 @@ impl Record {
         Ok(())
     }
 
+    /// The row of the table of events.
+    pub(super) fn row(&self) -> Option<&'static Row> {
+        Row::of(&self.event_source, &self.event_name)
+    }
+
     /// Whether the request and the response are worth keeping, by what is known so far.
     fn may_matter(&self) -> bool {
         self.event_name.is_empty()
             || self.event_source.is_empty()
             || self.event_source == "signin.amazonaws.com"
-            || Interest::of(&self.event_source, &self.event_name).is_some()
-            || changes_permissions(&self.event_source, &self.event_name)
+            || self.row().is_some()
     }
 }
 

@@ -23,6 +23,7 @@ mod cloudtrail_events;
 mod cloudtrail_permissions;
 mod cloudtrail_record;
 mod corpus_docs;
+mod coverage;
 mod detect_access;
 mod detect_corpus;
 mod detect_everyone;

@@ -1,0 +1,363 @@
+//! Every CloudTrail event that the guard handles, and what it leaves out with a reason: one row each.
+//!
+//! A row says where the record names whom the event is about, and where the credential, the policy
+//! or the document stands. The rules' patterns in `template.yaml` are held to it, `replay` reads by
+//! it, and `docs/coverage.md` is made of it.
+
+/// A row: an event of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// `eventName`.
+    pub name: &'static str,
+    /// What the guard takes it for.
+    pub means: Means,
+    /// Where the record names whom it is about; the first that is there counts.
+    pub whom: Places,
+    /// Where the credential or the policy stands, likewise.
+    pub what: Places,
+    /// Where the document stands, likewise.
+    pub document: Places,
+}
+
+/// Paths of keys below a record, as `requestParameters.userName`.
+pub type Places = &'static [&'static str];
+
+/// What an event means, and so which judge it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// A role was created, or its trust policy replaced.
+    TrustChanged {
+        /// The role is new.
+        created: bool,
+    },
+    /// A role was deleted.
+    RoleDeleted,
+    /// A user was created.
+    UserCreated,
+    /// An access key was created.
+    KeyCreated,
+    /// An access key was switched on or off.
+    KeyUpdated,
+    /// A console password was set.
+    PasswordSet {
+        /// The user had none before.
+        created: bool,
+    },
+    /// Somebody may do something else.
+    Permissions(HolderKind, PolicyMove),
+    /// A sign-in to the console, of which the root user's count.
+    SignIn,
+    /// Nothing, on purpose: why, as a sentence without its full stop.
+    LeftOut(&'static str),
+}
+
+/// Whose permissions an event changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HolderKind {
+    /// A role's.
+    Role,
+    /// A user's.
+    User,
+    /// Those of a group's users.
+    Group,
+    /// Those of whoever holds the policy.
+    Holders,
+}
+
+/// What an event does with a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyMove {
+    /// A managed policy was attached.
+    Attached,
+    /// A managed policy was detached.
+    Detached,
+    /// An inline policy was written.
+    Put,
+    /// An inline policy was deleted.
+    Deleted,
+    /// A permissions boundary was put.
+    BoundaryPut,
+    /// The permissions boundary was taken away.
+    BoundaryDeleted,
+    /// A user came into a group.
+    Joined,
+    /// A user left a group.
+    Left,
+    /// A version of a managed policy was created, and may be in force.
+    VersionCreated,
+    /// Another version of a managed policy is in force.
+    VersionSet,
+}
+
+impl Means {
+    /// The Lambda function that handles it; `None` for what is left out.
+    pub fn function(self) -> Option<&'static str> {
+        Some(match self {
+            Self::TrustChanged { .. } | Self::RoleDeleted => "role-trust",
+            Self::UserCreated | Self::KeyCreated | Self::KeyUpdated | Self::PasswordSet { .. } => {
+                "access-key"
+            }
+            Self::Permissions(..) => "role-permissions",
+            Self::SignIn => "root-activity",
+            Self::LeftOut(_) => return None,
+        })
+    }
+
+    /// In a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::TrustChanged { created: true } => "a role is new",
+            Self::TrustChanged { created: false } => "a role's trust policy was replaced",
+            Self::RoleDeleted => "a role is gone, and with it what was known of it",
+            Self::UserCreated => "a user is new: its first access key is reported",
+            Self::KeyCreated => "an access key is new",
+            Self::KeyUpdated => "an access key was switched on",
+            Self::PasswordSet { created: true } => "a user got a console password",
+            Self::PasswordSet { created: false } => "a console password was replaced",
+            Self::Permissions(..) => "somebody may do something else",
+            Self::SignIn => "the root user signed in, or someone tried to",
+            Self::LeftOut(why) => why,
+        }
+    }
+}
+
+impl Row {
+    /// The row of an event that is handled.
+    pub(super) fn of(source: &str, name: &str) -> Option<&'static Self> {
+        let (_, rows) = EVENTS.iter().find(|(known, _)| *known == source)?;
+        rows.iter()
+            .find(|row| row.name == name)
+            .filter(|row| !matches!(row.means, Means::LeftOut(_)))
+    }
+}
+
+/// All rows with their `eventSource`.
+pub fn events() -> impl Iterator<Item = (&'static str, &'static Row)> {
+    EVENTS
+        .iter()
+        .flat_map(|(source, rows)| rows.iter().map(move |row| (*source, row)))
+}
+
+/// Whether a record with this `eventSource`, `eventName` and `userIdentity.type`, all of them texts,
+/// is irrelevant to every function that a log alone can stand for, whatever else it says: for bulk
+/// reading, which then needs no more of it. `false` decides nothing.
+pub fn is_ordinary(source: &str, name: &str, caller: &str) -> bool {
+    !source.is_empty()
+        && !name.is_empty()
+        && !caller.is_empty()
+        && Row::of(source, name).is_none_or(|row| matches!(row.means, Means::Permissions(..)))
+        && !is_root_type(caller)
+}
+
+/// `userIdentity.type` of the root user.
+pub(super) fn is_root_type(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case("Root")
+}
+
+const fn row(
+    name: &'static str,
+    means: Means,
+    whom: Places,
+    what: Places,
+    document: Places,
+) -> Row {
+    Row {
+        name,
+        means,
+        whom,
+        what,
+        document,
+    }
+}
+
+const fn left_out(name: &'static str, why: &'static str) -> Row {
+    row(name, Means::LeftOut(why), &[], &[], &[])
+}
+
+const ROLE: Places = &[
+    "requestParameters.roleName",
+    "responseElements.role.roleName",
+    "responseElements.role.arn",
+];
+const ROLE_NAMED: Places = &["requestParameters.roleName"];
+const USER_NAMED: Places = &["requestParameters.userName"];
+const GROUP_NAMED: Places = &["requestParameters.groupName"];
+const NEW_USER: Places = &[
+    "requestParameters.userName",
+    "responseElements.user.userName",
+];
+const KEY_USER: Places = &[
+    "requestParameters.userName",
+    "responseElements.accessKey.userName",
+];
+const PASSWORD_USER: Places = &[
+    "requestParameters.userName",
+    "responseElements.loginProfile.userName",
+];
+const KEY: Places = &[
+    "responseElements.accessKey.accessKeyId",
+    "requestParameters.accessKeyId",
+];
+const POLICY: Places = &["requestParameters.policyArn"];
+const POLICY_NAME: Places = &["requestParameters.policyName"];
+const BOUNDARY: Places = &["requestParameters.permissionsBoundary"];
+const VERSION: Places = &[
+    "requestParameters.versionId",
+    "responseElements.policyVersion.versionId",
+];
+const DOCUMENT: Places = &["requestParameters.policyDocument"];
+const NEW_TRUST: Places = &[
+    "requestParameters.assumeRolePolicyDocument",
+    "responseElements.role.assumeRolePolicyDocument",
+];
+const NEXT_TRUST: Places = &[
+    "requestParameters.policyDocument",
+    "responseElements.role.assumeRolePolicyDocument",
+];
+const TEMPLATE_TRUST: Places = &["responseElements.role.assumeRolePolicyDocument"];
+
+const TAKES_AWAY: &str = "It takes access away";
+const NOBODY_HOLDS: &str = "Nobody holds it yet: who is given it is reported";
+const TAG: &str = "A tag gives nobody access; what a policy makes of it is judged with the policy";
+const PROVIDER: &str =
+    "Not watched yet: a role that trusts the provider is judged by its trust policy";
+const SHARED: &str = "It shares a resource without a role: not watched yet; which third party may \
+                      call it is reported as resource-exposure";
+const SESSION: &str = "It uses access and changes none: sessions are not watched yet";
+const USE: &str = "It uses permissions and changes none: role-permissions reports who gets them";
+const ELSEWHERE: &str = "It is in the trail of the organization's management account";
+
+#[rustfmt::skip]
+const EVENTS: &[(&str, &[Row])] = {
+    use HolderKind::{Group, Holders, Role, User};
+    use Means::{KeyCreated, KeyUpdated, PasswordSet, Permissions, RoleDeleted, SignIn, TrustChanged, UserCreated};
+    use PolicyMove::{Attached, BoundaryDeleted, BoundaryPut, Deleted, Detached, Joined, Left, Put, VersionCreated, VersionSet};
+    &[
+        ("iam.amazonaws.com", &[
+            row("CreateRole", TrustChanged { created: true }, ROLE, &[], NEW_TRUST),
+            row("UpdateAssumeRolePolicy", TrustChanged { created: false }, ROLE, &[], NEXT_TRUST),
+            // From a template of AWS's; the answer has the whole role.
+            row("AcquireRole", TrustChanged { created: true }, ROLE, &[], TEMPLATE_TRUST),
+            row("DeleteRole", RoleDeleted, ROLE, &[], &[]),
+            row("CreateUser", UserCreated, NEW_USER, &[], &[]),
+            row("CreateAccessKey", KeyCreated, KEY_USER, KEY, &[]),
+            row("UpdateAccessKey", KeyUpdated, KEY_USER, KEY, &[]),
+            row("CreateLoginProfile", PasswordSet { created: true }, PASSWORD_USER, &[], &[]),
+            row("UpdateLoginProfile", PasswordSet { created: false }, PASSWORD_USER, &[], &[]),
+            row("AttachRolePolicy", Permissions(Role, Attached), ROLE_NAMED, POLICY, &[]),
+            row("DetachRolePolicy", Permissions(Role, Detached), ROLE_NAMED, POLICY, &[]),
+            row("PutRolePolicy", Permissions(Role, Put), ROLE_NAMED, POLICY_NAME, DOCUMENT),
+            row("DeleteRolePolicy", Permissions(Role, Deleted), ROLE_NAMED, POLICY_NAME, &[]),
+            row("PutRolePermissionsBoundary", Permissions(Role, BoundaryPut), ROLE_NAMED, BOUNDARY, &[]),
+            row("DeleteRolePermissionsBoundary", Permissions(Role, BoundaryDeleted), ROLE_NAMED, &[], &[]),
+            row("CreatePolicyVersion", Permissions(Holders, VersionCreated), POLICY, VERSION, DOCUMENT),
+            row("SetDefaultPolicyVersion", Permissions(Holders, VersionSet), POLICY, VERSION, DOCUMENT),
+            row("AttachUserPolicy", Permissions(User, Attached), USER_NAMED, POLICY, &[]),
+            row("DetachUserPolicy", Permissions(User, Detached), USER_NAMED, POLICY, &[]),
+            row("PutUserPolicy", Permissions(User, Put), USER_NAMED, POLICY_NAME, DOCUMENT),
+            row("DeleteUserPolicy", Permissions(User, Deleted), USER_NAMED, POLICY_NAME, &[]),
+            row("PutUserPermissionsBoundary", Permissions(User, BoundaryPut), USER_NAMED, BOUNDARY, &[]),
+            row("DeleteUserPermissionsBoundary", Permissions(User, BoundaryDeleted), USER_NAMED, &[], &[]),
+            row("AddUserToGroup", Permissions(User, Joined), USER_NAMED, GROUP_NAMED, &[]),
+            row("RemoveUserFromGroup", Permissions(User, Left), USER_NAMED, GROUP_NAMED, &[]),
+            row("AttachGroupPolicy", Permissions(Group, Attached), GROUP_NAMED, POLICY, &[]),
+            row("DetachGroupPolicy", Permissions(Group, Detached), GROUP_NAMED, POLICY, &[]),
+            row("PutGroupPolicy", Permissions(Group, Put), GROUP_NAMED, POLICY_NAME, DOCUMENT),
+            row("DeleteGroupPolicy", Permissions(Group, Deleted), GROUP_NAMED, POLICY_NAME, &[]),
+            left_out("AddClientIDToOpenIDConnectProvider", PROVIDER),
+            left_out("AddRoleToInstanceProfile", "The role trusts EC2 already; who may hand it to an instance is reported as privilege-escalation"),
+            left_out("ChangePassword", "Users replace a password of their own"),
+            left_out("CreateGroup", NOBODY_HOLDS),
+            left_out("CreateOpenIDConnectProvider", PROVIDER),
+            left_out("CreatePolicy", NOBODY_HOLDS),
+            left_out("CreateSAMLProvider", PROVIDER),
+            left_out("CreateServiceLinkedRole", "AWS writes the trust policy, for a service of its own alone"),
+            left_out("CreateServiceSpecificCredential", "Not watched yet"),
+            left_out("DeleteAccessKey", TAKES_AWAY),
+            left_out("DeleteLoginProfile", TAKES_AWAY),
+            left_out("DeleteOpenIDConnectProvider", PROVIDER),
+            left_out("DeletePolicy", "IAM deletes only a policy that nobody holds"),
+            left_out("DeletePolicyVersion", "IAM deletes only a version that is not in force"),
+            left_out("DeleteSAMLProvider", PROVIDER),
+            left_out("DeleteUser", TAKES_AWAY),
+            left_out("EnableMFADevice", "Users register their own devices; a password or key that somebody else gives them is reported"),
+            left_out("PassRole", "It is a permission and no call: the call that takes the role is one of another service"),
+            left_out("TagRole", TAG),
+            left_out("TagUser", TAG),
+            left_out("UntagRole", TAG),
+            left_out("UntagUser", TAG),
+            left_out("UpdateOpenIDConnectProviderThumbprint", PROVIDER),
+            left_out("UpdateRoleDescription", "A description gives nobody access"),
+            left_out("UpdateSAMLProvider", PROVIDER),
+            left_out("UpdateUser", "The sweep judges users and their keys by the names they have, within hours"),
+            left_out("UploadServerCertificate", "A server's certificate gives nobody access to the account"),
+            left_out("AcceptDelegationRequest", "Not watched yet; whatever the partner does then names the partner's account"),
+            left_out("SendDelegationToken", "Not watched yet; whatever the partner does then names the partner's account"),
+            left_out("EnableOutboundWebIdentityFederation", "It lets this account's roles prove who they are elsewhere, and nobody in"),
+        ]),
+        ("signin.amazonaws.com", &[
+            row("ConsoleLogin", SignIn, &["userIdentity.type"], &["responseElements.ConsoleLogin", "additionalEventData.MFAUsed"], &[]),
+            left_out("CheckMfa", "The question for a code comes before each sign-in, and says nothing that it does not"),
+            left_out("PasswordRecoveryRequested", "Anybody can ask for it who knows the e-mail address"),
+        ]),
+        ("sts.amazonaws.com", &[
+            left_out("AssumeRole", SESSION),
+            left_out("AssumeRoleWithSAML", SESSION),
+            left_out("AssumeRoleWithWebIdentity", SESSION),
+            left_out("AssumeRoot", SESSION),
+            left_out("GetFederationToken", "Its session holds no more than the user whose key asked for it"),
+            left_out("GetSessionToken", "Its session holds no more than the user whose key asked for it"),
+        ]),
+        ("sso.amazonaws.com", &[
+            left_out("AttachManagedPolicyToPermissionSet", ELSEWHERE),
+            left_out("CreateAccountAssignment", ELSEWHERE),
+        ]),
+        ("organizations.amazonaws.com", &[
+            left_out("LeaveOrganization", "It takes guardrails away and lets nobody in; the rules name the organization, and its accounts are strangers' then"),
+        ]),
+        ("ram.amazonaws.com", &[
+            left_out("AssociateResourceShare", SHARED),
+            left_out("CreateResourceShare", SHARED),
+        ]),
+        ("ec2.amazonaws.com", &[
+            left_out("AssociateIamInstanceProfile", "The role trusts EC2 already; who may hand it to an instance is reported as privilege-escalation"),
+            left_out("GetPasswordData", USE),
+            left_out("ModifyImageAttribute", SHARED),
+            left_out("ModifySnapshotAttribute", SHARED),
+            left_out("RunInstances", USE),
+            left_out("SendSerialConsoleSSHPublicKey", USE),
+        ]),
+        ("ec2-instance-connect.amazonaws.com", &[
+            left_out("SendSSHPublicKey", USE),
+            left_out("SendSerialConsoleSSHPublicKey", USE),
+        ]),
+        ("ssm.amazonaws.com", &[
+            left_out("SendCommand", USE),
+            left_out("StartSession", USE),
+        ]),
+        ("rds.amazonaws.com", &[
+            left_out("ModifyDBClusterSnapshotAttribute", SHARED),
+            left_out("ModifyDBSnapshotAttribute", SHARED),
+        ]),
+        ("lambda.amazonaws.com", &[
+            left_out("AddPermission20150331v2", SHARED),
+            left_out("CreateFunctionUrlConfig", SHARED),
+            left_out("PutResourcePolicy", SHARED),
+        ]),
+        ("kms.amazonaws.com", &[
+            left_out("CreateGrant", SHARED),
+            left_out("PutKeyPolicy", SHARED),
+        ]),
+        ("s3.amazonaws.com", &[
+            left_out("PutBucketAcl", SHARED),
+            left_out("PutBucketPolicy", SHARED),
+            left_out("PutBucketPublicAccessBlock", SHARED),
+        ]),
+        ("secretsmanager.amazonaws.com", &[
+            left_out("GetSecretValue", USE),
+            left_out("PutResourcePolicy", SHARED),
+        ]),
+        ("sqs.amazonaws.com", &[left_out("AddPermission", SHARED), left_out("SetQueueAttributes", SHARED)]),
+        ("sns.amazonaws.com", &[left_out("AddPermission", SHARED), left_out("SetTopicAttributes", SHARED)]),
+    ]
+};
