@@ -21,4 +21,4 @@ pub(crate) use document::third_parties;
 pub use document::{ALERT_SCHEMA_ID, Alert, Digest, DigestGroup, DigestLine, Grantee, Link};
 pub(crate) use shown::{duration, one_line};
 pub use standing::Standing;
-pub(crate) use text::{actor_name, actor_words};
+pub(crate) use text::actor_words;

@@ -6,7 +6,7 @@ use super::commands::{Command, commands};
 use super::document::Digest;
 use super::pages::sections;
 use super::shown::{duration, in_mail, one_line};
-use crate::cloudtrail::{Actor, ActorKind, Tool};
+use crate::cloudtrail::{Actor, Tool};
 use crate::remediate::DiffSign;
 use crate::state::incident::Stage;
 
@@ -266,41 +266,9 @@ impl Alert {
     }
 }
 
-/// Who, in a few words.
-pub(crate) fn actor_name(actor: &Actor) -> String {
-    let name = actor.name.as_deref().unwrap_or("someone without a name");
-    if let Some(partner) = &actor.delegate {
-        let caller = Actor {
-            delegate: None,
-            ..actor.clone()
-        };
-        return format!(
-            "account {partner}, by temporary delegation of {}",
-            actor_name(&caller)
-        );
-    }
-    match &actor.kind {
-        ActorKind::Root if actor.assumed_root => {
-            "an assumed-root session of the organization's management".to_owned()
-        }
-        ActorKind::Root => "the root user".to_owned(),
-        ActorKind::IamUser => format!("IAM user {name}"),
-        ActorKind::AssumedRole => match &actor.session_name {
-            Some(session) => format!("role {name}, session {session}"),
-            None => format!("role {name}"),
-        },
-        ActorKind::FederatedUser => format!("federated user {name}"),
-        ActorKind::AwsAccount => "a principal of another account".to_owned(),
-        ActorKind::AwsService => format!("the AWS service {name}"),
-        ActorKind::Identity(kind) => format!("{kind} {name}"),
-        ActorKind::Other(kind) if kind.is_empty() => name.to_owned(),
-        ActorKind::Other(kind) => format!("{kind} {name}"),
-    }
-}
-
 /// Who, from where, with or without MFA, with what.
 pub(crate) fn actor_words(actor: &Actor) -> String {
-    let mut words = actor_name(actor);
+    let mut words = actor.in_words();
     if let Some(arn) = &actor.arn {
         words += &format!(" ({arn})");
     }

@@ -96,7 +96,7 @@ pub struct SignIn {
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedCall {
-    /// As `AccessDenied`.
+    /// As `AccessDenied`; the message where there is no code.
     pub error: String,
 }
 
@@ -125,7 +125,7 @@ impl Record {
         let row = self
             .row()
             .filter(|row| row.means.function() != Some("role-permissions"));
-        let Some(row) = row.filter(|row| row.means != Means::SignIn) else {
+        let Some(row) = row.filter(|row| row.means.function() != Some("root-activity")) else {
             return self.root_activity(watched);
         };
         if let Some(other) = self.not_done_here(watched) {
@@ -154,9 +154,10 @@ impl Record {
                     created,
                 })
             }
-            Means::Permissions(..) | Means::SignIn | Means::LeftOut(_) => {
-                Activity::Irrelevant(Irrelevance::OtherCall)
-            }
+            Means::Permissions(..)
+            | Means::SignIn
+            | Means::RecoveryRequested
+            | Means::LeftOut(_) => Activity::Irrelevant(Irrelevance::OtherCall),
         }
     }
 
@@ -183,22 +184,20 @@ impl Record {
         if self.by_aws() {
             return Activity::Irrelevant(Irrelevance::DoneByAws);
         }
-        if sign_in && self.event_name == "ConsoleLogin" {
-            return Activity::RootSignIn(SignIn {
-                succeeded: !self.sign_in_failed(),
-                mfa: self.actor().mfa,
-            });
-        }
-        // The question for a code comes before each sign-in, and says nothing that it does not.
-        if sign_in && self.event_name == "CheckMfa" {
-            return Activity::Irrelevant(Irrelevance::OrdinarySignIn);
-        }
-        // What the sign-in service refuses, it says as it says the failure of a sign-in.
-        if sign_in && self.refused() {
-            return Activity::RootSignIn(SignIn {
-                succeeded: false,
-                mfa: self.actor().mfa,
-            });
+        let signed_in = |succeeded| {
+            let mfa = self.actor().mfa;
+            Activity::RootSignIn(SignIn { succeeded, mfa })
+        };
+        match Row::listed(&self.event_source, &self.event_name).map(|row| row.means) {
+            Some(Means::SignIn) => return signed_in(!self.sign_in_failed()),
+            // Whether it succeeded or not: nobody has signed in by it.
+            Some(Means::RecoveryRequested) => return signed_in(false),
+            Some(Means::LeftOut(_)) if sign_in => {
+                return Activity::Irrelevant(Irrelevance::OrdinarySignIn);
+            }
+            // What the sign-in service refuses, it says as it says the failure of a sign-in.
+            _ if sign_in && self.refused() => return signed_in(false),
+            _ => {}
         }
         match self.failure() {
             Some(failure) => Activity::Failed(failure),
@@ -236,8 +235,10 @@ impl Record {
             .or_else(|| self.failure().map(Activity::Failed))
     }
 
+    /// Some services write a message of an error and no code.
     fn failure(&self) -> Option<FailedCall> {
-        self.error_code.clone().map(|error| FailedCall { error })
+        let error = self.error_code.as_ref().or(self.error_message.as_ref());
+        error.cloned().map(|error| FailedCall { error })
     }
 
     /// A failed sign-in has no `errorCode`.
@@ -304,9 +305,7 @@ impl Record {
         if self.root_identity() {
             // A root caller who names no user, or names himself, means the root user.
             return match named {
-                Some(user) if !is_root_name(user, &self.identity.arn) => {
-                    (Some(user.to_owned()), false)
-                }
+                Some(user) if !self.is_root_name(user) => (Some(user.to_owned()), false),
                 _ => (None, true),
             };
         }
@@ -316,10 +315,16 @@ impl Record {
             None => (self.identity.user_name.clone(), false),
         }
     }
-}
 
-fn is_root_name(user: &str, arn: &Option<String>) -> bool {
-    user.eq_ignore_ascii_case("root")
-        || user == "<root_account>"
-        || arn.as_deref().is_some_and(|arn| arn == user)
+    /// Whether the root user, who is the caller, is called so: CloudTrail gives the root user the
+    /// account's alias for a name.
+    fn is_root_name(&self, user: &str) -> bool {
+        let own = [&self.identity.arn, &self.identity.user_name];
+        user.eq_ignore_ascii_case("root")
+            || user == "<root_account>"
+            || own
+                .into_iter()
+                .flatten()
+                .any(|own| own.eq_ignore_ascii_case(user))
+    }
 }

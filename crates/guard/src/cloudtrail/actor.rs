@@ -95,6 +95,40 @@ pub enum Tool {
     Other,
 }
 
+impl Actor {
+    /// Who, in a few words.
+    pub(crate) fn in_words(&self) -> String {
+        let name = self.name.as_deref().unwrap_or("someone without a name");
+        if let Some(partner) = &self.delegate {
+            let caller = Actor {
+                delegate: None,
+                ..self.clone()
+            };
+            return format!(
+                "account {partner}, by temporary delegation of {}",
+                caller.in_words()
+            );
+        }
+        match &self.kind {
+            ActorKind::Root if self.assumed_root => {
+                "an assumed-root session of the organization's management".to_owned()
+            }
+            ActorKind::Root => "the root user".to_owned(),
+            ActorKind::IamUser => format!("IAM user {name}"),
+            ActorKind::AssumedRole => match &self.session_name {
+                Some(session) => format!("role {name}, session {session}"),
+                None => format!("role {name}"),
+            },
+            ActorKind::FederatedUser => format!("federated user {name}"),
+            ActorKind::AwsAccount => "a principal of another account".to_owned(),
+            ActorKind::AwsService => format!("the AWS service {name}"),
+            ActorKind::Identity(kind) => format!("{kind} {name}"),
+            ActorKind::Other(kind) if kind.is_empty() => name.to_owned(),
+            ActorKind::Other(kind) => format!("{kind} {name}"),
+        }
+    }
+}
+
 impl Tool {
     /// A tool that repeats the change by itself, so that the source has to be changed.
     pub fn repeats(&self) -> bool {
@@ -131,9 +165,12 @@ impl Tool {
         if through("cloudformation.amazonaws.com") {
             return Self::CloudFormation;
         }
-        if let Some(service) = invoked_by.filter(|name| !name.eq_ignore_ascii_case("AWS Internal"))
-        {
-            return Self::Service(service.to_owned());
+        // A person in the console, and AWS without a name.
+        let no_service = ["signin.amazonaws.com", "AWS Internal"];
+        match invoked_by.filter(|name| no_service.iter().all(|no| !name.eq_ignore_ascii_case(no))) {
+            Some(service) => return Self::Service(service.to_owned()),
+            None if through("signin.amazonaws.com") => return Self::Console,
+            None => {}
         }
         let agent = agent.to_ascii_lowercase();
         if agent.contains("terraform") || agent.contains("opentofu") {

@@ -47,6 +47,8 @@ pub enum Means {
     Permissions(HolderKind, PolicyMove),
     /// A sign-in to the console, of which the root user's count.
     SignIn,
+    /// Somebody asked for a new password of the root user.
+    RecoveryRequested,
     /// Nothing, on purpose: why, as a sentence without its full stop.
     LeftOut(&'static str),
 }
@@ -98,7 +100,7 @@ impl Means {
                 "access-key"
             }
             Self::Permissions(..) => "role-permissions",
-            Self::SignIn => "root-activity",
+            Self::SignIn | Self::RecoveryRequested => "root-activity",
             Self::LeftOut(_) => return None,
         })
     }
@@ -116,6 +118,9 @@ impl Means {
             Self::PasswordSet { created: false } => "a console password was replaced",
             Self::Permissions(..) => "somebody may do something else",
             Self::SignIn => "the root user signed in, or someone tried to",
+            Self::RecoveryRequested => {
+                "somebody asked for a new root password, which anybody can who knows the address"
+            }
             Self::LeftOut(why) => why,
         }
     }
@@ -124,10 +129,13 @@ impl Means {
 impl Row {
     /// The row of an event that is handled.
     pub(super) fn of(source: &str, name: &str) -> Option<&'static Self> {
+        Self::listed(source, name).filter(|row| !matches!(row.means, Means::LeftOut(_)))
+    }
+
+    /// The row of an event, left out or not.
+    pub(super) fn listed(source: &str, name: &str) -> Option<&'static Self> {
         let (_, rows) = EVENTS.iter().find(|(known, _)| *known == source)?;
-        rows.iter()
-            .find(|row| row.name == name)
-            .filter(|row| !matches!(row.means, Means::LeftOut(_)))
+        rows.iter().find(|row| row.name == name)
     }
 }
 
@@ -230,7 +238,7 @@ const ELSEWHERE: &str = "It is in the trail of the organization's management acc
 #[rustfmt::skip]
 const EVENTS: &[(&str, &[Row])] = {
     use HolderKind::{Group, Holders, Role, User};
-    use Means::{KeyCreated, KeyUpdated, PasswordSet, Permissions, RoleDeleted, SignIn, TrustChanged, UserCreated};
+    use Means::{KeyCreated, KeyUpdated, PasswordSet, Permissions, RecoveryRequested, RoleDeleted, SignIn, TrustChanged, UserCreated};
     use PolicyMove::{Attached, BoundaryDeleted, BoundaryPut, Deleted, Detached, Joined, Left, Put, VersionCreated, VersionSet};
     &[
         ("iam.amazonaws.com", &[
@@ -297,8 +305,8 @@ const EVENTS: &[(&str, &[Row])] = {
         ]),
         ("signin.amazonaws.com", &[
             row("ConsoleLogin", SignIn, &["userIdentity.type"], &["responseElements.ConsoleLogin", "additionalEventData.MFAUsed"], &[]),
+            row("PasswordRecoveryRequested", RecoveryRequested, &["userIdentity.type"], &[], &[]),
             left_out("CheckMfa", "The question for a code comes before each sign-in, and says nothing that it does not"),
-            left_out("PasswordRecoveryRequested", "Anybody can ask for it who knows the e-mail address"),
         ]),
         ("sts.amazonaws.com", &[
             left_out("AssumeRole", SESSION),

@@ -124,6 +124,10 @@ pub fn judge_root(rules: &Rules, record: &Record, activity: &Activity) -> Vec<Fi
         }) => {
             let message = match record.event_name.as_str() {
                 "ConsoleLogin" => format!("a sign-in as the root user failed, from {address}"),
+                "PasswordRecoveryRequested" => format!(
+                    "a new password of the root user was asked for, from {address}: anybody can who \
+                     knows its e-mail address, and only its mailbox gets it"
+                ),
                 refused => {
                     format!("the sign-in service refused the root user {refused}, from {address}")
                 }
@@ -147,11 +151,7 @@ pub fn judge_root(rules: &Rules, record: &Record, activity: &Activity) -> Vec<Fi
         }
         Activity::RootCall => {
             let service = record.event_source.trim_end_matches(".amazonaws.com");
-            let who = if record.identity.assumed_root {
-                "an assumed-root session of the organization's management"
-            } else {
-                "the root user"
-            };
+            let who = record.actor().in_words();
             let message = format!(
                 "{who} called {service}:{} from {address}",
                 record.event_name

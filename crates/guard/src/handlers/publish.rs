@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::alert::pages::pages;
-use crate::alert::{Alert, actor_name, actor_words, one_line};
+use crate::alert::{Alert, actor_words, one_line};
 use crate::handlers::HandleError;
 use crate::order::{Order, Task};
 use crate::ports::{Alerts, Clock, Orders, StateError, World};
@@ -227,7 +227,7 @@ fn member(alert: &Alert, key: &AlertKey, now: Timestamp) -> FoldMember {
         subject: one_line(&alert.subject, 200),
         line: one_line(&line, 400),
         third_party: alert.third_parties(),
-        actor: actor.map(|actor| one_line(&actor_name(actor), 200)),
+        actor: actor.map(|actor| one_line(&actor.in_words(), 200)),
         open: alert.is_open(),
     }
 }

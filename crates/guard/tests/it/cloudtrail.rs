@@ -216,6 +216,7 @@ fn mfa_is_read_in_any_case_and_never_guessed() {
 fn whose_key_it_is() {
     let alice = json!({"type": "IAMUser", "userName": "alice"});
     let by_arn = json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root"});
+    let by_alias = json!({"type": "Root", "userName": "example-alias"});
     let no_type = json!({"arn": "arn:aws:iam::111122223333:root"});
     let role = json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/r/s"});
     let answer = json!({"accessKey": {"userName": "bob", "accessKeyId": "AKIAEXAMPLE"}});
@@ -253,6 +254,28 @@ fn whose_key_it_is() {
             true,
         ),
         (&no_type, Value::Null, Value::Null, None, true),
+        // CloudTrail names the root user after the account's alias.
+        (
+            &by_alias,
+            json!({"userName": "Example-Alias"}),
+            Value::Null,
+            None,
+            true,
+        ),
+        (
+            &by_alias,
+            Value::Null,
+            json!({"accessKey": {"userName": "example-alias"}}),
+            None,
+            true,
+        ),
+        (
+            &by_alias,
+            json!({"userName": "bob"}),
+            Value::Null,
+            Some("bob"),
+            false,
+        ),
         (
             &alice,
             json!({"userName": "arn:aws:iam::111122223333:root"}),

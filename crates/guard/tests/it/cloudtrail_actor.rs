@@ -112,6 +112,14 @@ fn tools_that_repeat_a_change_are_named() {
             json!({"userIdentity": {"invokedBy": "sso.amazonaws.com"}}),
             Tool::Service("sso.amazonaws.com".to_owned()),
         ),
+        (
+            json!({"userAgent": "x", "userIdentity": {"invokedBy": "signin.amazonaws.com"}}),
+            Tool::Console,
+        ),
+        (
+            json!({"userAgent": "Terraform/1.13.5", "userIdentity": {"invokedBy": "AWS Internal"}}),
+            Tool::Terraform,
+        ),
         (json!({"userAgent": "Boto3/1.40"}), Tool::Other),
         (json!({}), Tool::Other),
     ] {

@@ -183,10 +183,44 @@ fn the_root_user_is_always_said() {
     );
     let reset = root("PasswordRecoveryCompleted", console, json!({}));
     assert_eq!(codes(&reset), ["root-activity CRITICAL"]);
+    // Anybody can ask for a new password.
+    for answer in ["Success", "Failure"] {
+        let answer = json!({"responseElements": {"PasswordRecoveryRequested": answer}});
+        let asked = root("PasswordRecoveryRequested", console, answer);
+        assert_eq!(codes(&asked), ["root-sign-in-failed MEDIUM"]);
+        assert!(
+            asked[0]
+                .message
+                .starts_with("a new password of the root user was asked for")
+        );
+    }
+    for (identity, who) in [
+        (
+            json!({"type": "Root", "sessionContext": {"assumedRoot": "true"}}),
+            "an assumed-root session of the organization's management called s3:CreateBucket",
+        ),
+        (
+            json!({"type": "Root", "invokedByDelegate": {"accountId": "444455556666"}}),
+            "account 444455556666, by temporary delegation of the root user called s3:CreateBucket",
+        ),
+        (
+            json!({"type": "Root", "invokedBy": "signin.amazonaws.com"}),
+            "the root user called s3:CreateBucket",
+        ),
+    ] {
+        let call = root(
+            "CreateBucket",
+            "s3.amazonaws.com",
+            json!({"userIdentity": identity}),
+        );
+        assert!(call[0].message.starts_with(who), "{}", call[0].message);
+    }
     for nothing in [
         json!({"userIdentity": {"type": "IAMUser"}}),
         json!({"userIdentity": {"type": "Root", "invokedBy": "s3.amazonaws.com"}}),
         json!({"errorCode": "AccessDenied"}),
+        // Not every service writes a code.
+        json!({"errorMessage": "Access Denied"}),
         json!({"recipientAccountId": "777788889999"}),
     ] {
         assert_eq!(root("CreateBucket", "s3.amazonaws.com", nothing), []);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::GuardConfig;
 use crate::alert::build::{Story, alert as story_alert};
 use crate::alert::pages::{arranged, pages};
-use crate::alert::{Alert, Digest, DigestLine, actor_name, actor_words, one_line};
+use crate::alert::{Alert, Digest, DigestLine, actor_words, one_line};
 use crate::check::{Check, Finding};
 use crate::cloudtrail::Record;
 use crate::detect::{OwnStack, Tampering, finding, tampering};
@@ -122,7 +122,7 @@ fn together(guard: &GuardConfig, alerts: &[Alert], now: Timestamp) -> Alert {
             subject: one_line(what, 200),
             line: actor.map_or_else(String::new, |actor| one_line(&actor_words(actor), 200)),
             third_party: None,
-            actor: actor.map(|actor| one_line(&actor_name(actor), 200)),
+            actor: actor.map(|actor| one_line(&actor.in_words(), 200)),
             open: false,
             also: Vec::new(),
         }
