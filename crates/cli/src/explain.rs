@@ -84,6 +84,9 @@ pages! {
     AccessKeyCreated "access-key-created";
     FirstAccessKey "first-access-key";
     ConsolePasswordCreated "console-password-created";
+    CredentialCreated "credential-created";
+    MfaRemoved "mfa-removed";
+    SessionLengthened "session-lengthened";
     RootAccessKey "root-access-key";
     AccessKeyTooOld "access-key-too-old";
     AccessKeyUnused "access-key-unused";

@@ -181,6 +181,9 @@ checks! {
     AccessKeyCreated "access-key-created" High AccessKey "a user who is not allowed one got an access key";
     FirstAccessKey "first-access-key" Medium None "a user who is new, or whose permissions changed, got an access key";
     ConsolePasswordCreated "console-password-created" High None "a console password was set";
+    CredentialCreated "credential-created" High None "a user got a long-term credential that is no access key";
+    MfaRemoved "mfa-removed" High None "an MFA device was taken away";
+    SessionLengthened "session-lengthened" Medium None "sessions of a role may last longer";
     RootAccessKey "root-access-key" Critical None "the root user got an access key";
     AccessKeyTooOld "access-key-too-old" Medium None "an access key is older than the rules allow";
     AccessKeyUnused "access-key-unused" Medium None "an access key is not used";
@@ -230,9 +233,10 @@ impl Check {
             | Self::DataAccess
             | Self::ResourceExposure
             | Self::PermissionUnused => Some(ExemptionOf::RoleAndAccount),
-            Self::UnusedRole | Self::MachineIdentityService | Self::ReachableThroughRole => {
-                Some(ExemptionOf::Role)
-            }
+            Self::UnusedRole
+            | Self::MachineIdentityService
+            | Self::ReachableThroughRole
+            | Self::SessionLengthened => Some(ExemptionOf::Role),
             Self::ThirdPartyAccessKey
             | Self::AccessKeyCreated
             | Self::FirstAccessKey
@@ -242,6 +246,8 @@ impl Check {
             | Self::TwoActiveKeys
             | Self::UserWithoutMfa
             | Self::ConsolePasswordCreated
+            | Self::CredentialCreated
+            | Self::MfaRemoved
             | Self::PolicyOnUser => Some(ExemptionOf::User),
             _ => None,
         }

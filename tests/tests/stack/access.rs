@@ -112,6 +112,51 @@ fn a_console_password_is_news() {
     assert_untroubled(&stack);
 }
 
+/// One event of each kind through the real function, and one that failed.
+#[test]
+fn other_credentials_devices_and_longer_sessions_are_reported() {
+    let stack = enforcing();
+    let device = format!("arn:aws:iam::{}:mfa/reporting", stack.account);
+    let (user, nothing) = ("reporting", &Value::Null);
+    for (call, request, code) in [
+        (
+            "CreateServiceSpecificCredential",
+            json!({ "userName": user, "serviceName": "bedrock.amazonaws.com" }),
+            "credential-created",
+        ),
+        (
+            "DeactivateMFADevice",
+            json!({ "userName": user, "serialNumber": device }),
+            "mfa-removed",
+        ),
+        (
+            "UpdateRole",
+            json!({ "roleName": ROLE, "maxSessionDuration": 43_200 }),
+            "session-lengthened",
+        ),
+    ] {
+        let account = &stack.account;
+        let mut record =
+            cloudtrail::record(account, Actor::Intruder, "iam", call, &request, nothing);
+        let before = stack.alerts().unwrap().len();
+        stack.put_record(&record).unwrap();
+        stack.settles();
+        let alerts = stack.alerts().unwrap();
+        assert_eq!(alerts.len(), before + 1, "{call}: {alerts:#?}");
+        assert_eq!(codes(&alerts[before]), [code]);
+        record["eventID"] = json!(format!("{call}-refused"));
+        record["errorCode"] = json!("AccessDenied");
+        stack.put_record(&record).unwrap();
+        stack.settles();
+        assert_eq!(
+            stack.alerts().unwrap().len(),
+            before + 1,
+            "{call} was refused"
+        );
+    }
+    assert_untroubled(&stack);
+}
+
 #[test]
 fn a_root_key_is_reported_by_both_who_watch() {
     let stack = enforcing();

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
 use guard::detect::{
-    Judgement, KeySeen, Reading, UserChange, Verdict, judge_console_password, judge_first_key,
-    judge_key, judge_root, judge_trust_read, unreadable_event,
+    Judgement, KeySeen, Reading, UserChange, Verdict, judge_console_password, judge_credential,
+    judge_first_key, judge_key, judge_root, judge_session_length, judge_trust_read,
+    unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
 use guard::remediate::{AsRole, Plan, PlanKind, QUARANTINE, Situation, plan};
@@ -166,6 +167,14 @@ impl Judge<'_> {
             Activity::ConsolePasswordSet(password) => {
                 let subject = user(password.root, password.user.as_deref());
                 alert_about(subject, judge_console_password(self.rules, password, at))
+            }
+            Activity::CredentialChanged(change) => {
+                let subject = user(change.root, change.user.as_deref());
+                alert_about(subject, judge_credential(self.rules, change, at))
+            }
+            Activity::SessionLengthSet(set) => {
+                let subject = format!("role/{}", set.role);
+                alert_about(subject, judge_session_length(self.rules, set, at))
             }
             Activity::RootSignIn(_) | Activity::RootCall => alert_about(
                 "root".to_owned(),

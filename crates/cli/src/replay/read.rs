@@ -266,6 +266,8 @@ impl Reading {
             | Activity::AccessKeyCreated(_)
             | Activity::AccessKeyActivated(_)
             | Activity::ConsolePasswordSet(_)
+            | Activity::CredentialChanged(_)
+            | Activity::SessionLengthSet(_)
             | Activity::Unreadable(_)
             | Activity::Irrelevant(_) => Some(record.root_activity(&Watched::Any)),
             Activity::RootSignIn(_) | Activity::RootCall | Activity::Failed(_) => None,

@@ -91,6 +91,21 @@ pub(crate) fn advice(check: Check) -> Advice {
             "require MFA for the user, or use IAM Identity Center instead",
             "delete the login profile, end the user's sessions, then contain the actor",
         ),
+        Check::CredentialCreated => (
+            "exempt the user with a reason and an end; better: use a role",
+            "switch the credential off (aws iam update-service-specific-credential, \
+             update-signing-certificate or update-ssh-public-key with --status Inactive), then \
+             contain the actor",
+        ),
+        Check::MfaRemoved => (
+            "register the new device at once",
+            "register a device again, change the user's password, then contain the actor",
+        ),
+        Check::SessionLengthened => (
+            "exempt the role with a reason",
+            "set the old length again (aws iam update-role --max-session-duration), end the \
+             role's sessions, then contain the actor",
+        ),
         Check::UserWithoutMfa | Check::RootMfaMissing => (
             "register an MFA device: nothing that is planned needs a password alone",
             "register an MFA device, change the password, and look for sign-ins without MFA",

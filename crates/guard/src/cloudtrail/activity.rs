@@ -1,5 +1,6 @@
 //! What a record means to the guard.
 
+use super::credential::{CredentialChange, SessionLength};
 use super::events::{Means, Row};
 use super::fields::{Document, Unreadable, Watched, omitted, text};
 use super::record::Record;
@@ -19,6 +20,10 @@ pub enum Activity {
     AccessKeyActivated(KeyChange),
     /// A console password was created or replaced.
     ConsolePasswordSet(ConsolePassword),
+    /// A credential besides keys and passwords was opened, or an MFA device taken away.
+    CredentialChanged(CredentialChange),
+    /// It was set how long sessions of a role may last.
+    SessionLengthSet(SessionLength),
     /// The root user signed in, or someone tried to.
     RootSignIn(SignIn),
     /// The root user called an API.
@@ -112,7 +117,7 @@ pub enum Irrelevance {
     },
     /// AWS did it in the root user's name.
     DoneByAws,
-    /// An access key was made inactive.
+    /// An access key or another credential was made inactive.
     KeyClosed,
     /// A sign-in of someone other than the root user, or a step of one.
     OrdinarySignIn,
@@ -154,6 +159,16 @@ impl Record {
                     created,
                 })
             }
+            Means::CredentialChanged(credential, done) => {
+                match self.credential_change(row, credential, done) {
+                    Some(change) => Activity::CredentialChanged(change),
+                    None => Activity::Irrelevant(Irrelevance::KeyClosed),
+                }
+            }
+            Means::SessionLengthSet => match self.session_length(row) {
+                Some(set) => Activity::SessionLengthSet(set),
+                None => unreadable("the record does not say which role's sessions may last longer"),
+            },
             Means::Permissions(..)
             | Means::SignIn
             | Means::RecoveryRequested
@@ -164,11 +179,7 @@ impl Record {
     /// What the root user did: a sign-in, a call (whatever the call), or nothing.
     pub fn root_activity(&self, watched: &Watched) -> Activity {
         if self.event_name.is_empty() || self.event_source.is_empty() {
-            let why = "the record has no event name or no event source";
-            return Activity::Unreadable(Unreadable {
-                why,
-                role_hidden: false,
-            });
+            return unreadable("the record has no event name or no event source");
         }
         let sign_in = self.event_source == "signin.amazonaws.com";
         if !self.root_identity() {
@@ -273,7 +284,7 @@ impl Record {
         };
         let answer = |field: &str| text(&self.response, &["role", field]).map(str::to_owned);
         Activity::TrustChange(TrustChange {
-            document: self.document(row.document),
+            document: self.document(row.content),
             role_id: answer("roleId"),
             arn: answer("arn"),
             path: answer("path").or_else(|| text(&self.request, &["path"]).map(str::to_owned)),
@@ -285,10 +296,7 @@ impl Record {
     fn user_created(&self, row: &Row) -> Activity {
         match self.first(row.whom).map(str::to_owned) {
             Some(user) => Activity::UserCreated(UserCreation { user }),
-            None => Activity::Unreadable(Unreadable {
-                why: "the record does not say which user was created",
-                role_hidden: false,
-            }),
+            None => unreadable("the record does not say which user was created"),
         }
     }
 
@@ -300,7 +308,7 @@ impl Record {
 
     /// Whose key or password: `userName`, or the caller where the call names no user. The flag
     /// says that it is the root user's.
-    fn subject(&self, row: &Row) -> (Option<String>, bool) {
+    pub(super) fn subject(&self, row: &Row) -> (Option<String>, bool) {
         let named = self.first(row.whom);
         if self.root_identity() {
             // A root caller who names no user, or names himself, means the root user.
@@ -327,4 +335,11 @@ impl Record {
                 .flatten()
                 .any(|own| own.eq_ignore_ascii_case(user))
     }
+}
+
+fn unreadable(why: &'static str) -> Activity {
+    Activity::Unreadable(Unreadable {
+        why,
+        role_hidden: false,
+    })
 }

@@ -15,8 +15,8 @@ pub struct Row {
     pub whom: Places,
     /// Where the credential or the policy stands, likewise.
     pub what: Places,
-    /// Where the document stands, likewise.
-    pub document: Places,
+    /// Where the document stands, or what else counts, likewise.
+    pub content: Places,
 }
 
 /// Paths of keys below a record, as `requestParameters.userName`.
@@ -43,6 +43,10 @@ pub enum Means {
         /// The user had none before.
         created: bool,
     },
+    /// Another credential of a user was opened, or an MFA device taken away.
+    CredentialChanged(Credential, Done),
+    /// It was set how long sessions of a role may last.
+    SessionLengthSet,
     /// Somebody may do something else.
     Permissions(HolderKind, PolicyMove),
     /// A sign-in to the console, of which the root user's count.
@@ -51,6 +55,34 @@ pub enum Means {
     RecoveryRequested,
     /// Nothing, on purpose: why, as a sentence without its full stop.
     LeftOut(&'static str),
+}
+
+/// A credential that is neither an access key nor a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// For one AWS service: a password or an API key.
+    ServiceSpecific,
+    /// An X.509 certificate that signs requests.
+    SigningCertificate,
+    /// For CodeCommit.
+    SshKey,
+    /// An MFA device.
+    Mfa,
+}
+
+/// What happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// It is new.
+    Created,
+    /// Its secret is new.
+    Reset,
+    /// It was switched on or off.
+    Updated,
+    /// It was taken from its user.
+    Deactivated,
+    /// It is gone.
+    Deleted,
 }
 
 /// Whose permissions an event changes.
@@ -96,9 +128,12 @@ impl Means {
     pub fn function(self) -> Option<&'static str> {
         Some(match self {
             Self::TrustChanged { .. } | Self::RoleDeleted => "role-trust",
-            Self::UserCreated | Self::KeyCreated | Self::KeyUpdated | Self::PasswordSet { .. } => {
-                "access-key"
-            }
+            Self::UserCreated
+            | Self::KeyCreated
+            | Self::KeyUpdated
+            | Self::PasswordSet { .. }
+            | Self::CredentialChanged(..)
+            | Self::SessionLengthSet => "access-key",
             Self::Permissions(..) => "role-permissions",
             Self::SignIn | Self::RecoveryRequested => "root-activity",
             Self::LeftOut(_) => return None,
@@ -116,6 +151,15 @@ impl Means {
             Self::KeyUpdated => "an access key was switched on",
             Self::PasswordSet { created: true } => "a user got a console password",
             Self::PasswordSet { created: false } => "a console password was replaced",
+            Self::CredentialChanged(Credential::ServiceSpecific, _) => {
+                "a user got a credential for one service"
+            }
+            Self::CredentialChanged(Credential::SigningCertificate, _) => {
+                "a user got a signing certificate"
+            }
+            Self::CredentialChanged(Credential::SshKey, _) => "a user got an SSH key",
+            Self::CredentialChanged(Credential::Mfa, _) => "a user lost an MFA device",
+            Self::SessionLengthSet => "sessions of a role may last longer",
             Self::Permissions(..) => "somebody may do something else",
             Self::SignIn => "the root user signed in, or someone tried to",
             Self::RecoveryRequested => {
@@ -162,19 +206,13 @@ pub(super) fn is_root_type(kind: &str) -> bool {
     kind.eq_ignore_ascii_case("Root")
 }
 
-const fn row(
-    name: &'static str,
-    means: Means,
-    whom: Places,
-    what: Places,
-    document: Places,
-) -> Row {
+const fn row(name: &'static str, means: Means, whom: Places, what: Places, content: Places) -> Row {
     Row {
         name,
         means,
         whom,
         what,
-        document,
+        content,
     }
 }
 
@@ -206,6 +244,37 @@ const KEY: Places = &[
     "responseElements.accessKey.accessKeyId",
     "requestParameters.accessKeyId",
 ];
+const SERVICE_USER: Places = &[
+    "requestParameters.userName",
+    "responseElements.serviceSpecificCredential.userName",
+];
+const SERVICE_CREDENTIAL: Places = &[
+    "responseElements.serviceSpecificCredential.serviceSpecificCredentialId",
+    "requestParameters.serviceSpecificCredentialId",
+];
+const SERVICE: Places = &[
+    "responseElements.serviceSpecificCredential.serviceName",
+    "requestParameters.serviceName",
+];
+const CERTIFICATE_USER: Places = &[
+    "requestParameters.userName",
+    "responseElements.certificate.userName",
+];
+const CERTIFICATE: Places = &[
+    "responseElements.certificate.certificateId",
+    "requestParameters.certificateId",
+];
+const SSH_USER: Places = &[
+    "requestParameters.userName",
+    "responseElements.sSHPublicKey.userName",
+];
+const SSH_KEY: Places = &[
+    "responseElements.sSHPublicKey.sSHPublicKeyId",
+    "requestParameters.sSHPublicKeyId",
+];
+const DEVICE: Places = &["requestParameters.serialNumber"];
+const SESSION_LENGTH: Places = &["requestParameters.maxSessionDuration"];
+const SIGN_IN_LENGTH: Places = &["requestParameters.maxSigninSessionDuration"];
 const POLICY: Places = &["requestParameters.policyArn"];
 const POLICY_NAME: Places = &["requestParameters.policyName"];
 const BOUNDARY: Places = &["requestParameters.permissionsBoundary"];
@@ -237,8 +306,13 @@ const ELSEWHERE: &str = "It is in the trail of the organization's management acc
 
 #[rustfmt::skip]
 const EVENTS: &[(&str, &[Row])] = {
+    use Credential::{Mfa, ServiceSpecific, SigningCertificate, SshKey};
+    use Done::{Created, Deactivated, Reset, Updated};
     use HolderKind::{Group, Holders, Role, User};
-    use Means::{KeyCreated, KeyUpdated, PasswordSet, Permissions, RecoveryRequested, RoleDeleted, SignIn, TrustChanged, UserCreated};
+    use Means::{
+        CredentialChanged, KeyCreated, KeyUpdated, PasswordSet, Permissions, RecoveryRequested, RoleDeleted, SessionLengthSet, SignIn,
+        TrustChanged, UserCreated,
+    };
     use PolicyMove::{Attached, BoundaryDeleted, BoundaryPut, Deleted, Detached, Joined, Left, Put, VersionCreated, VersionSet};
     &[
         ("iam.amazonaws.com", &[
@@ -252,6 +326,17 @@ const EVENTS: &[(&str, &[Row])] = {
             row("UpdateAccessKey", KeyUpdated, KEY_USER, KEY, &[]),
             row("CreateLoginProfile", PasswordSet { created: true }, PASSWORD_USER, &[], &[]),
             row("UpdateLoginProfile", PasswordSet { created: false }, PASSWORD_USER, &[], &[]),
+            row("CreateServiceSpecificCredential", CredentialChanged(ServiceSpecific, Created), SERVICE_USER, SERVICE_CREDENTIAL, SERVICE),
+            row("ResetServiceSpecificCredential", CredentialChanged(ServiceSpecific, Reset), SERVICE_USER, SERVICE_CREDENTIAL, SERVICE),
+            row("UpdateServiceSpecificCredential", CredentialChanged(ServiceSpecific, Updated), SERVICE_USER, SERVICE_CREDENTIAL, SERVICE),
+            row("UploadSigningCertificate", CredentialChanged(SigningCertificate, Created), CERTIFICATE_USER, CERTIFICATE, &[]),
+            row("UpdateSigningCertificate", CredentialChanged(SigningCertificate, Updated), CERTIFICATE_USER, CERTIFICATE, &[]),
+            row("UploadSSHPublicKey", CredentialChanged(SshKey, Created), SSH_USER, SSH_KEY, &[]),
+            row("UpdateSSHPublicKey", CredentialChanged(SshKey, Updated), SSH_USER, SSH_KEY, &[]),
+            row("DeactivateMFADevice", CredentialChanged(Mfa, Deactivated), USER_NAMED, DEVICE, &[]),
+            // It names the device alone.
+            row("DeleteVirtualMFADevice", CredentialChanged(Mfa, Done::Deleted), &[], DEVICE, &[]),
+            row("UpdateRole", SessionLengthSet, ROLE_NAMED, SESSION_LENGTH, SIGN_IN_LENGTH),
             row("AttachRolePolicy", Permissions(Role, Attached), ROLE_NAMED, POLICY, &[]),
             row("DetachRolePolicy", Permissions(Role, Detached), ROLE_NAMED, POLICY, &[]),
             row("PutRolePolicy", Permissions(Role, Put), ROLE_NAMED, POLICY_NAME, DOCUMENT),
@@ -280,10 +365,12 @@ const EVENTS: &[(&str, &[Row])] = {
             left_out("CreatePolicy", NOBODY_HOLDS),
             left_out("CreateSAMLProvider", PROVIDER),
             left_out("CreateServiceLinkedRole", "AWS writes the trust policy, for a service of its own alone"),
-            left_out("CreateServiceSpecificCredential", "Not watched yet"),
             left_out("DeleteAccessKey", TAKES_AWAY),
             left_out("DeleteLoginProfile", TAKES_AWAY),
             left_out("DeleteOpenIDConnectProvider", PROVIDER),
+            left_out("DeleteSSHPublicKey", TAKES_AWAY),
+            left_out("DeleteServiceSpecificCredential", TAKES_AWAY),
+            left_out("DeleteSigningCertificate", TAKES_AWAY),
             left_out("DeletePolicy", "IAM deletes only a policy that nobody holds"),
             left_out("DeletePolicyVersion", "IAM deletes only a version that is not in force"),
             left_out("DeleteSAMLProvider", PROVIDER),

@@ -51,7 +51,7 @@ impl Watched {
 
 impl Record {
     /// What stands at a place of the table of events.
-    fn at(&self, place: &str) -> Option<&Value> {
+    pub(super) fn at(&self, place: &str) -> Option<&Value> {
         let (part, path) = place.split_once('.')?;
         let part = match part {
             "requestParameters" => &self.request,

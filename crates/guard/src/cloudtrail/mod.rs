@@ -8,6 +8,7 @@
 
 mod activity;
 mod actor;
+mod credential;
 mod events;
 mod fields;
 mod lenient;
@@ -20,7 +21,10 @@ pub use activity::{
     TrustChange, UserCreation,
 };
 pub use actor::{Actor, ActorKind, Tool};
-pub use events::{HolderKind, Means, Places, PolicyMove, Row, events, is_ordinary};
+pub use credential::{CredentialChange, SessionLength};
+pub use events::{
+    Credential, Done, HolderKind, Means, Places, PolicyMove, Row, events, is_ordinary,
+};
 pub use fields::{Document, Unreadable, Watched, percent_decoded};
 pub use moment::moment;
 pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};

@@ -149,7 +149,7 @@ impl Record {
             PolicyMove::Detached => PolicyChange::Detached { arn: named()? },
             PolicyMove::Put => PolicyChange::Put {
                 name: named()?,
-                document: self.document(row.document),
+                document: self.document(row.content),
             },
             PolicyMove::Deleted => PolicyChange::Deleted { name: named()? },
             PolicyMove::BoundaryPut => PolicyChange::BoundaryPut { arn: named()? },
@@ -159,7 +159,7 @@ impl Record {
             PolicyMove::VersionCreated | PolicyMove::VersionSet => PolicyChange::DefaultVersion {
                 arn: self.first(row.whom)?.to_owned(),
                 version: named(),
-                document: self.document(row.document),
+                document: self.document(row.content),
             },
         })
     }

@@ -3,6 +3,7 @@
 use crate::check::Check;
 
 /// What to do about a check's findings, with the place or the command to do it by.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) fn usual_fix(check: Check) -> &'static str {
     match check {
         Check::PublicTrust => "name the accounts that may assume the role",
@@ -42,6 +43,13 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
         Check::ConsolePasswordCreated => {
             "require MFA for the user; if nobody asked for the password, delete it with aws iam \
              delete-login-profile"
+        }
+        Check::CredentialCreated => {
+            "switch it off if nobody asked for it; a role needs no long-term credential"
+        }
+        Check::MfaRemoved => "register an MFA device, and ask who took the old one away",
+        Check::SessionLengthened => {
+            "set the old length again with aws iam update-role, if nobody asked for it"
         }
         Check::RootAccessKey => "sign in as the root user and delete the key",
         Check::AccessKeyTooOld => "move to a new key, or better to a role, and delete this one",

@@ -6,6 +6,7 @@
 mod access;
 mod cover;
 mod coverage;
+mod credential;
 mod first_key;
 mod fix;
 mod many;
@@ -24,6 +25,7 @@ mod witness;
 pub(crate) use access::{finding, judge_key_holder, not_exempted};
 pub use access::{judge_console_password, judge_key, judge_root};
 pub use coverage::{Coverage, OnBehalfOf};
+pub use credential::{judge_credential, judge_session_length};
 pub use first_key::{KeySeen, UserChange, judge_change_of_user, judge_first_key};
 pub(crate) use first_key::{allowed_by_name, not_known_whether_new};
 pub use many::Judging;

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use guard::Finding;
 use guard::cloudtrail::{Activity, Document, Irrelevance, KeyChange, Record, Watched};
 use guard::detect::{
-    Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
+    Verdict, judge_console_password, judge_credential, judge_key, judge_root, judge_session_length,
+    judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
 use guard::rules::Rules;
@@ -68,6 +69,20 @@ fn words(activity: &Activity) -> String {
                 set.user.as_deref().unwrap_or("the root user")
             )
         }
+        Activity::CredentialChanged(change) => {
+            let whose = change.user.as_deref();
+            let nobody = if change.root {
+                "the root user"
+            } else {
+                "nobody"
+            };
+            let (kind, done) = (change.credential, change.done);
+            format!(
+                "credential {kind:?} {done:?} of {}",
+                whose.unwrap_or(nobody)
+            )
+        }
+        Activity::SessionLengthSet(set) => format!("sessions of {}", set.role),
         Activity::RootSignIn(sign_in) if sign_in.succeeded => "root sign-in".to_owned(),
         Activity::RootSignIn(_) => "failed root sign-in".to_owned(),
         Activity::RootCall => "root call".to_owned(),
@@ -113,6 +128,8 @@ fn judged(
         Activity::AccessKeyCreated(change) => judge_key(rules, change, false, now),
         Activity::AccessKeyActivated(change) => judge_key(rules, change, true, now),
         Activity::ConsolePasswordSet(set) => judge_console_password(rules, set, now),
+        Activity::CredentialChanged(change) => judge_credential(rules, change, now),
+        Activity::SessionLengthSet(set) => judge_session_length(rules, set, now),
         Activity::Unreadable(found) => vec![unreadable_event(rules, found.why, found.role_hidden)],
         _ => Vec::new(),
     };

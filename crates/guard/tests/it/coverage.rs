@@ -133,7 +133,7 @@ fn page() -> String {
             "| event | what it means | whom it is about | what stands where |\n|---|---|---|---|\n",
         );
         for (source, row) in rows {
-            let what: Vec<String> = [row.what, row.document]
+            let what: Vec<String> = [row.what, row.content]
                 .into_iter()
                 .filter(|list| !list.is_empty())
                 .map(places)

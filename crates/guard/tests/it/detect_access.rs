@@ -7,9 +7,10 @@
     reason = "a test ends by panicking"
 )]
 
-use guard::cloudtrail::{ConsolePassword, KeyChange, Record, Watched};
+use guard::cloudtrail::{Activity, ConsolePassword, KeyChange, Record, Watched};
 use guard::detect::{
-    Verdict, judge_console_password, judge_key, judge_root, judge_trust, unreadable_event,
+    Verdict, judge_console_password, judge_credential, judge_key, judge_root, judge_session_length,
+    judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
 use guard::rules::Rules;
@@ -308,5 +309,106 @@ fn without_an_account_every_account_is_an_outside_one() {
     assert_eq!(
         judge_trust(&rules(""), &role, document, now).verdict,
         Verdict::Approved
+    );
+}
+
+fn of_user(name: &str, request: serde_json::Value) -> Record {
+    Record::from_value(&json!({
+        "eventID": "e", "eventName": name, "eventSource": "iam.amazonaws.com",
+        "eventTime": "2026-11-20T09:00:00Z", "recipientAccountId": "111122223333",
+        "userIdentity": {"type": "IAMUser", "userName": "mallory"}, "requestParameters": request
+    }))
+}
+
+#[test]
+fn other_credentials_say_whose_they_are_and_when_they_end() {
+    let rules = rules(
+        "vendors: [{ name: Acme, accounts: [\"444455556666\"], roles: [A], external_id: { required: false }, users: [acme] }]\n\
+         access_keys: { allow_users: [ci] }\n\
+         exemptions: [{ user: spared, check: credential-created, reason: r, expires: 2027-01-01 }]",
+    );
+    let judged = |name: &str, request| match of_user(name, request)
+        .activity(&Watched::only("111122223333"))
+    {
+        Activity::CredentialChanged(change) => judge_credential(&rules, &change, now()),
+        other => panic!("{other:?}"),
+    };
+    let service = "CreateServiceSpecificCredential";
+    let of = |user: &str| json!({"userName": user, "serviceName": "bedrock.amazonaws.com"});
+    let found = judged(service, of("bob"));
+    assert_eq!(
+        found[0].message,
+        "a credential of user bob for bedrock.amazonaws.com was created; it never expires"
+    );
+    let found = judged(service, of("acme"));
+    assert_eq!(found[0].vendor.as_deref(), Some("Acme"));
+    assert!(found[0].message.contains("which Acme holds"));
+    let ends = json!({"userName": "bob", "credentialAgeDays": 30});
+    let found = judged(service, ends);
+    assert!(found[0].message.ends_with("it ends after 30 days"));
+    // Who may have access keys may not have these for that.
+    assert_eq!(
+        codes(&judged(service, of("ci"))),
+        ["credential-created HIGH"]
+    );
+    assert_eq!(judged(service, of("spared")), []);
+    // The caller's own, where the call names nobody; of a device it names, nobody's.
+    let found = judged("UploadSSHPublicKey", json!({}));
+    assert!(found[0].message.contains("of user mallory"));
+    let found = judged(
+        "DeleteVirtualMFADevice",
+        json!({"serialNumber": "arn:aws:iam::1:mfa/x"}),
+    );
+    assert!(
+        found[0]
+            .message
+            .contains("of a user whom the record does not name")
+    );
+    assert_eq!(codes(&found), ["mfa-removed LOW"]);
+    let root = json!({"serialNumber": "arn:aws:iam::1:mfa/root-account-mfa-device"});
+    let found = judged("DeleteVirtualMFADevice", root);
+    assert_eq!(codes(&found), ["mfa-removed CRITICAL"]);
+}
+
+#[test]
+fn sessions_are_reported_that_last_longer_than_usual() {
+    let rules = rules(
+        "exemptions: [{ role: Spared, check: session-lengthened, reason: r, expires: 2027-01-01 }]",
+    );
+    let judged =
+        |request| match of_user("UpdateRole", request).activity(&Watched::only("111122223333")) {
+            Activity::SessionLengthSet(set) => judge_session_length(&rules, &set, now()),
+            other => panic!("{other:?}"),
+        };
+    for (session, sign_in, message) in [
+        (json!(3600), json!(null), None),
+        (json!(null), json!(43_200), None),
+        (
+            json!(3601),
+            json!(null),
+            Some("sessions of role R may last 61 minutes"),
+        ),
+        (
+            json!("43200"),
+            json!(null),
+            Some("sessions of role R may last 12 hours"),
+        ),
+        (
+            json!(7200),
+            json!(7_776_000),
+            Some(
+                "sessions of role R may last 2 hours; a sign-in as role R may be refreshed for 90 days",
+            ),
+        ),
+    ] {
+        let request = json!({
+            "roleName": "R", "maxSessionDuration": session, "maxSigninSessionDuration": sign_in
+        });
+        let found = judged(request);
+        assert_eq!(found.first().map(|found| found.message.as_str()), message);
+    }
+    assert_eq!(
+        judged(json!({"roleName": "Spared", "maxSessionDuration": 43_200})),
+        []
     );
 }

@@ -2,9 +2,11 @@
 
 use crate::GuardConfig;
 use crate::alert::build::cause;
-use crate::check::Remedy;
-use crate::cloudtrail::{Activity, ConsolePassword, KeyChange, Record, SignIn};
-use crate::detect::{judge_console_password, judge_key, judge_root};
+use crate::check::{Finding, Remedy};
+use crate::cloudtrail::{Activity, KeyChange, Record, SignIn};
+use crate::detect::{
+    judge_console_password, judge_credential, judge_key, judge_root, judge_session_length,
+};
 use crate::handlers::detect::alert::{alerted, event_alert, unreadable_record};
 use crate::handlers::detect::users::{judge_allowed_key, key_reported, user_changed};
 use crate::handlers::{HandleError, Handled};
@@ -30,10 +32,29 @@ pub async fn access_key<W: World>(
         Activity::AccessKeyActivated(key) => key_event(world, guard, record, &key, true).await,
         Activity::UserCreated(created) => user_created(world, guard, record, &created.user).await,
         Activity::ConsolePasswordSet(set) => {
-            let handled = password_set(world, guard, record, &set).await?;
+            let findings = judge_console_password(&guard.rules, &set, world.clock().now());
+            let subject = of_user(set.user.as_deref(), set.root);
+            let handled = reported(world, guard, record, subject, &findings).await?;
             let whose = whose(set.user.as_deref(), set.root);
             credential_handled(world, guard, record, whose, CredentialChange::Password).await;
             Ok(handled)
+        }
+        Activity::CredentialChanged(change) => {
+            let findings = judge_credential(&guard.rules, &change, world.clock().now());
+            let subject = of_user(change.user.as_deref(), change.root);
+            let subject = subject.known_as(None, change.id);
+            reported(world, guard, record, subject, &findings).await
+        }
+        Activity::SessionLengthSet(set) => {
+            let findings = judge_session_length(&guard.rules, &set, world.clock().now());
+            reported(
+                world,
+                guard,
+                record,
+                Resource::new("role", &set.role),
+                &findings,
+            )
+            .await
         }
         Activity::Failed(_) => Ok(Handled::FailedCall),
         Activity::Unreadable(unreadable) => {
@@ -216,24 +237,24 @@ async fn user_created<W: World>(
     Ok(handled)
 }
 
-async fn password_set<W: World>(
+fn of_user(name: Option<&str>, root: bool) -> Resource {
+    let kind = if root { "root" } else { "user" };
+    Resource::new(kind, name.unwrap_or(if root { "root" } else { "" }))
+}
+
+/// Reports what a person has to undo.
+async fn reported<W: World>(
     world: &W,
     guard: &GuardConfig,
     record: &Record,
-    set: &ConsolePassword,
+    subject: Resource,
+    findings: &[Finding],
 ) -> Result<Handled, HandleError> {
-    let findings = judge_console_password(&guard.rules, set, world.clock().now());
     let Some(worst) = findings.first() else {
         return Ok(Handled::Approved);
     };
+    let title = format!("{}: {}", worst.code.title(), subject.name);
     let now = world.clock().now();
-    let name = set
-        .user
-        .as_deref()
-        .unwrap_or(if set.root { "root" } else { "" });
-    let title = format!("{}: {name}", worst.code.title());
-    let kind = if set.root { "root" } else { "user" };
-    let subject = Resource::new(kind, name);
-    let alert = event_alert(guard, record, subject, title, &findings, "", now);
+    let alert = event_alert(guard, record, subject, title, findings, "", now);
     alerted(world, guard, alert, None).await
 }
