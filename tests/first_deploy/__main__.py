@@ -31,6 +31,7 @@ NEEDED = ["Makefile", "crates/local", "template.yaml", "samconfig.toml", "requir
 SIGNING = "arn:aws:lambda:us-east-1:111122223333:code-signing-config:csc-0123456789abcdef0"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hook-AbCdEf"
 BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+OWN_LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:my-rules:3"
 ANYONE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 # The longest that CloudFormation takes.
 LONGEST = "guard-" + "x" * 122
@@ -115,6 +116,12 @@ class Guide(unittest.TestCase):
             "SlackSecretArn": (SECRET, lambda made: "Slack" in made),
             "PermissionsBoundaryArn": (BOUNDARY, each("AWS::IAM::Role", "PermissionsBoundary", BOUNDARY)),
             "ReservedConcurrency": ("7", each("AWS::Lambda::Function", "ReservedConcurrentExecutions", "7")),
+            # Whichever account and region it names: the layer of this one.
+            "RulesLayerArn": (
+                "arn:aws:lambda:eu-west-1:999988887777:layer:my-rules:3",
+                lambda made: "RulesLayer" not in " ".join(made)
+                and all(f["Layers"] == [OWN_LAYER] for f in functions(made)),
+            ),
             "LogRetentionDays": ("30", each("AWS::Logs::LogGroup", "RetentionInDays", 30)),
         }
         asked = account.parameters_of(project / ".aws-sam" / "build" / "template.yaml")

@@ -361,6 +361,9 @@ pub struct ReplayArgs {
     /// How to print
     #[arg(long, default_value = "human")]
     pub format: ReplayFormat,
+    /// Where to write; default: standard output. Written whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// `.json`, `.json.gz`, `.jsonl` files of CloudTrail records, and folders of them; `-` is
     /// standard input
     #[arg(required = true, value_name = "PATH")]
@@ -374,6 +377,10 @@ pub enum RulesCommand {
     Check(RulesCheckArgs),
     /// Print what the functions load: rules and accounts as one JSON document
     Compile(RulesCompileArgs),
+    /// Publish the rules as a version of the layer that the functions load (live), or write its zip
+    Publish(RulesPublishArgs),
+    /// What these rules say otherwise than others, and judge otherwise in a sample of logs
+    Diff(RulesDiffArgs),
     /// Print the JSON schema of the rules file, for completion in an editor
     Schema,
     /// Print prevention from the same rules: resource control policies for AWS Organizations
@@ -403,6 +410,42 @@ pub struct RulesCompileArgs {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The rules file; `-` is standard input
+    #[arg(default_value = "rules/access.yaml", value_parser = input())]
+    pub file: Input,
+}
+
+/// `rules publish`
+#[derive(Debug, Args)]
+#[command(after_help = "Prints the version's ARN, for the parameter RulesLayerArn of the stack.")]
+pub struct RulesPublishArgs {
+    /// Write the layer's zip, as for a signature, and publish nothing
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The stack whose layer it is
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// The rules file; `-` is standard input
+    #[arg(default_value = "rules/access.yaml", value_parser = input())]
+    pub file: Input,
+}
+
+/// `rules diff`
+#[derive(Debug, Args)]
+pub struct RulesDiffArgs {
+    /// The rules file before
+    #[arg(long, value_name = "OLD_RULES", value_parser = input())]
+    pub against: Input,
+    /// CloudTrail logs that both are to judge, as `replay` reads them (may be given several times)
+    #[arg(long, value_name = "PATH")]
+    pub sample: Vec<PathBuf>,
+    /// What the stack's mode would have been
+    #[arg(long, default_value = "alert")]
+    pub mode: ModeArg,
+    /// Exit with 1 if anything differs
+    #[arg(long)]
+    pub fail_on_change: bool,
+    /// The rules file
     #[arg(default_value = "rules/access.yaml", value_parser = input())]
     pub file: Input,
 }

@@ -1,9 +1,11 @@
 //! What the command line asks of a live account: its roles, users and policies, the organization's
 //! accounts, the deployed stack, what an uninstall would leave behind. Reading only, but for the
-//! test alert, which is [`crate::Topic`]'s own publish, and for a role that a person restores.
+//! test alert, which is [`crate::Topic`]'s own publish, a role that a person restores, and rules that
+//! a person publishes.
 
 mod account;
 mod health;
+mod layer;
 mod organization;
 mod residue;
 mod roles;
@@ -21,6 +23,7 @@ pub use health::{
     AlarmState, TrailState, alarms, event_source_state, key_state, oldest_message,
     processed_template, queue_length, trails,
 };
+pub use layer::{LayerVersion, publish_layer};
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
 pub use residue::{Residue, SessionDenial, kept_documents, residue};
 pub use roles::list_roles;

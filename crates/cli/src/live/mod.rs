@@ -2,6 +2,7 @@
 
 mod account;
 mod deployed;
+mod publish;
 mod restore;
 mod sheet;
 mod status;
@@ -19,6 +20,7 @@ use crate::rules::propose::{Account, propose};
 use crate::{Status, Streams};
 
 pub(crate) use account::LiveAccount;
+pub(crate) use publish::publish;
 pub(crate) use restore::restore;
 pub(crate) use status::status;
 pub(crate) use test_alert::test_alert;

@@ -19,7 +19,7 @@ use std::thread;
 use crate::args::{ReplayArgs, ReplayFormat};
 use crate::streams::counted;
 use crate::terminal_escape::escaped;
-use crate::{Status, Streams};
+use crate::{Status, Streams, outputs};
 use files::Passed;
 pub(crate) use files::Wanted;
 pub(crate) use parallel::each_record;
@@ -68,9 +68,16 @@ pub fn replay(arguments: &ReplayArgs, streams: &mut Streams<'_>) -> io::Result<S
         before: before.as_deref(),
         mode: arguments.mode,
     };
-    let printed = match arguments.format {
-        ReplayFormat::Jsonl => report.jsonl(streams)?,
-        ReplayFormat::Human => report.human(streams)?,
+    let mut printed = None;
+    let written = outputs::write(arguments.output.as_ref(), streams, |streams| {
+        printed = Some(match arguments.format {
+            ReplayFormat::Jsonl => report.jsonl(streams)?,
+            ReplayFormat::Human => report.human(streams)?,
+        });
+        Ok(())
+    })?;
+    let Some(printed) = printed.filter(|_| written) else {
+        return Ok(Status::Unreadable);
     };
     streams.finish()?;
 

@@ -1,10 +1,13 @@
 //! `rules …`, and how every other command comes by its rules.
 
+mod diff;
 mod first;
 mod guardrail;
+mod layer;
 pub(crate) mod load;
 #[cfg(any(feature = "live", test))]
 pub(crate) mod propose;
+mod publish;
 pub(crate) mod yaml;
 
 use std::io;
@@ -30,6 +33,8 @@ pub fn rules(command: &RulesCommand, streams: &mut Streams<'_>) -> io::Result<St
     match command {
         RulesCommand::Check(arguments) => check(arguments, streams),
         RulesCommand::Compile(arguments) => compile(arguments, streams),
+        RulesCommand::Publish(arguments) => publish::publish(arguments, streams),
+        RulesCommand::Diff(arguments) => diff::diff(arguments, streams),
         RulesCommand::Schema => {
             streams.out.write_all(schema().as_bytes())?;
             Ok(Status::Done)

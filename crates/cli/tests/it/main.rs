@@ -22,6 +22,7 @@ mod inputs;
 #[cfg(feature = "live")]
 mod live;
 mod look;
+mod published;
 mod same_as_the_functions;
 mod streams;
 mod templates;
