@@ -8,7 +8,7 @@ use guard::rules::{Vendor, expiry};
 use jiff::Timestamp;
 use policy::glob::matches_ignoring_case;
 
-use super::named;
+use super::named::named;
 use super::page::{Part, markdown, text};
 use crate::args::{AuditArgs, AuditFormat, PageFormat, SelectArgs, VendorReviewArgs};
 use crate::audit::{Entry, Report, collect, credential_report};

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use self::compare::{Compared, Difference, PartOfRole, Wanted, compare};
 use self::seen::{Account, Seen};
 use super::access::Access;
-use super::named;
+use super::named::named;
 use super::template::{TemplateError, template};
 use crate::args::{AnswerFormat, VendorDriftArgs};
 use crate::rules::load::read;
