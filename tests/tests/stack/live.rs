@@ -184,7 +184,8 @@ fn restores(stack: &Stack<'_>) {
     let uninstall = || {
         let output = trustwarden(stack, &["uninstall-check", "--region", "us-east-1"]);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        (output.status.code(), said)
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said + &errors)
     };
     let (status, said) = uninstall();
     assert_eq!(status, Some(1), "{said}");
@@ -232,7 +233,74 @@ fn restores(stack: &Stack<'_>) {
     let (status, said) = restore(old, &["debug", "--force", "--reason", "SEC-77, an hour"]);
     assert_eq!(status, Some(0), "{said}");
     assert_eq!(stack.live_trust("debug"), OPEN);
+    // The guard's own answer to it is over before the table is looked at again.
+    stack.settles();
+    forgotten(stack, restore, uninstall);
 }
+
+/// After a redeploy the table is another, and empty; the quarantines and denials stand in IAM.
+fn forgotten(
+    stack: &Stack<'_>,
+    restore: impl Fn(&str, &[&str]) -> (Option<i32>, String),
+    uninstall: impl Fn() -> (Option<i32>, String),
+) {
+    stack.creates_role(Actor::Intruder, "forgotten", OPEN);
+    stack.settles();
+    let closed = stack.live_trust("forgotten");
+    assert!(closed.contains("TrustwardenQuarantine"), "{closed}");
+    let denial = json!({
+        "RoleName": "denied", "PolicyName": "TrustwardenDenyOlderSessions",
+        "PolicyDocument": json!({ "Version": "2012-10-17", "Statement": [{
+            "Sid": "TrustwardenDenyOlderSessions", "Effect": "Deny", "Action": "*", "Resource": "*",
+            "Condition": { "DateLessThan": { "aws:TokenIssueTime": "2026-11-21T10:00:00Z" } },
+        }]}).to_string(),
+    });
+    stack.creates_role(Actor::Administrator, "denied", LAWFUL_ELSEWHERE);
+    stack.call("iam", "put_role_policy", &denial).unwrap();
+    stack.settles();
+
+    let table = stack.output("Table").unwrap();
+    let all = stack.call("dynamodb", "scan", &json!({ "TableName": table }));
+    for item in all.unwrap()["Items"].as_array().unwrap() {
+        let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+        let request = json!({ "TableName": table, "Key": key });
+        stack.call("dynamodb", "delete_item", &request).unwrap();
+    }
+    let (status, said) = uninstall();
+    assert_eq!(status, Some(1), "{said}");
+    for words in [
+        "quarantined: role forgotten\n  the document before is not known",
+        "AttributeValue=forgotten",
+        "sessions denied: role denied, those issued before 2026-11-21T10:00:00Z",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let rules = machine().folder.join("restore-old.yaml");
+    let rules = rules.to_str().unwrap();
+    let (status, said) = restore(rules, &[]);
+    assert_eq!(status, Some(0), "{said}");
+    let unknown = "role forgotten\n  the document before is not known";
+    assert!(said.contains(unknown), "{said}");
+    let (status, said) = restore(rules, &["forgotten"]);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("the document before is not known"), "{said}");
+    assert_eq!(stack.live_trust("forgotten"), closed);
+
+    // Its own advice, followed.
+    let by_hand = json!({ "RoleName": "forgotten", "PolicyDocument": LAWFUL_ELSEWHERE });
+    stack
+        .call("iam", "update_assume_role_policy", &by_hand)
+        .unwrap();
+    let lifted = json!({ "RoleName": "denied", "PolicyName": "TrustwardenDenyOlderSessions" });
+    stack.call("iam", "delete_role_policy", &lifted).unwrap();
+    let (_, said) = uninstall();
+    for role in ["role forgotten", "role denied"] {
+        assert!(!said.contains(role), "{said}");
+    }
+}
+
+/// A service of the account itself.
+const LAWFUL_ELSEWHERE: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 #[test]
 fn status_names_what_somebody_took_away() {

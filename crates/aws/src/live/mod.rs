@@ -25,7 +25,7 @@ pub use health::{
 };
 pub use layer::{LayerVersion, publish_layer};
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
-pub use residue::{Residue, SessionDenial, kept_documents, residue};
+pub use residue::{Residue, SessionDenial, kept_documents, quarantined, residue};
 pub use roles::list_roles;
 pub use stack::{
     FunctionState, RuleState, Stack, StackError, Subscription, describe_stack, function_state,

@@ -1,32 +1,77 @@
-//! What the guard did to roles and what is still in place: an uninstall would leave it behind.
+//! What the guard wrote into IAM and what still stands there: an uninstall would leave it behind.
+//! IAM says what stands; the table, which a redeploy begins anew, says what was there before.
 
 use std::cmp::Reverse;
 
-use guard::ports::StateError;
-use guard::state::history::{KeptDocument, RoleHistory};
+use guard::model::{LiveRole, document_digest};
+use guard::ports::{IamError, ListRoles, StateError};
+use guard::remediate::QUARANTINE;
+use guard::state::history::KeptDocument;
 use jiff::Timestamp;
 
 use crate::Table;
+use crate::cloud::SdkContext;
+use crate::iam::SESSION_DENIAL;
+use crate::listing::IamLister;
 
-/// All of it, as the table tells. Whether it still holds, the live role says.
+/// What of the guard's stands in IAM, by the roles' names.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Residue {
-    /// Every document that the guard overwrote, newest first. Whatever it meant to write, the role
-    /// may be quarantined: where a revert or a repair failed, that is what it fell back to.
-    pub overwritten: Vec<KeptDocument>,
-    /// Roles whose older sessions are denied, newest first.
+    /// Roles with the guard's closed document.
+    pub quarantined: Vec<LiveRole>,
+    /// Roles whose older sessions are denied.
     pub session_denials: Vec<SessionDenial>,
 }
 
-/// A role whose older sessions are denied by an inline policy.
+/// A role whose older sessions are denied by an inline policy of the guard's name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionDenial {
-    /// 12 digits.
-    pub account: String,
     /// Its name.
     pub role: String,
-    /// When.
-    pub at: Timestamp,
+    /// Those issued before this moment; none where somebody changed the policy.
+    pub before: Option<Timestamp>,
+}
+
+/// Whether the role holds the document that the guard closes roles with.
+pub fn quarantined(role: &LiveRole) -> bool {
+    document_digest(&role.document) == document_digest(QUARANTINE)
+}
+
+/// Lists the account's roles, all of them.
+///
+/// # Errors
+/// [`IamError`].
+pub async fn residue(cloud: &SdkContext) -> Result<Residue, IamError> {
+    let lister = IamLister::new(cloud);
+    let mut found = Residue::default();
+    let mut marker = None;
+    loop {
+        let page = lister.list_roles(marker.as_deref()).await?;
+        for listed in page.roles {
+            // A managed policy of that name is somebody else's.
+            let mut inline = listed.policies.iter().filter(|held| held.arn.is_none());
+            if inline.any(|policy| policy.name == SESSION_DENIAL) {
+                found.session_denials.push(SessionDenial {
+                    role: listed.role.name.clone(),
+                    before: listed.sessions_denied_before,
+                });
+            }
+            if quarantined(&listed.role) {
+                found.quarantined.push(listed.role);
+            }
+        }
+        marker = page.next;
+        if marker.is_none() {
+            break;
+        }
+    }
+    found
+        .quarantined
+        .sort_by(|one, other| one.name.cmp(&other.name));
+    found
+        .session_denials
+        .sort_by(|one, other| one.role.cmp(&other.role));
+    Ok(found)
 }
 
 /// Every document that the guard overwrote, newest first. Reads the whole table, once: for a person
@@ -38,31 +83,4 @@ pub async fn kept_documents(table: &Table) -> Result<Vec<KeptDocument>, StateErr
     let mut kept: Vec<KeptDocument> = table.all("document").await?;
     kept.sort_by_key(|kept| Reverse(kept.at));
     Ok(kept)
-}
-
-/// Reads the whole table, once: for a person who asks, not for a function.
-///
-/// # Errors
-/// [`StateError`].
-pub async fn residue(table: &Table) -> Result<Residue, StateError> {
-    let mut residue = Residue {
-        overwritten: kept_documents(table).await?,
-        ..Residue::default()
-    };
-    let histories: Vec<RoleHistory> = table.all("history").await?;
-    for history in histories
-        .into_iter()
-        .filter(|history| history.closed.is_none())
-    {
-        if let Some(at) = history.sessions_denied_at {
-            let (account, role) = (history.account, history.name);
-            residue
-                .session_denials
-                .push(SessionDenial { account, role, at });
-        }
-    }
-    residue
-        .session_denials
-        .sort_by_key(|denial| Reverse(denial.at));
-    Ok(residue)
 }

@@ -8,11 +8,12 @@
 )]
 
 use crate::support::{Response, Server, account_at};
+use guard::remediate::QUARANTINE;
 use serde_json::json;
 use trustwarden_aws::Table;
 use trustwarden_aws::live::{
-    ListAccountsError, StackError, describe_stack, function_state, list_accounts, list_roles,
-    residue, rule_state, subscriptions,
+    ListAccountsError, StackError, describe_stack, function_state, kept_documents, list_accounts,
+    list_roles, residue, rule_state, subscriptions,
 };
 
 #[tokio::test]
@@ -179,46 +180,92 @@ async fn functions_and_rules_say_how_they_are() {
 
 #[tokio::test]
 async fn what_an_uninstall_would_leave_behind() {
+    let encoded = |text: &str| text.replace('{', "%7B").replace('"', "%22");
+    let server = Server::answering(move |request, number| {
+        let role = |name: &str, document: &str, inline: &str, attached: &str| {
+            format!(
+                "<member><Path>/</Path><RoleName>{name}</RoleName><RoleId>AROA{name}</RoleId>\
+                 <Arn>arn:aws:iam::111122223333:role/{name}</Arn>\
+                 <CreateDate>2026-11-21T10:00:00Z</CreateDate>\
+                 <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>\
+                 <RolePolicyList>{inline}</RolePolicyList>\
+                 <AttachedManagedPolicies>{attached}</AttachedManagedPolicies></member>",
+                encoded(document)
+            )
+        };
+        let inline = |document: &str| {
+            format!(
+                "<member><PolicyName>TrustwardenDenyOlderSessions</PolicyName>\
+                 <PolicyDocument>{}</PolicyDocument></member>",
+                encoded(document)
+            )
+        };
+        let at = "2026-11-21T10:00:00Z".parse().unwrap();
+        let denial = guard::remediate::session_denial(at);
+        let managed = "<member><PolicyName>TrustwardenDenyOlderSessions</PolicyName><PolicyArn>\
+            arn:aws:iam::111122223333:policy/TrustwardenDenyOlderSessions</PolicyArn></member>";
+        let (roles, next) = match number {
+            0 => (
+                role("Open", "{}", "", managed) + &role("Denied", "{}", &inline(&denial), ""),
+                "<IsTruncated>true</IsTruncated><Marker>1</Marker>",
+            ),
+            _ => (
+                role("Closed", QUARANTINE, "", "") + &role("Changed", "{}", &inline("{}"), ""),
+                "<IsTruncated>false</IsTruncated>",
+            ),
+        };
+        assert_eq!(request.parameter("Marker").is_some(), number > 0);
+        Response::new(
+            200,
+            format!(
+                "<GetAccountAuthorizationDetailsResponse><GetAccountAuthorizationDetailsResult>\
+                 <RoleDetailList>{roles}</RoleDetailList>{next}\
+                 </GetAccountAuthorizationDetailsResult></GetAccountAuthorizationDetailsResponse>"
+            ),
+        )
+    })
+    .await;
+    let found = residue(&account_at(&server.url())).await.unwrap();
+    let closed: Vec<&str> = found
+        .quarantined
+        .iter()
+        .map(|role| role.name.as_str())
+        .collect();
+    assert_eq!(closed, ["Closed"]);
+    let denials: Vec<(&str, Option<String>)> = found
+        .session_denials
+        .iter()
+        .map(|one| (one.role.as_str(), one.before.map(|at| at.to_string())))
+        .collect();
+    let at = Some("2026-11-21T10:00:00Z".to_owned());
+    assert_eq!(denials, [("Changed", None), ("Denied", at)]);
+}
+
+#[tokio::test]
+async fn the_documents_that_were_kept() {
     let server = Server::answering(|request, _| {
-        let at = json!({ "S": "2026-11-21T10:00:00Z" });
-        let kept = |incident: &str, kind: &str| {
+        let kept = |incident: &str, at: &str| {
             json!({ "data": { "M": {
             "schema": { "N": "1" }, "account": { "S": "111122223333" },
             "role_id": { "S": "AROA1" }, "role": { "S": "Datadog" },
             "incident": { "S": incident }, "document": { "S": "{}" }, "digest": { "S": "d" },
-            "kind": { "S": kind }, "at": at } } })
+            "kind": { "S": "revert" }, "at": { "S": at } } } })
         };
-        let history = |name: &str, closed: bool| {
-            json!({ "data": { "M": {
-            "schema": { "N": "1" }, "account": { "S": "111122223333" },
-            "role_id": { "S": "AROA1" }, "name": { "S": name }, "arn": { "S": "a" },
-            "created": { "NULL": true },
-            "closed": if closed { at.clone() } else { json!({ "NULL": true }) },
-            "approved": { "L": [] }, "writes": { "L": [] },
-            "sessions_denied_at": at, "version": { "N": "1" } } } })
-        };
-        let items = match request.json()["ExpressionAttributeValues"][":sk"]["S"].as_str() {
-            Some("document") => json!([kept("TW-1", "quarantine"), kept("TW-2", "revert")]),
-            _ => json!([history("Datadog", false), history("Gone", true)]),
-        };
+        assert_eq!(
+            request.json()["ExpressionAttributeValues"][":sk"]["S"],
+            "document"
+        );
+        let items = [
+            kept("TW-1", "2026-11-21T10:00:00Z"),
+            kept("TW-2", "2026-11-21T11:00:00Z"),
+        ];
         Response::new(200, json!({ "Items": items }).to_string())
     })
     .await;
-    let found = residue(&Table::new(&account_at(&server.url()), "state"))
-        .await
-        .unwrap();
-    let overwritten: Vec<&str> = found
-        .overwritten
-        .iter()
-        .map(|one| one.incident.as_str())
-        .collect();
-    assert_eq!(overwritten, ["TW-1", "TW-2"]);
-    let denials: Vec<&str> = found
-        .session_denials
-        .iter()
-        .map(|one| one.role.as_str())
-        .collect();
-    assert_eq!(denials, ["Datadog"]);
+    let table = Table::new(&account_at(&server.url()), "state");
+    let found = kept_documents(&table).await.unwrap();
+    let incidents: Vec<&str> = found.iter().map(|one| one.incident.as_str()).collect();
+    assert_eq!(incidents, ["TW-2", "TW-1"]);
 }
 
 #[tokio::test]

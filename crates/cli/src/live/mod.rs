@@ -17,6 +17,7 @@ use aws::live::{cloud, list_accounts, list_roles};
 
 use crate::args::{LiveArgs, RulesAccountsArgs, RulesInitArgs};
 use crate::rules::propose::{Account, propose};
+use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 pub(crate) use account::LiveAccount;
@@ -36,6 +37,17 @@ fn wait<T>(future: impl Future<Output = T>) -> io::Result<T> {
 
 async fn of(arguments: &LiveArgs) -> SdkContext {
     cloud(arguments.profile.as_deref(), arguments.region.as_deref()).await
+}
+
+/// What a person can do about a quarantine of which the table holds nothing.
+fn former_document_unknown(role: &str) -> String {
+    let role = escaped(role);
+    format!(
+        "the document before is not known: the table holds none, as after a redeploy. CloudTrail's \
+         event history may (aws cloudtrail lookup-events --lookup-attributes \
+         AttributeKey=ResourceName,AttributeValue={role}), or an earlier stack's table. Write the one \
+         you want: aws iam update-assume-role-policy --role-name {role} --policy-document file://trust.json"
+    )
 }
 
 /// Prints the organization's accounts as the rules' accounts file holds them.

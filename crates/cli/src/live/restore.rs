@@ -7,18 +7,17 @@
 
 use std::io;
 
-use aws::live::{Stack, StackError, describe_stack, kept_documents};
+use aws::live::{Stack, StackError, describe_stack, kept_documents, quarantined, residue};
 use aws::{IamWriter, SdkContext, Table};
 use guard::detect::{Judgement, Reading, Verdict, judge_trust_read};
-use guard::model::{LiveRole, RoleRef, document_digest};
-use guard::ports::{Roles, StateError, WriteRoles};
-use guard::remediate::QUARANTINE;
+use guard::model::{LiveRole, RoleRef};
+use guard::ports::{IamError, Roles, StateError, WriteRoles};
 use guard::rules::Rules;
 use guard::state::Ledger;
 use guard::state::history::{Baseline, KeptDocument, RoleHistory};
 use jiff::Timestamp;
 
-use super::{of, wait};
+use super::{former_document_unknown, of, wait};
 use crate::args::RestoreArgs;
 use crate::streams::chain;
 use crate::streams::counted;
@@ -40,11 +39,13 @@ struct Closed {
     history: Option<RoleHistory>,
 }
 
-/// The account's quarantined roles.
-struct Asked {
-    closed: Vec<Closed>,
-    /// Roles that could not be read, in words.
-    unknown: Vec<String>,
+/// IAM or the table does not say which roles are quarantined, or what is kept of them.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error(transparent)]
+    Iam(#[from] IamError),
+    #[error(transparent)]
+    State(#[from] StateError),
 }
 
 /// Lists what can be restored, or restores.
@@ -77,31 +78,22 @@ pub(crate) fn restore(arguments: &RestoreArgs, streams: &mut Streams<'_>) -> io:
         None => "trustwarden-restore".to_owned(),
     };
     let iam = IamWriter::new(&cloud.saying(&says));
-    let asked = wait(ask(&iam, &table, arguments.role.as_deref()))?;
-    let Some(asked) = streams.ok(asked) else {
+    let asked = wait(ask(&cloud, &iam, &table, arguments.role.as_deref()))?;
+    let Some(closed) = streams.ok(asked) else {
         return Ok(Status::Unreadable);
     };
-    for words in &asked.unknown {
-        streams.error(words);
-    }
     let now = Timestamp::now();
-    match (&arguments.role, asked.closed.as_slice()) {
+    match (&arguments.role, closed.as_slice()) {
         (None, closed) => {
             list(&rules, closed, now, streams)?;
-            Ok(if asked.unknown.is_empty() {
-                Status::Done
-            } else {
-                Status::Unreadable
-            })
+            Ok(Status::Done)
         }
         (Some(_), [closed]) => give_back(arguments, &rules, &iam, closed, streams),
         (Some(role), _) => {
-            if asked.unknown.is_empty() {
-                streams.error(format_args!(
-                    "role {} is not quarantined: write its trust policy yourself",
-                    escaped(role)
-                ));
-            }
+            streams.error(format_args!(
+                "role {} is not quarantined: write its trust policy yourself",
+                escaped(role)
+            ));
             Ok(Status::Unreadable)
         }
     }
@@ -121,33 +113,25 @@ fn table_of(
     Some((stack, table))
 }
 
-/// The roles that are quarantined now: this one, or all that the table knows of.
-async fn ask(iam: &IamWriter, table: &Table, role: Option<&str>) -> Result<Asked, StateError> {
+/// The roles that are quarantined now, as IAM has them: this one, or all.
+async fn ask(
+    cloud: &SdkContext,
+    iam: &IamWriter,
+    table: &Table,
+    role: Option<&str>,
+) -> Result<Vec<Closed>, AskError> {
+    let found = match role {
+        Some(role) => iam.read_role(role).await?.into_iter().collect(),
+        None => residue(cloud).await?.quarantined,
+    };
     let kept = kept_documents(table).await?;
-    let mut names: Vec<&str> = match role {
-        Some(role) => vec![role],
-        None => kept.iter().map(|kept| kept.role.as_str()).collect(),
-    };
-    names.sort_unstable();
-    names.dedup();
-    let mut asked = Asked {
-        closed: Vec::new(),
-        unknown: Vec::new(),
-    };
-    for name in names {
-        let live = match iam.read_role(name).await {
-            Ok(Some(live)) if quarantined(&live) => live,
-            Ok(_) => continue,
-            Err(error) => {
-                asked.unknown.push(chain(&error));
-                continue;
-            }
-        };
+    let mut closed = Vec::new();
+    for live in found.into_iter().filter(quarantined) {
         let account = RoleRef::from_arn(&live.arn).map(|role| role.account);
         let history = Ledger::new(table)
             .role_history(&account.unwrap_or_default(), &live.name)
             .await?;
-        asked.closed.push(Closed {
+        closed.push(Closed {
             // A role of that name that was deleted since had another id. Whatever the plan was
             // when it was kept, the role is quarantined now.
             kept: kept
@@ -159,14 +143,14 @@ async fn ask(iam: &IamWriter, table: &Table, role: Option<&str>) -> Result<Asked
             live,
         });
     }
-    Ok(asked)
-}
-
-fn quarantined(live: &LiveRole) -> bool {
-    document_digest(&live.document) == document_digest(QUARANTINE)
+    Ok(closed)
 }
 
 impl Closed {
+    fn nothing_is_known(&self) -> bool {
+        self.kept().chain(self.baselines()).next().is_none()
+    }
+
     fn kept(&self) -> impl Iterator<Item = Choice<'_>> {
         self.kept.iter().map(|kept| Choice {
             document: &kept.document,
@@ -232,6 +216,10 @@ fn list(
 ) -> io::Result<()> {
     for role in closed {
         writeln!(streams.out, "role {}", escaped(&role.live.name))?;
+        if role.nothing_is_known() {
+            let words = former_document_unknown(&role.live.name);
+            writeln!(streams.out, "  {words}")?;
+        }
         for choice in role.kept().chain(role.baselines()) {
             let judged = role.judge(rules, choice.document, now);
             writeln!(
@@ -265,7 +253,11 @@ fn give_back(
         (None, None) => role.kept().next(),
     };
     let Some(choice) = choice else {
-        streams.error("no such document is kept: the command without a role lists what is");
+        if role.nothing_is_known() {
+            streams.error(former_document_unknown(&role.live.name));
+        } else {
+            streams.error("no such document is kept: the command without a role lists what is");
+        }
         return Ok(Status::Unreadable);
     };
     let now = Timestamp::now();

@@ -1,14 +1,12 @@
 //! `uninstall-check`: what an uninstall would leave behind. Quarantines and session denies stand
-//! in IAM, not in the stack: deleting the stack takes the memory of them away, not them.
+//! in IAM, not in the stack: deleting the stack takes the memory of them away, not them. So IAM is
+//! asked what there is, and the table what was there before.
 
-use std::collections::BTreeSet;
 use std::io;
 
-use aws::live::{Residue, describe_stack, residue};
-use aws::{Iam, Table};
-use guard::model::{LiveRole, document_digest};
-use guard::ports::{IamError, Roles};
-use guard::remediate::QUARANTINE;
+use aws::Table;
+use aws::live::{Residue, describe_stack, kept_documents, residue};
+use guard::state::history::KeptDocument;
 
 use super::{of, wait};
 use crate::args::LiveArgs;
@@ -37,90 +35,63 @@ pub(crate) fn uninstall_check(
         streams.error("the stack has no table among its outputs: is it Trustwarden's?");
         return Ok(Status::Unreadable);
     };
-    let (left, live) = wait(async {
-        let left = residue(&Table::new(&cloud, table)).await;
-        let live = match &left {
-            Ok(left) => live_roles(&Iam::new(&cloud), left).await,
-            Err(_) => Vec::new(),
-        };
-        (left, live)
+    let (left, kept) = wait(async {
+        (
+            residue(&cloud).await,
+            kept_documents(&Table::new(&cloud, table)).await,
+        )
     })?;
     let Some(left) = streams.ok(left) else {
         return Ok(Status::Unreadable);
     };
-    print(&left, &live, streams)
+    // Without the table it still says what stands.
+    let kept = streams.ok(kept);
+    print(&left, kept.as_deref().unwrap_or_default(), streams)?;
+    Ok(
+        match (kept, left.quarantined.len() + left.session_denials.len()) {
+            (None, _) => Status::Unreadable,
+            (Some(_), 0) => Status::Done,
+            (Some(_), _) => Status::Findings,
+        },
+    )
 }
 
-type Live = Result<Option<LiveRole>, IamError>;
-
-async fn live_roles(iam: &Iam, left: &Residue) -> Vec<(String, Live)> {
-    let names: BTreeSet<&str> = left
-        .overwritten
-        .iter()
-        .map(|kept| kept.role.as_str())
-        .collect();
-    let mut live = Vec::new();
-    for name in names {
-        live.push((name.to_owned(), iam.read_role(name).await));
-    }
-    live
-}
-
-fn print(left: &Residue, live: &[(String, Live)], streams: &mut Streams<'_>) -> io::Result<Status> {
-    let closed = document_digest(QUARANTINE);
-    let mut standing = 0;
-    let mut unknown = false;
-    for (name, role) in live {
-        let role = match role {
-            Ok(Some(role)) if document_digest(&role.document) == closed => role,
-            Ok(_) => continue,
-            Err(error) => {
-                streams.failure(error);
-                unknown = true;
-                continue;
-            }
-        };
-        standing += 1;
+fn print(left: &Residue, kept: &[KeptDocument], streams: &mut Streams<'_>) -> io::Result<()> {
+    for role in &left.quarantined {
+        let name = escaped(&role.name);
         // The newest stands first; an older role of that name had another id.
-        let mut kept = left.overwritten.iter();
-        let Some(kept) = kept.find(|kept| kept.role_id == role.role_id) else {
-            writeln!(streams.out, "quarantined: role {}", escaped(name))?;
-            continue;
-        };
-        writeln!(
-            streams.out,
-            "quarantined: role {} since {} ({})",
-            escaped(name),
-            kept.at,
-            escaped(&kept.incident)
-        )?;
-        writeln!(
-            streams.out,
-            "  the document before: {}",
-            escaped(&kept.document)
-        )?;
+        match kept.iter().find(|kept| kept.role_id == role.role_id) {
+            Some(kept) => writeln!(
+                streams.out,
+                "quarantined: role {name} since {} ({})\n  the document before: {}",
+                kept.at,
+                escaped(&kept.incident),
+                escaped(&kept.document)
+            )?,
+            None => writeln!(
+                streams.out,
+                "quarantined: role {name}\n  {}",
+                super::former_document_unknown(&role.name)
+            )?,
+        }
     }
     for denial in &left.session_denials {
-        standing += 1;
+        let before = match denial.before {
+            Some(at) => format!("those issued before {at}"),
+            None => "by a policy that somebody changed".to_owned(),
+        };
         writeln!(
             streams.out,
-            "sessions denied: role {} in {}, those issued before {}",
-            escaped(&denial.role),
-            escaped(&denial.account),
-            denial.at
+            "sessions denied: role {}, {before}",
+            escaped(&denial.role)
         )?;
     }
-    let last = match standing {
+    let last = match left.quarantined.len() + left.session_denials.len() {
         0 => "nothing of the guard's would be left in IAM".to_owned(),
-        _ => format!(
+        standing => format!(
             "{} in IAM",
             counted(standing, "thing would be left", "things would be left")
         ),
     };
-    writeln!(streams.out, "{last}")?;
-    Ok(match (unknown, standing) {
-        (true, _) => Status::Unreadable,
-        (false, 0) => Status::Done,
-        (false, _) => Status::Findings,
-    })
+    writeln!(streams.out, "{last}")
 }
