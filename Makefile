@@ -16,6 +16,7 @@ REGION ?= us-east-1
 VENV := .venv
 READY := $(VENV)/.ready
 SOLVER := $(VENV)/.solver
+CLI := $(VENV)/.cli
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= $(REGION)
 export RULES_FILE := $(abspath $(RULES))
@@ -36,7 +37,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(READY) $(SOLVER) ## the tools of this project, pinned, into .venv
+setup: $(READY) $(SOLVER) $(CLI) ## the tools of this project, pinned, into .venv
 
 $(READY): requirements.txt
 	@command -v cargo >/dev/null || { echo "Trustwarden is built with Rust: install it from https://rustup.rs, then come back." >&2; exit 1; }
@@ -50,6 +51,11 @@ $(READY): requirements.txt
 # What only tests need: a solver of 40 MB.
 $(SOLVER): $(READY) tests/third_judge/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/third_judge/requirements.txt
+	@touch $@
+
+# What the runbooks are tested with.
+$(CLI): $(READY) tests/runbooks/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/runbooks/requirements.txt
 	@touch $@
 
 .PHONY: build
@@ -82,7 +88,7 @@ lint-template: $(READY)
 .PHONY: test
 # Elsewhere a property sees a quarter of the cases.
 test: export TRUSTWARDEN_CASES ?= 300
-test: $(READY) ## everything: format, lints, templates, unit and CLI tests, the stack end to end
+test: $(READY) $(CLI) ## everything: format, lints, templates, unit and CLI tests, the stack end to end
 	cargo fmt --all --check
 	$(MAKE) --no-print-directory lint-template
 	python3 scripts/check_docs.py

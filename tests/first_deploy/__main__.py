@@ -19,8 +19,6 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from account import NUMBER, Account  # noqa: E402
@@ -54,7 +52,7 @@ def setUpModule() -> None:
     (project / ".venv").symlink_to(ROOT / ".venv")
     tools = Path(folder, "tools")
     tools.mkdir()
-    for name, script in (("cargo", "cargo.py"), ("rustc", "cargo.py"), ("aws", "aws.py")):
+    for name, script in (("cargo", "cargo.py"), ("rustc", "cargo.py")):
         text = (Path(__file__).parent / script).read_text()
         (tools / name).write_text(text.replace("/usr/bin/env python3", sys.executable, 1))
         (tools / name).chmod(0o755)
@@ -273,58 +271,6 @@ class Smoke(unittest.TestCase):
         said = self.gone(self.begun(0), 2)
         self.assertIn("does not exist or is not attachable", " ".join(said.split()))
         self.assertIn("Not played to its end: sam deploy", said)
-
-
-@unittest.skipUnless(shutil.which("jq"), "the runbooks' commands use jq")
-class Runbook(unittest.TestCase):
-    """docs/runbooks/dead-letters.md as it is written, on a queue of each kind."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        deployed("guard-letters")
-
-    def walk(self, *sections: str) -> subprocess.CompletedProcess[str]:
-        page = (ROOT / "docs" / "runbooks" / "dead-letters.md").read_text()
-        parts = {part.split("\n")[0]: part for part in page.split("\n## ")[1:]}
-        commands = [re.findall(r"^```sh aws\n(.*?)^```", parts[section], re.M | re.S) for section in sections]
-        script = "\n".join(command for found in commands for command in found)
-        self.assertIn("aws sqs", script)
-        for name in self.replaced:
-            self.assertIn(name, script)
-            script = script.replace(name, self.replaced[name])
-        return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script], cwd=project, capture_output=True, text=True, check=False
-        )
-
-    def test_a_dead_letter_is_read_and_deleted_from_each_queue(self) -> None:
-        for queue in ("AsyncDeadLetters", "OrdersDeadLetters"):
-            url = account.resources("guard-letters")[queue]["id"]
-            fifo = {"MessageGroupId": "role", "MessageDeduplicationId": "1"} if url.endswith(".fifo") else {}
-            account.sqs.send_message(QueueUrl=url, MessageBody='{"letter":1}', **fifo)
-            self.replaced = {"--stack-name trustwarden": "--stack-name guard-letters", "AsyncDeadLetters": queue}
-            with self.subTest(queue):
-                read = self.walk("1. Read it without removing it")
-                self.assertEqual((read.returncode, read.stdout), (0, '{"letter":1}\n'), read.stderr)
-                self.assertEqual(self.waiting(url), 1)
-                deleted = self.walk("1. Read it without removing it", "5. Delete it")
-                self.assertEqual(deleted.returncode, 0, deleted.stderr)
-                self.assertEqual(deleted.stdout, '{"letter":1}\n' * 2)
-                self.assertEqual(self.waiting(url), 0)
-
-    def test_a_receipt_of_a_queue_in_order_ends_with_its_time(self) -> None:
-        sqs, url = account.sqs, account.resources("guard-letters")["OrdersDeadLetters"]["id"]
-        sqs.send_message(QueueUrl=url, MessageBody="{}", MessageGroupId="role", MessageDeduplicationId="2")
-        taken = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"][0]
-        with self.assertRaisesRegex(ClientError, "receipt handle has expired"):
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=taken["ReceiptHandle"])
-        # Another receipt, within its time, does.
-        taken = sqs.receive_message(QueueUrl=url, VisibilityTimeout=300)["Messages"][0]
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=taken["ReceiptHandle"])
-
-    def waiting(self, url: str) -> int:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        counts = account.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return sum(int(count) for count in counts.values())
 
 
 if __name__ == "__main__":

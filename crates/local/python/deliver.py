@@ -17,6 +17,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
+from moto.awslambda.models import LambdaFunction
 from moto.events.models import Rule, events_backends
 from moto.sns.models import Subscription, Topic, sns_backends
 from moto.sqs.models import Queue, SQSBackend, sqs_backends
@@ -140,6 +141,18 @@ def _try_until_done(function: str, payload) -> None:
         with _state:
             _busy[account] -= 1
             _state.notify_all()
+
+
+def _invoked(self: LambdaFunction, body, request_headers, response_headers) -> bytes:
+    """Lambda's own API, to the binaries that run here."""
+    payload = json.loads(body) if body else {}
+    if request_headers.get("x-amz-invocation-type") == "Event":
+        invoke_async(self.function_arn, payload)
+        return b""
+    done, answer = invoke(self.function_arn, payload)
+    if not done:
+        response_headers["x-amz-function-error"] = "Unhandled"
+    return json.dumps(answer).encode()
 
 
 # ------------------------------------------------------------------ EventBridge
@@ -443,6 +456,7 @@ def _confirmed(topic: Topic) -> int:
 def install(lambda_url: str) -> None:
     global _lambda_url
     _lambda_url = lambda_url
+    LambdaFunction.invoke = _invoked
     Rule.send_to_targets = _send_to_targets(Rule.send_to_targets)
     Subscription.publish = _publish(Subscription.publish)
     Topic.subscriptions_confimed = property(_confirmed, lambda *_: None)

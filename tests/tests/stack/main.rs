@@ -18,6 +18,7 @@ mod log;
 mod permissions;
 mod resources;
 mod role_permissions;
+mod runbooks;
 mod slack;
 mod sweep;
 mod tampering;
