@@ -108,6 +108,7 @@ endif
 	cargo test --workspace --tests -- --ignored state::
 	$(MAKE) --no-print-directory third-judge COUNT=200
 	$(VENV)/bin/python tests/first_deploy
+	$(VENV)/bin/python tests/released
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 
@@ -199,6 +200,17 @@ audit-page: ## the audit's HTML page of a made-up account, looked at in headless
 		--format html > "$(CURDIR)/target/audit-page.html" || test $$? -eq 1
 	python3 scripts/audit_page.py target/audit-page.html --screenshot target/audit-page.png \
 		--phone target/audit-page-phone.png --print target/audit-page.pdf
+
+.PHONY: release-check
+release-check: ## what a release consists of, as far as it can be built here, and each run; half an hour; workflows linted (needs npm)
+	python3 scripts/release_check.py target/release-check
+
+.PHONY: verify-release
+verify-release: ## a downloaded release in RELEASE: attestations first, then checksums; needs gh
+	@test -d "$(RELEASE)" || { echo "name the folder of the downloaded files with RELEASE=path" >&2; exit 1; }
+	@command -v gh >/dev/null || { echo "attestations are verified with gh: https://cli.github.com" >&2; exit 1; }
+	for file in "$(RELEASE)"/*; do gh attestation verify "$$file" --repo trustwarden/trustwarden; done
+	cd "$(RELEASE)" && sha256sum --check --strict SHA256SUMS
 
 MDBOOK_VERSION := 0.4.52
 MDBOOK := .tools/mdbook-$(MDBOOK_VERSION)

@@ -57,7 +57,7 @@ macro_rules! pages {
         /// Its page. A check without one does not compile.
         pub(crate) fn page(check: Check) -> &'static str {
             match check {
-                $(Check::$variant => include_str!(concat!("../../../docs/checks/", $file, ".md")),)*
+                $(Check::$variant => include_str!(concat!("../checks/", $file, ".md")),)*
             }
         }
     };
