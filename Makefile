@@ -48,9 +48,10 @@ $(READY): requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-# What only tests need: a solver of 40 MB.
-$(SOLVER): $(READY) tests/third_judge/requirements.txt
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/third_judge/requirements.txt
+# What only tests need: a solver of 40 MB, and a parser of HCL.
+$(SOLVER): $(READY) tests/third_judge/requirements.txt tests/terraform/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement tests/third_judge/requirements.txt --requirement tests/terraform/requirements.txt
 	@touch $@
 
 # What the runbooks are tested with.
@@ -88,7 +89,7 @@ lint-template: $(READY)
 .PHONY: test
 # Elsewhere a property sees a quarter of the cases.
 test: export TRUSTWARDEN_CASES ?= 300
-test: $(READY) $(CLI) ## everything: format, lints, templates, unit and CLI tests, the stack end to end
+test: $(READY) $(SOLVER) $(CLI) ## everything: format, lints, templates, unit and CLI tests, the stack end to end
 	cargo fmt --all --check
 	$(MAKE) --no-print-directory lint-template
 	python3 scripts/check_docs.py
@@ -109,6 +110,7 @@ endif
 	$(MAKE) --no-print-directory third-judge COUNT=200
 	$(VENV)/bin/python tests/first_deploy
 	$(VENV)/bin/python tests/released
+	$(VENV)/bin/python tests/terraform
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 
