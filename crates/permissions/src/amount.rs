@@ -42,6 +42,10 @@ pub struct Permit {
     pub passed_to: Vec<PassedTo>,
     /// They let grants on keys go to AWS's services alone.
     pub for_services: bool,
+    /// One of them may be such that the holder cannot meet it.
+    pub is_unsure: bool,
+    /// Actions that a Deny may take away, whose conditions not every request meets.
+    pub doubtful: ActionSet,
 }
 
 /// To which services a role may be passed, by one condition.
@@ -138,6 +142,24 @@ impl Effective {
             .iter()
             .filter(|permit| permit.actions.contains(action))
             .max_by_key(|permit| (permit.scope, permit.caveats.is_empty()))
+    }
+
+    /// What is surely allowed: without permits whose conditions may not be met, and without what a
+    /// Deny may take away under conditions.
+    #[must_use]
+    pub fn certain(&self) -> Self {
+        let permits = self.permits.iter().filter(|permit| !permit.is_unsure);
+        let permits = permits.cloned().map(|mut permit| {
+            permit.actions -= &permit.doubtful;
+            permit
+        });
+        Self {
+            permits: permits
+                .filter(|permit| !permit.actions.is_empty() || !permit.unknown.is_empty())
+                .collect(),
+            unreadable: self.unreadable.clone(),
+            partial_denies: Vec::new(),
+        }
     }
 
     /// Whether nothing is allowed, for all that is known.

@@ -11,10 +11,11 @@ use policy::IdentityPolicy;
 use policy::document::{Effect, IdentityStatement, Version};
 
 use crate::action::Action;
-use crate::amount::{Effective, PartialDeny, PassedTo, Permit, Reason, Unreadable};
+use crate::amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
+use crate::denial::Denial;
 use crate::expand::{expand_counting, has_wildcard};
 use crate::holder::{Holder, keep_met};
-use crate::limits::{caveat, for_services, left_to_pass, passed_to};
+use crate::limits::{caveat, for_services, is_chosen, is_decided, left_to_pass, passed_to};
 use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
 use crate::set::ActionSet;
 use crate::together::whole_kind;
@@ -111,43 +112,6 @@ struct Side {
     denies: Vec<Denial>,
 }
 
-struct Denial {
-    policy: String,
-    statement: usize,
-    actions: ActionSet,
-    /// As written; for `NotAction`, all but these are meant.
-    patterns: Vec<String>,
-    all_but: bool,
-    /// As written; for `NotResource`, all but these are meant.
-    resources: Vec<String>,
-    all_but_resources: bool,
-    caveats: Vec<String>,
-    /// To which services it leaves a role to be passed, where that is all it asks.
-    leaves: Option<PassedTo>,
-}
-
-impl Denial {
-    /// It denies always, on all but the resources that it names.
-    fn spares(&self) -> bool {
-        self.all_but_resources && self.caveats.is_empty() && !self.resources.is_empty()
-    }
-
-    /// Whether it denies all that this pattern of unknown actions stands for.
-    fn denies_unknown(&self, unknown: &str) -> bool {
-        let lower = unknown.to_ascii_lowercase();
-        let patterns = || {
-            self.patterns
-                .iter()
-                .map(|pattern| pattern.to_ascii_lowercase())
-        };
-        if self.all_but {
-            patterns().all(|pattern| !meet(&pattern, &lower))
-        } else {
-            patterns().any(|pattern| covers(&pattern, &lower))
-        }
-    }
-}
-
 /// What may still be spent on one role.
 struct Work<'h> {
     tries: usize,
@@ -214,6 +178,7 @@ impl Work<'_> {
                 all_but_resources,
                 caveats,
                 leaves: left_to_pass(&statement.conditions),
+                is_avoidable: statement.conditions.iter().any(is_chosen),
             }),
             Effect::Allow => {
                 let mut conditions = statement.conditions.iter();
@@ -236,6 +201,8 @@ impl Work<'_> {
                     caveats,
                     passed_to: passed_to(&statement.conditions),
                     for_services: for_services(&statement.conditions),
+                    is_unsure: !statement.conditions.iter().all(is_decided),
+                    doubtful: ActionSet::new(),
                 };
                 // `NotResource` leaves out what is named, of everything.
                 let mut resources = if all_but_resources {
@@ -308,7 +275,7 @@ impl Work<'_> {
                 scope,
                 within.caveats.clone(),
                 within.passed_to.clone(),
-                within.for_services,
+                (within.for_services, within.is_unsure),
             );
             let found = left.entry(key).or_insert_with(|| Permit {
                 policy: permit.policy.clone(),
@@ -322,6 +289,8 @@ impl Work<'_> {
                 caveats,
                 passed_to,
                 for_services: permit.for_services || within.for_services,
+                is_unsure: permit.is_unsure || within.is_unsure,
+                doubtful: ActionSet::new(),
             });
             found.actions |= &actions;
             add_new(&mut found.unknown, unknown);
@@ -372,6 +341,8 @@ impl Work<'_> {
             caveats: Vec::new(),
             passed_to: Vec::new(),
             for_services: false,
+            is_unsure: false,
+            doubtful: ActionSet::new(),
         };
         let spared = by_service(spared, deny.resources.clone(), self.holder);
         let mut left = Vec::new();
@@ -415,6 +386,8 @@ impl Work<'_> {
                         && self.all_denied(&permit.resources, &deny)
                     {
                         permit.passed_to.push(leaves.clone());
+                    } else if !deny.caveats.is_empty() && !deny.is_avoidable {
+                        permit.doubtful |= &deny.actions;
                     }
                 }
             }

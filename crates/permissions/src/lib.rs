@@ -7,6 +7,7 @@ mod amount;
 mod ceiling;
 mod class;
 mod data_reads;
+mod denial;
 mod effective;
 mod escalation;
 mod expand;

@@ -13,7 +13,7 @@ use policy::document::{Effect, IdentityStatement, Version};
 
 use crate::effective::{Policies, Policy};
 use crate::holder::{Holder, fate, kind_of};
-use crate::limits::{caveat, for_services, passed_to};
+use crate::limits::{caveat, for_services, is_decided, passed_to};
 use crate::resource::{Scope, cover};
 use crate::together::whole_kind;
 
@@ -161,5 +161,6 @@ fn of_statement(
         caveat(condition).hash(sum);
     }
     let conditions = &statement.conditions;
-    (passed_to(conditions), for_services(conditions)).hash(sum);
+    let is_sure = conditions.iter().all(is_decided);
+    (passed_to(conditions), for_services(conditions), is_sure).hash(sum);
 }

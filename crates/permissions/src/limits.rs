@@ -66,3 +66,22 @@ pub(crate) fn for_services(conditions: &[Condition<'_>]) -> bool {
                 && values.all(|value| value.eq_ignore_ascii_case("true")))
     })
 }
+
+/// Whether it is known that a holder can meet a condition: it is met by every request, at some moment,
+/// or by what the caller asks for. What depends on who the caller is beyond that, on where they come
+/// from or on tags is not.
+pub(crate) fn is_decided(condition: &Condition<'_>) -> bool {
+    of_services(condition).is_some() || is_chosen(condition)
+}
+
+/// Whether a caller chooses by the request whether a condition holds: the region, the moment,
+/// encryption. A Deny under such a condition can be avoided.
+pub(crate) fn is_chosen(condition: &Condition<'_>) -> bool {
+    [
+        "aws:CurrentTime",
+        "aws:RequestedRegion",
+        "aws:SecureTransport",
+    ]
+    .iter()
+    .any(|key| condition.key.eq_ignore_ascii_case(key))
+}

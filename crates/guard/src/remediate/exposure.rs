@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use permissions::effective;
+use permissions::{Effective, effective};
 
 use crate::GuardConfig;
 use crate::account::{Access, AuditedRole, LastUsed, Party, accesses};
@@ -61,13 +61,21 @@ impl Exposure {
     /// What violates the rules and could be undone, if the role or user held this; nothing where no
     /// third party can use it.
     pub(crate) fn remediable(&self, guard: &GuardConfig, held: &LivePermissions) -> Vec<Finding> {
-        let effective = effective(&held.policies());
+        self.judged(guard, &effective(&held.policies()))
+    }
+
+    /// Those of them that do not rest on a condition that may not be met.
+    pub(crate) fn certain(&self, guard: &GuardConfig, held: &LivePermissions) -> Vec<Finding> {
+        self.judged(guard, &effective(&held.policies()).certain())
+    }
+
+    fn judged(&self, guard: &GuardConfig, effective: &Effective) -> Vec<Finding> {
         let third_parties: Vec<&Access> = self.third_parties.iter().collect();
-        let mut findings = judge_permissions(&guard.rules, &third_parties, &effective, self.now);
+        let mut findings = judge_permissions(&guard.rules, &third_parties, effective, self.now);
         findings.extend(judge_user_permissions(
             &guard.rules,
             &self.vendors,
-            &effective,
+            effective,
         ));
         findings.retain(remediable);
         findings

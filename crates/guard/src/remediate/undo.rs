@@ -51,6 +51,8 @@ pub struct UndoWrite {
 
 const LEFT: &str = "nothing: it held just this before the guard's first sweep, so the event tells of no \
                     change; manual action required (remediation.existing_violations)";
+const UNSURE: &str = "nothing: what violates the rules holds under conditions, and whether a third party \
+                      can meet them is not known; manual action required";
 const GONE: &str = "nothing: the role or user is gone";
 
 /// Decides what is done next about the change of an order.
@@ -84,7 +86,7 @@ pub fn decide_undo(seen: &SeenHolder<'_>) -> Action<UndoWrite, OwnUndo> {
     }
     let findings = exposure.remediable(task.guard, &exposure.live);
     if stands && !findings.is_empty() {
-        return violation(seen, exposure, &findings);
+        return violation(seen, exposure);
     }
     if task.doubts() {
         // It may be that IAM does not show it yet.
@@ -99,11 +101,7 @@ pub fn decide_undo(seen: &SeenHolder<'_>) -> Action<UndoWrite, OwnUndo> {
     Action::Finish(Some(Ending::live(OutcomeKind::Superseded, text, open)))
 }
 
-fn violation(
-    seen: &SeenHolder<'_>,
-    exposure: &Exposure,
-    findings: &[Finding],
-) -> Action<UndoWrite, OwnUndo> {
+fn violation(seen: &SeenHolder<'_>, exposure: &Exposure) -> Action<UndoWrite, OwnUndo> {
     let task = seen.task;
     let guard = task.guard;
     let end = |kind, text: String| Action::Finish(Some(Ending::live(kind, text, true)));
@@ -117,6 +115,10 @@ fn violation(
                     (permissions.on_violation)";
         return end(OutcomeKind::LeftAlone, text.to_owned());
     }
+    let findings = exposure.certain(guard, &exposure.live);
+    if findings.is_empty() {
+        return end(OutcomeKind::LeftAlone, UNSURE.to_owned());
+    }
     let existing = guard.rules.remediation().existing_violations;
     let undone_since = seen
         .known
@@ -127,7 +129,7 @@ fn violation(
     {
         return end(OutcomeKind::LeftAlone, LEFT.to_owned());
     }
-    let write = match first_that_narrows(seen, exposure, findings) {
+    let write = match first_that_narrows(seen, exposure, &findings) {
         Ok(write) => write,
         Err(why) => {
             let text = format!("nothing: {why}; manual action required");
@@ -182,6 +184,10 @@ fn first_that_narrows(
     };
     let same =
         |one: &Finding, other: &Finding| (one.code, &one.message) == (other.code, &other.message);
+    let still = |left: &[Finding]| {
+        let mut findings = findings.iter();
+        findings.all(|found| left.iter().any(|other| same(found, other)))
+    };
     for Candidate { undo, restored } in &seen.candidates {
         if undo.names_a_policy().is_some() && restored.is_none() {
             why = "what was there before cannot be read";
@@ -193,11 +199,7 @@ fn first_that_narrows(
             why = "what was there before violates the rules as well";
         } else if !undo.restores() && !narrows(undo, live, &after) {
             why = "the policy also denies something, which would be allowed without it";
-        } else if !undo.restores()
-            && findings
-                .iter()
-                .all(|found| left.iter().any(|other| same(found, other)))
-        {
+        } else if !undo.restores() && still(&exposure.certain(seen.task.guard, &after)) {
             why = "taking the policy away would change nothing: others give the same";
         } else {
             return Ok(UndoWrite {

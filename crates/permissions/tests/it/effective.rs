@@ -457,3 +457,52 @@ fn a_deny_of_services_says_to_which_a_role_is_passed() {
          "Bool": {"aws:MultiFactorAuthPresent": "false"}}});
     assert!(held(with_more, "pass-role-ec2"), "it asks for more");
 }
+
+/// What rests on a condition that a caller may not meet, or on one that a Deny may ask for, is not
+/// certain; what a caller chooses is.
+#[test]
+fn what_is_certain_rests_on_no_unknown_condition() {
+    let certain = |statements: Value| {
+        let found = of(&[json!({"Statement": statements})]);
+        assert!(!found.actions().is_empty(), "{statements}");
+        found
+            .certain()
+            .actions()
+            .contains(Action::find("iam:PassRole").unwrap())
+    };
+    let allow = |condition: Value| json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": condition});
+    let deny = |condition: Value| {
+        let deny =
+            json!({"Effect": "Deny", "Action": "iam:*", "Resource": "*", "Condition": condition});
+        json!([allow(json!({})), deny])
+    };
+    for condition in [
+        json!({}),
+        json!({"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}),
+        json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}),
+        json!({"Bool": {"aws:SecureTransport": "true"}}),
+        json!({"DateLessThan": {"aws:CurrentTime": "2124-01-01T00:00:00Z"}}),
+    ] {
+        assert!(certain(json!([allow(condition.clone())])), "{condition}");
+    }
+    for condition in [
+        json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        json!({"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}),
+        json!({"StringEquals": {"aws:PrincipalTag/team": "ops"}}),
+        json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1", "aws:SourceVpc": "vpc-1"}}),
+    ] {
+        assert!(!certain(json!([allow(condition.clone())])), "{condition}");
+        assert!(!certain(deny(
+            json!({"Bool": {"aws:MultiFactorAuthPresent": "false"}})
+        )));
+    }
+    assert!(certain(deny(
+        json!({"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}})
+    )));
+    assert!(certain(deny(
+        json!({"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}})
+    )));
+    assert!(certain(json!([allow(json!({})),
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "*",
+         "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}])));
+}

@@ -115,6 +115,34 @@ fn an_attachment_is_undone_and_reported() {
     assert_eq!(undone(&scene).len(), 1);
 }
 
+/// What rests on a condition that a third party may not meet is reported, and left to people; beside
+/// what is certain it goes with it.
+#[test]
+fn what_is_not_certain_is_left_to_people() {
+    let under = |condition: Value| {
+        let statement =
+            json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": condition});
+        json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+    };
+    let mfa = under(json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}}));
+    let region = under(json!({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}));
+    for (document, expected) in [
+        (mfa, OutcomeKind::LeftAlone),
+        (region, OutcomeKind::Detached),
+    ] {
+        let mut scene = scene();
+        hold(&scene, vec![inline("Access", &document)]);
+        let request = json!({"roleName": ROLE, "policyName": "Access", "policyDocument": document});
+        let event = happens(&mut scene, "PutRolePolicy", request, ALICE);
+        let alerts = scene.play(&event);
+        assert_eq!(codes(&alerts[0])[0].0, Check::AdminAccess, "{document}");
+        ended(&alerts, expected);
+        let left_alone = expected == OutcomeKind::LeftAlone;
+        assert_eq!(undone(&scene).is_empty(), left_alone);
+        assert_eq!(alerts[1].outcome.as_ref().unwrap().open, left_alone);
+    }
+}
+
 #[test]
 fn line_1_nothing_is_written_in_mode_alert() {
     for lower in [
