@@ -42,6 +42,14 @@ RIGHT_PERCENT = 95
 MOST_VENDORS = 300
 READ_ONLY = ["SecurityAudit", "ViewOnlyAccess", "ReadOnlyAccess"]
 SEVERE = {"HIGH", "CRITICAL"}
+# What `--services` guards, and one of each.
+RESOURCES = {
+    "s3": "arn:aws:s3:::acme/x",
+    "kms": f"arn:aws:kms:eu-west-1:{OWN}:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    "sqs": f"arn:aws:sqs:eu-west-1:{OWN}:queue",
+    "secretsmanager": f"arn:aws:secretsmanager:eu-west-1:{OWN}:secret:x-123456",
+    "ecr": f"arn:aws:ecr:eu-west-1:{OWN}:repository/x",
+}
 
 Finding = dict[str, Any]
 
@@ -205,10 +213,10 @@ def others(binary: str, table: Table, verbose: bool) -> None:
     table.row("all of AWS's policies named ReadOnly without a HIGH one", quiet, len(reading), len(reading))
 
 
-def printed(binary: str, rules: Path, folder: Path) -> tuple[int, list[Any]]:
+def printed(binary: str, rules: Path, folder: Path, *more: str) -> tuple[int, list[Any]]:
     """The exit status of `rules guardrail --rcp`, and the documents it writes."""
     folder.mkdir()
-    command = [binary, "rules", "guardrail", "--rcp", "--now", NOW, "--output", str(folder), str(rules)]
+    command = [binary, "rules", "guardrail", "--rcp", "--now", NOW, "--output", str(folder), *more, str(rules)]
     done = subprocess.run(command, capture_output=True, text=True)
     written = sorted(folder.glob("*.json"))
     return done.returncode, [json.loads(path.read_text(encoding="utf-8")) for path in written]
@@ -218,10 +226,15 @@ def guardrail(binary: str, simulator: str | None, table: Table, verbose: bool) -
     """The printed resource control policies, judged by another engine; and many vendors."""
     asked = rows("requests.tsv")
     with tempfile.TemporaryDirectory() as scratch:
-        _, documents = printed(binary, DATA / "rules.yaml", Path(scratch, "few"))
+        services = ["--services", ",".join(RESOURCES)]
+        _, documents = printed(binary, DATA / "rules.yaml", Path(scratch, "few"), *services)
         role = f"arn:aws:iam::{OWN}:role/Some"
         requests = [
-            {"action": action, "context": json.loads(context), "resource": role}
+            {
+                "action": action,
+                "context": json.loads(context),
+                "resource": RESOURCES.get(action.split(":")[0], role),
+            }
             for _, action, context, _ in asked
         ]
         right = None

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod guardrail;
 mod policy;
 mod select;
 mod vendor;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use crate::input::Input;
 use crate::origin::DocumentOrigin;
 
+pub use self::guardrail::{GuardedServiceName, RulesGuardrailArgs};
 pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
 pub use self::select::SelectArgs;
 pub use self::vendor::{
@@ -446,26 +448,6 @@ pub struct RulesDiffArgs {
     #[arg(long)]
     pub fail_on_change: bool,
     /// The rules file
-    #[arg(default_value = "rules/access.yaml", value_parser = input())]
-    pub file: Input,
-}
-
-/// `rules guardrail`
-#[derive(Debug, Args)]
-pub struct RulesGuardrailArgs {
-    /// Resource control policies that refuse sts:AssumeRole* to whom the rules do not name
-    #[arg(long, required = true)]
-    pub rcp: bool,
-    /// A region of the EKS clusters that the rules name (may be given several times)
-    #[arg(long, value_name = "R")]
-    pub eks_region: Vec<String>,
-    /// The folder to write trustwarden-rcp-1.json … to; default: standard output, one a line
-    #[arg(long, short, value_name = "FOLDER")]
-    pub output: Option<PathBuf>,
-    /// The moment to judge expiry at, RFC 3339 or a date; default: the clock
-    #[arg(long, value_name = "T", value_parser = moment)]
-    pub now: Option<Timestamp>,
-    /// The rules file; `-` is standard input
     #[arg(default_value = "rules/access.yaml", value_parser = input())]
     pub file: Input,
 }

@@ -1,20 +1,19 @@
 //! `rules guardrail`: prevention from the same registry.
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
-use guard::guardrail::resource_control_policies;
+use guard::guardrail::{Guardrail, GuardrailError, Wanted, resource_control_policies};
 use jiff::Timestamp;
 
-use super::load::read;
+use super::against_trail::{self, Refusals};
+use super::load::{Read, read};
 use crate::args::RulesGuardrailArgs;
 use crate::output::replace;
 use crate::streams::counted;
 use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
-
-/// A root, an organizational unit or an account has at most five, and AWS's own is one of them.
-const MOST_ATTACHED: usize = 4;
 
 pub(super) fn guardrail(
     arguments: &RulesGuardrailArgs,
@@ -24,28 +23,28 @@ pub(super) fn guardrail(
     let Some(read) = read(&arguments.file, None, streams) else {
         return Ok(Status::Unreadable);
     };
-    let made = resource_control_policies(&read.file, &read.accounts, &arguments.eks_region, now);
+    let wanted = Wanted {
+        eks_regions: arguments.eks_region.clone(),
+        federation: arguments.federation,
+        exclude_tags: arguments.exclude_tag.clone(),
+        exclude_roles: arguments.exclude_role.clone(),
+        services: arguments.services.iter().copied().map(Into::into).collect(),
+    };
+    let made = resource_control_policies(&read.file, &read.accounts, &wanted, now);
     let guardrail = match made {
         Ok(guardrail) => guardrail,
-        Err(error) => {
-            streams.failure(&error);
-            return Ok(Status::Unreadable);
-        }
+        Err(error) => return Ok(refused(&error, streams)),
     };
-    if guardrail.documents.len() > MOST_ATTACHED {
-        streams.warning(format_args!(
-            "these are {} documents, and at most {MOST_ATTACHED} beside AWS's own can be attached \
-             to one root, unit or account: attach the rest one level below",
-            guardrail.documents.len()
-        ));
-    }
     match &arguments.output {
-        None => {
+        None if arguments.against_trail.is_empty() => {
             for document in &guardrail.documents {
                 writeln!(streams.out, "{document}")?;
             }
         }
+        None => {}
         Some(folder) => {
+            // What cannot be made is said by the first that cannot be written.
+            drop(fs::create_dir_all(folder));
             for (index, document) in guardrail.documents.iter().enumerate() {
                 if !write(folder, index, document, streams) {
                     return Ok(Status::Unreadable);
@@ -53,14 +52,111 @@ pub(super) fn guardrail(
             }
         }
     }
+    explain(&guardrail, streams);
+    if arguments.against_trail.is_empty() {
+        return Ok(Status::Done);
+    }
+    tried(arguments, &read, &wanted, now, streams)
+}
+
+/// What cannot be attached is a finding about the rules, which were read well.
+fn refused(error: &GuardrailError, streams: &mut Streams<'_>) -> Status {
+    streams.failure(error);
+    if error.is_too_much() {
+        Status::Findings
+    } else {
+        Status::Unreadable
+    }
+}
+
+fn explain(guardrail: &Guardrail, streams: &mut Streams<'_>) {
     let count = counted(guardrail.documents.len(), "document", "documents");
-    streams.remark(format_args!(
-        "{count}; what the rules say and these cannot is left to the guard:"
-    ));
+    streams.remark(format_args!("{count}, which stop:"));
+    for (sid, whom) in &guardrail.stops {
+        streams.remark(format_args!("- {sid}: {}", escaped(whom)));
+    }
+    streams.remark("what the rules say and these cannot is left to the guard:");
     for note in &guardrail.notes {
         streams.remark(format_args!("- {}", escaped(note)));
     }
-    Ok(Status::Done)
+}
+
+/// Who would have been refused, by logs.
+fn tried(
+    arguments: &RulesGuardrailArgs,
+    read: &Read,
+    wanted: &Wanted,
+    now: Timestamp,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
+    // Roles are spared by their names here; which tags they have, a log does not tell.
+    let all = Wanted {
+        exclude_tags: Vec::new(),
+        exclude_roles: Vec::new(),
+        services: Vec::new(),
+        ..wanted.clone()
+    };
+    let guardrail = match resource_control_policies(&read.file, &read.accounts, &all, now) {
+        Ok(guardrail) => guardrail,
+        Err(error) => return Ok(refused(&error, streams)),
+    };
+    let mut accounts: Vec<&str> = read.accounts.iter().map(|own| own.id.as_str()).collect();
+    let organization = read.file.organization.as_ref();
+    accounts.extend(organization.and_then(|own| own.management_account.as_deref()));
+    let Some(judge) = against_trail::Judge::new(
+        &guardrail.documents,
+        organization.and_then(|own| own.id.as_deref()),
+        accounts,
+        &wanted.exclude_roles,
+    ) else {
+        streams.error("a policy that was just made cannot be read");
+        return Ok(Status::Unreadable);
+    };
+    let (refusals, unreadable) = against_trail::read(&judge, &arguments.against_trail, streams);
+    print(&refusals, &guardrail, streams)?;
+    for (path, why) in &unreadable {
+        let path = escaped(path.display().to_string()).to_string();
+        streams.error(format_args!("{path} is unreadable: {}", escaped(why)));
+    }
+    Ok(if !unreadable.is_empty() {
+        Status::Unreadable
+    } else if refusals.is_empty() {
+        Status::Done
+    } else {
+        Status::Findings
+    })
+}
+
+fn print(refusals: &Refusals, guardrail: &Guardrail, streams: &mut Streams<'_>) -> io::Result<()> {
+    let signed_in = counted(refusals.seen, "sign-in", "sign-ins");
+    let span = refusals.span();
+    writeln!(
+        streams.out,
+        "{} of {signed_in}{span} would have been refused",
+        refusals.refused()
+    )?;
+    for (refusal, times) in refusals.sorted() {
+        let whom = guardrail.stops.iter().find(|(sid, _)| *sid == refusal.sid);
+        let whom = whom.map_or("", |(_, whom)| whom.as_str());
+        writeln!(
+            streams.out,
+            "- {} at {}: {}, last {}: {} ({})",
+            escaped(&refusal.who),
+            escaped(&refusal.role),
+            counted(times.count, "time", "times"),
+            escaped(&times.last),
+            refusal.sid,
+            escaped(whom)
+        )?;
+    }
+    if refusals.unsure > 0 {
+        let unsure = counted(refusals.unsure, "sign-in", "sign-ins");
+        streams.warning(format_args!(
+            "{unsure} cannot be judged: the log does not say enough of who called, or of the VPC that \
+             the rules ask for"
+        ));
+    }
+    Ok(())
 }
 
 fn write(folder: &Path, index: usize, document: &str, streams: &mut Streams<'_>) -> bool {

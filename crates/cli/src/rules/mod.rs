@@ -1,5 +1,6 @@
 //! `rules …`, and how every other command comes by its rules.
 
+mod against_trail;
 mod diff;
 mod first;
 mod guardrail;

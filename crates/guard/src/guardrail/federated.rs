@@ -1,10 +1,10 @@
-//! Whose users may enter: `sts:AssumeRoleWithWebIdentity` and `sts:AssumeRoleWithSAML`.
+//! Whose users may sign in: `sts:AssumeRoleWithWebIdentity` and `sts:AssumeRoleWithSAML`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::statement::{Denial, GuardrailError, values};
+use super::statement::{Condition, Denial, GuardrailError, listed, values};
 use crate::rules::{IdentityProvider, ProviderKind, RulesFile};
 
 /// So many ways to fail all rules of one provider are written down one by one.
@@ -167,23 +167,41 @@ fn web_identity(issuers: &BTreeMap<String, Said>, denials: &mut Vec<Denial>) {
     });
     denials.push(Denial {
         sid: "Issuers".to_owned(),
-        action,
+        actions: vec![action],
         conditions: none.collect(),
         lists: "the issuers that the rules name",
+        whom: match issuers.len() {
+            0 => "whoever signs in by a token of any issuer".to_owned(),
+            _ => {
+                let named: Vec<&str> = issuers.keys().map(String::as_str).collect();
+                format!(
+                    "whoever signs in by a token of another issuer than {}",
+                    listed(&named)
+                )
+            }
+        },
     });
     for (index, (issuer, said)) in issuers.iter().enumerate() {
         let of_issuer = ("Null", claim(issuer, "sub"), json!("false"));
         let key = |name: &str| claim(issuer, name);
-        denials.extend(unmet("Tokens", index, action, &of_issuer, said, &key));
+        let who = format!("tokens of {issuer}");
+        denials.extend(unmet(
+            &format!("Tokens{}", index + 1),
+            &who,
+            action,
+            &of_issuer,
+            said,
+            &key,
+        ));
     }
 }
 
 /// A statement for each way in which a token or an assertion meets none of its provider's rules.
 fn unmet(
     name: &str,
-    index: usize,
+    who: &str,
     action: &'static str,
-    of_provider: &(&'static str, String, Value),
+    of_provider: &Condition,
     said: &Said,
     key: &dyn Fn(&str) -> String,
 ) -> Vec<Denial> {
@@ -194,11 +212,17 @@ fn unmet(
             .map(|(claim, values)| ("StringNotLike", key(claim), patterns(values)));
         let mut conditions = vec![of_provider.clone()];
         conditions.extend(unmet);
+        let asked = claims.iter().map(|(claim, values)| {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            format!("{claim} is not {}", listed(&values))
+        });
+        let asked: Vec<String> = asked.collect();
         Denial {
-            sid: format!("{name}{}Way{}", index + 1, way + 1),
-            action,
+            sid: format!("{name}Way{}", way + 1),
+            actions: vec![action],
             conditions,
             lists: "the claims of one identity provider",
+            whom: format!("{who} whose {}", asked.join(" and whose ")),
         }
     })
     .collect()
@@ -209,13 +233,24 @@ fn saml(directories: &BTreeMap<String, Said>, denials: &mut Vec<Denial>) {
     let known = directories.keys().map(String::as_str);
     denials.push(Denial {
         sid: "Directories".to_owned(),
-        action,
-        conditions: vec![(
-            "StringNotLike",
-            "saml:doc".to_owned(),
-            values(known.chain(["*/AWSSSO_*"])),
-        )],
+        actions: vec![action],
+        conditions: vec![
+            // Who is not said cannot be judged: that is left to the guard.
+            ("Null", "saml:doc".to_owned(), json!("false")),
+            (
+                "StringNotLike",
+                "saml:doc".to_owned(),
+                values(known.clone().chain(["*/AWSSSO_*"])),
+            ),
+        ],
         lists: "the SAML providers that the rules name",
+        whom: match directories.len() {
+            0 => "whoever signs in by SAML, but by IAM Identity Center".to_owned(),
+            _ => format!(
+                "whoever signs in by another SAML provider than {} and IAM Identity Center",
+                listed(&known.collect::<Vec<_>>())
+            ),
+        },
     });
     for (index, (directory, said)) in directories.iter().enumerate() {
         let of_directory = ("StringLike", "saml:doc".to_owned(), json!(directory));
@@ -223,14 +258,9 @@ fn saml(directories: &BTreeMap<String, Said>, denials: &mut Vec<Denial>) {
             true => name.to_owned(),
             false => format!("saml:{name}"),
         };
-        denials.extend(unmet(
-            "Assertions",
-            index,
-            action,
-            &of_directory,
-            said,
-            &key,
-        ));
+        let name = format!("Assertions{}", index + 1);
+        let who = format!("assertions of {directory}");
+        denials.extend(unmet(&name, &who, action, &of_directory, said, &key));
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A resource control policy (RCP) only denies, and it denies whole organizations. So the documents
 //! made here keep to one promise: **no request that the rules approve is denied.** Where a rule
-//! says more than such a document can (which role a vendor may enter, for one), the document says
+//! says more than such a document can (which role a vendor may assume, for one), the document says
 //! less, and [`Guardrail::notes`] says so: that is left to the guard.
 //!
 //! Sources: AWS Organizations user guide, "Resource control policies (RCPs)", "RCP syntax" and
@@ -15,35 +15,93 @@ mod federated;
 mod pack;
 mod statement;
 mod third_parties;
+mod vendors;
 
 use jiff::Timestamp;
 
-use self::statement::holds;
+use self::statement::{Spared, holds};
+use self::third_parties::Scene;
 use crate::rules::{OrganizationAccount, RulesFile};
 
-pub use self::statement::{GuardrailError, MOST_CHARACTERS};
+pub use self::statement::{GuardrailError, MOST_CHARACTERS, MOST_DOCUMENTS};
 
 /// The documents, and what they leave to the guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guardrail {
-    /// Resource control policies as compact JSON, each within [`MOST_CHARACTERS`]. All of them are
-    /// needed: each denies another part.
+    /// Resource control policies as compact JSON, each within [`MOST_CHARACTERS`], at most
+    /// [`MOST_DOCUMENTS`]. All of them are needed: each denies another part.
     pub documents: Vec<String>,
+    /// Each statement, by its Sid, and whom it stops in the rules' terms.
+    pub stops: Vec<(String, String)>,
     /// What the rules say and these documents cannot: sentences in lower case, no full stop.
     pub notes: Vec<String>,
 }
 
+/// What is asked for beyond what the rules say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The regions of the EKS clusters that the rules name.
+    pub eks_regions: Vec<String>,
+    /// Sign-ins are limited although the rules name no identity provider.
+    pub federation: bool,
+    /// Resources with one of these tags, key and value, are left alone.
+    pub exclude_tags: Vec<(String, String)>,
+    /// Roles by patterns of their ARNs that are left alone, as those for an emergency.
+    pub exclude_roles: Vec<String>,
+    /// What else of ours is kept from accounts outside.
+    pub services: Vec<GuardedService>,
+}
+
+/// A service whose resources these policies can guard besides roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardedService {
+    /// Amazon S3.
+    S3,
+    /// AWS KMS.
+    Kms,
+    /// Amazon SQS.
+    Sqs,
+    /// AWS Secrets Manager.
+    SecretsManager,
+    /// Amazon ECR.
+    Ecr,
+}
+
+impl GuardedService {
+    /// As IAM calls it.
+    pub fn name(self) -> &'static str {
+        self.actions().trim_end_matches(":*")
+    }
+
+    /// All its actions.
+    fn actions(self) -> &'static str {
+        match self {
+            Self::S3 => "s3:*",
+            Self::Kms => "kms:*",
+            Self::Sqs => "sqs:*",
+            Self::SecretsManager => "secretsmanager:*",
+            Self::Ecr => "ecr:*",
+        }
+    }
+}
+
+/// How much of the rules is written down: all, or what fits for many vendors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Precision {
+    Exact,
+    Coarse,
+}
+
 /// The resource control policies that these rules come to.
 ///
-/// `now` decides which vendors and exemptions have expired. `eks_regions` are the regions of the
-/// clusters that the rules name.
+/// `now` decides which vendors and exemptions have expired.
 ///
 /// # Errors
-/// If the rules do not say enough, or a list does not fit a document.
+/// If the rules do not say enough, a list does not fit a document, or the documents one target.
 pub fn resource_control_policies(
     file: &RulesFile,
     accounts: &[OrganizationAccount],
-    eks_regions: &[String],
+    wanted: &Wanted,
     now: Timestamp,
 ) -> Result<Guardrail, GuardrailError> {
     let organization = file
@@ -51,8 +109,6 @@ pub fn resource_control_policies(
         .as_ref()
         .and_then(|own| own.id.as_deref())
         .ok_or(GuardrailError::NoOrganization)?;
-    let mut notes = Vec::new();
-    let mut statements = Vec::new();
     let management = file.organization.as_ref();
     let management = management.and_then(|own| own.management_account.as_deref());
     let ours = accounts
@@ -61,28 +117,66 @@ pub fn resource_control_policies(
         .chain(file.trusted_accounts.iter().map(String::as_str))
         .chain(management)
         .collect();
-    third_parties::statements(file, &ours, organization, now, &mut statements, &mut notes);
-    if file.identity_providers.is_empty() {
+    let scene = Scene {
+        file,
+        ours,
+        organization,
+        now,
+    };
+    let exact = made(&scene, Precision::Exact, wanted);
+    let fits = |made: &Guardrail| made.documents.len() <= MOST_DOCUMENTS;
+    match exact {
+        Ok(exact) if fits(&exact) => return Ok(exact),
+        Ok(_) | Err(GuardrailError::TooLong { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let coarse = made(&scene, Precision::Coarse, wanted)?;
+    if fits(&coarse) {
+        Ok(coarse)
+    } else {
+        Err(GuardrailError::TooMany(coarse.documents.len()))
+    }
+}
+
+fn made(
+    scene: &Scene<'_>,
+    precision: Precision,
+    wanted: &Wanted,
+) -> Result<Guardrail, GuardrailError> {
+    let file = scene.file;
+    let mut notes = Vec::new();
+    let mut denials = Vec::new();
+    let services = &wanted.services;
+    third_parties::statements(scene, precision, services, &mut denials, &mut notes);
+    if file.identity_providers.is_empty() && !wanted.federation {
         // Nobody wrote down who signs in; to refuse everybody would lock the company itself out.
         notes.push(
             "the rules have no identity_providers: sign-ins by web identity and SAML are left alone, \
-             and not in these documents"
+             and not in these documents (--federation refuses them)"
                 .to_owned(),
         );
     } else {
-        federated::statements(file, eks_regions, &mut statements, &mut notes)?;
+        federated::statements(file, &wanted.eks_regions, &mut denials, &mut notes)?;
     }
     if file
         .exemptions
         .iter()
-        .any(|exemption| holds(exemption, now))
+        .any(|exemption| holds(exemption, scene.now))
     {
         notes.push(
             "an exemption is for one role, and its account is spared at every role".to_owned(),
         );
     }
+    let spared = Spared {
+        tags: &wanted.exclude_tags,
+        roles: &wanted.exclude_roles,
+    };
     Ok(Guardrail {
-        documents: pack::documents(&statements)?,
+        documents: pack::documents(&denials, &spared)?,
+        stops: denials
+            .into_iter()
+            .map(|denial| (denial.sid, denial.whom))
+            .collect(),
         notes,
     })
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::statement::{Denial, GuardrailError, MOST_CHARACTERS, Statement};
+use super::statement::{Denial, GuardrailError, MOST_CHARACTERS, Spared, Statement};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -12,18 +12,21 @@ struct Document<'d> {
 }
 
 /// The documents, as compact JSON.
-pub(super) fn documents(denials: &[Denial]) -> Result<Vec<String>, GuardrailError> {
+pub(super) fn documents(
+    denials: &[Denial],
+    spared: &Spared<'_>,
+) -> Result<Vec<String>, GuardrailError> {
     let mut documents = Vec::new();
     let mut statements: Vec<Statement<'_>> = Vec::new();
     for denial in denials {
-        let alone = text(&[denial.statement()]).chars().count();
+        let alone = text(&[denial.statement(spared)]).chars().count();
         if alone > MOST_CHARACTERS {
             return Err(GuardrailError::TooLong {
                 what: denial.lists.to_owned(),
                 characters: alone,
             });
         }
-        statements.push(denial.statement());
+        statements.push(denial.statement(spared));
         if text(&statements).chars().count() > MOST_CHARACTERS {
             let last = statements.pop();
             documents.push(text(&statements));

@@ -9,6 +9,12 @@ use crate::rules::{Exemption, expiry};
 /// The most characters that one document may have, white space and all.
 pub const MOST_CHARACTERS: usize = 5_120;
 
+/// The most documents that can be attached to one root, unit or account beside AWS's own.
+pub const MOST_DOCUMENTS: usize = 4;
+
+/// So many names are told in a sentence.
+const TOLD: usize = 3;
+
 /// Why there are no documents.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GuardrailError {
@@ -36,16 +42,43 @@ pub enum GuardrailError {
         /// With all that belongs to the document.
         characters: usize,
     },
+    /// More documents than one target may hold.
+    #[error(
+        "these are {0} documents, and a root, an organizational unit or an account takes \
+         {MOST_DOCUMENTS} beside AWS's own: keep a rules file for each unit, with the vendors of its \
+         accounts, and attach there what is printed from it; or give vendors that need no `principals` \
+         of their own none"
+    )]
+    TooMany(usize),
 }
+
+impl GuardrailError {
+    /// The rules are in order, and what they say cannot be attached.
+    pub fn is_too_much(&self) -> bool {
+        matches!(self, Self::TooLong { .. } | Self::TooMany(_))
+    }
+}
+
+/// Operator, key and values.
+pub(super) type Condition = (&'static str, String, Value);
 
 /// One Deny statement, and how to name what makes it long.
 pub(super) struct Denial {
     pub(super) sid: String,
-    pub(super) action: &'static str,
-    /// Operator, key and values, in this order.
-    pub(super) conditions: Vec<(&'static str, String, Value)>,
+    pub(super) actions: Vec<&'static str>,
+    pub(super) conditions: Vec<Condition>,
     /// What its longest list is of: a plural.
     pub(super) lists: &'static str,
+    /// Whom it stops, in the rules' terms.
+    pub(super) whom: String,
+}
+
+/// What all statements leave alone.
+pub(super) struct Spared<'w> {
+    /// Tags of resources, key and value.
+    pub(super) tags: &'w [(String, String)],
+    /// Patterns of roles' ARNs.
+    pub(super) roles: &'w [String],
 }
 
 /// As people write it, the name first.
@@ -55,16 +88,24 @@ pub(super) struct Statement<'d> {
     sid: &'d str,
     effect: &'static str,
     principal: &'static str,
-    action: &'static str,
-    resource: &'static str,
+    action: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_resource: Option<Value>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     condition: Map<String, Value>,
 }
 
 impl Denial {
-    pub(super) fn statement(&self) -> Statement<'_> {
+    pub(super) fn statement(&self, spared: &Spared<'_>) -> Statement<'_> {
         let mut condition: Map<String, Value> = Map::new();
-        for (operator, key, values) in &self.conditions {
+        let tags = spared.tags.iter().map(|(key, value)| {
+            let key = format!("aws:ResourceTag/{key}");
+            ("StringNotEqualsIfExists", key, json!(value))
+        });
+        let tags: Vec<Condition> = tags.collect();
+        for (operator, key, values) in self.conditions.iter().chain(&tags) {
             let keys = condition
                 .entry((*operator).to_owned())
                 .or_insert_with(|| json!({}));
@@ -72,14 +113,27 @@ impl Denial {
                 keys.insert(key.clone(), values.clone());
             }
         }
+        let roles = self.actions.iter().all(|action| action.starts_with("sts:"));
+        let not_resource = (roles && !spared.roles.is_empty())
+            .then(|| values(spared.roles.iter().map(String::as_str)));
         Statement {
             sid: &self.sid,
             effect: "Deny",
             principal: "*",
-            action: self.action,
-            resource: "*",
+            action: values(self.actions.iter().copied()),
+            resource: not_resource.is_none().then_some("*"),
+            not_resource,
             condition,
         }
+    }
+}
+
+/// The first few, and how many there are.
+pub(super) fn listed(names: &[&str]) -> String {
+    let told: Vec<&str> = names.iter().take(TOLD).copied().collect();
+    match names.len().saturating_sub(TOLD) {
+        0 => told.join(", "),
+        more => format!("{} and {more} more", told.join(", ")),
     }
 }
 

@@ -1,26 +1,87 @@
-//! Who is outside, and which of them may enter: `sts:AssumeRole`.
+//! Who is outside, and which of them may assume roles: `sts:AssumeRole`; and what else of ours they may use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use serde_json::json;
 
-use super::statement::{Denial, holds, values};
+use super::statement::{Condition, Denial, holds, listed, values};
+use super::vendors::{
+    Group, Ids, Principals, exempted, external_ids, groups, last_day, principals,
+};
+use super::{GuardedService, Precision};
 use crate::check::Check;
-use crate::rules::{NetworkEntry, RulesFile, Vendor, expiry, is_pattern};
+use crate::rules::{NetworkEntry, RulesFile, expiry, is_pattern};
 
 const ASSUME_ROLE: &str = "sts:AssumeRole";
+/// So many accounts stand in a statement that can be split.
+const ACCOUNTS_TOGETHER: usize = 250;
+
+/// Whose rules these are, and at which moment they are read.
+pub(super) struct Scene<'f> {
+    pub(super) file: &'f RulesFile,
+    pub(super) ours: BTreeSet<&'f str>,
+    pub(super) organization: &'f str,
+    pub(super) now: Timestamp,
+}
+
+impl<'f> Scene<'f> {
+    /// Not of the organization, and from none of its networks; an account may belong to it and be a
+    /// vendor's all the same.
+    fn outside(&self) -> Vec<Condition> {
+        let ours = "aws:PrincipalOrgID".to_owned();
+        let mut conditions = vec![("StringNotEqualsIfExists", ours, json!(self.organization))];
+        conditions.extend(not_from(&self.file.networks));
+        conditions
+    }
+
+    /// Requests of these accounts alone.
+    fn of(&self, accounts: &[&str]) -> Vec<Condition> {
+        let these = values(accounts.iter().copied());
+        let mut conditions = vec![("StringEquals", "aws:PrincipalAccount".to_owned(), these)];
+        conditions.extend(self.outside());
+        conditions
+    }
+
+    /// A statement for these accounts, or several where they are many.
+    fn shared(
+        &self,
+        name: &str,
+        accounts: &[&'f str],
+        asked: &[Condition],
+        whom: &dyn Fn(&[&str]) -> String,
+    ) -> Vec<Denial> {
+        let chunks = accounts.chunks(ACCOUNTS_TOGETHER).enumerate();
+        let denial = |(index, accounts): (usize, &[&'f str])| {
+            let mut conditions = self.of(accounts);
+            conditions.extend(asked.iter().cloned());
+            let part = if index == 0 {
+                String::new()
+            } else {
+                format!("Part{}", index + 1)
+            };
+            Denial {
+                sid: format!("{name}{part}"),
+                actions: vec![ASSUME_ROLE],
+                conditions,
+                lists: "the vendors' accounts",
+                whom: whom(accounts),
+            }
+        };
+        chunks.map(denial).collect()
+    }
+}
 
 pub(super) fn statements(
-    file: &RulesFile,
-    ours: &BTreeSet<&str>,
-    organization: &str,
-    now: Timestamp,
+    scene: &Scene<'_>,
+    precision: Precision,
+    services: &[GuardedService],
     denials: &mut Vec<Denial>,
     notes: &mut Vec<String>,
 ) {
-    let exempted = exempted(file, now);
-    let groups = groups(file, ours, &exempted, now);
+    let file = scene.file;
+    let exempted = exempted(file, scene.now);
+    let groups = groups(file, &scene.ours, &exempted, scene.now);
     let exempted = exempted
         .into_iter()
         .filter(|(_, checks)| checks.contains(&Check::UnknownThirdParty));
@@ -30,75 +91,143 @@ pub(super) fn statements(
         .chain(exempted.map(|(account, _)| account))
         .chain(file.trusted_accounts.iter().map(String::as_str))
         .collect();
-    denials.push(third_parties(file, organization, spared));
-    denials.extend(exemptions_that_end(file, organization, &groups, ours, now));
-
+    denials.push(third_parties(scene, &spared));
+    denials.extend(exemptions_that_end(scene, &groups));
+    external_id_denials(scene, &groups, precision, denials);
     for (index, group) in groups.iter().enumerate() {
-        vendor_denials(file, organization, index, group, denials, notes);
+        denials.extend(principal_denial(scene, index, group, notes));
     }
-    if file.vendors.iter().any(|vendor| !vendor.roles.is_empty()) {
-        notes.push(
-            "they do not limit which role a vendor may assume (role-not-registered), nor which of \
-             its external ids belongs to which role: IAM compares a role's ARN with case and with \
-             its path, and the rules name roles without"
-                .to_owned(),
-        );
+    denials.extend(ends(scene, &groups, precision));
+    if !services.is_empty() {
+        denials.extend(of_services(scene, services, &spared));
     }
-    if !file.networks.is_empty() {
-        notes.push(
-            "requests from the rules' networks are exempt, whoever sends them: a trust policy may \
-             allow them"
-                .to_owned(),
-        );
-    }
+    say_what_is_left(file, precision, services, notes);
+}
+
+fn say_what_is_left(
+    file: &RulesFile,
+    precision: Precision,
+    services: &[GuardedService],
+    notes: &mut Vec<String>,
+) {
+    let mut note = |is_so: bool, text: &str| notes.extend(is_so.then(|| text.to_owned()));
+    note(
+        precision == Precision::Coarse,
+        "the external ids and days of all vendors do not fit: that a vendor's account has some \
+         external id is asked, which one is left to the guard (wrong-external-id), and a vendor's \
+         end counts from the end of its month (expired-access)",
+    );
+    note(
+        file.vendors.iter().any(|vendor| !vendor.roles.is_empty()),
+        "they do not limit which role a vendor may assume (role-not-registered), nor which of \
+         its external ids belongs to which role: IAM compares a role's ARN with case and with \
+         its path, and the rules name roles without",
+    );
+    note(
+        !file.networks.is_empty(),
+        "requests from the rules' networks are exempt, whoever sends them: a trust policy may \
+         allow them",
+    );
+    note(
+        !services.is_empty(),
+        "what is public or shared with accounts that the rules do not name stops: objects that anybody \
+         may read, and logs that load balancers of older regions write from an account of AWS; name that \
+         account under trusted_accounts, or spare the resource by --exclude-tag",
+    );
 }
 
 /// Whom no rule names, from outside the organization.
-fn third_parties(file: &RulesFile, organization: &str, spared: BTreeSet<&str>) -> Denial {
-    let mut third_parties = Denial {
-        sid: "Outsiders".to_owned(),
-        action: ASSUME_ROLE,
-        conditions: vec![(
-            "StringNotEqualsIfExists",
-            "aws:PrincipalOrgID".to_owned(),
-            json!(organization),
-        )],
-        lists: "the accounts that may assume roles",
+fn third_parties(scene: &Scene<'_>, spared: &BTreeSet<&str>) -> Denial {
+    let but = match spared.len() {
+        0 => String::new(),
+        1 => ", but 1 that the rules name".to_owned(),
+        many => format!(", but {many} that the rules name"),
     };
+    Denial {
+        sid: "Outsiders".to_owned(),
+        actions: vec![ASSUME_ROLE],
+        conditions: outsiders(scene, spared),
+        lists: "the accounts that may assume roles",
+        whom: format!("accounts outside {}{but}", scene.organization),
+    }
+}
+
+/// AWS's services act by roles of this account, not from one of theirs.
+fn outsiders(scene: &Scene<'_>, spared: &BTreeSet<&str>) -> Vec<Condition> {
+    let mut conditions = scene.outside();
     if !spared.is_empty() {
-        third_parties.conditions.push((
+        conditions.push((
             "StringNotEqualsIfExists",
             "aws:PrincipalAccount".to_owned(),
-            values(spared),
+            values(spared.iter().copied()),
         ));
     }
-    // AWS's services enter by roles of this account, not from one of theirs.
-    third_parties.conditions.push((
+    conditions.push((
         "BoolIfExists",
         "aws:PrincipalIsAWSService".to_owned(),
         json!("false"),
     ));
-    third_parties.conditions.extend(not_from(&file.networks));
-    third_parties
+    conditions
+}
+
+/// The same for what other services keep; and AWS's services, where they act for an account outside.
+fn of_services(
+    scene: &Scene<'_>,
+    services: &[GuardedService],
+    spared: &BTreeSet<&str>,
+) -> [Denial; 2] {
+    let actions: Vec<&'static str> = services.iter().map(|service| service.actions()).collect();
+    let names: Vec<&str> = services.iter().map(|service| service.name()).collect();
+    let names = names.join(", ");
+    let mut deputies = vec![
+        (
+            "StringNotEqualsIfExists",
+            "aws:SourceOrgID".to_owned(),
+            json!(scene.organization),
+        ),
+        ("Null", "aws:SourceAccount".to_owned(), json!("false")),
+        (
+            "Bool",
+            "aws:PrincipalIsAWSService".to_owned(),
+            json!("true"),
+        ),
+    ];
+    if !spared.is_empty() {
+        let spared = values(spared.iter().copied());
+        let key = "aws:SourceAccount".to_owned();
+        deputies.push(("StringNotEqualsIfExists", key, spared));
+    }
+    let lists = "the accounts that may use resources";
+    [
+        Denial {
+            sid: "Resources".to_owned(),
+            actions: actions.clone(),
+            conditions: outsiders(scene, spared),
+            lists,
+            whom: format!("the same accounts at {names}, and whoever is not signed in"),
+        },
+        Denial {
+            sid: "ConfusedDeputies".to_owned(),
+            actions,
+            conditions: deputies,
+            lists,
+            whom: format!(
+                "AWS's services at {names}, where they act for an account outside {} that the rules do \
+                 not name",
+                scene.organization
+            ),
+        },
+    ]
 }
 
 /// Accounts that nothing but exemptions spares, from the end of the last of these on.
-fn exemptions_that_end(
-    file: &RulesFile,
-    organization: &str,
-    groups: &[Group<'_>],
-    ours: &BTreeSet<&str>,
-    now: Timestamp,
-) -> Vec<Denial> {
+fn exemptions_that_end(scene: &Scene<'_>, groups: &[Group<'_>]) -> Vec<Denial> {
     let named = |account: &str| {
-        ours.contains(account) || groups.iter().any(|group| group.accounts.contains(&account))
+        scene.ours.contains(account) || groups.iter().any(|group| group.accounts.contains(&account))
     };
     let mut ends: BTreeMap<&str, Option<Timestamp>> = BTreeMap::new();
-    for exemption in file
-        .exemptions
-        .iter()
-        .filter(|exemption| holds(exemption, now))
-    {
+    let exemptions = scene.file.exemptions.iter();
+    for exemption in exemptions.filter(|exemption| holds(exemption, scene.now)) {
         let unknown = exemption.check.parse() == Ok(Check::UnknownThirdParty);
         let account = exemption
             .account
@@ -111,255 +240,167 @@ fn exemptions_that_end(
             .and_modify(|last| *last = last.zip(end).map(|(last, end)| last.max(end)))
             .or_insert(end);
     }
-    let mut by_end: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut by_end: BTreeMap<Timestamp, Vec<&str>> = BTreeMap::new();
     for (account, end) in ends {
-        let whole = end.and_then(|end| Timestamp::from_second(end.as_second()).ok());
-        if let Some(end) = whole {
-            by_end.entry(end.to_string()).or_default().push(account);
+        if let Some(end) = end {
+            by_end.entry(end).or_default().push(account);
         }
     }
-    let denials = by_end
-        .into_iter()
-        .enumerate()
-        .map(|(index, (end, accounts))| {
-            let mut conditions = vec![
-                (
-                    "StringEquals",
-                    "aws:PrincipalAccount".to_owned(),
-                    values(accounts),
-                ),
-                (
-                    "StringNotEqualsIfExists",
-                    "aws:PrincipalOrgID".to_owned(),
-                    json!(organization),
-                ),
-                (
-                    "DateGreaterThanEquals",
-                    "aws:CurrentTime".to_owned(),
-                    json!(end),
-                ),
-            ];
-            conditions.extend(not_from(&file.networks));
-            Denial {
-                sid: format!("ExemptUntil{}", index + 1),
-                action: ASSUME_ROLE,
-                conditions,
-                lists: "the exempted accounts",
-            }
-        });
-    denials.collect()
-}
-
-/// What the rules ask of the accounts of a group of vendors.
-fn vendor_denials(
-    file: &RulesFile,
-    organization: &str,
-    index: usize,
-    group: &Group<'_>,
-    denials: &mut Vec<Denial>,
-    notes: &mut Vec<String>,
-) {
-    let (accounts, vendors) = (&group.accounts, group.vendors.as_slice());
-    let is_exempt = |checks: &[Check]| checks.iter().any(|one| group.exempted.contains(one));
-    let mut deny = |name: &str, said: [Option<(&'static str, &str, Value)>; 2], lists| {
-        let account = "aws:PrincipalAccount".to_owned();
-        let these = values(accounts.iter().copied());
-        let mut conditions = vec![("StringEquals", account, these)];
-        // An account may belong to the organization and be a vendor's all the same.
-        let ours = "aws:PrincipalOrgID".to_owned();
-        conditions.push(("StringNotEqualsIfExists", ours, json!(organization)));
-        let said = said.into_iter().flatten();
-        conditions.extend(said.map(|(operator, key, wanted)| (operator, key.to_owned(), wanted)));
-        conditions.extend(not_from(&file.networks));
-        denials.push(Denial {
-            sid: format!("{name}{}", index + 1),
-            action: ASSUME_ROLE,
-            conditions,
-            lists,
-        });
-    };
-    let may_lack = is_exempt(&[Check::MissingExternalId]);
-    let may_err = is_exempt(&[Check::WrongExternalId]);
-    let missing = ("Null", "sts:ExternalId", json!("true"));
-    match external_ids(vendors) {
-        Ids::OneOf(ids) if !may_err => {
-            // An id that is missing is unequal, too.
-            let unequal = match ids.iter().any(|id| is_pattern(id)) {
-                true => "StringNotLike",
-                false => "StringNotEquals",
-            };
-            let wrong = (unequal, "sts:ExternalId", values(ids));
-            let there = ("Null", "sts:ExternalId", json!("false"));
-            let there = may_lack.then_some(there);
-            deny(
-                "ExternalId",
-                [Some(wrong), there],
-                "the external ids of one vendor",
-            );
-        }
-        Ids::OneOf(_) | Ids::Any if !may_lack => {
-            deny("ExternalId", [Some(missing), None], "the vendor's accounts");
-        }
-        _ => {}
-    }
-    let principal_checks = [Check::BroadPrincipal, Check::UnknownThirdParty];
-    if let Some(Principals { arns, ids }) = principals(vendors, notes)
-        && !is_exempt(&principal_checks)
-    {
-        let arns = (!arns.is_empty()).then(|| ("ArnNotEquals", "aws:PrincipalArn", values(arns)));
-        let ids: Vec<String> = ids.iter().map(|id| format!("{id}*")).collect();
-        let ids = (!ids.is_empty()).then(|| {
-            let ids = values(ids.iter().map(String::as_str));
-            ("StringNotLike", "aws:userid", ids)
-        });
-        deny("Principal", [arns, ids], "the principals of one vendor");
-    }
-    if let Some(end) = last_day(vendors)
-        && !is_exempt(&[Check::ExpiredAccess])
-    {
-        let over = ("DateGreaterThanEquals", "aws:CurrentTime", json!(end));
-        deny("Until", [Some(over), None], "the vendor's accounts");
-    }
-}
-
-/// The checks from which outside accounts are exempted for some role.
-fn exempted(file: &RulesFile, now: Timestamp) -> BTreeMap<&str, BTreeSet<Check>> {
-    let mut exempted: BTreeMap<&str, BTreeSet<Check>> = BTreeMap::new();
-    for exemption in &file.exemptions {
-        if let Ok(check) = exemption.check.parse::<Check>()
-            && let Some(account) = &exemption.account
-            && holds(exemption, now)
-        {
-            let checks = exempted.entry(account).or_default();
-            checks.insert(check);
-        }
-    }
-    exempted
-}
-
-/// Accounts that the same vendors come from, and to which the same exemptions apply.
-struct Group<'f> {
-    accounts: Vec<&'f str>,
-    vendors: Vec<&'f Vendor>,
-    exempted: BTreeSet<Check>,
-}
-
-/// The vendors' accounts, but those that are ours all the same. A vendor whose access is over is
-/// nobody, unless an exemption keeps it.
-fn groups<'f>(
-    file: &'f RulesFile,
-    ours: &BTreeSet<&str>,
-    exempted: &BTreeMap<&str, BTreeSet<Check>>,
-    now: Timestamp,
-) -> Vec<Group<'f>> {
-    let checks_of = |account: &str| exempted.get(account).cloned().unwrap_or_default();
-    let mut vendors_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, vendor) in file.vendors.iter().enumerate() {
-        let over = ends(vendor).is_some_and(|end| end <= now);
-        for account in &vendor.accounts {
-            let kept = !over || checks_of(account).contains(&Check::ExpiredAccess);
-            if kept && !ours.contains(account.as_str()) {
-                vendors_of.entry(account).or_default().push(index);
-            }
-        }
-    }
-    let mut groups: BTreeMap<(Vec<usize>, BTreeSet<Check>), Vec<&str>> = BTreeMap::new();
-    for (account, vendors) in vendors_of {
-        let key = (vendors, checks_of(account));
-        groups.entry(key).or_default().push(account);
-    }
-    groups
-        .into_iter()
-        .map(|((indices, exempted), accounts)| Group {
-            accounts,
-            vendors: indices
-                .iter()
-                .filter_map(|index| file.vendors.get(*index))
-                .collect(),
-            exempted,
+    let ending = by_end.into_iter().enumerate();
+    ending
+        .flat_map(|(index, (end, accounts))| {
+            let end = whole_second(end);
+            scene.shared(
+                &format!("ExemptUntil{}", index + 1),
+                &accounts,
+                &[from(&end)],
+                &|accounts| format!("exempted accounts from {end} on: {}", listed(accounts)),
+            )
         })
         .collect()
 }
 
-fn ends(vendor: &Vendor) -> Option<Timestamp> {
-    vendor.expires.as_deref().and_then(expiry)
-}
-
-/// The external ids with which an account may enter some role.
-enum Ids<'v> {
-    NotRequired,
-    Any,
-    OneOf(BTreeSet<&'v str>),
-}
-
-fn external_ids<'v>(vendors: &[&'v Vendor]) -> Ids<'v> {
-    let mut ids = BTreeSet::new();
-    let mut any = false;
-    for vendor in vendors {
-        let unbound =
-            vendor.roles.is_empty() || vendor.roles.iter().any(|role| role.external_id.is_none());
-        if unbound {
-            if !vendor.external_id.required {
-                return Ids::NotRequired;
+/// Vendors' accounts without an external id that the rules name; where any will do, all share one.
+fn external_id_denials(
+    scene: &Scene<'_>,
+    groups: &[Group<'_>],
+    precision: Precision,
+    denials: &mut Vec<Denial>,
+) {
+    let mut any: Vec<&str> = Vec::new();
+    for (index, group) in groups.iter().enumerate() {
+        let may_lack = group.exempted.contains(&Check::MissingExternalId);
+        let may_err = group.exempted.contains(&Check::WrongExternalId);
+        match external_ids(&group.vendors) {
+            Ids::OneOf(ids) if !may_err && precision == Precision::Exact => {
+                // An id that is missing is unequal, too.
+                let unequal = match ids.iter().any(|id| is_pattern(id)) {
+                    true => "StringNotLike",
+                    false => "StringNotEquals",
+                };
+                let count = ids.len();
+                let mut conditions = scene.of(&group.accounts);
+                conditions.push((unequal, "sts:ExternalId".to_owned(), values(ids)));
+                if may_lack {
+                    conditions.push(("Null", "sts:ExternalId".to_owned(), json!("false")));
+                }
+                let ids = match count {
+                    1 => "the external id".to_owned(),
+                    many => format!("one of the {many} external ids"),
+                };
+                denials.push(Denial {
+                    sid: format!("ExternalId{}", index + 1),
+                    actions: vec![ASSUME_ROLE],
+                    conditions,
+                    lists: "the external ids of one vendor",
+                    whom: format!("{} without {ids} of its rule", group.names()),
+                });
             }
-            any |= vendor.external_id.values.is_empty();
+            Ids::OneOf(_) | Ids::Any if !may_lack => any.extend(&group.accounts),
+            _ => {}
         }
-        ids.extend(vendor.external_ids());
     }
-    if any { Ids::Any } else { Ids::OneOf(ids) }
+    if !any.is_empty() {
+        let missing = ("Null", "sts:ExternalId".to_owned(), json!("true"));
+        denials.extend(scene.shared("ExternalIds", &any, &[missing], &|accounts| {
+            format!(
+                "vendors' accounts without any external id: {}",
+                listed(accounts)
+            )
+        }));
+    }
 }
 
-/// The principals as which an account may enter.
-struct Principals<'v> {
-    arns: BTreeSet<&'v str>,
-    /// A user's id is all of `aws:userid`, a role's is followed by a session's name.
-    ids: BTreeSet<&'v str>,
+/// Vendors' accounts as another principal than their rules name.
+fn principal_denial(
+    scene: &Scene<'_>,
+    index: usize,
+    group: &Group<'_>,
+    notes: &mut Vec<String>,
+) -> Option<Denial> {
+    let checks = [Check::BroadPrincipal, Check::UnknownThirdParty];
+    let Principals { arns, ids } = principals(&group.vendors, notes)?;
+    if checks.iter().any(|check| group.exempted.contains(check)) {
+        return None;
+    }
+    let mut conditions = scene.of(&group.accounts);
+    let told: Vec<&str> = arns.iter().chain(&ids).copied().collect();
+    let whom = format!("{} as anybody but {}", group.names(), listed(&told));
+    if !arns.is_empty() {
+        conditions.push(("ArnNotEquals", "aws:PrincipalArn".to_owned(), values(arns)));
+    }
+    if !ids.is_empty() {
+        let ids: Vec<String> = ids.iter().map(|id| format!("{id}*")).collect();
+        let ids = values(ids.iter().map(String::as_str));
+        conditions.push(("StringNotLike", "aws:userid".to_owned(), ids));
+    }
+    Some(Denial {
+        sid: format!("Principal{}", index + 1),
+        actions: vec![ASSUME_ROLE],
+        conditions,
+        lists: "the principals of one vendor",
+        whom,
+    })
 }
 
-/// The principals of these vendors, where there is a list for all of them and the keys of a request
-/// can say it.
-fn principals<'v>(vendors: &[&'v Vendor], notes: &mut Vec<String>) -> Option<Principals<'v>> {
-    let mut found = Principals {
-        arns: BTreeSet::new(),
-        ids: BTreeSet::new(),
+/// Vendors from the end of their access on: those with one end share a statement.
+fn ends(scene: &Scene<'_>, groups: &[Group<'_>], precision: Precision) -> Vec<Denial> {
+    let mut by_end: BTreeMap<Timestamp, Vec<&str>> = BTreeMap::new();
+    for group in groups
+        .iter()
+        .filter(|group| !group.exempted.contains(&Check::ExpiredAccess))
+    {
+        let end = last_day(&group.vendors).map(|end| match precision {
+            Precision::Exact => end,
+            Precision::Coarse => end_of_month(end),
+        });
+        if let Some(end) = end {
+            by_end.entry(end).or_default().extend(&group.accounts);
+        }
+    }
+    let ending = by_end.into_iter().enumerate();
+    ending
+        .flat_map(|(index, (end, accounts))| {
+            let end = whole_second(end);
+            scene.shared(
+                &format!("Until{}", index + 1),
+                &accounts,
+                &[from(&end)],
+                &|accounts| format!("vendors from {end} on: {}", listed(accounts)),
+            )
+        })
+        .collect()
+}
+
+/// The first moment after the month of which this is the last: an end is the day after.
+fn end_of_month(end: Timestamp) -> Timestamp {
+    let day = end.to_zoned(TimeZone::UTC).date();
+    let next = match day.day() {
+        1 => Ok(day),
+        _ => day.first_of_month().checked_add(1.month()),
     };
-    for vendor in vendors {
-        if vendor.principals.is_empty() {
-            return None;
-        }
-        for principal in &vendor.principals {
-            let resource = principal.splitn(6, ':').nth(5).unwrap_or_default();
-            let iam = principal.split(':').nth(2) == Some("iam");
-            if !principal.contains(':') {
-                found.ids.insert(principal);
-            } else if iam && (resource.starts_with("role/") || resource.starts_with("user/")) {
-                found.arns.insert(principal);
-            } else {
-                notes.push(format!(
-                    "that `{}` comes as `{principal}` alone is not in them: a request names the \
-                     role or the user",
-                    vendor.name
-                ));
-                return None;
-            }
-        }
-    }
-    Some(found)
+    let next = next.and_then(|day| day.to_zoned(TimeZone::UTC));
+    next.map_or(end, |day| day.timestamp())
 }
 
-/// The moment from which none of the vendors may enter.
-fn last_day(vendors: &[&Vendor]) -> Option<String> {
-    let mut last = None;
-    for vendor in vendors {
-        last = last.max(Some(ends(vendor)?));
-    }
-    let whole = Timestamp::from_second(last?.as_second()).ok()?;
-    Some(whole.to_string())
+fn whole_second(moment: Timestamp) -> String {
+    Timestamp::from_second(moment.as_second())
+        .unwrap_or(moment)
+        .to_string()
+}
+
+/// From a moment on.
+fn from(moment: &str) -> Condition {
+    (
+        "DateGreaterThanEquals",
+        "aws:CurrentTime".to_owned(),
+        json!(moment),
+    )
 }
 
 /// Requests from the rules' networks are spared: by the public address, the VPC or the endpoint. The
 /// address within a VPC (`aws:VpcSourceIp`) says nothing, since anybody's VPC may have it.
-fn not_from(networks: &[NetworkEntry]) -> Vec<(&'static str, String, Value)> {
+fn not_from(networks: &[NetworkEntry]) -> Vec<Condition> {
     let of = |prefix: &'static str| {
         let found = networks.iter().map(|entry| entry.network.as_str());
         found

@@ -24,14 +24,15 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use trustwarden_guard::detect::{Coverage, Judgement, judge_trust};
 use trustwarden_guard::guardrail::{
-    Guardrail, GuardrailError, MOST_CHARACTERS, resource_control_policies,
+    GuardedService, Guardrail, GuardrailError, MOST_CHARACTERS, MOST_DOCUMENTS, Wanted,
+    resource_control_policies,
 };
 use trustwarden_guard::model::RoleRef;
 use trustwarden_guard::rules::RulesFile;
 use trustwarden_guard::{Check, Remedy};
 
 use self::requests::requests;
-use self::world::{NOW, ORGANIZATION, OWN, World, worlds};
+use self::world::{MEMBER as MEMBER_OF_OURS, NOW, ORGANIZATION, OWN, World, worlds};
 
 struct Document {
     name: String,
@@ -178,29 +179,58 @@ proptest! {
 }
 
 fn made(yaml: &str) -> Result<Guardrail, GuardrailError> {
+    made_as(yaml, &Wanted::default())
+}
+
+fn made_as(yaml: &str, wanted: &Wanted) -> Result<Guardrail, GuardrailError> {
     let file: RulesFile = serde_saphyr::from_str(yaml).unwrap();
-    resource_control_policies(&file, &[], &[], NOW.parse().unwrap())
+    resource_control_policies(&file, &[], wanted, NOW.parse().unwrap())
+}
+
+/// Rules with so many vendors, each with an external id of its own, and the end of each.
+fn vendors(count: u64, end: impl Fn(u64) -> String) -> String {
+    let vendor = |index: u64| {
+        format!(
+            "  - {{ name: V{index}, accounts: [\"{:012}\"], roles: [R{index}], external_id: \
+             {{ values: [\"{index:08}-8a55-4d2b-9c63-7a1d6c7f1b21\"] }}, expires: {} }}\n",
+            333_300_000_000_u64 + index,
+            end(index)
+        )
+    };
+    let vendors: String = (0..count).map(vendor).collect();
+    format!("{BEGIN}vendors:\n{vendors}")
 }
 
 const BEGIN: &str = "version: 1\norganization: { id: o-abc123example }\n";
 
 #[test]
 fn the_documents_are_what_organizations_takes() {
-    let vendors: String = (0..100)
-        .map(|index| {
-            format!(
-                "  - {{ name: V{index}, accounts: [\"{:012}\"], roles: [R{index}], external_id: \
-                 {{ values: [\"{index:08}-8a55-4d2b-9c63-7a1d6c7f1b21\"] }}, expires: 2027-03-31 }}\n",
-                333_300_000_000_u64 + index
-            )
-        })
-        .collect();
-    let guardrail = made(&format!("{BEGIN}vendors:\n{vendors}")).unwrap();
-    assert!(
-        guardrail.documents.len() > 5,
-        "{}",
-        guardrail.documents.len()
-    );
+    for (count, is_exact) in [(1, true), (40, true), (300, false)] {
+        let guardrail = made(&vendors(count, |_| "2027-03-31".to_owned())).unwrap();
+        is_what_organizations_takes(&guardrail);
+        let all = guardrail.documents.concat();
+        assert_eq!(all.contains("8a55"), is_exact, "{count}");
+        let notes = guardrail.notes.join("\n");
+        assert_eq!(notes.contains("wrong-external-id"), !is_exact, "{notes}");
+        assert_eq!(
+            all.matches("2027-04-01T00:00:00Z").count(),
+            usize::try_from(count.div_ceil(250)).unwrap(),
+            "one end, one statement"
+        );
+    }
+    // Each on a day of its own: what counts is the end of the month, and never a day before.
+    let each = made(&vendors(300, |index| {
+        format!("2027-{:02}-{:02}", index % 12 + 1, index % 28 + 1)
+    }));
+    let each = each.unwrap();
+    is_what_organizations_takes(&each);
+    let all = each.documents.concat();
+    assert_eq!(all.matches("DateGreaterThanEquals").count(), 12);
+    assert!(all.contains("2028-01-01T00:00:00Z") && !all.contains("-15T"));
+}
+
+fn is_what_organizations_takes(guardrail: &Guardrail) {
+    assert!((1..=MOST_DOCUMENTS).contains(&guardrail.documents.len()));
     let mut sids = std::collections::BTreeSet::new();
     for document in &guardrail.documents {
         assert!(document.chars().count() <= MOST_CHARACTERS);
@@ -220,6 +250,9 @@ fn the_documents_are_what_organizations_takes() {
             assert!(sids.insert(sid), "a Sid twice");
         }
     }
+    let told: std::collections::BTreeSet<String> =
+        guardrail.stops.iter().map(|(sid, _)| sid.clone()).collect();
+    assert_eq!(sids, told, "each says whom it stops");
     // Filled: no two neighbours would have fitted into one.
     for pair in guardrail.documents.windows(2) {
         assert!(pair[0].len() + pair[1].len() > MOST_CHARACTERS);
@@ -234,8 +267,19 @@ fn what_cannot_be_said_is_refused_with_the_reason() {
     let accounts: Vec<String> = (0..400)
         .map(|index| format!("\"{:012}\"", 333_300_000_000_u64 + index))
         .collect();
+    let narrow = vendors(100, |_| "2027-03-31".to_owned()).replace(
+        "roles:",
+        "principals: [\"arn:aws:iam::333344445555:role/a-path/of-some-length/a-role-of-some-name\"], roles:",
+    );
+    let error = made(&narrow).unwrap_err();
+    assert!(
+        matches!(error, GuardrailError::TooMany(count) if count > MOST_DOCUMENTS),
+        "{error}"
+    );
+    assert!(error.is_too_much() && !GuardrailError::NoRegions.is_too_much());
     let many = format!("{BEGIN}trusted_accounts: [{}]\n", accounts.join(", "));
     let error = made(&many).unwrap_err();
+    assert!(error.is_too_much());
     assert!(matches!(&error, GuardrailError::TooLong { characters, .. } if *characters > 6_000));
     assert!(
         error
@@ -265,8 +309,128 @@ fn without_vendors_and_providers_the_organization_stays_among_itself() {
     let one = format!("{BEGIN}identity_providers:\n  - {{ provider: oidc.example.com }}\n");
     let document = made(&one).unwrap().documents.concat();
     assert!(
-        document.contains(r#""StringNotLike":{"saml:doc":"*/AWSSSO_*"}"#),
+        document.contains(r#""StringNotLike":{"saml:doc":"*/AWSSSO_*"}"#)
+            && document.contains(r#""Null":{"saml:doc":"false"}"#),
         "{document}"
+    );
+    // Or where it is asked for.
+    let wanted = Wanted {
+        federation: true,
+        ..Wanted::default()
+    };
+    let asked = made_as(BEGIN, &wanted).unwrap();
+    let sids: Vec<&str> = asked.stops.iter().map(|(sid, _)| sid.as_str()).collect();
+    assert_eq!(sids, ["Outsiders", "Issuers", "Directories"]);
+    assert!(!asked.notes.join("").contains("identity_providers"));
+}
+
+#[test]
+fn what_is_excluded_is_left_alone_by_every_statement() {
+    let wanted = Wanted {
+        federation: true,
+        exclude_tags: vec![("break-glass".to_owned(), "yes".to_owned())],
+        exclude_roles: vec!["arn:aws:iam::*:role/BreakGlass".to_owned()],
+        services: vec![GuardedService::S3, GuardedService::SecretsManager],
+        ..Wanted::default()
+    };
+    let rules = vendors(2, |_| "2027-03-31".to_owned());
+    let guardrail = made_as(&rules, &wanted).unwrap();
+    let mut seen = 0;
+    for document in &guardrail.documents {
+        let policy: Value = serde_json::from_str(document).unwrap();
+        for statement in policy["Statement"].as_array().unwrap() {
+            seen += 1;
+            let tag =
+                &statement["Condition"]["StringNotEqualsIfExists"]["aws:ResourceTag/break-glass"];
+            assert_eq!(tag, "yes", "{statement}");
+            let of_roles = statement["Action"]
+                .as_str()
+                .is_some_and(|action| action.starts_with("sts:"));
+            let role = of_roles.then_some("arn:aws:iam::*:role/BreakGlass");
+            assert_eq!(statement["NotResource"].as_str(), role, "{statement}");
+            assert_eq!(statement["Resource"].as_str(), (!of_roles).then_some("*"));
+        }
+    }
+    assert_eq!(seen, guardrail.stops.len());
+}
+
+/// What other services keep, and services that act for somebody outside.
+#[test]
+fn the_same_vendors_may_use_what_other_services_keep() {
+    let wanted = Wanted {
+        services: vec![
+            GuardedService::S3,
+            GuardedService::Kms,
+            GuardedService::Sqs,
+            GuardedService::SecretsManager,
+            GuardedService::Ecr,
+        ],
+        ..Wanted::default()
+    };
+    let guardrail = made_as(&vendors(2, |_| "2027-03-31".to_owned()), &wanted).unwrap();
+    let all: Value = serde_json::from_str(&guardrail.documents[0]).unwrap();
+    let of = |sid: &str| {
+        let mut statements = all["Statement"].as_array().unwrap().iter();
+        statements.find(|one| one["Sid"] == sid).unwrap().clone()
+    };
+    let actions = json!(["s3:*", "kms:*", "sqs:*", "secretsmanager:*", "ecr:*"]);
+    assert_eq!(of("Resources")["Action"], actions);
+    assert_eq!(of("Resources")["Condition"], of("Outsiders")["Condition"]);
+    let deputies = of("ConfusedDeputies");
+    assert_eq!(deputies["Action"], actions);
+    assert_eq!(
+        deputies["Condition"],
+        json!({
+            "StringNotEqualsIfExists": {
+                "aws:SourceOrgID": "o-abc123example",
+                "aws:SourceAccount": ["333300000000", "333300000001"],
+            },
+            "Null": { "aws:SourceAccount": "false" },
+            "Bool": { "aws:PrincipalIsAWSService": "true" },
+        })
+    );
+    // A request for each: decided by the evaluator, which knows the actions of trust policies alone.
+    let file: RulesFile = serde_saphyr::from_str(BEGIN).unwrap();
+    let mut statements = [of("Resources"), of("ConfusedDeputies")];
+    for statement in &mut statements {
+        statement["Action"] = json!("sts:AssumeRole");
+    }
+    let of_services = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let world = World {
+        rules: crate::loaded_with(&file, &[]),
+        file,
+        guardrail: Guardrail {
+            documents: vec![of_services],
+            ..guardrail
+        },
+    };
+    let asks = |value: &str, kind: &str, context: Value| Request {
+        principal: policy::RequestPrincipal {
+            kind: kind.to_owned(),
+            value: value.to_owned(),
+        },
+        action: "sts:AssumeRole".to_owned(),
+        context: serde_json::from_value(context).unwrap(),
+    };
+    let user = |account: &str| format!("arn:aws:iam::{account}:role/x");
+    let nobody = asks(&user("989898989898"), "AWS", json!({}));
+    assert!(world.denies(&nobody));
+    for account in ["333300000000", MEMBER_OF_OURS] {
+        assert!(
+            !world.denies(&asks(&user(account), "AWS", json!({}))),
+            "{account}"
+        );
+    }
+    let service = |context: Value| asks("cloudtrail.amazonaws.com", "Service", context);
+    let acts_for = |account: &str| json!({"aws:SourceAccount": [account]});
+    assert!(world.denies(&service(acts_for("989898989898"))));
+    assert!(!world.denies(&service(acts_for("333300000001"))));
+    assert!(!world.denies(&service(
+        json!({"aws:SourceAccount": ["989898989898"], "aws:SourceOrgID": ["o-abc123example"]})
+    )));
+    assert!(
+        !world.denies(&service(json!({}))),
+        "it does not say for whom"
     );
 }
 

@@ -3,7 +3,7 @@
 use policy::{EvaluationContext, Request, RequestPrincipal, TrustPolicy, evaluate};
 use serde_json::json;
 use trustwarden_guard::detect::judge_trust;
-use trustwarden_guard::guardrail::{Guardrail, resource_control_policies};
+use trustwarden_guard::guardrail::{Guardrail, Wanted, resource_control_policies};
 use trustwarden_guard::model::RoleRef;
 use trustwarden_guard::rules::{OrganizationAccount, Rules, RulesFile};
 
@@ -39,9 +39,12 @@ impl World {
             name: String::new(),
         }];
         let rules = crate::loaded_with(&file, &members);
-        let regions = ["us-east-1".to_owned(), "eu-west-1".to_owned()];
+        let wanted = Wanted {
+            eks_regions: vec!["us-east-1".to_owned(), "eu-west-1".to_owned()],
+            ..Wanted::default()
+        };
         let now = NOW.parse().unwrap();
-        let guardrail = resource_control_policies(&file, &members, &regions, now).unwrap();
+        let guardrail = resource_control_policies(&file, &members, &wanted, now).unwrap();
         Self {
             file,
             rules,
