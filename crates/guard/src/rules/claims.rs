@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use policy::providers::{Pin, Provider};
 
 use super::file::{IdentityProvider, ProviderKind, RulesFile};
-use super::names::is_pattern;
+use super::names::{fits_everybody, is_pattern};
 
 /// Claims, each with the patterns of which its value must fit one. A claim with a colon is a
 /// condition key as a whole.
@@ -114,6 +114,14 @@ impl IdentityProvider {
             .collect();
         let row = Provider::find(self.issuer(), &own)?;
         (!row.pins.is_empty()).then(|| row.clone())
+    }
+
+    /// Whether it asks for anything of whose token it is: a pattern that fits everything does not.
+    pub(super) fn limits_tokens(&self) -> bool {
+        let limits = |values: &Vec<String>| {
+            !values.is_empty() && !values.iter().any(|one| fits_everybody(one))
+        };
+        self.owner.is_some() || limits(&self.subjects) || self.claims.values().any(limits)
     }
 
     /// Whether every token that meets the rule is of a tenant that it names.

@@ -1,5 +1,6 @@
 //! What is wrong with an exemption.
 
+use super::wide::fits_too_much;
 use super::{Level, Problems, at};
 use crate::check::{Check, ExemptionOf};
 use crate::rules::file::Exemption;
@@ -14,6 +15,10 @@ impl Exemption {
             problems.name_pattern(at(what), what, pattern);
             if fits_everybody(pattern) {
                 let message = format!("every {what} is exempted");
+                let hint = format!("name the {what}s it is about");
+                problems.warn(at(what), message, &hint);
+            } else if let Some(other) = fits_too_much(pattern, &[]) {
+                let message = format!("any {what} named like `{pattern}` is exempted, as {other}");
                 let hint = format!("name the {what}s it is about");
                 problems.warn(at(what), message, &hint);
             }

@@ -6,6 +6,7 @@ mod provider;
 mod settings;
 mod shared_provider;
 mod vendor;
+mod wide;
 
 use std::collections::BTreeMap;
 

@@ -24,9 +24,12 @@ impl IdentityProvider {
         }
         for (entry, role) in self.roles.iter().enumerate() {
             let path = at!["identity_providers", index, "roles", entry];
-            problems.name_pattern(path, "role", role);
+            problems.name_pattern(path.clone(), "role", role);
+            // Those of the own clusters are many, and their own.
+            if self.kind != Some(ProviderKind::Eks) {
+                problems.roles_of(path, "provider", role, &[]);
+            }
         }
-        // Those of the own clusters are many, and their own.
         if self.roles.is_empty() && self.kind != Some(ProviderKind::Eks) {
             let hint = "name the roles that were made for it under `roles`";
             let path = at!["identity_providers", index];

@@ -137,7 +137,7 @@ fn network_problems(path: Vec<PathSegment>, network: &str, problems: &mut Proble
             let hint = "name the networks that you use, each by itself";
             problems.warn(path, message, hint);
         }
-        (true, Some(length)) if length < 28 && is_of_a_cloud(address) => {
+        (true, Some(length)) if is_of_a_cloud(address, length) => {
             let message =
                 format!("network `{network}` is a cloud provider's: anyone has machines there");
             let hint = "name your own addresses, or the id of a VPC or of an endpoint";
@@ -152,24 +152,48 @@ fn network_problems(path: Vec<PathSegment>, network: &str, problems: &mut Proble
     }
 }
 
-/// Addresses that are nearly all of AWS, or of AWS and other clouds.
+/// Addresses that are nearly all of AWS, Microsoft or Google.
 const CLOUDS: &[(u8, u8, u8)] = &[
     // First octet, and the range of the second.
     (3, 0, 255),
-    (13, 48, 63),
+    (13, 48, 107),
     (18, 128, 255),
+    (20, 33, 128),
+    (20, 180, 255),
+    (34, 64, 127),
     (34, 192, 255),
-    (35, 152, 183),
+    (35, 152, 247),
+    (40, 74, 125),
     (44, 192, 255),
     (52, 0, 255),
     (54, 0, 255),
+    (104, 196, 199),
 ];
 
-fn is_of_a_cloud(address: &str) -> bool {
-    let Ok(std::net::IpAddr::V4(address)) = address.parse() else {
-        return false;
-    };
-    let [first, second, ..] = address.octets();
-    let within = |(of, from, to): &(u8, u8, u8)| *of == first && (*from..=*to).contains(&second);
-    CLOUDS.iter().any(within)
+/// The same of IPv6: the first group, and the range of the second.
+const CLOUDS_IPV6: &[(u16, u16, u16)] = &[
+    (0x2406, 0xda00, 0xdaff),
+    (0x2600, 0x1900, 0x190f),
+    (0x2600, 0x1f00, 0x1fff),
+    (0x2603, 0x1000, 0x10ff),
+    (0x2a05, 0xd000, 0xd07f),
+];
+
+/// Broader than what a customer of a cloud has for themselves there.
+fn is_of_a_cloud(address: &str, length: u8) -> bool {
+    match address.parse() {
+        Ok(std::net::IpAddr::V4(address)) => {
+            let [first, second, ..] = address.octets();
+            let within =
+                |(of, from, to): &(u8, u8, u8)| *of == first && (from..=to).contains(&&second);
+            length < 28 && CLOUDS.iter().any(within)
+        }
+        Ok(std::net::IpAddr::V6(address)) => {
+            let [first, second, ..] = address.segments();
+            let within =
+                |(of, from, to): &(u16, u16, u16)| *of == first && (from..=to).contains(&&second);
+            length < 56 && CLOUDS_IPV6.iter().any(within)
+        }
+        Err(_) => false,
+    }
 }

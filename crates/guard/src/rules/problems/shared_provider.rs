@@ -80,8 +80,7 @@ impl RulesFile {
         }
         let issuer = rule.issuer();
         let Some(row) = rule.shared(self) else {
-            let unlimited = rule.subjects.is_empty() && rule.claims.is_empty();
-            if rule.is_oidc() && unlimited && rule.owner.is_none() {
+            if rule.is_oidc() && !rule.limits_tokens() {
                 let message = format!("every subject of {issuer} may assume the roles");
                 problems.warn(here(), message, "name them under `subjects` or `claims`");
             }
@@ -125,10 +124,13 @@ impl RulesFile {
         }
         for (entry, subject) in rule.subjects.iter().enumerate() {
             let path = at!["identity_providers", index, "subjects", entry];
-            if let Some(name) = cut_name(subject) {
-                let message = format!("`{subject}` also allows names that only begin with {name}");
-                let hint = "end it at a delimiter, as in repo:acme/app:*";
-                problems.warn(path, message, hint);
+            if let Some(names) = cut_name(subject) {
+                let message = format!("`{subject}` also allows names that only {names}");
+                problems.warn(
+                    path,
+                    message,
+                    "end it at a delimiter, as in repo:acme/app:*",
+                );
             } else if subject.starts_with("job_workflow_ref:") && rule.claims.is_empty() {
                 let message =
                     format!("`{subject}` allows whoever calls this workflow, if it is public");
@@ -136,21 +138,35 @@ impl RulesFile {
                 problems.warn(path, message, hint);
             }
         }
+        for (claim, values) in &rule.claims {
+            let by_prefix = |pin: &&Pin| pin.claim == rule.bare(claim) && !pin.prefixes.is_empty();
+            if row.pins.iter().find(by_prefix).is_none() {
+                continue;
+            }
+            for (value, names) in values.iter().filter_map(|one| Some((one, cut_name(one)?))) {
+                let path = at!["identity_providers", index, "claims", claim.as_str()];
+                let message = format!("`{value}` also allows names that only {names}");
+                problems.warn(path, message, "end it at a delimiter, as in acme/app");
+            }
+        }
     }
 }
 
-/// The beginning of a name that a wildcard of a subject cuts: of a repository, project or
-/// workspace, not of a branch, a tag or an environment.
-fn cut_name(subject: &str) -> Option<&str> {
-    subject.match_indices(['*', '?']).find_map(|(end, _)| {
-        let fixed = subject.get(..end)?;
-        let of_run = [":ref:", ":ref_type:", ":environment:", ":run_phase:"];
-        let start = fixed
-            .rfind([':', '/', '@', '=', '*', '?'])
-            .map_or(0, |at| at + 1);
-        let name = fixed.get(start..)?;
-        let cut = !name.is_empty() && !of_run.iter().any(|part| fixed.contains(part));
-        cut.then_some(name)
+/// What is left of a name that a wildcard of a subject cuts: of a repository, project or workspace,
+/// not of a branch, a tag or an environment.
+fn cut_name(subject: &str) -> Option<String> {
+    const DELIMITERS: [char; 6] = [':', '/', '@', '=', '*', '?'];
+    let of_run = [":ref:", ":ref_type:", ":environment:", ":run_phase:"];
+    subject.match_indices(['*', '?']).find_map(|(at, wild)| {
+        let (before, after) = (subject.get(..at)?, subject.get(at + wild.len()..)?);
+        let begins = before.rsplit(DELIMITERS).next().unwrap_or_default();
+        let ends = after.split(DELIMITERS).next().unwrap_or_default();
+        match (begins, ends) {
+            _ if of_run.iter().any(|part| before.contains(part)) => None,
+            ("", "") => None,
+            ("", ends) => Some(format!("end with {ends}")),
+            (begins, _) => Some(format!("begin with {begins}")),
+        }
     })
 }
 

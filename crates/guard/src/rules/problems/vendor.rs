@@ -2,10 +2,9 @@
 
 use policy::external_id::quality;
 
+use super::wide::OF_OWN_TASKS;
 use super::{Level, PathSegment, Problems, at};
 use crate::rules::file::Vendor;
-use policy::glob::matches_ignoring_case;
-
 use crate::rules::names::{arn_parts, fits_everybody, is_external_id, is_pattern, is_unique_id};
 
 impl Vendor {
@@ -42,16 +41,7 @@ impl Vendor {
         for (entry, role) in self.roles.iter().enumerate() {
             let path = at!["vendors", index, "roles", entry];
             problems.name_pattern(path.clone(), "role", &role.name);
-            let hint = "name those that were made for it";
-            if fits_everybody(&role.name) {
-                problems.warn(path.clone(), "every role may trust this vendor", hint);
-            } else if let Some(other) = fits_too_much(&role.name) {
-                let message = format!(
-                    "`{}` lets this vendor into any role so named, as {other}",
-                    role.name
-                );
-                problems.warn(path.clone(), message, hint);
-            }
+            problems.roles_of(path.clone(), "vendor", &role.name, OF_OWN_TASKS);
             if let Some(id) = &role.external_id {
                 self.external_id_problems(path, id, problems);
             }
@@ -81,7 +71,12 @@ impl Vendor {
             problems.warn(at("external_id"), message, "name it under `values`");
         }
         for (entry, user) in self.users.iter().enumerate() {
-            problems.name_pattern(at!["vendors", index, "users", entry], "user", user);
+            let path = at!["vendors", index, "users", entry];
+            problems.name_pattern(path.clone(), "user", user);
+            if fits_everybody(user) {
+                let message = "every user of the account passes for a holder of this vendor's keys";
+                problems.warn(path, message, "name the users one by one");
+            }
         }
         self.action_problems(index, problems);
         problems.expires(at("expires"), self.expires.as_deref());
@@ -167,32 +162,5 @@ impl Vendor {
             let message = format!("the external id can be guessed: {weakness}");
             problems.warn(path, message, "use a random one, as a UUID");
         }
-    }
-}
-
-/// Roles that no vendor should be let into because their names happen to fit.
-const OTHERS_ROLES: &[&str] = &[
-    "Admin",
-    "Administrator",
-    "BreakGlass",
-    "BreakGlassAdmin",
-    "Deploy",
-    "OrganizationAccountAccessRole",
-    "PowerUser",
-    "Production",
-    "ReadOnly",
-    "Security",
-    "Terraform",
-];
-
-/// A role that a pattern of a vendor's roles fits, and that was not made for it.
-fn fits_too_much(pattern: &str) -> Option<&'static str> {
-    let fixed = pattern.chars().filter(|char| !"*?".contains(*char)).count();
-    let mut others = OTHERS_ROLES.iter().copied();
-    let fitting = others.find(|name| matches_ignoring_case(pattern, name));
-    match fitting {
-        _ if !is_pattern(pattern) => None,
-        None if fixed < 3 => Some("many others"),
-        fitting => fitting,
     }
 }
