@@ -40,6 +40,8 @@ SWEEP_CALLS = 60 * 24 * 30  # one a minute, most of which find that nothing is d
 SWEEP_RUNS = 24 * 30
 HEARTBEAT_CALLS = 12 * 24 * 30  # a look every five minutes
 HEARTBEAT_RUNS = 4 * 24 * 30 * 6  # every quarter of an hour, at six functions
+COMPARISONS = 4 * 24 * 30  # of the stack with its template, some 90 calls each
+COMPARISON = 20.83 + 3.00 + 10.00  # five seconds of Lambda; a request to KMS, one to CloudWatch
 READS_A_SWEEP_CALL = 2
 READS_A_SWEEP_RUN = 100  # what is known of some hundreds of roles
 WRITES_A_SWEEP_RUN = 2
@@ -100,6 +102,7 @@ def main() -> None:
             (
                 HEARTBEAT_CALLS * (INVOCATIONS + LOGS + 2 * READS + WRITES)
                 + HEARTBEAT_RUNS * (INVOCATIONS + LOGS + WRITES)
+                + COMPARISONS * COMPARISON
             )
             / million,
         ),

@@ -200,6 +200,8 @@ pub struct WatchingTheGuard {
     pub table: Table,
     /// Makes the heartbeat's calls.
     pub heartbeats: crate::HeartbeatCalls,
+    /// Compares the stack with its template.
+    pub deployed: crate::deployed::DeployedStack,
 }
 
 #[cfg(feature = "own-stack")]
@@ -217,6 +219,7 @@ impl WatchingTheGuard {
             own: crate::OwnStackReader::new(&cloud, &settings.stack),
             table: Table::new(&cloud, &settings.table),
             heartbeats: crate::HeartbeatCalls::new(&cloud, heartbeat),
+            deployed: crate::deployed::DeployedStack::new(&cloud, &settings.stack),
             guard: settings.guard().map_err(not_started)?,
         })
     }

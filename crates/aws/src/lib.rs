@@ -5,6 +5,8 @@
 mod channel;
 mod clock;
 mod cloud;
+#[cfg(feature = "deployed")]
+pub mod deployed;
 mod failure;
 #[cfg(feature = "own-stack")]
 mod heartbeats;

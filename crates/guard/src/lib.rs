@@ -37,6 +37,7 @@ pub mod remediate;
 pub mod rules;
 pub mod state;
 pub mod story;
+pub mod template;
 pub mod watch;
 
 pub use check::{Check, ExemptionOf, Finding, Remedy, Severity, UnknownCheck, UnknownSeverity};

@@ -157,8 +157,16 @@ def rules(template: str, region: str, parameters: dict) -> dict:
 
 
 def age(account: str, seconds: int) -> dict:
+    from moto.awslambda.models import lambda_backends
+    from moto.cloudformation.models import cloudformation_backends
     from moto.iam.models import iam_backends
 
+    for stack in cloudformation_backends[account][deploy.REGION].stacks.values():
+        stack.creation_time -= timedelta(seconds=seconds)
+    # As the stack that made them: else they were changed since.
+    for function in lambda_backends[account][deploy.REGION].list_functions():
+        changed = datetime.strptime(function.last_modified, "%Y-%m-%dT%H:%M:%S.%f000Z") - timedelta(seconds=seconds)
+        function.last_modified = changed.strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
     for role in iam_backends[account]["aws"].roles.values():
         role.create_date -= timedelta(seconds=seconds)
     return {}

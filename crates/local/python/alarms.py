@@ -33,13 +33,14 @@ class StackAlarm(CloudFormationModel):
         return cls(
             cloudwatch_backends[account_id][region_name].put_metric_alarm(
                 name=resource_name,
-                namespace=properties.get("Namespace", ""),
-                metric_name=properties.get("MetricName", ""),
+                namespace=properties.get("Namespace"),
+                metric_name=properties.get("MetricName"),
+                metric_data_queries=properties.get("Metrics"),
                 comparison_operator=properties["ComparisonOperator"],
                 evaluation_periods=int(properties["EvaluationPeriods"]),
-                period=int(properties.get("Period", 0)),
+                period=int(properties["Period"]) if "Period" in properties else None,
                 threshold=float(properties["Threshold"]),
-                statistic=properties.get("Statistic", ""),
+                statistic=properties.get("Statistic"),
                 description=properties["AlarmDescription"],
                 dimensions=properties.get("Dimensions", []),
                 alarm_actions=properties.get("AlarmActions", []),

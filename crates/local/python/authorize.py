@@ -154,6 +154,25 @@ def role_may(role_arn: str, action: str, resource: str) -> bool:
     return own == "allow" and theirs != "deny"
 
 
+def role_may_or_is_refused(role_arn: str, action: str, resource: str) -> bool:
+    """The same, of a call; a refusal is kept."""
+    allowed = role_may(role_arn, action, resource)
+    if not allowed:
+        refusal = {"account": role_arn.split(":")[4], "principal": role_arn, "action": action, "resource": resource}
+        with _lock:
+            _refusals.append(refusal)
+    return allowed
+
+
+def role_of(authorization: str) -> str | None:
+    """The role whose session signed a request."""
+    for backends in list(sts_backends.values()):
+        for session in backends["aws"].assumed_roles:
+            if f"Credential={session.access_key_id}/" in authorization:
+                return session.role_arn
+    return None
+
+
 def service_may(service: str, action: str, resource: str) -> bool:
     """Whether an AWS service may do this to a queue: by the queue's policy alone."""
     statements = [
@@ -207,9 +226,15 @@ def _wants(response: BaseResponse, service: str, action: str) -> list[tuple[str,
         return [(f"cloudformation:{action}", known or f"arn:aws:cloudformation:{region}:{account}:stack/{name}/*")]
     if service == "lambda":
         # The function is in the path: /2017-10-31/functions/NAME/concurrency.
-        named = re.search(r"/functions/([^/?]+)", urllib.parse.unquote(response.uri))
-        function = named.group(1).rsplit(":", 1)[-1] if named else None
-        return [(f"lambda:{action}", f"arn:aws:lambda:{region}:{account}:function:{function}" if function else "*")]
+        named = re.search(r"/(function|event-source-mapping)s/([^/?]+)", urllib.parse.unquote(response.uri))
+        end = f"{named.group(1)}:{named.group(2).rsplit(':', 1)[-1]}" if named else None
+        return [(f"lambda:{action}", f"arn:aws:lambda:{region}:{account}:{end}" if end else "*")]
+    if service == "events" and action in ("DescribeRule", "ListTargetsByRule"):
+        rule = parameters.get("Rule") or parameters["Name"]
+        return [(f"events:{action}", f"arn:aws:events:{region}:{account}:rule/{rule}")]
+    if service == "kms" and action == "DescribeKey":
+        key = parameters["KeyId"].rsplit("/", 1)[-1]
+        return [(f"kms:{action}", f"arn:aws:kms:{region}:{account}:key/{key}")]
     if service == "secretsmanager":
         secret = secretsmanager_backends[account][region].secrets.get(parameters.get("SecretId", ""))
         return [(f"secretsmanager:{action}", secret.arn if secret else parameters.get("SecretId", "*"))]

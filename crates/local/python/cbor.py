@@ -89,7 +89,12 @@ def encoded(value) -> bytes:
 
 
 def _answer(request, _url, _headers):
-    operation = xform_name(request.path.rsplit("/", 1)[-1])
+    action = request.path.rsplit("/", 1)[-1]
+    operation = xform_name(action)
+    role = authorize.role_of(str(request.headers.get("Authorization")))
+    if role and not authorize.role_may_or_is_refused(role, f"cloudwatch:{action}", "*"):
+        error = {"__type": "com.amazonaws.cloudwatch#AccessDenied", "message": f"{role} may not {action}"}
+        return 403, {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}, encoded(error)
     client = boto3.session.Session().client(
         "cloudwatch",
         region_name="us-east-1",
@@ -97,6 +102,11 @@ def _answer(request, _url, _headers):
         aws_access_key_id=authorize.OPERATOR_KEY,
         aws_secret_access_key=authorize.OPERATOR_SECRET,
     )
+    if role:
+        account = role.split(":")[4]
+        client.meta.events.register(
+            "before-call", lambda params, **_: params["headers"].__setitem__("x-moto-account-id", account)
+        )
     answer = getattr(client, operation)(**decoded(request.get_data()))
     answer.pop("ResponseMetadata")
     return 200, {"Content-Type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}, encoded(answer)

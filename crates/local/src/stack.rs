@@ -423,7 +423,7 @@ impl Stack<'_> {
         self.machine.account.ask_for("/bury", &question)
     }
 
-    /// Makes the account's roles so many seconds older.
+    /// Makes the account's roles, functions and stacks so many seconds older.
     ///
     /// # Errors
     /// [`AccountError`].

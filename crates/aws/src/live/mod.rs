@@ -4,51 +4,28 @@
 //! a person publishes.
 
 mod account;
-mod health;
 mod layer;
 mod organization;
 mod residue;
 mod roles;
-mod stack;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::cloud::SdkContext;
-use crate::failure::Failure;
 use crate::network::Network;
 
-pub use account::{AuthorizationDetails, ReadAccountError, credential_report, session_seconds};
-pub use health::{
-    AlarmState, TrailState, alarms, event_source_state, key_state, oldest_message,
-    processed_template, queue_length, trails,
+pub use guard::watch::Stack;
+
+pub use crate::deployed::{
+    CallError, StackError, Survey, TOPICS, describe_stack, function_state, oldest_message,
+    queue_length, rule_state, subscriptions, survey,
 };
+pub use account::{AuthorizationDetails, ReadAccountError, credential_report, session_seconds};
 pub use layer::{LayerVersion, publish_layer};
 pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
 pub use residue::{Residue, SessionDenial, kept_documents, quarantined, residue};
 pub use roles::list_roles;
-pub use stack::{
-    FunctionState, RuleState, Stack, StackError, Subscription, describe_stack, function_state,
-    rule_state, subscriptions,
-};
-
-/// A call to AWS failed.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct CallError(Failure);
-
-impl From<Failure> for CallError {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
-impl CallError {
-    /// The service's error code, as `AccessDenied`; empty where no service answered.
-    pub fn code(&self) -> &str {
-        &self.0.code
-    }
-}
 
 /// The account that a person's AWS configuration names: environment, profiles, SSO, as for the
 /// AWS CLI.

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{NoDocumentsError, PolicyText, RoleDocument};
-use super::mark::is_pending;
-use super::node::{Kind, Node};
 use super::pending::{Pending, names, permitting, settled};
-use super::template::{Scope, Template};
+use guard::template::is_pending;
+use guard::template::{Kind, Node};
+use guard::template::{Scope, Template};
 
 /// So many comparisons that only the deployment decides are taken both ways, together.
 const MOST_OPEN: usize = 6;

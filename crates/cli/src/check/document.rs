@@ -2,9 +2,9 @@
 
 use policy::Origin;
 
-use super::node::NodeError;
 use super::pending::Pending;
 use crate::audit::export::ExportError;
+use guard::template::NodeError;
 
 /// A trust document, and the role it belongs to as far as the file tells.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,14 +2,12 @@
 
 mod cloudformation;
 mod document;
-mod mark;
-mod node;
 mod pending;
-#[cfg(feature = "live")]
-pub(crate) mod processed;
 mod roles;
-pub(crate) mod template;
+#[cfg(test)]
+mod template_tests;
 mod terraform;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,13 +19,13 @@ use guard::detect::{Reading, Verdict, judge_provider, judge_trust_read};
 use guard::model::RoleRef;
 use guard::permissions::review;
 use guard::rules::Rules;
+use guard::template::Scope;
 use guard::{Check, Finding, Severity};
 use jiff::Timestamp;
 use permissions::{Policies, Reason};
 use policy::TrustPolicy;
 use roles::documents;
 use serde::Serialize;
-use template::Scope;
 
 use crate::args::{CheckArgs, FindingFormat};
 use crate::diagnostic::no_policy;

@@ -3,8 +3,8 @@
 
 use guard::{Check, Finding, Severity};
 
-use super::mark::{MARKS, is_pending};
-use super::node::{Kind, Node};
+use guard::template::{Kind, Node};
+use guard::template::{MARKS, is_pending};
 
 /// Stands where a text is not known and something must.
 const PLACEHOLDER: &str = "known-at-deployment";

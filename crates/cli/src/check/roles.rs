@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 
 use super::cloudformation;
 use super::document::{NoDocumentsError, RoleDocument, line_of};
-use super::node::Node;
-use super::template::Scope;
 use super::terraform;
+use super::yaml::yaml;
 use crate::audit::export::{self, Element, ExportError, Holder};
 use crate::decoded::other_output;
 use crate::streams::chain;
+use guard::template::Node;
+use guard::template::Scope;
 
 /// The keys that tell what a file is. Many may follow one another: pages.
 #[derive(Deserialize)]
@@ -107,7 +108,7 @@ fn of_yaml(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsEr
     if blocks.iter().any(|block| first.starts_with(block)) {
         return Err(NoDocumentsError::Terraform);
     }
-    let root = match Node::yaml(text) {
+    let root = match yaml(text) {
         Ok(root) => root,
         Err(error) => {
             return Err(match other_output(text.as_bytes()) {

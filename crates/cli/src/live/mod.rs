@@ -1,7 +1,6 @@
 //! The commands that talk to AWS, with a person's own credentials.
 
 mod account;
-mod deployed;
 mod publish;
 mod restore;
 mod sheet;

@@ -2,11 +2,10 @@
 
 use std::io;
 
-use aws::live::{CallError, Subscription};
 use guard::ports::StateError;
 use guard::state::sweep_state::SweepProgress;
+use guard::watch::{Is, Line};
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::streams::{Style, chain, counted};
 use crate::terminal_escape::escaped;
@@ -88,49 +87,7 @@ impl Sheet<'_, '_> {
         self.line("sweep", "last", &words, ago <= SWEEP_MISSING)
     }
 
-    pub(super) fn subscribers(
-        &mut self,
-        topic: &str,
-        found: &Result<Vec<Subscription>, CallError>,
-    ) -> io::Result<()> {
-        match found {
-            Err(error) => self.line("topic", topic, &chain(error), false),
-            Ok(found) if found.is_empty() => self.line("topic", topic, "no subscription", false),
-            Ok(found) => {
-                for one in found {
-                    let filter = one.filter.as_deref().unwrap_or_default();
-                    let (how, good) = match (one.confirmed, filter.is_empty()) {
-                        (true, true) => ("confirmed".to_owned(), true),
-                        (true, false) if lets_critical_through(filter) => {
-                            (format!("confirmed, gets {filter}"), true)
-                        }
-                        (true, false) => (
-                            format!("FILTERED: {filter} keeps CRITICAL alerts from it"),
-                            false,
-                        ),
-                        (false, _) => (NOT_CONFIRMED.to_owned(), false),
-                    };
-                    let which = format!("{topic} to {} {}", one.protocol, one.endpoint);
-                    self.line("topic", &which, &how, good)?;
-                }
-                Ok(())
-            }
-        }
+    pub(super) fn thing(&mut self, line: &Line) -> io::Result<()> {
+        self.line(line.what, &line.which, &line.how, line.is == Is::Good)
     }
-}
-
-const NOT_CONFIRMED: &str =
-    "NOT CONFIRMED: nothing is delivered until the link in its mail is followed";
-
-/// Whether a subscription's filter asks for severities, and CRITICAL is among them. Anything else may
-/// keep a CRITICAL alert away.
-fn lets_critical_through(filter: &str) -> bool {
-    let filter: Value = serde_json::from_str(filter).unwrap_or_default();
-    let Some(fields) = filter.as_object() else {
-        return false;
-    };
-    fields.iter().all(|(name, values)| {
-        let mut values = values.as_array().into_iter().flatten();
-        name == "severity" && values.any(|value| value == "CRITICAL")
-    })
 }

@@ -2,16 +2,16 @@
 
 use std::io;
 
-use aws::live::{CallError, Stack, StackError, Subscription, describe_stack, subscriptions};
+use aws::live::{CallError, StackError, TOPICS, describe_stack, subscriptions};
 use aws::{SdkContext, Topic};
 use guard::Severity;
 use guard::alert::Alert;
 use guard::ports::{Alerts, PublishError};
 use guard::state::incident::{Schema, Stage, incident_id};
+use guard::watch::{Stack, Subscription, subscriber_lines};
 use jiff::Timestamp;
 
 use super::sheet::Sheet;
-use super::status::TOPICS;
 use super::{of, wait};
 use crate::args::LiveArgs;
 use crate::streams::chain;
@@ -112,7 +112,14 @@ pub(crate) fn test_alert(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io:
             Ok(()) => sheet.line("topic", id, "the test alert is published", true)?,
             Err(error) => sheet.line("topic", id, &chain(error), false)?,
         }
-        sheet.subscribers(id, found)?;
+        match found {
+            Ok(found) => {
+                for line in subscriber_lines(id, found) {
+                    sheet.thing(&line)?;
+                }
+            }
+            Err(error) => sheet.line("topic", id, &chain(error), false)?,
+        }
     }
     let (wrong, status) = sheet.ended();
     let last = match wrong {

@@ -18,7 +18,7 @@ pub use detect::{access_key, guard_tamper, role_permissions, role_trust, root_ac
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
 pub use sweep::{CredentialsSwept, GRACE_SECONDS, Swept, sweep, sweep_credentials};
-pub use watch::{Watched, answer_heartbeat, watch};
+pub use watch::{Surroundings, Watched, answer_heartbeat, watch};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]

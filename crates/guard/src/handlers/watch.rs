@@ -11,7 +11,7 @@ use crate::cloudtrail::Record;
 use crate::detect::finding;
 use crate::handlers::HandleError;
 use crate::model::Resource;
-use crate::ports::{Alerts, Heartbeats, StateError, Store};
+use crate::ports::{Alerts, Deployed, Heartbeats, StateError, Store};
 use crate::state::Ledger;
 use crate::state::incident::{Stage, incident_id};
 use crate::state::watch_state::{SentCall, Watch};
@@ -31,33 +31,68 @@ pub struct Watched {
     pub unsent: Vec<String>,
 }
 
-/// Looks whether the last heartbeat came back, reports what did not, and sends the next one if it is due.
+/// What the function knows of the world around it.
+#[derive(Debug)]
+pub struct Surroundings<'a, S, A, H, D> {
+    /// The table, for the heartbeat alone.
+    pub store: &'a S,
+    /// The second path's topic.
+    pub topic: &'a A,
+    /// Makes the heartbeat's calls.
+    pub heartbeats: &'a H,
+    /// Compares the stack.
+    pub deployed: &'a D,
+    /// A deploy is under way: what is there may differ from the template.
+    pub deploying: bool,
+}
+
+/// Looks whether the last heartbeat came back and whether the stack is what was deployed, reports what is
+/// not so, and sends the next heartbeat if it is due. The stack is compared as often as that, and at the
+/// next look once more where something is found.
 ///
 /// # Errors
 /// [`HandleError`]: the table or the topic does not answer. The next look is in a few minutes.
-pub async fn watch<S: Store, A: Alerts, H: Heartbeats>(
-    store: &S,
-    topic: &A,
-    heartbeats: &H,
+pub async fn watch<S: Store, A: Alerts, H: Heartbeats, D: Deployed>(
+    around: &Surroundings<'_, S, A, H, D>,
     guard: &GuardConfig,
     now: Timestamp,
 ) -> Result<Watched, HandleError> {
-    let state = Ledger::new(store);
+    let state = Ledger::new(around.store);
     let mut watch = state.watch(&guard.account).await?;
     let answers = state.heartbeat_answers(&guard.account).await?;
     let silent = silent(&watch, &answers, now);
-    let wrong = silent.overdue;
-    let (news, reported) = to_report(&watch.reported, &wrong, &silent.waiting, now);
+    let (mut wrong, mut waiting) = (silent.overdue, silent.waiting);
+    let due = is_due(&watch, now);
+    let unsure = watch
+        .differences
+        .iter()
+        .any(|found| !watch.reported.contains_key(found));
+    if !around.deploying && (due || unsure) {
+        let found = around.deployed.differences().await;
+        let (again, once) = found
+            .iter()
+            .cloned()
+            .partition(|found| watch.differences.contains(found));
+        wrong.extend::<Vec<String>>(again);
+        waiting.extend::<Vec<String>>(once);
+        watch.differences = found;
+    } else {
+        waiting.append(&mut watch.differences.clone());
+    }
+    let (news, reported) = to_report(&watch.reported, &wrong, &waiting, now);
     if !news.is_empty() {
-        topic.publish_alert(&blind(guard, &news, now)).await?;
+        around
+            .topic
+            .publish_alert(&blind(guard, &news, now))
+            .await?;
     }
     watch.reported = reported;
     let mut watched = Watched {
         reported: news,
         ..Watched::default()
     };
-    if is_due(&watch, now) {
-        watched.unsent = send(heartbeats, &mut watch, now).await;
+    if due {
+        watched.unsent = send(around.heartbeats, &mut watch, now).await;
         watched.sent = !watch.sent.is_empty();
     }
     state.save_watch(&watch).await?;

@@ -126,6 +126,12 @@ pub trait Heartbeats: Sync {
     fn beat(&self, call: &str) -> impl Future<Output = Result<String, Source>> + Send;
 }
 
+/// Holds the deployed stack against its template: only the function that watches the guard itself has it.
+pub trait Deployed: Sync {
+    /// What is other than it was deployed, or cannot be read, each as a sentence.
+    fn differences(&self) -> impl Future<Output = Vec<String>> + Send;
+}
+
 /// The time.
 pub trait Clock: Sync {
     /// Now.

@@ -19,6 +19,10 @@ pub struct Watch {
     pub sent_at: Option<Timestamp>,
     /// Its calls that AWS took, as `iam:DeleteRole`.
     pub sent: BTreeMap<String, SentCall>,
+    /// What the last look found to be other than it was deployed. What two looks find is reported: a
+    /// call may fail once, and a change may be under way.
+    #[serde(default)]
+    pub differences: Vec<String>,
     /// What is wrong and has been reported, with the moment of the last report.
     pub reported: BTreeMap<String, Timestamp>,
     /// Optimistic version: 0 for one that was never saved. The state raises it with each save.

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::cloudtrail::Record;
-use trustwarden_guard::handlers::{Watched, answer_heartbeat, watch};
+use trustwarden_guard::handlers::{Surroundings, Watched, answer_heartbeat, watch};
 use trustwarden_guard::ports::memory::{InMemory, MemoryStore};
-use trustwarden_guard::ports::{Heartbeats, Source};
+use trustwarden_guard::ports::{Deployed, Heartbeats, Source};
 use trustwarden_guard::watch::{HEARTBEATS, is_tick};
 use trustwarden_guard::{Check, GuardConfig, Severity};
 
@@ -40,12 +40,28 @@ impl Heartbeats for Aws {
     }
 }
 
+/// The stack: what is other than it was deployed, and how often somebody looked.
+#[derive(Default)]
+struct Compared {
+    differences: Mutex<Vec<String>>,
+    looks: Mutex<usize>,
+}
+
+impl Deployed for Compared {
+    async fn differences(&self) -> Vec<String> {
+        *self.looks.lock().unwrap() += 1;
+        self.differences.lock().unwrap().clone()
+    }
+}
+
 /// The watch in an account in which five minutes are one step.
 struct Account {
     guard: GuardConfig,
     store: MemoryStore,
     topic: InMemory,
     aws: Aws,
+    stack: Compared,
+    deploying: Cell<bool>,
     now: Cell<Timestamp>,
     /// When the last heartbeat was sent, which its events say.
     sent: Cell<Timestamp>,
@@ -60,6 +76,8 @@ impl Account {
             store: MemoryStore::default(),
             topic: InMemory::default(),
             aws: Aws::default(),
+            stack: Compared::default(),
+            deploying: Cell::new(false),
             now: Cell::new("2026-11-20T10:00:07Z".parse().unwrap()),
             sent: Cell::default(),
         }
@@ -72,13 +90,14 @@ impl Account {
 
     /// What the schedule's event makes the function do.
     fn tick(&self) -> Watched {
-        let look = watch(
-            &self.store,
-            &self.topic,
-            &self.aws,
-            &self.guard,
-            self.now.get(),
-        );
+        let around = Surroundings {
+            store: &self.store,
+            topic: &self.topic,
+            heartbeats: &self.aws,
+            deployed: &self.stack,
+            deploying: self.deploying.get(),
+        };
+        let look = watch(&around, &self.guard, self.now.get());
         let watched = run(look).unwrap().unwrap();
         if watched.sent {
             self.sent.set(self.now.get());
@@ -145,6 +164,23 @@ impl Account {
                 }
             }
         }
+    }
+
+    fn differs(&self, differences: &[&str]) {
+        let differences = differences.iter().map(|one| (*one).to_owned());
+        *self.stack.differences.lock().unwrap() = differences.collect();
+    }
+
+    /// How many messages there are in so many looks, while all heartbeats come back.
+    fn messages(&self, looks: usize) -> Vec<Alert> {
+        let mut all = Vec::new();
+        for _ in 0..looks {
+            self.tick();
+            self.comes_back(&[]);
+            self.pass(300);
+            all.extend(self.alerts());
+        }
+        all
     }
 
     fn alerts(&self) -> Vec<Alert> {
@@ -379,4 +415,73 @@ fn the_schedules_event_is_known_and_nothing_else_passes_for_it() {
         &account.event("iam:DeleteRole", "1", OURS).to_string()
     ));
     assert!(!is_tick("{"));
+}
+
+const RULE: &str = "rule RoleTrustRule: State: expected \"ENABLED\", there is \"DISABLED\"";
+const KEY: &str = "key Key: Disabled";
+
+#[test]
+fn what_is_other_than_it_was_deployed_is_reported_once_and_again_each_day() {
+    let account = Account::new();
+    assert_eq!(account.messages(6).len(), 0);
+    account.differs(&[RULE]);
+    let said = account.messages(6);
+    assert_eq!(said.len(), 1);
+    assert!(says(&said[0], RULE));
+    account.differs(&[RULE, KEY]);
+    let said = account.messages(6);
+    assert_eq!(said.len(), 1, "what is new, and nothing else");
+    assert_eq!(said[0].findings.len(), 1);
+    assert!(says(&said[0], KEY));
+    assert_eq!(
+        account.messages(24 * 12).len(),
+        2,
+        "each once more after a day"
+    );
+    account.differs(&[]);
+    assert_eq!(account.messages(6).len(), 0);
+    account.differs(&[RULE]);
+    assert_eq!(account.messages(6).len(), 1, "it is so again");
+}
+
+#[test]
+fn what_one_look_finds_and_the_next_does_not_is_no_news() {
+    let account = Account::new();
+    // As a call that fails once.
+    for _ in 0..20 {
+        account.differs(&["rule RoleTrustRule: events:DescribeRule: throttled"]);
+        account.tick();
+        account.comes_back(&[]);
+        account.pass(300);
+        account.differs(&[]);
+        account.tick();
+        account.pass(300);
+        account.tick();
+        account.pass(300);
+    }
+    assert_eq!(account.alerts().len(), 0);
+}
+
+#[test]
+fn the_stack_is_compared_with_each_heartbeat_and_once_more_where_something_is_found() {
+    let account = Account::new();
+    account.messages(12);
+    assert_eq!(*account.stack.looks.lock().unwrap(), 4);
+    account.differs(&[KEY]);
+    account.messages(12);
+    assert_eq!(*account.stack.looks.lock().unwrap(), 4 + 4 + 1);
+}
+
+#[test]
+fn a_deploy_is_no_difference_and_hides_none_that_was_reported() {
+    let account = Account::new();
+    account.deploying.set(true);
+    account.differs(&[RULE]);
+    assert_eq!(account.messages(12).len(), 0);
+    account.deploying.set(false);
+    assert_eq!(account.messages(6).len(), 1);
+    account.deploying.set(true);
+    assert_eq!(account.messages(3).len(), 0);
+    account.deploying.set(false);
+    assert_eq!(account.messages(6).len(), 0, "they have heard");
 }

@@ -1,5 +1,5 @@
 //! A CloudFormation template as it is deployed: its functions worked out, as far as that is known
-//! before. What is not, stands in texts as a mark with a name (see [`super::pending`]).
+//! before. What is not, stands in texts as a mark with a name (see [`super::marked`]).
 //!
 //! Source: CloudFormation Template Reference, "Intrinsic function reference" and "Pseudo parameters
 //! reference" (read 2026-11-30).
@@ -15,11 +15,11 @@ const MOST_DEPTH: usize = 60;
 
 /// Where templates are deployed to, and with which parameters.
 #[derive(Debug, Default)]
-pub(crate) struct Scope(BTreeMap<String, String>);
+pub struct Scope(BTreeMap<String, String>);
 
 impl Scope {
     /// An account that is not known stays unknown; a parameter that is given stands above its default.
-    pub(crate) fn of(account: Option<&str>, region: &str, parameters: &[(String, String)]) -> Self {
+    pub fn of(account: Option<&str>, region: &str, parameters: &[(String, String)]) -> Self {
         let (partition, suffix) = match region.split('-').next() {
             Some("cn") => ("aws-cn", "amazonaws.com.cn"),
             Some("us") if region.starts_with("us-gov-") => ("aws-us-gov", "amazonaws.com"),
@@ -45,7 +45,7 @@ impl Scope {
 }
 
 /// A template, some of whose conditions are taken to be true or false.
-pub(super) struct Template<'t> {
+pub struct Template<'t> {
     root: &'t Node,
     scope: &'t Scope,
     /// By what they compare: comparisons that only the deployment decides, and what they are taken for.
@@ -55,7 +55,8 @@ pub(super) struct Template<'t> {
 }
 
 impl<'t> Template<'t> {
-    pub(super) fn new(root: &'t Node, scope: &'t Scope, taken: BTreeMap<String, bool>) -> Self {
+    /// Of a document, where it is deployed to, and what open comparisons are taken for.
+    pub fn new(root: &'t Node, scope: &'t Scope, taken: BTreeMap<String, bool>) -> Self {
         let open = RefCell::default();
         Self {
             root,
@@ -66,12 +67,12 @@ impl<'t> Template<'t> {
     }
 
     /// The comparisons that only the deployment decides, of those that were met.
-    pub(super) fn open(&self) -> BTreeSet<String> {
+    pub fn open(&self) -> BTreeSet<String> {
         self.open.borrow().clone()
     }
 
     /// The resources that are deployed, by logical id, in the template's order.
-    pub(super) fn resources(&self) -> impl Iterator<Item = (&'t str, &'t Node)> {
+    pub fn resources(&self) -> impl Iterator<Item = (&'t str, &'t Node)> {
         let resources = self.root.get("Resources").map_or(&[][..], Node::entries);
         let deployed = resources.iter().filter(|(_, resource)| {
             let condition = resource.get("Condition").and_then(Node::as_text);
@@ -81,12 +82,12 @@ impl<'t> Template<'t> {
     }
 
     /// A value, worked out; `None` is `AWS::NoValue`.
-    pub(super) fn value(&self, node: &Node) -> Option<Node> {
+    pub fn value(&self, node: &Node) -> Option<Node> {
         self.within(node, 0)
     }
 
     /// A property of a resource, worked out.
-    pub(super) fn property(&self, resource: &Node, name: &str) -> Option<Node> {
+    pub fn property(&self, resource: &Node, name: &str) -> Option<Node> {
         self.value(resource.get("Properties")?.get(name)?)
     }
 
@@ -415,152 +416,4 @@ fn without_dynamic_references(text: &str) -> String {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::check::pending::names;
-
-    const TEMPLATE: &str = r#"
-Parameters:
-  Vendor: { Type: String, Default: "444455556666" }
-  Other: { Type: String }
-  Both: { Type: CommaDelimitedList, Default: "a, b" }
-  Kept: { Type: "AWS::SSM::Parameter::Value<String>", Default: /path }
-Mappings:
-  M: { prod: { account: "111100001111" } }
-Conditions:
-  IsVendor: !Equals [!Ref Vendor, "444455556666"]
-  IsOther: !Equals [!Ref Other, x]
-  IsBoth: !And [!Condition IsVendor, !Not [!Condition IsOther]]
-Resources:
-  Named: { Type: AWS::IAM::Role, Properties: { RoleName: Reader, Path: /x/ } }
-  Nameless: { Type: AWS::IAM::Role, Properties: {} }
-  Hub: { Type: AWS::IAM::OIDCProvider, Properties: { Url: "https://token.actions.githubusercontent.com" } }
-  Saml: { Type: AWS::IAM::SAMLProvider, Properties: { Name: Okta } }
-  F: { Type: AWS::Serverless::Function, Properties: {} }
-  Gone: { Type: T, Condition: IsNever }
-"#;
-
-    fn read(function: &str) -> String {
-        let root = Node::yaml(TEMPLATE).unwrap();
-        let given = [("Region2".to_owned(), "eu-south-2".to_owned())];
-        let scope = Scope::of(Some("111122223333"), "eu-west-1", &given);
-        let template = Template::new(&root, &scope, BTreeMap::new());
-        let value = template.value(&Node::yaml(function).unwrap());
-        match value {
-            Some(value) if names(&value).is_empty() => value.to_json(),
-            Some(value) => format!("{:?}", names(&value)),
-            None => "no value".to_owned(),
-        }
-    }
-
-    #[test]
-    fn what_is_known_before_deployment_is_put_in() {
-        for (function, expected) in [
-            ("!Ref AWS::AccountId", r#""111122223333""#),
-            ("!Ref Vendor", r#""444455556666""#),
-            ("!Ref Region2", r#""eu-south-2""#),
-            ("!Ref Both", r#"["a","b"]"#),
-            ("!Ref Other", r#"["Ref Other"]"#),
-            ("!Ref Kept", r#"["Ref Kept"]"#),
-            ("!Ref AWS::NoValue", "no value"),
-            (
-                "{a: !Ref AWS::NoValue, b: [!Ref AWS::NoValue]}",
-                r#"{"b":[]}"#,
-            ),
-            (
-                "!Sub 'arn:${AWS::Partition}:iam::${Vendor}:root'",
-                r#""arn:aws:iam::444455556666:root""#,
-            ),
-            (
-                "!Sub ['${Who}:${!aws:username}', {Who: !Ref Vendor}]",
-                r#""444455556666:${aws:username}""#,
-            ),
-            (
-                "!Sub '${Nothing.Arn} ${Other}'",
-                r#"["GetAtt Nothing.Arn", "Ref Other"]"#,
-            ),
-            (
-                "!Join ['', [states., !Ref AWS::Region, ., !Ref AWS::URLSuffix]]",
-                r#""states.eu-west-1.amazonaws.com""#,
-            ),
-            ("!Join [':', [a, !Ref Other]]", r#"["Ref Other"]"#),
-            ("!Join [',', !Ref Both]", r#""a,b""#),
-            ("!Select [1, !Split ['-', a-b-c]]", r#""b""#),
-            ("!Select ['0', !Ref Both]", r#""a""#),
-            ("!Select [0, !Split ['-', !Ref Other]]", r#"["Select"]"#),
-            ("!FindInMap [M, prod, account]", r#""111100001111""#),
-            ("!FindInMap [M, !Ref Other, account]", r#"["FindInMap"]"#),
-            ("!FindInMap [M, dev, account, {DefaultValue: d}]", r#""d""#),
-            ("!If [IsVendor, a, b]", r#""a""#),
-            ("!If [IsOther, a, b]", r#""a""#),
-            ("!If [IsBoth, a, !Ref AWS::NoValue]", "no value"),
-            (
-                "!GetAtt Named.Arn",
-                r#""arn:aws:iam::111122223333:role/x/Reader""#,
-            ),
-            (
-                "!GetAtt [Nameless, Arn]",
-                r#""arn:aws:iam::111122223333:role/Nameless""#,
-            ),
-            (
-                "!GetAtt FRole.Arn",
-                r#""arn:aws:iam::111122223333:role/FRole""#,
-            ),
-            ("!Ref Named", r#""Reader""#),
-            ("!Ref Nameless", r#"["Ref Nameless"]"#),
-            (
-                "!Ref Hub",
-                r#""arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com""#,
-            ),
-            (
-                "!GetAtt Saml.Arn",
-                r#""arn:aws:iam::111122223333:saml-provider/Okta""#,
-            ),
-            ("!ImportValue shared", r#"["ImportValue shared"]"#),
-            ("'{{resolve:ssm:/id}}'", r#"["resolve:ssm:/id"]"#),
-            (
-                "!ToJsonString {a: [!Ref Vendor]}",
-                r#""{\"a\":[\"444455556666\"]}""#,
-            ),
-            ("{'Fn::Length': !Ref Both}", r#""2""#),
-            ("!Cidr [a, 1]", r#"["Cidr"]"#),
-            ("{a: '${AWS::Region}'}", r#"{"a":"${AWS::Region}"}"#),
-        ] {
-            assert_eq!(read(function), expected, "{function}");
-        }
-    }
-
-    #[test]
-    fn a_comparison_that_the_deployment_decides_goes_both_ways() {
-        let root = Node::yaml(TEMPLATE).unwrap();
-        let scope = Scope::default();
-        let template = Template::new(&root, &scope, BTreeMap::new());
-        let function = Node::yaml("!If [IsBoth, a, b]").unwrap();
-        let value = template.value(&function).unwrap();
-        assert_eq!(value.as_text(), Some("b"));
-        let open = template.open();
-        assert_eq!(open.len(), 1, "{open:?}");
-        let taken = open.into_iter().map(|open| (open, false)).collect();
-        let other = Template::new(&root, &scope, taken);
-        assert_eq!(other.value(&function).unwrap().as_text(), Some("a"));
-        assert!(other.open().len() == 1);
-    }
-
-    #[test]
-    fn the_region_says_the_partition() {
-        let root = Node::yaml("{}").unwrap();
-        for (region, expected) in [
-            ("us-east-1", r#""aws amazonaws.com""#),
-            ("us-gov-west-1", r#""aws-us-gov amazonaws.com""#),
-            ("cn-north-1", r#""aws-cn amazonaws.com.cn""#),
-        ] {
-            let scope = Scope::of(None, region, &[]);
-            let template = Template::new(&root, &scope, BTreeMap::new());
-            let function = Node::yaml("!Sub '${AWS::Partition} ${AWS::URLSuffix}'").unwrap();
-            assert_eq!(template.value(&function).unwrap().to_json(), expected);
-        }
-    }
 }

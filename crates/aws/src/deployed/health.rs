@@ -6,38 +6,22 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_cloudtrail::types::{
     AdvancedEventSelector, AdvancedFieldSelector, ReadWriteType, Trail,
 };
-use aws_sdk_cloudwatch::types::{Dimension, Statistic};
+use aws_sdk_cloudwatch::types::{Dimension, MetricDataQuery, Statistic};
+use guard::watch::{AlarmState, TrailState};
 use serde_json::{Value, json};
 
 use super::CallError;
 use crate::cloud::SdkContext;
 use crate::failure::Failure;
 
-/// An alarm.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AlarmState {
-    /// Its name.
-    pub name: String,
-    /// As `OK`, `ALARM`, `INSUFFICIENT_DATA`.
-    pub state: String,
-    /// Whether its actions are on, which topics it notifies, and what it compares, as a template says it.
-    pub properties: Value,
-}
-
-/// A trail, as far as the guard depends on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrailState {
-    /// Its name.
-    pub name: String,
-    /// What keeps events from the guard, in words; empty where nothing does.
-    pub lacks: Vec<String>,
-}
-
 /// A stack's template as CloudFormation carried it out, in JSON (GetTemplate).
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn processed_template(cloud: &SdkContext, name: &str) -> Result<String, CallError> {
+pub(super) async fn processed_template(
+    cloud: &SdkContext,
+    name: &str,
+) -> Result<String, CallError> {
     let client = aws_sdk_cloudformation::Client::new(cloud.sdk());
     let stage = aws_sdk_cloudformation::types::TemplateStage::Processed;
     let answer = client.get_template().stack_name(name).template_stage(stage);
@@ -50,7 +34,7 @@ pub async fn processed_template(cloud: &SdkContext, name: &str) -> Result<String
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn event_source_state(cloud: &SdkContext, id: &str) -> Result<String, CallError> {
+pub(super) async fn event_source_state(cloud: &SdkContext, id: &str) -> Result<String, CallError> {
     let client = aws_sdk_lambda::Client::new(cloud.sdk());
     let answer = client.get_event_source_mapping().uuid(id).send().await;
     let answer = answer.map_err(|error| Failure::of("lambda:GetEventSourceMapping", &error))?;
@@ -61,7 +45,7 @@ pub async fn event_source_state(cloud: &SdkContext, id: &str) -> Result<String, 
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn key_state(cloud: &SdkContext, id: &str) -> Result<String, CallError> {
+pub(super) async fn key_state(cloud: &SdkContext, id: &str) -> Result<String, CallError> {
     let client = aws_sdk_kms::Client::new(cloud.sdk());
     let answer = client.describe_key().key_id(id).send().await;
     let answer = answer.map_err(|error| Failure::of("kms:DescribeKey", &error))?;
@@ -73,7 +57,10 @@ pub async fn key_state(cloud: &SdkContext, id: &str) -> Result<String, CallError
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn alarms(cloud: &SdkContext, names: Vec<String>) -> Result<Vec<AlarmState>, CallError> {
+pub(super) async fn alarms(
+    cloud: &SdkContext,
+    names: Vec<String>,
+) -> Result<Vec<AlarmState>, CallError> {
     let client = aws_sdk_cloudwatch::Client::new(cloud.sdk());
     let answer = client.describe_alarms().set_alarm_names(Some(names));
     let answer = answer.max_records(100).send().await;
@@ -89,15 +76,47 @@ pub async fn alarms(cloud: &SdkContext, names: Vec<String>) -> Result<Vec<AlarmS
                 "AlarmActions": alarm.alarm_actions,
                 "InsufficientDataActions": alarm.insufficient_data_actions,
                 "ComparisonOperator": alarm.comparison_operator.map(|one| one.as_str().to_owned()),
+                "Dimensions": alarm.dimensions.iter().flatten().map(dimension).collect::<Vec<_>>(),
                 "EvaluationPeriods": alarm.evaluation_periods,
+                "Metrics": alarm.metrics.iter().flatten().map(formula).collect::<Vec<_>>(),
                 "MetricName": alarm.metric_name,
                 "Namespace": alarm.namespace,
+                "Period": alarm.period,
+                "Statistic": alarm.statistic.map(|one| one.as_str().to_owned()),
                 "Threshold": alarm.threshold,
                 "TreatMissingData": alarm.treat_missing_data,
             }),
             name: alarm.alarm_name.unwrap_or_default(),
         })
         .collect())
+}
+
+fn dimension(dimension: &Dimension) -> Value {
+    json!({ "Name": dimension.name, "Value": dimension.value })
+}
+
+/// A metric, or a formula over others, as a template says it: what is there by default is left out.
+fn formula(query: &MetricDataQuery) -> Value {
+    let metric = query.metric_stat.as_ref().map(|stat| {
+        let metric = stat.metric.as_ref();
+        let dimensions = metric.and_then(|metric| metric.dimensions.as_ref());
+        let dimensions: Vec<Value> = dimensions.into_iter().flatten().map(dimension).collect();
+        let mut said = json!({
+            "Namespace": metric.and_then(|metric| metric.namespace.as_ref()),
+            "MetricName": metric.and_then(|metric| metric.metric_name.as_ref()),
+        });
+        if let (false, Some(fields)) = (dimensions.is_empty(), said.as_object_mut()) {
+            fields.insert("Dimensions".to_owned(), Value::from(dimensions));
+        }
+        json!({ "Metric": said, "Period": stat.period, "Stat": stat.stat })
+    });
+    json!({
+        "Id": query.id,
+        "Label": query.label,
+        "Expression": query.expression,
+        "MetricStat": metric,
+        "ReturnData": query.return_data.filter(|returned| !returned),
+    })
 }
 
 /// How many messages a queue holds, those being read included (GetQueueAttributes).
@@ -153,7 +172,7 @@ pub async fn oldest_message(cloud: &SdkContext, queue: &str) -> Result<Option<f6
 ///
 /// # Errors
 /// [`CallError`].
-pub async fn trails(cloud: &SdkContext) -> Result<Vec<TrailState>, CallError> {
+pub(super) async fn trails(cloud: &SdkContext) -> Result<Vec<TrailState>, CallError> {
     let client = aws_sdk_cloudtrail::Client::new(cloud.sdk());
     let answer = client.describe_trails().include_shadow_trails(true);
     let answer = answer.send().await;
@@ -180,10 +199,13 @@ async fn lacks(
         lacks.push("leaves out the events of global services, as IAM".to_owned());
     }
     let arn = trail.trail_arn.clone().unwrap_or_default();
-    let status = client.get_trail_status().name(&arn).send().await;
-    let status = status.map_err(|error| Failure::of("cloudtrail:GetTrailStatus", &error))?;
-    if status.is_logging != Some(true) {
-        lacks.push("does not log".to_owned());
+    let of_organization = trail.is_organization_trail == Some(true);
+    match client.get_trail_status().name(&arn).send().await {
+        Ok(status) if status.is_logging == Some(true) => {}
+        Ok(_) => lacks.push("does not log".to_owned()),
+        // An organization's trail says so to its own account alone.
+        Err(_) if of_organization => {}
+        Err(error) => return Err(Failure::of("cloudtrail:GetTrailStatus", &error).into()),
     }
     match client.get_event_selectors().trail_name(&arn).send().await {
         Ok(selectors) => {
@@ -199,8 +221,7 @@ async fn lacks(
                 lacks.push("leaves out management events that write, or some of them".to_owned());
             }
         }
-        // An organization's trail says so to its own account alone.
-        Err(_) if trail.is_organization_trail == Some(true) => {}
+        Err(_) if of_organization => {}
         Err(error) => return Err(Failure::of("cloudtrail:GetEventSelectors", &error).into()),
     }
     Ok(lacks)

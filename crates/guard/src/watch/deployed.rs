@@ -1,31 +1,30 @@
-//! What the stack's own template says of each resource, with all names put in: what `status` holds
-//! against what is there.
+//! What the stack's own template says of each resource, with all names put in: what is held against
+//! what is there.
 
-use aws::live::Stack;
 use serde_json::{Map, Value};
 
-use crate::check::processed::{deployed_resources, is_unknown};
-use crate::check::template::Scope;
-use crate::streams::chain;
+use super::found::Stack;
+use crate::ports::chain;
+use crate::template::{Scope, deployed_resources, is_unknown};
 
 /// A resource of the deployed stack.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Expected {
+pub struct Expected {
     /// Its logical id.
-    pub(crate) name: String,
+    pub name: String,
     /// As `AWS::Lambda::Function`.
-    pub(crate) kind: String,
+    pub kind: String,
     /// Its name, ARN or URL; `None` where CloudFormation lists none.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// As the template says it.
-    pub(crate) properties: Value,
+    pub properties: Value,
 }
 
 /// The resources of a stack whose conditions hold, by logical id.
 ///
 /// # Errors
 /// The template is not JSON: no macro of SAM made it. In words.
-pub(crate) fn expected(template: &str, stack: &Stack) -> Result<Vec<Expected>, String> {
+pub fn expected(template: &str, stack: &Stack) -> Result<Vec<Expected>, String> {
     let raw: Value = serde_json::from_str(template).map_err(|error| chain(&error))?;
     let place: Vec<&str> = stack.id.split(':').collect();
     let (region, account) = match place.as_slice() {
@@ -51,6 +50,15 @@ pub(crate) fn expected(template: &str, stack: &Stack) -> Result<Vec<Expected>, S
         let arn = |service: &str, rest: &str| {
             format!("arn:{partition}:{service}:{region}:{account}:{rest}{end}")
         };
+        // By which an alarm's dimensions know it.
+        for (kind, attribute) in [
+            ("AWS::SQS::Queue", "QueueName"),
+            ("AWS::SNS::Topic", "TopicName"),
+        ] {
+            if text("Type") == Some(kind) {
+                names.push((format!("{name}.{attribute}"), end.to_owned()));
+            }
+        }
         let (attribute, value) = match text("Type").unwrap_or_default() {
             "AWS::IAM::Role" => {
                 let path = text("Properties/Path").unwrap_or("/");
@@ -82,7 +90,7 @@ pub(crate) fn expected(template: &str, stack: &Stack) -> Result<Vec<Expected>, S
 
 /// In what something differs from what is expected of it, each as a sentence. A field of `there` that
 /// nothing is expected of must be null; a field that `there` does not have is not compared.
-pub(crate) fn differences(expected: &Value, there: &Value) -> Vec<String> {
+pub(super) fn differences(expected: &Value, there: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let fields = there.as_object().into_iter().flatten();
     for (name, value) in fields {

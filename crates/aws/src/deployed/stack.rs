@@ -3,28 +3,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_sns::types::Subscription as TopicSubscription;
+use guard::watch::{FunctionState, RuleState, Stack, Subscription};
 use serde_json::{Value, json};
 
 use super::CallError;
 use crate::cloud::SdkContext;
 use crate::failure::Failure;
-
-/// A stack as CloudFormation knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stack {
-    /// Its ARN.
-    pub id: String,
-    /// As `CREATE_COMPLETE`.
-    pub status: String,
-    /// Its parameters by name, as `Mode`.
-    pub parameters: BTreeMap<String, String>,
-    /// Its outputs by name.
-    pub outputs: BTreeMap<String, String>,
-    /// Its resources: physical ids by logical id.
-    pub resources: BTreeMap<String, String>,
-    /// When a deploy changed a resource last, in seconds since 1970, by logical id.
-    pub deployed: BTreeMap<String, i64>,
-}
 
 /// Why the stack is not known.
 #[derive(Debug, thiserror::Error)]
@@ -46,49 +30,6 @@ pub enum StackError {
         #[source]
         source: CallError,
     },
-}
-
-/// Who receives what a topic publishes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription {
-    /// As `email`, `lambda`, `https`.
-    pub protocol: String,
-    /// As `security@example.com`.
-    pub endpoint: String,
-    /// Somebody at the endpoint has agreed; until then nothing is delivered.
-    pub confirmed: bool,
-    /// What keeps messages from it, as JSON.
-    pub filter: Option<String>,
-}
-
-/// A function as Lambda has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FunctionState {
-    /// As `Active`.
-    pub state: String,
-    /// As `Successful`.
-    pub last_update: String,
-    /// When its code or configuration was changed last.
-    pub last_modified: String,
-    /// What the function is told through its environment.
-    pub environment: BTreeMap<String, String>,
-    /// The ARNs of its layers' versions.
-    pub layers: Vec<String>,
-    /// How many may run at once, if that is set aside.
-    pub concurrency: Option<i32>,
-}
-
-/// An EventBridge rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleState {
-    /// As `ENABLED`, `DISABLED`, `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`.
-    pub state: String,
-    /// What it matches, as JSON.
-    pub pattern: Option<String>,
-    /// When it comes by itself.
-    pub schedule: Option<String>,
-    /// Where it sends what, as a template says it.
-    pub targets: Vec<Value>,
 }
 
 /// Reads a stack: its outputs, parameters and resources (DescribeStacks, ListStackResources).

@@ -1,19 +1,24 @@
-//! The template of a stack as CloudFormation carried it out: every name in it is known.
+//! A CloudFormation template as it is deployed: what `check` judges of a file, and what a deployed stack
+//! is held against.
+
+mod evaluate;
+mod mark;
+mod node;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::mark::is_pending;
-use super::node::{Node, NodeError};
-use super::template::{Scope, Template};
+pub use evaluate::{Scope, Template};
+pub use mark::{MARKS, is_pending, marked, unmarked};
+pub use node::{Kind, MOST_DEPTH, Node, NodeError};
 
 /// The resources of a template in JSON whose stack is deployed, so that the scope knows every name:
 /// logical id, type, properties.
 ///
 /// # Errors
 /// It is not JSON.
-pub(crate) fn deployed_resources(
+pub fn deployed_resources(
     template: &str,
     scope: &Scope,
 ) -> Result<Vec<(String, String, Value)>, NodeError> {
@@ -32,6 +37,6 @@ pub(crate) fn deployed_resources(
 }
 
 /// Whether a text holds something that was not known.
-pub(crate) fn is_unknown(value: &Value) -> bool {
+pub fn is_unknown(value: &Value) -> bool {
     value.as_str().is_some_and(is_pending)
 }

@@ -3,21 +3,21 @@
 use std::borrow::Cow;
 
 /// Around the name of what is not known, in a text. No template holds these: they are of no script.
-pub(super) const MARKS: [char; 2] = ['\u{f8fe}', '\u{f8ff}'];
+pub const MARKS: [char; 2] = ['\u{f8fe}', '\u{f8ff}'];
 
 /// A text that only the deployment tells, by its name.
-pub(super) fn marked(name: &str) -> String {
+pub fn marked(name: &str) -> String {
     let [open, close] = MARKS;
     format!("{open}{name}{close}")
 }
 
 /// Is a part of it not known?
-pub(super) fn is_pending(text: &str) -> bool {
+pub fn is_pending(text: &str) -> bool {
     text.contains(MARKS)
 }
 
 /// Takes such marks out of what somebody wrote.
-pub(super) fn unmarked(text: &str) -> Cow<'_, str> {
+pub fn unmarked(text: &str) -> Cow<'_, str> {
     if is_pending(text) {
         text.replace(MARKS, "\u{fffd}").into()
     } else {
