@@ -4,12 +4,16 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
 use aws_sdk_iam::primitives::Blob;
-use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, ReportStateType, RoleDetail};
+use aws_sdk_iam::types::{
+    AccessKeyMetadata, AttachedPolicy, EntityType, PolicyDetail, ReportStateType, RoleDetail,
+    StatusType,
+};
 use guard::account::CredentialReport;
 use guard::cloudtrail::percent_decoded;
 use guard::model::{HeldPolicy, LiveRole};
 use guard::ports::{
-    IamError, IamErrorKind, ListRoles, ListedRole, ReadCredentials, Roles, RolesPage,
+    IamError, IamErrorKind, ListRoles, ListedRole, ReadCredentials, Roles, RolesPage, UserKey,
+    UsersPage,
 };
 use jiff::Timestamp;
 
@@ -21,6 +25,9 @@ use crate::network::RetryPolicy;
 /// How many roles stand on a page: a role comes with all its inline policies, so a page of these
 /// is a megabyte or two.
 const PAGE: i32 = 100;
+
+/// The most that IAM puts on a page.
+const USERS: i32 = 1000;
 
 /// Reads and lists roles: for the sweep alone. It has no way to write.
 #[derive(Debug)]
@@ -75,6 +82,45 @@ impl ReadCredentials for IamLister {
         let report = CredentialReport::read(&String::from_utf8_lossy(&content));
         let report = report.map_err(|error| IamError::new(read, what, IamErrorKind::Other, error));
         report.map(Some)
+    }
+
+    async fn list_users(&self, marker: Option<&str>) -> Result<UsersPage, IamError> {
+        let call = self.iam.client().list_users().max_items(USERS);
+        let answer = call.set_marker(marker.map(str::to_owned)).send().await;
+        let answer = answer.map_err(|error| {
+            Failure::of("iam:ListUsers", &error).of_iam("list", "the account's users")
+        })?;
+        Ok(UsersPage {
+            users: answer
+                .users
+                .into_iter()
+                .map(|user| user.user_name)
+                .collect(),
+            next: answer.marker.filter(|_| answer.is_truncated),
+        })
+    }
+
+    async fn access_keys(&self, user: &str) -> Result<Vec<UserKey>, IamError> {
+        // IAM holds two for a user, so they are on one page.
+        let answer = self.iam.client().list_access_keys().user_name(user).send();
+        let keys = match answer.await {
+            Ok(answer) => answer.access_key_metadata,
+            Err(error) => {
+                let error = Failure::of("iam:ListAccessKeys", &error);
+                let error = error.of_iam("read", format!("the access keys of {user}"));
+                return match error.kind {
+                    IamErrorKind::NoSuchEntity => Ok(Vec::new()),
+                    _ => Err(error),
+                };
+            }
+        };
+        let key = |key: AccessKeyMetadata| {
+            Some(UserKey {
+                created: Timestamp::new(key.create_date?.secs(), 0).ok()?,
+                active: key.status == Some(StatusType::Active),
+            })
+        };
+        Ok(keys.into_iter().filter_map(key).collect())
     }
 }
 

@@ -14,7 +14,7 @@ protocols; `control` takes JSON by POST:
     /quiet      {account, seconds}                            waits until nothing is under way
     /hasten     {account}                                     ends all waiting for a visibility time-out
     /crash      {account, role, action, function}             kills the function after the role's next such call
-    /age        {account, seconds}                            makes the account's roles so much older
+    /age        {account, seconds}                            makes the account's roles and access keys so much older
     /bury       {account, principal}                          deletes a principal that trust policies name: its unique id
     /matches    {account, event}                              the functions that the rules hand an event to
     /trust      {account, role}                               a role's trust policy, byte for byte
@@ -161,14 +161,18 @@ def age(account: str, seconds: int) -> dict:
     from moto.cloudformation.models import cloudformation_backends
     from moto.iam.models import iam_backends
 
+    backend, by = iam_backends[account]["aws"], timedelta(seconds=seconds)
     for stack in cloudformation_backends[account][deploy.REGION].stacks.values():
-        stack.creation_time -= timedelta(seconds=seconds)
+        stack.creation_time -= by
     # As the stack that made them: else they were changed since.
     for function in lambda_backends[account][deploy.REGION].list_functions():
-        changed = datetime.strptime(function.last_modified, "%Y-%m-%dT%H:%M:%S.%f000Z") - timedelta(seconds=seconds)
+        changed = datetime.strptime(function.last_modified, "%Y-%m-%dT%H:%M:%S.%f000Z") - by
         function.last_modified = changed.strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
-    for role in iam_backends[account]["aws"].roles.values():
-        role.create_date -= timedelta(seconds=seconds)
+    for role in backend.roles.values():
+        role.create_date -= by
+    for user in backend.users.values():
+        for key in user.access_keys:
+            key.create_date -= by
     return {}
 
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws::lambda::{Failed, ends, start_log, sweeping, with_deadline};
-use guard::handlers::{CredentialsSwept, Swept, sweep, sweep_credentials};
+use guard::handlers::{CredentialsSwept, Swept, sweep, sweep_credentials, sweep_keys};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
 
@@ -32,6 +32,10 @@ async fn main() -> Result<(), Error> {
                     gone = finished.tally.gone,
                     "sweep finished"
                 );
+                let work = Box::pin(sweep_keys(world, guard, until));
+                let keys = with_deadline(&event.context, work).await?;
+                let (users, reported, left) = (keys.users, keys.reported, keys.left);
+                tracing::info!(users, reported, left, "keys swept");
                 let work = Box::pin(sweep_credentials(world, guard, until));
                 match with_deadline(&event.context, work).await? {
                     CredentialsSwept::NotReady => {

@@ -237,10 +237,12 @@ fn every_role_is_of_our_path_and_trusts_lambda_alone() {
 }
 
 /// What the sweep reads of the whole account.
-const READ_ACCOUNT: [&str; 3] = [
+const READ_ACCOUNT: [&str; 5] = [
     "iam:GetAccountAuthorizationDetails",
     "iam:GenerateCredentialReport",
     "iam:GetCredentialReport",
+    "iam:ListUsers",
+    "iam:ListAccessKeys",
 ];
 
 /// What guard-tamper reads of what has no ARN of the stack's own.

@@ -66,6 +66,21 @@ fn keys_and_passwords_are_read_with_the_roles() {
         "{read:?}"
     );
     assert_eq!(stack.alerts().unwrap(), Vec::<Value>::new());
+
+    // Created within the hour; its event is lost.
+    let user = json!({ "UserName": "mallory" });
+    stack.call("iam", "create_user", &user).unwrap();
+    stack.call("iam", "create_access_key", &user).unwrap();
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(alerts.len(), 1, "{alerts:#?}");
+    assert_eq!(alerts[0]["subject"], "user/mallory");
+    assert_eq!(codes(&alerts[0]), ["access-key-created"]);
+    let log = stack.log("sweep").unwrap();
+    let hourly = log.lines().filter(|line| line.contains("keys swept"));
+    let reported = hourly.filter(|line| line.contains("\"reported\":1"));
+    assert_eq!(reported.count(), 1, "{log}");
     assert_untroubled(&stack);
 }
 

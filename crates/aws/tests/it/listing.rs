@@ -7,7 +7,7 @@
 )]
 
 use crate::support::{Response, Server, account_at};
-use guard::ports::{IamErrorKind, ListRoles};
+use guard::ports::{IamErrorKind, ListRoles, ReadCredentials, UserKey};
 use trustwarden_aws::{IamLister, SESSION_DENIAL};
 
 fn page(roles: &str, marker: Option<&str>) -> String {
@@ -185,4 +185,63 @@ async fn a_page_may_take_longer_than_any_other_answer() {
     let listed = lister.list_roles(None).await.unwrap().roles;
     assert_eq!(listed[0].role.name, "Slow");
     assert_eq!(server.requests().len(), 1, "one try was enough");
+}
+
+#[tokio::test]
+async fn users_page_by_page_and_their_keys() {
+    let server = Server::answering(|request, _| {
+        let user = |name: &str| {
+            format!(
+                "<member><Path>/</Path><UserName>{name}</UserName><UserId>AIDA{name}</UserId>\
+                 <Arn>arn:aws:iam::111122223333:user/{name}</Arn>\
+                 <CreateDate>2026-11-21T10:00:00Z</CreateDate></member>"
+            )
+        };
+        let users = |list: String, more: &str| {
+            format!(
+                "<ListUsersResponse><ListUsersResult><Users>{list}</Users>{more}\
+                 </ListUsersResult></ListUsersResponse>"
+            )
+        };
+        let action = request.parameter("Action").unwrap();
+        let body = match (action.as_str(), request.parameter("Marker").as_deref()) {
+            ("ListUsers", None) => users(
+                user("one"),
+                "<IsTruncated>true</IsTruncated><Marker>m1</Marker>",
+            ),
+            ("ListUsers", Some("m1")) => users(user("two"), "<IsTruncated>false</IsTruncated>"),
+            _ if request.parameter("UserName").as_deref() == Some("gone") => {
+                return Response::query_error(404, "NoSuchEntity", "The user with name gone");
+            }
+            _ => "<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata><member>\
+                 <UserName>one</UserName><AccessKeyId>AKIAEXAMPLE</AccessKeyId>\
+                 <Status>Active</Status><CreateDate>2026-11-21T10:00:00Z</CreateDate></member>\
+                 <member><Status>Inactive</Status><CreateDate>2026-11-20T10:00:00Z</CreateDate>\
+                 </member></AccessKeyMetadata><IsTruncated>false</IsTruncated>\
+                 </ListAccessKeysResult></ListAccessKeysResponse>"
+                .to_owned(),
+        };
+        Response::new(200, body)
+    })
+    .await;
+    let lister = IamLister::new(&account_at(&server.url()));
+    let first = lister.list_users(None).await.unwrap();
+    assert_eq!(
+        (first.users, first.next.as_deref()),
+        (vec!["one".to_owned()], Some("m1"))
+    );
+    let last = lister.list_users(Some("m1")).await.unwrap();
+    assert_eq!((last.users, last.next), (vec!["two".to_owned()], None));
+    let key = |created: &str, active| UserKey {
+        created: created.parse().unwrap(),
+        active,
+    };
+    assert_eq!(
+        lister.access_keys("one").await.unwrap(),
+        [
+            key("2026-11-21T10:00:00Z", true),
+            key("2026-11-20T10:00:00Z", false)
+        ]
+    );
+    assert_eq!(lister.access_keys("gone").await.unwrap(), []);
 }

@@ -17,7 +17,10 @@ use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 pub use detect::{access_key, guard_tamper, role_permissions, role_trust, root_activity};
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
-pub use sweep::{CredentialsSwept, GRACE_SECONDS, Swept, sweep, sweep_credentials};
+pub use sweep::{
+    CredentialsSwept, GRACE_SECONDS, KeysSwept, MOST_USERS, Swept, sweep, sweep_credentials,
+    sweep_keys,
+};
 pub use watch::{Surroundings, Watched, answer_heartbeat, watch};
 
 /// What became of an event.

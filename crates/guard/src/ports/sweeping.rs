@@ -31,6 +31,42 @@ pub trait ReadCredentials: Roles {
     fn credentials(
         &self,
     ) -> impl Future<Output = Result<Option<CredentialReport>, IamError>> + Send;
+
+    /// One page of all users' names, from a marker on. A page may be empty and not be the last.
+    ///
+    /// # Errors
+    /// [`IamError`].
+    fn list_users(
+        &self,
+        marker: Option<&str>,
+    ) -> impl Future<Output = Result<UsersPage, IamError>> + Send;
+
+    /// A user's access keys; a user who does not exist has none.
+    ///
+    /// # Errors
+    /// [`IamError`].
+    fn access_keys(
+        &self,
+        user: &str,
+    ) -> impl Future<Output = Result<Vec<UserKey>, IamError>> + Send;
+}
+
+/// Some of the account's users.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UsersPage {
+    /// Their names, as IAM lists them.
+    pub users: Vec<String>,
+    /// Where the next page begins; `None`: this was the last.
+    pub next: Option<String>,
+}
+
+/// An access key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserKey {
+    /// When it was created.
+    pub created: Timestamp,
+    /// Whether it can be used.
+    pub active: bool,
 }
 
 /// Some of the account's roles.

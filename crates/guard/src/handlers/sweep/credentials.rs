@@ -123,11 +123,11 @@ fn same(before: &SweptUser, seen: &SweptUser) -> bool {
 
 /// A change that the report shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Change {
-    what: CredentialChange,
-    at: Timestamp,
+pub(super) struct Change {
+    pub(super) what: CredentialChange,
+    pub(super) at: Timestamp,
     /// A key that was there, and not active: when it was made so nobody tells.
-    activated: bool,
+    pub(super) activated: bool,
 }
 
 /// What changed since it was seen before and since the guard began: what was there then is what an
@@ -167,7 +167,7 @@ fn changes(before: Option<&SweptUser>, seen: &SweptUser, begun: Timestamp) -> Ve
 
 /// Reports those changes of a user that no event did; how many, or `None` where one is so new that its
 /// event may yet come.
-async fn report_news<W: World>(
+pub(super) async fn report_news<W: World>(
     world: &W,
     guard: &GuardConfig,
     row: &Credentials,
@@ -227,7 +227,7 @@ async fn report_news<W: World>(
 
 /// What the report leaves out, and where that may stand.
 fn note(user: Option<&str>, what: CredentialChange) -> String {
-    let mut text = "the sweep found this in the credential report, which does not say who did it; \
+    let mut text = "the sweep found this in IAM, which does not say who did it; \
                     CloudTrail's event history may"
         .to_owned();
     if let (Some(user), CredentialChange::Key) = (user, what) {

@@ -11,11 +11,13 @@
 mod chains;
 mod credentials;
 mod first;
+mod keys;
 mod role;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use credentials::{CredentialsSwept, sweep_credentials};
+pub use keys::{KeysSwept, MOST_USERS, sweep_keys};
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,8 +1,12 @@
 //! What the sweep needs of the world in memory.
 
+use std::collections::BTreeSet;
+
 use crate::account::CredentialReport;
 use crate::ports::memory::InMemory;
-use crate::ports::{IamError, ListRoles, ListedRole, ReadCredentials, RolesPage};
+use crate::ports::{
+    IamError, ListRoles, ListedRole, ReadCredentials, RolesPage, UserKey, UsersPage,
+};
 
 /// How many roles stand on a page, if nobody says otherwise.
 const PAGE: usize = 100;
@@ -34,6 +38,26 @@ impl ListRoles for InMemory {
 impl ReadCredentials for InMemory {
     async fn credentials(&self) -> Result<Option<CredentialReport>, IamError> {
         Ok(self.inside().credentials.clone())
+    }
+
+    async fn list_users(&self, marker: Option<&str>) -> Result<UsersPage, IamError> {
+        let inside = self.inside();
+        let names: BTreeSet<&String> = inside.keys.keys().map(|(user, _)| user).collect();
+        let mut names = names
+            .into_iter()
+            .filter(|name| marker.is_none_or(|marker| name.as_str() > marker));
+        let page = names.by_ref().take(inside.page.unwrap_or(PAGE));
+        let users: Vec<String> = page.cloned().collect();
+        let next = users.last().cloned().filter(|_| names.next().is_some());
+        Ok(UsersPage { users, next })
+    }
+
+    async fn access_keys(&self, user: &str) -> Result<Vec<UserKey>, IamError> {
+        let inside = self.inside();
+        let keys = inside.keys.iter().filter(|((owner, _), _)| owner == user);
+        Ok(keys
+            .map(|(_, &(active, created))| UserKey { created, active })
+            .collect())
     }
 }
 

@@ -5,7 +5,9 @@ use serde_json::json;
 use trustwarden_guard::Check;
 use trustwarden_guard::account::{Answer, CredentialReport, Credentials, Key};
 use trustwarden_guard::alert::Alert;
-use trustwarden_guard::handlers::{CredentialsSwept, sweep_credentials};
+use trustwarden_guard::handlers::{
+    CredentialsSwept, KeysSwept, MOST_USERS, sweep_credentials, sweep_keys,
+};
 
 use super::scene::{ALICE, DETECTED, Scene, identity, stages};
 use super::sweeping::{HOUR, watched_with};
@@ -267,4 +269,82 @@ fn a_key_of_nobody_known_hides_none_of_root() {
     scene.pass(HOUR);
     let alerts = look(&scene, vec![row(None, &[(made, true)], None)]);
     assert_eq!(codes(&alerts), [Check::RootAccessKey]);
+}
+
+fn hourly(scene: &Scene) -> (KeysSwept, Vec<Alert>) {
+    let until = scene.now() + SignedDuration::from_secs(60);
+    let swept = run(sweep_keys(&scene.world.inside, &scene.guard, until));
+    (swept.unwrap().unwrap(), scene.alerts())
+}
+
+/// A key is created now; its event is lost.
+fn creates_key(scene: &Scene, user: &str) {
+    let key = format!("AKIA{user}");
+    scene.world.inside.put_key(user, &key);
+}
+
+#[test]
+fn a_key_that_is_newer_than_the_credential_report_is_found_within_the_hour() {
+    let scene = scene();
+    let rows = || vec![row(Some("ci"), &[], None), row(Some("old"), &[], None)];
+    assert_eq!(look(&scene, rows()), []);
+    // All of them are days old by now: but for the two below, the report will do.
+    scene.pass(48 * HOUR);
+    creates_key(&scene, "old");
+    creates_key(&scene, "ci");
+    creates_key(&scene, "mallory");
+    scene.pass(60);
+    let (swept, alerts) = hourly(&scene);
+    assert_eq!((swept.users, swept.reported), (2, 0), "its event may come");
+    assert_eq!(alerts, []);
+    scene.pass(HOUR);
+    let (swept, alerts) = hourly(&scene);
+    // `ci`, whom the rules name, may have one; `mallory` is new since the report.
+    assert_eq!((swept.users, swept.reported, swept.left), (2, 1, 0));
+    assert_eq!(stages(&alerts), [DETECTED]);
+    assert_eq!(alerts[0].subject, "user/mallory");
+    scene.pass(HOUR);
+    assert_eq!(hourly(&scene).1, [], "once");
+    // The report comes with it: the same incident. It alone has the other's.
+    let made = scene.now() - SignedDuration::from_secs(2 * HOUR + 60);
+    let rows = vec![
+        row(Some("mallory"), &[(made, true)], None),
+        row(Some("old"), &[(made, true)], None),
+    ];
+    let alerts = look(&scene, rows);
+    let subjects: Vec<&str> = alerts.iter().map(|alert| alert.subject.as_str()).collect();
+    assert_eq!(subjects, ["user/old"]);
+}
+
+#[test]
+fn a_key_whose_event_came_is_not_found_again_by_the_hourly_look() {
+    let mut scene = scene();
+    assert_eq!(look(&scene, vec![row(Some("ci"), &[], None)]), []);
+    creates_key(&scene, "bob");
+    let request = json!({ "userName": "bob" });
+    let mut event = scene.raw_event(
+        "iam.amazonaws.com",
+        "CreateAccessKey",
+        request,
+        identity(ALICE),
+    );
+    event["detail"]["responseElements"] =
+        json!({ "accessKey": { "userName": "bob", "accessKeyId": "AKIAbob" } });
+    assert_eq!(codes(&scene.play(&event)), [Check::AccessKeyCreated]);
+    scene.pass(HOUR);
+    let (swept, alerts) = hourly(&scene);
+    assert_eq!((swept.users, alerts), (1, vec![]));
+}
+
+#[test]
+fn the_hourly_look_is_bounded_and_left_to_the_report_before_the_first_one() {
+    let scene = scene();
+    for user in 0..MOST_USERS + 20 {
+        creates_key(&scene, &format!("user{user}"));
+    }
+    scene.pass(HOUR);
+    assert_eq!(hourly(&scene).0, KeysSwept::default(), "no report was read");
+    assert_eq!(look(&scene, vec![row(None, &[], None)]), []);
+    let (swept, _) = hourly(&scene);
+    assert_eq!((swept.users, swept.left), (MOST_USERS, 20));
 }
