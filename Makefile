@@ -48,10 +48,10 @@ $(READY): requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-# What only tests need: a solver of 40 MB, and a parser of HCL.
-$(SOLVER): $(READY) tests/third_judge/requirements.txt tests/terraform/requirements.txt
+# What only tests need: a solver of 40 MB, a parser of HCL, published schemas.
+$(SOLVER): $(READY) $(wildcard tests/*/requirements.txt)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		--requirement tests/third_judge/requirements.txt --requirement tests/terraform/requirements.txt
+		$(addprefix --requirement ,$(wildcard tests/*/requirements.txt))
 	@touch $@
 
 # What the runbooks are tested with.
@@ -111,6 +111,7 @@ endif
 	$(VENV)/bin/python tests/first_deploy
 	$(VENV)/bin/python tests/released
 	$(VENV)/bin/python tests/terraform
+	$(VENV)/bin/python tests/exchange --binary "$${CARGO_TARGET_DIR:-target}/debug/trustwarden"
 	# cargo's own runner: one process, so that one account serves all tests.
 	cargo test --workspace --test project --test stack
 

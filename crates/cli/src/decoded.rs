@@ -35,6 +35,23 @@ enum Layer {
     Utf16(fn([u8; 2]) -> u16),
     Gzip,
     Base64,
+    /// Many files in one, which is no encoding of a text.
+    Archive(&'static str),
+}
+
+const ZIP: &str = "it is a zip archive: unpack it (of Terraform's saved plan, give what `terraform \
+                   show -json` prints)";
+const TAR: &str = "it is a tar archive: unpack it, and name the folder";
+
+/// A tar begins with a file's name, filled up with zeros to a hundred bytes.
+fn is_tar(beginning: &[u8]) -> bool {
+    let name = beginning.iter().take_while(|byte| **byte > b' ').count();
+    let rest = beginning.get(name..).unwrap_or_default();
+    beginning.len() == DECIDING_BYTES
+        && beginning
+            .first()
+            .is_some_and(|first| !b"{[\"".contains(first))
+        && (name > 0 && rest.len() > 8 && rest.iter().all(|byte| *byte == 0))
 }
 
 impl Layer {
@@ -44,6 +61,8 @@ impl Layer {
             [0xef, 0xbb, 0xbf, ..] => Self::Marked,
             [0xff, 0xfe, ..] | [1..=0x7f, 0, 1..=0x7f, 0, ..] => Self::Utf16(u16::from_le_bytes),
             [0xfe, 0xff, ..] | [0, 1..=0x7f, 0, 1..=0x7f, ..] => Self::Utf16(u16::from_be_bytes),
+            [b'P', b'K', 3, 4, ..] => Self::Archive(ZIP),
+            text if is_tar(text) => Self::Archive(TAR),
             // No document is a word of this length: JSON has brackets, CSV commas, YAML colons.
             text if text.len() == DECIDING_BYTES && text.iter().all(is_base64) => Self::Base64,
             _ => Self::Plain,
@@ -74,6 +93,7 @@ pub(crate) fn decoded<'a>(reader: impl Read + Send + 'a) -> io::Result<Box<dyn R
         let all = Cursor::new(beginning).chain(reader);
         reader = match layer {
             Layer::Plain => return Ok(Box::new(all)),
+            Layer::Archive(what) => return Err(io::Error::other(what)),
             Layer::Marked => {
                 let mut all = all;
                 all.read_exact(&mut [0; 3])?;

@@ -67,30 +67,69 @@ fn macros(root: &Node) -> Option<String> {
     let named = root.get("Transform").map_or(&[][..], Node::elements).iter();
     let named = named.filter_map(|one| one.as_text().or_else(|| one.get("Name")?.as_text()));
     let other = named.into_iter().find(|name| !KNOWN.contains(name));
-    let within = root.get("Fn::Transform").is_some()
-        || root
-            .get("Resources")
-            .is_some_and(|all| all.get("Fn::Transform").is_some());
     let name = other.map(|name| format!("what transform {name} makes"));
-    name.or(within.then(|| "what Fn::Transform makes".to_owned()))
+    name.or_else(|| transforms(root).then(|| MADE.to_owned()))
+}
+
+const MADE: &str = "what Fn::Transform makes";
+
+/// Is a part of this made by a macro?
+fn transforms(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Map(entries) => entries
+            .iter()
+            .any(|(key, value)| key == "Fn::Transform" || transforms(value)),
+        Kind::List(elements) => elements.iter().any(transforms),
+        Kind::Text(_) | Kind::Literal(_) => false,
+    }
+}
+
+/// A template of its own, which is not in this one, in words.
+fn nested(id: &str, kind: &str, resource: &Node) -> Option<String> {
+    let what = match kind {
+        "AWS::CloudFormation::Stack" => "nested stack",
+        "AWS::CloudFormation::StackSet" => "stack set",
+        "AWS::Serverless::Application" => "application",
+        kind if kind.ends_with("::MODULE") => "module",
+        _ => return None,
+    };
+    let place = resource.get("Properties").and_then(|all| {
+        let mut names = ["TemplateURL", "Location"].into_iter();
+        names.find_map(|name| all.get(name)?.as_text())
+    });
+    let place = place.map_or(String::new(), |place| format!(" ({place})"));
+    Some(format!(
+        "the roles of {what} {id}{place}: its template is not read"
+    ))
 }
 
 fn deployed(template: &Template<'_>, root: &Node) -> Result<Vec<RoleDocument>, NoDocumentsError> {
     let mut roles = Vec::new();
     for (id, resource) in template.resources() {
-        let found = match resource.get("Type").and_then(Node::as_text) {
+        let kind = resource.get("Type").and_then(Node::as_text);
+        let apart = |what: &str| RoleDocument {
+            address: Some(id.to_owned()),
+            first_line: Some(resource.line),
+            pending: Pending::whole(what),
+            ..RoleDocument::sent(None)
+        };
+        let found = match kind {
+            Some("AWS::IAM::Role")
+                if template
+                    .property(resource, "AssumeRolePolicyDocument")
+                    .is_none()
+                    && transforms(resource) =>
+            {
+                Some(apart(MADE))
+            }
             Some("AWS::IAM::Role") => Some(role(template, id, resource)?),
             Some("AWS::Serverless::Function") => function(template, root, id, resource),
             Some("AWS::IAM::OIDCProvider" | "AWS::IAM::SAMLProvider") => {
                 provider(template, id, resource)
             }
             // Its values are not known.
-            _ => id.starts_with("Fn::ForEach").then(|| RoleDocument {
-                address: Some(id.to_owned()),
-                first_line: Some(resource.line),
-                pending: Pending::whole(id),
-                ..RoleDocument::sent(None)
-            }),
+            _ if id.starts_with("Fn::ForEach") => Some(apart(id)),
+            kind => nested(id, kind.unwrap_or_default(), resource).map(|what| apart(&what)),
         };
         roles.extend(found);
     }

@@ -29,6 +29,9 @@ struct Shape<'a> {
     #[serde(rename = "Resources")]
     resources: Option<IgnoredAny>,
     format_version: Option<IgnoredAny>,
+    #[serde(rename = "TemplateBody")]
+    template_body: Option<IgnoredAny>,
+    lineage: Option<IgnoredAny>,
 }
 
 /// All trust documents of a file, in its order; those of a template as it is deployed in `scope`.
@@ -81,11 +84,33 @@ fn of_json(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsEr
         let shown = serde_json::from_str(text).map_err(NoDocumentsError::NotJson)?;
         return terraform::roles(shown, text);
     }
+    // What `terraform plan -json` prints while it works, and a state.
+    if shape.lineage.is_some() || text.contains("\"terraform.ui\"") {
+        return Err(NoDocumentsError::Terraform);
+    }
     json()?;
+    if shape.template_body.is_some() {
+        return of_template_body(&Node::json(text)?, scope);
+    }
     if shape.resources.is_some() {
         return cloudformation::roles(&Node::json(text)?, scope);
     }
     Err(NoDocumentsError::Unknown)
+}
+
+/// What `aws cloudformation get-template` prints: a template as JSON, or the text of one.
+fn of_template_body(all: &Node, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsError> {
+    let body = all.get("TemplateBody").ok_or(NoDocumentsError::Unknown)?;
+    let Some(text) = body.as_text() else {
+        return cloudformation::roles(body, scope);
+    };
+    let mut found = documents(text, scope)?;
+    // The lines of a text within a text are no lines of the file.
+    for role in &mut found {
+        role.first_line = Some(body.line);
+        role.exact = false;
+    }
+    Ok(found)
 }
 
 fn of_yaml(text: &str, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsError> {

@@ -152,13 +152,31 @@ pub(super) fn roles(shown: Shown<'_>, file: &str) -> Result<Vec<RoleDocument>, N
             "aws_iam_role" => Some(role(resource, &attached)),
             "aws_iam_openid_connect_provider" => Some(provider(resource, "url", "oidc-provider")),
             "aws_iam_saml_provider" => Some(provider(resource, "name", "saml-provider")),
-            _ => None,
+            kind => unread(kind).map(|what| RoleDocument {
+                address: Some(resource.address.clone()),
+                first_line: Some(resource.line),
+                pending: Pending::whole(&format!("the roles of {}: {what}", resource.address)),
+                ..RoleDocument::sent(None)
+            }),
         });
     Ok(roles.collect())
 }
 
 fn is_ours(kind: &str, mode: &str) -> bool {
-    kind.starts_with("aws_iam_") && mode != "data"
+    (kind.starts_with("aws_iam_") || unread(kind).is_some()) && mode != "data"
+}
+
+/// What may make roles in a language of its own, and why it tells none of them.
+fn unread(kind: &str) -> Option<&'static str> {
+    match kind {
+        "aws_cloudformation_stack"
+        | "aws_cloudformation_stack_set"
+        | "aws_serverlessapplicationrepository_cloudformation_stack"
+        | "awscc_cloudformation_stack"
+        | "awscc_cloudformation_stack_set" => Some("its template is not read"),
+        "aws_cloudcontrolapi_resource" | "awscc_iam_role" => Some("this kind is not read"),
+        _ => None,
+    }
 }
 
 fn changed(changes: Vec<Changed<'_>>, file: &str) -> Result<Vec<Resource>, NoDocumentsError> {

@@ -813,3 +813,51 @@ fn a_rules_file_of_another_shape_is_told_what_was_meant() {
         }
     }
 }
+
+#[test]
+fn an_archive_says_what_it_is_and_roles_in_lines_are_a_list() {
+    let account = fs::read(here().join("testdata/audit/one-role.json")).unwrap();
+    let mut tar = [0; 1024];
+    tar[..12].copy_from_slice(b"account.json");
+    tar[512..517].copy_from_slice(b"{ \"R\"");
+    // `jq -c '.RoleDetailList[]'`
+    let account: Value = serde_json::from_slice(&account).unwrap();
+    let roles = account["RoleDetailList"].as_array().unwrap();
+    let lines: String = roles.iter().map(|role| format!("{role}\n")).collect();
+    let folder = Folder::new(
+        "archives",
+        &[
+            ("a.tar", &tar),
+            ("a.tar.gz", &gzip(&tar)),
+            ("a.zip", b"PK\x03\x04 and the rest of it"),
+            ("roles.jsonl", lines.as_bytes()),
+            ("roles.json", account.to_string().as_bytes()),
+        ],
+    );
+    for (name, said) in [
+        (
+            "a.tar",
+            "it is a tar archive: unpack it, and name the folder",
+        ),
+        (
+            "a.tar.gz",
+            "it is a tar archive: unpack it, and name the folder",
+        ),
+        ("a.zip", "it is a zip archive: unpack it"),
+    ] {
+        let (_, status, err) = audit(&folder, &["--authorization-details", name]);
+        assert!(status == 2 && err.contains(said), "{name}: {err}");
+    }
+    let (one, status, err) = audit(&folder, &["--authorization-details", "roles.jsonl"]);
+    let (other, ..) = audit(&folder, &["--authorization-details", "roles.json"]);
+    assert!(
+        status < 2 && one["summary"]["roles"] == roles.len(),
+        "{err}"
+    );
+    assert_eq!(one["access"][0]["ways"], other["access"][0]["ways"]);
+    // What the lines leave out is said.
+    assert_eq!(
+        one["access"][0]["unreadable_policies"],
+        json!(["SecurityAudit"])
+    );
+}

@@ -414,3 +414,77 @@ fn the_page_shows_what_is_left_open() {
     assert_eq!(example("fails"), [format!("{LATER} Observer:8")]);
     assert_eq!(example("passes"), [""; 0]);
 }
+
+#[test]
+fn what_is_in_another_template_is_named_as_not_read() {
+    let nested = "\
+Resources:
+  Inner: { Type: AWS::CloudFormation::Stack, Properties: { TemplateURL: ./inner.yaml } }
+  App: { Type: AWS::Serverless::Application, Properties: { Location: ./app.yaml } }
+  Set: { Type: AWS::CloudFormation::StackSet, Properties: { StackSetName: x } }
+  Mod: { Type: Acme::Team::Role::MODULE }
+  Bucket: { Type: AWS::S3::Bucket }
+";
+    let (found, status) = checked(nested, &[]);
+    let names = ["App:3", "Mod:5", "Inner:2", "Set:4"];
+    assert_eq!(found, names.map(|place| format!("{LATER} {place}")));
+    assert_eq!(status, 0);
+    // A macro may make anything, wherever it stands.
+    for (made, place) in [
+        (
+            "Transform: [Acme]\nResources:\n  B: { Type: AWS::S3::Bucket }\n",
+            "-:null",
+        ),
+        (
+            "Resources:\n  B: { Type: AWS::S3::Bucket, Properties: { 'Fn::Transform': { Name: Acme } } }\n",
+            "-:null",
+        ),
+        (
+            "Resources:\n  B: { Type: AWS::S3::Bucket, Properties: { Tags: [{ 'Fn::Transform': { Name: Acme } }] } }\n",
+            "-:null",
+        ),
+    ] {
+        assert_eq!(checked(made, &[]).0, [format!("{LATER} {place}")], "{made}");
+    }
+    let role = "Resources:\n  R: { Type: AWS::IAM::Role, Properties: { 'Fn::Transform': { Name: AWS::Include } } }\n";
+    assert_eq!(
+        checked(role, &[]).0,
+        [format!("{LATER} R:2"), format!("{LATER} -:null")]
+    );
+    let kinds = [
+        "aws_cloudformation_stack",
+        "aws_cloudformation_stack_set",
+        "awscc_iam_role",
+        "aws_cloudcontrolapi_resource",
+    ];
+    for kind in kinds {
+        let address = format!("{kind}.x");
+        let mut one = change("aws_iam_role.x", &["create"], json!({}), json!({}));
+        one["address"] = json!(address);
+        one["type"] = json!(kind);
+        let text = plan(&[one.clone()], json!({}));
+        assert_eq!(
+            checked(&text, &[]).0,
+            [format!("{LATER} {address}:1")],
+            "{text}"
+        );
+        one["change"]["actions"] = json!(["delete"]);
+        assert_eq!(checked(&plan(&[one], json!({})), &[]).0, [""; 0]);
+    }
+}
+
+#[test]
+fn a_template_is_read_out_of_what_get_template_prints() {
+    let template = json!({ "Resources": { "R": { "Type": "AWS::IAM::Role", "Properties": {
+        "AssumeRolePolicyDocument": { "Version": "2012-10-17", "Statement": [
+            { "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": "999900001111" } }] } } } } });
+    for body in [template.clone(), json!(template.to_string())] {
+        let text = json!({ "TemplateBody": body, "StagesAvailable": ["Original"] }).to_string();
+        let (found, status) = checked(&text, &[]);
+        assert_eq!(
+            (found, status),
+            (vec![format!("{UNKNOWN} R:1")], 1),
+            "{text}"
+        );
+    }
+}

@@ -137,6 +137,8 @@ fn read_values(
     take: &mut dyn FnMut(Element<'_>, Place),
 ) -> Result<(), ExportError> {
     let (mut any, mut known) = (false, false);
+    // Roles one after the other, as `jq -c '.RoleDetailList[]'` prints them, are a list like any other.
+    let mut alone = false;
     while let Some(byte) = values.peek()? {
         any = true;
         match byte {
@@ -162,8 +164,17 @@ fn read_values(
                     take(Element::PageEnd(end), place(values));
                 }
             }
+            b'{' if is_role(values.beginning(OPENING_BYTES)) => {
+                alone = true;
+                one(List::Roles, values, take)?;
+            }
             _ => known |= page(values, take)?,
         }
+    }
+    if alone {
+        known = true;
+        let (goes_on, listed) = (false, true);
+        take(Element::PageEnd(PageEnd { goes_on, listed }), place(values));
     }
     match (any, known) {
         (false, _) => Err(DamageError::Empty.into()),
