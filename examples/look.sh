@@ -15,7 +15,7 @@ look() {
   test "$status" -le 1 || exit "$status"
 }
 
-look '1. What outsiders can do in this account today, from an export of it:' \
+look '1. What third parties can do in this account today, from an export of it:' \
   audit --rules access.yaml --authorization-details account.json --now 2026-11-21
 look '2. What the deployed guard would have said about these CloudTrail logs:' \
   replay --rules access.yaml trail.json

@@ -136,8 +136,8 @@ def functions(build: str, arch: str, folder: str) -> None:
 
 
 def sbom(folder: str) -> None:
-    told = ["cargo", "metadata", "--locked", "--format-version", "1"]
-    metadata = json.loads(subprocess.run(told, cwd=ROOT, capture_output=True, check=True).stdout)
+    command = ["cargo", "metadata", "--locked", "--format-version", "1"]
+    metadata = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     shipped, open_ = set(), [one["id"] for one in metadata["packages"] if one["name"] == "trustwarden" or "/functions/" in one["manifest_path"]]

@@ -124,7 +124,7 @@ fn items(list: &[Value]) -> BTreeMap<String, Value> {
         } else {
             Value::Bool(true)
         };
-        // Two of one name are told apart by what they are.
+        // Two of one name are distinguished by what they are.
         let twin = items.contains_key(&key);
         items.insert(if twin { format!("[{item}]") } else { key }, value);
     }

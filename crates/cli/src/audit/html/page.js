@@ -59,7 +59,7 @@
       row.element.hidden = !visible;
       if (visible) counts[row.kind] += 1;
     }
-    // A group of which nothing is shown has no heading.
+    // A group without a row that is shown has no heading.
     for (const heading of document.querySelectorAll("[data-group]")) {
       let next = heading.nextElementSibling;
       while (next && next.hidden) next = next.nextElementSibling;
