@@ -9,7 +9,7 @@ use super::statement::{Condition, Denial, holds, listed, values};
 use super::vendors::{
     Group, Ids, Principals, exempted, external_ids, groups, last_day, principals,
 };
-use super::{GuardedService, Precision};
+use super::wanted::{GuardedService, Precision};
 use crate::check::Check;
 use crate::rules::{NetworkEntry, RulesFile, expiry, is_pattern};
 
