@@ -65,6 +65,11 @@ output "role_permissions_function" {
   value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "RolePermissionsFunction", null)
 }
 
+output "identity_provider_function" {
+  description = "Reports changes of identity providers"
+  value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "IdentityProviderFunction", null)
+}
+
 output "remediator_function" {
   description = "Carries orders out"
   value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "RemediatorFunction", null)

@@ -15,7 +15,8 @@ use guard::alert::{Alert, MESSAGE_BYTES, slack};
 use guard::cloudtrail::{Activity, Document, Record};
 use guard::detect::{KeySeen, UserChange, Verdict, judge_trust};
 use guard::handlers::{
-    HandleError, access_key, carry_out, role_permissions, role_trust, root_activity,
+    HandleError, access_key, carry_out, identity_provider, role_permissions, role_trust,
+    root_activity,
 };
 use guard::model::{LiveRole, RoleRef, sha256_hex};
 use guard::order::{Ack, Order, Task};
@@ -223,11 +224,12 @@ pub fn event(bytes: &[u8]) {
     // A second delivery of the same event finds everything said.
     let mut reported = Vec::new();
     for delivery in 0..2 {
-        for function in 0..4 {
+        for function in 0..5 {
             let handled = match function {
                 0 => run(role_trust(&world, guard(), &record)),
                 1 => run(access_key(&world, guard(), &record)),
                 2 => run(role_permissions(&world, guard(), &record)),
+                3 => run(identity_provider(&world, guard(), &record)),
                 _ => run(root_activity(&world, guard(), &record)),
             };
             match handled {

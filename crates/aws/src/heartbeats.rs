@@ -19,14 +19,17 @@ const NO_KEY: &str = "AKIA0000000000000000";
 pub struct HeartbeatCalls {
     cloud: SdkContext,
     name: String,
+    /// The ARN of a SAML provider of that name.
+    provider: String,
 }
 
 impl HeartbeatCalls {
     /// On what would be called so, if there were anything of that name.
-    pub fn new(cloud: &SdkContext, name: &str) -> Self {
+    pub fn new(cloud: &SdkContext, partition: &str, account: &str, name: &str) -> Self {
         Self {
             cloud: cloud.clone(),
             name: name.to_owned(),
+            provider: format!("arn:{partition}:iam::{account}:saml-provider/{name}"),
         }
     }
 }
@@ -52,6 +55,12 @@ impl Heartbeats for HeartbeatCalls {
             "iam:DeleteRolePolicy" => {
                 let call = iam().delete_role_policy().role_name(name);
                 request_id("iam:DeleteRolePolicy", &call.policy_name(name).send().await)
+            }
+            "iam:DeleteSAMLProvider" => {
+                let call = iam()
+                    .delete_saml_provider()
+                    .saml_provider_arn(&self.provider);
+                request_id("iam:DeleteSAMLProvider", &call.send().await)
             }
             "iam:UpdateAccessKey" => {
                 let call = iam().update_access_key().user_name(name);

@@ -28,7 +28,7 @@ const SHUTDOWN_MARGIN: Duration = Duration::from_millis(800);
 
 /// The world of a detecting function: it reads roles.
 pub type Detecting = Assembled<Iam, Table, Queue, Topic, SystemClock>;
-/// The world of the sweep: it lists them.
+/// The world of the sweep, and of `identity-provider`: it lists them.
 pub type Sweeping = Assembled<IamLister, Table, Queue, Topic, SystemClock>;
 /// The world of the remediator: it writes them, too.
 pub type Remediating = Assembled<IamWriter, Table, Queue, Topic, SystemClock>;
@@ -108,17 +108,46 @@ fn level(name: &str) -> LevelFilter {
 ///
 /// # Errors
 /// [`Failed`]: a setting or the rules are missing or make no sense. An error of the runtime's.
-pub async fn run_detecting<H>(
+pub fn run_detecting<H>(
     function: &'static str,
+    handler: H,
+) -> impl Future<Output = Result<(), lambda_runtime::Error>>
+where
+    H: AsyncFn(&Detecting, &GuardConfig, &Record) -> Result<Handled, HandleError>,
+{
+    run_events(function, Iam::new, handler)
+}
+
+/// The same for a function that lists all roles.
+///
+/// # Errors
+/// As [`run_detecting`].
+pub fn run_listing<H>(
+    function: &'static str,
+    handler: H,
+) -> impl Future<Output = Result<(), lambda_runtime::Error>>
+where
+    H: AsyncFn(&Sweeping, &GuardConfig, &Record) -> Result<Handled, HandleError>,
+{
+    run_events(function, IamLister::new, handler)
+}
+
+async fn run_events<R, H>(
+    function: &'static str,
+    roles: impl FnOnce(&SdkContext) -> R,
     handler: H,
 ) -> Result<(), lambda_runtime::Error>
 where
-    H: AsyncFn(&Detecting, &GuardConfig, &Record) -> Result<Handled, HandleError>,
+    H: AsyncFn(
+        &Assembled<R, Table, Queue, Topic, SystemClock>,
+        &GuardConfig,
+        &Record,
+    ) -> Result<Handled, HandleError>,
 {
     start_log();
     let settings = Settings::from_environment().map_err(not_started)?;
     let cloud = SdkContext::from_environment();
-    let world = &assembled(&settings, &cloud, Iam::new(&cloud));
+    let world = &assembled(&settings, &cloud, roles(&cloud));
     let guard = &settings.guard().map_err(not_started)?;
     let handler = &handler;
     let handle = async |event: LambdaEvent<Box<RawValue>>| -> Result<(), Failed> {
@@ -214,11 +243,12 @@ impl WatchingTheGuard {
         let settings = Settings::from_environment().map_err(not_started)?;
         let cloud = SdkContext::from_environment();
         let heartbeat = settings.heartbeat().map_err(not_started)?;
+        let partition = settings.topic.split(':').nth(1).unwrap_or("aws");
         Ok(Self {
             topic: Topic::new(&cloud, &settings.topic),
             own: crate::OwnStackReader::new(&cloud, &settings.stack),
             table: Table::new(&cloud, &settings.table),
-            heartbeats: crate::HeartbeatCalls::new(&cloud, heartbeat),
+            heartbeats: crate::HeartbeatCalls::new(&cloud, partition, &settings.account, heartbeat),
             deployed: crate::deployed::DeployedStack::new(&cloud, &settings.stack),
             guard: settings.guard().map_err(not_started)?,
         })

@@ -111,6 +111,7 @@ pages! {
     RootWithoutMfa "root-without-mfa";
     RootActivity "root-activity";
     RootSignInFailed "root-sign-in-failed";
+    IdentityProviderChanged "identity-provider-changed";
     GuardTampered "guard-tampered";
     GuardBlind "guard-blind";
 }

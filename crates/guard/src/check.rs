@@ -208,6 +208,7 @@ checks! {
     RootWithoutMfa "root-without-mfa" Critical None "the root user signed in without MFA";
     RootActivity "root-activity" Critical None "the root user called an API";
     RootSignInFailed "root-sign-in-failed" Medium None "a root sign-in failed";
+    IdentityProviderChanged "identity-provider-changed" Critical None "an identity provider was changed";
     GuardTampered "guard-tampered" Critical None "someone changed the guard, or used its role";
     GuardBlind "guard-blind" Critical None "the guard cannot see changes";
 }

@@ -248,6 +248,8 @@ def _wants(response: BaseResponse, service: str, action: str) -> list[tuple[str,
             return [(f"iam:{action}", user.arn if user else f"arn:aws:iam::{account}:user/{parameters['UserName']}")]
         if "GroupName" in parameters:
             return [(f"iam:{action}", f"arn:aws:iam::{account}:group/{parameters['GroupName']}")]
+        if "SAMLProviderArn" in parameters:
+            return [(f"iam:{action}", parameters["SAMLProviderArn"])]
         if "PolicyArn" in parameters:
             return [(f"iam:{action}", parameters["PolicyArn"])]
     return [(f"{service}:{action}", "*")]

@@ -13,6 +13,7 @@ from moto.events.models import events_backends
 HEARTBEATS = {
     ("iam", "DeleteRole"): "DeleteRole",
     ("iam", "DeleteRolePolicy"): "DeleteRolePolicy",
+    ("iam", "DeleteSAMLProvider"): "DeleteSAMLProvider",
     ("iam", "UpdateAccessKey"): "UpdateAccessKey",
     ("cloudformation", "UpdateTerminationProtection"): "UpdateTerminationProtection",
     ("lambda", "DeleteFunctionConcurrency"): "DeleteFunctionConcurrency20171031",

@@ -184,6 +184,7 @@ impl<W: Write> Story<'_, Stack<'_>, W> {
             "access-key",
             "root-activity",
             "role-permissions",
+            "identity-provider",
         ] {
             let role = self.site.function(binary)?.role.clone();
             let request = json!({ "RoleName": CAST.role, "PolicyDocument": OPEN });

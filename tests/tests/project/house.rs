@@ -71,6 +71,7 @@ const FUNCTIONS: &[&str] = &[
     "access-key",
     "root-activity",
     "role-permissions",
+    "identity-provider",
     "remediator",
     "guard-tamper",
     "slack",

@@ -51,6 +51,7 @@ fn each_event_goes_where_it_is_filed() {
     }
     let all = [
         "access-key",
+        "identity-provider",
         "role-permissions",
         "role-trust",
         "root-activity",

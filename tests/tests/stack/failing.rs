@@ -107,6 +107,7 @@ fn without_rules_no_function_starts_and_says_why() {
         "access-key",
         "root-activity",
         "role-permissions",
+        "identity-provider",
         "remediator",
         "guard-tamper",
     ] {

@@ -13,10 +13,11 @@ use crate::translated::{list, of_type, texts, translated};
 use crate::{assert_untroubled, codes};
 
 /// The rules that a heartbeat goes through, and the function behind each.
-const PATHS: [(&str, &str); 6] = [
+const PATHS: [(&str, &str); 7] = [
     ("RoleTrustRule", "role-trust"),
     ("AccessKeyRule", "access-key"),
     ("RolePermissionsRule", "role-permissions"),
+    ("IdentityProviderRule", "identity-provider"),
     ("TamperedSourcesRule", "guard-tamper"),
     ("TamperedFunctionsRule", "guard-tamper"),
     ("TamperedResourcesRule", "guard-tamper"),

@@ -13,6 +13,7 @@ mod demo;
 mod events;
 mod failing;
 mod heartbeat;
+mod identity_provider;
 mod live;
 mod log;
 mod permissions;

@@ -166,7 +166,7 @@ fn undoing_what_was_given_takes_a_parameter_of_its_own_and_mode_enforce() {
 
 #[test]
 fn our_own_roles_are_denied_by_exact_arn() {
-    for (slack, count) in [("", 7), (SLACK, 8)] {
+    for (slack, count) in [("", 8), (SLACK, 9)] {
         let stack = translated(&[
             ("Mode", "enforce"),
             ("RevokeSessions", "true"),
@@ -272,6 +272,7 @@ fn no_statement_is_wider_than_its_work() {
                 let everywhere = [
                     ("SweepRole", &READ_ACCOUNT[..]),
                     ("GuardTamperRole", &READ_WATCHED),
+                    ("IdentityProviderRole", &["iam:GetAccountAuthorizationDetails"]),
                 ];
                 let mut everywhere = everywhere.into_iter();
                 if everywhere.any(|(whose, reads)| {
@@ -352,6 +353,16 @@ fn each_function_may_do_exactly_this() {
             .concat(),
         ),
         (
+            "IdentityProviderRole",
+            [
+                &state[..],
+                &alert,
+                &log,
+                &["iam:GetAccountAuthorizationDetails", "sqs:SendMessage"],
+            ]
+            .concat(),
+        ),
+        (
             "SweepRole",
             [
                 &state[..],
@@ -408,6 +419,7 @@ fn each_function_may_do_exactly_this() {
                     // On what does not exist.
                     "iam:DeleteRole",
                     "iam:DeleteRolePolicy",
+                    "iam:DeleteSAMLProvider",
                     "iam:UpdateAccessKey",
                     "cloudformation:UpdateTerminationProtection",
                     "lambda:DeleteFunctionConcurrency",
@@ -628,6 +640,10 @@ fn each_function_is_invoked_by_exactly_who_should() {
         (
             "role-permissions",
             BTreeSet::from([rule("RolePermissionsRule")]),
+        ),
+        (
+            "identity-provider",
+            BTreeSet::from([rule("IdentityProviderRule")]),
         ),
         ("sweep", BTreeSet::from([rule("SweepRule")])),
         (

@@ -412,7 +412,7 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
         assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
     }
     let functions = of_type(&stack, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 8);
+    assert_eq!(functions.len(), 9);
     for (name, function) in functions {
         assert_eq!(
             function.properties["ReservedConcurrentExecutions"], "5",
@@ -505,6 +505,7 @@ fn functions_get_the_settings_they_need() {
         BTreeSet::from([
             "access-key",
             "guard-tamper",
+            "identity-provider",
             "remediator",
             "role-permissions",
             "role-trust",

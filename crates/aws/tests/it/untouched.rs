@@ -14,12 +14,13 @@ use crate::support::{Response, Server, configuration_at};
 use guard::GuardConfig;
 use guard::cloudtrail::Record;
 use guard::handlers::{
-    HandleError, Handled, access_key, role_permissions, role_trust, root_activity,
+    HandleError, Handled, access_key, identity_provider, role_permissions, role_trust,
+    root_activity,
 };
 use guard::ports::Assembled;
 use guard::rules::{Mode, Rules, RulesFile, compile};
 use serde_json::{Value, json};
-use trustwarden_aws::{Iam, Network, Queue, SdkContext, SystemClock, Table, Topic};
+use trustwarden_aws::{Iam, IamLister, Network, Queue, SdkContext, SystemClock, Table, Topic};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -41,10 +42,17 @@ fn guard() -> GuardConfig {
 
 /// Whoever calls this account gets no further than a closed port.
 fn world(url: &str) -> (World, Network) {
+    world_of(url, Iam::new)
+}
+
+fn world_of<R>(
+    url: &str,
+    roles: impl FnOnce(&SdkContext) -> R,
+) -> (Assembled<R, Table, Queue, Topic, SystemClock>, Network) {
     let cloud = SdkContext::configured(Network::new(), configuration_at(url));
     let network = cloud.network().clone();
     let world = Assembled {
-        roles: Iam::new(&cloud),
+        roles: roles(&cloud),
         store: Table::new(&cloud, "state"),
         orders: Queue::new(&cloud, &format!("{url}/{ACCOUNT}/orders.fifo")),
         alerts: Topic::new(&cloud, &format!("arn:aws:sns:us-east-1:{ACCOUNT}:alerts")),
@@ -63,14 +71,16 @@ fn event(path: &str) -> Value {
 /// An event that every function passes over: read as each of them would.
 async fn passed_over(event: &Value) -> Vec<Handled> {
     let (world, network) = world("http://127.0.0.1:9");
+    let (listing, listed) = world_of("http://127.0.0.1:9", IamLister::new);
     let (guard, record) = (guard(), Record::from_text(&event.to_string()).unwrap());
     let handled = vec![
         role_trust(&world, &guard, &record).await.unwrap(),
         access_key(&world, &guard, &record).await.unwrap(),
         root_activity(&world, &guard, &record).await.unwrap(),
         role_permissions(&world, &guard, &record).await.unwrap(),
+        identity_provider(&listing, &guard, &record).await.unwrap(),
     ];
-    assert!(network.is_untouched(), "{event}");
+    assert!(network.is_untouched() && listed.is_untouched(), "{event}");
     handled
 }
 
@@ -83,7 +93,7 @@ async fn events_that_change_nothing_touch_nothing() {
     other["detail"]["eventName"] = json!("TagRole");
     assert_eq!(
         passed_over(&other).await,
-        [const { Handled::Irrelevant }; 4]
+        [const { Handled::Irrelevant }; 5]
     );
 
     let mut elsewhere = event("role-trust/update-trust-stranger.json");
@@ -91,7 +101,7 @@ async fn events_that_change_nothing_touch_nothing() {
     elsewhere["detail"]["recipientAccountId"] = json!("444455556666");
     assert_eq!(
         passed_over(&elsewhere).await,
-        [const { Handled::Irrelevant }; 4]
+        [const { Handled::Irrelevant }; 5]
     );
 }
 

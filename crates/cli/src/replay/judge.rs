@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use guard::cloudtrail::{Activity, Document, KeyChange, TrustChange};
+use guard::cloudtrail::{
+    Activity, Document, KeyChange, Metadata, ProviderChange, ProviderMove, TrustChange,
+};
 use guard::detect::{
-    Judgement, KeySeen, Reading, UserChange, Verdict, judge_console_password, judge_credential,
-    judge_first_key, judge_key, judge_root, judge_session_length, judge_trust_read,
-    unreadable_event,
+    Judgement, KeySeen, Known as Told, Reading, UserChange, Verdict, judge_console_password,
+    judge_credential, judge_first_key, judge_key, judge_provider_change, judge_root,
+    judge_session_length, judge_trust_read, metadata_after, opens, unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
 use guard::remediate::{AsRole, Plan, PlanKind, QUARANTINE, Situation, plan};
@@ -66,6 +68,8 @@ struct Known {
     history: RoleHistory,
     path: Option<String>,
     created: Option<Timestamp>,
+    /// As it was written last.
+    document: Option<String>,
 }
 
 /// Judges all hits, which are in order.
@@ -85,6 +89,7 @@ pub(crate) fn judge(rules: &Rules, hits: &[Hit]) -> Vec<Judged> {
         rules,
         roles: BTreeMap::new(),
         users: BTreeMap::new(),
+        providers: BTreeMap::new(),
     };
     let judged = hits.iter().map(|hit| {
         // An addendum tells what another record has told already, unless that one is not there.
@@ -107,6 +112,8 @@ struct Judge<'a> {
     roles: BTreeMap<(String, String), Known>,
     /// Likewise: when the user was created, and its last key.
     users: BTreeMap<(String, String), (Option<UserChange>, Option<KeySeen>)>,
+    /// By account and name: what an identity provider is known by.
+    providers: BTreeMap<(String, String), Metadata>,
 }
 
 impl Judge<'_> {
@@ -172,6 +179,7 @@ impl Judge<'_> {
                 let subject = user(change.root, change.user.as_deref());
                 alert_about(subject, judge_credential(self.rules, change, at))
             }
+            Activity::ProviderChanged(change) => self.provider_change(record.account(), change, at),
             Activity::SessionLengthSet(set) => {
                 let subject = format!("role/{}", set.role);
                 alert_about(subject, judge_session_length(self.rules, set, at))
@@ -227,6 +235,37 @@ impl Judge<'_> {
         alert
     }
 
+    /// The roles are those that the log shows.
+    fn provider_change(&mut self, account: &str, change: &ProviderChange, at: Timestamp) -> Alert {
+        let key = (account.to_owned(), change.name.clone());
+        let before = match self.providers.get(&key) {
+            Some(metadata) => Told::Is(metadata.clone()),
+            None => Told::Not("the log shows no change of it before".to_owned()),
+        };
+        let mut roles = Vec::new();
+        for ((of, _), known) in &self.roles {
+            let name = &known.history.name;
+            let role = RoleRef {
+                account: of.clone(),
+                name: Some(name.clone()),
+                path: known.path.clone(),
+            };
+            let document = known.document.as_deref().filter(|_| of == account);
+            if document.is_some_and(|document| opens(self.rules, &role, document, change, at)) {
+                roles.push(name.clone());
+            }
+        }
+        let findings = judge_provider_change(self.rules, change, &before, &Told::Is(roles));
+        if change.done != ProviderMove::Tagged && !change.cut {
+            let before = match &before {
+                Told::Is(metadata) => Some(metadata),
+                Told::Not(_) => None,
+            };
+            self.providers.insert(key, metadata_after(before, change));
+        }
+        alert_about(format!("identity-provider/{}", change.name), findings)
+    }
+
     fn trust_change(&mut self, hit: &Hit, change: &TrustChange, at: Timestamp) -> Option<Alert> {
         let account = hit.record.account();
         let key = key(account, &change.role);
@@ -237,7 +276,12 @@ impl Judge<'_> {
             history: empty_history(account, change),
             path: change.path.clone(),
             created: change.created.then_some(at),
+            document: None,
         });
+        known.document = match &change.document {
+            Document::Present(document) => Some(document.clone()),
+            Document::Omitted | Document::Missing => None,
+        };
         let subject = format!("role/{}", change.role);
         let Document::Present(document) = &change.document else {
             let why = "the log does not hold the trust policy; the deployed guard reads the role";

@@ -267,6 +267,7 @@ impl Reading {
             | Activity::AccessKeyActivated(_)
             | Activity::ConsolePasswordSet(_)
             | Activity::CredentialChanged(_)
+            | Activity::ProviderChanged(_)
             | Activity::SessionLengthSet(_)
             | Activity::Unreadable(_)
             | Activity::Irrelevant(_) => Some(record.root_activity(&Watched::Any)),

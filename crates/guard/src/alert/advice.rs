@@ -91,6 +91,12 @@ pub(crate) fn advice(check: Check) -> Advice {
             "require MFA for the user, or use IAM Identity Center instead",
             "delete the login profile, end the user's sessions, then contain the actor",
         ),
+        Check::IdentityProviderChanged => (
+            "compare the certificate fingerprints, the issuer and the audiences with what your \
+             identity provider's administrators say",
+            "put the former metadata back with your own credentials (the alert names the \
+             fingerprints of both), end the sessions of the roles it opens, then contain the actor",
+        ),
         Check::CredentialCreated => (
             "exempt the user with a reason and an end; better: use a role",
             "switch the credential off (aws iam update-service-specific-credential, \

@@ -3,6 +3,7 @@
 use super::credential::{CredentialChange, SessionLength};
 use super::events::{Means, Row};
 use super::fields::{Document, Unreadable, Watched, omitted, text};
+use super::provider_change::ProviderChange;
 use super::record::Record;
 
 /// What happened.
@@ -24,6 +25,8 @@ pub enum Activity {
     CredentialChanged(CredentialChange),
     /// It was set how long sessions of a role may last.
     SessionLengthSet(SessionLength),
+    /// An identity provider was created, changed or deleted.
+    ProviderChanged(Box<ProviderChange>),
     /// The root user signed in, or someone tried to.
     RootSignIn(SignIn),
     /// The root user called an API.
@@ -169,6 +172,14 @@ impl Record {
                 Some(set) => Activity::SessionLengthSet(set),
                 None => unreadable("the record does not say which role's sessions may last longer"),
             },
+            Means::ProviderChanged(provider, done) => {
+                match self.provider_change(row, provider, done) {
+                    Some(change) => Activity::ProviderChanged(Box::new(change)),
+                    None => {
+                        unreadable("the record does not say which identity provider it is about")
+                    }
+                }
+            }
             Means::Permissions(..)
             | Means::SignIn
             | Means::RecoveryRequested

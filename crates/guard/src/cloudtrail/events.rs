@@ -49,6 +49,8 @@ pub enum Means {
     SessionLengthSet,
     /// Somebody may do something else.
     Permissions(HolderKind, PolicyMove),
+    /// An identity provider was created, changed or deleted, or what lends roles like one.
+    ProviderChanged(ProviderType, ProviderMove),
     /// A sign-in to the console, of which the root user's count.
     SignIn,
     /// Somebody asked for a new password of the root user.
@@ -81,6 +83,50 @@ pub enum Done {
     Updated,
     /// It was taken from its user.
     Deactivated,
+    /// It is gone.
+    Deleted,
+}
+
+/// An identity provider, or what lends roles to machines and people like one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderType {
+    /// A SAML provider.
+    Saml,
+    /// An OpenID Connect provider.
+    Oidc,
+    /// A trust anchor of IAM Roles Anywhere.
+    TrustAnchor,
+    /// A profile of IAM Roles Anywhere: the roles that certificates are good for.
+    Profile,
+    /// A revocation list of IAM Roles Anywhere.
+    RevocationList,
+    /// A role alias of AWS IoT.
+    RoleAlias,
+    /// A hybrid activation of Systems Manager.
+    Activation,
+    /// An application of account access manager.
+    Application,
+    /// An entitlement of account access manager: a user or group, and a role.
+    Entitlement,
+}
+
+/// What happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderMove {
+    /// It is new.
+    Created,
+    /// It is another now.
+    Updated,
+    /// It was switched on.
+    Enabled,
+    /// An audience was added.
+    AudienceAdded,
+    /// An audience was removed.
+    AudienceRemoved,
+    /// It was switched off.
+    Disabled,
+    /// Its tags are others now.
+    Tagged,
     /// It is gone.
     Deleted,
 }
@@ -135,6 +181,7 @@ impl Means {
             | Self::CredentialChanged(..)
             | Self::SessionLengthSet => "access-key",
             Self::Permissions(..) => "role-permissions",
+            Self::ProviderChanged(..) => "identity-provider",
             Self::SignIn | Self::RecoveryRequested => "root-activity",
             Self::LeftOut(_) => return None,
         })
@@ -161,6 +208,18 @@ impl Means {
             Self::CredentialChanged(Credential::Mfa, _) => "a user lost an MFA device",
             Self::SessionLengthSet => "sessions of a role may last longer",
             Self::Permissions(..) => "somebody may do something else",
+            Self::ProviderChanged(_, ProviderMove::Created) => "a provider is new",
+            Self::ProviderChanged(_, ProviderMove::Updated) => "a provider is another now",
+            Self::ProviderChanged(_, ProviderMove::Enabled) => "a provider was switched on",
+            Self::ProviderChanged(_, ProviderMove::AudienceAdded) => {
+                "a provider takes one audience more"
+            }
+            Self::ProviderChanged(_, ProviderMove::AudienceRemoved) => {
+                "a provider takes one audience less"
+            }
+            Self::ProviderChanged(_, ProviderMove::Disabled) => "a provider was switched off",
+            Self::ProviderChanged(_, ProviderMove::Tagged) => "a provider's tags are others",
+            Self::ProviderChanged(_, ProviderMove::Deleted) => "a provider is gone",
             Self::SignIn => "the root user signed in, or someone tried to",
             Self::RecoveryRequested => {
                 "somebody asked for a new root password, which anybody can who knows the address"
@@ -275,6 +334,73 @@ const SSH_KEY: Places = &[
 const DEVICE: Places = &["requestParameters.serialNumber"];
 const SESSION_LENGTH: Places = &["requestParameters.maxSessionDuration"];
 const SIGN_IN_LENGTH: Places = &["requestParameters.maxSigninSessionDuration"];
+const SAML: Places = &[
+    "responseElements.sAMLProviderArn",
+    "requestParameters.sAMLProviderArn",
+    "requestParameters.name",
+];
+const OIDC: Places = &[
+    "responseElements.openIDConnectProviderArn",
+    "requestParameters.openIDConnectProviderArn",
+    "requestParameters.url",
+];
+const SAML_METADATA: Places = &["requestParameters.sAMLMetadataDocument"];
+const OIDC_METADATA: Places = &[
+    "requestParameters.url",
+    "requestParameters.clientIDList",
+    "requestParameters.thumbprintList",
+];
+const OIDC_THUMBPRINTS: Places = &["requestParameters.thumbprintList"];
+const OIDC_AUDIENCE: Places = &["requestParameters.clientID"];
+const OIDC_INSTANCE: Places = &["requestParameters.identityCenterInstanceArn"];
+const ANCHOR: Places = &[
+    "responseElements.trustAnchor.trustAnchorArn",
+    "requestParameters.trustAnchorId",
+    "requestParameters.name",
+];
+const ANCHOR_SOURCE: Places = &[
+    "requestParameters.source.sourceData.x509CertificateData",
+    "requestParameters.source.sourceData.acmPcaArn",
+];
+const PROFILE: Places = &[
+    "responseElements.profile.profileArn",
+    "requestParameters.profileId",
+    "requestParameters.name",
+];
+const PROFILE_ROLES: Places = &[
+    "requestParameters.roleArns",
+    "responseElements.profile.roleArns",
+];
+const REVOCATIONS: Places = &[
+    "responseElements.crl.crlArn",
+    "requestParameters.crlId",
+    "requestParameters.name",
+];
+const REVOCATION_DATA: Places = &["requestParameters.crlData"];
+const ALIAS: Places = &[
+    "responseElements.roleAliasArn",
+    "requestParameters.roleAlias",
+];
+const ALIAS_ROLE: Places = &["requestParameters.roleArn"];
+const ACTIVATION: Places = &[
+    "responseElements.activationId",
+    "requestParameters.activationId",
+    "requestParameters.iamRole",
+];
+const ACTIVATION_ROLE: Places = &["requestParameters.iamRole"];
+const APPLICATION: Places = &[
+    "responseElements.applicationArn",
+    "requestParameters.applicationArn",
+    "requestParameters.identitySource.identityCenter.instanceArn",
+];
+const APPLICATION_SOURCE: Places = &["requestParameters.identitySource.identityCenter.instanceArn"];
+const ENTITLEMENT: Places = &[
+    "responseElements.entitlementId",
+    "requestParameters.entitlementId",
+    "requestParameters.applicationArn",
+];
+const ENTITLED_ROLE: Places = &["requestParameters.entitlement.principalRole.roleArn"];
+const ENTITLED: Places = &["requestParameters.entitlement.principalRole.principal"];
 const POLICY: Places = &["requestParameters.policyArn"];
 const POLICY_NAME: Places = &["requestParameters.policyName"];
 const BOUNDARY: Places = &["requestParameters.permissionsBoundary"];
@@ -296,8 +422,6 @@ const TEMPLATE_TRUST: Places = &["responseElements.role.assumeRolePolicyDocument
 const TAKES_AWAY: &str = "It takes access away";
 const NOBODY_HOLDS: &str = "Nobody holds it yet: who is given it is reported";
 const TAG: &str = "A tag gives nobody access; what a policy makes of it is judged with the policy";
-const PROVIDER: &str =
-    "Not watched yet: a role that trusts the provider is judged by its trust policy";
 const SHARED: &str = "It shares a resource without a role: not watched yet; which third party may \
                       call it is reported as resource-exposure";
 const SESSION: &str = "It uses access and changes none: sessions are not watched yet";
@@ -310,10 +434,14 @@ const EVENTS: &[(&str, &[Row])] = {
     use Done::{Created, Deactivated, Reset, Updated};
     use HolderKind::{Group, Holders, Role, User};
     use Means::{
-        CredentialChanged, KeyCreated, KeyUpdated, PasswordSet, Permissions, RecoveryRequested, RoleDeleted, SessionLengthSet, SignIn,
+        CredentialChanged, KeyCreated, KeyUpdated, PasswordSet, Permissions, ProviderChanged, RecoveryRequested, RoleDeleted, SessionLengthSet, SignIn,
         TrustChanged, UserCreated,
     };
     use PolicyMove::{Attached, BoundaryDeleted, BoundaryPut, Deleted, Detached, Joined, Left, Put, VersionCreated, VersionSet};
+    use ProviderMove::{
+        AudienceAdded, AudienceRemoved, Created as New, Deleted as Gone, Disabled, Enabled, Tagged, Updated as Changed,
+    };
+    use ProviderType::{Activation, Application, Entitlement, Oidc, Profile, RevocationList, RoleAlias, Saml, TrustAnchor};
     &[
         ("iam.amazonaws.com", &[
             row("CreateRole", TrustChanged { created: true }, ROLE, &[], NEW_TRUST),
@@ -357,23 +485,31 @@ const EVENTS: &[(&str, &[Row])] = {
             row("DetachGroupPolicy", Permissions(Group, Detached), GROUP_NAMED, POLICY, &[]),
             row("PutGroupPolicy", Permissions(Group, Put), GROUP_NAMED, POLICY_NAME, DOCUMENT),
             row("DeleteGroupPolicy", Permissions(Group, Deleted), GROUP_NAMED, POLICY_NAME, &[]),
-            left_out("AddClientIDToOpenIDConnectProvider", PROVIDER),
+            row("CreateSAMLProvider", ProviderChanged(Saml, New), SAML, &[], SAML_METADATA),
+            row("UpdateSAMLProvider", ProviderChanged(Saml, Changed), SAML, &[], SAML_METADATA),
+            row("DeleteSAMLProvider", ProviderChanged(Saml, Gone), SAML, &[], &[]),
+            row("TagSAMLProvider", ProviderChanged(Saml, Tagged), SAML, &[], &[]),
+            row("UntagSAMLProvider", ProviderChanged(Saml, Tagged), SAML, &[], &[]),
+            row("CreateOpenIDConnectProvider", ProviderChanged(Oidc, New), OIDC, &[], OIDC_METADATA),
+            row("UpdateOpenIDConnectProvider", ProviderChanged(Oidc, Changed), OIDC, &[], OIDC_INSTANCE),
+            row("UpdateOpenIDConnectProviderThumbprint", ProviderChanged(Oidc, Changed), OIDC, &[], OIDC_THUMBPRINTS),
+            row("AddClientIDToOpenIDConnectProvider", ProviderChanged(Oidc, AudienceAdded), OIDC, &[], OIDC_AUDIENCE),
+            row("RemoveClientIDFromOpenIDConnectProvider", ProviderChanged(Oidc, AudienceRemoved), OIDC, &[], OIDC_AUDIENCE),
+            row("DeleteOpenIDConnectProvider", ProviderChanged(Oidc, Gone), OIDC, &[], &[]),
+            row("TagOpenIDConnectProvider", ProviderChanged(Oidc, Tagged), OIDC, &[], &[]),
+            row("UntagOpenIDConnectProvider", ProviderChanged(Oidc, Tagged), OIDC, &[], &[]),
             left_out("AddRoleToInstanceProfile", "The role trusts EC2 already; who may hand it to an instance is reported as privilege-escalation"),
             left_out("ChangePassword", "Users replace a password of their own"),
             left_out("CreateGroup", NOBODY_HOLDS),
-            left_out("CreateOpenIDConnectProvider", PROVIDER),
             left_out("CreatePolicy", NOBODY_HOLDS),
-            left_out("CreateSAMLProvider", PROVIDER),
             left_out("CreateServiceLinkedRole", "AWS writes the trust policy, for a service of its own alone"),
             left_out("DeleteAccessKey", TAKES_AWAY),
             left_out("DeleteLoginProfile", TAKES_AWAY),
-            left_out("DeleteOpenIDConnectProvider", PROVIDER),
             left_out("DeleteSSHPublicKey", TAKES_AWAY),
             left_out("DeleteServiceSpecificCredential", TAKES_AWAY),
             left_out("DeleteSigningCertificate", TAKES_AWAY),
             left_out("DeletePolicy", "IAM deletes only a policy that nobody holds"),
             left_out("DeletePolicyVersion", "IAM deletes only a version that is not in force"),
-            left_out("DeleteSAMLProvider", PROVIDER),
             left_out("DeleteUser", TAKES_AWAY),
             left_out("EnableMFADevice", "Users register their own devices; a password or key that somebody else gives them is reported"),
             left_out("PassRole", "It is a permission and no call: the call that takes the role is one of another service"),
@@ -381,9 +517,7 @@ const EVENTS: &[(&str, &[Row])] = {
             left_out("TagUser", TAG),
             left_out("UntagRole", TAG),
             left_out("UntagUser", TAG),
-            left_out("UpdateOpenIDConnectProviderThumbprint", PROVIDER),
             left_out("UpdateRoleDescription", "A description gives nobody access"),
-            left_out("UpdateSAMLProvider", PROVIDER),
             left_out("UpdateUser", "The sweep judges users and their keys by the names they have, within hours"),
             left_out("UploadServerCertificate", "A server's certificate gives nobody access to the account"),
             left_out("AcceptDelegationRequest", "Not watched yet; whatever the partner does then names the partner's account"),
@@ -394,6 +528,34 @@ const EVENTS: &[(&str, &[Row])] = {
             row("ConsoleLogin", SignIn, &["userIdentity.type"], &["responseElements.ConsoleLogin", "additionalEventData.MFAUsed"], &[]),
             row("PasswordRecoveryRequested", RecoveryRequested, &["userIdentity.type"], &[], &[]),
             left_out("CheckMfa", "The question for a code comes before each sign-in, and says nothing that it does not"),
+        ]),
+        ("rolesanywhere.amazonaws.com", &[
+            row("CreateTrustAnchor", ProviderChanged(TrustAnchor, New), ANCHOR, &[], ANCHOR_SOURCE),
+            row("UpdateTrustAnchor", ProviderChanged(TrustAnchor, Changed), ANCHOR, &[], ANCHOR_SOURCE),
+            row("EnableTrustAnchor", ProviderChanged(TrustAnchor, Enabled), ANCHOR, &[], &[]),
+            row("DisableTrustAnchor", ProviderChanged(TrustAnchor, Disabled), ANCHOR, &[], &[]),
+            row("DeleteTrustAnchor", ProviderChanged(TrustAnchor, Gone), ANCHOR, &[], &[]),
+            row("CreateProfile", ProviderChanged(Profile, New), PROFILE, PROFILE_ROLES, &[]),
+            row("UpdateProfile", ProviderChanged(Profile, Changed), PROFILE, PROFILE_ROLES, &[]),
+            row("EnableProfile", ProviderChanged(Profile, Enabled), PROFILE, PROFILE_ROLES, &[]),
+            row("DisableProfile", ProviderChanged(Profile, Disabled), PROFILE, PROFILE_ROLES, &[]),
+            row("DeleteProfile", ProviderChanged(Profile, Gone), PROFILE, PROFILE_ROLES, &[]),
+            row("ImportCrl", ProviderChanged(RevocationList, New), REVOCATIONS, &[], REVOCATION_DATA),
+            row("UpdateCrl", ProviderChanged(RevocationList, Changed), REVOCATIONS, &[], REVOCATION_DATA),
+            row("EnableCrl", ProviderChanged(RevocationList, Enabled), REVOCATIONS, &[], &[]),
+            row("DisableCrl", ProviderChanged(RevocationList, Disabled), REVOCATIONS, &[], &[]),
+            row("DeleteCrl", ProviderChanged(RevocationList, Gone), REVOCATIONS, &[], &[]),
+        ]),
+        ("iot.amazonaws.com", &[
+            row("CreateRoleAlias", ProviderChanged(RoleAlias, New), ALIAS, ALIAS_ROLE, &[]),
+            row("UpdateRoleAlias", ProviderChanged(RoleAlias, Changed), ALIAS, ALIAS_ROLE, &[]),
+            row("DeleteRoleAlias", ProviderChanged(RoleAlias, Gone), ALIAS, &[], &[]),
+        ]),
+        ("account-access.amazonaws.com", &[
+            row("CreateApplication", ProviderChanged(Application, New), APPLICATION, &[], APPLICATION_SOURCE),
+            row("DeleteApplication", ProviderChanged(Application, Gone), APPLICATION, &[], &[]),
+            row("CreateEntitlement", ProviderChanged(Entitlement, New), ENTITLEMENT, ENTITLED_ROLE, ENTITLED),
+            row("DeleteEntitlement", ProviderChanged(Entitlement, Gone), ENTITLEMENT, &[], &[]),
         ]),
         ("sts.amazonaws.com", &[
             left_out("AssumeRole", SESSION),
@@ -427,6 +589,8 @@ const EVENTS: &[(&str, &[Row])] = {
             left_out("SendSerialConsoleSSHPublicKey", USE),
         ]),
         ("ssm.amazonaws.com", &[
+            row("CreateActivation", ProviderChanged(Activation, New), ACTIVATION, ACTIVATION_ROLE, &[]),
+            row("DeleteActivation", ProviderChanged(Activation, Gone), ACTIVATION, &[], &[]),
             left_out("SendCommand", USE),
             left_out("StartSession", USE),
         ]),

@@ -14,6 +14,7 @@ mod fields;
 mod lenient;
 mod moment;
 mod permissions_change;
+mod provider_change;
 mod record;
 
 pub use activity::{
@@ -23,9 +24,11 @@ pub use activity::{
 pub use actor::{Actor, ActorKind, Tool};
 pub use credential::{CredentialChange, SessionLength};
 pub use events::{
-    Credential, Done, HolderKind, Means, Places, PolicyMove, Row, events, is_ordinary,
+    Credential, Done, HolderKind, Means, Places, PolicyMove, ProviderMove, ProviderType, Row,
+    events, is_ordinary,
 };
 pub use fields::{Document, Unreadable, Watched, percent_decoded};
 pub use moment::moment;
 pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};
+pub use provider_change::{Metadata, ProviderChange};
 pub use record::{Identity, Record, SessionIssuer};

@@ -44,6 +44,10 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
             "require MFA for the user; if nobody asked for the password, delete it with aws iam \
              delete-login-profile"
         }
+        Check::IdentityProviderChanged => {
+            "compare it with what your identity provider's administrators say, and put the former \
+             one back if nobody asked for another"
+        }
         Check::CredentialCreated => {
             "switch it off if nobody asked for it; a role needs no long-term credential"
         }

@@ -13,6 +13,7 @@ mod many;
 mod network;
 mod own_role;
 mod provider;
+mod provider_change;
 mod reading;
 mod service;
 mod tampering;
@@ -32,6 +33,7 @@ pub use many::Judging;
 pub(crate) use own_role::{guard_tampered, own_role_opened};
 pub(crate) use provider::is_about;
 pub use provider::judge_provider;
+pub use provider_change::{Known, judge_provider_change, metadata_after, opens};
 pub use reading::Reading;
 pub use tampering::{
     DEPLOY_SECONDS, OwnStack, Tampering, TamperingCall, tampering, tampering_calls,

@@ -186,7 +186,7 @@ fn may_be(grant: &Grant, service: &str) -> bool {
 }
 
 /// The values of a condition that each request must meet, where they are a list.
-fn all_of<'a>(grant: &'a Grant, key: &str) -> Option<&'a [String]> {
+pub(super) fn all_of<'a>(grant: &'a Grant, key: &str) -> Option<&'a [String]> {
     match &restriction(grant, key)?.values {
         Values::OneOf(values) | Values::OneOfIgnoringCase(values) | Values::Like(values)
             if !values.is_empty() =>

@@ -14,7 +14,9 @@ mod watch;
 use crate::order::RefusedOrder;
 use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 
-pub use detect::{access_key, guard_tamper, role_permissions, role_trust, root_activity};
+pub use detect::{
+    access_key, guard_tamper, identity_provider, role_permissions, role_trust, root_activity,
+};
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
 pub use sweep::{

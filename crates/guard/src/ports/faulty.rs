@@ -254,7 +254,7 @@ async fn table<T: Send>(
 }
 
 /// The names of calls by what they are about: reading, putting, updating.
-const NAMES: [(&str, [&str; 3]); 15] = [
+const NAMES: [(&str, [&str; 3]); 16] = [
     ("pointer", ["read history", "save history", ""]),
     ("history", ["read history", "save history", ""]),
     (
@@ -272,6 +272,7 @@ const NAMES: [(&str, [&str; 3]); 15] = [
     ("change", ["read user change", "save user change", ""]),
     ("credential/", ["", "save credential event", ""]),
     ("key", ["read user key", "save user key", ""]),
+    ("metadata/", ["", "save provider", ""]),
     ("told/", ["read told document", "save told document", ""]),
 ];
 
@@ -342,6 +343,7 @@ impl<F: Faults> Store for F {
             "member/" => "read window",
             "naming/" | "party/" => "read chain links",
             "credential/" => "read credential events",
+            "metadata/" => "read providers",
             "user/" => "read swept users",
             _ => "read swept roles",
         };

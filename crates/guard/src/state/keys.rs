@@ -22,10 +22,13 @@
 //! | a role's part in chains, and what was reported of it | `ACCOUNT/chain` | `naming/NAME`, `party/NAME` (lower case) | ever |
 //! | which heartbeat was sent last, and what was reported of the guard's blindness | `ACCOUNT/heartbeat` | `watch` | ever |
 //! | the newest heartbeat that came back to a function | the same | `answer/FUNCTION/CALL` | ever |
+//! | what an identity provider was known by after a change | `ACCOUNT/provider/ARN` | `metadata/SECOND-EVENT` | ever |
 //! | a violating document that was reported | `ACCOUNT/role/NAME` (lower case) | `reported/DIGEST` | 400 days |
 //!
 //! Nothing is ever deleted by a function (their roles have no permission to): what has a term goes
 //! by the table's time to live.
+
+use jiff::Timestamp;
 
 use super::digest_window::FoldWindow;
 use super::incident::AlertKey;
@@ -142,6 +145,17 @@ pub(super) fn alone(window: &FoldWindow, turn: usize) -> Key {
 
 pub(super) fn member(window: &FoldWindow, incident: &str) -> Key {
     key(window.partition(), format!("{MEMBER}{incident}"))
+}
+
+/// What the sort keys of what a provider was known by begin with.
+pub(super) const METADATA: &str = "metadata/";
+
+pub(super) fn provider(account: &str, name: &str, at: Timestamp, event: &str) -> Key {
+    let second = at.as_second();
+    key(
+        format!("{account}/provider/{name}"),
+        format!("{METADATA}{second:012}-{event}"),
+    )
 }
 
 pub(super) fn sweep(account: &str) -> Key {

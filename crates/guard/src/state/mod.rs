@@ -6,6 +6,7 @@ pub mod history;
 pub mod incident;
 pub(crate) mod keys;
 mod ledger;
+pub mod providers;
 pub mod sweep_state;
 mod sweeps;
 pub mod swept_users;

@@ -46,7 +46,7 @@ pub struct Path {
 
 /// The calls. Together they match each rule of the stack that a call of the API can match without
 /// being root's.
-pub const HEARTBEATS: [Beat; 5] = [
+pub const HEARTBEATS: [Beat; 6] = [
     Beat {
         call: "iam:DeleteRole",
         paths: &[
@@ -76,6 +76,14 @@ pub const HEARTBEATS: [Beat; 5] = [
             function: "role-permissions",
             rule: "RolePermissionsRule",
             blind: "changes of permissions",
+        }],
+    },
+    Beat {
+        call: "iam:DeleteSAMLProvider",
+        paths: &[Path {
+            function: "identity-provider",
+            rule: "IdentityProviderRule",
+            blind: "changes of identity providers",
         }],
     },
     Beat {

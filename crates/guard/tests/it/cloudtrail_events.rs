@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use guard::Finding;
 use guard::cloudtrail::{Activity, Document, Irrelevance, KeyChange, Record, Watched};
 use guard::detect::{
-    Verdict, judge_console_password, judge_credential, judge_key, judge_root, judge_session_length,
-    judge_trust, unreadable_event,
+    Known, Verdict, judge_console_password, judge_credential, judge_key, judge_provider_change,
+    judge_root, judge_session_length, judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
 use guard::rules::Rules;
@@ -82,6 +82,9 @@ fn words(activity: &Activity) -> String {
                 whose.unwrap_or(nobody)
             )
         }
+        Activity::ProviderChanged(change) => {
+            format!("{:?} {:?} {}", change.provider, change.done, change.name)
+        }
         Activity::SessionLengthSet(set) => format!("sessions of {}", set.role),
         Activity::RootSignIn(sign_in) if sign_in.succeeded => "root sign-in".to_owned(),
         Activity::RootSignIn(_) => "failed root sign-in".to_owned(),
@@ -129,6 +132,11 @@ fn judged(
         Activity::AccessKeyActivated(change) => judge_key(rules, change, true, now),
         Activity::ConsolePasswordSet(set) => judge_console_password(rules, set, now),
         Activity::CredentialChanged(change) => judge_credential(rules, change, now),
+        // As if nothing was known of it, and no role named it.
+        Activity::ProviderChanged(change) => {
+            let unknown = Known::Not("nothing".to_owned());
+            judge_provider_change(rules, change, &unknown, &Known::Is(Vec::new()))
+        }
         Activity::SessionLengthSet(set) => judge_session_length(rules, set, now),
         Activity::Unreadable(found) => vec![unreadable_event(rules, found.why, found.role_hidden)],
         _ => Vec::new(),
@@ -182,7 +190,12 @@ fn every_event_has_its_line() {
     assert_eq!(listed.len(), cases.len(), "no event is listed twice");
     let mut filed = BTreeSet::new();
     for folder in folders() {
-        for function in ["role-trust", "access-key", "root-activity"] {
+        for function in [
+            "role-trust",
+            "access-key",
+            "identity-provider",
+            "root-activity",
+        ] {
             for file in std::fs::read_dir(folder.join(function)).unwrap() {
                 let file = file.unwrap().path();
                 let case = file.file_stem().unwrap().to_str().unwrap();

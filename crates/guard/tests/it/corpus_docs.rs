@@ -15,8 +15,9 @@ use guard::Check;
 use guard::account::{Access, AuditedRole, LastUsed, accesses};
 use guard::cloudtrail::{Activity, Document, Record, Watched};
 use guard::detect::{
-    KeySeen, UserChange, judge_console_password, judge_credential, judge_first_key, judge_key,
-    judge_root, judge_session_length, judge_trust, unreadable_event,
+    KeySeen, Known, UserChange, judge_console_password, judge_credential, judge_first_key,
+    judge_key, judge_provider_change, judge_root, judge_session_length, judge_trust,
+    unreadable_event,
 };
 use guard::model::RoleRef;
 use guard::permissions::{LastAccessed, judge_unused, review};
@@ -210,6 +211,10 @@ fn codes(rules: &Rules, example: &str) -> BTreeSet<Check> {
             Activity::AccessKeyActivated(key) => judge_key(rules, &key, true, now),
             Activity::ConsolePasswordSet(set) => judge_console_password(rules, &set, now),
             Activity::CredentialChanged(change) => judge_credential(rules, &change, now),
+            Activity::ProviderChanged(change) => {
+                let unknown = Known::Not("nothing".to_owned());
+                judge_provider_change(rules, &change, &unknown, &Known::Is(Vec::new()))
+            }
             Activity::SessionLengthSet(set) => judge_session_length(rules, &set, now),
             Activity::Unreadable(what) => {
                 vec![unreadable_event(rules, what.why, what.role_hidden)]

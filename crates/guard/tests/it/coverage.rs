@@ -20,10 +20,11 @@ fn root() -> PathBuf {
 }
 
 /// The rule of each function; what `root-activity` takes is told by who did it, not by its name.
-const RULES: [(&str, &str); 3] = [
+const RULES: [(&str, &str); 4] = [
     ("role-trust", "RoleTrustRule"),
     ("access-key", "AccessKeyRule"),
     ("role-permissions", "RolePermissionsRule"),
+    ("identity-provider", "IdentityProviderRule"),
 ];
 
 /// The names of a function's events by `eventSource`.
@@ -39,6 +40,14 @@ fn handled(function: &str) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
 #[test]
 fn each_rule_hands_over_what_the_table_says() {
     let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let all: BTreeSet<&str> = events()
+        .filter_map(|(_, row)| row.means.function())
+        .collect();
+    let with_rules = RULES.map(|(function, _)| function);
+    assert_eq!(
+        all,
+        with_rules.into_iter().chain(["root-activity"]).collect()
+    );
     for (function, rule) in RULES {
         let block = template.split_once(&format!("\n  {rule}:\n")).unwrap().1;
         let block = block.split_once("\n\n").unwrap().0;
@@ -60,6 +69,23 @@ fn each_rule_hands_over_what_the_table_says() {
             assert_eq!(list("eventSource: ["), sources, "{rule}");
         }
     }
+}
+
+/// IAM's events are in the home region alone; the others' are where somebody called.
+#[test]
+fn other_regions_hand_over_what_is_regional() {
+    let template = std::fs::read_to_string(root().join("template-region.yaml")).unwrap();
+    let (_, block) = template.split_once("\n  ForwardProvidersRule:\n").unwrap();
+    let list = |key: &str| -> BTreeSet<&str> {
+        let (list, _) = block.split_once(key).unwrap().1.split_once(']').unwrap();
+        list.split(',').map(str::trim).collect()
+    };
+    let mut regional = handled("identity-provider");
+    regional.remove("iam.amazonaws.com");
+    let sources: BTreeSet<&str> = regional.keys().copied().collect();
+    assert_eq!(list("eventSource: ["), sources);
+    let names: BTreeSet<&str> = regional.into_values().flatten().collect();
+    assert_eq!(list("eventName: ["), names);
 }
 
 /// Adding an event is a row and a case.
@@ -181,5 +207,8 @@ fn the_page_of_events_is_current() {
         std::fs::write(&path, &page).unwrap();
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(there, page, "`make coverage` writes it anew");
+    assert!(
+        there == page,
+        "docs/coverage.md is stale: `make coverage` writes it anew"
+    );
 }

@@ -45,6 +45,7 @@ fn events_of_the_corpus_break_no_promise() {
         "access-key",
         "root-activity",
         "role-permissions",
+        "identity-provider",
     ] {
         replay(hostile::event, &format!("events/{function}"));
     }

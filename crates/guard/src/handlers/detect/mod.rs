@@ -4,11 +4,13 @@ mod access;
 mod alert;
 mod chains;
 mod guard_tamper;
+mod identity_provider;
 mod role_permissions;
 mod role_trust;
 mod users;
 
 pub use access::{access_key, root_activity};
 pub use guard_tamper::guard_tamper;
+pub use identity_provider::identity_provider;
 pub use role_permissions::role_permissions;
 pub use role_trust::role_trust;

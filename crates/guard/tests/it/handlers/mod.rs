@@ -23,6 +23,7 @@ mod hidden;
 mod keys_and_root;
 mod looking;
 mod permissions;
+mod providers;
 mod scene;
 mod session_denials;
 mod sweep_runs;

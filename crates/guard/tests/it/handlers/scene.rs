@@ -6,7 +6,8 @@ use trustwarden_guard::GuardConfig;
 use trustwarden_guard::alert::Alert;
 use trustwarden_guard::cloudtrail::Record;
 use trustwarden_guard::handlers::{
-    HandleError, Handled, access_key, carry_out, role_permissions, role_trust, root_activity,
+    HandleError, Handled, access_key, carry_out, identity_provider, role_permissions, role_trust,
+    root_activity,
 };
 use trustwarden_guard::model::LiveRole;
 use trustwarden_guard::order::{Ack, Order, Task};
@@ -291,6 +292,17 @@ impl Scene {
         match record.event_name.as_str() {
             "CreateRole" | "UpdateAssumeRolePolicy" | "DeleteRole" => {
                 run(role_trust(&self.world, &self.guard, &record))
+            }
+            name if name.contains("Provider")
+                || [
+                    "rolesanywhere.amazonaws.com",
+                    "iot.amazonaws.com",
+                    "ssm.amazonaws.com",
+                    "account-access.amazonaws.com",
+                ]
+                .contains(&source) =>
+            {
+                run(identity_provider(&self.world, &self.guard, &record))
             }
             name if source == "iam.amazonaws.com"
                 && (name.ends_with("Policy")
