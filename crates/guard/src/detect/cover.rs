@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use policy::{Analysis, Grant, Values, Who};
 
-use super::coverage::{Coverage, Uncovered, account_of, listed, restriction};
+use super::coverage::{Coverage, Uncovered, Unmet, account_of, listed, restriction};
 use super::network::is_within_networks;
 use super::provider::{ProviderContext, cover_provider};
 use super::service::{cover_any_service, cover_service};
@@ -88,10 +88,15 @@ fn cover_principal(
                 .as_deref()
                 .map(|path| format!(" below {path}"))
                 .unwrap_or_default();
-            unknown(format!(
+            let message = format!(
                 "every account of organization {id}{part} can assume the role, and the \
                  organization is not ours"
-            ))
+            );
+            let fix = "name the accounts that may assume the role, each with a rule of its own";
+            Err(vec![Uncovered {
+                fix: Some(fix.to_owned()),
+                ..Uncovered::new(Check::UnknownThirdParty, message)
+            }])
         }
         _ if analysis.public && !is_limited_to_a_network(grant) => {
             let message = "anyone with an AWS account can assume the role".to_owned();
@@ -101,9 +106,16 @@ fn cover_principal(
                 ..Uncovered::new(Check::PublicTrust, message)
             }])
         }
-        _ if is_limited_to_a_network(grant) => unknown(
-            "any AWS account can assume the role from a network that no rule names".to_owned(),
-        ),
+        _ if is_limited_to_a_network(grant) => {
+            let message = "any AWS account can assume the role from a network that no rule names";
+            let found = Uncovered::new(Check::UnknownThirdParty, message.to_owned());
+            let fix = "name the accounts that may assume the role, or the network under `networks`";
+            Err(vec![Uncovered {
+                fix: Some(fix.to_owned()),
+                unmet: other_network(rules, grant),
+                ..found
+            }])
+        }
         _ => unknown(
             "AWS accounts that the trust policy does not name can assume the role".to_owned(),
         ),
@@ -122,7 +134,12 @@ fn nearest_vendor(
     let judged = vendors
         .iter()
         .map(|vendor| (vendor, vendor_violations(vendor, role, grant, now)));
-    let (vendor, complaints) = judged.min_by_key(|(_, complaints)| complaints.len())?;
+    // Where one names the role, another's rule is not about it.
+    let distance = |complaints: &[Uncovered]| {
+        let of_others = |one: &Uncovered| one.check == Check::RoleNotRegistered;
+        (complaints.iter().any(of_others), complaints.len())
+    };
+    let (vendor, complaints) = judged.min_by_key(|(_, complaints)| distance(complaints))?;
     Some(if complaints.is_empty() {
         let (name, account) = (vendor.name.clone(), account.to_owned());
         Ok(Coverage::Vendor { name, account })
@@ -179,19 +196,33 @@ fn in_own_organization(rules: &Rules, grant: &Grant) -> bool {
     }
 }
 
+const NETWORK_KEYS: [&str; 4] = [
+    "aws:SourceIp",
+    "aws:VpcSourceIp",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+];
+
+fn limits_the_network(grant: &Grant, key: &str) -> bool {
+    matches!(
+        restriction(grant, key).map(|found| &found.values),
+        Some(Values::Networks(_) | Values::OneOf(_))
+    )
+}
+
 fn is_limited_to_a_network(grant: &Grant) -> bool {
-    [
-        "aws:SourceIp",
-        "aws:VpcSourceIp",
-        "aws:SourceVpc",
-        "aws:SourceVpce",
-    ]
-    .iter()
-    .any(|key| {
-        matches!(
-            restriction(grant, key).map(|found| &found.values),
-            Some(Values::Networks(_) | Values::OneOf(_))
-        )
+    NETWORK_KEYS
+        .iter()
+        .any(|key| limits_the_network(grant, key))
+}
+
+/// Another network than those of the rules.
+fn other_network(rules: &Rules, grant: &Grant) -> Option<Unmet> {
+    let mut keys = NETWORK_KEYS.iter();
+    let key = keys.find(|key| limits_the_network(grant, key))?;
+    Some(Unmet {
+        key: (*key).to_owned(),
+        admitted: rules.networks().to_vec(),
     })
 }
 

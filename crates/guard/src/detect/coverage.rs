@@ -75,9 +75,11 @@ pub(super) struct Uncovered {
     pub(super) fix: Option<String>,
     /// The condition that the rule asks for and the grant does not.
     pub(super) unmet: Option<Unmet>,
+    /// Of a grant to any service: the one that the rule does not admit.
+    pub(super) service: Option<&'static str>,
 }
 
-/// A condition key, and the patterns of which a rule admits its value.
+/// A condition key, and the patterns (or networks) of which a rule admits its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unmet {
     pub(super) key: String,
@@ -92,6 +94,7 @@ impl Uncovered {
             vendor: None,
             fix: None,
             unmet: None,
+            service: None,
         }
     }
 }

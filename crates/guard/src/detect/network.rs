@@ -28,7 +28,7 @@ pub(super) fn is_within_networks(grant: &Grant, networks: &[String]) -> bool {
 }
 
 /// Whether a network holds all of another.
-fn contains(outer: &str, inner: &str) -> bool {
+pub(super) fn contains(outer: &str, inner: &str) -> bool {
     let (Some((outer, outer_length)), Some((inner, inner_length))) = (cidr(outer), cidr(inner))
     else {
         return false;

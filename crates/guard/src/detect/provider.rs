@@ -74,9 +74,11 @@ pub(super) fn cover_provider(
             });
         }
         None => {
-            return unknown(format!(
-                "users of {provider} can assume the role, and no rule names it"
-            ));
+            return unknown(if provider.ends_with(":saml-provider/*") {
+                "users of any SAML provider of the account can assume the role".to_owned()
+            } else {
+                format!("users of {provider} can assume the role, and no rule names it")
+            });
         }
         Some(Some(Against::Role)) => {
             return unknown(format!(
@@ -154,7 +156,10 @@ fn cover_open(
             }]);
         }
     }
-    let message = format!("users of any tenant of {provider} can assume the role");
+    let message = match provider {
+        "*" => "users of any web identity provider can assume the role".to_owned(),
+        _ => format!("users of any tenant of {provider} can assume the role"),
+    };
     let pin = row.and_then(|row| row.pins.first());
     let fix = match pin {
         Some(pin) => {
@@ -166,6 +171,9 @@ fn cover_open(
                 }
                 None => format!("limit {key} to your own tenant, with StringEquals"),
             }
+        }
+        None if provider == "*" => {
+            "name the provider as principal, and limit its subjects to your own tenant".to_owned()
         }
         None => "limit the subject, or another claim that identifies the tenant, to your own \
                  tenant"
@@ -199,7 +207,9 @@ fn immutable(rules: &Rules, provider: &str, grant: &Grant) -> Option<String> {
             rest.and_then(|rest| rest.strip_prefix(owner))
                 .is_some_and(|rest| rest.starts_with('/'))
         };
-        is_about(rule, provider)
+        // Another id is another owner, who took the name.
+        rule.owner_id.is_none()
+            && is_about(rule, provider)
             && (rule.owner.as_deref() == Some(owner) || rule.subjects.iter().any(begins))
     });
     is_named.then(|| {

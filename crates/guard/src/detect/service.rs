@@ -5,11 +5,11 @@ use policy::glob::matches_ignoring_case;
 use policy::services::region_apart;
 use policy::{Grant, Values};
 
-use super::coverage::{Coverage, OnBehalfOf, Uncovered, restriction};
+use super::coverage::{Coverage, OnBehalfOf, Uncovered, Unmet, restriction};
 use super::provider::admits_role;
 use crate::check::Check;
 use crate::model::RoleRef;
-use crate::rules::{IdentityProvider, ProviderKind, Rules, is_pattern};
+use crate::rules::{IdentityProvider, ProviderKind, Rules, is_account_id, is_pattern};
 
 /// Services that enter a role because someone in any account configured them to, and tell by
 /// `aws:SourceAccount` or `aws:SourceArn` for whom. Of each of them AWS's documentation says to
@@ -54,82 +54,111 @@ pub(super) fn cover_service(
     grant: &Grant,
 ) -> Result<Coverage, Vec<Uncovered>> {
     let on_behalf_of = on_behalf_of(rules, role, service, grant);
-    let covered = |on_behalf_of| Coverage::Service {
-        service: service.to_owned(),
-        on_behalf_of,
-    };
-    let registered = |kind, admits: &dyn Fn(&IdentityProvider) -> bool| {
-        let mut named = rules.identity_providers().iter();
-        named.any(|rule| rule.kind == Some(kind) && admits_role(rule, role) && admits(rule))
-    };
+    let registered = |kind| registered(rules, role, kind, &|_| true);
     let provider = Coverage::IdentityProvider {
         provider: service.to_owned(),
     };
-    let unknown = |message: &str, fix: &str| {
-        let found = Uncovered::new(Check::UnknownIdentityProvider, message.to_owned());
-        let fix = Some(fix.to_owned());
-        Err(vec![Uncovered { fix, ..found }])
+    let on_behalf_of = match (&*region_apart(service), on_behalf_of) {
+        ("rolesanywhere.amazonaws.com", _) => {
+            return cover_trust_anchors(rules, role, grant).map(|()| provider);
+        }
+        ("credentials.iot.amazonaws.com", _) if registered(ProviderKind::Iot) => {
+            return Ok(provider);
+        }
+        ("credentials.iot.amazonaws.com", _) => {
+            let message = "devices outside AWS can assume the role by certificates of AWS IoT, and \
+                           no rule names it";
+            let fix = "name the role in a rule with kind: iot, or remove the service";
+            return unknown(message, fix, None);
+        }
+        ("account-access.amazonaws.com", by) if by != OnBehalfOf::Limited => {
+            return cover_entitlements(rules, role, grant, &by).map(|()| provider);
+        }
+        ("ssm.amazonaws.com", _) if registered(ProviderKind::SsmHybrid) => return Ok(provider),
+        ("ssm.amazonaws.com", OnBehalfOf::Limited) if !is_for_automation_alone(grant) => {
+            OnBehalfOf::Machines
+        }
+        (_, on_behalf_of) => on_behalf_of,
     };
-    match &*region_apart(service) {
-        "rolesanywhere.amazonaws.com" => {
-            let anchors = all_of(grant, "aws:SourceArn");
-            let by_rule = registered(ProviderKind::RolesAnywhere, &|rule| {
-                anchors.is_some_and(|anchors| {
-                    anchors
-                        .iter()
-                        .all(|anchor| rule.trust_anchors.contains(anchor))
-                })
-            });
-            match (by_rule, anchors) {
-                (true, _) => Ok(provider),
-                (false, Some(_)) => unknown(
-                    "machines outside AWS can assume the role by certificates of a trust anchor \
-                     that no rule names",
-                    "name the trust anchor in a rule with kind: roles-anywhere",
-                ),
-                (false, None) => unknown(
-                    "machines outside AWS can assume the role by certificates of any trust anchor",
-                    "limit aws:SourceArn to your trust anchor by ArnEquals, and name it in a rule \
-                     with kind: roles-anywhere",
-                ),
-            }
-        }
-        "credentials.iot.amazonaws.com" if registered(ProviderKind::Iot, &|_| true) => Ok(provider),
-        "credentials.iot.amazonaws.com" => unknown(
-            "devices outside AWS can assume the role by certificates of AWS IoT, and no rule \
-             names it",
-            "name the role in a rule with kind: iot, or remove the service",
-        ),
-        "account-access.amazonaws.com" => match on_behalf_of {
-            OnBehalfOf::Limited => Ok(covered(OnBehalfOf::Limited)),
-            OnBehalfOf::External(account)
-                if registered(ProviderKind::AccountAccess, &|rule| {
-                    rule.accounts.contains(&account)
-                        && sources(grant)
-                            .iter()
-                            .all(|one| rule.accounts.contains(one) || is_ours(rules, role, one))
-                }) =>
-            {
-                Ok(provider)
-            }
-            OnBehalfOf::External(account) => unknown(
-                &format!("users whom account {account} entitles can assume the role"),
-                "limit aws:SourceAccount to your account, or name that one in a rule with kind: \
-                 account-access",
-            ),
-            OnBehalfOf::Anyone | OnBehalfOf::Machines => unknown(
-                "users whom any account's application entitles can assume the role",
-                "limit it by aws:SourceAccount and aws:SourceArn to your account's application",
-            ),
-        },
-        "ssm.amazonaws.com" if registered(ProviderKind::SsmHybrid, &|_| true) => Ok(provider),
-        "ssm.amazonaws.com"
-            if on_behalf_of == OnBehalfOf::Limited && !is_for_automation_alone(grant) =>
-        {
-            Ok(covered(OnBehalfOf::Machines))
-        }
-        _ => Ok(covered(on_behalf_of)),
+    Ok(Coverage::Service {
+        service: service.to_owned(),
+        on_behalf_of,
+    })
+}
+
+fn registered(
+    rules: &Rules,
+    role: &RoleRef,
+    kind: ProviderKind,
+    admits: &dyn Fn(&IdentityProvider) -> bool,
+) -> bool {
+    let mut named = rules.identity_providers().iter();
+    named.any(|rule| rule.kind == Some(kind) && admits_role(rule, role) && admits(rule))
+}
+
+fn unknown<T>(message: &str, fix: &str, unmet: Option<Unmet>) -> Result<T, Vec<Uncovered>> {
+    let found = Uncovered::new(Check::UnknownIdentityProvider, message.to_owned());
+    Err(vec![Uncovered {
+        fix: Some(fix.to_owned()),
+        unmet,
+        ..found
+    }])
+}
+
+/// Roles Anywhere hands the role to whoever has a certificate of a trust anchor.
+fn cover_trust_anchors(rules: &Rules, role: &RoleRef, grant: &Grant) -> Result<(), Vec<Uncovered>> {
+    let Some(anchors) = all_of(grant, "aws:SourceArn") else {
+        return unknown(
+            "machines outside AWS can assume the role by certificates of any trust anchor",
+            "limit aws:SourceArn to your trust anchor by ArnEquals, and name it in a rule with \
+             kind: roles-anywhere",
+            None,
+        );
+    };
+    let names_all = |rule: &IdentityProvider| {
+        let mut anchors = anchors.iter();
+        anchors.all(|anchor| rule.trust_anchors.contains(anchor))
+    };
+    if registered(rules, role, ProviderKind::RolesAnywhere, &names_all) {
+        return Ok(());
     }
+    unknown(
+        "machines outside AWS can assume the role by certificates of a trust anchor that no rule \
+         names",
+        "name the trust anchor in a rule with kind: roles-anywhere",
+        Some(other_anchor(rules, role)),
+    )
+}
+
+/// Account access manager carries in whom the owner of an application entitles.
+fn cover_entitlements(
+    rules: &Rules,
+    role: &RoleRef,
+    grant: &Grant,
+    by: &OnBehalfOf,
+) -> Result<(), Vec<Uncovered>> {
+    let OnBehalfOf::External(outside) = by else {
+        return unknown(
+            "users whom any account's application entitles can assume the role",
+            "limit it by aws:SourceAccount and aws:SourceArn to your account's application",
+            for_others(rules, role, grant),
+        );
+    };
+    let names_all = |rule: &IdentityProvider| {
+        let named = |account: &String| rule.accounts.contains(account);
+        let mut sources = sources(grant).iter();
+        named(outside) && sources.all(|one| named(one) || is_ours(rules, role, one))
+    };
+    if registered(rules, role, ProviderKind::AccountAccess, &names_all) {
+        return Ok(());
+    }
+    let what = kind_of(outside);
+    unknown(
+        &format!("users whom {what} {outside} entitles can assume the role"),
+        "limit aws:SourceAccount to your account, or name that one in a rule with kind: \
+         account-access",
+        for_others(rules, role, grant),
+    )
 }
 
 /// Services that lend the role to others, each judged by its own rules.
@@ -149,16 +178,25 @@ pub(super) fn cover_any_service(
     match on_behalf_of(rules, role, ANY, grant) {
         OnBehalfOf::External(outside) => {
             let message = format!(
-                "{name} can assume the role on behalf of {outside}, and no rule names that"
+                "{name} can assume the role on behalf of {} {outside}, and no rule names that",
+                kind_of(&outside)
             );
             let found = Uncovered::new(Check::UnknownThirdParty, message);
             let fix = "name the service, and limit it to your own account by aws:SourceAccount";
-            let fix = Some(fix.to_owned());
-            Err(vec![Uncovered { fix, ..found }])
+            Err(vec![Uncovered {
+                fix: Some(fix.to_owned()),
+                unmet: for_others(rules, role, grant),
+                ..found
+            }])
         }
         on_behalf_of => {
             for lending in LENDING.into_iter().filter(|service| may_be(grant, service)) {
-                cover_service(rules, role, lending, grant)?;
+                cover_service(rules, role, lending, grant).map_err(|mut found| {
+                    for one in &mut found {
+                        one.service = Some(lending);
+                    }
+                    found
+                })?;
             }
             Ok(Coverage::Service {
                 service: name.to_owned(),
@@ -218,6 +256,55 @@ fn accounts(grant: &Grant) -> Option<&[String]> {
 /// The accounts that a grant to a service names.
 fn sources(grant: &Grant) -> &[String] {
     accounts(grant).unwrap_or_default()
+}
+
+/// What stands outside: an account's id, or an organization's.
+pub(super) fn kind_of(outside: &str) -> &'static str {
+    if is_account_id(outside) {
+        "account"
+    } else {
+        "organization"
+    }
+}
+
+/// Another trust anchor than those that rules name for this role.
+fn other_anchor(rules: &Rules, role: &RoleRef) -> Unmet {
+    let named = rules.identity_providers().iter();
+    let named = named.filter(|rule| admits_role(rule, role));
+    Unmet {
+        key: "aws:SourceArn".to_owned(),
+        admitted: named.flat_map(|rule| rule.trust_anchors.clone()).collect(),
+    }
+}
+
+/// On behalf of others than us: the condition that admits them, and what of it is ours.
+pub(super) fn for_others(rules: &Rules, role: &RoleRef, grant: &Grant) -> Option<Unmet> {
+    let own_id = rules.organization();
+    let ours = |key: &str, value: &str| match key {
+        "aws:SourceAccount" => is_ours(rules, role, value),
+        "aws:SourceArn" => {
+            let account = value.split(':').nth(4);
+            account.is_some_and(|account| is_ours(rules, role, account))
+        }
+        _ => value.split('/').next() == own_id,
+    };
+    let keys = [
+        "aws:SourceAccount",
+        "aws:SourceArn",
+        "aws:SourceOrgID",
+        "aws:SourceOrgPaths",
+    ];
+    keys.into_iter().find_map(|key| {
+        let values = all_of(grant, key)?;
+        let (mut admitted, others): (Vec<String>, Vec<String>) =
+            values.iter().cloned().partition(|value| ours(key, value));
+        // A pattern of accounts fits ours, too.
+        if key == "aws:SourceArn" {
+            admitted.push(format!("arn:*:*:*:{}:*", role.account));
+        }
+        let key = key.to_owned();
+        (!others.is_empty()).then_some(Unmet { key, admitted })
+    })
 }
 
 fn is_ours(rules: &Rules, role: &RoleRef, account: &str) -> bool {

@@ -10,8 +10,9 @@ use super::access::finding;
 use super::cover::cover;
 use super::coverage::{Coverage, OnBehalfOf, Uncovered, account_of};
 use super::reading::Reading;
+use super::service::{for_others, kind_of};
 use super::verdict::{Judgement, Verdict};
-use super::witness::breaking_the_rule;
+use super::witness::{breaking_the_rule, by_service};
 use crate::check::{Check, Finding, Remedy, Severity};
 use crate::model::RoleRef;
 use crate::rules::{Rules, is_account_id};
@@ -74,29 +75,23 @@ pub(super) fn judge_analysis(
     for grant in &analysis.grants {
         match cover(rules, role, &analysis, grant, now) {
             Ok(by) => {
+                let of = findings.len();
                 weaknesses(rules, role, grant, &by, now, &mut findings);
+                for found in findings.iter_mut().skip(of) {
+                    found.witness = on_behalf_of_others(rules, role, grant, &by, is_allowed);
+                }
                 coverage.push(Some(by));
             }
             Err(uncovered) => {
-                for Uncovered {
-                    check,
-                    message,
-                    vendor,
-                    fix,
-                    unmet,
-                } in uncovered
-                {
-                    let found = finding(rules, check, message);
-                    let proof = grant.witness.as_ref().map(|request| match &unmet {
-                        Some(unmet) => breaking_the_rule(request, grant, unmet, is_allowed),
-                        None => request.clone(),
-                    });
+                for one in uncovered {
+                    let witness = proof(grant, &one, is_allowed);
+                    let found = finding(rules, one.check, one.message);
                     findings.push(Finding {
                         statement: Some(grant.statement),
                         third_party: account_of(&grant.principal),
-                        vendor,
-                        witness: proof,
-                        fix: fix.or(found.fix),
+                        vendor: one.vendor,
+                        witness,
+                        fix: one.fix.or(found.fix),
                         ..found
                     });
                 }
@@ -151,6 +146,44 @@ pub(super) fn judge_analysis(
         analysis: Some(analysis),
         coverage,
     }
+}
+
+/// A request that is allowed and that the rules do not admit.
+fn proof(
+    grant: &Grant,
+    uncovered: &Uncovered,
+    is_allowed: &dyn Fn(&Request) -> bool,
+) -> Option<Request> {
+    let mut request = grant.witness.clone()?;
+    if let Some(service) = uncovered.service {
+        request = by_service(request, service, is_allowed);
+    }
+    Some(match &uncovered.unmet {
+        Some(unmet) => breaking_the_rule(&request, grant, unmet, is_allowed),
+        None => request,
+    })
+}
+
+/// A request of a service that acts for somebody else.
+fn on_behalf_of_others(
+    rules: &Rules,
+    role: &RoleRef,
+    grant: &Grant,
+    by: &Coverage,
+    is_allowed: &dyn Fn(&Request) -> bool,
+) -> Option<Request> {
+    let Coverage::Service {
+        on_behalf_of: OnBehalfOf::External(_),
+        ..
+    } = by
+    else {
+        return None;
+    };
+    let request = grant.witness.as_ref()?;
+    Some(match for_others(rules, role, grant) {
+        Some(unmet) => breaking_the_rule(request, grant, &unmet, is_allowed),
+        None => request.clone(),
+    })
 }
 
 /// What complies and still could be better.
@@ -254,11 +287,7 @@ fn of_service(rules: &Rules, service: &str, on_behalf_of: &OnBehalfOf) -> Option
             "limit it by aws:SourceAccount or aws:SourceArn to your account",
         ),
         OnBehalfOf::External(outside) => {
-            let what = if is_account_id(outside) {
-                "account"
-            } else {
-                "organization"
-            };
+            let what = kind_of(outside);
             (
                 Check::ConfusedDeputyService,
                 format!(

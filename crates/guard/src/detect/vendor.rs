@@ -26,6 +26,7 @@ pub(super) fn vendor_violations(
             vendor,
             fix: Some(fix),
             unmet,
+            service: None,
         });
     };
 
@@ -73,7 +74,11 @@ pub(super) fn vendor_violations(
         complain(check, message, fix, Some(unmet));
     }
     if let Some((check, message, fix)) = principal_complaint(vendor, grant) {
-        complain(check, message, fix, None);
+        let unmet = Unmet {
+            key: "aws:PrincipalArn".to_owned(),
+            admitted: vendor.principals.clone(),
+        };
+        complain(check, message, fix, Some(unmet));
     }
     complaints
 }
@@ -122,7 +127,7 @@ fn external_id_complaint(
     } else if given.is_empty() || given.iter().any(|id| is_pattern(id) && !is_named(id)) {
         (
             "external ids other than those the rules name",
-            "compare with StringEquals, without a pattern",
+            "compare with StringEquals, without a pattern or a variable",
         )
     } else if !given.iter().all(is_named) {
         (
@@ -163,7 +168,7 @@ fn principal_complaint(vendor: &CompiledVendor, grant: &Grant) -> Option<Complai
 
 /// Whether a principal is one that a rule names, or a session of a role that it names. Patterns are
 /// only in what follows the account.
-fn is_of(arn: &str, named: &str) -> bool {
+pub(super) fn is_of(arn: &str, named: &str) -> bool {
     if pattern_within(arn, named) {
         return true;
     }

@@ -43,6 +43,8 @@ struct Case {
     /// What no proof may say, by condition key.
     #[serde(default)]
     witness_not: BTreeMap<String, String>,
+    /// Who makes the request that proves the first finding.
+    proved_by: Option<String>,
 }
 
 impl Case {
@@ -195,7 +197,9 @@ fn hold(test: &str) {
         });
         let says = within(&case.says, first.map(|found| found.message.as_str()));
         let fix = within(&case.fix, first.and_then(|found| found.fix.as_deref()));
-        if found != case.findings || !says || !fix || admitted {
+        let by = proofs().next().map(|proof| proof.principal.value.as_str());
+        let proved = case.proved_by.is_none() || case.proved_by.as_deref() == by;
+        if found != case.findings || !says || !fix || admitted || !proved {
             wrong.push(format!(
                 "{}:\n{case:#?}\n{:#?}",
                 case.name, judgement.findings
