@@ -10,21 +10,22 @@ use serde_json::json;
 use trustwarden_tests::{OPEN, Operator, RULES, binaries, compiled, machine};
 
 /// The account that an operator's key belongs to.
-const ACCOUNT: &str = "123456789012";
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// The tests here share an account and its trails: one at a time.
-fn alone() -> MutexGuard<'static, ()> {
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn trustwarden(stack: &Stack<'_>, words: &[&str]) -> Output {
+pub(crate) fn trustwarden(stack: &Stack<'_>, words: &[&str]) -> Output {
     Command::new(binaries().join("trustwarden"))
         .args(words)
         .env_clear()
         .env("AWS_ENDPOINT_URL", stack.machine.account.endpoint())
         .env("AWS_ACCESS_KEY_ID", "AKIAOPERATOR00000000")
         .env("AWS_SECRET_ACCESS_KEY", "operator")
+        .env("AWS_REGION", "us-east-1")
         // Nothing of this machine's own configuration.
         .env("HOME", Path::new("/nonexistent"))
         .output()

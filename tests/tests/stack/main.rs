@@ -20,6 +20,7 @@ mod permissions;
 mod resources;
 mod role_permissions;
 mod runbooks;
+mod rules_apart;
 mod slack;
 mod sweep;
 mod tampering;

@@ -279,5 +279,6 @@ fn what_is_absent_differs_and_what_cannot_be_read_is_status_2() {
     ];
     let (status, said) = run(&folder, &cut);
     assert!(status == 2 && said.contains("more pages follow"), "{said}");
+    assert!(!said.contains("there is no such role"), "{said}");
     fs::remove_dir_all(&folder).unwrap();
 }

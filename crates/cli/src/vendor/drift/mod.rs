@@ -161,6 +161,10 @@ fn absent(
     written: Option<&BTreeMap<String, Wanted>>,
     account: &Account,
 ) -> Vec<String> {
+    // What was not read to its end may have it.
+    if account.damaged {
+        return Vec::new();
+    }
     let there = |name: &str| {
         let mut names = account.roles.values().map(|role| &role.name);
         names.any(|own| matches_ignoring_case(name, own))
