@@ -210,7 +210,7 @@ impl Work<'_> {
                 } else {
                     resources
                 };
-                resources.retain(|one| self.holder.has_all_variables(one, version));
+                resources.retain(|one| self.holder.can_name(one, version));
                 side.permits
                     .extend(by_service(whole, resources, self.holder));
             }

@@ -1,13 +1,16 @@
 //! What no request of a holder can meet: such resources and conditions give nothing.
 
 use policy::document::{Condition, Version};
+use policy::glob;
 
 use crate::action::{Action, Service, source};
 use crate::set::ActionSet;
 
 /// Whose policies they are, as far as that decides.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Holder<'a> {
+    arn: Option<&'a str>,
+    partition: Option<&'a str>,
     account: Option<&'a str>,
     is_role: bool,
 }
@@ -15,23 +18,57 @@ pub(crate) struct Holder<'a> {
 impl<'a> Holder<'a> {
     /// By its ARN, where that is known.
     pub(crate) fn of(arn: Option<&'a str>) -> Self {
-        let mut parts = arn.unwrap_or_default().splitn(6, ':').skip(4);
+        let mut parts = arn.unwrap_or_default().splitn(6, ':').skip(1);
         Self {
-            account: parts.next(),
+            arn,
+            partition: parts.next(),
+            account: parts.nth(2),
             is_role: parts.next().is_some_and(|end| end.starts_with("role/")),
         }
+    }
+
+    /// What counts of it wherever no condition names it: an account's roles are alike in this.
+    pub(crate) fn kind(self) -> (Option<&'a str>, Option<&'a str>, bool) {
+        (self.partition, self.account, self.is_role)
+    }
+
+    /// Whether some request of the holder can be about a resource: one of another partition none.
+    pub(crate) fn can_name(self, resource: &str, version: Version) -> bool {
+        let partition = resource
+            .strip_prefix("arn:")
+            .and_then(|rest| rest.split(':').next())
+            .filter(|partition| !partition.contains(['*', '?', '$']));
+        let abroad = self
+            .partition
+            .zip(partition)
+            .is_some_and(|(own, other)| own != other);
+        !abroad && self.has_all_variables(resource, version)
     }
 
     /// A session of a role has no `aws:username` (IAM User Guide, "AWS global condition context
     /// keys"), and a resource whose variable has no value fits nothing. In documents of 2008 it is
     /// text.
-    pub(crate) fn has_all_variables(self, resource: &str, version: Version) -> bool {
+    fn has_all_variables(self, resource: &str, version: Version) -> bool {
         let nameless = |variable: &str| {
             let name = variable.split('}').next();
             name.is_some_and(|name| name.eq_ignore_ascii_case("aws:username"))
         };
         let literal = version == Version::V2008 || !self.is_role;
         literal || !resource.split("${").skip(1).any(nameless)
+    }
+
+    /// `aws:PrincipalArn` is that of the role, with its path, or of the user.
+    fn names_another(self, condition: &Condition<'_>, operator: &str) -> bool {
+        let decides = ["arnequals", "arnlike", "stringequals", "stringlike"];
+        let named = |arn: &str| {
+            condition
+                .values
+                .iter()
+                .any(|pattern| pattern.contains("${") || glob::matches(pattern, arn))
+        };
+        names_holder(condition)
+            && decides.contains(&operator)
+            && self.arn.is_some_and(|arn| !named(arn))
     }
 
     /// Whether some request of the holder can meet a condition. Moments before the table of actions was
@@ -59,12 +96,18 @@ impl<'a> Holder<'a> {
         !((over && is("aws:CurrentTime"))
             || (over && self.is_role && is("aws:TokenIssueTime"))
             || (exact && is("aws:PrincipalAccount") && all(&foreign))
+            || (self.names_another(condition, &operator))
             || (exact && self.is_role && is("aws:username"))
             || (exact && self.is_role && is("aws:PrincipalType") && all(&no_session))
             || (operator == "bool"
                 && is("aws:PrincipalIsAWSService")
                 && all(&|value| value.eq_ignore_ascii_case("true"))))
     }
+}
+
+/// Whether a condition names its holder: then roles that hold the same may do other things.
+pub(crate) fn names_holder(condition: &Condition<'_>) -> bool {
+    condition.key.eq_ignore_ascii_case("aws:PrincipalArn")
 }
 
 /// What becomes of IAM's actions on resources with this ARN.
@@ -179,6 +222,20 @@ mod tests {
         assert!(role.has_all_variables(own, Version::V2008));
         assert!(role.has_all_variables("x${aws:username, 'a'}", Version::V2012));
         assert!(Holder::default().has_all_variables(own, Version::V2012));
+        let gov = "arn:aws-us-gov:iam::*:role/*";
+        for (holder, resource, expected) in [
+            (role, gov, false),
+            (role, "arn:aws*:iam::*:role/*", true),
+            (role, "*", true),
+            (Holder::default(), gov, true),
+            (role, own, false),
+        ] {
+            assert_eq!(
+                holder.can_name(resource, Version::V2012),
+                expected,
+                "{resource}"
+            );
+        }
     }
 
     #[test]

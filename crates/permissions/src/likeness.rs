@@ -9,10 +9,10 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 use policy::IdentityPolicy;
-use policy::document::{Effect, IdentityStatement, Version};
+use policy::document::{Condition, Effect, IdentityStatement, Version};
 
 use crate::effective::{Policies, Policy};
-use crate::holder::{Holder, fate, kind_of};
+use crate::holder::{Holder, fate, kind_of, names_holder};
 use crate::limits::{caveat, for_services, is_decided, passed_to};
 use crate::resource::{Scope, cover};
 use crate::together::whole_kind;
@@ -22,8 +22,8 @@ use crate::together::whole_kind;
 #[derive(Debug, Default)]
 pub struct Likeness {
     keys: [RandomState; 2],
-    /// By ARN: something is denied in it, or it cannot be read.
-    managed: HashMap<Box<str>, bool>,
+    /// By ARN: something is denied in it, or it cannot be read; and a condition names its holder.
+    managed: HashMap<Box<str>, (bool, bool)>,
 }
 
 impl Likeness {
@@ -37,25 +37,34 @@ impl Likeness {
         let Self { keys, managed } = self;
         let mut read: Vec<Option<IdentityPolicy<'_>>> = Vec::with_capacity(policies.policies.len());
         let mut verbatim = policies.boundary.is_some();
+        let boundary = policies
+            .boundary
+            .as_ref()
+            .and_then(|policy| policy.document);
+        let bound = boundary.and_then(|text| IdentityPolicy::parse(text).ok());
+        let mut named = bound.is_some_and(|policy| names(&policy));
         for policy in &policies.policies {
             match (policy.arn, policy.document) {
                 (Some(arn), document) => {
-                    let denies = match managed.get(arn) {
-                        Some(denies) => *denies,
+                    let (denies, names) = match managed.get(arn) {
+                        Some(found) => *found,
                         None => {
-                            let denies = document.is_some_and(|text| {
-                                IdentityPolicy::parse(text).map_or(true, |found| denies(&found))
+                            let found = document.map_or((false, false), |text| {
+                                IdentityPolicy::parse(text)
+                                    .map_or((true, false), |found| (denies(&found), names(&found)))
                             });
-                            managed.insert(arn.into(), denies);
-                            denies
+                            managed.insert(arn.into(), found);
+                            found
                         }
                     };
                     verbatim |= denies;
+                    named |= names;
                     read.push(None);
                 }
                 (None, document) => {
                     let parsed = document.and_then(|text| IdentityPolicy::parse(text).ok());
                     verbatim |= parsed.as_ref().is_none_or(denies);
+                    named |= parsed.as_ref().is_some_and(names);
                     read.push(parsed);
                 }
             }
@@ -64,7 +73,8 @@ impl Likeness {
         let mut text = Written(Vec::with_capacity(512));
         let holder = Holder::of(policies.holder);
         // A boundary bounds what the same policy, held, would give.
-        (verbatim, policies.boundary.is_some(), holder).hash(&mut text);
+        (verbatim, policies.boundary.is_some(), holder.kind()).hash(&mut text);
+        policies.holder.filter(|_| named).hash(&mut text);
         for (policy, read) in policies.policies.iter().zip(&read) {
             let read = read.as_ref().filter(|_| !verbatim);
             of_policy(policy, read, holder, &mut text);
@@ -99,6 +109,11 @@ fn denies(policy: &IdentityPolicy<'_>) -> bool {
     let mut statements = policy.statements.iter();
     // What IAM would refuse is told with its place in the text.
     !policy.errors.is_empty() || statements.any(|statement| statement.effect == Some(Effect::Deny))
+}
+
+fn names(policy: &IdentityPolicy<'_>) -> bool {
+    let mut statements = policy.statements.iter();
+    statements.any(|statement| statement.conditions.iter().any(names_holder))
 }
 
 /// Everything that counts of a policy; of one that could not be read, all of its text.
@@ -138,14 +153,12 @@ fn of_statement(
                 if cover.service == Some("iam") {
                     (fate(resource, holder), kind_of(resource)).hash(sum);
                 }
-                holder.has_all_variables(resource, version).hash(sum);
+                holder.can_name(resource, version).hash(sum);
             }
             let named: Vec<(Option<&str>, &str)> = resources
                 .iter()
                 .map(|one| (cover(one), &**one))
-                .filter(|(cover, one)| {
-                    cover.scope == Scope::Named && holder.has_all_variables(one, version)
-                })
+                .filter(|(cover, one)| cover.scope == Scope::Named && holder.can_name(one, version))
                 .map(|(cover, one)| (cover.service, one))
                 .collect();
             let mut services: Vec<&str> = named.iter().filter_map(|(one, _)| *one).collect();
@@ -161,6 +174,13 @@ fn of_statement(
         caveat(condition).hash(sum);
     }
     let conditions = &statement.conditions;
-    let is_sure = conditions.iter().all(is_decided);
-    (passed_to(conditions), for_services(conditions), is_sure).hash(sum);
+    let all = |of: &dyn Fn(&Condition<'_>) -> bool| conditions.iter().all(of);
+    let (is_sure, is_met) = (all(&is_decided), all(&|one| holder.can_meet(one)));
+    (
+        passed_to(conditions),
+        for_services(conditions),
+        is_sure,
+        is_met,
+    )
+        .hash(sum);
 }

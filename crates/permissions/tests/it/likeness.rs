@@ -225,3 +225,58 @@ fn whatever_counts_is_counted() {
     sums.dedup();
     assert_eq!(sums.len(), roles.len());
 }
+
+/// A condition on who the holder is makes roles unlike that hold the same; any other leaves them alike.
+#[test]
+fn a_condition_that_names_its_holder_counts() {
+    let text = |condition: &str| {
+        format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Action":"iam:*","Resource":"*","Condition":{condition}}}]}}"#
+        )
+    };
+    let named = text(r#"{"ArnLike":{"aws:principalarn":"arn:aws:iam::*:role/one"}}"#);
+    let other = text(r#"{"Bool":{"aws:SecureTransport":"true"}}"#);
+    let far = |last: &str| {
+        text(&format!(
+            r#"{{"StringEquals":{{"aws:PrincipalAccount":["444455556666","444455556667","444455556668","{last}"]}}}}"#
+        ))
+    };
+    let mut likeness = Likeness::default();
+    let mut sum = |role: &str, arn: Option<&str>, document: &str, as_boundary: bool| {
+        let holder = format!("arn:aws:iam::111122223333:role/{role}");
+        let policy = Policy {
+            name: "p",
+            arn,
+            document: Some(document),
+        };
+        likeness.of(&Policies {
+            policies: vec![policy],
+            boundary: as_boundary.then_some(policy),
+            holder: Some(&holder),
+        })
+    };
+    let managed = Some("arn:aws:iam::111122223333:policy/named");
+    let plain = Some("arn:aws:iam::111122223333:policy/plain");
+    for (arn, document, as_boundary, alike) in [
+        (None, &named, false, false),
+        (managed, &named, false, false),
+        (plain, &other, false, true),
+        (None, &other, false, true),
+        (None, &named, true, false),
+        (None, &other, true, true),
+    ] {
+        let one = sum("one", arn, document, as_boundary);
+        assert_eq!(
+            one == sum("two", arn, document, as_boundary),
+            alike,
+            "{document}"
+        );
+        assert_eq!(one, sum("one", arn, document, as_boundary));
+    }
+    let ours = sum("one", None, &far("111122223333"), false);
+    assert_ne!(
+        ours,
+        sum("one", None, &far("444455556669"), false),
+        "the fourth value counts"
+    );
+}
