@@ -531,7 +531,7 @@ fn nobody_but_the_functions_writes_the_table() {
     // Whoever is admitted can also do it, and nobody who can is kept out.
     let admitted = texts(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]);
     assert_eq!(admitted, who_can(&stack, &writes, &arn));
-    assert_eq!(admitted.len(), 7);
+    assert_eq!(admitted.len(), 8);
 
     // An administrator does not, nor a role that is named after the stack's.
     let account = &stack.machine.account;

@@ -46,7 +46,7 @@ fn what_fails_is_kept_on_both_hops() {
     let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
     let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
     let rules = of_type(&stack, "AWS::Events::Rule");
-    assert_eq!(rules.len(), 11);
+    assert_eq!(rules.len(), 12);
     let second_path = stack.resources()["TamperDeadLetters"].arn.clone();
     let to_functions = |name: &&str| *name != "RegionAlarmRule";
     let is_second = |name: &str| name.starts_with("Tampered") || name == "HeartbeatRule";
