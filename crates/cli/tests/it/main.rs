@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 mod audit;
 mod change;
+mod detonations;
 mod documents;
 mod drift;
 mod formats;

@@ -426,6 +426,9 @@ const SHARED: &str = "It shares a resource without a role: not watched yet; whic
                       call it is reported as resource-exposure";
 const SESSION: &str = "It uses access and changes none: sessions are not watched yet";
 const USE: &str = "It uses permissions and changes none: role-permissions reports who gets them";
+const NO_ACCESS: &str = "It lets nobody into the account";
+const CODE: &str = "It changes what code does with the role that it has: who may is reported as \
+                    privilege-escalation; on what is the stack's, guard-tamper reports it";
 const ELSEWHERE: &str = "It is in the trail of the organization's management account";
 
 #[rustfmt::skip]
@@ -578,11 +581,17 @@ const EVENTS: &[(&str, &[Row])] = {
         ]),
         ("ec2.amazonaws.com", &[
             left_out("AssociateIamInstanceProfile", "The role trusts EC2 already; who may hand it to an instance is reported as privilege-escalation"),
+            left_out("AuthorizeSecurityGroupIngress", NO_ACCESS),
+            left_out("DeleteFlowLogs", NO_ACCESS),
+            left_out("EnableSerialConsoleAccess", NO_ACCESS),
             left_out("GetPasswordData", USE),
             left_out("ModifyImageAttribute", SHARED),
+            left_out("ModifyInstanceAttribute", USE),
             left_out("ModifySnapshotAttribute", SHARED),
             left_out("RunInstances", USE),
             left_out("SendSerialConsoleSSHPublicKey", USE),
+            left_out("StartInstances", USE),
+            left_out("StopInstances", USE),
         ]),
         ("ec2-instance-connect.amazonaws.com", &[
             left_out("SendSSHPublicKey", USE),
@@ -593,6 +602,7 @@ const EVENTS: &[(&str, &[Row])] = {
             row("DeleteActivation", ProviderChanged(Activation, Gone), ACTIVATION, &[], &[]),
             left_out("SendCommand", USE),
             left_out("StartSession", USE),
+            left_out("TerminateSession", TAKES_AWAY),
         ]),
         ("rds.amazonaws.com", &[
             left_out("ModifyDBClusterSnapshotAttribute", SHARED),
@@ -602,7 +612,16 @@ const EVENTS: &[(&str, &[Row])] = {
             left_out("AddPermission20150331v2", SHARED),
             left_out("CreateFunctionUrlConfig", SHARED),
             left_out("PutResourcePolicy", SHARED),
+            left_out("UpdateFunctionCode20150331v2", CODE),
+            left_out("UpdateFunctionConfiguration20150331v2", CODE),
         ]),
+        ("bedrock.amazonaws.com", &[
+            left_out("CreateFoundationModelAgreement", USE),
+            left_out("InvokeModel", USE),
+            left_out("PutFoundationModelEntitlement", USE),
+            left_out("PutUseCaseForModelAccess", USE),
+        ]),
+        ("route53resolver.amazonaws.com", &[left_out("DeleteResolverQueryLogConfig", NO_ACCESS)]),
         ("kms.amazonaws.com", &[
             left_out("CreateGrant", SHARED),
             left_out("PutKeyPolicy", SHARED),
