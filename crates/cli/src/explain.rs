@@ -97,6 +97,7 @@ pages! {
     PolicyOnUser "policy-on-user";
     ReachableThroughRole "reachable-through-role";
     UnusedRole "unused-role";
+    ExpiresSoon "expires-soon";
     UnusedRule "unused-rule";
     AdminAccess "admin-access";
     IamAccess "iam-access";

@@ -194,6 +194,7 @@ checks! {
     PolicyOnUser "policy-on-user" Low None "a policy is attached to a user, not to a group";
     ReachableThroughRole "reachable-through-role" High None "a third party reaches the role through a role or user of the account";
     UnusedRole "unused-role" Medium None "a third party can assume a role that nobody uses";
+    ExpiresSoon "expires-soon" Low None "what the rules allow ends soon";
     UnusedRule "unused-rule" Low None "nothing in the account needs the rule";
     AdminAccess "admin-access" High Permissions "a role that third parties can assume has nearly full access";
     IamAccess "iam-access" High Permissions "a role that third parties can assume can change IAM permissions";

@@ -130,6 +130,10 @@ pub(crate) fn advice(check: Check) -> Advice {
             "note why the role is kept, and who decides that it is needed",
             "remove the third party from the trust policy, or delete the role",
         ),
+        Check::ExpiresSoon => (
+            "move `expires` in rules/access.yaml and deploy, or let it end",
+            "let it end: nothing has to be done",
+        ),
         Check::UnusedRule => (
             "leave it: a rule without a role grants nothing",
             "remove it from rules/access.yaml, so that nobody regains access by it unnoticed",

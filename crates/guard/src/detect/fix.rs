@@ -66,6 +66,7 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
             "take the role or user that the third party holds out of the trust policy"
         }
         Check::UnusedRole => "ask its owner, then remove the third party or delete the role",
+        Check::ExpiresSoon => "move `expires` in the rules if it is still needed, or let it end",
         Check::UnusedRule => "remove it from the rules",
         Check::AdminAccess
         | Check::IamAccess

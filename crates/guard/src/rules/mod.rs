@@ -7,6 +7,7 @@
 
 mod claims;
 mod compile;
+mod ending;
 mod entry;
 mod file;
 mod load;
@@ -19,6 +20,7 @@ mod users_of_vendors;
 
 pub(crate) use claims::Claims;
 pub use compile::{CompileError, CompiledRules, compile};
+pub use ending::Ending;
 pub use entry::{NetworkEntry, RoleEntry};
 pub use file::{
     AccessKeys, ChangedRole, CheckSetting, Exemption, ExistingViolations, ExternalIdOwner,

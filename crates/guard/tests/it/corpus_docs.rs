@@ -15,9 +15,9 @@ use guard::Check;
 use guard::account::{Access, AuditedRole, LastUsed, accesses};
 use guard::cloudtrail::{Activity, Document, Record, Watched};
 use guard::detect::{
-    KeySeen, Known, UserChange, judge_console_password, judge_credential, judge_first_key,
-    judge_key, judge_provider_change, judge_root, judge_session_length, judge_trust,
-    unreadable_event,
+    KeySeen, Known, UserChange, judge_console_password, judge_credential, judge_endings,
+    judge_first_key, judge_key, judge_provider_change, judge_root, judge_session_length,
+    judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
 use guard::permissions::{LastAccessed, judge_unused, review};
@@ -165,6 +165,11 @@ fn codes(rules: &Rules, example: &str) -> BTreeSet<Check> {
             .map(|found| found.code)
             .collect()
     };
+    if example.get("vendors").is_some() {
+        let rules = crate::loaded(&serde_json::from_value(example).unwrap());
+        let soon = judge_endings(&rules, true, now).into_iter();
+        return soon.map(|one| one.finding.code).collect();
+    }
     if let Some(role) = example.get("Role") {
         let document = match &role["AssumeRolePolicyDocument"] {
             Value::String(text) => text.clone(),

@@ -10,6 +10,7 @@
 
 mod chains;
 mod credentials;
+mod ending;
 mod first;
 mod keys;
 mod role;
@@ -261,6 +262,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     async fn finish(&mut self) -> Result<FinishedSweep, HandleError> {
         self.gone().await?;
         self.judge_chains().await?;
+        self.announce_endings().await?;
         let now = self.now();
         let finished = FinishedSweep {
             started_at: self.progress.started_at,

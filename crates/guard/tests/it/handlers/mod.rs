@@ -17,6 +17,7 @@ mod credentials;
 mod deciding;
 mod detaching;
 mod detecting;
+mod ending;
 mod folding;
 mod heartbeat;
 mod hidden;

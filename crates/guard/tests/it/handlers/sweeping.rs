@@ -322,7 +322,14 @@ fn a_role_that_was_there_and_is_changed_is_a_changed_role() {
 
 #[test]
 fn access_that_expires_is_found_without_an_event() {
-    let mut scene = watched_with(|file| file["vendors"][0]["expires"] = json!("2026-11-21"));
+    let mut scene = Scene::settled_by(|file| file["vendors"][0]["expires"] = json!("2026-11-21"));
+    scene.swept();
+    let codes: Vec<_> = scene
+        .alerts()
+        .iter()
+        .map(|alert| alert.findings[0].code)
+        .collect();
+    assert_eq!(codes, [Check::ExpiresSoon], "it was announced");
     scene.pass(20 * HOUR);
     scene.swept();
     let alerts = scene.alerts();
