@@ -33,6 +33,7 @@ FIFO = 0.50  # SQS FIFO requests
 STANDARD = 0.40  # SQS standard requests
 
 # How the product uses them.
+MEASURED = 3  # metrics by lines of the log: AlertDelay, HeartbeatDelay, AlertsBySweep
 WRITES_A_CHANGE = 10  # order begun and done, history and its pointer in one transaction
 WRITES_AN_ALERT = 8  # lease, count, slot of a second, digest line, done, reported
 REQUESTS_AN_ORDER = 3  # send, receive, delete
@@ -74,7 +75,7 @@ def main() -> None:
     text = template.read_text(encoding="utf-8")
     stack = resources(text)
     alarms, watched = stack["AWS::CloudWatch::Alarm"], alarm_metrics(text)
-    metrics = len(set(re.findall(r"\bMetricNamespace: .*\bMetricName: (\w+)", text)))
+    metrics = MEASURED + len(set(re.findall(r"\bMetricNamespace: .*\bMetricName: (\w+)", text)))
     keys = stack["AWS::KMS::Key"]
     dashboards = stack["AWS::CloudWatch::Dashboard"]
 

@@ -6,12 +6,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
-use guard::GuardConfig;
 use guard::cloudtrail::Record;
 use guard::handlers::{HandleError, Handled, answer_heartbeat};
 use guard::model::sha256_hex;
 use guard::ports::{Assembled, chain};
 use guard::story::About;
+use guard::{GuardConfig, incident_id};
 use jiff::Timestamp;
 use lambda_runtime::tracing::subscriber::filter::LevelFilter;
 use lambda_runtime::tracing::{error, info, subscriber};
@@ -187,8 +187,15 @@ pub async fn heartbeat(
     event: &str,
 ) {
     let now = Timestamp::now();
-    if let Err(why) = answer_heartbeat(table, guard, function, record, event, now).await {
-        error!(event = record.event_id, outcome = "failed", why = %chain(&why), "heartbeat not kept");
+    match answer_heartbeat(table, guard, function, record, event, now).await {
+        Ok(None) => {}
+        Ok(Some(seconds)) => {
+            let incident = incident_id(&guard.account, &record.event_id);
+            crate::metric::report(&guard.stack, "HeartbeatDelay", seconds, &incident, now);
+        }
+        Err(why) => {
+            error!(event = record.event_id, outcome = "failed", why = %chain(&why), "heartbeat not kept");
+        }
     }
 }
 

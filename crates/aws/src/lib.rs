@@ -16,6 +16,8 @@ pub mod lambda;
 mod listing;
 #[cfg(feature = "live")]
 pub mod live;
+#[cfg(feature = "lambda")]
+mod metric;
 mod network;
 #[cfg(feature = "own-stack")]
 mod own_stack;

@@ -2,7 +2,8 @@
 
 use guard::alert::Alert;
 use guard::order::Order;
-use guard::story::{About, outcome_of, why_of};
+use guard::story::{About, Measured, measured, outcome_of, why_of};
+use jiff::Timestamp;
 use lambda_runtime::tracing::info;
 
 pub(crate) fn order_sent(order: &Order) {
@@ -31,6 +32,14 @@ pub(crate) fn alert_published(alert: &Alert) {
     } = About::alert(alert);
     let (outcome, why) = (outcome_of(alert), why_of(alert));
     info!(incident, event, subject, outcome, why, "alert published");
+    let now = Timestamp::now();
+    if let Some(measured) = measured(alert, now) {
+        let (name, value) = match measured {
+            Measured::Delay(seconds) => ("AlertDelay", seconds),
+            Measured::BySweep => ("AlertsBySweep", 1),
+        };
+        crate::metric::report(&alert.stack, name, value, &alert.incident, now);
+    }
     for line in alert.digest.iter().flat_map(|digest| &digest.lines) {
         let (digest, why) = (&alert.incident, &line.line);
         let (incident, subject) = (&line.incident, &line.subject);

@@ -3,14 +3,15 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::alert::Alert;
 use crate::cloudtrail::Record;
 use crate::handlers::{Delivery, Handled};
-use crate::model::HolderKind;
+use crate::model::{HolderKind, seconds_between};
 use crate::order::{Order, Task};
-use crate::state::incident::incident_id;
+use crate::state::incident::{Stage, incident_id};
 
 /// What a line is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,6 +97,28 @@ impl About {
             event: alert.cause.as_ref().map(|cause| cause.event_id.clone()),
             subject: short(&alert.subject),
         }
+    }
+}
+
+/// What an alert that goes out says of how well the guard sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measured {
+    /// So many seconds lie between its event and now.
+    Delay(i64),
+    /// No event led to it: the sweep found it.
+    BySweep,
+}
+
+/// What to measure by an alert that goes out now: the first word of an incident alone. What waited for a
+/// digest waited for that.
+pub fn measured(alert: &Alert, now: Timestamp) -> Option<Measured> {
+    let about_the_guard = alert.resource.as_ref().is_some_and(|it| it.kind == "guard");
+    match (&alert.cause, alert.stage) {
+        (Some(cause), Stage::Detected) => {
+            Some(Measured::Delay(seconds_between(cause.event_time, now)))
+        }
+        (None, Stage::Detected) if !about_the_guard => Some(Measured::BySweep),
+        _ => None,
     }
 }
 

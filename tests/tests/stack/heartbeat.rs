@@ -75,6 +75,10 @@ fn a_heartbeat_comes_back_through_each_rule_and_nobody_hears_of_it() {
             .unwrap()
             .contains("heartbeat sent")
     );
+    for (_, function) in PATHS {
+        let log = stack.log(function).unwrap();
+        assert!(log.contains("\"HeartbeatDelay\":"), "{function}");
+    }
 }
 
 #[test]

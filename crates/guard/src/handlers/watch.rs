@@ -10,7 +10,7 @@ use crate::check::{Check, Finding};
 use crate::cloudtrail::Record;
 use crate::detect::finding;
 use crate::handlers::HandleError;
-use crate::model::Resource;
+use crate::model::{Resource, seconds_between};
 use crate::ports::{Alerts, Deployed, Heartbeats, StateError, Store};
 use crate::state::Ledger;
 use crate::state::incident::{Stage, incident_id};
@@ -119,7 +119,7 @@ async fn send<H: Heartbeats>(heartbeats: &H, watch: &mut Watch, now: Timestamp) 
     unsent
 }
 
-/// Remembers that a heartbeat came back to a function, if an event is one.
+/// Remembers that a heartbeat came back to a function, if an event is one: after how many seconds.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -130,13 +130,14 @@ pub async fn answer_heartbeat<S: Store>(
     record: &Record,
     event: &str,
     now: Timestamp,
-) -> Result<(), StateError> {
+) -> Result<Option<i64>, StateError> {
     let Some(answer) = answer_of(guard, function, record, event, now) else {
-        return Ok(());
+        return Ok(None);
     };
     Ledger::new(store)
         .save_heartbeat_answer(&guard.account, &answer)
-        .await
+        .await?;
+    Ok(Some(seconds_between(answer.event_time, now)))
 }
 
 fn blind(guard: &GuardConfig, news: &[String], now: Timestamp) -> Alert {

@@ -12,10 +12,12 @@ use trustwarden_guard::cloudtrail::Record;
 use trustwarden_guard::handlers::{Surroundings, Watched, answer_heartbeat, watch};
 use trustwarden_guard::ports::memory::{InMemory, MemoryStore};
 use trustwarden_guard::ports::{Deployed, Heartbeats, Source};
+use trustwarden_guard::state::incident::Stage;
+use trustwarden_guard::story::{Measured, measured};
 use trustwarden_guard::watch::{HEARTBEATS, is_tick};
 use trustwarden_guard::{Check, GuardConfig, Severity};
 
-use super::scene::{ACCOUNT, REMEDIATOR, guard, rules};
+use super::scene::{ACCOUNT, REMEDIATOR, Scene, bad, guard, rules};
 use super::troubled::run;
 
 /// The role that makes the calls.
@@ -415,6 +417,32 @@ fn the_schedules_event_is_known_and_nothing_else_passes_for_it() {
         &account.event("iam:DeleteRole", "1", OURS).to_string()
     ));
     assert!(!is_tick("{"));
+}
+
+#[test]
+fn an_alert_is_measured_from_its_event_the_sweeps_are_counted_and_the_watchs_own_are_not() {
+    let account = Account::new();
+    let mut scene = Scene::settled();
+    account.tick();
+    account.pass(900);
+    account.tick();
+    let mut alert = account.alerts().remove(0);
+    let now = alert.at;
+    assert_eq!(measured(&alert, now), None, "the watch's");
+    alert.resource.as_mut().unwrap().kind = "role".to_owned();
+    assert_eq!(measured(&alert, now), Some(Measured::BySweep));
+    let of_event = scene.plays(&bad()).remove(0);
+    let event_time = of_event.cause.as_ref().unwrap().event_time;
+    let later = event_time + SignedDuration::from_secs(42);
+    assert_eq!(measured(&of_event, later), Some(Measured::Delay(42)));
+    // What is done about it, and what waited for a digest, say nothing of the way.
+    for stage in [Stage::Outcome, Stage::Digest, Stage::Test] {
+        let other = Alert {
+            stage,
+            ..of_event.clone()
+        };
+        assert_eq!(measured(&other, later), None);
+    }
 }
 
 const RULE: &str = "rule RoleTrustRule: State: expected \"ENABLED\", there is \"DISABLED\"";
