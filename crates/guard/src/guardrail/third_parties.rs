@@ -92,15 +92,17 @@ pub(super) fn statements(
         .chain(file.trusted_accounts.iter().map(String::as_str))
         .collect();
     denials.push(third_parties(scene, &spared));
-    denials.extend(exemptions_that_end(scene, &groups));
     external_id_denials(scene, &groups, precision, denials);
     for (index, group) in groups.iter().enumerate() {
         denials.extend(principal_denial(scene, index, group, notes));
     }
-    denials.extend(ends(scene, &groups, precision));
+    let mut ending = exemptions_that_end(scene, &groups);
+    ending.extend(ends(scene, &groups, precision));
     if !services.is_empty() {
         denials.extend(of_services(scene, services, &spared));
+        denials.extend(ending.iter().map(|denial| denial.at(services)));
     }
+    denials.append(&mut ending);
     say_what_is_left(file, precision, services, notes);
 }
 
@@ -170,15 +172,34 @@ fn outsiders(scene: &Scene<'_>, spared: &BTreeSet<&str>) -> Vec<Condition> {
     conditions
 }
 
+/// The actions of these services, and their names.
+fn of(services: &[GuardedService]) -> (Vec<&'static str>, String) {
+    let names: Vec<&str> = services.iter().map(|service| service.name()).collect();
+    let actions = services.iter().map(|service| service.actions());
+    (actions.collect(), names.join(", "))
+}
+
+impl Denial {
+    /// The same at what other services keep.
+    fn at(&self, services: &[GuardedService]) -> Self {
+        let (actions, names) = of(services);
+        Self {
+            sid: format!("Resources{}", self.sid),
+            actions,
+            conditions: self.conditions.clone(),
+            lists: self.lists,
+            whom: format!("{}, at {names}", self.whom),
+        }
+    }
+}
+
 /// The same for what other services keep; and AWS's services, where they act for an account outside.
 fn of_services(
     scene: &Scene<'_>,
     services: &[GuardedService],
     spared: &BTreeSet<&str>,
 ) -> [Denial; 2] {
-    let actions: Vec<&'static str> = services.iter().map(|service| service.actions()).collect();
-    let names: Vec<&str> = services.iter().map(|service| service.name()).collect();
-    let names = names.join(", ");
+    let (actions, names) = of(services);
     let mut deputies = vec![
         (
             "StringNotEqualsIfExists",

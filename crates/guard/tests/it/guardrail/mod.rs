@@ -229,6 +229,42 @@ fn the_documents_are_what_organizations_takes() {
     assert!(all.contains("2028-01-01T00:00:00Z") && !all.contains("-15T"));
 }
 
+/// Where less is asked, nothing that the rules approve is denied, and what is asked is still asked.
+#[test]
+fn many_vendors_are_asked_less_and_never_more() {
+    let file: RulesFile = serde_saphyr::from_str(BEGIN).unwrap();
+    let world = World {
+        rules: crate::loaded_with(&file, &[]),
+        file,
+        guardrail: made(&vendors(300, |index| {
+            format!("2027-03-{:02}", index % 28 + 1)
+        }))
+        .unwrap(),
+    };
+    let asks = |index: u64, id: Option<&str>, at: &str| {
+        let mut context = BTreeMap::from([("aws:CurrentTime".to_owned(), vec![at.to_owned()])]);
+        context.extend(id.map(|id| ("sts:ExternalId".to_owned(), vec![id.to_owned()])));
+        world.denies(&Request {
+            principal: policy::RequestPrincipal {
+                kind: "AWS".to_owned(),
+                value: format!("arn:aws:iam::{:012}:role/x", 333_300_000_000_u64 + index),
+            },
+            action: "sts:AssumeRole".to_owned(),
+            context,
+        })
+    };
+    let early = "2027-03-01T00:00:00Z";
+    for index in [0, 1, 249, 250, 299] {
+        let id = format!("{index:08}-8a55-4d2b-9c63-7a1d6c7f1b21");
+        let last = format!("2027-03-{:02}T23:59:59Z", index % 28 + 1);
+        assert!(!asks(index, Some(&id), early), "{index}");
+        assert!(!asks(index, Some(&id), &last), "{index}");
+        assert!(asks(index, Some(&id), "2027-04-01T00:00:00Z"), "{index}");
+        assert!(asks(index, None, early), "{index}");
+    }
+    assert!(asks(300, Some("any-id"), early), "nobody knows it");
+}
+
 fn is_what_organizations_takes(guardrail: &Guardrail) {
     assert!((1..=MOST_DOCUMENTS).contains(&guardrail.documents.len()));
     let mut sids = std::collections::BTreeSet::new();
@@ -376,6 +412,11 @@ fn the_same_vendors_may_use_what_other_services_keep() {
     let actions = json!(["s3:*", "kms:*", "sqs:*", "secretsmanager:*", "ecr:*"]);
     assert_eq!(of("Resources")["Action"], actions);
     assert_eq!(of("Resources")["Condition"], of("Outsiders")["Condition"]);
+    assert_eq!(of("ResourcesUntil1")["Action"], actions);
+    assert_eq!(
+        of("ResourcesUntil1")["Condition"],
+        of("Until1")["Condition"]
+    );
     let deputies = of("ConfusedDeputies");
     assert_eq!(deputies["Action"], actions);
     assert_eq!(
