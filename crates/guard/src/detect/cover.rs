@@ -112,7 +112,7 @@ fn cover_principal(
             let fix = "name the accounts that may assume the role, or the network under `networks`";
             Err(vec![Uncovered {
                 fix: Some(fix.to_owned()),
-                unmet: other_network(rules, grant),
+                unmet: other_network(rules, grant).into_iter().collect(),
                 ..found
             }])
         }

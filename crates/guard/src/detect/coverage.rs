@@ -73,8 +73,8 @@ pub(super) struct Uncovered {
     pub(super) message: String,
     pub(super) vendor: Option<String>,
     pub(super) fix: Option<String>,
-    /// The condition that the rule asks for and the grant does not.
-    pub(super) unmet: Option<Unmet>,
+    /// The conditions that the rule asks for and the grant does not.
+    pub(super) unmet: Vec<Unmet>,
     /// Of a grant to any service: the one that the rule does not admit.
     pub(super) service: Option<&'static str>,
 }
@@ -93,7 +93,7 @@ impl Uncovered {
             message,
             vendor: None,
             fix: None,
-            unmet: None,
+            unmet: Vec::new(),
             service: None,
         }
     }

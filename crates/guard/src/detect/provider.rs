@@ -1,5 +1,7 @@
 //! Whether a rule covers what an identity provider's users may do.
 
+use std::borrow::Cow;
+
 use policy::glob::matches_ignoring_case;
 use policy::providers::Provider;
 use policy::{Grant, Values};
@@ -60,13 +62,19 @@ pub(super) fn cover_provider(
     if is_identity_center(provider, role) {
         return Ok(Coverage::IdentityCenter);
     }
-    let against = rules
-        .identity_providers()
-        .iter()
-        .filter(|rule| is_about(rule, provider))
-        .map(|rule| against(rule, role, provider, grant))
-        // The rule that comes nearest decides what is said.
-        .max_by_key(|against| against.as_ref().map_or(u8::MAX, Against::nearness));
+    let subject = key(provider, "sub");
+    let parts = by_subject(grant, &subject);
+    let (covered, against): (Vec<_>, Vec<_>) = parts
+        .into_iter()
+        .map(|(one, part)| (one, nearest(rules, role, provider, &part)))
+        .partition(|(_, against)| *against == Some(None));
+    // The rule that comes nearest decides what is said.
+    let nearness = |against: &Option<Option<Against>>| match against {
+        Some(Some(against)) => 1 + against.nearness(),
+        _ => 0,
+    };
+    let against = against.into_iter().map(|(_, against)| against);
+    let against = against.max_by_key(nearness).unwrap_or(Some(None));
     let mut found = match &against {
         Some(None) => {
             return Ok(Coverage::IdentityProvider {
@@ -104,11 +112,55 @@ pub(super) fn cover_provider(
             )
         },
     };
-    found.unmet = match against {
-        Some(Some(Against::Subject(unmet) | Against::Audience(unmet))) => Some(unmet),
-        _ => None,
+    // A subject that a rule names is proof of nothing.
+    let admitted: Vec<String> = covered.into_iter().filter_map(|(one, _)| one).collect();
+    let mut others = Unmet {
+        key: subject,
+        admitted,
     };
+    if let Some(Some(Against::Subject(unmet) | Against::Audience(unmet))) = against {
+        if unmet.key == others.key {
+            others.admitted.extend(unmet.admitted);
+        } else {
+            found.unmet.push(unmet);
+        }
+    }
+    found.unmet.insert(0, others);
     Err(vec![found])
+}
+
+/// What the rule that comes nearest has against a grant; `None`: no rule is about the provider.
+fn nearest(
+    rules: &Rules,
+    role: &RoleRef,
+    provider: &str,
+    grant: &Grant,
+) -> Option<Option<Against>> {
+    let about = rules.identity_providers().iter();
+    about
+        .filter(|rule| is_about(rule, provider))
+        .map(|rule| against(rule, role, provider, grant))
+        .max_by_key(|against| against.as_ref().map_or(u8::MAX, Against::nearness))
+}
+
+/// A grant for each subject that it lists, with the subject: one rule may name one, another the next.
+fn by_subject<'g>(grant: &'g Grant, key: &str) -> Vec<(Option<String>, Cow<'g, Grant>)> {
+    let listed = match restriction(grant, key).map(|found| &found.values) {
+        Some(Values::OneOf(all) | Values::Like(all)) => all.as_slice(),
+        _ => &[],
+    };
+    if listed.len() < 2 {
+        return vec![(None, Cow::Borrowed(grant))];
+    }
+    let of_one = |one: &String| {
+        let mut part = grant.clone();
+        let mut found = part.restrictions.iter_mut();
+        if let Some(found) = found.find(|found| found.key.eq_ignore_ascii_case(key)) {
+            found.values = Values::Like(vec![one.clone()]);
+        }
+        (Some(one.clone()), Cow::Owned(part))
+    };
+    listed.iter().map(of_one).collect()
 }
 
 /// A grant that third parties of the intended tenant fit. A rule can allow it for guests alone, if it
@@ -335,7 +387,10 @@ fn unmet(claims: &Claims, provider: &str, grant: &Grant) -> Option<Against> {
         key: key(provider, claim),
         admitted: named.clone(),
     };
-    let subject = unmet.iter().find(|(claim, _)| *claim != "aud");
+    // Who it is comes before what else they are asked for.
+    let of_subject = |named: &&(&String, &Vec<String>)| named.0 == "sub";
+    let other = || unmet.iter().find(|(claim, _)| *claim != "aud");
+    let subject = unmet.iter().find(of_subject).or_else(other);
     match subject {
         Some(subject) => Some(Against::Subject(of(&subject))),
         None => unmet.first().map(|first| Against::Audience(of(&first))),

@@ -100,7 +100,7 @@ fn unknown<T>(message: &str, fix: &str, unmet: Option<Unmet>) -> Result<T, Vec<U
     let found = Uncovered::new(Check::UnknownIdentityProvider, message.to_owned());
     Err(vec![Uncovered {
         fix: Some(fix.to_owned()),
-        unmet,
+        unmet: unmet.into_iter().collect(),
         ..found
     }])
 }
@@ -185,7 +185,7 @@ pub(super) fn cover_any_service(
             let fix = "name the service, and limit it to your own account by aws:SourceAccount";
             Err(vec![Uncovered {
                 fix: Some(fix.to_owned()),
-                unmet: for_others(rules, role, grant),
+                unmet: for_others(rules, role, grant).into_iter().collect(),
                 ..found
             }])
         }

@@ -158,10 +158,10 @@ fn proof(
     if let Some(service) = uncovered.service {
         request = by_service(request, service, is_allowed);
     }
-    Some(match &uncovered.unmet {
-        Some(unmet) => breaking_the_rule(&request, grant, unmet, is_allowed),
-        None => request,
-    })
+    let unmet = uncovered.unmet.iter();
+    Some(unmet.fold(request, |request, unmet| {
+        breaking_the_rule(&request, grant, unmet, is_allowed)
+    }))
 }
 
 /// A request of a service that acts for somebody else.

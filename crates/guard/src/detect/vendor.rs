@@ -18,14 +18,14 @@ pub(super) fn vendor_violations(
 ) -> Vec<Uncovered> {
     let name = &vendor.name;
     let mut complaints = Vec::new();
-    let mut complain = |check, message, fix: String, unmet| {
+    let mut complain = |check, message, fix: String, unmet: Option<Unmet>| {
         let vendor = Some(name.clone());
         complaints.push(Uncovered {
             check,
             message,
             vendor,
             fix: Some(fix),
-            unmet,
+            unmet: unmet.into_iter().collect(),
             service: None,
         });
     };

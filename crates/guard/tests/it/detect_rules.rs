@@ -101,6 +101,11 @@ fn the_owner_of_repositories_however_their_subjects_are_spelled() {
 }
 
 #[test]
+fn subjects_that_several_rules_name_between_them() {
+    hold("subjects_that_several_rules_name_between_them");
+}
+
+#[test]
 fn a3_services_that_lend_the_role_to_machines_outside_aws_are_identity_providers() {
     hold("a3_services_that_lend_the_role_to_machines_outside_aws_are_identity_providers");
 }
