@@ -300,7 +300,8 @@ fn conditions(conditions: &Node, open: &mut Open) -> Option<Node> {
                 let organization = lower.starts_with("aws:principalorg");
                 open.external_id |= lower == "sts:externalid";
                 open.organization |= organization;
-                open.limit |= !organization && lower != "sts:externalid";
+                let free = operator.contains("String") && is_the_callers_choice(&lower);
+                open.limit |= !organization && lower != "sts:externalid" && !free;
                 with_placeholders(values, placeholder(operator))
             };
             of_operator.push((key.clone(), values));
@@ -319,6 +320,18 @@ fn conditions(conditions: &Node, open: &mut Open) -> Option<Node> {
         kind: Kind::Map(kept),
         line,
     })
+}
+
+/// Whatever value is asked for, whoever calls can say it: it keeps nobody out.
+fn is_the_callers_choice(key: &str) -> bool {
+    [
+        "aws:principaltag/",
+        "aws:requesttag/",
+        "aws:tagkeys",
+        "aws:useragent",
+    ]
+    .iter()
+    .any(|begins| key.starts_with(begins))
 }
 
 /// A value that the operator takes.

@@ -92,6 +92,10 @@ fn what_a_template_names_is_judged_and_what_it_leaves_open_is_said() {
         ("Principal: { AWS: 999900001111 }".to_owned(), vec![unknown.clone()]),
         ("Principal: { AWS: '*' }, Condition: { StringEquals: { 'sts:ExternalId': !Ref Open } }".to_owned(), vec!["public-trust CRITICAL R:11".to_owned(), later.clone()]),
         ("Principal: { AWS: '*' }, Condition: { StringEquals: { 'aws:PrincipalOrgID': !Ref Open } }".to_owned(), vec![later.clone()]),
+        // Whoever calls can have the tag, whatever its value will be.
+        ("Principal: { AWS: '*' }, Condition: { StringEquals: { 'aws:PrincipalTag/team': !Ref Open } }".to_owned(), vec!["public-trust CRITICAL R:11".to_owned(), later.clone()]),
+        (both("Condition: { StringEquals: { 'aws:PrincipalTag/team': !Ref Open } }"), vec!["missing-external-id HIGH R:11".to_owned(), later.clone()]),
+        ("Principal: { AWS: '*' }, Condition: { StringEquals: { 'aws:PrincipalAccount': !Ref Open } }".to_owned(), vec![later.clone()]),
         ("Principal: { AWS: !Ref Set }, Condition: { StringEquals: { 'sts:ExternalId': !Ref Open } }".to_owned(), vec![unknown.clone(), later.clone()]),
         ("Principal: { AWS: !Ref Set }, Condition: { IpAddress: { 'aws:SourceIp': !Ref Open } }".to_owned(), vec![unknown.clone(), later.clone()]),
         // Both ways, where the deployment decides; as the default says, where one does.
