@@ -159,6 +159,26 @@ fn the_heartbeat_may_change_nothing_and_names_nothing_that_is_there() {
         .map(|(logical, _)| logical.as_str())
         .collect();
     assert_eq!(of_that_name, BTreeSet::from(["HeartbeatRule"]));
+    // What it compares it may read: each function, or it would report that it cannot.
+    let reads = |sid: &str| {
+        let mut statements = all["GuardTamperRole"].iter();
+        texts(&statements.find(|one| one["Sid"] == sid).unwrap()["Resource"])
+    };
+    let functions = stack.functions().iter();
+    let functions: BTreeSet<_> = functions.map(|function| function.arn.clone()).collect();
+    assert_eq!(reads("ReadFunctions"), functions);
+    let mappings = of_type(&stack, "AWS::Lambda::EventSourceMapping");
+    for mapping in mappings.values() {
+        let id = mapping.id.as_deref().unwrap();
+        let mut readable = reads("ReadEventSources").into_iter();
+        assert!(readable.any(|arn| arn.ends_with(id)), "{id}");
+    }
+    let rules = texts(&json!(reads("ReadRules"))).pop_first().unwrap();
+    let (begin, end) = rules.split_once('*').unwrap();
+    for (name, rule) in of_type(&stack, "AWS::Events::Rule") {
+        let arn = rule.arn.as_deref().unwrap();
+        assert!(arn.starts_with(begin) && arn.ends_with(end), "{name}");
+    }
     // It keeps its own part of the table, and reads no other.
     let keeps = all["GuardTamperRole"]
         .iter()
@@ -231,7 +251,7 @@ fn a_pattern_that_drops_real_attacks_alone_is_noticed_for_each_rule() {
         narrowed.insert(*name);
     }
     // Root's, which no heartbeat goes through, among them.
-    assert_eq!(narrowed.len(), 9, "{narrowed:?}");
+    assert_eq!(narrowed.len(), 10, "{narrowed:?}");
     let said = compared(&stack);
     assert!(!said.contains("did not come back"), "{said}");
     for name in narrowed {

@@ -272,7 +272,10 @@ fn no_statement_is_wider_than_its_work() {
                 let everywhere = [
                     ("SweepRole", &READ_ACCOUNT[..]),
                     ("GuardTamperRole", &READ_WATCHED),
-                    ("IdentityProviderRole", &["iam:GetAccountAuthorizationDetails"]),
+                    (
+                        "IdentityProviderRole",
+                        &["iam:GetAccountAuthorizationDetails"],
+                    ),
                 ];
                 let mut everywhere = everywhere.into_iter();
                 if everywhere.any(|(whose, reads)| {
