@@ -42,6 +42,10 @@ impl IamLister {
             iam: Iam::new(cloud),
         }
     }
+
+    pub(crate) fn iam(&self) -> &Iam {
+        &self.iam
+    }
 }
 
 impl Roles for IamLister {

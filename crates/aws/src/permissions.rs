@@ -13,6 +13,7 @@ use guard::ports::{HoldersPage, IamError, IamErrorKind, ListOf, ReadPermissions}
 
 use crate::failure::Failure;
 use crate::iam::{Iam, IamWriter};
+use crate::listing::IamLister;
 
 /// Pages that are read of one list; IAM's quotas fill fewer.
 const PAGES: usize = 50;
@@ -295,6 +296,28 @@ fn named<T>(all: Option<Vec<T>>, name: impl Fn(T) -> Option<String>) -> Vec<Stri
         .into_iter()
         .filter_map(name)
         .collect()
+}
+
+impl ReadPermissions for IamLister {
+    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
+        self.iam().role_permissions(role).await
+    }
+
+    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
+        self.iam().user_permissions(user).await
+    }
+
+    async fn managed_policy(
+        &self,
+        arn: &str,
+        version: Option<&str>,
+    ) -> Result<Option<HeldPolicy>, IamError> {
+        self.iam().managed_policy(arn, version).await
+    }
+
+    async fn holders(&self, of: ListOf<'_>, marker: Option<&str>) -> Result<HoldersPage, IamError> {
+        self.iam().holders(of, marker).await
+    }
 }
 
 impl ReadPermissions for IamWriter {

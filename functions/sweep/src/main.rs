@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use aws::lambda::{Failed, ends, start_log, sweeping, with_deadline};
-use guard::handlers::{CredentialsSwept, Swept, sweep, sweep_credentials, sweep_keys};
+use guard::handlers::{
+    CredentialsSwept, Swept, sweep, sweep_credentials, sweep_keys, sweep_permissions,
+};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
 
@@ -36,6 +38,10 @@ async fn main() -> Result<(), Error> {
                 let keys = with_deadline(&event.context, work).await?;
                 let (users, reported, left) = (keys.users, keys.reported, keys.left);
                 tracing::info!(users, reported, left, "keys swept");
+                let work = Box::pin(sweep_permissions(world, guard, until));
+                let may = with_deadline(&event.context, work).await?;
+                let (roles, reported, left) = (may.roles, may.reported, may.left);
+                tracing::info!(roles, reported, left, "permissions swept");
                 let work = Box::pin(sweep_credentials(world, guard, until));
                 match with_deadline(&event.context, work).await? {
                     CredentialsSwept::NotReady => {

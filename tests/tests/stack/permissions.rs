@@ -372,7 +372,15 @@ fn each_function_may_do_exactly_this() {
                 &alert,
                 &log,
                 &READ_ACCOUNT,
-                &["sqs:SendMessage"],
+                &[
+                    "iam:GetRole",
+                    "iam:GetRolePolicy",
+                    "iam:ListRolePolicies",
+                    "iam:ListAttachedRolePolicies",
+                    "iam:GetPolicy",
+                    "iam:GetPolicyVersion",
+                    "sqs:SendMessage",
+                ],
             ]
             .concat(),
         ),

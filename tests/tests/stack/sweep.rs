@@ -85,6 +85,28 @@ fn keys_and_passwords_are_read_with_the_roles() {
 }
 
 #[test]
+fn what_a_vendors_role_may_do_is_found_when_no_event_reports_it() {
+    let stack = enforcing();
+    creates_silently(&stack, ROLE, LAWFUL);
+    sweeps(&stack);
+    let admin = json!({
+        "RoleName": ROLE, "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess",
+    });
+    stack.call("iam", "attach_role_policy", &admin).unwrap();
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    assert_eq!(stack.alerts().unwrap(), Vec::<Value>::new());
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    let alerts = stack.alerts().unwrap();
+    assert_eq!(stages(&alerts), ["detected"], "{alerts:#?}");
+    assert_eq!(alerts[0]["subject"], format!("role/{ROLE}"));
+    assert_eq!(codes(&alerts[0])[0], "admin-access");
+    stack.settles();
+    assert_untroubled(&stack);
+}
+
+#[test]
 fn a_lost_event_is_found_and_remediated() {
     let stack = enforcing();
     creates_silently(&stack, ROLE, LAWFUL);

@@ -20,8 +20,8 @@ pub use detect::{
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
 pub use sweep::{
-    CredentialsSwept, GRACE_SECONDS, KeysSwept, MOST_USERS, Swept, sweep, sweep_credentials,
-    sweep_keys,
+    CredentialsSwept, GRACE_SECONDS, KeysSwept, MOST_ROLES, MOST_USERS, PermissionsSwept, Swept,
+    sweep, sweep_credentials, sweep_keys, sweep_permissions,
 };
 pub use watch::{Surroundings, Watched, answer_heartbeat, watch};
 

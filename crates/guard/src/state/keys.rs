@@ -58,6 +58,12 @@ pub(super) const SWEPT_USER: &str = "user/";
 pub(super) const CREDENTIAL: &str = "credential/";
 /// Much longer than a credential report is old.
 pub(super) const CREDENTIALS_KEPT: i64 = 30 * DAY;
+/// What the sort keys of the roles begin with whose policies the sweep read.
+pub(super) const SWEPT_PERMISSIONS: &str = "may/";
+/// What the sort keys of events about a role's policies begin with.
+pub(super) const PERMISSIONS_EVENT: &str = "changed/";
+/// Longer than from one look to the second.
+pub(super) const PERMISSIONS_EVENTS_KEPT: i64 = 2 * DAY;
 /// What the sort keys of heartbeats that came back begin with.
 pub(super) const ANSWER: &str = "answer/";
 /// What the sort keys of a window's members begin with.
@@ -109,6 +115,15 @@ pub(super) fn user_key(account: &str, name: &str) -> Key {
 pub(super) fn credential_event(account: &str, name: &str, second: i64, change: &str) -> Key {
     let partition = user_change(account, name).pk;
     key(partition, format!("{CREDENTIAL}{second}-{change}"))
+}
+
+pub(super) fn swept_permissions(account: &str, role_id: &str) -> Key {
+    key(sweep(account).pk, format!("{SWEPT_PERMISSIONS}{role_id}"))
+}
+
+pub(super) fn permissions_event(account: &str, role_id: &str, second: i64) -> Key {
+    let partition = sweep(account).pk;
+    key(partition, format!("{PERMISSIONS_EVENT}{role_id}/{second}"))
 }
 
 pub(super) fn swept_user(account: &str, name: &str) -> Key {

@@ -9,6 +9,7 @@ mod ledger;
 pub mod providers;
 pub mod sweep_state;
 mod sweeps;
+pub mod swept_permissions;
 pub mod swept_users;
 mod user_keys;
 pub mod watch_state;

@@ -28,6 +28,8 @@ use crate::remediate::exposure::third_parties;
 use crate::remediate::judged::judge;
 use crate::remediate::session_denial::{SESSION_DENIAL, is_session_denial};
 use crate::rules::{PermissionViolation, UserVendor};
+use crate::state::incident::Schema;
+use crate::state::swept_permissions::{PermissionsEvent, finding_mark};
 
 /// So many roles and users that hold one policy are looked at; IAM's own quotas are higher.
 const MOST_HOLDERS: usize = 500;
@@ -171,6 +173,20 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
         Ok(self.world.orders().send_order(&order).await?)
     }
 
+    /// What is reported is not news to the sweep.
+    async fn record_reported(&self, role_id: &str, findings: &[Finding]) {
+        let event = PermissionsEvent {
+            schema: Schema,
+            role_id: role_id.to_owned(),
+            at: self.now,
+            reported: findings.iter().map(finding_mark).collect(),
+        };
+        let state = self.world.state();
+        let recorded = state.record_permissions_event(&self.guard.account, &event);
+        // Without it the sweep reports it again.
+        drop(recorded.await);
+    }
+
     /// Something was given, not taken away.
     fn gives(&self) -> bool {
         matches!(
@@ -241,6 +257,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             }
             return Ok(Seen::Nothing);
         }
+        self.record_reported(&live.role_id, &judged.findings).await;
         judged.findings.append(&mut more);
         if self.guard.rules.protects(&reference) {
             for found in &mut judged.findings {

@@ -13,12 +13,14 @@ mod credentials;
 mod ending;
 mod first;
 mod keys;
+mod policies;
 mod role;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use credentials::{CredentialsSwept, sweep_credentials};
 pub use keys::{KeysSwept, MOST_USERS, sweep_keys};
+pub use policies::{MOST_ROLES, PermissionsSwept, sweep_permissions};
 
 use jiff::{SignedDuration, Timestamp};
 

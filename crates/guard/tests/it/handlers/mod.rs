@@ -29,6 +29,7 @@ mod scene;
 mod session_denials;
 mod sweep_runs;
 mod sweeping;
+mod swept_permissions;
 mod tampering;
 mod troubled;
 mod users;
