@@ -1,8 +1,9 @@
 //! What a record means to the guard.
 
 use super::credential::{CredentialChange, SessionLength};
-use super::events::{Means, Row};
+use super::events::Row;
 use super::fields::{Document, Unreadable, Watched, omitted, text};
+use super::meaning::Means;
 use super::provider_change::ProviderChange;
 use super::record::Record;
 

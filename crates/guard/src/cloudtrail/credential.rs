@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::events::{Credential, Done, Places, Row};
+use super::events::{Places, Row};
 use super::fields::text;
+use super::meaning::{Credential, Done};
 use super::record::Record;
 
 /// A credential was opened, or an MFA device taken away.

@@ -12,6 +12,7 @@ mod credential;
 mod events;
 mod fields;
 mod lenient;
+mod meaning;
 mod moment;
 mod permissions_change;
 mod provider_change;
@@ -23,11 +24,9 @@ pub use activity::{
 };
 pub use actor::{Actor, ActorKind, Tool};
 pub use credential::{CredentialChange, SessionLength};
-pub use events::{
-    Credential, Done, HolderKind, Means, Places, PolicyMove, ProviderMove, ProviderType, Row,
-    events, is_ordinary,
-};
+pub use events::{Places, Row, events, is_ordinary};
 pub use fields::{Document, Unreadable, Watched, percent_decoded};
+pub use meaning::{Credential, Done, HolderKind, Means, PolicyMove, ProviderMove, ProviderType};
 pub use moment::moment;
 pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};
 pub use provider_change::{Metadata, ProviderChange};

@@ -6,8 +6,9 @@
 use serde_json::Value;
 
 use super::activity::Activity;
-use super::events::{HolderKind, Means, PolicyMove, Row};
+use super::events::Row;
 use super::fields::{Document, Watched, omitted};
+use super::meaning::{HolderKind, Means, PolicyMove};
 use super::record::Record;
 
 /// A change of what a role, a user, or all that hold a policy may do.

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::events::{Places, ProviderMove, ProviderType, Row};
+use super::events::{Places, Row};
 use super::fields::omitted;
+use super::meaning::{ProviderMove, ProviderType};
 use super::record::Record;
 use crate::model::sha256_hex;
 

@@ -8,8 +8,9 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::events::{Means, Row};
+use super::events::Row;
 use super::lenient::{Text, fill_from_object};
+use super::meaning::Means;
 use super::moment::moment;
 
 /// One CloudTrail record.
