@@ -196,7 +196,11 @@ fn every_event_has_its_line() {
             "identity-provider",
             "root-activity",
         ] {
-            for file in std::fs::read_dir(folder.join(function)).unwrap() {
+            // A folder that is missing is missed below.
+            for file in std::fs::read_dir(folder.join(function))
+                .into_iter()
+                .flatten()
+            {
                 let file = file.unwrap().path();
                 let case = file.file_stem().unwrap().to_str().unwrap();
                 assert!(
