@@ -79,7 +79,9 @@ class Guide(unittest.TestCase):
             self.assertIn("Successfully created/updated stack - trustwarden", said)
             self.assertNotIn("sign your code", said)
             functions = account.functions("trustwarden")
-            self.assertEqual(len(functions), 7)
+            # All but Slack's, for which nobody gave a secret.
+            built = [folder for folder in (ROOT / "functions").iterdir() if folder.name != "slack"]
+            self.assertEqual(len(functions), len(built))
             for name, function in functions.items():
                 self.assertEqual(function["Architectures"], [arch], name)
                 self.assertEqual(function["Environment"]["Variables"]["TRUSTWARDEN_MODE"], "alert", name)
