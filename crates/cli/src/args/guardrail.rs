@@ -32,8 +32,8 @@ pub struct RulesGuardrailArgs {
     #[arg(long, value_name = "SERVICES", value_delimiter = ',')]
     pub services: Vec<GuardedServiceName>,
     /// List who would have been refused, by CloudTrail logs, and print no policy without --output;
-    /// exit status 1 if there is anybody
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// exit status 1 if there is anybody (may be given several times)
+    #[arg(long, value_name = "PATH")]
     pub against_trail: Vec<PathBuf>,
     /// The folder to write trustwarden-rcp-1.json … to; default: standard output, one a line
     #[arg(long, short, value_name = "FOLDER")]

@@ -113,12 +113,20 @@ fn tried(
         return Ok(Status::Unreadable);
     };
     let (refusals, unreadable) = against_trail::read(&judge, &arguments.against_trail, streams);
-    print(&refusals, &guardrail, streams)?;
     for (path, why) in &unreadable {
         let path = escaped(path.display().to_string()).to_string();
         streams.error(format_args!("{path} is unreadable: {}", escaped(why)));
     }
-    Ok(if !unreadable.is_empty() {
+    // Nothing that was tried is no sign that nobody is stopped.
+    if refusals.seen == 0 {
+        streams.error(
+            "no role of these accounts was assumed by these logs, so nothing was tried: give the logs \
+             of the accounts whose roles the policies will cover, of all regions",
+        );
+    } else {
+        print(&refusals, &guardrail, streams)?;
+    }
+    Ok(if !unreadable.is_empty() || refusals.seen == 0 {
         Status::Unreadable
     } else if refusals.is_empty() {
         Status::Done
