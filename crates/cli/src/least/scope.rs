@@ -41,7 +41,7 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
                 .iter()
                 .filter(|action| action.resource_types().next().is_none())
                 .collect();
-            if on_nothing.len() == actions.len() {
+            if on_nothing.len() == actions.len() || reads_beyond(&actions, &need.resources) {
                 allow(everything(), pattern.to_owned());
                 continue;
             }
@@ -96,12 +96,28 @@ fn everywhere(need: &Need, pattern: &str, actions: &[Action]) -> Result<Option<S
             service: service.to_owned(),
         });
     }
-    // What reads names alone may do so everywhere.
-    let tells = |action: &Action| action.level().changes() || data_read(*action).is_some();
     Ok(actions
         .iter()
-        .any(tells)
+        .any(|action| !reads_names(*action))
         .then(|| format!("`{pattern}` is allowed on everything: none of the resources is {arn}")))
+}
+
+/// It reads names alone, and may do so everywhere.
+fn reads_names(action: Action) -> bool {
+    !action.level().changes() && data_read(action).is_none()
+}
+
+/// Is it a pattern of `Describe…` that reads names alone, some of which none of the resources fits? Held
+/// to the resources it would be written out to a hundred actions, and the rest refused. A list is another
+/// matter: it shows what a bucket holds.
+fn reads_beyond(actions: &[Action], resources: &[String]) -> bool {
+    let fits = |action: &Action| resources.iter().any(|resource| acts_on(*action, resource));
+    let describes = |action: &Action| action.name().starts_with("Describe");
+    actions.len() > 1
+        && actions
+            .iter()
+            .all(|action| describes(action) && reads_names(*action))
+        && !actions.iter().all(fits)
 }
 
 /// What an action cannot do without and none of the resources is, in their partition, region and
@@ -341,6 +357,16 @@ mod tests {
                 .any(|(on, actions)| on == "*" && actions.contains("s3:ListAllMyBuckets"))
         );
         assert!(list.contains(&own(bucket, "s3:List*")));
+        // Descriptions are not written out, whatever a few of them could be held to.
+        let instance = "arn:aws:ec2:us-east-1:111122223333:instance/i-0123456789abcdef0";
+        let database = "arn:aws:rds:us-east-1:111122223333:db:orders";
+        assert_eq!(
+            said(&[need(
+                &["ec2:Describe*", "rds:Describe*"],
+                &[instance, database]
+            )]),
+            [own("*", "ec2:Describe* rds:Describe*")]
+        );
     }
 
     #[test]
