@@ -9,6 +9,8 @@ use local::cloudtrail::Actor;
 use serde_json::json;
 use trustwarden_tests::{OPEN, Operator, RULES, binaries, compiled, machine};
 
+use crate::sweep::sweeps;
+
 /// The account that an operator's key belongs to.
 pub(crate) const ACCOUNT: &str = "123456789012";
 
@@ -74,7 +76,7 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
         said.contains("WRONG sweep last: no sweep has begun"),
         "{said}"
     );
-    stack.invoke("sweep", &serde_json::json!({})).unwrap();
+    sweeps(&stack);
 
     let output = trustwarden(&stack, &["status", "--region", "us-east-1"]);
     let said = String::from_utf8_lossy(&output.stdout);
@@ -373,7 +375,7 @@ fn b3_status_fails_on_each_way_to_blind_the_guard_that_leaves_everything_in_plac
         .deploy(ACCOUNT, "blinded", &parameters, &rules)
         .unwrap();
     logs_everything(&stack, "for-blinded");
-    stack.invoke("sweep", &json!({})).unwrap();
+    sweeps(&stack);
     let status = || {
         let words = ["status", "--region", "us-east-1", "--stack", "blinded"];
         let output = trustwarden(&stack, &words);

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use trustwarden_tests::{LAWFUL, OPEN, Operator, RULES, WITH_STRANGER, binaries, machine, root};
 
 use crate::ROLE;
+use crate::sweep::sweeps;
 
 /// The account that an operator's key belongs to.
 const ACCOUNT: &str = "123456789012";
@@ -227,8 +228,7 @@ fn the_runbooks_work_as_they_are_written() {
         "start_logging",
         json!({ "Name": "main" }),
     );
-    stack.invoke("sweep", &json!({})).unwrap();
-    stack.settles();
+    sweeps(stack);
 
     errors_and_blindness(&mut walk);
     dead_letters(&mut walk);

@@ -10,7 +10,7 @@ use crate::{ROLE, assert_untroubled, codes, outcome, stages};
 
 /// What the schedule sends. On a busy machine the table may answer too late for a call; the schedule
 /// comes again, and what a run held is free after some minutes.
-fn sweeps(stack: &Stack<'_>) {
+pub(super) fn sweeps(stack: &Stack<'_>) {
     let tick = json!({
         "source": "aws.events", "detail-type": "Scheduled Event", "account": stack.account,
         "detail": {},
