@@ -341,9 +341,12 @@ fn remember_live(
             actor: None,
             written_at: None,
             seen_at: task.now,
-            // What the last change replaced may show.
+            // What the last change replaced may show; of a change that was reported without its
+            // document no more is sure than that it was made.
             stale_by: match is_all_that_is_known(task) {
-                true => 0,
+                true => {
+                    seconds_between(task.about.cause.event_time, task.now).clamp(0, STALE_SECONDS)
+                }
                 false => STALE_SECONDS,
             },
             seen_live: true,

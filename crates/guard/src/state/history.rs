@@ -83,8 +83,8 @@ pub struct Baseline {
     pub written_at: Option<Timestamp>,
     /// When the guard last saw it; first, while its event is not known.
     pub seen_at: Timestamp,
-    /// By how many seconds the read that showed it may have been stale: 0 where an event reported the
-    /// change that was looked at.
+    /// By how many seconds the read that showed it may have been stale: 0 where an event carried it, and
+    /// no more than since the change where an event reported that without its document.
     #[serde(default)]
     pub stale_by: i64,
     /// It was the live document when it was stored. `false`: by the time of its event another
