@@ -14,7 +14,6 @@ use std::path::PathBuf;
 
 mod audit;
 mod change;
-mod detonations;
 mod documents;
 mod drift;
 mod formats;
