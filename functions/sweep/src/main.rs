@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws::lambda::{Failed, ends, start_log, sweeping, with_deadline};
 use guard::handlers::{
-    CredentialsSwept, Swept, sweep, sweep_credentials, sweep_keys, sweep_permissions,
+    CredentialsSwept, KeysSwept, PermissionsSwept, Swept, sweep, sweep_credentials, sweep_keys,
+    sweep_permissions,
 };
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
@@ -34,36 +35,57 @@ async fn main() -> Result<(), Error> {
                     gone = finished.tally.gone,
                     "sweep finished"
                 );
+                // One that fails must not keep the others from looking.
                 let work = Box::pin(sweep_keys(world, guard, until));
-                let keys = with_deadline(&event.context, work).await?;
-                let (users, reported, left) = (keys.users, keys.reported, keys.left);
-                tracing::info!(users, reported, left, "keys swept");
+                let keys = with_deadline(&event.context, work).await;
                 let work = Box::pin(sweep_permissions(world, guard, until));
-                let may = with_deadline(&event.context, work).await?;
-                let (roles, reported, left) = (may.roles, may.reported, may.left);
-                tracing::info!(roles, reported, left, "permissions swept");
+                let permissions = with_deadline(&event.context, work).await;
                 let work = Box::pin(sweep_credentials(world, guard, until));
-                match with_deadline(&event.context, work).await? {
-                    CredentialsSwept::NotReady => {
-                        tracing::info!("the credential report is being made");
-                    }
-                    CredentialsSwept::Read {
-                        users,
-                        reported,
-                        unread,
-                        unfinished,
-                    } => {
-                        tracing::info!(users, reported, unfinished, "credentials swept");
-                        if let Some(why) = unread.first() {
-                            // The alarm ErrorsLogged counts this line.
-                            let rows = unread.len();
-                            tracing::error!(rows, why, "rows of the credential report not read");
-                        }
-                    }
+                let credentials = with_deadline(&event.context, work).await;
+                if let Ok(KeysSwept {
+                    users,
+                    reported,
+                    left,
+                }) = keys
+                {
+                    tracing::info!(users, reported, left, "keys swept");
                 }
+                if let Ok(PermissionsSwept {
+                    roles,
+                    reported,
+                    left,
+                }) = permissions
+                {
+                    tracing::info!(roles, reported, left, "permissions swept");
+                }
+                if let Ok(credentials) = &credentials {
+                    log(credentials);
+                }
+                keys?;
+                permissions?;
+                credentials?;
             }
         }
         Ok(())
     };
     run(service_fn(handle)).await
+}
+
+fn log(credentials: &CredentialsSwept) {
+    match credentials {
+        CredentialsSwept::NotReady => tracing::info!("the credential report is being made"),
+        CredentialsSwept::Read {
+            users,
+            reported,
+            unread,
+            unfinished,
+        } => {
+            tracing::info!(users, reported, unfinished, "credentials swept");
+            if let Some(why) = unread.first() {
+                // The alarm ErrorsLogged counts this line.
+                let rows = unread.len();
+                tracing::error!(rows, why, "rows of the credential report not read");
+            }
+        }
+    }
 }

@@ -85,6 +85,31 @@ fn keys_and_passwords_are_read_with_the_roles() {
 }
 
 #[test]
+fn one_look_that_is_refused_keeps_no_other_from_looking() {
+    let stack = enforcing();
+    let denial = json!({
+        "RoleName": stack.id_of("SweepRole").unwrap(), "PolicyName": "no-users",
+        "PolicyDocument": json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Deny", "Action": "iam:ListUsers", "Resource": "*" }],
+        }).to_string(),
+    });
+    let user = json!({ "UserName": "reporting" });
+    stack.call("iam", "create_user", &user).unwrap();
+    sweeps(&stack);
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    stack.call("iam", "put_role_policy", &denial).unwrap();
+    let swept = |what: &str| stack.log("sweep").unwrap().matches(what).count();
+    let before = (swept("permissions swept"), swept("credentials swept"));
+    stack.time_passes(3_700);
+    let ending = stack.invoke("sweep", &json!({})).unwrap();
+    assert!(matches!(ending, Ending::Failed(_)), "{ending:?}");
+    assert_eq!(swept("permissions swept"), before.0 + 1);
+    assert_eq!(swept("credentials swept"), before.1 + 1);
+}
+
+#[test]
 fn what_a_vendors_role_may_do_is_found_when_no_event_reports_it() {
     let stack = enforcing();
     creates_silently(&stack, ROLE, LAWFUL);
