@@ -298,46 +298,42 @@ fn named<T>(all: Option<Vec<T>>, name: impl Fn(T) -> Option<String>) -> Vec<Stri
         .collect()
 }
 
-impl ReadPermissions for IamLister {
-    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
-        self.iam().role_permissions(role).await
-    }
+/// Reads as IAM's read-only client does.
+macro_rules! reads_by_its_iam {
+    ($reader:ty) => {
+        impl ReadPermissions for $reader {
+            async fn role_permissions(
+                &self,
+                role: &str,
+            ) -> Result<Option<LivePermissions>, IamError> {
+                self.iam().role_permissions(role).await
+            }
 
-    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
-        self.iam().user_permissions(user).await
-    }
+            async fn user_permissions(
+                &self,
+                user: &str,
+            ) -> Result<Option<LivePermissions>, IamError> {
+                self.iam().user_permissions(user).await
+            }
 
-    async fn managed_policy(
-        &self,
-        arn: &str,
-        version: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, IamError> {
-        self.iam().managed_policy(arn, version).await
-    }
+            async fn managed_policy(
+                &self,
+                arn: &str,
+                version: Option<&str>,
+            ) -> Result<Option<HeldPolicy>, IamError> {
+                self.iam().managed_policy(arn, version).await
+            }
 
-    async fn holders(&self, of: ListOf<'_>, marker: Option<&str>) -> Result<HoldersPage, IamError> {
-        self.iam().holders(of, marker).await
-    }
+            async fn holders(
+                &self,
+                of: ListOf<'_>,
+                marker: Option<&str>,
+            ) -> Result<HoldersPage, IamError> {
+                self.iam().holders(of, marker).await
+            }
+        }
+    };
 }
 
-impl ReadPermissions for IamWriter {
-    async fn role_permissions(&self, role: &str) -> Result<Option<LivePermissions>, IamError> {
-        self.iam().role_permissions(role).await
-    }
-
-    async fn user_permissions(&self, user: &str) -> Result<Option<LivePermissions>, IamError> {
-        self.iam().user_permissions(user).await
-    }
-
-    async fn managed_policy(
-        &self,
-        arn: &str,
-        version: Option<&str>,
-    ) -> Result<Option<HeldPolicy>, IamError> {
-        self.iam().managed_policy(arn, version).await
-    }
-
-    async fn holders(&self, of: ListOf<'_>, marker: Option<&str>) -> Result<HoldersPage, IamError> {
-        self.iam().holders(of, marker).await
-    }
-}
+reads_by_its_iam!(IamLister);
+reads_by_its_iam!(IamWriter);

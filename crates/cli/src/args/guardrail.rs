@@ -12,7 +12,7 @@ use crate::input::Input;
 /// `rules guardrail`
 #[derive(Debug, Args)]
 pub struct RulesGuardrailArgs {
-    /// Resource control policies that refuse sts:AssumeRole* to whom the rules do not name
+    /// Resource control policies that refuse sts:AssumeRole* to callers that the rules do not name
     #[arg(long, required = true)]
     pub rcp: bool,
     /// A region of the EKS clusters that the rules name (may be given several times)

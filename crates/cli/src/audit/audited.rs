@@ -102,7 +102,7 @@ impl Audited {
     }
 }
 
-/// Whom a finding concerns beside the access that it was found by.
+/// Which accesses to the role a finding is shown at, beside its own.
 #[derive(PartialEq)]
 enum Concerns {
     /// All that can assume the role.

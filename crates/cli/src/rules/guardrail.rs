@@ -72,8 +72,8 @@ fn refused(error: &GuardrailError, streams: &mut Streams<'_>) -> Status {
 fn explain(guardrail: &Guardrail, streams: &mut Streams<'_>) {
     let count = counted(guardrail.documents.len(), "document", "documents");
     streams.remark(format_args!("{count}, which stop:"));
-    for (sid, whom) in &guardrail.stops {
-        streams.remark(format_args!("- {sid}: {}", escaped(whom)));
+    for (sid, callers) in &guardrail.stops {
+        streams.remark(format_args!("- {sid}: {}", escaped(callers)));
     }
     streams.remark("what the rules say and these cannot is left to the guard:");
     for note in &guardrail.notes {
@@ -144,8 +144,8 @@ fn print(refusals: &Refusals, guardrail: &Guardrail, streams: &mut Streams<'_>) 
         refusals.refused()
     )?;
     for (refusal, times) in refusals.sorted() {
-        let whom = guardrail.stops.iter().find(|(sid, _)| *sid == refusal.sid);
-        let whom = whom.map_or("", |(_, whom)| whom.as_str());
+        let callers = guardrail.stops.iter().find(|(sid, _)| *sid == refusal.sid);
+        let callers = callers.map_or("", |(_, callers)| callers.as_str());
         writeln!(
             streams.out,
             "- {} at {}: {}, last {}: {} ({})",
@@ -154,7 +154,7 @@ fn print(refusals: &Refusals, guardrail: &Guardrail, streams: &mut Streams<'_>) 
             counted(times.count, "time", "times"),
             escaped(&times.last),
             refusal.sid,
-            escaped(whom)
+            escaped(callers)
         )?;
     }
     if refusals.unsure > 0 {

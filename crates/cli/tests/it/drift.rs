@@ -131,7 +131,7 @@ fn a_role_as_it_was_made_is_no_drift_and_each_change_is_one() {
             "permissions",
             "/RolePolicyList",
             json!([]),
-            "may not do 2 actions (as s3:GetObject), as the template says",
+            "may not do 2 actions (such as s3:GetObject), as the template says",
         ),
         (
             "permissions",

@@ -27,6 +27,10 @@ fn uses(alert: &Alert) -> Option<Command> {
         return None;
     }
     let (role, region) = (word(resource.arn.as_deref()?)?, word(&cause.region)?);
+    // Here a comma ends a value: `a,AttributeKey=Username` is a role's name that IAM takes.
+    if role.contains([',', '=']) {
+        return None;
+    }
     let until = alert.at.checked_add(SignedDuration::from_mins(15)).ok()?;
     Some(Command {
         purpose: "Who assumed the role (ask in each region in use, and again after 15 minutes)",

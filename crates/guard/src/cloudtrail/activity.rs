@@ -275,7 +275,7 @@ impl Record {
     /// The role's name.
     fn role(&self, row: &Row) -> Result<String, Unreadable> {
         let named = self
-            .first(row.whom)
+            .first(row.subject)
             .and_then(|role| role.rsplit('/').next());
         let why = if omitted(&self.request) {
             "cloudtrail cut the request away for its size, and the role's name with it"
@@ -306,7 +306,7 @@ impl Record {
     }
 
     fn user_created(&self, row: &Row) -> Activity {
-        match self.first(row.whom).map(str::to_owned) {
+        match self.first(row.subject).map(str::to_owned) {
             Some(user) => Activity::UserCreated(UserCreation { user }),
             None => unreadable("the record does not say which user was created"),
         }
@@ -321,7 +321,7 @@ impl Record {
     /// Whose key or password: `userName`, or the caller where the call names no user. The flag
     /// says that it is the root user's.
     pub(super) fn subject(&self, row: &Row) -> (Option<String>, bool) {
-        let named = self.first(row.whom);
+        let named = self.first(row.subject);
         if self.root_identity() {
             // A root caller who names no user, or names himself, means the root user.
             return match named {

@@ -49,7 +49,7 @@ impl Record {
         let closed = text(&self.request, &["status"])
             .is_some_and(|status| status.eq_ignore_ascii_case("Inactive"));
         let id = self.first(row.what).map(str::to_owned);
-        let (user, root) = match (row.whom, &id) {
+        let (user, root) = match (row.subject, &id) {
             // It names the device alone.
             ([], serial) => {
                 let of_root = |serial: &String| serial.ends_with(":mfa/root-account-mfa-device");
@@ -71,7 +71,7 @@ impl Record {
     /// `None`: the record does not say which role it is about.
     pub(super) fn session_length(&self, row: &Row) -> Option<SessionLength> {
         Some(SessionLength {
-            role: self.first(row.whom)?.to_owned(),
+            role: self.first(row.subject)?.to_owned(),
             session_seconds: self.number(row.what),
             sign_in_seconds: self.number(row.content),
         })

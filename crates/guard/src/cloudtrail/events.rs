@@ -1,6 +1,6 @@
 //! Every CloudTrail event that the guard handles, and what it leaves out with a reason: one row each.
 //!
-//! A row says where the record names whom the event is about, and where the credential, the policy
+//! A row says where the record names the subject of the event, and where the credential, the policy
 //! or the document stands. The rules' patterns in `template.yaml` are held to it, `replay` reads by
 //! it, and `docs/coverage.md` is made of it.
 
@@ -13,8 +13,8 @@ pub struct Row {
     pub name: &'static str,
     /// What the guard takes it for.
     pub means: Means,
-    /// Where the record names whom it is about; the first that is there counts.
-    pub whom: Places,
+    /// Where the record names its subject, as a role or a user; the first that is there counts.
+    pub subject: Places,
     /// Where the credential or the policy stands, likewise.
     pub what: Places,
     /// Where the document stands, or what else counts, likewise.
@@ -60,11 +60,17 @@ pub(super) fn is_root_type(kind: &str) -> bool {
     kind.eq_ignore_ascii_case("Root")
 }
 
-const fn row(name: &'static str, means: Means, whom: Places, what: Places, content: Places) -> Row {
+const fn row(
+    name: &'static str,
+    means: Means,
+    subject: Places,
+    what: Places,
+    content: Places,
+) -> Row {
     Row {
         name,
         means,
-        whom,
+        subject,
         what,
         content,
     }

@@ -1,4 +1,4 @@
-//! What a record says of permissions: which policy of whom was given, changed or taken away.
+//! What a record says of permissions: whose policy was given, changed or taken away.
 //!
 //! Apart from [`Record::activity`], because nothing in a log tells what else the role holds: only a
 //! function that can read the account has an answer.
@@ -134,7 +134,7 @@ impl Record {
     }
 
     fn holder(&self, row: &Row, kind: HolderKind) -> Option<Holder> {
-        let named = self.first(row.whom)?.to_owned();
+        let named = self.first(row.subject)?.to_owned();
         Some(match kind {
             HolderKind::Role => Holder::Role(named),
             HolderKind::User => Holder::User(named),
@@ -158,7 +158,7 @@ impl Record {
             PolicyMove::Joined => PolicyChange::Joined { group: named()? },
             PolicyMove::Left => PolicyChange::Left { group: named()? },
             PolicyMove::VersionCreated | PolicyMove::VersionSet => PolicyChange::DefaultVersion {
-                arn: self.first(row.whom)?.to_owned(),
+                arn: self.first(row.subject)?.to_owned(),
                 version: named(),
                 document: self.document(row.content),
             },

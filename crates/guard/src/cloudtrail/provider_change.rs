@@ -55,7 +55,7 @@ impl Record {
         provider: ProviderType,
         done: ProviderMove,
     ) -> Option<ProviderChange> {
-        let name = self.first(row.whom)?.to_owned();
+        let name = self.first(row.subject)?.to_owned();
         let invoked_by = self.identity.invoked_by.as_deref();
         let by_identity_center = invoked_by == Some("sso.amazonaws.com")
             && (name.starts_with("AWSSSO_") || name.contains(":saml-provider/AWSSSO_"));

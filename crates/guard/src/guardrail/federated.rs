@@ -170,7 +170,7 @@ fn web_identity(issuers: &BTreeMap<String, Said>, denials: &mut Vec<Denial>) {
         actions: vec![action],
         conditions: none.collect(),
         lists: "the issuers that the rules name",
-        whom: match issuers.len() {
+        callers: match issuers.len() {
             0 => "whoever signs in by a token of any issuer".to_owned(),
             _ => {
                 let named: Vec<&str> = issuers.keys().map(String::as_str).collect();
@@ -222,7 +222,7 @@ fn unmet(
             actions: vec![action],
             conditions,
             lists: "the claims of one identity provider",
-            whom: format!("{who} whose {}", asked.join(" and whose ")),
+            callers: format!("{who} whose {}", asked.join(" and whose ")),
         }
     })
     .collect()
@@ -244,7 +244,7 @@ fn saml(directories: &BTreeMap<String, Said>, denials: &mut Vec<Denial>) {
             ),
         ],
         lists: "the SAML providers that the rules name",
-        whom: match directories.len() {
+        callers: match directories.len() {
             0 => "whoever signs in by SAML, but by IAM Identity Center".to_owned(),
             _ => format!(
                 "whoever signs in by another SAML provider than {} and IAM Identity Center",

@@ -34,7 +34,7 @@ pub struct Guardrail {
     /// Resource control policies as compact JSON, each within [`MOST_CHARACTERS`], at most
     /// [`MOST_DOCUMENTS`]. All of them are needed: each denies another part.
     pub documents: Vec<String>,
-    /// Each statement, by its Sid, and whom it stops in the rules' terms.
+    /// Each statement, by its Sid, and which callers it refuses, in the rules' terms.
     pub stops: Vec<(String, String)>,
     /// What the rules say and these documents cannot: sentences in lower case, no full stop.
     pub notes: Vec<String>,
@@ -123,7 +123,7 @@ fn made(
         documents: pack::documents(&denials, &spared)?,
         stops: denials
             .into_iter()
-            .map(|denial| (denial.sid, denial.whom))
+            .map(|denial| (denial.sid, denial.callers))
             .collect(),
         notes,
     })

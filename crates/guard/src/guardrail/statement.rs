@@ -34,7 +34,7 @@ pub enum GuardrailError {
     #[error(
         "{what} take {characters} characters, and a resource control policy has at most \
          {MOST_CHARACTERS}; they stand in one list that must not be split, because each document \
-         denies whom it does not name"
+         denies every caller that it does not name"
     )]
     TooLong {
         /// What is listed: a plural.
@@ -70,7 +70,7 @@ pub(super) struct Denial {
     /// What its longest list is of: a plural.
     pub(super) lists: &'static str,
     /// Whom it stops, in the rules' terms.
-    pub(super) whom: String,
+    pub(super) callers: String,
 }
 
 /// What all statements leave alone.

@@ -49,7 +49,7 @@ impl<'f> Scene<'f> {
         name: &str,
         accounts: &[&'f str],
         asked: &[Condition],
-        whom: &dyn Fn(&[&str]) -> String,
+        callers: &dyn Fn(&[&str]) -> String,
     ) -> Vec<Denial> {
         let chunks = accounts.chunks(ACCOUNTS_TOGETHER).enumerate();
         let denial = |(index, accounts): (usize, &[&'f str])| {
@@ -65,7 +65,7 @@ impl<'f> Scene<'f> {
                 actions: vec![ASSUME_ROLE],
                 conditions,
                 lists: "the vendors' accounts",
-                whom: whom(accounts),
+                callers: callers(accounts),
             }
         };
         chunks.map(denial).collect()
@@ -150,7 +150,7 @@ fn third_parties(scene: &Scene<'_>, spared: &BTreeSet<&str>) -> Denial {
         actions: vec![ASSUME_ROLE],
         conditions: outsiders(scene, spared),
         lists: "the accounts that may assume roles",
-        whom: format!("accounts outside {}{but}", scene.organization),
+        callers: format!("accounts outside {}{but}", scene.organization),
     }
 }
 
@@ -188,7 +188,7 @@ impl Denial {
             actions,
             conditions: self.conditions.clone(),
             lists: self.lists,
-            whom: format!("{}, at {names}", self.whom),
+            callers: format!("{}, at {names}", self.callers),
         }
     }
 }
@@ -225,14 +225,14 @@ fn of_services(
             actions: actions.clone(),
             conditions: outsiders(scene, spared),
             lists,
-            whom: format!("the same accounts at {names}, and whoever is not signed in"),
+            callers: format!("the same accounts at {names}, and whoever is not signed in"),
         },
         Denial {
             sid: "ConfusedDeputies".to_owned(),
             actions,
             conditions: deputies,
             lists,
-            whom: format!(
+            callers: format!(
                 "AWS's services at {names}, where they act for an account outside {} that the rules do \
                  not name",
                 scene.organization
@@ -314,7 +314,7 @@ fn external_id_denials(
                     actions: vec![ASSUME_ROLE],
                     conditions,
                     lists: "the external ids of one vendor",
-                    whom: format!("{} without {ids} of its rule", group.names()),
+                    callers: format!("{} without {ids} of its rule", group.names()),
                 });
             }
             Ids::OneOf(_) | Ids::Any if !may_lack => any.extend(&group.accounts),
@@ -346,7 +346,7 @@ fn principal_denial(
     }
     let mut conditions = scene.of(&group.accounts);
     let told: Vec<&str> = arns.iter().chain(&ids).copied().collect();
-    let whom = format!("{} as anybody but {}", group.names(), listed(&told));
+    let callers = format!("{} as anybody but {}", group.names(), listed(&told));
     if !arns.is_empty() {
         conditions.push(("ArnNotEquals", "aws:PrincipalArn".to_owned(), values(arns)));
     }
@@ -360,7 +360,7 @@ fn principal_denial(
         actions: vec![ASSUME_ROLE],
         conditions,
         lists: "the principals of one vendor",
-        whom,
+        callers,
     })
 }
 

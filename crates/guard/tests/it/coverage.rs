@@ -156,7 +156,7 @@ fn page() -> String {
             );
         }
         page.push_str(
-            "| event | what it means | whom it is about | what stands where |\n|---|---|---|---|\n",
+            "| event | what it means | its subject | what stands where |\n|---|---|---|---|\n",
         );
         for (source, row) in rows {
             let what: Vec<String> = [row.what, row.content]
@@ -168,7 +168,7 @@ fn page() -> String {
             writeln!(
                 page,
                 "| {call} | {means} | {} | {} |",
-                places(row.whom),
+                places(row.subject),
                 what.join(", ")
             )
             .unwrap();

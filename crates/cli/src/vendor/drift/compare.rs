@@ -230,13 +230,13 @@ fn permissions(
     }
 }
 
-/// `12 actions, as s3:GetObject`; `None`: there are none.
+/// `12 actions (such as s3:GetObject)`; `None`: there are none.
 fn some_of(actions: &ActionSet) -> Option<String> {
     let first = telling(actions).or_else(|| actions.iter().next())?;
     let name = first.to_string();
     Some(match actions.len() {
         1 => name,
-        count => format!("{count} actions (as {name})"),
+        count => format!("{count} actions (such as {name})"),
     })
 }
 
