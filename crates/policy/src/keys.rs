@@ -44,6 +44,8 @@ pub(crate) enum Role {
     SourceOrganizationPaths,
     /// The moment of the request.
     Now,
+    /// When the caller's temporary credentials were issued: at the moment of the request or before.
+    Issued,
     ExternalId,
     /// The caller's address.
     SourceIp,
@@ -190,7 +192,7 @@ static ROWS: &[Row] = &[
     row("aws:PrincipalOrgID", Role::OrganizationId, PATH, false, [Maybe, Never, Never]),
     row("aws:SourceIdentity", Role::Other, NAME, false, [Maybe, Maybe, Maybe]),
     row("aws:SourceOrgPaths", Role::SourceOrganizationPaths, PATH, false, [Never, Maybe, Never]),
-    row("aws:TokenIssueTime", Role::Other, Domain::Moment, false, [Maybe, Never, Never]),
+    row("aws:TokenIssueTime", Role::Issued, Domain::Moment, false, [Maybe, Never, Never]),
     row("sts:AWSServiceName", Role::Other, ANY, false, [Never, Never, Never]),
     row("sts:SourceIdentity", Role::SourceIdentity, NAME, false, [Maybe, Maybe, Maybe]),
     row("aws:RequestedRegion", Role::Other, REGION, false, [Always, Always, Always]),

@@ -1,6 +1,8 @@
 //! When a request comes: `aws:CurrentTime` and `aws:EpochTime` are faces of one fact, the moment.
 //!
-//! Time runs on, so a demand on it is met if some moment from now on meets it. Moments are whole
+//! Time runs on, so a demand on it is met if some moment from now on meets it. Temporary credentials
+//! are issued before they are used: where `aws:TokenIssueTime` has to be late, the moment has, too.
+//! Moments are whole
 //! seconds, as requests tell them, and now itself.
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,11 +11,11 @@ use smallvec::SmallVec;
 use super::literal::Literal;
 use super::solver::{Ready, Solver};
 use super::way::Way;
-use crate::keys::{Role, Row};
+use crate::keys::{self, Presence, Role, Row};
 use crate::sets::Found;
 use crate::sets::language::{Demand, find};
 use crate::sets::moment;
-use crate::sets::test::Test;
+use crate::sets::test::{Relation, Test};
 use crate::sets::universe::{Universe, View};
 
 /// When the demands on the clock hold.
@@ -54,6 +56,16 @@ fn holds(literal: &Literal<'_>, test: &Test<'_>, at: Timestamp) -> bool {
     passes == literal.passes
 }
 
+/// At a moment or after it.
+fn since(at: Timestamp) -> Test<'static> {
+    Test::Moment(Relation::GreaterOrEqual, vec![at])
+}
+
+/// At a moment or before it.
+pub(super) fn until(at: Timestamp) -> Test<'static> {
+    Test::Moment(Relation::LessOrEqual, vec![at])
+}
+
 /// The whole second that a moment lies in, or that it is.
 fn floor(at: Timestamp) -> Option<Timestamp> {
     // Before 1970 a part of a second counts backwards.
@@ -83,6 +95,10 @@ impl Solver<'_> {
     ) -> When {
         let now = self.context.now;
         let ready = self.ready(way, |literal| literal.row.role == Role::Now);
+        let issued = self.issued(way).map(|at| {
+            let row = keys::by_role(Role::Now);
+            Literal::passing(row, row.name, since(at))
+        });
         let more: Vec<Literal<'_>> = (row.into_iter())
             .flat_map(|row| {
                 further
@@ -93,6 +109,7 @@ impl Solver<'_> {
                 passes,
                 ..Literal::passing(row, row.name, (*test).clone())
             })
+            .chain(issued)
             .collect();
         let mut asked: SmallVec<[(&Literal<'_>, &Test<'_>); 4]> = ready
             .iter()
@@ -140,6 +157,27 @@ impl Solver<'_> {
             }
         }
         if unknown { When::Unknown } else { When::Never }
+    }
+
+    /// The first moment at which credentials as the way demands them can have been issued; `None`
+    /// where it demands no first one. Demands on their time as text do not count.
+    fn issued(&self, way: &Way<'_>) -> Option<Timestamp> {
+        let ready = self.ready(way, |literal| literal.row.role == Role::Issued);
+        let like = ready.first()?.literal;
+        let always = self.presence(way, like) == Presence::Always;
+        if !always && ready.iter().all(|one| one.literal.absent) {
+            return None;
+        }
+        let mut turns = Vec::new();
+        for one in &ready {
+            one.test.turns(&mut turns);
+        }
+        let ordered = |at: &Timestamp| {
+            let mut tests = (ready.iter()).filter(|one| !matches!(&*one.test, Test::Text(_)));
+            tests.all(|one| holds(one.literal, &one.test, *at))
+        };
+        let mut cuts = stretches(Timestamp::UNIX_EPOCH, turns).map(|stretch| stretch.first);
+        cuts.find(ordered).filter(|at| *at > Timestamp::UNIX_EPOCH)
     }
 
     /// A moment of a stretch whose text fits; `None`: not to be told.

@@ -36,12 +36,24 @@ impl Solver<'_> {
             Group::Mfa => self.mfa_possible(way),
             Group::Source => self.source(way, Account::Any).map(|found| found.is_some()),
             Group::SourceOrganization => self.source_organization(way, &[]).possible(),
-            Group::Moment => match self.moment(way, None, &[]) {
-                When::At(_) => Some(true),
-                When::Never => Some(false),
-                When::Unknown => None,
-            },
-            Group::Alone => self.key(way, joined, &[]).possible(),
+            Group::Moment => self.moment_possible(way),
+            Group::Alone => {
+                let possible = self.key(way, joined, &[]).possible();
+                if joined.row.role != Role::Issued || possible == Some(false) {
+                    return possible;
+                }
+                // Credentials are issued before they are used.
+                self.moment_possible(way)
+                    .and_then(|at| possible.map(|key| key && at))
+            }
+        }
+    }
+
+    fn moment_possible(&mut self, way: &Way<'_>) -> Option<bool> {
+        match self.moment(way, None, &[]) {
+            When::At(_) => Some(true),
+            When::Never => Some(false),
+            When::Unknown => None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::caller::{self, Account, Caller, Kind, account_of, name_of};
-use super::clock::When;
+use super::clock::{self, When};
 use super::compiled::Compiled;
 use super::federated;
 use super::grants::Entrant;
@@ -115,6 +115,7 @@ fn said(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option
         Group::Source => source(way, solver),
         Group::Mfa if way.class == Class::Aws => mfa(way, solver),
         Group::Moment => moment(way, solver),
+        Group::Alone if literal.row.role == Role::Issued => issued(way, literal, solver),
         _ => alone(way, literal, solver),
     }
 }
@@ -210,11 +211,27 @@ fn alone(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Optio
         return Some(Said::new());
     }
     let state = solver.key(way, literal, &[]);
+    of_key(literal, state)
+}
+
+fn of_key(literal: &Literal<'_>, state: State) -> Option<Said> {
     match state.present {
         _ if state.absent => Some(Said::new()),
         Present::Values(values) => Some(vec![(key_name(literal), values)]),
         Present::Nothing | Present::Unknown => None,
     }
+}
+
+/// When the credentials were issued, and the moment at which they are used.
+fn issued(way: &Way<'_>, literal: &Literal<'_>, solver: &mut Solver<'_>) -> Option<Said> {
+    let When::At(at) = solver.moment(way, None, &[]) else {
+        return None;
+    };
+    let before = clock::until(at);
+    let state = solver.key(way, literal, &[(&before, true)]);
+    let mut said = of_key(literal, state)?;
+    said.extend(moment(way, solver)?);
+    Some(said)
 }
 
 fn key_name(literal: &Literal<'_>) -> String {
