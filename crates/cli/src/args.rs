@@ -25,7 +25,8 @@ pub use self::rules::{
 };
 pub use self::select::SelectArgs;
 pub use self::vendor::{
-    PageFormat, VendorCommand, VendorDriftArgs, VendorNewArgs, VendorReviewArgs,
+    PageFormat, VendorCommand, VendorDriftArgs, VendorFileArgs, VendorListArgs, VendorNewArgs,
+    VendorRemoveArgs, VendorRenewArgs, VendorReviewArgs,
 };
 
 /// Who outside can assume roles in your AWS account, and do your access rules allow it?
@@ -40,7 +41,7 @@ pub use self::vendor::{
                   error; `-` is standard input; no network unless a command says so."
 )]
 pub struct CommandLine {
-    /// Colours on a terminal
+    /// Colors on a terminal
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: ColorChoice,
     /// What to do
@@ -75,7 +76,7 @@ pub enum Command {
     /// Validate, compile or create the rules file
     #[command(subcommand)]
     Rules(RulesCommand),
-    /// Third parties: give a new one exactly what it needs, review one
+    /// Third parties: register, list, renew, review, compare or remove them
     #[command(subcommand)]
     Vendor(VendorCommand),
     /// What a third party must be able to do, as an IAM policy

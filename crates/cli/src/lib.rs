@@ -31,6 +31,7 @@ pub mod simulate;
 mod status;
 mod streams;
 mod suggest;
+mod table;
 mod terminal_escape;
 mod values;
 pub mod vendor;

@@ -1,4 +1,4 @@
-//! `role-trust` and the remediator: who may enter, and the door as it was.
+//! `role-trust` and the remediator: who may have access, and the trust policy as it was.
 
 use local::cloudtrail::{self, Actor};
 use local::event_of;

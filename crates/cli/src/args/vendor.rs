@@ -11,9 +11,15 @@ use crate::input::Input;
 /// `vendor …`
 #[derive(Debug, Subcommand)]
 pub enum VendorCommand {
+    /// The third parties of the rules, and how long each still has access
+    List(VendorListArgs),
     /// Register a third party in the rules file, and print its role as a CloudFormation template
     New(Box<VendorNewArgs>),
-    /// Everything about one third party on one page, for the yearly review
+    /// Give a third party's access a later end in the rules file
+    Renew(VendorRenewArgs),
+    /// Take a third party out of the rules file
+    Remove(VendorRemoveArgs),
+    /// Everything about a third party, or each of them, on a page for the yearly review
     Review(VendorReviewArgs),
     /// How a third party's roles differ from the template that `vendor new` makes of its rule
     Drift(VendorDriftArgs),
@@ -80,6 +86,78 @@ pub struct VendorNewArgs {
     pub now: Option<Timestamp>,
 }
 
+/// `vendor list`
+#[derive(Debug, Args)]
+pub struct VendorListArgs {
+    /// By which rules
+    #[command(flatten)]
+    pub rules: RulesArg,
+    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
+    /// How to print
+    #[arg(long, default_value = "human")]
+    pub format: AnswerFormat,
+}
+
+/// The rules file that is edited
+#[derive(Debug, Clone, Args)]
+pub struct VendorFileArgs {
+    /// The rules file
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUSTWARDEN_RULES",
+        default_value = "rules/access.yaml"
+    )]
+    pub rules: PathBuf,
+    /// Write no file: print the lines that would change
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `vendor renew`
+#[derive(Debug, Args)]
+pub struct VendorRenewArgs {
+    /// The third party's name, as the rules have it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The last day of its access (2027-03-31), or a moment
+    #[arg(long, value_name = "DATE")]
+    pub until: String,
+    /// Where that was approved
+    #[arg(long, value_name = "TICKET")]
+    pub ticket: Option<String>,
+    /// Where
+    #[command(flatten)]
+    pub file: VendorFileArgs,
+    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
+}
+
+/// `vendor remove`
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status 1 where roles still trust it: nothing is written then.")]
+pub struct VendorRemoveArgs {
+    /// The third party's name, as the rules have it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What `aws iam get-account-authorization-details` prints, as `audit` reads it: nothing is
+    /// removed while a role there trusts the third party
+    #[arg(long, value_name = "PATH", num_args = 1.., value_parser = input())]
+    pub authorization_details: Vec<Input>,
+    /// Remove it although roles trust it
+    #[arg(long, requires = "authorization_details")]
+    pub force: bool,
+    /// Where
+    #[command(flatten)]
+    pub file: VendorFileArgs,
+    /// The moment to judge dates at, RFC 3339 or a date; default: the clock
+    #[arg(long, value_name = "T", value_parser = moment)]
+    pub now: Option<Timestamp>,
+}
+
 /// A terminal, or a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PageFormat {
@@ -92,9 +170,9 @@ pub enum PageFormat {
 /// `vendor review`
 #[derive(Debug, Args)]
 pub struct VendorReviewArgs {
-    /// The third party's name, as the rules have it
+    /// The third party's name, as the rules have it; default: a page for each
     #[arg(value_name = "NAME")]
-    pub name: String,
+    pub name: Option<String>,
     /// By which rules
     #[command(flatten)]
     pub rules: RulesArg,

@@ -11,6 +11,7 @@ use super::audited::{Audited, Entry};
 use super::report::Report;
 use crate::streams::Style;
 use crate::streams::counted;
+use crate::table::aligned;
 use crate::terminal_escape::escaped;
 use crate::{Streams, findings};
 
@@ -53,26 +54,21 @@ fn table(audited: &Audited, streams: &mut Streams<'_>) -> io::Result<()> {
         shown.map(|(_, cell)| cell).collect()
     };
     let heads = shown(HEADS.map(str::to_owned));
-    let rows: Vec<Vec<String>> = entries.iter().map(|entry| shown(cells(entry))).collect();
-    let mut widths: Vec<usize> = heads.iter().map(String::len).collect();
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
+    let rows = entries.iter().map(|entry| shown(cells(entry)));
+    let lines = aligned(&std::iter::once(heads).chain(rows).collect::<Vec<_>>());
     let colors = streams.colors;
     let out = &mut *streams.out;
-    let line = |cells: &[String]| {
-        let cells = cells.iter().zip(&widths);
-        let padded = cells.map(|(cell, width)| format!("{cell:<width$}"));
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    writeln!(out, "{}", colors.style(Style::Strong, line(&heads)))?;
-    for (row, entry) in rows.iter().zip(entries) {
-        let text = line(row);
-        match entry.access.findings.first() {
-            Some((severity, _)) => writeln!(out, "{}", colors.style(Style::of(*severity), text))?,
-            None => writeln!(out, "{text}")?,
+    let styles = entries.iter().map(|entry| {
+        let first = entry.access.findings.first();
+        first.map(|(severity, _)| Style::of(*severity))
+    });
+    for (line, style) in lines
+        .iter()
+        .zip(std::iter::once(Some(Style::Strong)).chain(styles))
+    {
+        match style {
+            Some(style) => writeln!(out, "{}", colors.style(style, line))?,
+            None => writeln!(out, "{line}")?,
         }
     }
     writeln!(out)

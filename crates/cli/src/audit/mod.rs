@@ -110,8 +110,18 @@ pub(crate) fn collect(
     streams: &mut Streams<'_>,
 ) -> Option<Report> {
     let rules = crate::rules::load(&arguments.rules.file, streams)?;
+    Some(collect_by(&rules, arguments, now, streams))
+}
+
+/// The same by rules that were read already.
+pub(crate) fn collect_by(
+    rules: &Rules,
+    arguments: &AuditArgs,
+    now: Timestamp,
+    streams: &mut Streams<'_>,
+) -> Report {
     let mut reading = Reading {
-        account: Account::new(&rules, now),
+        account: Account::new(rules, now),
         files: 0,
         unreadable: Vec::new(),
         lines: [AuditFormat::Sarif, AuditFormat::Csv]
@@ -133,7 +143,7 @@ pub(crate) fn collect(
             reading.unreadable.push(file.to_string());
         }
     }
-    Some(reading.finish(&rules, &arguments.rules.file, now))
+    reading.finish(rules, &arguments.rules.file, now)
 }
 
 /// The input that was read so far.

@@ -45,14 +45,16 @@ pub(crate) fn read(
 /// Reads rules for judging: a rules file, or what `rules compile` made of one.
 pub(crate) fn load(input: &Input, streams: &mut Streams<'_>) -> Option<Rules> {
     let text = streams.ok(input.read())?;
-    let loaded = if text.starts_with("{\"schema\":") {
-        Rules::load(text.into_bytes())
+    if text.starts_with("{\"schema\":") {
+        loaded(text.into_bytes(), &input.name(), streams)
     } else {
-        let read = read_text(input, &text, None, streams)?;
-        Rules::load(read.compile(streams)?.bytes)
-    };
-    loaded
-        .map_err(|error| streams.unusable(&input.name(), UNUSABLE, &error))
+        read_text(input, &text, None, streams)?.rules(streams)
+    }
+}
+
+fn loaded(compiled: Vec<u8>, name: &str, streams: &mut Streams<'_>) -> Option<Rules> {
+    Rules::load(compiled)
+        .map_err(|error| streams.unusable(name, UNUSABLE, &error))
         .ok()
 }
 
@@ -174,6 +176,12 @@ fn read_accounts(path: &Path) -> Result<Vec<OrganizationAccount>, Trouble> {
 }
 
 impl Read {
+    /// The rules to judge by; `None`, and the reason printed, if they do not compile.
+    pub(crate) fn rules(&self, streams: &mut Streams<'_>) -> Option<Rules> {
+        let compiled = self.compile(streams)?;
+        loaded(compiled.bytes, &self.name, streams)
+    }
+
     /// The rules as the functions load them; `None`, and the reason printed, if they do not compile.
     pub(crate) fn compile(&self, streams: &mut Streams<'_>) -> Option<CompiledRules> {
         compile(&self.file, &self.accounts)

@@ -2,6 +2,7 @@
 
 mod against_trail;
 mod diff;
+pub(crate) mod edit;
 mod first;
 mod guardrail;
 mod layer;

@@ -1,61 +1,23 @@
-//! Putting an entry into a rules file without touching a byte of what stands there.
-//!
-//! YAML has many ways to write a list, and a place found by looking at lines may be wrong. So
-//! places are only proposed here, the likeliest first; the one is taken at which the file, read
-//! again, says what it said before and the entry.
+//! Where an entry may go in a rules file.
 
 use guard::rules::{RulesFile, Vendor};
 
 use super::entry::{block, flow};
-use crate::rules::yaml::{Places, Step, parse};
+use crate::rules::edit::{Edit, Lines, proven};
+use crate::rules::yaml::{Places, Step};
 
 /// No more places than these are tried in a file that is written in brackets.
 const MOST_BRACKETS: usize = 200;
 
-/// A text and where to put it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Insertion {
-    /// The byte before which it goes.
-    at: usize,
-    /// The text that goes there.
-    text: String,
-}
-
-impl Insertion {
-    /// The file with it.
-    fn file_with(&self, file: &str) -> Option<String> {
-        let (before, after) = file.split_at_checked(self.at)?;
-        Some(format!("{before}{}{after}", self.text))
-    }
-
-    /// The line on which it begins, from 1.
-    pub(super) fn line(&self, file: &str) -> usize {
-        let before = file.get(..self.at).unwrap_or(file);
-        let blank = self.text.len() - self.text.trim_start_matches(['\r', '\n']).len();
-        let newlines = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
-        1 + newlines(before) + newlines(self.text.get(..blank).unwrap_or_default())
-    }
-
-    /// The text that is put in, without blank lines around it.
-    pub(super) fn text(&self) -> &str {
-        self.text.trim_matches(['\r', '\n'])
-    }
-}
-
 /// Where `vendor` goes in `file`, whose text is `text`, and the text with it; `None` where no
 /// place does.
-pub(super) fn insert(text: &str, file: &RulesFile, vendor: &Vendor) -> Option<(Insertion, String)> {
+pub(super) fn insert(text: &str, file: &RulesFile, vendor: &Vendor) -> Option<(Edit, String)> {
     let mut wanted = file.clone();
     wanted.vendors.push(vendor.clone());
-    proposals(text, file, vendor)
-        .into_iter()
-        .find_map(|proposal| {
-            let new = proposal.file_with(text)?;
-            (parse(&new).ok()? == wanted).then_some((proposal, new))
-        })
+    proven(text, &wanted, proposals(text, file, vendor))
 }
 
-fn proposals(text: &str, file: &RulesFile, vendor: &Vendor) -> Vec<Insertion> {
+fn proposals(text: &str, file: &RulesFile, vendor: &Vendor) -> Vec<Edit> {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let lines = Lines::of(text);
     let places = Places::read(text);
@@ -78,7 +40,7 @@ fn proposals(text: &str, file: &RulesFile, vendor: &Vendor) -> Vec<Insertion> {
         let missing = at > 0 && !text.get(..at).is_some_and(|text| text.ends_with('\n'));
         let end = if missing { newline } else { "" };
         let text = format!("{end}{before}{entry}");
-        proposals.push(Insertion { at, text });
+        proposals.push(Edit::insertion(at, text));
     };
     match (section, file.vendors.len().checked_sub(1)) {
         // Behind the last entry, as far from it as that is from the one before.
@@ -98,7 +60,7 @@ fn proposals(text: &str, file: &RulesFile, vendor: &Vendor) -> Vec<Insertion> {
         (None, _) => {
             let heading = format!("vendors:{newline}");
             // Where the section stands as a comment, as in the first file.
-            if let Some(end) = lines.end_of_commented_section() {
+            if let Some(end) = end_of_commented_section(&lines) {
                 propose(lines.after(end), &heading, "  ");
             }
             let heading = format!("{newline}{heading}");
@@ -110,7 +72,7 @@ fn proposals(text: &str, file: &RulesFile, vendor: &Vendor) -> Vec<Insertion> {
 }
 
 /// Before each closing bracket, from the last.
-fn brackets(text: &str, vendor: &Vendor) -> Vec<Insertion> {
+fn brackets(text: &str, vendor: &Vendor) -> Vec<Edit> {
     let entry = flow(vendor);
     let closing = text
         .char_indices()
@@ -129,90 +91,21 @@ fn brackets(text: &str, vendor: &Vendor) -> Vec<Insertion> {
                 ']' => format!("{begin}{entry}"),
                 _ => format!("{begin}\"vendors\": [{entry}]"),
             };
-            let at = before.len();
-            Insertion { at, text }
+            Edit::insertion(before.len(), text)
         })
         .collect()
 }
 
-/// The lines of a file, counted from 1.
-struct Lines<'a> {
-    lines: Vec<&'a str>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(text: &'a str) -> Self {
-        Self {
-            lines: text.split_inclusive('\n').collect(),
-        }
-    }
-
-    fn get(&self, line: usize) -> &'a str {
-        let index = line.checked_sub(1);
-        index
-            .and_then(|index| self.lines.get(index))
-            .map_or("", |line| line.trim_end())
-    }
-
-    /// The byte behind a line.
-    fn after(&self, line: usize) -> usize {
-        self.lines.iter().take(line).map(|line| line.len()).sum()
-    }
-
-    fn is_blank(&self, line: usize) -> bool {
-        self.get(line).is_empty()
-    }
-
-    /// Does a line begin, unindented, with this key and nothing else but a comment behind it?
-    fn is_key(&self, line: usize, key: &str) -> bool {
-        let rest = self.get(line).strip_prefix(key);
-        let rest = rest.and_then(|rest| rest.trim_start().strip_prefix(':'));
-        rest.is_some_and(|rest| rest.trim().is_empty() || rest.trim_start().starts_with('#'))
-    }
-
-    /// The line at or above `line`, below `section`, with the dash of an entry, and its
-    /// indentation.
-    fn dash_before(&self, line: usize, section: usize) -> Option<(usize, usize)> {
-        (section + 1..=line).rev().find_map(|line| {
-            let text = self.get(line);
-            let trimmed = text.trim_start_matches(' ');
-            let dash = trimmed == "-" || trimmed.starts_with("- ");
-            dash.then(|| (line, text.len() - trimmed.len()))
-        })
-    }
-
-    /// The last line of the entry whose dash stands on line `start` with this indentation: what
-    /// belongs to it is indented more, and comments below it may belong to what follows.
-    fn end_of_entry(&self, start: usize, indent: usize) -> usize {
-        let mut end = start;
-        for line in start + 1..=self.lines.len() {
-            let text = self.get(line);
-            let trimmed = text.trim_start_matches(' ');
-            if trimmed.is_empty() {
-                continue;
-            }
-            let deeper = text.len() - trimmed.len() > indent;
-            match (trimmed.starts_with('#'), deeper) {
-                (true, true) => end = line,
-                (true, false) => {}
-                (false, true) => end = line,
-                (false, false) => break,
-            }
-        }
-        end
-    }
-
-    /// The last line of the comment that begins with `#vendors:`.
-    fn end_of_commented_section(&self) -> Option<usize> {
-        let is_start = |line: usize| {
-            let text = self.get(line).strip_prefix('#').map(str::trim_start);
-            text.is_some_and(|text| text.starts_with("vendors:"))
-        };
-        let start = (1..=self.lines.len()).find(|line| is_start(*line))?;
-        (start..=self.lines.len())
-            .take_while(|line| self.get(*line).starts_with('#'))
-            .last()
-    }
+/// The last line of the comment that begins with `#vendors:`.
+fn end_of_commented_section(lines: &Lines<'_>) -> Option<usize> {
+    let is_start = |line: usize| {
+        let text = lines.get(line).strip_prefix('#').map(str::trim_start);
+        text.is_some_and(|text| text.starts_with("vendors:"))
+    };
+    let start = (1..=lines.count()).find(|line| is_start(*line))?;
+    (start..=lines.count())
+        .take_while(|line| lines.get(*line).starts_with('#'))
+        .last()
 }
 
 #[cfg(test)]

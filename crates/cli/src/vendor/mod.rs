@@ -1,10 +1,12 @@
-//! `vendor …`: what is done about one third party.
+//! `vendor …`: what is done about third parties.
 
 mod access;
 mod ask;
+mod change;
 mod drift;
 mod entry;
 mod insert;
+mod list;
 mod named;
 mod new;
 mod page;
@@ -24,7 +26,10 @@ use crate::{Status, Streams};
 /// Standard output does not take the result.
 pub fn vendor(command: &VendorCommand, streams: &mut Streams<'_>) -> io::Result<Status> {
     match command {
+        VendorCommand::List(arguments) => list::list(arguments, streams),
         VendorCommand::New(arguments) => new::new(arguments, streams),
+        VendorCommand::Renew(arguments) => change::renew(arguments, streams),
+        VendorCommand::Remove(arguments) => change::remove(arguments, streams),
         VendorCommand::Drift(arguments) => drift::drift(arguments, streams),
         VendorCommand::Review(arguments) => review::review(arguments, streams),
     }

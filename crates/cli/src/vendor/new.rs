@@ -12,12 +12,13 @@ use jiff::Timestamp;
 
 use super::access::{Access, Asked};
 use super::ask::{ask, missing};
-use super::insert::{Insertion, insert};
+use super::insert::insert;
 use super::template::{tag_value, template, trust_text};
 use crate::args::VendorNewArgs;
 use crate::input::Input;
 use crate::least::{Need, check_action, check_resource, read_profile};
 use crate::output::{WriteError, replace};
+use crate::rules::edit::{Edit, SaveError, unchanged};
 use crate::rules::load::{Read, read_text};
 use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
@@ -46,8 +47,8 @@ enum NewError {
     Write { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Replace(#[from] WriteError),
-    #[error("{} has been changed meanwhile; nothing was written", escaped(.0))]
-    Changed(String),
+    #[error(transparent)]
+    Save(#[from] SaveError),
     #[error("`-` cannot be edited: name the rules file")]
     Stdin,
 }
@@ -98,7 +99,7 @@ pub(super) fn new(arguments: &VendorNewArgs, streams: &mut Streams<'_>) -> io::R
 /// All that is to be written.
 struct Made {
     access: Access,
-    insertion: Insertion,
+    insertion: Edit,
     rules: String,
     template: String,
 }
@@ -200,7 +201,11 @@ fn finish(
     let line = made.insertion.line(text);
     if asked.dry_run {
         writeln!(streams.out, "# {rules}, from line {line}")?;
-        writeln!(streams.out, "{}\n", made.insertion.text())?;
+        writeln!(
+            streams.out,
+            "{}\n",
+            made.insertion.text.trim_matches(['\r', '\n'])
+        )?;
         let template = asked.template.as_deref().map(Path::display);
         let template = template.map_or("the template".to_owned(), |path| path.to_string());
         writeln!(streams.out, "# {}", escaped(template))?;
@@ -267,12 +272,7 @@ fn write(asked: &VendorNewArgs, made: &Made, text: &str) -> Result<(), NewError>
         let path = path.to_owned();
         move |source| NewError::Write { path, source }
     };
-    // A link stays a link: what it leads to is replaced.
-    let rules = fs::canonicalize(&asked.rules).map_err(failed(&asked.rules))?;
-    let unchanged = fs::read_to_string(&rules).map_err(failed(&rules))? == text;
-    if !unchanged {
-        return Err(NewError::Changed(asked.rules.display().to_string()));
-    }
+    let rules = unchanged(&asked.rules, text)?;
     let mut created = None;
     if let Some(path) = &asked.template {
         if asked.force {

@@ -19,10 +19,10 @@ pub(super) enum Part {
 /// For a terminal.
 pub(super) fn text(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
     for (index, part) in parts.iter().enumerate() {
+        let gap = if index == 0 { "" } else { "\n" };
         match part {
-            Part::Title(title) => writeln!(out, "{}", escaped(title))?,
+            Part::Title(title) => writeln!(out, "{gap}{}", escaped(title))?,
             Part::Heading(heading) => {
-                let gap = if index == 0 { "" } else { "\n" };
                 writeln!(out, "{gap}{}", escaped(heading))?;
             }
             Part::Fields(fields) => {

@@ -10,10 +10,11 @@ use policy::glob::matches_ignoring_case;
 
 use super::named::named;
 use super::page::{Part, markdown, text};
-use crate::args::{AuditArgs, AuditFormat, PageFormat, SelectArgs, VendorReviewArgs};
-use crate::audit::{Entry, Report, collect, credential_report};
+use crate::args::{AuditArgs, AuditFormat, PageFormat, RulesArg, SelectArgs, VendorReviewArgs};
+use crate::audit::{Entry, Report, collect_by, credential_report};
 use crate::findings::Found;
-use crate::rules::load::read;
+use crate::input::Input;
+use crate::rules::load::{Read, read};
 use crate::{Status, Streams};
 
 /// Runs `vendor review`.
@@ -29,38 +30,37 @@ pub(super) fn review(
     let Some(rules) = read(&arguments.rules.file, None, streams) else {
         return Ok(Status::Unreadable);
     };
-    let Some(vendor) = streams.ok(named(&rules.file, &arguments.name)) else {
-        return Ok(Status::Unreadable);
+    let reviewed: Vec<&Vendor> = match &arguments.name {
+        None => rules.file.vendors.iter().collect(),
+        Some(name) => match streams.ok(named(&rules.file, name)) {
+            Some(vendor) => vec![vendor],
+            None => return Ok(Status::Unreadable),
+        },
     };
+    if reviewed.is_empty() {
+        streams.remark("the rules name no vendor: there is nothing to review");
+    }
     let audit = AuditArgs {
-        rules: arguments.rules.clone(),
-        authorization_details: arguments.authorization_details.clone(),
         credential_report: arguments.credential_report.clone(),
         last_accessed: arguments.last_accessed.clone(),
-        #[cfg(feature = "live")]
-        live: false,
-        #[cfg(feature = "live")]
-        profile: None,
-        now: Some(now),
-        format: vec![AuditFormat::Human],
-        output: Vec::new(),
-        region: None,
-        select: SelectArgs::default(),
-        fail_on: guard::Severity::High,
+        ..audit_of(
+            arguments.rules.clone(),
+            arguments.authorization_details.clone(),
+            now,
+        )
     };
-    let Some(report) = collect(&audit, now, streams) else {
+    let Some(judging) = rules.rules(streams) else {
         return Ok(Status::Unreadable);
     };
-    let mut parts = about(vendor, now);
-    let entries: Vec<&Entry> = report
-        .audited
-        .entries
-        .iter()
-        .filter(|entry| is_of(vendor, entry))
-        .collect();
-    parts.extend(roles(vendor, &entries));
-    parts.extend(keys(vendor, arguments));
-    parts.extend(findings(vendor, &entries, &report));
+    let report = collect_by(&judging, &audit, now, streams);
+    let mut parts = Vec::new();
+    for vendor in reviewed {
+        let entries = entries_of(vendor, &report);
+        parts.extend(about(vendor, now));
+        parts.extend(roles(vendor, &entries));
+        parts.extend(keys(vendor, arguments));
+        parts.extend(findings(vendor, &entries, &report));
+    }
     match arguments.format {
         PageFormat::Text => text(&parts, &mut *streams.out)?,
         PageFormat::Markdown => markdown(&parts, &mut *streams.out)?,
@@ -71,6 +71,54 @@ pub(super) fn review(
     } else {
         Status::Unreadable
     })
+}
+
+/// An audit of these exports, with nothing left out.
+pub(super) fn audit_of(rules: RulesArg, exports: Vec<Input>, now: Timestamp) -> AuditArgs {
+    AuditArgs {
+        rules,
+        authorization_details: exports,
+        credential_report: Vec::new(),
+        last_accessed: Vec::new(),
+        #[cfg(feature = "live")]
+        live: false,
+        #[cfg(feature = "live")]
+        profile: None,
+        now: Some(now),
+        format: vec![AuditFormat::Human],
+        output: Vec::new(),
+        region: None,
+        select: SelectArgs::default(),
+        fail_on: guard::Severity::High,
+    }
+}
+
+/// The roles that a vendor can assume by these exports; `None`, and the reason printed, where they
+/// cannot all be read.
+pub(super) fn roles_of(
+    vendor: &Vendor,
+    rules: &Read,
+    audit: &AuditArgs,
+    now: Timestamp,
+    streams: &mut Streams<'_>,
+) -> Option<Vec<String>> {
+    let report = collect_by(&rules.rules(streams)?, audit, now, streams);
+    if !report.unreadable_files.is_empty() || report.audited.counts.unreadable > 0 {
+        streams.error("not every role could be read");
+        return None;
+    }
+    let entries = entries_of(vendor, &report);
+    let roles = entries.iter().map(|entry| {
+        let role = &entry.access.role.role;
+        let name = role.name.clone().unwrap_or_default();
+        format!("role {name} in {}", role.account)
+    });
+    Some(roles.collect())
+}
+
+fn entries_of<'r>(vendor: &Vendor, report: &'r Report) -> Vec<&'r Entry> {
+    let entries = report.audited.entries.iter();
+    entries.filter(|entry| is_of(vendor, entry)).collect()
 }
 
 fn about(vendor: &Vendor, now: Timestamp) -> Vec<Part> {
