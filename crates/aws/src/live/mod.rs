@@ -23,7 +23,9 @@ pub use crate::deployed::{
 };
 pub use account::{AuthorizationDetails, ReadAccountError, credential_report, session_seconds};
 pub use layer::{LayerVersion, publish_layer};
-pub use organization::{ListAccountsError, Organization, OrganizationMember, list_accounts};
+pub use organization::{
+    ListAccountsError, Organization, OrganizationMember, list_account_paths, list_accounts,
+};
 pub use residue::{Residue, SessionDenial, kept_documents, quarantined, residue};
 pub use roles::list_roles;
 

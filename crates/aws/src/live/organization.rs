@@ -1,5 +1,7 @@
 //! The accounts of the organization.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_organizations::Client;
 
 use super::CallError;
@@ -91,4 +93,46 @@ pub async fn list_accounts(cloud: &SdkContext) -> Result<Organization, ListAccou
         management_account: organization.master_account_id.unwrap_or_default(),
         accounts,
     })
+}
+
+/// The names of each account's organizational units from the root on, as `Workloads/Production`, by
+/// its id (ListRoots, ListOrganizationalUnitsForParent, ListAccountsForParent).
+///
+/// # Errors
+/// [`ListAccountsError`].
+pub async fn list_account_paths(
+    cloud: &SdkContext,
+) -> Result<BTreeMap<String, String>, ListAccountsError> {
+    let client = Client::new(cloud.sdk());
+    let mut paths = BTreeMap::new();
+    let mut parents: Vec<(String, String)> = Vec::new();
+    let mut pages = client.list_roots().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| failed(Failure::of("organizations:ListRoots", &error)))?;
+        let roots = page.roots.unwrap_or_default().into_iter();
+        parents.extend(roots.filter_map(|root| Some((root.id?, String::new()))));
+    }
+    while let Some((parent, path)) = parents.pop() {
+        let listing = client.list_accounts_for_parent().parent_id(&parent);
+        let mut pages = listing.into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let call = "organizations:ListAccountsForParent";
+            let page = page.map_err(|error| failed(Failure::of(call, &error)))?;
+            let ids = page.accounts.unwrap_or_default().into_iter();
+            paths.extend(ids.filter_map(|account| Some((account.id?, path.clone()))));
+        }
+        let listing = client.list_organizational_units_for_parent();
+        let mut pages = listing.parent_id(&parent).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let call = "organizations:ListOrganizationalUnitsForParent";
+            let page = page.map_err(|error| failed(Failure::of(call, &error)))?;
+            let units = page.organizational_units.unwrap_or_default().into_iter();
+            parents.extend(units.filter_map(|unit| {
+                let name = unit.name.unwrap_or_default();
+                let slash = if path.is_empty() { "" } else { "/" };
+                Some((unit.id?, format!("{path}{slash}{name}")))
+            }));
+        }
+    }
+    Ok(paths)
 }

@@ -8,11 +8,13 @@ mod status;
 mod test_alert;
 mod uninstall;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 
 use aws::SdkContext;
-use aws::live::{cloud, list_accounts, list_roles};
+use aws::live::{cloud, list_account_paths, list_accounts, list_roles};
+use guard::rules::OrganizationAccount;
 
 use crate::args::{LiveArgs, RulesAccountsArgs, RulesInitArgs};
 use crate::rules::propose::{Account, propose};
@@ -58,17 +60,35 @@ pub(crate) fn accounts(
     arguments: &RulesAccountsArgs,
     streams: &mut Streams<'_>,
 ) -> io::Result<Status> {
-    let answer = wait(async {
+    let (answer, paths) = wait(async {
         let cloud = cloud(arguments.profile.as_deref(), None).await;
-        list_accounts(&cloud).await
+        let answer = list_accounts(&cloud).await;
+        let paths = match &answer {
+            Ok(_) => Some(list_account_paths(&cloud).await),
+            Err(_) => None,
+        };
+        (answer, paths)
     })?;
     let Some(organization) = streams.ok(answer) else {
         return Ok(Status::Unreadable);
     };
+    let mut paths = match paths {
+        Some(Err(error)) => {
+            let why = crate::streams::chain(&error);
+            streams.warning(format_args!("organizational units are left out: {why}"));
+            BTreeMap::new()
+        }
+        paths => paths.and_then(Result::ok).unwrap_or_default(),
+    };
     writeln!(streams.out, "[")?;
     let last = organization.accounts.len();
     for (index, account) in organization.accounts.iter().enumerate() {
-        let entry = serde_json::json!({ "id": account.id, "name": account.name });
+        let entry = OrganizationAccount {
+            path: paths.remove(&account.id).unwrap_or_default(),
+            id: account.id.clone(),
+            name: account.name.clone(),
+        };
+        let entry = serde_json::to_string(&entry)?;
         let comma = if index + 1 == last { "" } else { "," };
         writeln!(streams.out, "  {entry}{comma}")?;
     }

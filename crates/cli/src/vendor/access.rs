@@ -201,6 +201,7 @@ impl Access {
             expires: Some(asked.expires),
             mode: None,
             accepted: None,
+            accounts_of_ours: Vec::new(),
         };
         entry_problem(&vendor, &read.file, now)?;
         Ok(Self {

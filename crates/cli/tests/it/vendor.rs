@@ -588,7 +588,10 @@ fn an_entry_is_renewed_and_removed_in_the_file() {
     assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
     let left = folder.text("access.yaml");
     assert!(!left.contains("464622532012"), "{left}");
-    assert!(left.starts_with("# Who may have access.\nversion: 1\n"), "{left}");
+    assert!(
+        left.starts_with("# Who may have access.\nversion: 1\n"),
+        "{left}"
+    );
     assert!(left.ends_with("access_keys: { allow_users: [\"ci-build\"] }\n"));
     let checked = folder.run(&["rules", "check", "access.yaml"]);
     assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));

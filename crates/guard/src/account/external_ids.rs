@@ -267,7 +267,8 @@ fn already(access: &Access, check: Check) -> bool {
 }
 
 fn is_exempted(rules: &Rules, access: &Access, check: Check, now: Timestamp) -> bool {
-    let (Party::Account { account }, Some(role)) = (&access.party, &access.role.role.name) else {
+    let role = &access.role.role;
+    let (Party::Account { account }, Some(_)) = (&access.party, &role.name) else {
         return false;
     };
     rules.exemption(role, account, check, now).is_some()

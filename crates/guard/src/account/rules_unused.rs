@@ -70,7 +70,7 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
             },
         });
     };
-    for name in rules.vendor_names() {
+    for name in rules.vendor_names(&seen.accounts) {
         if !seen.vendors.contains(&name) {
             let message =
                 format!("no role trusts {name}, and none of its users exists, in {whose}");
@@ -79,6 +79,10 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
     }
     let mut named = BTreeSet::new();
     for rule in rules.identity_providers() {
+        let ours = &rule.accounts_of_ours;
+        if !ours.is_empty() && !ours.iter().any(|one| seen.accounts.contains(one)) {
+            continue;
+        }
         let used = seen.providers.iter().any(|seen| is_about(rule, seen));
         let name = match &rule.provider {
             Some(provider) => provider.clone(),
@@ -92,6 +96,10 @@ pub fn judge_rules(rules: &Rules, seen: &SeenByRules, now: Timestamp) -> Vec<Acc
     }
     for exemption in rules.unused_exemptions() {
         let check = exemption.check;
+        let ours = exemption.accounts_of_ours.as_ref();
+        if ours.is_some_and(|ours| !ours.iter().any(|one| seen.accounts.contains(one))) {
+            continue;
+        }
         let named = [
             ("user", &exemption.user),
             ("account", &exemption.account),

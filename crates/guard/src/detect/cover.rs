@@ -156,12 +156,12 @@ fn exempted(
     mut complaints: Vec<Uncovered>,
     now: Timestamp,
 ) -> Result<Coverage, Vec<Uncovered>> {
-    let (Some(account), Some(name)) = (account_of(&grant.principal), &role.name) else {
+    let (Some(account), Some(_)) = (account_of(&grant.principal), &role.name) else {
         return Err(complaints);
     };
     let mut reason = None;
     complaints.retain(|complaint| {
-        let exempted = rules.exemption(name, &account, complaint.check, now);
+        let exempted = rules.exemption(role, &account, complaint.check, now);
         reason = reason.or(exempted);
         exempted.is_none()
     });

@@ -342,13 +342,15 @@ fn host(provider: &str) -> &str {
         .map_or(provider, |(_, host)| host)
 }
 
-/// A rule names this role, or none.
+/// A rule names this role, or none, and is about its account.
 pub(super) fn admits_role(rule: &IdentityProvider, role: &RoleRef) -> bool {
     let admits = |name: &str| {
         let mut named = rule.roles.iter();
         named.any(|named| matches_ignoring_case(named, name))
     };
-    rule.roles.is_empty() || role.name.as_deref().is_some_and(admits)
+    let ours = &rule.accounts_of_ours;
+    (ours.is_empty() || ours.contains(&role.account))
+        && (rule.roles.is_empty() || role.name.as_deref().is_some_and(admits))
 }
 
 /// What a rule has against the grant; of several things, the one that is named first.

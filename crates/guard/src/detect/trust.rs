@@ -197,10 +197,7 @@ fn weaknesses(
 ) {
     match by {
         Coverage::Vendor { name, account } => {
-            let exempted = |check| {
-                let role = role.name.as_deref().unwrap_or_default();
-                rules.exemption(role, account, check, now).is_some()
-            };
+            let exempted = |check| rules.exemption(role, account, check, now).is_some();
             let entry = rules.account(account);
             let Some(vendor) = entry.vendors.iter().find(|vendor| vendor.name == *name) else {
                 return;
@@ -254,10 +251,8 @@ fn weaknesses(
             service,
             on_behalf_of,
         } => {
-            let exempted = |account: &str, check| {
-                let role = role.name.as_deref().unwrap_or_default();
-                rules.exemption(role, account, check, now).is_some()
-            };
+            let exempted =
+                |account: &str, check| rules.exemption(role, account, check, now).is_some();
             let found = of_service(rules, service, on_behalf_of).filter(|found| {
                 let account = found.third_party.as_deref();
                 !account.is_some_and(|account| exempted(account, found.code))

@@ -36,7 +36,22 @@ pub(super) fn vendor_violations(
             .is_some_and(|role| matches_ignoring_case(&entry.name, role))
     });
     let entries: Vec<_> = entries.collect();
-    if entries.is_empty() {
+    if !vendor.is_about(&role.account) {
+        let message = match role.account.as_str() {
+            "" => format!(
+                "{name} can assume the role, and it is not known whether its rule is about the \
+                 role's account"
+            ),
+            account => {
+                format!("{name} can assume the role, and its rule is not about account {account}")
+            }
+        };
+        let fix = format!(
+            "name the account under accounts_of_ours in the rule of {name}, or remove {name} from \
+             the trust policy"
+        );
+        complain(Check::RoleNotRegistered, message, fix, None);
+    } else if entries.is_empty() {
         let message = match role.name.as_deref() {
             Some(role) => {
                 format!("{name} can assume the role, and its rule does not name role {role}")

@@ -258,7 +258,7 @@ fn exempted(rules: &Rules, accesses: &[&Access], found: &Finding, now: Timestamp
         .iter()
         .filter(|access| found.vendor.is_none() || found.vendor.as_deref() == vendor_of(access))
         .all(|access| {
-            let role = access.role.role.name.as_deref().unwrap_or_default();
+            let role = &access.role.role;
             account_of(access)
                 .is_some_and(|account| rules.exemption(role, &account, found.code, now).is_some())
         })

@@ -11,6 +11,7 @@ use super::load::{
     quick_sum,
 };
 use super::names::{expiry, is_account_id, is_pattern, is_unique_id};
+use super::ours::resolved;
 use super::problems::{Level, RuleProblem};
 use super::shared_provider::SharedProvider;
 use super::users::{UserEntry, UserPattern, UserVendor};
@@ -61,7 +62,7 @@ pub fn compile(
     let table = table(file, accounts)?;
     let mut body = Vec::new();
     body.extend_from_slice(HEAD);
-    body.extend_from_slice(&json(&head(file))?);
+    body.extend_from_slice(&json(&head(file, accounts))?);
     body.extend_from_slice(b",\n");
     body.extend_from_slice(TABLE);
     for (index, (key, value)) in table.iter().enumerate() {
@@ -97,7 +98,7 @@ fn json(value: &impl Serialize) -> Result<Vec<u8>, CompileError> {
     serde_json::to_vec(value).map_err(CompileError::Write)
 }
 
-fn head(file: &RulesFile) -> Head {
+fn head(file: &RulesFile, accounts: &[OrganizationAccount]) -> Head {
     let checks = file
         .checks
         .iter()
@@ -107,6 +108,7 @@ fn head(file: &RulesFile) -> Head {
             role: exemption.role.clone(),
             account: exemption.account.clone(),
             user: exemption.user.clone(),
+            accounts_of_ours: resolved(&exemption.accounts_of_ours, accounts),
             check: exemption.check.parse().ok()?,
             reason: exemption.reason.clone(),
             expires: exemption.expires.as_deref().and_then(expiry),
@@ -124,10 +126,20 @@ fn head(file: &RulesFile) -> Head {
                 mode: vendor.mode,
             })
     });
+    let providers = file.identity_providers.iter().filter_map(|provider| {
+        let mut provider = provider.clone();
+        match resolved(&provider.accounts_of_ours, accounts) {
+            // A rule about none of our accounts must not read as one about all.
+            Some(ours) if ours.is_empty() => return None,
+            Some(ours) => provider.accounts_of_ours = ours,
+            None => {}
+        }
+        Some(provider)
+    });
     Head {
         mode: file.mode,
         organization: file.organization.as_ref().and_then(|own| own.id.clone()),
-        identity_providers: file.identity_providers.clone(),
+        identity_providers: providers.collect(),
         shared_providers: file
             .shared_providers
             .iter()
@@ -184,6 +196,7 @@ fn table(
         let compiled = CompiledVendor {
             name: vendor.name.clone(),
             roles: vendor.roles.clone(),
+            accounts_of_ours: resolved(&vendor.accounts_of_ours, accounts),
             principals: vendor.principals.clone(),
             external_id: vendor.external_id.clone(),
             shared_external_ids: shared.map(str::to_owned).collect(),

@@ -120,6 +120,9 @@ pub struct OrganizationAccount {
     /// Its name, for people.
     #[serde(default)]
     pub name: String,
+    /// Its organizational units from the root on, as `Workloads/Production`; empty where not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
 }
 
 /// What the guard does about a violation.
@@ -157,6 +160,10 @@ pub struct Vendor {
     /// The most that its roles may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Permissions>,
+    /// Which of our accounts this is about: ids, or patterns of the names and paths in the accounts
+    /// file. None: each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts_of_ours: Vec<String>,
     /// IAM users that still hold access keys for it, by name or pattern.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<String>,
@@ -269,6 +276,10 @@ pub struct IdentityProvider {
     /// Which of our roles may trust it: names or patterns. None: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// Which of our accounts this is about: ids, or patterns of the names and paths in the accounts
+    /// file. None: each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts_of_ours: Vec<String>,
     /// Why it is as wide as it is: silences what `rules check` warns of here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
@@ -508,6 +519,10 @@ pub struct Exemption {
     /// The user that may violate them: a name or pattern. For checks of keys and passwords.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Which of our accounts this is about: ids, or patterns of the names and paths in the accounts
+    /// file. None: each of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts_of_ours: Vec<String>,
     /// The check's code, as `missing-external-id`.
     pub check: String,
     /// Why it is accepted.

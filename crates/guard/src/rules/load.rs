@@ -32,6 +32,7 @@ use super::file::{
     Permissions, Remediation, RootSettings,
 };
 use super::names::arn_parts;
+use super::ours::about;
 use super::users::{UserEntry, UserPattern};
 use crate::check::{Check, ExemptionOf, Finding, Severity};
 use crate::model::RoleRef;
@@ -142,6 +143,9 @@ pub struct CompiledVendor {
     /// Which of our roles may trust it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<RoleEntry>,
+    /// Which of our accounts it may have access to; none: each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts_of_ours: Option<Vec<String>>,
     /// ARNs of the principals it comes as; none: its whole account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub principals: Vec<String>,
@@ -168,6 +172,11 @@ pub struct CompiledVendor {
 }
 
 impl CompiledVendor {
+    /// The rule is about this account of ours.
+    pub(crate) fn is_about(&self, account: &str) -> bool {
+        about(self.accounts_of_ours.as_deref(), account)
+    }
+
     /// The rule names the root of an account, and so the whole of it, among its principals.
     pub(crate) fn names_root_of(&self, account: &str) -> bool {
         self.principals.iter().any(|named| {
@@ -186,6 +195,8 @@ pub(crate) struct CompiledExemption {
     pub(crate) account: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) accounts_of_ours: Option<Vec<String>>,
     pub(crate) check: Check,
     pub(crate) reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -358,13 +369,16 @@ impl Rules {
     /// The reason why a violation by an outside account is accepted now, if it is.
     pub fn exemption(
         &self,
-        role: &str,
+        role: &RoleRef,
         account: &str,
         check: Check,
         now: Timestamp,
     ) -> Option<&str> {
+        let name = role.name.as_deref().unwrap_or_default();
         self.exempted(check, ExemptionOf::RoleAndAccount, now, |exemption| {
-            exemption.account.as_deref() == Some(account) && fits(&exemption.role, role)
+            exemption.account.as_deref() == Some(account)
+                && fits(&exemption.role, name)
+                && about(exemption.accounts_of_ours.as_deref(), &role.account)
         })
     }
 
@@ -461,10 +475,11 @@ impl Rules {
             .unwrap_or_default()
     }
 
-    /// The names of all vendors, sorted. Reads the whole table, as nothing that judges an event
-    /// should.
-    pub fn vendor_names(&self) -> BTreeSet<String> {
+    /// The names of the vendors whose rules are about one of these accounts of ours, sorted. Reads
+    /// the whole table, as nothing that judges an event should.
+    pub fn vendor_names(&self, accounts: &BTreeSet<String>) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
+        let mut elsewhere = BTreeSet::new();
         let table = self.bytes.get(self.table.clone()).unwrap_or_default();
         for line in table.split(|&byte| byte == b'\n') {
             let Some((key, value)) = key_and_value(line) else {
@@ -475,13 +490,17 @@ impl Rules {
                 names.extend(entry.unwrap_or_default().vendors);
             } else {
                 let entry = serde_json::from_slice::<AccountEntry>(value);
-                let vendors = entry.unwrap_or_default().vendors.into_iter();
-                names.extend(vendors.map(|vendor| vendor.name));
+                for vendor in entry.unwrap_or_default().vendors {
+                    if !accounts.iter().any(|account| vendor.is_about(account)) {
+                        elsewhere.insert(vendor.name.clone());
+                    }
+                    names.insert(vendor.name);
+                }
             }
         }
         let by_pattern = self.head.user_patterns.iter();
         names.extend(by_pattern.map(|pattern| pattern.vendor.clone()));
-        names
+        &names - &elsewhere
     }
 
     /// The value on the table's line with this key.

@@ -12,6 +12,7 @@ mod entry;
 mod file;
 mod load;
 mod names;
+mod ours;
 mod pattern;
 mod problems;
 mod shared_provider;

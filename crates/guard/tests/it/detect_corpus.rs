@@ -57,6 +57,7 @@ fn rules() -> Rules {
     let audit = OrganizationAccount {
         id: "555566667777".to_owned(),
         name: "audit".to_owned(),
+        path: "Security".to_owned(),
     };
     crate::loaded_with(&file, &[audit])
 }

@@ -57,10 +57,11 @@ fn an_exemption_covers_what_rules_check_lets_it_name_and_nothing_else() {
                 continue;
             };
             let rules = Rules::load(compiled.bytes).unwrap();
+            let partner = RoleRef::named("111122223333", "Partner");
             let covers = |at| {
                 [
                     rules
-                        .exemption("Partner", "444455556666", *check, at)
+                        .exemption(&partner, "444455556666", *check, at)
                         .is_some(),
                     rules.exempts_role("Partner", *check, at),
                     rules.exempts_user("sync", *check, at),

@@ -15,6 +15,7 @@ extern crate trustwarden_guard as guard;
 use guard::rules::{OrganizationAccount, Rules, RulesFile, compile};
 
 mod account;
+mod accounts_of_ours;
 mod alert;
 mod chains;
 mod cloudtrail;

@@ -418,6 +418,7 @@ fn an_accounts_file_with_a_wrong_id_is_refused() {
     let account = OrganizationAccount {
         id: "12345".to_owned(),
         name: String::new(),
+        path: String::new(),
     };
     let error = compile(&read("version: 1"), &[account])
         .unwrap_err()

@@ -27,6 +27,7 @@ fn vendor(name: &str) -> Vendor {
         expires: Some("2027-03-31".to_owned()),
         mode: None,
         accepted: None,
+        accounts_of_ours: Vec::new(),
     }
 }
 

@@ -78,5 +78,14 @@ impl Exemption {
             };
             problems.add(Level::Error, path, message, Some(hint.to_owned()));
         }
+        if of != ExemptionOf::RoleAndAccount && !self.accounts_of_ours.is_empty() {
+            let path = at!["exemptions", index, "accounts_of_ours"];
+            let message = format!(
+                "an exemption from `{}` is about each of your accounts",
+                self.check
+            );
+            let hint = Some("leave `accounts_of_ours` out".to_owned());
+            problems.add(Level::Error, path, message, hint);
+        }
     }
 }

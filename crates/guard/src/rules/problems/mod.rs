@@ -72,7 +72,7 @@ use at;
 const FIVE_YEARS: i64 = 5 * 366 * 86_400;
 
 /// Collects problems.
-struct Problems {
+pub(super) struct Problems {
     found: Vec<RuleProblem>,
     now: Option<Timestamp>,
 }
@@ -91,7 +91,7 @@ impl Problems {
         self.add(Level::Error, path, message.into(), None);
     }
 
-    fn warn(&mut self, path: Vec<PathSegment>, message: impl Into<String>, hint: &str) {
+    pub(super) fn warn(&mut self, path: Vec<PathSegment>, message: impl Into<String>, hint: &str) {
         self.add(Level::Warning, path, message.into(), Some(hint.to_owned()));
     }
 
@@ -192,11 +192,15 @@ impl RulesFile {
         self.own_accounts(&mut problems);
         for (index, vendor) in self.vendors.iter().enumerate() {
             vendor.problems(index, &mut problems);
+            let ours = &vendor.accounts_of_ours;
+            problems.accounts_of_ours(&at!["vendors", index], ours, accounts);
             self.lowers(at!["vendors", index, "mode"], vendor.mode, &mut problems);
         }
         self.between_vendors(accounts, &mut problems);
         for (index, provider) in self.identity_providers.iter().enumerate() {
             provider.problems(index, &mut problems);
+            let ours = &provider.accounts_of_ours;
+            problems.accounts_of_ours(&at!["identity_providers", index], ours, accounts);
             self.tenant_of_shared(index, provider, &mut problems);
         }
         for index in 0..self.shared_providers.len() {
@@ -205,6 +209,8 @@ impl RulesFile {
         self.setting_problems(accounts, &mut problems);
         for (index, exemption) in self.exemptions.iter().enumerate() {
             exemption.problems(index, &mut problems);
+            let ours = &exemption.accounts_of_ours;
+            problems.accounts_of_ours(&at!["exemptions", index], ours, accounts);
         }
         self.leave_out_what_is_accepted(&mut problems);
         problems.found

@@ -37,6 +37,7 @@ impl World {
         let members = [OrganizationAccount {
             id: MEMBER.to_owned(),
             name: String::new(),
+            path: String::new(),
         }];
         let rules = crate::loaded_with(&file, &members);
         let wanted = Wanted {
