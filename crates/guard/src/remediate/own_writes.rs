@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::GuardConfig;
 use crate::detect::Judgement;
-use crate::model::{LiveRole, document_digest, seconds_between};
+use crate::model::{LiveRole, document_digest, names_unique_id, seconds_between};
 use crate::order::{RoleChange, RoleOrder};
 use crate::remediate::task::{RoleTask, STALE_SECONDS, TRIES};
 use crate::rules::ChangedRole;
@@ -119,8 +119,12 @@ pub(crate) fn may_be_stale(task: RoleTask<'_>, history: &RoleHistory, live: &Liv
         .iter()
         .rev()
         .find(|write| write.progress != WriteProgress::Refused);
-    let sent = task.about.document.as_deref().map(document_digest);
-    // Where the event did not carry it, it may be any.
+    let sent = task.about.document.as_deref();
+    // Where the event did not carry it, it may be any; and so where IAM shows ARNs for the unique
+    // ids that were sent.
+    let sent = sent
+        .filter(|sent| !names_unique_id(sent))
+        .map(document_digest);
     let offending = sent.as_ref().is_none_or(|sent| *sent == digest);
     let replaced = last.is_some_and(|last| {
         // Times of events have whole seconds: one of the very second of the write may be newer, and
