@@ -1,7 +1,7 @@
 //! The roles of a CloudFormation template, those that SAM makes for functions among them, in every
 //! way that its conditions can go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::document::{NoDocumentsError, PolicyText, RoleDocument};
 use super::pending::{Pending, names, permitting, settled};
@@ -9,8 +9,12 @@ use guard::template::is_pending;
 use guard::template::{Kind, Node};
 use guard::template::{Scope, Template};
 
-/// So many comparisons that only the deployment decides are taken both ways, together.
+/// So many comparisons that only the deployment decides are taken both ways together, and each
+/// further one alone.
 const MOST_OPEN: usize = 6;
+
+/// Of more comparisons than these no further ones are looked for.
+const MOST_MET: usize = 200;
 
 /// What they are expanded to is at most so many resources.
 const MOST_LOOPED: usize = 2_000;
@@ -18,11 +22,11 @@ const MOST_LOOPED: usize = 2_000;
 /// All roles of a template, and the providers that it sets up.
 pub(super) fn roles(root: &Node, scope: &Scope) -> Result<Vec<RoleDocument>, NoDocumentsError> {
     let root = &looped(root, scope);
-    let mut open: BTreeSet<String> = BTreeSet::new();
+    let mut open: BTreeMap<String, bool> = BTreeMap::new();
     let mut found: Vec<RoleDocument> = Vec::new();
     loop {
         let before = open.len();
-        let mut met = BTreeSet::new();
+        let mut met = BTreeMap::new();
         for taken in ways(&open) {
             let template = Template::new(root, scope, taken);
             for role in deployed(&template, root)? {
@@ -33,7 +37,7 @@ pub(super) fn roles(root: &Node, scope: &Scope) -> Result<Vec<RoleDocument>, NoD
             met.extend(template.open());
         }
         open.extend(met);
-        if open.len() == before || before >= MOST_OPEN {
+        if open.len() == before || before >= MOST_MET {
             break;
         }
     }
@@ -46,15 +50,19 @@ pub(super) fn roles(root: &Node, scope: &Scope) -> Result<Vec<RoleDocument>, NoD
     Ok(found)
 }
 
-/// All ways that the first of these comparisons can go; the others hold.
-fn ways(open: &BTreeSet<String>) -> impl Iterator<Item = BTreeMap<String, bool>> {
-    let open: Vec<&String> = open.iter().take(MOST_OPEN).collect();
-    (0..1_u32 << open.len()).map(move |bits| {
-        let taken = open.iter().enumerate();
-        taken
-            .map(|(index, name)| ((*name).clone(), bits >> index & 1 == 0))
+/// All ways that the first of these comparisons can go, and each of the others the other way once.
+fn ways(open: &BTreeMap<String, bool>) -> Vec<BTreeMap<String, bool>> {
+    let together = open.len().min(MOST_OPEN);
+    let all = (0..1_usize << together).map(|bits| {
+        let flipped = open.iter().enumerate();
+        let flipped = flipped.take(together);
+        flipped
+            .map(|(index, (name, usually))| (name.clone(), usually ^ (bits >> index & 1 == 1)))
             .collect()
-    })
+    });
+    let alone = open.iter().skip(together);
+    let alone = alone.map(|(name, usually)| BTreeMap::from([(name.clone(), !usually)]));
+    all.chain(alone).collect()
 }
 
 /// What is not written in the template, but made of it at deployment.

@@ -126,12 +126,32 @@ fn a_comparison_that_the_deployment_decides_goes_both_ways() {
     let function = yaml("!If [IsBoth, a, b]").unwrap();
     let value = template.value(&function).unwrap();
     assert_eq!(value.as_text(), Some("b"));
+    // One by its parameter's default, one by nothing.
     let open = template.open();
-    assert_eq!(open.len(), 1, "{open:?}");
-    let taken = open.into_iter().map(|open| (open, false)).collect();
-    let other = Template::new(&root, &scope, taken);
-    assert_eq!(other.value(&function).unwrap().as_text(), Some("a"));
-    assert!(other.open().len() == 1);
+    assert_eq!(open.len(), 2, "{open:?}");
+    assert!(open.values().all(|usually| *usually), "{open:?}");
+    let of = |name: &str, taken| {
+        let comparison = open.keys().find(|open| open.contains(name)).unwrap();
+        (comparison.clone(), taken)
+    };
+    let other = |taken: &[(String, bool)]| {
+        let taken = taken.iter().cloned().collect();
+        let other = Template::new(&root, &scope, taken);
+        other
+            .value(&function)
+            .unwrap()
+            .as_text()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(other(&[of("Other", false)]), "a");
+    assert_eq!(other(&[of("Other", false), of("Vendor", false)]), "b");
+    // What is given decides.
+    let given = [("Vendor".to_owned(), "1".to_owned())];
+    let scope = Scope::of(None, "eu-west-1", &given);
+    let template = Template::new(&root, &scope, BTreeMap::new());
+    template.value(&function).unwrap();
+    assert_eq!(template.open().len(), 1);
 }
 
 #[test]

@@ -98,10 +98,11 @@ fn what_a_template_names_is_judged_and_what_it_leaves_open_is_said() {
         ("Principal: { AWS: '*' }, Condition: { StringEquals: { 'aws:PrincipalAccount': !Ref Open } }".to_owned(), vec![later.clone()]),
         ("Principal: { AWS: !Ref Set }, Condition: { StringEquals: { 'sts:ExternalId': !Ref Open } }".to_owned(), vec![unknown.clone(), later.clone()]),
         ("Principal: { AWS: !Ref Set }, Condition: { IpAddress: { 'aws:SourceIp': !Ref Open } }".to_owned(), vec![unknown.clone(), later.clone()]),
-        // Both ways, where the deployment decides; as the default says, where one does.
+        // Both ways, where the deployment decides: whoever deploys may give another value than the default.
         ("Principal: { AWS: !If [OnDemand, !Ref Set, !Ref AWS::AccountId] }".to_owned(), vec![unknown.clone()]),
         ("Principal: { AWS: !If [OnDemand, !Ref AWS::AccountId, !Ref Set] }".to_owned(), vec![unknown.clone()]),
-        ("Principal: { AWS: !If [ByDefault, !Ref Set, !Ref AWS::AccountId] }".to_owned(), vec![]),
+        ("Principal: { AWS: !If [ByDefault, !Ref Set, !Ref AWS::AccountId] }".to_owned(), vec![unknown.clone()]),
+        ("Principal: { AWS: !If [ByDefault, !Ref AWS::AccountId, !Ref Set] }".to_owned(), vec![unknown.clone()]),
         ("Principal: { Service: !Sub 'states.${AWS::Region}.amazonaws.com' }, Condition: { StringEquals: { 'aws:SourceAccount': !Ref 'AWS::AccountId' } }".to_owned(), vec![]),
         ("Principal: { Service: !Ref Open }".to_owned(), vec![later.clone()]),
     ] {

@@ -53,7 +53,7 @@ pub struct Alert {
     /// What was done, or would be done; for *detected* what is about to happen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
-    /// For how long the door was open, in seconds: from the change to its undoing, or to now.
+    /// How long the role was exposed, in seconds: from the change to its undoing, or to now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_seconds: Option<i64>,
     /// What the change, or the guard's write, means for who can assume the role: "now also …", "no

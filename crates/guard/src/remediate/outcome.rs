@@ -81,9 +81,9 @@ pub enum OutcomeKind {
     LeftAlone,
     /// The live trust policy cannot be judged, so nothing can be shown to be right: people act.
     Unjudged,
-    /// IAM refused the write (an SCP, a boundary): the door is open.
+    /// IAM refused the write (an SCP, a boundary): the role is exposed.
     Refused,
-    /// It could not be done: the door is open.
+    /// It could not be done: the role is exposed.
     Failed,
     /// The hourly writes are spent: the guard stops writing to this role, people act.
     BudgetSpent,

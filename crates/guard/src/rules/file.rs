@@ -133,7 +133,7 @@ pub enum Mode {
     /// It says what is wrong and what it would have done.
     #[default]
     Alert,
-    /// It puts things right as well.
+    /// It remediates as well.
     Enforce,
 }
 
@@ -410,7 +410,7 @@ pub struct Remediation {
     pub existing_violations: ExistingViolations,
     /// Roles that are never written: exact ARNs. AWS's reserved paths always are among them.
     pub protected_roles: Vec<String>,
-    /// Whether sessions that were issued while the door was open are ended.
+    /// Whether sessions that were issued during the exposure are ended.
     pub revoke_sessions: RevokeSessions,
     /// How often one role is written at most, in an hour.
     pub max_writes_per_role_per_hour: u32,
@@ -475,7 +475,7 @@ pub enum NewRole {
     Quarantine,
 }
 
-/// Whether sessions that were issued while the door was open are ended.
+/// Whether sessions that were issued during the exposure are ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

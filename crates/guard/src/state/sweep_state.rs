@@ -119,7 +119,7 @@ pub struct SweptRole {
     pub held: Vec<String>,
     /// When the remediator was last asked to put it right.
     pub ordered_at: Option<Timestamp>,
-    /// How often it was asked again since, because the door was still open.
+    /// How often it was asked again since, because the role was still exposed.
     pub tries: u32,
     /// When it was seen to be gone.
     pub gone_at: Option<Timestamp>,

@@ -4,8 +4,8 @@
 //! Source: CloudFormation Template Reference, "Intrinsic function reference" and "Pseudo parameters
 //! reference" (read 2026-11-30).
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 
 use super::mark::{is_pending, marked};
 use super::node::{Kind, Node};
@@ -50,24 +50,27 @@ pub struct Template<'t> {
     scope: &'t Scope,
     /// By what they compare: comparisons that only the deployment decides, and what they are taken for.
     taken: BTreeMap<String, bool>,
-    /// All such comparisons that were met.
-    open: RefCell<BTreeSet<String>>,
+    /// All such comparisons that were met, and what they are where nothing is taken for granted.
+    open: RefCell<BTreeMap<String, bool>>,
+    /// Parameters that are not given have their default.
+    defaults: Cell<bool>,
 }
 
 impl<'t> Template<'t> {
     /// Of a document, where it is deployed to, and what open comparisons are taken for.
     pub fn new(root: &'t Node, scope: &'t Scope, taken: BTreeMap<String, bool>) -> Self {
-        let open = RefCell::default();
         Self {
             root,
             scope,
             taken,
-            open,
+            open: RefCell::default(),
+            defaults: Cell::new(true),
         }
     }
 
-    /// The comparisons that only the deployment decides, of those that were met.
-    pub fn open(&self) -> BTreeSet<String> {
+    /// The comparisons that only the deployment decides, of those that were met; with what they are
+    /// by the parameters' defaults, or `true` where these say nothing.
+    pub fn open(&self) -> BTreeMap<String, bool> {
         self.open.borrow().clone()
     }
 
@@ -213,7 +216,8 @@ impl<'t> Template<'t> {
         let elsewhere = kind.starts_with("AWS::SSM::Parameter::Value");
         let default = parameter
             .and_then(|it| it.get("Default"))
-            .and_then(Node::as_word);
+            .and_then(Node::as_word)
+            .filter(|_| self.defaults.get());
         let known = self.scope.get(name).or(default).filter(|_| !elsewhere);
         let is_list = kind == "CommaDelimitedList" || kind.starts_with("List<");
         match known {
@@ -332,16 +336,16 @@ impl<'t> Template<'t> {
         let condition = self.root.get("Conditions").and_then(|all| all.get(name));
         match condition {
             Some(condition) => self.condition(condition, depth + 1),
-            None => self.decided(format!("condition {name}")),
+            None => self.decided(format!("condition {name}"), true),
         }
     }
 
     fn condition(&self, node: &Node, depth: usize) -> bool {
         let [(name, argument)] = node.entries() else {
-            return self.decided(node.to_json());
+            return self.decided(node.to_json(), true);
         };
         if depth > MOST_DEPTH {
-            return self.decided(node.to_json());
+            return self.decided(node.to_json(), true);
         }
         let holds = |each: &Node| self.condition(each, depth + 1);
         match name.as_str() {
@@ -359,26 +363,32 @@ impl<'t> Template<'t> {
                 .fold(false, |any, one| any | one),
             "Fn::Not" => !argument.elements().iter().any(holds),
             "Fn::Equals" => {
-                let sides = self.within(argument, depth + 1);
-                match sides.as_ref().map(Node::elements) {
-                    Some([left, right]) => match (left.as_word(), right.as_word()) {
-                        (Some(left), Some(right)) if !is_pending(left) && !is_pending(right) => {
-                            left == right
-                        }
-                        _ => self.decided(node.to_json()),
-                    },
-                    _ => self.decided(node.to_json()),
-                }
+                let by_default = self.equal(argument, depth);
+                // Whoever deploys may give another value than the default.
+                let before = self.defaults.replace(false);
+                let firm = self.equal(argument, depth);
+                self.defaults.set(before);
+                firm.unwrap_or_else(|| self.decided(node.to_json(), by_default.unwrap_or(true)))
             }
-            _ => self.decided(node.to_json()),
+            _ => self.decided(node.to_json(), true),
         }
     }
 
+    /// Whether both sides of a comparison are the same text, where that is known.
+    fn equal(&self, sides: &Node, depth: usize) -> Option<bool> {
+        let sides = self.within(sides, depth + 1)?;
+        let [left, right] = sides.elements() else {
+            return None;
+        };
+        let (left, right) = left.as_word().zip(right.as_word())?;
+        (!is_pending(left) && !is_pending(right)).then(|| left == right)
+    }
+
     /// What a comparison is taken for that only the deployment decides.
-    fn decided(&self, comparison: String) -> bool {
-        let taken = self.taken.get(&comparison).copied().unwrap_or(true);
-        self.open.borrow_mut().insert(comparison);
-        taken
+    fn decided(&self, comparison: String, usually: bool) -> bool {
+        let taken = self.taken.get(&comparison).copied();
+        self.open.borrow_mut().insert(comparison, usually);
+        taken.unwrap_or(usually)
     }
 }
 
