@@ -370,5 +370,13 @@ fn human(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
         counted(report.policies, "trust policy", "trust policies"),
         report.approved
     )?;
-    writeln!(streams.out, "{}", findings::counts(&report.found))
+    let counts = findings::counts(&report.found);
+    match report.unreadable_files.len() {
+        0 => writeln!(streams.out, "{counts}"),
+        unread => writeln!(
+            streams.out,
+            "{counts} in what was read; {} not read",
+            counted(unread, "file was", "files were")
+        ),
+    }
 }

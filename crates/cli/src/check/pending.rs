@@ -71,6 +71,8 @@ pub(crate) struct Pending {
     statements: Vec<(usize, Open)>,
     /// The role's name is not known.
     pub(crate) name: bool,
+    /// It is of a Terraform plan, to which no parameters are given here.
+    pub(crate) planned: bool,
 }
 
 impl Pending {
@@ -165,8 +167,14 @@ impl Pending {
             witness: None,
             ways: Vec::new(),
             fix: Some(
-                "give parameters with --parameter NAME=VALUE; the deployed guard judges the rest"
-                    .to_owned(),
+                match self.planned {
+                    true => "the deployed guard judges it when it is applied",
+                    false => {
+                        "give parameters with --parameter NAME=VALUE; the deployed guard judges \
+                         the rest"
+                    }
+                }
+                .to_owned(),
             ),
         })
     }

@@ -17,6 +17,8 @@ pub(super) struct Shown<'a> {
     #[serde(borrow, default)]
     resource_changes: Option<Vec<Changed<'a>>>,
     #[serde(borrow, default)]
+    deferred_changes: Vec<Deferred<'a>>,
+    #[serde(borrow, default)]
     planned_values: Option<Values<'a>>,
     #[serde(borrow, default)]
     values: Option<Values<'a>>,
@@ -35,6 +37,13 @@ struct Changed<'a> {
     mode: String,
     #[serde(borrow)]
     change: Change<'a>,
+}
+
+/// A change that waits until something else is known.
+#[derive(Deserialize)]
+struct Deferred<'a> {
+    #[serde(borrow)]
+    resource_change: Changed<'a>,
 }
 
 #[derive(Deserialize)]
@@ -134,7 +143,11 @@ pub(super) fn roles(shown: Shown<'_>, file: &str) -> Result<Vec<RoleDocument>, N
         references(configuration.root_module, "", &mut configured, 0);
     }
     let resources = match (shown.resource_changes, shown.planned_values, shown.values) {
-        (Some(changes), ..) => changed(changes, file)?,
+        (Some(mut changes), ..) => {
+            let deferred = shown.deferred_changes.into_iter();
+            changes.extend(deferred.map(|deferred| deferred.resource_change));
+            changed(changes, file)?
+        }
         (None, Some(values), _) | (None, None, Some(values)) => {
             let mut found = Vec::new();
             planned(values.root_module, file, &mut found, 0)?;
@@ -149,7 +162,7 @@ pub(super) fn roles(shown: Shown<'_>, file: &str) -> Result<Vec<RoleDocument>, N
     let roles = resources
         .iter()
         .filter_map(|resource| match resource.kind.as_str() {
-            "aws_iam_role" => Some(role(resource, &attached)),
+            "aws_iam_role" | "awscc_iam_role" => Some(role(resource, &attached)),
             "aws_iam_openid_connect_provider" => Some(provider(resource, "url", "oidc-provider")),
             "aws_iam_saml_provider" => Some(provider(resource, "name", "saml-provider")),
             kind => unread(kind).map(|what| RoleDocument {
@@ -159,11 +172,16 @@ pub(super) fn roles(shown: Shown<'_>, file: &str) -> Result<Vec<RoleDocument>, N
                 ..RoleDocument::sent(None)
             }),
         });
+    let roles = roles.map(|mut role| {
+        role.pending.planned = true;
+        role
+    });
     Ok(roles.collect())
 }
 
 fn is_ours(kind: &str, mode: &str) -> bool {
-    (kind.starts_with("aws_iam_") || unread(kind).is_some()) && mode != "data"
+    let ours = kind.starts_with("aws_iam_") || kind == "awscc_iam_role";
+    (ours || unread(kind).is_some()) && mode != "data"
 }
 
 /// What may make roles in a language of its own, and why it tells none of them.
@@ -174,7 +192,7 @@ fn unread(kind: &str) -> Option<&'static str> {
         | "aws_serverlessapplicationrepository_cloudformation_stack"
         | "awscc_cloudformation_stack"
         | "awscc_cloudformation_stack_set" => Some("its template is not read"),
-        "aws_cloudcontrolapi_resource" | "awscc_iam_role" => Some("this kind is not read"),
+        "aws_cloudcontrolapi_resource" => Some("this kind is not read"),
         _ => None,
     }
 }
@@ -341,6 +359,11 @@ impl Attached<'_> {
                 "aws_iam_policy_attachment" if meant(other, "roles") => {
                     found.push(self.managed(other));
                 }
+                "aws_iam_role_policy_attachments_exclusive" if meant(other, "role_name") => {
+                    let all = other.after.get("policy_arns").and_then(Value::as_array);
+                    let all = all.into_iter().flatten().filter_map(Value::as_str);
+                    found.extend(all.map(PolicyText::managed));
+                }
                 _ => {}
             }
         }
@@ -378,23 +401,37 @@ impl Attached<'_> {
 }
 
 fn role(resource: &Resource, attached: &Attached<'_>) -> RoleDocument {
-    let document = resource.text("assume_role_policy");
+    // The Cloud Control provider has CloudFormation's names.
+    let [own_name, trust, inline, inline_name, inline_document] = match resource.kind.as_str() {
+        "awscc_iam_role" => [
+            "role_name",
+            "assume_role_policy_document",
+            "policies",
+            "policy_name",
+            "policy_document",
+        ],
+        _ => [
+            "name",
+            "assume_role_policy",
+            "inline_policy",
+            "name",
+            "policy",
+        ],
+    };
+    let document = resource.text(trust);
     let mut pending = Pending::default();
     if document.is_none() {
-        pending.add(format!("{}.assume_role_policy", resource.address));
+        pending.add(format!("{}.{trust}", resource.address));
     }
-    if resource.text("name").is_none() {
+    if resource.text(own_name).is_none() {
         pending.name = true;
     }
     let mut policies = attached.of_role(resource);
-    let inline = resource
-        .after
-        .get("inline_policy")
-        .and_then(Value::as_array);
-    for policy in inline.into_iter().flatten() {
+    let inlined = resource.after.get(inline).and_then(Value::as_array);
+    for policy in inlined.into_iter().flatten() {
         let text = |name: &str| policy.get(name)?.as_str().map(str::to_owned);
-        if let Some(document) = text("policy") {
-            let name = text("name").unwrap_or_else(|| "inline_policy".to_owned());
+        if let Some(document) = text(inline_document) {
+            let name = text(inline_name).unwrap_or_else(|| inline.to_owned());
             policies.push(PolicyText {
                 name,
                 arn: None,
@@ -408,11 +445,11 @@ fn role(resource: &Resource, attached: &Attached<'_>) -> RoleDocument {
         .and_then(Value::as_array);
     let managed = managed.into_iter().flatten().filter_map(Value::as_str);
     policies.extend(managed.map(PolicyText::managed));
-    if resource.is_unknown("inline_policy") {
-        pending.add(format!("{}.inline_policy", resource.address));
+    if resource.is_unknown(inline) {
+        pending.add(format!("{}.{inline}", resource.address));
     }
     RoleDocument {
-        name: resource.text("name").map(str::to_owned),
+        name: resource.text(own_name).map(str::to_owned),
         path: resource.text("path").map(str::to_owned),
         arn: resource.text("arn").map(str::to_owned),
         address: Some(resource.address.clone()),

@@ -161,8 +161,11 @@ pub(crate) fn human(found: &[Found], streams: &mut Streams<'_>) -> io::Result<()
         let style = Style::of(finding.severity);
         let about = &found.about;
         let subject = match about.address() {
-            _ if *about.subject != *about.file => escaped(&about.subject).to_string(),
+            Some(address) if *about.subject != *about.file => {
+                format!("{} ({})", escaped(&about.subject), escaped(address))
+            }
             Some(address) => escaped(address).to_string(),
+            None if *about.subject != *about.file => escaped(&about.subject).to_string(),
             None => "(role not named)".to_owned(),
         };
         write!(

@@ -19,7 +19,7 @@ fn the_first_look_shows_an_audit_a_replay_and_a_check() {
         "13 findings (2 CRITICAL, 4 HIGH, 7 MEDIUM)",
         "5 records in 1 file: 0 irrelevant, 2 approved, 3 alerts, 0 failed calls, 0 duplicates, 0 unreadable\n",
         "plan: revert; the newest approved trust policy",
-        "CRITICAL public-trust  role/partner-export in 111122223333  template.yaml:",
+        "CRITICAL public-trust  role/partner-export (ExportRole) in 111122223333  template.yaml:",
         "2 trust policies, 1 approved: 5 findings (1 CRITICAL, 4 MEDIUM)\n",
     ] {
         assert!(said.contains(line), "{line}: {said}");

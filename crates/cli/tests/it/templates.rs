@@ -493,3 +493,74 @@ fn a_template_is_read_out_of_what_get_template_prints() {
         );
     }
 }
+
+#[test]
+fn a_role_of_the_cloud_control_provider_is_judged() {
+    let trust = |principal: &str| {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}]})
+        .to_string()
+    };
+    let change = |after: Value| {
+        json!({"address": "awscc_iam_role.a", "type": "awscc_iam_role",
+            "change": {"actions": ["create"], "after": after, "after_unknown": {}}})
+    };
+    let named = |principal: &str| json!({"role_name": "DatadogOne", "assume_role_policy_document": trust(principal)});
+    let found = checked(&plan(&[change(named("999900001111"))], json!({})), &[]);
+    assert_eq!(found, (vec![format!("{UNKNOWN} awscc_iam_role.a:1")], 1));
+    let found = checked(&plan(&[change(named("111122223333"))], json!({})), &[]);
+    assert_eq!(found, (vec![], 0));
+    let found = checked(&plan(&[change(json!({"role_name": "x"}))], json!({})), &[]);
+    assert_eq!(found, (vec![format!("{LATER} awscc_iam_role.a:1")], 0));
+}
+
+#[test]
+fn what_a_plan_puts_off_is_said() {
+    let role = change(
+        "aws_iam_role.later",
+        &["create"],
+        json!({"name": "x"}),
+        json!({"assume_role_policy": true}),
+    );
+    let mut text: Value = serde_json::from_str(&plan(&[], json!({}))).unwrap();
+    text["deferred_changes"] =
+        json!([{"reason": "provider_config_unknown", "resource_change": role}]);
+    let found = checked(&text.to_string(), &[]).0;
+    assert_eq!(found, [format!("{LATER} aws_iam_role.later:1")]);
+}
+
+#[test]
+fn a_list_of_all_attachments_is_one_of_policies() {
+    let condition = r#"{"StringEquals": {"sts:ExternalId": "5b0c9f3de1a84c7b9d26f0a4c8e7135a"}}"#;
+    let trust = format!(
+        r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {{"AWS":
+        "464622532012"}}, "Action": "sts:AssumeRole", "Condition": {condition}}}]}}"#
+    );
+    let role = change(
+        "aws_iam_role.a",
+        &["create"],
+        json!({"name": "DatadogOne", "assume_role_policy": trust}),
+        json!({}),
+    );
+    let attached = |policy: &str| {
+        change(
+            "aws_iam_role_policy_attachments_exclusive.all",
+            &["create"],
+            json!({"role_name": "DatadogOne", "policy_arns": [policy]}),
+            json!({}),
+        )
+    };
+    let found = |policy| checked(&plan(&[role.clone(), attached(policy)], json!({})), &[]).0;
+    let admin = found("arn:aws:iam::aws:policy/AdministratorAccess");
+    assert!(
+        admin.iter().any(|found| found.starts_with("admin-access")),
+        "{admin:?}"
+    );
+    assert_eq!(
+        found("arn:aws:iam::aws:policy/ReadOnlyAccess")
+            .iter()
+            .filter(|found| found.starts_with("admin-access"))
+            .count(),
+        0
+    );
+}
