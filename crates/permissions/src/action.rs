@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use crate::resource::meet;
 use crate::table;
 
 /// Where the table of actions comes from: shown where somebody asks how old its facts are.
@@ -229,6 +230,11 @@ impl ResourceType {
         table::type_name(usize::from(self.0))
     }
 
+    /// Whether a pattern of resources may name one of this kind.
+    pub fn may_be(self, resource: &str) -> bool {
+        self.arns().any(|arn| arn.fits(resource))
+    }
+
     /// Its ARNs, mostly one.
     pub fn arns(self) -> impl Iterator<Item = ArnTemplate> {
         table::type_arns(usize::from(self.0)).map(|(start, rest)| ArnTemplate { start, rest })
@@ -251,6 +257,40 @@ impl ArnTemplate {
         [next(), next(), next(), next(), next(), self.rest]
     }
 
+    /// As a pattern, with a star for each hole, but for what is known of partition, region and account.
+    pub fn pattern(self, [partition, region, account]: [Option<&str>; 3]) -> String {
+        let parts = self.parts().map(|part| {
+            let known = match part {
+                "${Partition}" => partition,
+                "${Region}" => region,
+                "${Account}" => account,
+                _ => None,
+            };
+            known.map_or_else(|| with_stars(part), ToOwned::to_owned)
+        });
+        parts.join(":")
+    }
+
+    /// Whether a pattern of resources may name one of these. A star at its end stands for the parts that
+    /// it does not have.
+    pub fn fits(self, resource: &str) -> bool {
+        let given: Vec<&str> = resource.splitn(6, ':').collect();
+        // A bucket's name has no slash; what has one is an object.
+        if self.rest == "${BucketName}" && given.last().is_some_and(|rest| rest.contains('/')) {
+            return false;
+        }
+        let known = self.parts();
+        let missing = known.len().saturating_sub(given.len());
+        let given = given
+            .iter()
+            .copied()
+            .chain(std::iter::repeat_n("*", missing));
+        (missing == 0 || resource.ends_with('*'))
+            && known.iter().zip(given).all(|(known, given)| {
+                meet(&with_stars(known), given) || (known.is_empty() && meet("*", given))
+            })
+    }
+
     /// The service in the ARN, the third of its parts, for who asks for no other.
     pub fn service(self) -> &'static str {
         let mut parts = self.start.as_bytes().split(|byte| *byte == b':');
@@ -266,6 +306,19 @@ impl fmt::Display for ArnTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.start, self.rest)
     }
+}
+
+/// A part of a template with its holes as stars.
+fn with_stars(part: &str) -> String {
+    let mut pattern = String::new();
+    let mut rest = part;
+    while let Some((before, after)) = rest.split_once("${") {
+        pattern.push_str(before);
+        pattern.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    pattern.push_str(rest);
+    pattern
 }
 
 /// As the table is sorted: by lower-case letters.

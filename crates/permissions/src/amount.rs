@@ -68,6 +68,18 @@ impl PassedTo {
         });
         named != self.all_but
     }
+
+    /// Whether all of them let a role be passed to some service. Patterns are taken to.
+    pub(crate) fn admit_any(limits: &[Self]) -> bool {
+        let is_list = |limit: &&Self| {
+            let mut services = limit.services.iter();
+            !limit.all_but && services.all(|service| !service.contains(['*', '?', '$']))
+        };
+        limits.iter().find(is_list).is_none_or(|list| {
+            let to = |service: &String| limits.iter().all(|limit| limit.admits(service));
+            list.services.iter().any(to)
+        })
+    }
 }
 
 /// A policy that could not be read.

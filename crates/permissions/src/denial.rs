@@ -27,6 +27,12 @@ impl Denial {
         self.all_but_resources && self.caveats.is_empty() && !self.resources.is_empty()
     }
 
+    /// It denies always, on the resources that it names, and not on all.
+    pub(crate) fn names_resources(&self) -> bool {
+        let on_all = || self.resources.iter().any(|resource| resource == "*");
+        !self.all_but_resources && self.caveats.is_empty() && !on_all()
+    }
+
     /// Whether it denies all that this pattern of unknown actions stands for.
     pub(crate) fn denies_unknown(&self, unknown: &str) -> bool {
         let lower = unknown.to_ascii_lowercase();

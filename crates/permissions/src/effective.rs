@@ -11,11 +11,14 @@ use policy::IdentityPolicy;
 use policy::document::{Effect, IdentityStatement, Version};
 
 use crate::action::Action;
-use crate::amount::{Effective, PartialDeny, Permit, Reason, Unreadable};
+use crate::amount::{Effective, PartialDeny, PassedTo, Permit, Reason, Unreadable};
 use crate::denial::Denial;
 use crate::expand::{expand_counting, has_wildcard};
 use crate::holder::{Holder, keep_met};
-use crate::limits::{caveat, for_services, is_chosen, is_decided, left_to_pass, passed_to};
+use crate::limits::{
+    caveat, for_services, is_chosen, is_decided, keep_asked, left_to_pass, passed_to,
+};
+use crate::needs::{lacking, refused};
 use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
 use crate::set::ActionSet;
 use crate::together::whole_kind;
@@ -96,7 +99,17 @@ pub fn effective(policies: &Policies<'_>) -> Effective {
     for deny in &leaving {
         permits = work.leave(permits, deny);
     }
+    let refused = refused(&permits, &denies, work.holder);
     let partial_denies = work.subtract(&mut permits, denies);
+    let mut impossible = lacking(&permits);
+    impossible |= &refused;
+    let passing: ActionSet = Action::find("iam:PassRole").into_iter().collect();
+    for permit in &mut permits {
+        permit.actions -= &impossible;
+        if !PassedTo::admit_any(&permit.passed_to) {
+            permit.actions -= &passing;
+        }
+    }
     permits.retain(|permit| !permit.actions.is_empty() || !permit.unknown.is_empty());
     Effective {
         permits,
@@ -157,7 +170,8 @@ impl Work<'_> {
             (None, Some(action)) => (action, true),
             (None, None) => return Ok(()),
         };
-        let (actions, unknown) = self.actions(patterns.iter().map(AsRef::as_ref), all_but)?;
+        let (mut actions, unknown) = self.actions(patterns.iter().map(AsRef::as_ref), all_but)?;
+        keep_asked(&mut actions, &statement.conditions);
         let caveats: Vec<String> = statement.conditions.iter().map(caveat).collect();
         let patterns = || patterns.iter().map(|pattern| pattern.clone().into_owned());
         let all_but_resources = statement.resource.is_none();

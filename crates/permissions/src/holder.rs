@@ -3,7 +3,8 @@
 use policy::document::{Condition, Version};
 use policy::glob;
 
-use crate::action::{Action, Service, source};
+use crate::action::{Action, ResourceType, Service, source};
+use crate::resource::cover;
 use crate::set::ActionSet;
 
 /// Whose policies they are, as far as that decides.
@@ -25,6 +26,11 @@ impl<'a> Holder<'a> {
             account: parts.nth(2),
             is_role: parts.next().is_some_and(|end| end.starts_with("role/")),
         }
+    }
+
+    /// That of its ARN.
+    pub(crate) fn partition(self) -> Option<&'a str> {
+        self.partition
     }
 
     /// What counts of it wherever no condition names it: an account's roles are alike in this.
@@ -184,14 +190,18 @@ pub(crate) fn kind_of(resource: &str) -> &str {
 
 /// Whether an action acts on what a resource names, by the kinds of the table: `role/`, `user/`.
 fn may_name(resource: &str, action: Action) -> bool {
-    let fixed = kind_of(resource);
     let mut kinds = action.resource_types().map(|acts_on| acts_on.resource_type);
-    kinds.any(|kind| {
-        kind.arns().any(|arn| {
-            let [.., form] = arn.parts();
-            let start = form.split('$').next().unwrap_or_default();
-            fixed.starts_with(start) || start.starts_with(fixed)
-        })
+    kinds.any(|kind| begins_as(resource, kind))
+}
+
+/// Whether a resource may be of a kind, by its service and how it begins.
+pub(crate) fn begins_as(resource: &str, kind: ResourceType) -> bool {
+    let fixed = kind_of(resource);
+    kind.arns().any(|arn| {
+        let [_, _, service, .., form] = arn.parts();
+        let start = form.split('$').next().unwrap_or_default();
+        cover(resource).service.is_none_or(|named| named == service)
+            && (fixed.starts_with(start) || start.starts_with(fixed))
     })
 }
 

@@ -12,8 +12,9 @@ use policy::IdentityPolicy;
 use policy::document::{Condition, Effect, IdentityStatement, Version};
 
 use crate::effective::{Policies, Policy};
-use crate::holder::{Holder, fate, kind_of, names_holder};
+use crate::holder::{Holder, fate, names_holder};
 use crate::limits::{caveat, for_services, is_decided, passed_to};
+use crate::needs::counting_kind;
 use crate::resource::{Scope, cover};
 use crate::together::whole_kind;
 
@@ -151,8 +152,10 @@ fn of_statement(
                 let cover = cover(resource);
                 (cover.scope, cover.service).hash(sum);
                 if cover.service == Some("iam") {
-                    (fate(resource, holder), kind_of(resource)).hash(sum);
+                    fate(resource, holder).hash(sum);
                 }
+                let kind = cover.service.and_then(|of| counting_kind(of, resource));
+                kind.hash(sum);
                 holder.can_name(resource, version).hash(sum);
             }
             let named: Vec<(Option<&str>, &str)> = resources

@@ -2,7 +2,9 @@
 
 use policy::document::Condition;
 
+use crate::action::{Action, Service};
 use crate::amount::PassedTo;
+use crate::set::ActionSet;
 
 /// A condition in one line, as `StringEquals aws:RequestedRegion "eu-west-1"`.
 pub(crate) fn caveat(condition: &Condition<'_>) -> String {
@@ -42,13 +44,54 @@ fn of_services(condition: &Condition<'_>) -> Option<PassedTo> {
     let operator = condition.operator_text.to_ascii_lowercase();
     let operator = operator.rsplit(':').next().unwrap_or_default();
     let begins = |with: &[&str]| with.iter().any(|start| operator.starts_with(start));
+    if !condition.key.eq_ignore_ascii_case("iam:PassedToService") {
+        return None;
+    }
+    // A role is never passed without the key.
+    if operator == "null" {
+        return Some(PassedTo {
+            services: Vec::new(),
+            all_but: !asks_absence(condition),
+        });
+    }
     let all_but = begins(&["stringnotequals", "stringnotlike"]);
     let decides = all_but || begins(&["stringequals", "stringlike"]);
-    let is_key = condition.key.eq_ignore_ascii_case("iam:PassedToService");
-    (decides && is_key).then(|| PassedTo {
+    decides.then(|| PassedTo {
         services: condition.values.iter().map(ToString::to_string).collect(),
         all_but,
     })
+}
+
+/// `Null` is met without the key.
+fn asks_absence(condition: &Condition<'_>) -> bool {
+    let mut values = condition.values.iter();
+    values.any(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// Takes out what a statement does not mean, since it asks for a key that these actions never carry.
+/// Of IAM's own keys, which the table has of every action; tags are another matter. With `IfExists`,
+/// `ForAllValues` and a negation an absent key meets the condition.
+pub(crate) fn keep_asked(actions: &mut ActionSet, conditions: &[Condition<'_>]) {
+    for condition in conditions {
+        let operator = condition.operator_text.to_ascii_lowercase();
+        let is_met_without = operator.contains("not")
+            || operator.ends_with("ifexists")
+            || operator.starts_with("forallvalues:")
+            || (operator == "null" && asks_absence(condition));
+        let key = condition.key.to_ascii_lowercase();
+        if is_met_without || !key.starts_with("iam:") || key.contains('/') {
+            continue;
+        }
+        let carries = |action: &Action| {
+            let mut keys = action.condition_keys();
+            keys.any(|known| known.eq_ignore_ascii_case(&key))
+        };
+        let of_iam = Service::find("iam").into_iter().flat_map(Service::actions);
+        let carrying: ActionSet = of_iam.filter(carries).collect();
+        if !carrying.is_empty() {
+            *actions &= &carrying;
+        }
+    }
 }
 
 /// Whether a grant on a key goes to one of AWS's services alone: the call must come from a service,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use permissions::{
     Action, ArnTemplate, Class, Policies, Policy, classes, data_read, effective, escalations,
-    expand,
+    expand, needs,
 };
 
 use super::mapping::permissions_of;
@@ -128,23 +128,13 @@ fn also_needed(actions: &[Action], given: &BTreeSet<String>) -> BTreeSet<String>
     };
     let like: Vec<&str> = like.splitn(6, ':').collect();
     let part = |index: usize| like.get(index).copied().filter(|part| !part.is_empty());
-    // Elsewhere one of several that are called required may be enough.
-    if !matches!(action.service().prefix(), "ec2" | "ssm") {
-        return BTreeSet::new();
-    }
-    let required = action.resource_types().filter(|acts_on| acts_on.required);
-    let missing = required.filter_map(|acts_on| {
-        let arns: Vec<ArnTemplate> = acts_on.resource_type.arns().collect();
-        let given = given
-            .iter()
-            .any(|given| arns.iter().any(|arn| fits(*arn, given)));
-        let arn = arns.first().filter(|_| !given)?;
-        let parts = arn.parts();
-        let filled = parts.iter().enumerate().map(|(index, known)| match *known {
-            "${Partition}" | "${Region}" | "${Account}" => part(index).unwrap_or("*").to_owned(),
-            known => pattern(known),
-        });
-        Some(filled.collect::<Vec<_>>().join(":"))
+    let missing = needs(*action).iter().filter_map(|one_of| {
+        let mut all = given.iter();
+        if all.any(|given| one_of.iter().any(|kind| kind.may_be(given))) {
+            return None;
+        }
+        let arn = one_of.first()?.arns().next()?;
+        Some(arn.pattern([part(1), part(3), part(4)]))
     });
     missing.collect()
 }
@@ -223,94 +213,12 @@ fn first_arn(action: Action) -> Option<ArnTemplate> {
 
 /// Can there be a resource on which the action acts and which the pattern names?
 pub(crate) fn acts_on(action: Action, resource: &str) -> bool {
-    let mut arns = action
-        .resource_types()
-        .flat_map(|acts_on| acts_on.resource_type.arns().collect::<Vec<_>>());
-    arns.any(|arn| fits(arn, resource))
-}
-
-fn fits(arn: ArnTemplate, resource: &str) -> bool {
-    let given: Vec<&str> = resource.splitn(6, ':').collect();
-    // A bucket's name has no slash; what has one is an object.
-    if arn.parts().last() == Some(&"${BucketName}")
-        && given.last().is_some_and(|rest| rest.contains('/'))
-    {
-        return false;
-    }
-    given.len() == 6
-        && arn.parts().iter().zip(&given).all(|(known, given)| {
-            let known = pattern(known);
-            meet(&known, given) || (known.is_empty() && meet("*", given))
-        })
-}
-
-/// A template's part with its holes as wildcards.
-fn pattern(part: &str) -> String {
-    let mut pattern = String::new();
-    let mut rest = part;
-    while let Some((before, after)) = rest.split_once("${") {
-        pattern.push_str(before);
-        pattern.push('*');
-        rest = after.split_once('}').map_or("", |(_, rest)| rest);
-    }
-    pattern.push_str(rest);
-    pattern
-}
-
-/// Is there a text that both patterns fit? Row by row over what is left of the one for each place
-/// in the other.
-fn meet(one: &str, other: &str) -> bool {
-    let other: Vec<char> = other.chars().collect();
-    // `row[j]`: what was read of `one` and the first `j` of `other` have a text in common.
-    let mut row = vec![false; other.len() + 1];
-    if let Some(first) = row.first_mut() {
-        *first = true;
-    }
-    stars(&mut row, &other);
-    for letter in one.chars() {
-        let mut next = vec![false; other.len() + 1];
-        let mut before = None;
-        for (index, reached) in row.iter().copied().enumerate() {
-            let here = other.get(index.wrapping_sub(1)).copied();
-            let mut met = false;
-            if letter == '*' {
-                // Nothing, or one more of what the other says.
-                met |= reached || next.get(index.wrapping_sub(1)).copied().unwrap_or(false);
-            } else {
-                let same = here.is_some_and(|here| {
-                    here == '?' || letter == '?' || here.eq_ignore_ascii_case(&letter)
-                });
-                met |= same && before == Some(true);
-                // The other's star takes this letter.
-                met |= here == Some('*') && reached;
-            }
-            if let Some(place) = next.get_mut(index) {
-                *place = met;
-            }
-            before = Some(reached);
-        }
-        stars(&mut next, &other);
-        row = next;
-    }
-    row.last().copied().unwrap_or(false)
-}
-
-/// A star may stand for nothing.
-fn stars(row: &mut [bool], other: &[char]) {
-    for (index, letter) in other.iter().enumerate() {
-        if *letter == '*'
-            && row.get(index) == Some(&true)
-            && let Some(next) = row.get_mut(index + 1)
-        {
-            *next = true;
-        }
-    }
+    let mut kinds = action.resource_types();
+    kinds.any(|acts_on| acts_on.resource_type.may_be(resource))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn need(actions: &[&str], resources: &[&str]) -> Need {
@@ -468,39 +376,5 @@ mod tests {
         );
         let needs = [need(&["ec2:Describe*", "s3:GetObject"], &[])];
         assert_eq!(least_privilege(&needs).unwrap().notes, Vec::<String>::new());
-    }
-
-    #[test]
-    fn two_patterns_meet_where_a_text_fits_both() {
-        for (one, other, expected) in [
-            ("", "", true),
-            ("*", "", true),
-            ("a", "", false),
-            ("a*", "*b", true),
-            ("a*c", "ab*", true),
-            ("a?c", "abc", true),
-            ("a?c", "ac", false),
-            ("instance/*", "instance/i-1", true),
-            ("instance/*", "volume/*", false),
-            ("*/*", "logs/*", true),
-            ("*a*b*", "b*a", true),
-            ("*a", "b", false),
-            ("a**", "a", true),
-        ] {
-            assert_eq!(meet(one, other), expected, "{one} {other}");
-            assert_eq!(meet(other, one), expected, "{other} {one}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_text_that_fits_both_is_found(text in "[ab]{0,6}", one in "[ab*?]{0,6}", other in "[ab*?]{0,6}") {
-            let fits = |pattern: &str| policy::glob::matches(pattern, &text);
-            if fits(&one) && fits(&other) {
-                prop_assert!(meet(&one, &other));
-            }
-            prop_assert_eq!(meet(&one, &other), meet(&other, &one));
-            prop_assert_eq!(meet(&one, &text), fits(&one));
-        }
     }
 }

@@ -282,7 +282,7 @@ fn a_finding_names_all_ways_and_tells_the_widest() {
         .unwrap();
     let policy = serde_json::json!({"Statement": [
         {"Effect": "Allow", "Action": ["ssm:SendCommand", "lambda:UpdateFunctionCode"],
-         "Resource": ["arn:aws:ssm:*:*:document/x", "arn:aws:lambda:*:*:function:x"]},
+         "Resource": ["arn:aws:ssm:*:*:document/x", "arn:aws:ec2:*:*:instance/x", "arn:aws:lambda:*:*:function:x"]},
         {"Effect": "Allow", "Action": "batch:SubmitJob", "Resource": "*"},
     ]});
     case.policies = BTreeMap::from([("own".to_owned(), policy)]);

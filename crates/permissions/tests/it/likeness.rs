@@ -201,6 +201,20 @@ fn whatever_counts_is_counted() {
         inline(&[text("Allow", "Action", "s3:*", "arn:aws:s3:::*", "")]),
         inline(&[text("Allow", "Action", "s3:*", "arn:aws:sqs:::one", "")]),
         inline(&[text("Allow", "Action", "s3:*", named, condition)]),
+        inline(&[text(
+            "Allow",
+            "Action",
+            "ssm:*",
+            "arn:aws:ssm:*:*:document/a",
+            "",
+        )]),
+        inline(&[text(
+            "Allow",
+            "Action",
+            "ssm:*",
+            "arn:aws:ssm:*:*:managed-instance/a",
+            "",
+        )]),
         inline(&["{".to_owned()]),
         inline(&["{ ".to_owned()]),
         Role {
