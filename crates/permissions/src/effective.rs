@@ -14,14 +14,14 @@ use crate::action::Action;
 use crate::amount::{Effective, PartialDeny, PassedTo, Permit, Reason, Unreadable};
 use crate::denial::Denial;
 use crate::expand::{expand_counting, has_wildcard};
-use crate::holder::{Holder, keep_met};
+use crate::holder::Holder;
+use crate::kinds::by_service;
 use crate::limits::{
     caveat, for_services, is_chosen, is_decided, keep_asked, left_to_pass, passed_to,
 };
 use crate::needs::{lacking, refused};
-use crate::resource::{Scope, cover, covers, keep_acting_on, meet};
+use crate::resource::{Scope, cover, covers, meet};
 use crate::set::ActionSet;
-use crate::together::whole_kind;
 use crate::well_known;
 
 /// One policy of a role or user.
@@ -441,44 +441,6 @@ fn add_new(list: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
             list.push(text);
         }
     }
-}
-
-/// A statement's permits: one for everything, or one for each service whose resources it names,
-/// with the actions that can act on them.
-fn by_service(whole: Permit, resources: Vec<String>, holder: Holder<'_>) -> Vec<Permit> {
-    let open = |resource: &String| cover(resource).service.is_none();
-    if resources.iter().any(open) {
-        return vec![Permit { resources, ..whole }];
-    }
-    let mut services: BTreeMap<String, (Scope, Vec<String>)> = BTreeMap::new();
-    for resource in resources {
-        let found = cover(&resource);
-        let service = found.service.unwrap_or_default().to_owned();
-        let (scope, named) = services.entry(service).or_insert((found.scope, Vec::new()));
-        *scope = found.scope.max(*scope);
-        named.push(resource);
-    }
-    let permits = services.into_iter().map(|(service, (scope, resources))| {
-        let mut actions = whole.actions.clone();
-        keep_acting_on(&mut actions, &service);
-        if service == "iam" {
-            keep_met(&mut actions, &resources, holder);
-        }
-        let together = || whole_kind(&service, resources.iter().map(String::as_str));
-        Permit {
-            actions,
-            scope: if scope == Scope::Named && together() {
-                Scope::Service
-            } else {
-                scope
-            },
-            resources,
-            ..whole.clone()
-        }
-    });
-    permits
-        .filter(|permit| !permit.actions.is_empty() || !permit.unknown.is_empty())
-        .collect()
 }
 
 /// Whether a pattern of actions is covered by one of several, case not counting.

@@ -13,6 +13,7 @@ mod escalation;
 mod expand;
 mod exposure;
 mod holder;
+mod kinds;
 mod likeness;
 mod limits;
 mod needs;

@@ -13,9 +13,10 @@ use policy::document::{Condition, Effect, IdentityStatement, Version};
 
 use crate::effective::{Policies, Policy};
 use crate::holder::{Holder, fate, names_holder};
+use crate::kinds::{are_mixed, is_wide};
 use crate::limits::{caveat, for_services, is_decided, passed_to};
 use crate::needs::counting_kind;
-use crate::resource::{Scope, cover};
+use crate::resource::{Cover, Scope, cover};
 use crate::together::whole_kind;
 
 /// Tells which roles' policies amount to the same. Of one managed policy it knows one document: it
@@ -158,17 +159,21 @@ fn of_statement(
                 kind.hash(sum);
                 holder.can_name(resource, version).hash(sum);
             }
-            let named: Vec<(Option<&str>, &str)> = resources
-                .iter()
-                .map(|one| (cover(one), &**one))
-                .filter(|(cover, one)| cover.scope == Scope::Named && holder.can_name(one, version))
-                .map(|(cover, one)| (cover.service, one))
-                .collect();
-            let mut services: Vec<&str> = named.iter().filter_map(|(one, _)| *one).collect();
+            let met = resources.iter().map(|one| &**one);
+            let met = met.filter(|one| holder.can_name(one, version));
+            let met: Vec<(Cover<'_>, &str)> = met.map(|one| (cover(one), one)).collect();
+            let mut services: Vec<&str> = met.iter().filter_map(|(of, _)| of.service).collect();
             services.dedup();
             for service in services {
-                let of_service = named.iter().filter(|(one, _)| *one == Some(service));
-                whole_kind(service, of_service.map(|(_, one)| *one)).hash(sum);
+                let of_service = met.iter().filter(|(of, _)| of.service == Some(service));
+                let named = of_service
+                    .clone()
+                    .filter(|(of, _)| of.scope == Scope::Named);
+                whole_kind(service, named.map(|(_, one)| *one)).hash(sum);
+                let all = of_service.map(|(_, one)| *one);
+                if are_mixed(all.clone()) {
+                    all.filter(|one| is_wide(one)).for_each(|one| one.hash(sum));
+                }
             }
         }
     }

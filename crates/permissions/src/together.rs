@@ -53,17 +53,22 @@ impl Kind {
         fixed.starts_with(self.start) || self.start.starts_with(fixed)
     }
 
-    /// What a pattern says of the first name. Whoever reads some of each bucket reads every bucket.
-    fn of_first_name(&self, pattern: &str) -> String {
+    /// What a pattern says of the first name. Whoever reads some of each bucket reads every bucket; of
+    /// others the second name is a name.
+    fn of_first_name(&self, service: &str, pattern: &str) -> String {
         let from = if pattern.starts_with(self.start) {
             self.start.len()
         } else {
             0
         };
-        let end = pattern.get(from..).and_then(|rest| rest.find(self.after));
-        match end.and_then(|end| pattern.get(..from + end)) {
-            Some(head) if self.more && !self.after.is_empty() => {
-                format!("{head}{}*", self.after)
+        let (before, rest) = pattern.split_at_checked(from).unwrap_or(("", pattern));
+        match rest.split_once(self.after) {
+            Some((first, second))
+                if self.more
+                    && !self.after.is_empty()
+                    && (service == "s3" || second.starts_with(['*', '?'])) =>
+            {
+                format!("{before}{first}{}*", self.after)
             }
             _ => pattern.to_owned(),
         }
@@ -98,7 +103,7 @@ pub(crate) fn whole_kind<'p>(service: &str, patterns: impl Iterator<Item = &'p s
         let meant: Vec<String> = ends
             .iter()
             .filter(|end| kind.is_meant(end))
-            .map(|end| kind.of_first_name(end))
+            .map(|end| kind.of_first_name(service, end))
             .collect();
         let open = |end: &String| {
             let rest = end.strip_prefix(kind.start).unwrap_or(end);
@@ -135,6 +140,7 @@ mod tests {
             "arn:aws:s3:::*/*.json",
             "arn:aws:s3:::?*",
             "arn:aws:ecs:*:*:task/*/*",
+            "arn:aws:s3:::*/exports/*",
         ] {
             assert!(all(&[wide.to_owned()]), "{wide}");
         }
@@ -150,6 +156,8 @@ mod tests {
             "arn:aws:s3:::*-logs/*",
             "arn:aws:s3:::${aws:PrincipalAccount}*",
             "arn:aws:logs:*:*:log-group:/aws/lambda/*:log-stream:*",
+            "arn:aws:redshift:*:*:snapshot:*/vendor-*",
+            "arn:aws:dynamodb:*:*:table/*/index/vendor-*",
             "arn:aws:nosuch:::*x",
         ] {
             assert!(!all(&[narrow.to_owned()]), "{narrow}");

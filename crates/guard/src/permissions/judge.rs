@@ -316,7 +316,7 @@ fn of_holder(
     let mut iam = held.clone();
     iam &= of_class(Class::IamWrite);
     iam -= &passed_to_named_services(effective);
-    iam -= &granted_to_services(effective);
+    iam -= &through_services(effective, "kms:CreateGrant");
     if let Some(action) = telling(&iam) {
         let on = on(effective, action);
         let message = format!(
@@ -342,6 +342,7 @@ fn of_holder(
     let mut data = effective.on(Scope::Service);
     data &= of_class(Class::DataRead);
     data -= &allowed;
+    data -= &through_services(effective, "kms:Decrypt");
     if let Some(action) = telling(&data) {
         let what = data_read(action).unwrap_or("data");
         let on = on(effective, action);
@@ -410,12 +411,15 @@ fn passed_to_named_services(effective: &Effective) -> ActionSet {
     if free { ActionSet::new() } else { passing }
 }
 
-/// `kms:CreateGrant`, where services alone get the grants: that changes nobody's permissions.
-fn granted_to_services(effective: &Effective) -> ActionSet {
-    let granting = expand("kms:CreateGrant");
+/// An action of KMS, where only AWS's services get what it gives: `kms:CreateGrant` then changes nobody's
+/// permissions, and what `kms:Decrypt` decrypts the service's own actions read.
+fn through_services(effective: &Effective, action: &str) -> ActionSet {
+    let of_keys = expand(action);
     let mut permits = effective.permits.iter();
-    let free = permits.any(|permit| permit.actions.meets(&granting) && !permit.for_services);
-    if free { ActionSet::new() } else { granting }
+    let free = permits.any(|permit| {
+        permit.actions.meets(&of_keys) && permit.scope >= Scope::Service && !permit.for_services
+    });
+    if free { ActionSet::new() } else { of_keys }
 }
 
 /// A boundary that is not at hand could only take away: what is said is an upper bound all the more.
