@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use policy::{Analysis, AnalysisContext, TrustPolicy};
 use serde::Serialize;
 
+pub(crate) use self::words::who_words;
 use crate::args::{AnalyzeArgs, AnswerFormat};
 use crate::diagnostic::no_policy;
 use crate::input::Input;

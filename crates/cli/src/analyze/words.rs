@@ -271,7 +271,7 @@ fn way_in(grant: &Grant, colors: Colors, out: &mut dyn Write) -> io::Result<()> 
     Ok(())
 }
 
-fn who_words(who: &Who) -> String {
+pub(crate) fn who_words(who: &Who) -> String {
     match who {
         Who::Anyone => "any principal of any AWS account".to_owned(),
         Who::Organization { id, path: None } => {

@@ -35,6 +35,10 @@ pub struct RulesGuardrailArgs {
     /// exit status 1 if there is anybody (may be given several times)
     #[arg(long, value_name = "PATH")]
     pub against_trail: Vec<PathBuf>,
+    /// List who has access by the trust policies of these accounts and would lose it, by what `aws iam
+    /// get-account-authorization-details` prints, or a folder of such; else as --against-trail
+    #[arg(long, value_name = "PATH", value_parser = input())]
+    pub against_export: Vec<Input>,
     /// The folder to write trustwarden-rcp-1.json … to; default: standard output, one a line
     #[arg(long, short, value_name = "FOLDER")]
     pub output: Option<PathBuf>,

@@ -17,9 +17,23 @@ use crate::Streams;
 use crate::replay::{Wanted, each_record};
 
 /// One of the policies, and the Sids of its statements.
-struct Document {
-    text: String,
-    sids: Vec<String>,
+pub(super) struct Document {
+    pub(super) text: String,
+    pub(super) sids: Vec<String>,
+}
+
+/// The policies; `None` where one cannot be read.
+pub(super) fn documents(texts: &[String]) -> Option<Vec<Document>> {
+    let document = |text: &String| {
+        let value: Value = serde_json::from_str(text).ok()?;
+        let statements = value.get("Statement")?.as_array()?;
+        let sid = |statement: &Value| Some(statement.get("Sid")?.as_str()?.to_owned());
+        Some(Document {
+            text: text.clone(),
+            sids: statements.iter().map(sid).collect::<Option<_>>()?,
+        })
+    };
+    texts.iter().map(document).collect()
 }
 
 /// Judges records of sign-ins.
@@ -120,28 +134,17 @@ pub(super) fn read(
 impl<'r> Judge<'r> {
     /// `None` where one of the policies cannot be read.
     pub(super) fn new(
-        documents: &[String],
+        texts: &[String],
         organization: Option<&'r str>,
         members: Vec<&'r str>,
         exclude_roles: &'r [String],
     ) -> Option<Self> {
-        let document = |text: &String| {
-            let value: Value = serde_json::from_str(text).ok()?;
-            let statements = value.get("Statement")?.as_array()?;
-            let sid = |statement: &Value| Some(statement.get("Sid")?.as_str()?.to_owned());
-            Some(Document {
-                text: text.clone(),
-                sids: statements.iter().map(sid).collect::<Option<_>>()?,
-            })
-        };
         Some(Self {
-            documents: documents.iter().map(document).collect::<Option<_>>()?,
+            documents: documents(texts)?,
             organization,
             members: members.into_iter().collect(),
             exclude_roles,
-            asks_for_vpc: documents
-                .iter()
-                .any(|text| text.contains("\"aws:SourceVpc\"")),
+            asks_for_vpc: texts.iter().any(|text| text.contains("\"aws:SourceVpc\"")),
             finder: Finder::new(b"AssumeRole").into_owned(),
         })
     }

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use guard::guardrail::{Guardrail, GuardrailError, Wanted, resource_control_policies};
 use jiff::Timestamp;
 
+use super::against_export;
 use super::against_trail::{self, Refusals};
 use super::load::{Read, read};
 use crate::args::RulesGuardrailArgs;
+use crate::input::Input;
 use crate::output::replace;
 use crate::streams::counted;
 use crate::terminal_escape::escaped;
@@ -35,8 +37,9 @@ pub(super) fn guardrail(
         Ok(guardrail) => guardrail,
         Err(error) => return Ok(refused(&error, streams)),
     };
+    let is_tried = !(arguments.against_trail.is_empty() && arguments.against_export.is_empty());
     match &arguments.output {
-        None if arguments.against_trail.is_empty() => {
+        None if !is_tried => {
             for document in &guardrail.documents {
                 writeln!(streams.out, "{document}")?;
             }
@@ -53,7 +56,7 @@ pub(super) fn guardrail(
         }
     }
     explain(&guardrail, streams);
-    if arguments.against_trail.is_empty() {
+    if !is_tried {
         return Ok(Status::Done);
     }
     tried(arguments, &read, &wanted, now, streams)
@@ -81,7 +84,7 @@ fn explain(guardrail: &Guardrail, streams: &mut Streams<'_>) {
     }
 }
 
-/// Who would have been refused, by logs.
+/// Who would be refused, by logs and by accounts' roles.
 fn tried(
     arguments: &RulesGuardrailArgs,
     read: &Read,
@@ -101,18 +104,100 @@ fn tried(
         Err(error) => return Ok(refused(&error, streams)),
     };
     let mut accounts: Vec<&str> = read.accounts.iter().map(|own| own.id.as_str()).collect();
-    let organization = read.file.organization.as_ref();
-    accounts.extend(organization.and_then(|own| own.management_account.as_deref()));
-    let Some(judge) = against_trail::Judge::new(
-        &guardrail.documents,
-        organization.and_then(|own| own.id.as_deref()),
-        accounts,
-        &wanted.exclude_roles,
-    ) else {
-        streams.error("a policy that was just made cannot be read");
+    let own = read.file.organization.as_ref();
+    accounts.extend(own.and_then(|own| own.management_account.as_deref()));
+    let organization = own.and_then(|own| own.id.as_deref());
+    let mut status = Status::Done;
+    if !arguments.against_export.is_empty() {
+        let Some(documents) = against_trail::documents(&guardrail.documents) else {
+            return Ok(unreadable_policy(streams));
+        };
+        let judge = against_export::Judge {
+            documents,
+            organization,
+            members: accounts
+                .iter()
+                .map(|account| (*account).to_owned())
+                .collect(),
+            exclude_roles: &wanted.exclude_roles,
+            now,
+        };
+        status = by_exports(&arguments.against_export, judge, &guardrail, streams)?;
+    }
+    if !arguments.against_trail.is_empty() {
+        let excluded = &wanted.exclude_roles;
+        let texts = &guardrail.documents;
+        let Some(judge) = against_trail::Judge::new(texts, organization, accounts, excluded) else {
+            return Ok(unreadable_policy(streams));
+        };
+        status = status.max(by_trail(
+            &arguments.against_trail,
+            &judge,
+            &guardrail,
+            streams,
+        )?);
+    }
+    Ok(status)
+}
+
+fn unreadable_policy(streams: &mut Streams<'_>) -> Status {
+    streams.error("a policy that was just made cannot be read");
+    Status::Unreadable
+}
+
+fn by_exports(
+    named: &[Input],
+    judge: against_export::Judge<'_>,
+    guardrail: &Guardrail,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
+    let roles = against_export::Roles::read(named, streams);
+    let lost = judge.judge(&roles);
+    writeln!(
+        streams.out,
+        "{} of {} to others than a role's own account would be refused",
+        lost.refused.len(),
+        counted(lost.seen, "grant", "grants"),
+    )?;
+    for (who, role, sid) in &lost.refused {
+        let callers = callers_of(guardrail, sid);
+        writeln!(
+            streams.out,
+            "- {who} at {}: {sid} ({})",
+            escaped(role),
+            escaped(callers)
+        )?;
+    }
+    for role in &lost.unsure {
+        streams.warning(format_args!(
+            "who has access by {} cannot be worked out",
+            escaped(role)
+        ));
+    }
+    if roles.are_missing() {
+        streams.error("not all roles were read, so others may be refused");
         return Ok(Status::Unreadable);
-    };
-    let (refusals, unreadable) = against_trail::read(&judge, &arguments.against_trail, streams);
+    }
+    Ok(if lost.refused.is_empty() {
+        Status::Done
+    } else {
+        Status::Findings
+    })
+}
+
+/// Whom a statement stops.
+fn callers_of<'g>(guardrail: &'g Guardrail, sid: &str) -> &'g str {
+    let found = guardrail.stops.iter().find(|(of, _)| of == sid);
+    found.map_or("", |(_, callers)| callers)
+}
+
+fn by_trail(
+    logs: &[PathBuf],
+    judge: &against_trail::Judge<'_>,
+    guardrail: &Guardrail,
+    streams: &mut Streams<'_>,
+) -> io::Result<Status> {
+    let (refusals, unreadable) = against_trail::read(judge, logs, streams);
     for (path, why) in &unreadable {
         let path = escaped(path.display().to_string()).to_string();
         streams.error(format_args!("{path} is unreadable: {}", escaped(why)));
@@ -124,7 +209,7 @@ fn tried(
              of the accounts whose roles the policies will cover, of all regions",
         );
     } else {
-        print(&refusals, &guardrail, streams)?;
+        print(&refusals, guardrail, streams)?;
     }
     Ok(if !unreadable.is_empty() || refusals.seen == 0 {
         Status::Unreadable
@@ -144,8 +229,7 @@ fn print(refusals: &Refusals, guardrail: &Guardrail, streams: &mut Streams<'_>) 
         refusals.refused()
     )?;
     for (refusal, times) in refusals.sorted() {
-        let callers = guardrail.stops.iter().find(|(sid, _)| *sid == refusal.sid);
-        let callers = callers.map_or("", |(_, callers)| callers.as_str());
+        let callers = callers_of(guardrail, &refusal.sid);
         writeln!(
             streams.out,
             "- {} at {}: {}, last {}: {} ({})",

@@ -1,5 +1,6 @@
 //! `rules …`, and how every other command comes by its rules.
 
+mod against_export;
 mod against_trail;
 mod diff;
 pub(crate) mod edit;
