@@ -52,6 +52,17 @@ impl SdkContext {
         }
     }
 
+    /// The same, in another region of the account.
+    #[must_use]
+    pub(crate) fn in_region(&self, region: &str) -> Self {
+        let mut builder = self.sdk().clone().into_builder();
+        builder.set_region(aws_config::Region::new(region.to_owned()));
+        Self {
+            network: self.network.clone(),
+            sdk: Arc::new(OnceLock::from(builder.build())),
+        }
+    }
+
     /// The HTTPS client, for the few calls that are not AWS's.
     pub fn network(&self) -> &Network {
         &self.network

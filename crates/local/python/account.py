@@ -7,6 +7,8 @@ protocols; `control` takes JSON by POST:
 
     /call       {account, service, operation, parameters}     any boto3 call, as an operator no policy stops
     /call       {…, role}                                     the same, as a role of the account
+    /call       {…, region}                                   the same, in another region
+    /regions    {account, regions}                            the regions that are enabled beside the home region
     /deploy     {account, stack, template, parameters}        the stack: outputs, functions, resolved resources
     /resources  {account, stack}                              a deployed stack's resources, resolved
     /rules      {template, region, parameters}                whether a template's Rules admit a region
@@ -57,6 +59,7 @@ import deliver  # noqa: E402
 import deploy  # noqa: E402
 import managed  # noqa: E402
 import principals  # noqa: E402
+import regions  # noqa: E402
 import trail  # noqa: E402
 
 _clients: dict[tuple, object] = {}
@@ -64,15 +67,15 @@ _clients_lock = threading.Lock()
 _endpoint = ""
 
 
-def client(account: str, service: str, role: str | None = None):
+def client(account: str, service: str, role: str | None = None, region: str = deploy.REGION):
     with _clients_lock:
-        key = (account, service, role)
+        key = (account, service, role, region)
         if key not in _clients:
-            _clients[key] = _new_client(account, service, role)
+            _clients[key] = _new_client(*key)
         return _clients[key]
 
 
-def _new_client(account: str, service: str, role: str | None):
+def _new_client(account: str, service: str, role: str | None, region: str):
     credentials = {"aws_access_key_id": authorize.OPERATOR_KEY, "aws_secret_access_key": authorize.OPERATOR_SECRET}
     if role is not None:
         made = session(account, role, "as-role")
@@ -83,7 +86,7 @@ def _new_client(account: str, service: str, role: str | None):
         }
     config = Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=60)
     new = boto3.session.Session().client(
-        service, region_name=deploy.REGION, endpoint_url=_endpoint, config=config, **credentials
+        service, region_name=region, endpoint_url=_endpoint, config=config, **credentials
     )
     if role is None:
         new.meta.events.register(
@@ -110,9 +113,11 @@ def session(account: str, role: str, name: str) -> dict:
     }
 
 
-def call(account: str, service: str, operation: str, parameters: dict, role: str | None = None) -> dict:
+def call(
+    account: str, service: str, operation: str, parameters: dict, role: str | None = None, region: str = deploy.REGION
+) -> dict:
     try:
-        answer = getattr(client(account, service, role), operation)(**parameters)
+        answer = getattr(client(account, service, role, region), operation)(**parameters)
         answer.pop("ResponseMetadata", None)
         return {"ok": answer}
     except ClientError as error:
@@ -195,6 +200,7 @@ ROUTES = {
     "/session": session,
     "/quiet": lambda account, seconds: deliver.wait_until_quiet(account, seconds),
     "/hasten": lambda account: {"hastened": deliver.hasten(account)},
+    "/regions": regions.enable,
     "/resources": resources,
     "/rules": rules,
     "/crash": crash_after,
@@ -249,6 +255,7 @@ def main() -> None:
     deploy.install()
     managed.install()
     principals.install()
+    regions.install()
     deliver.install(sys.argv[1])
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()

@@ -212,7 +212,8 @@ def _wants(response: BaseResponse, service: str, action: str) -> list[tuple[str,
             return [("dynamodb:GetItem", table(e["Get"]["TableName"])) for e in parameters["TransactItems"]]
         if action in ("BatchGetItem", "BatchWriteItem"):
             return [(f"dynamodb:{action}", table(name)) for name in parameters["RequestItems"]]
-        return [(f"dynamodb:{action}", table(parameters["TableName"]) if "TableName" in parameters else "*")]
+        named = table(parameters["TableName"]) if "TableName" in parameters else parameters.get("ResourceArn", "*")
+        return [(f"dynamodb:{action}", named)]
     if service == "sns":
         return [(f"sns:{action}", parameters.get("TopicArn") or parameters.get("TargetArn") or "*")]
     if service == "sqs":
@@ -229,10 +230,12 @@ def _wants(response: BaseResponse, service: str, action: str) -> list[tuple[str,
         named = re.search(r"/(function|event-source-mapping)s/([^/?]+)", urllib.parse.unquote(response.uri))
         end = f"{named.group(1)}:{named.group(2).rsplit(':', 1)[-1]}" if named else None
         return [(f"lambda:{action}", f"arn:aws:lambda:{region}:{account}:{end}" if end else "*")]
+    if service == "account":
+        return [(f"account:{action}", f"arn:aws:account::{account}:account")]
     if service == "events" and action in ("DescribeRule", "ListTargetsByRule"):
         rule = parameters.get("Rule") or parameters["Name"]
         return [(f"events:{action}", f"arn:aws:events:{region}:{account}:rule/{rule}")]
-    if service == "kms" and action == "DescribeKey":
+    if service == "kms" and action in ("DescribeKey", "GetKeyPolicy"):
         key = parameters["KeyId"].rsplit("/", 1)[-1]
         return [(f"kms:{action}", f"arn:aws:kms:{region}:{account}:key/{key}")]
     if service == "secretsmanager":

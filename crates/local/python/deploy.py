@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 
 import boto3
-from moto.awslambda.models import LayerVersion
+from moto.awslambda.models import LayerVersion, lambda_backends
 from moto.cloudformation import models as cloudformation, parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import cloudformation_backends
+from moto.dynamodb.models import dynamodb_backends
 from moto.kms.models import Key
 from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
@@ -165,14 +167,25 @@ def finish(account: str, stack_name: str) -> dict:
             case "AWS::SQS::QueuePolicy":
                 for queue in properties["Queues"]:
                     authorize.set_resource_policy(queues[queue], properties["PolicyDocument"])
+                    policy = {"Policy": json.dumps(properties["PolicyDocument"])}
+                    sqs_backends[account][REGION].set_queue_attributes(queue.rsplit("/", 1)[-1], policy)
+            case "AWS::SNS::TopicPolicy":
+                for topic in properties["Topics"]:
+                    policy = json.dumps(properties["PolicyDocument"])
+                    sns_backends[account][REGION].set_topic_attribute(topic, "policy", policy)
             case "AWS::DynamoDB::Table":
-                authorize.set_resource_policy(resource["arn"], properties["ResourcePolicy"]["PolicyDocument"])
+                policy = properties["ResourcePolicy"]["PolicyDocument"]
+                authorize.set_resource_policy(resource["arn"], policy)
+                dynamodb_backends[account][REGION].put_resource_policy(resource["arn"], json.dumps(policy), None)
             case "AWS::SNS::Subscription":
                 backend = sns_backends[account][REGION]
                 backend.subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
             case "AWS::Lambda::Permission":
                 function = _function_arn(resources, functions, properties["FunctionName"])
                 deliver.permit(function, properties["Principal"], properties["SourceArn"])
+                # moto keeps the name of the function in the statement.
+                for statement in lambda_backends[account][REGION].get_function(function).policy.statements:
+                    statement.pop("FunctionName", None)
             case "AWS::Lambda::EventInvokeConfig":
                 function = _function_arn(resources, functions, properties["FunctionName"])
                 on_failure = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")

@@ -24,7 +24,7 @@ const PATHS: [(&str, &str); 7] = [
 ];
 
 /// A stack in an account with a trail.
-fn deployed(parameters: &[(&str, &str)]) -> Stack<'static> {
+pub(crate) fn watched(parameters: &[(&str, &str)]) -> Stack<'static> {
     let stack = trustwarden_tests::deployed(parameters, RULES);
     logs_everything(&stack, &format!("trail-{}", stack.account));
     stack
@@ -63,7 +63,7 @@ fn trail_stops(stack: &Stack<'_>, stopped: bool) {
 
 #[test]
 fn a_heartbeat_comes_back_through_each_rule_and_nobody_hears_of_it() {
-    let stack = deployed(&[("AlertEmail", "oncall@example.com")]);
+    let stack = watched(&[("AlertEmail", "oncall@example.com")]);
     assert_eq!(heard(&stack), Vec::<Value>::new());
     assert!(stack.alerts().unwrap().is_empty());
     assert!(stack.mails().is_empty());
@@ -83,7 +83,7 @@ fn a_heartbeat_comes_back_through_each_rule_and_nobody_hears_of_it() {
 
 #[test]
 fn each_rule_that_is_narrowed_or_off_is_named_by_the_second_path() {
-    let stack = deployed(&[]);
+    let stack = watched(&[]);
     for (rule, function) in PATHS {
         let name = stack.id_of(rule).unwrap();
         let pattern = &stack.resources()[rule].properties["EventPattern"];
@@ -117,7 +117,7 @@ fn each_rule_that_is_narrowed_or_off_is_named_by_the_second_path() {
 
 #[test]
 fn a_trail_that_stops_is_reported_by_the_second_path_alone_once_and_again_each_day() {
-    let stack = deployed(&[("AlertEmail", "oncall@example.com")]);
+    let stack = watched(&[("AlertEmail", "oncall@example.com")]);
     trail_stops(&stack, true);
     let said = heard(&stack);
     assert_eq!(said.len(), 1, "{said:#?}");
@@ -215,7 +215,7 @@ fn whoever_stops_the_heartbeat_rings_an_alarm() {
 }
 
 /// What a look, and the next one, five minutes later, make the second path say.
-fn compared(stack: &Stack<'_>) -> String {
+pub(crate) fn compared(stack: &Stack<'_>) -> String {
     let before = stack.tampering_alerts().unwrap().len();
     for seconds in [900, 300] {
         stack.time_passes(seconds);
@@ -232,7 +232,7 @@ fn compared(stack: &Stack<'_>) -> String {
 /// Each pattern takes what fails, as the heartbeat does, and drops each attack that succeeds.
 #[test]
 fn a_pattern_that_drops_real_attacks_alone_is_noticed_for_each_rule() {
-    let stack = deployed(&[]);
+    let stack = watched(&[]);
     assert_eq!(compared(&stack), "[]");
     let rules = of_type(&stack, "AWS::Events::Rule");
     let mut narrowed = BTreeSet::new();
@@ -262,7 +262,7 @@ fn a_pattern_that_drops_real_attacks_alone_is_noticed_for_each_rule() {
 
 #[test]
 fn whatever_is_other_than_it_was_deployed_is_reported_by_the_second_path() {
-    let stack = deployed(&[("AlertEmail", "oncall@example.com")]);
+    let stack = watched(&[("AlertEmail", "oncall@example.com")]);
     assert_eq!(compared(&stack), "[]");
     let topic = json!({ "TopicArn": stack.output("AlertTopic").unwrap() });
     let found = stack.call("sns", "list_subscriptions_by_topic", &topic);
@@ -344,6 +344,107 @@ fn whatever_is_other_than_it_was_deployed_is_reported_by_the_second_path() {
     }
     // By the second path alone, with the permissions that the template gives it.
     assert!(stack.alerts().unwrap().is_empty());
+    let seen = stack.seen().unwrap();
+    assert!(seen.refusals.is_empty(), "{:#?}", seen.refusals);
+}
+
+/// Policies, and settings that leave everything in its place: what is other than the template says.
+#[test]
+fn a_policy_or_setting_that_silences_in_its_place_is_reported_by_the_second_path() {
+    let stack = watched(&[]);
+    assert_eq!(compared(&stack), "[]");
+    let id = |name: &str| stack.id_of(name).unwrap().to_owned();
+    let deny = |action: &str| {
+        json!({ "Version": "2012-10-17", "Statement": [
+            { "Effect": "Deny", "Principal": "*", "Action": action, "Resource": "*" },
+        ] })
+        .to_string()
+    };
+    let table = stack.resources()["Table"].arn.clone().unwrap();
+    let judge = &stack.function("role-trust").unwrap().function_name;
+    let target = &stack.resources()["AccessKeyRule"].properties["Targets"][0];
+    let mut transformed = target.clone();
+    transformed["InputTransformer"] = json!({
+        "InputPathsMap": { "id": "$.id" }, "InputTemplate": "{\"id\": <id>}",
+    });
+    let queue = |name: &str, attribute: &str, value: &str| json!({ "QueueUrl": id(name), "Attributes": { attribute: value } });
+    let steps = [
+        (
+            ("sqs", "set_queue_attributes"),
+            queue("TamperEvents", "Policy", &deny("sqs:SendMessage")),
+            vec![
+                "queue TamperEvents: its policy lacks",
+                "queue TamperEvents: its policy also says",
+            ],
+        ),
+        (
+            ("sqs", "set_queue_attributes"),
+            queue("OrdersDeadLetters", "Policy", &deny("sqs:*")),
+            vec!["queue OrdersDeadLetters: its policy also says"],
+        ),
+        (
+            ("sqs", "set_queue_attributes"),
+            queue("Orders", "MessageRetentionPeriod", "60"),
+            vec!["queue Orders: MessageRetentionPeriod: expected 1209600"],
+        ),
+        (
+            ("sqs", "set_queue_attributes"),
+            queue("EventDeadLetters", "DelaySeconds", "900"),
+            vec!["queue EventDeadLetters: DelaySeconds: expected none"],
+        ),
+        (
+            ("sns", "set_topic_attributes"),
+            json!({
+                "TopicArn": id("AlertTopic"), "AttributeName": "Policy",
+                "AttributeValue": deny("sns:Publish"),
+            }),
+            vec![
+                "topic AlertTopic: its policy lacks",
+                "topic AlertTopic: its policy also says",
+            ],
+        ),
+        (
+            ("dynamodb", "put_resource_policy"),
+            json!({ "ResourceArn": table, "Policy": deny("dynamodb:PutItem") }),
+            vec![
+                "table Table: its policy lacks",
+                "table Table: its policy also says",
+            ],
+        ),
+        (
+            ("dynamodb", "delete_resource_policy"),
+            json!({ "ResourceArn": table }),
+            vec![],
+        ),
+        (
+            ("kms", "put_key_policy"),
+            json!({ "KeyId": id("Key"), "PolicyName": "default", "Policy": deny("kms:Decrypt") }),
+            vec!["key Key: its policy lacks", "key Key: its policy also says"],
+        ),
+        (
+            ("lambda", "add_permission"),
+            json!({
+                "FunctionName": judge, "StatementId": "more", "Action": "lambda:InvokeFunction",
+                "Principal": "sns.amazonaws.com",
+            }),
+            vec!["function RoleTrust: its policy also says"],
+        ),
+        (
+            ("events", "put_targets"),
+            json!({ "Rule": id("AccessKeyRule"), "Targets": [transformed] }),
+            vec!["rule AccessKeyRule: Targets: expected"],
+        ),
+    ];
+    for ((service, operation), request, expected) in steps {
+        stack.call(service, operation, &request).unwrap();
+        let said = compared(&stack);
+        for words in &expected {
+            assert!(said.contains(words), "{operation}: {words}: {said}");
+        }
+        // One that was reported in part before is no news.
+        assert_eq!(said == "[]", expected.is_empty(), "{operation}: {said}");
+        assert_eq!(compared(&stack), "[]", "{operation}: they have heard");
+    }
     let seen = stack.seen().unwrap();
     assert!(seen.refusals.is_empty(), "{:#?}", seen.refusals);
 }

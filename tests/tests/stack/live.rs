@@ -88,6 +88,9 @@ fn the_guard_is_alive_and_a_test_alert_arrives() {
         "oncall@example.com",
         "enforce",
         "ok    sweep last: ended",
+        "ok    heartbeat last: none was sent",
+        "ok    mode in force at the last sweep: enforce",
+        "ok    policy all: ",
     ] {
         assert!(said.contains(word), "{word}: {said}");
     }

@@ -17,6 +17,7 @@ mod identity_provider;
 mod live;
 mod log;
 mod permissions;
+mod regions;
 mod resources;
 mod role_permissions;
 mod rules_apart;

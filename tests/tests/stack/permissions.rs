@@ -246,9 +246,10 @@ const READ_ACCOUNT: [&str; 5] = [
 ];
 
 /// What guard-tamper reads of what has no ARN of the stack's own.
-const READ_WATCHED: [&str; 5] = [
+const READ_WATCHED: [&str; 6] = [
     "sns:GetSubscriptionAttributes",
     "cloudwatch:DescribeAlarms",
+    "events:ListRules",
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetTrailStatus",
     "cloudtrail:GetEventSelectors",
@@ -290,7 +291,10 @@ fn no_statement_is_wider_than_its_work() {
                 let stack_id = stack_id.strip_prefix("trustwarden-").unwrap();
                 let own_rules =
                     resource.contains(":rule/trustwarden-*-") && resource.ends_with(stack_id);
-                let patterned = resource.contains('*') && !is_heartbeat(statement) && !own_rules;
+                // Another region's stack has an id of its own.
+                let forwarders = resource.ends_with(":rule/trustwarden-forward-*");
+                let patterned =
+                    resource.contains('*') && !is_heartbeat(statement) && !own_rules && !forwarders;
                 let may_be = [
                     ":role/*",
                     ":user/*",
@@ -415,7 +419,12 @@ fn each_function_may_do_exactly_this() {
                     "cloudformation:GetTemplate",
                     "lambda:GetFunctionConfiguration",
                     "lambda:GetFunctionConcurrency",
+                    "lambda:GetPolicy",
                     "lambda:GetEventSourceMapping",
+                    "account:ListRegions",
+                    "dynamodb:GetResourcePolicy",
+                    "kms:GetKeyPolicy",
+                    "sns:GetTopicAttributes",
                     "events:DescribeRule",
                     "events:ListTargetsByRule",
                     "kms:DescribeKey",

@@ -2,6 +2,8 @@
 //! by a person from outside, and by the function that watches the guard from inside.
 
 mod health;
+mod held;
+mod regions;
 mod stack;
 mod survey;
 

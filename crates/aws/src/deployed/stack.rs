@@ -188,6 +188,7 @@ pub async fn function_state(cloud: &SdkContext, name: &str) -> Result<FunctionSt
             .map(|status| status.as_str().to_owned())
             .unwrap_or_default(),
         last_modified: answer.last_modified.unwrap_or_default(),
+        code: answer.code_sha256.unwrap_or_default(),
         environment: environment.unwrap_or_default().into_iter().collect(),
         layers: answer
             .layers
@@ -207,8 +208,6 @@ pub async fn rule_state(cloud: &SdkContext, name: &str) -> Result<RuleState, Cal
     let client = aws_sdk_eventbridge::Client::new(cloud.sdk());
     let answer = client.describe_rule().name(name).send().await;
     let answer = answer.map_err(|error| Failure::of("events:DescribeRule", &error))?;
-    let targets = client.list_targets_by_rule().rule(name).send().await;
-    let targets = targets.map_err(|error| Failure::of("events:ListTargetsByRule", &error))?;
     Ok(RuleState {
         state: answer
             .state
@@ -216,8 +215,21 @@ pub async fn rule_state(cloud: &SdkContext, name: &str) -> Result<RuleState, Cal
             .unwrap_or_default(),
         pattern: answer.event_pattern,
         schedule: answer.schedule_expression,
-        targets: targets.targets.iter().flatten().map(target).collect(),
+        targets: targets(&client, name).await?,
     })
+}
+
+/// Where a rule sends what it matches, as a template says it (ListTargetsByRule).
+///
+/// # Errors
+/// [`CallError`].
+pub(super) async fn targets(
+    client: &aws_sdk_eventbridge::Client,
+    rule: &str,
+) -> Result<Vec<Value>, CallError> {
+    let answer = client.list_targets_by_rule().rule(rule).send().await;
+    let answer = answer.map_err(|error| Failure::of("events:ListTargetsByRule", &error))?;
+    Ok(answer.targets.iter().flatten().map(target).collect())
 }
 
 fn target(target: &aws_sdk_eventbridge::types::Target) -> Value {
@@ -227,6 +239,7 @@ fn target(target: &aws_sdk_eventbridge::types::Target) -> Value {
             fields.insert(name.to_owned(), value);
         }
     };
+    say("RoleArn", target.role_arn.clone().map(Value::from));
     let letters = target.dead_letter_config.as_ref();
     say(
         "DeadLetterConfig",

@@ -1,13 +1,18 @@
 //! The whole stack, held against its own template.
 
-use guard::ports::{Deployed, chain};
+use std::collections::BTreeMap;
+
+use guard::ports::{Deployed, Differences, chain};
 use guard::watch::{
-    Expected, Is, Line, Stack, alarm_lines, blinding, enabled_line, expected, function_lines,
-    missing_lines, rule_lines, subscriber_lines, trail_lines,
+    Expected, Is, Line, Stack, alarm_lines, blinding, enabled_line, expected, forwards,
+    function_lines, held_lines, missing_lines, region_lines, rule_lines, subscriber_lines,
+    trail_lines,
 };
 
 use super::StackError;
 use super::health::{alarms, event_source_state, key_state, processed_template, trails};
+use super::held::held;
+use super::regions::regions;
 use super::stack::{describe_stack, function_state, rule_state, subscriptions};
 use crate::cloud::SdkContext;
 
@@ -35,13 +40,16 @@ pub struct Survey {
     pub lines: Vec<Line>,
     /// The topics, and who hears them.
     pub topics: Vec<Line>,
+    /// Some other region hands its events over.
+    pub forwards: bool,
 }
 
-/// Reads the stack, its template, and all that is compared.
+/// Reads the stack, its template, and all that is compared. `forwarded`: some other region handed its
+/// events over once.
 ///
 /// # Errors
 /// [`StackError`]: there is no such stack, or it cannot be read. What else cannot be read is a line.
-pub async fn survey(cloud: &SdkContext, name: &str) -> Result<Survey, StackError> {
+pub async fn survey(cloud: &SdkContext, name: &str, forwarded: bool) -> Result<Survey, StackError> {
     let stack = describe_stack(cloud, name).await?;
     let mut lines = Vec::new();
     let mut resources = Vec::new();
@@ -52,9 +60,18 @@ pub async fn survey(cloud: &SdkContext, name: &str) -> Result<Survey, StackError
         },
         Err(error) => lines.push(wrong("template", name, &error)),
     }
+    let mut holding = BTreeMap::new();
     for resource in &resources {
         lines.extend(resource_lines(cloud, &stack, resource).await);
+        let Some(id) = resource.id.as_deref() else {
+            continue;
+        };
+        match held(cloud, &stack, resource, id).await {
+            Ok(found) => holding.extend(found.map(|held| (resource.name.clone(), held))),
+            Err(error) => lines.push(wrong("policy", &resource.name, &error)),
+        }
     }
+    lines.extend(held_lines(&resources, &holding));
     let alarmed = |one: &&Expected| one.kind == "AWS::CloudWatch::Alarm";
     let watching: Vec<&Expected> = resources.iter().filter(alarmed).collect();
     let names = watching.iter().filter_map(|one| one.id.clone()).collect();
@@ -65,6 +82,14 @@ pub async fn survey(cloud: &SdkContext, name: &str) -> Result<Survey, StackError
     match trails(cloud).await {
         Ok(trails) => lines.extend(trail_lines(&trails)),
         Err(error) => lines.push(wrong("trail", "all", &error)),
+    }
+    let mut any_forwards = false;
+    match regions(cloud, stack.place().0).await {
+        Ok(regions) => {
+            any_forwards = forwards(&regions);
+            lines.extend(region_lines(&stack, &regions, forwarded));
+        }
+        Err(error) => lines.push(wrong("region", "all", &error)),
     }
     let mut topics = Vec::new();
     for id in TOPICS {
@@ -84,6 +109,7 @@ pub async fn survey(cloud: &SdkContext, name: &str) -> Result<Survey, StackError
         resources,
         lines,
         topics,
+        forwards: any_forwards,
     })
 }
 
@@ -138,10 +164,16 @@ impl DeployedStack {
 }
 
 impl Deployed for DeployedStack {
-    async fn differences(&self) -> Vec<String> {
-        match survey(&self.cloud, &self.name).await {
-            Ok(survey) => [blinding(&survey.lines), blinding(&survey.topics)].concat(),
-            Err(error) => vec![format!("stack {}: {}", self.name, chain(&error))],
+    async fn differences(&self, forwarded: bool) -> Differences {
+        match survey(&self.cloud, &self.name, forwarded).await {
+            Ok(survey) => Differences {
+                found: [blinding(&survey.lines), blinding(&survey.topics)].concat(),
+                forwards: survey.forwards,
+            },
+            Err(error) => Differences {
+                found: vec![format!("stack {}: {}", self.name, chain(&error))],
+                forwards: false,
+            },
         }
     }
 }

@@ -4,7 +4,8 @@ use std::io;
 
 use guard::ports::StateError;
 use guard::state::sweep_state::SweepProgress;
-use guard::watch::{Is, Line};
+use guard::state::watch_state::{Answer, Watch};
+use guard::watch::{Is, Line, silent};
 use jiff::Timestamp;
 
 use crate::streams::{Style, chain, counted};
@@ -13,6 +14,9 @@ use crate::{Status, Streams};
 
 /// A sweep that ended longer ago than this, in seconds, is one that is missing.
 const SWEEP_MISSING: i64 = 3 * 3_600;
+
+/// So long after the last heartbeat, in seconds, the next one is missing.
+const HEARTBEAT_MISSING: i64 = 30 * 60;
 
 /// Lines of what there is and how it is.
 pub(super) struct Sheet<'a, 'b> {
@@ -85,6 +89,35 @@ impl Sheet<'_, '_> {
             tally.unreadable
         );
         self.line("sweep", "last", &words, ago <= SWEEP_MISSING)
+    }
+
+    /// Whether the heartbeat goes out and comes back. `begun`: when the guard first looked at anything.
+    pub(super) fn heartbeat(
+        &mut self,
+        found: &Result<(Watch, Vec<Answer>), StateError>,
+        begun: Option<Timestamp>,
+        now: Timestamp,
+    ) -> io::Result<()> {
+        let (watch, answers) = match found {
+            Ok(found) => found,
+            Err(error) => return self.line("heartbeat", "last", &chain(error), false),
+        };
+        let ago = |at: Timestamp| now.as_second().saturating_sub(at.as_second());
+        let is_old = |at: Timestamp| ago(at) > HEARTBEAT_MISSING;
+        let Some(sent_at) = watch.sent_at else {
+            let how = "none was sent: the first goes out within minutes of a deploy";
+            return self.line("heartbeat", "last", how, !begun.is_some_and(is_old));
+        };
+        let silent = silent(watch, answers, now);
+        for words in &silent.overdue {
+            self.line("heartbeat", "last", words, false)?;
+        }
+        let how = format!(
+            "sent {sent_at}, {} s ago, {} still to come back",
+            ago(sent_at),
+            silent.waiting.len()
+        );
+        self.line("heartbeat", "last", &how, !is_old(sent_at))
     }
 
     pub(super) fn thing(&mut self, line: &Line) -> io::Result<()> {

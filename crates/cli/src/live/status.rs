@@ -10,6 +10,7 @@ use aws::{SdkContext, Table};
 use guard::ports::StateError;
 use guard::state::Ledger;
 use guard::state::sweep_state::SweepProgress;
+use guard::state::watch_state::{Answer, Watch};
 use guard::watch::{Is, Line};
 use jiff::Timestamp;
 
@@ -25,11 +26,39 @@ const LATE: f64 = 300.0;
 struct Asked {
     survey: Survey,
     queues: Vec<Line>,
-    sweep: Option<Result<Option<SweepProgress>, StateError>>,
+    table: Option<Remembered>,
+}
+
+/// What the guard's table says of it.
+struct Remembered {
+    sweep: Result<Option<SweepProgress>, StateError>,
+    heartbeat: Result<(Watch, Vec<Answer>), StateError>,
+}
+
+impl Remembered {
+    async fn read(ledger: &Ledger<'_, Table>, account: &str) -> Self {
+        let heartbeat = async {
+            let watch = ledger.watch(account).await?;
+            Ok((watch, ledger.heartbeat_answers(account).await?))
+        };
+        Self {
+            sweep: ledger.sweep_progress(account).await,
+            heartbeat: heartbeat.await,
+        }
+    }
+
+    fn progress(&self) -> Option<&SweepProgress> {
+        self.sweep.as_ref().ok()?.as_ref()
+    }
+
+    /// What the sweep ran with: the stack's mode and the rules', whichever is milder.
+    fn mode(&self) -> Option<&str> {
+        self.progress()?.deployed.split('/').nth(1)
+    }
 }
 
 async fn ask(cloud: &SdkContext, name: &str) -> Result<Asked, StackError> {
-    let survey = survey(cloud, name).await?;
+    let survey = survey(cloud, name, false).await?;
     let mut queues = Vec::new();
     for resource in &survey.resources {
         if let ("AWS::SQS::Queue", Some(id)) = (resource.kind.as_str(), resource.id.as_deref()) {
@@ -44,18 +73,17 @@ async fn ask(cloud: &SdkContext, name: &str) -> Result<Asked, StackError> {
     let outputs = &survey.stack.outputs;
     let account = outputs.get("AlertTopic");
     let account = account.and_then(|arn| arn.split(':').nth(4));
-    let sweep = match outputs.get("Table").zip(account) {
-        Some((table, account)) => Some(
-            Ledger::new(&Table::new(cloud, table))
-                .sweep_progress(account)
-                .await,
-        ),
+    let table = match outputs.get("Table").zip(account) {
+        Some((table, account)) => {
+            let table = Table::new(cloud, table);
+            Some(Remembered::read(&Ledger::new(&table), account).await)
+        }
         None => None,
     };
     Ok(Asked {
         survey,
         queues,
-        sweep,
+        table,
     })
 }
 
@@ -116,12 +144,18 @@ pub(crate) fn status(arguments: &LiveArgs, streams: &mut Streams<'_>) -> io::Res
         value.map_or("?", String::as_str)
     };
     sheet.line("mode", "the stack's ceiling", setting("Mode"), true)?;
+    if let Some(mode) = asked.table.as_ref().and_then(Remembered::mode) {
+        sheet.line("mode", "in force at the last sweep", mode, true)?;
+    }
     sheet.line("rules", "hash", setting("RulesHash"), true)?;
     for line in asked.survey.lines.iter().chain(&asked.queues) {
         sheet.thing(line)?;
     }
-    if let Some(sweep) = &asked.sweep {
-        sheet.sweep(sweep, Timestamp::now())?;
+    if let Some(table) = &asked.table {
+        let begun = table.progress().and_then(|progress| progress.first_at);
+        let now = Timestamp::now();
+        sheet.sweep(&table.sweep, now)?;
+        sheet.heartbeat(&table.heartbeat, begun, now)?;
     }
     for line in &asked.survey.topics {
         sheet.thing(line)?;

@@ -5,14 +5,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::template::FORWARDERS;
+
 /// `tampering.tsv`: the calls.
 const CALLS: &str = include_str!("tampering.tsv");
 
 /// The service that carries out a deploy.
 const CLOUDFORMATION: &str = "cloudformation.amazonaws.com";
-
-/// How the rules of `template-region.yaml` are named in each region: stacks of their own.
-const FORWARDERS: &str = "trustwarden-forward-";
 
 /// How long after a deploy its calls may still arrive, in seconds.
 pub const DEPLOY_SECONDS: i64 = 15 * 60;

@@ -11,7 +11,7 @@ use crate::cloudtrail::Record;
 use crate::detect::finding;
 use crate::handlers::HandleError;
 use crate::model::{Resource, seconds_between};
-use crate::ports::{Alerts, Deployed, Heartbeats, StateError, Store};
+use crate::ports::{Alerts, Deployed, Differences, Heartbeats, StateError, Store};
 use crate::state::Ledger;
 use crate::state::incident::{Stage, incident_id};
 use crate::state::watch_state::{SentCall, Watch};
@@ -68,7 +68,8 @@ pub async fn watch<S: Store, A: Alerts, H: Heartbeats, D: Deployed>(
         .iter()
         .any(|found| !watch.reported.contains_key(found));
     if !around.deploying && (due || unsure) {
-        let found = around.deployed.differences().await;
+        let Differences { found, forwards } = around.deployed.differences(watch.forwards).await;
+        watch.forwards |= forwards;
         let (again, once) = found
             .iter()
             .cloned()

@@ -126,10 +126,19 @@ pub trait Heartbeats: Sync {
     fn beat(&self, call: &str) -> impl Future<Output = Result<String, Source>> + Send;
 }
 
+/// What a look at the deployed stack came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// What is other than it was deployed, or cannot be read, each as a sentence.
+    pub found: Vec<String>,
+    /// Some other region's stack is there.
+    pub forwards: bool,
+}
+
 /// Holds the deployed stack against its template: only the function that watches the guard itself has it.
 pub trait Deployed: Sync {
-    /// What is other than it was deployed, or cannot be read, each as a sentence.
-    fn differences(&self) -> impl Future<Output = Vec<String>> + Send;
+    /// Looks. `forwarded`: some other region's stack was there at an earlier look.
+    fn differences(&self, forwarded: bool) -> impl Future<Output = Differences> + Send;
 }
 
 /// The time.

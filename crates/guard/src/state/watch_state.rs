@@ -23,6 +23,9 @@ pub struct Watch {
     /// call may fail once, and a change may be under way.
     #[serde(default)]
     pub differences: Vec<String>,
+    /// Some other region's stack was there once: where there is none, it is gone.
+    #[serde(default)]
+    pub forwards: bool,
     /// What is wrong and has been reported, with the moment of the last report.
     pub reported: BTreeMap<String, Timestamp>,
     /// Optimistic version: 0 for one that was never saved. The state raises it with each save.

@@ -13,6 +13,10 @@ pub use evaluate::{Scope, Template};
 pub use mark::{MARKS, is_pending, marked, unmarked};
 pub use node::{Kind, MOST_DEPTH, Node, NodeError};
 
+/// How the rules of `template-region.yaml` are named in each region: a word and the id of their stack
+/// follow.
+pub const FORWARDERS: &str = "trustwarden-forward-";
+
 /// The resources of a template in JSON whose stack is deployed, so that the scope knows every name:
 /// logical id, type, properties.
 ///

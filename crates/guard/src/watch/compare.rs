@@ -1,5 +1,7 @@
 //! What is there of a deployed stack, held against what its template says.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -79,8 +81,14 @@ pub fn function_lines(
             "ReservedConcurrentExecutions": there.concurrency,
         }),
     );
-    // Code has no name in the template by which it could be compared: it is that of the deploy if
-    // nothing was changed since.
+    // A template that pins released functions says what their code is; of a build of one's own it is that
+    // of the deploy if nothing was changed since.
+    if let Some(released) = of("/ReleasedCode").as_str()
+        && hex(&there.code).as_deref() != Some(released)
+    {
+        let code = &there.code;
+        found.push(format!("its code is {code}, and not the released one"));
+    }
     let changed = there.last_modified.parse::<Timestamp>();
     if let (Ok(changed), Some(deployed)) = (changed, deployed)
         && changed.as_second() > deployed.saturating_add(SAME_DEPLOY)
@@ -89,7 +97,10 @@ pub fn function_lines(
             "its code or settings were changed {changed}, by no deploy"
         ));
     }
-    let how = format!("{}, last update {}", there.state, there.last_update);
+    let how = format!(
+        "{}, last update {}, code {}",
+        there.state, there.last_update, there.code
+    );
     // Lambda makes a function inactive that nobody needed for weeks.
     let works = there.state == "Active" && there.last_update == "Successful";
     let mut lines = compared("function", &resource.name, &how, found);
@@ -99,6 +110,12 @@ pub fn function_lines(
         _ => {}
     }
     lines
+}
+
+/// What Lambda says in base64, as a release says it.
+fn hex(base64: &str) -> Option<String> {
+    let bytes = STANDARD.decode(base64).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A rule: its state, what it matches and where to.
@@ -328,6 +345,7 @@ mod tests {
             state: "Inactive".to_owned(),
             last_update: "Successful".to_owned(),
             last_modified: "2026-11-20T10:00:00.000+0000".to_owned(),
+            code: "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=".to_owned(),
             environment: [("A".to_owned(), "b".to_owned())].into(),
             layers: Vec::new(),
             concurrency: None,
@@ -338,6 +356,16 @@ mod tests {
         there.concurrency = Some(0);
         let lines = function_lines(&function, &there, None);
         assert_eq!((lines.len(), blinding(&lines).len()), (2, 1));
+
+        // Of the text `hello`.
+        let released = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+        there.concurrency = None;
+        let mut pinned = function;
+        pinned.properties["ReleasedCode"] = json!(released);
+        assert!(blinding(&function_lines(&pinned, &there, None)).is_empty());
+        there.code = "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned();
+        let lines = blinding(&function_lines(&pinned, &there, None));
+        assert!(lines[0].contains("not the released one"), "{lines:?}");
     }
 
     #[test]

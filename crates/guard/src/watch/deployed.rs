@@ -26,11 +26,8 @@ pub struct Expected {
 /// The template is not JSON: no macro of SAM made it. In words.
 pub fn expected(template: &str, stack: &Stack) -> Result<Vec<Expected>, String> {
     let raw: Value = serde_json::from_str(template).map_err(|error| chain(&error))?;
-    let place: Vec<&str> = stack.id.split(':').collect();
-    let (region, account) = match place.as_slice() {
-        [_, _, _, region, account, ..] => (*region, *account),
-        _ => ("", ""),
-    };
+    let (region, account) = stack.place();
+    let partition = stack.id.split(':').nth(1).unwrap_or("aws");
     let mut names: Vec<(String, String)> = vec![
         ("AWS::StackId".to_owned(), stack.id.clone()),
         (
@@ -46,7 +43,6 @@ pub fn expected(template: &str, stack: &Stack) -> Result<Vec<Expected>, String> 
                 .as_str()
         };
         let end = id.rsplit([':', '/']).next().unwrap_or(id);
-        let partition = place.get(1).unwrap_or(&"aws");
         let arn = |service: &str, rest: &str| {
             format!("arn:{partition}:{service}:{region}:{account}:{rest}{end}")
         };
@@ -79,11 +75,18 @@ pub fn expected(template: &str, stack: &Stack) -> Result<Vec<Expected>, String> 
     let resources = deployed_resources(template, &scope).map_err(|error| chain(&error))?;
     let resources = resources.into_iter();
     Ok(resources
-        .map(|(name, kind, properties)| Expected {
-            id: stack.resources.get(&name).cloned(),
-            name,
-            kind,
-            properties,
+        .map(|(name, kind, mut properties)| {
+            // `scripts/pin_functions.py` writes it.
+            let released = raw.pointer(&format!("/Metadata/ReleasedFunctions/{name}/SHA256"));
+            if let (Some(code), Some(fields)) = (released, properties.as_object_mut()) {
+                fields.insert("ReleasedCode".to_owned(), code.clone());
+            }
+            Expected {
+                id: stack.resources.get(&name).cloned(),
+                name,
+                kind,
+                properties,
+            }
         })
         .collect())
 }
@@ -151,7 +154,7 @@ fn same(one: &Value, other: &Value) -> bool {
 }
 
 /// As JSON, cut where it is long.
-fn words(value: &Value) -> String {
+pub(super) fn words(value: &Value) -> String {
     let text = match value {
         Value::Null => return "none".to_owned(),
         value => value.to_string(),
@@ -202,6 +205,7 @@ mod tests {
     #[test]
     fn names_are_put_in_and_conditions_decided() {
         let template = json!({
+            "Metadata": { "ReleasedFunctions": { "Judge": { "SHA256": "00ff" } } },
             "Conditions": { "Enforce": { "Fn::Equals": [{ "Ref": "Mode" }, "enforce"] } },
             "Resources": {
                 "Role": { "Type": "AWS::IAM::Role", "Properties": { "Path": "/trustwarden/" } },
@@ -242,6 +246,7 @@ mod tests {
             // What cannot be known is not compared.
             "UNKNOWN": "AROAEXAMPLE",
         });
+        assert_eq!(found[0].properties["ReleasedCode"], "00ff");
         let variables = &found[0].properties["Environment"]["Variables"];
         assert_eq!(differences(variables, &there), Vec::<String>::new());
         let other = json!({ "ROLE": "arn:aws:iam::111122223333:role/other" });

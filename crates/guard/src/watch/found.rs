@@ -21,6 +21,17 @@ pub struct Stack {
     pub deployed: BTreeMap<String, i64>,
 }
 
+impl Stack {
+    /// Its region and its account.
+    pub fn place(&self) -> (&str, &str) {
+        let mut parts = self.id.split(':').skip(3);
+        (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        )
+    }
+}
+
 /// Who receives what a topic publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
@@ -43,6 +54,8 @@ pub struct FunctionState {
     pub last_update: String,
     /// When its code or configuration was changed last.
     pub last_modified: String,
+    /// The SHA-256 of its code, in base64.
+    pub code: String,
     /// What the function is told through its environment.
     pub environment: BTreeMap<String, String>,
     /// The ARNs of its layers' versions.

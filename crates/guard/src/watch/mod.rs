@@ -5,6 +5,8 @@ mod compare;
 mod deployed;
 mod found;
 mod heartbeat;
+mod held;
+mod regions;
 mod report;
 
 pub use compare::{
@@ -14,4 +16,6 @@ pub use compare::{
 pub use deployed::{Expected, expected};
 pub use found::{AlarmState, FunctionState, RuleState, Stack, Subscription, TrailState};
 pub use heartbeat::{Beat, HEARTBEATS, Path, answer_of, is_due, is_tick, silent};
+pub use held::{Held, held_lines};
+pub use regions::{RegionState, forwards, region_lines};
 pub(crate) use report::to_report;

@@ -153,7 +153,7 @@ fn due(
     let deployed = format!(
         "{}/{}/{}",
         guard.rules.hash(),
-        mode_name(guard.mode),
+        mode_name(guard.ceiling()),
         env!("CARGO_PKG_VERSION")
     );
     let next = SweepProgress {

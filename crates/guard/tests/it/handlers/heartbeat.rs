@@ -11,7 +11,7 @@ use trustwarden_guard::alert::Alert;
 use trustwarden_guard::cloudtrail::Record;
 use trustwarden_guard::handlers::{Surroundings, Watched, answer_heartbeat, watch};
 use trustwarden_guard::ports::memory::{InMemory, MemoryStore};
-use trustwarden_guard::ports::{Deployed, Heartbeats, Source};
+use trustwarden_guard::ports::{Deployed, Differences, Heartbeats, Source};
 use trustwarden_guard::state::incident::Stage;
 use trustwarden_guard::story::{Measured, measured};
 use trustwarden_guard::watch::{HEARTBEATS, is_tick};
@@ -46,13 +46,19 @@ impl Heartbeats for Aws {
 #[derive(Default)]
 struct Compared {
     differences: Mutex<Vec<String>>,
+    forwards: Mutex<bool>,
     looks: Mutex<usize>,
 }
 
 impl Deployed for Compared {
-    async fn differences(&self) -> Vec<String> {
+    async fn differences(&self, forwarded: bool) -> Differences {
         *self.looks.lock().unwrap() += 1;
-        self.differences.lock().unwrap().clone()
+        let mut found = self.differences.lock().unwrap().clone();
+        let forwards = *self.forwards.lock().unwrap();
+        if forwarded && !forwards {
+            found.push("region eu-west-1: is gone".to_owned());
+        }
+        Differences { found, forwards }
     }
 }
 
@@ -224,6 +230,18 @@ fn a_heartbeat_that_does_not_return_raises_guard_blind_within_20_minutes() {
             assert!(says(alert, path.rule), "{}", path.rule);
         }
     }
+}
+
+#[test]
+fn another_regions_stack_that_was_there_once_is_missed() {
+    let account = Account::new();
+    assert_eq!(account.messages(6).len(), 0, "there never was one");
+    *account.stack.forwards.lock().unwrap() = true;
+    assert_eq!(account.messages(6).len(), 0);
+    *account.stack.forwards.lock().unwrap() = false;
+    let alerts = account.messages(6);
+    assert_eq!(alerts.len(), 1);
+    assert!(says(&alerts[0], "region eu-west-1: is gone"));
 }
 
 #[test]
