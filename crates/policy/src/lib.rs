@@ -14,6 +14,7 @@ pub mod glob;
 mod keys;
 mod parse;
 pub mod providers;
+mod resource;
 pub mod services;
 mod sets;
 
@@ -30,3 +31,4 @@ pub use document::{IdentityPolicy, Origin, TrustPolicy};
 pub use evaluate::{Decision, EvaluationContext, RequestError, evaluate};
 pub use explain::describe;
 pub use parse::{MAX_CHARACTERS, MAX_DEPTH, ParseError};
+pub use resource::{ResourceAnalysis, analyze_resource_policy};
