@@ -70,6 +70,11 @@ output "identity_provider_function" {
   value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "IdentityProviderFunction", null)
 }
 
+output "resource_share_function" {
+  description = "Reports what is shared without a role"
+  value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "ResourceShareFunction", null)
+}
+
 output "remediator_function" {
   description = "Carries orders out"
   value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "RemediatorFunction", null)

@@ -21,6 +21,7 @@ pub struct HeartbeatCalls {
     name: String,
     /// The ARN of a SAML provider of that name.
     provider: String,
+    account: String,
 }
 
 impl HeartbeatCalls {
@@ -29,6 +30,7 @@ impl HeartbeatCalls {
         Self {
             cloud: cloud.clone(),
             name: name.to_owned(),
+            account: account.to_owned(),
             provider: format!("arn:{partition}:iam::{account}:saml-provider/{name}"),
         }
     }
@@ -76,13 +78,15 @@ impl Heartbeats for HeartbeatCalls {
                 let answer = call.enable_termination_protection(true).send().await;
                 request_id("cloudformation:UpdateTerminationProtection", &answer)
             }
-            "lambda:DeleteFunctionConcurrency" => {
+            "lambda:AddPermission" => {
                 let builder = aws_sdk_lambda::config::Builder::from(sdk);
                 let builder = builder.retry_config(retries).timeout_config(timeouts);
                 let client = aws_sdk_lambda::Client::from_conf(builder.build());
-                let call = client.delete_function_concurrency();
-                let answer = call.function_name(name).send().await;
-                request_id("lambda:DeleteFunctionConcurrency", &answer)
+                let call = client.add_permission().function_name(name);
+                // To whom: to nobody but this account, were there such a function.
+                let call = call.statement_id("heartbeat").principal(&self.account);
+                let answer = call.action("lambda:GetFunction").send().await;
+                request_id("lambda:AddPermission", &answer)
             }
             other => Err(format!("there is no heartbeat {other}").into()),
         }

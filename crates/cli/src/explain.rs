@@ -113,6 +113,7 @@ pages! {
     RootActivity "root-activity";
     RootSignInFailed "root-sign-in-failed";
     IdentityProviderChanged "identity-provider-changed";
+    ResourceShared "resource-shared";
     GuardTampered "guard-tampered";
     GuardBlind "guard-blind";
 }

@@ -16,7 +16,7 @@ HEARTBEATS = {
     ("iam", "DeleteSAMLProvider"): "DeleteSAMLProvider",
     ("iam", "UpdateAccessKey"): "UpdateAccessKey",
     ("cloudformation", "UpdateTerminationProtection"): "UpdateTerminationProtection",
-    ("lambda", "DeleteFunctionConcurrency"): "DeleteFunctionConcurrency20171031",
+    ("lambda", "AddPermission"): "AddPermission20150331v2",
 }
 
 _stopped: set[str] = set()

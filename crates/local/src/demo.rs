@@ -185,6 +185,7 @@ impl<W: Write> Story<'_, Stack<'_>, W> {
             "root-activity",
             "role-permissions",
             "identity-provider",
+            "resource-share",
         ] {
             let role = self.site.function(binary)?.role.clone();
             let request = json!({ "RoleName": CAST.role, "PolicyDocument": OPEN });

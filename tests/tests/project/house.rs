@@ -72,6 +72,7 @@ const FUNCTIONS: &[&str] = &[
     "root-activity",
     "role-permissions",
     "identity-provider",
+    "resource-share",
     "remediator",
     "guard-tamper",
     "slack",

@@ -52,6 +52,7 @@ fn each_event_goes_where_it_is_filed() {
     let all = [
         "access-key",
         "identity-provider",
+        "resource-share",
         "role-permissions",
         "role-trust",
         "root-activity",

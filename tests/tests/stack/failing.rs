@@ -108,6 +108,7 @@ fn without_rules_no_function_starts_and_says_why() {
         "root-activity",
         "role-permissions",
         "identity-provider",
+        "resource-share",
         "remediator",
         "guard-tamper",
     ] {

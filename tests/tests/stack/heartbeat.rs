@@ -13,11 +13,12 @@ use crate::translated::{list, of_type, texts, translated};
 use crate::{assert_untroubled, codes};
 
 /// The rules that a heartbeat goes through, and the function behind each.
-const PATHS: [(&str, &str); 7] = [
+const PATHS: [(&str, &str); 8] = [
     ("RoleTrustRule", "role-trust"),
     ("AccessKeyRule", "access-key"),
     ("RolePermissionsRule", "role-permissions"),
     ("IdentityProviderRule", "identity-provider"),
+    ("ResourceShareRule", "resource-share"),
     ("TamperedSourcesRule", "guard-tamper"),
     ("TamperedFunctionsRule", "guard-tamper"),
     ("TamperedResourcesRule", "guard-tamper"),
@@ -251,7 +252,7 @@ fn a_pattern_that_drops_real_attacks_alone_is_noticed_for_each_rule() {
         narrowed.insert(*name);
     }
     // Root's, which no heartbeat goes through, among them.
-    assert_eq!(narrowed.len(), 10, "{narrowed:?}");
+    assert_eq!(narrowed.len(), 11, "{narrowed:?}");
     let said = compared(&stack);
     assert!(!said.contains("did not come back"), "{said}");
     for name in narrowed {

@@ -18,6 +18,7 @@ mod live;
 mod log;
 mod permissions;
 mod regions;
+mod resource_share;
 mod resources;
 mod role_permissions;
 mod rules_apart;

@@ -166,7 +166,7 @@ fn undoing_what_was_given_takes_a_parameter_of_its_own_and_mode_enforce() {
 
 #[test]
 fn our_own_roles_are_denied_by_exact_arn() {
-    for (slack, count) in [("", 8), (SLACK, 9)] {
+    for (slack, count) in [("", 9), (SLACK, 10)] {
         let stack = translated(&[
             ("Mode", "enforce"),
             ("RevokeSessions", "true"),
@@ -349,6 +349,10 @@ fn each_function_may_do_exactly_this() {
             [&state[..], &alert, &log, &["sqs:SendMessage"]].concat(),
         ),
         (
+            "ResourceShareRole",
+            [&state[..], &alert, &log, &["sqs:SendMessage"]].concat(),
+        ),
+        (
             "RolePermissionsRole",
             [
                 &state[..],
@@ -442,7 +446,7 @@ fn each_function_may_do_exactly_this() {
                     "iam:DeleteSAMLProvider",
                     "iam:UpdateAccessKey",
                     "cloudformation:UpdateTerminationProtection",
-                    "lambda:DeleteFunctionConcurrency",
+                    "lambda:AddPermission",
                 ],
             ]
             .concat(),
@@ -551,7 +555,7 @@ fn nobody_but_the_functions_writes_the_table() {
     // Whoever is admitted can also do it, and nobody who can is kept out.
     let admitted = texts(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]);
     assert_eq!(admitted, who_can(&stack, &writes, &arn));
-    assert_eq!(admitted.len(), 8);
+    assert_eq!(admitted.len(), 9);
 
     // An administrator does not, nor a role that is named after the stack's.
     let account = &stack.machine.account;
@@ -664,6 +668,10 @@ fn each_function_is_invoked_by_exactly_who_should() {
         (
             "identity-provider",
             BTreeSet::from([rule("IdentityProviderRule")]),
+        ),
+        (
+            "resource-share",
+            BTreeSet::from([rule("ResourceShareRule")]),
         ),
         ("sweep", BTreeSet::from([rule("SweepRule")])),
         (

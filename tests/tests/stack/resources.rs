@@ -46,7 +46,7 @@ fn what_fails_is_kept_on_both_hops() {
     let event_letters = stack.resources()["EventDeadLetters"].arn.clone().unwrap();
     let async_letters = stack.resources()["AsyncDeadLetters"].arn.clone().unwrap();
     let rules = of_type(&stack, "AWS::Events::Rule");
-    assert_eq!(rules.len(), 12);
+    assert_eq!(rules.len(), 13);
     let second_path = stack.resources()["TamperDeadLetters"].arn.clone();
     let to_functions = |name: &&str| *name != "RegionAlarmRule";
     let is_second = |name: &str| name.starts_with("Tampered") || name == "HeartbeatRule";
@@ -412,7 +412,7 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
         assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
     }
     let functions = of_type(&stack, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 9);
+    assert_eq!(functions.len(), 10);
     for (name, function) in functions {
         assert_eq!(
             function.properties["ReservedConcurrentExecutions"], "5",
@@ -506,6 +506,7 @@ fn functions_get_the_settings_they_need() {
             "access-key",
             "guard-tamper",
             "identity-provider",
+            "resource-share",
             "remediator",
             "role-permissions",
             "role-trust",

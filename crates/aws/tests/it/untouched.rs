@@ -14,8 +14,8 @@ use crate::support::{Response, Server, configuration_at};
 use guard::GuardConfig;
 use guard::cloudtrail::Record;
 use guard::handlers::{
-    HandleError, Handled, access_key, identity_provider, role_permissions, role_trust,
-    root_activity,
+    HandleError, Handled, access_key, identity_provider, resource_share, role_permissions,
+    role_trust, root_activity,
 };
 use guard::ports::Assembled;
 use guard::rules::{Mode, Rules, RulesFile, compile};
@@ -79,6 +79,7 @@ async fn passed_over(event: &Value) -> Vec<Handled> {
         root_activity(&world, &guard, &record).await.unwrap(),
         role_permissions(&world, &guard, &record).await.unwrap(),
         identity_provider(&listing, &guard, &record).await.unwrap(),
+        resource_share(&world, &guard, &record).await.unwrap(),
     ];
     assert!(network.is_untouched() && listed.is_untouched(), "{event}");
     handled
@@ -93,7 +94,7 @@ async fn events_that_change_nothing_touch_nothing() {
     other["detail"]["eventName"] = json!("TagRole");
     assert_eq!(
         passed_over(&other).await,
-        [const { Handled::Irrelevant }; 5]
+        [const { Handled::Irrelevant }; 6]
     );
 
     let mut elsewhere = event("role-trust/update-trust-stranger.json");
@@ -101,7 +102,7 @@ async fn events_that_change_nothing_touch_nothing() {
     elsewhere["detail"]["recipientAccountId"] = json!("444455556666");
     assert_eq!(
         passed_over(&elsewhere).await,
-        [const { Handled::Irrelevant }; 5]
+        [const { Handled::Irrelevant }; 6]
     );
 }
 

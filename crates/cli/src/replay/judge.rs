@@ -12,7 +12,7 @@ use guard::cloudtrail::{
 use guard::detect::{
     Judgement, KeySeen, Known as Told, Reading, UserChange, Verdict, judge_console_password,
     judge_credential, judge_first_key, judge_key, judge_provider_change, judge_root,
-    judge_session_length, judge_trust_read, metadata_after, opens, unreadable_event,
+    judge_session_length, judge_share, judge_trust_read, metadata_after, opens, unreadable_event,
 };
 use guard::model::{LiveRole, RoleRef, document_digest};
 use guard::remediate::{AsRole, Plan, PlanKind, QUARANTINE, Situation, plan};
@@ -180,6 +180,10 @@ impl Judge<'_> {
                 alert_about(subject, judge_credential(self.rules, change, at))
             }
             Activity::ProviderChanged(change) => self.provider_change(record.account(), change, at),
+            Activity::Shared(change) => {
+                let findings = judge_share(self.rules, record.account(), change, at);
+                alert_about(change.resource.clone(), findings)
+            }
             Activity::SessionLengthSet(set) => {
                 let subject = format!("role/{}", set.role);
                 alert_about(subject, judge_session_length(self.rules, set, at))

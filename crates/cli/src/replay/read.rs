@@ -268,6 +268,7 @@ impl Reading {
             | Activity::ConsolePasswordSet(_)
             | Activity::CredentialChanged(_)
             | Activity::ProviderChanged(_)
+            | Activity::Shared(_)
             | Activity::SessionLengthSet(_)
             | Activity::Unreadable(_)
             | Activity::Irrelevant(_) => Some(record.root_activity(&Watched::Any)),

@@ -97,6 +97,11 @@ pub(crate) fn advice(check: Check) -> Advice {
             "put the former metadata back with your own credentials (the alert names the \
              fingerprints of both), end the sessions of the roles it opens, then contain the actor",
         ),
+        Check::ResourceShared => (
+            "name the account in the rules, with an end, or limit the access to accounts that they name",
+            "take the access away, ask for what may have been copied meanwhile (a copy of a snapshot or \
+             an image stays with whoever made it), then contain the actor",
+        ),
         Check::CredentialCreated => (
             "exempt the user with a reason and an end; better: use a role",
             "switch the credential off (aws iam update-service-specific-credential, \

@@ -1,11 +1,12 @@
 //! What a record means to the guard.
 
 use super::credential::{CredentialChange, SessionLength};
-use super::events::Row;
 use super::fields::{Document, Unreadable, Watched, omitted, text};
 use super::meaning::Means;
 use super::provider_change::ProviderChange;
 use super::record::Record;
+use super::row::Row;
+use super::share_change::ShareChange;
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +29,8 @@ pub enum Activity {
     SessionLengthSet(SessionLength),
     /// An identity provider was created, changed or deleted.
     ProviderChanged(Box<ProviderChange>),
+    /// A resource was shared without a role.
+    Shared(Box<ShareChange>),
     /// The root user signed in, or someone tried to.
     RootSignIn(SignIn),
     /// The root user called an API.
@@ -123,6 +126,8 @@ pub enum Irrelevance {
     DoneByAws,
     /// An access key or another credential was made inactive.
     KeyClosed,
+    /// A call that may share a resource, and shares none.
+    NothingShared,
     /// A sign-in of someone other than the root user, or a step of one.
     OrdinarySignIn,
 }
@@ -181,6 +186,10 @@ impl Record {
                     }
                 }
             }
+            Means::Shared(share) => match self.share_change(row, share) {
+                Some(change) => Activity::Shared(Box::new(change)),
+                None => Activity::Irrelevant(Irrelevance::NothingShared),
+            },
             Means::Permissions(..)
             | Means::SignIn
             | Means::RecoveryRequested

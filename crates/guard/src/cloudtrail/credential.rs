@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::events::{Places, Row};
 use super::fields::text;
 use super::meaning::{Credential, Done};
 use super::record::Record;
+use super::row::{Places, Row};
 
 /// A credential was opened, or an MFA device taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]

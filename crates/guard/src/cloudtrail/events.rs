@@ -5,24 +5,8 @@
 //! it, and `docs/coverage.md` is made of it.
 
 use super::meaning::{Credential, Done, HolderKind, Means, PolicyMove, ProviderMove, ProviderType};
-
-/// A row: an event of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
-    /// `eventName`.
-    pub name: &'static str,
-    /// What the guard takes it for.
-    pub means: Means,
-    /// Where the record names its subject, as a role or a user; the first that is there counts.
-    pub subject: Places,
-    /// Where the credential or the policy stands, likewise.
-    pub what: Places,
-    /// Where the document stands, or what else counts, likewise.
-    pub content: Places,
-}
-
-/// Paths of keys below a record, as `requestParameters.userName`.
-pub type Places = &'static [&'static str];
+use super::row::{Places, Row, row};
+use super::shares::SHARES;
 
 impl Row {
     /// The row of an event that is handled.
@@ -32,8 +16,11 @@ impl Row {
 
     /// The row of an event, left out or not.
     pub(super) fn listed(source: &str, name: &str) -> Option<&'static Self> {
-        let (_, rows) = EVENTS.iter().find(|(known, _)| *known == source)?;
-        rows.iter().find(|row| row.name == name)
+        let tables = EVENTS.iter().chain(SHARES);
+        let mut rows = tables
+            .filter(|(known, _)| *known == source)
+            .flat_map(|(_, rows)| *rows);
+        rows.find(|row| row.name == name)
     }
 }
 
@@ -41,6 +28,7 @@ impl Row {
 pub fn events() -> impl Iterator<Item = (&'static str, &'static Row)> {
     EVENTS
         .iter()
+        .chain(SHARES)
         .flat_map(|(source, rows)| rows.iter().map(move |row| (*source, row)))
 }
 
@@ -58,22 +46,6 @@ pub fn is_ordinary(source: &str, name: &str, caller: &str) -> bool {
 /// `userIdentity.type` of the root user.
 pub(super) fn is_root_type(kind: &str) -> bool {
     kind.eq_ignore_ascii_case("Root")
-}
-
-const fn row(
-    name: &'static str,
-    means: Means,
-    subject: Places,
-    what: Places,
-    content: Places,
-) -> Row {
-    Row {
-        name,
-        means,
-        subject,
-        what,
-        content,
-    }
 }
 
 const fn left_out(name: &'static str, why: &'static str) -> Row {
@@ -223,8 +195,6 @@ const TEMPLATE_TRUST: Places = &["responseElements.role.assumeRolePolicyDocument
 const TAKES_AWAY: &str = "It takes access away";
 const NOBODY_HOLDS: &str = "Nobody holds it yet: who is given it is reported";
 const TAG: &str = "A tag gives nobody access; what a policy makes of it is judged with the policy";
-const SHARED: &str = "It shares a resource without a role: not watched yet; which third party may \
-                      call it is reported as resource-exposure";
 const SESSION: &str = "It uses access and changes none: sessions are not watched yet";
 const USE: &str = "It uses permissions and changes none: role-permissions reports who gets them";
 const NO_ACCESS: &str = "It lets nobody into the account";
@@ -376,19 +346,13 @@ const EVENTS: &[(&str, &[Row])] = {
         ("organizations.amazonaws.com", &[
             left_out("LeaveOrganization", "It takes guardrails away and lets nobody in; the rules name the organization, and its accounts are strangers' then"),
         ]),
-        ("ram.amazonaws.com", &[
-            left_out("AssociateResourceShare", SHARED),
-            left_out("CreateResourceShare", SHARED),
-        ]),
         ("ec2.amazonaws.com", &[
             left_out("AssociateIamInstanceProfile", "The role trusts EC2 already; who may hand it to an instance is reported as privilege-escalation"),
             left_out("AuthorizeSecurityGroupIngress", NO_ACCESS),
             left_out("DeleteFlowLogs", NO_ACCESS),
             left_out("EnableSerialConsoleAccess", NO_ACCESS),
             left_out("GetPasswordData", USE),
-            left_out("ModifyImageAttribute", SHARED),
             left_out("ModifyInstanceAttribute", USE),
-            left_out("ModifySnapshotAttribute", SHARED),
             left_out("RunInstances", USE),
             left_out("SendSerialConsoleSSHPublicKey", USE),
             left_out("StartInstances", USE),
@@ -405,14 +369,7 @@ const EVENTS: &[(&str, &[Row])] = {
             left_out("StartSession", USE),
             left_out("TerminateSession", TAKES_AWAY),
         ]),
-        ("rds.amazonaws.com", &[
-            left_out("ModifyDBClusterSnapshotAttribute", SHARED),
-            left_out("ModifyDBSnapshotAttribute", SHARED),
-        ]),
         ("lambda.amazonaws.com", &[
-            left_out("AddPermission20150331v2", SHARED),
-            left_out("CreateFunctionUrlConfig", SHARED),
-            left_out("PutResourcePolicy", SHARED),
             left_out("UpdateFunctionCode20150331v2", CODE),
             left_out("UpdateFunctionConfiguration20150331v2", CODE),
         ]),
@@ -423,20 +380,8 @@ const EVENTS: &[(&str, &[Row])] = {
             left_out("PutUseCaseForModelAccess", USE),
         ]),
         ("route53resolver.amazonaws.com", &[left_out("DeleteResolverQueryLogConfig", NO_ACCESS)]),
-        ("kms.amazonaws.com", &[
-            left_out("CreateGrant", SHARED),
-            left_out("PutKeyPolicy", SHARED),
-        ]),
-        ("s3.amazonaws.com", &[
-            left_out("PutBucketAcl", SHARED),
-            left_out("PutBucketPolicy", SHARED),
-            left_out("PutBucketPublicAccessBlock", SHARED),
-        ]),
         ("secretsmanager.amazonaws.com", &[
             left_out("GetSecretValue", USE),
-            left_out("PutResourcePolicy", SHARED),
         ]),
-        ("sqs.amazonaws.com", &[left_out("AddPermission", SHARED), left_out("SetQueueAttributes", SHARED)]),
-        ("sns.amazonaws.com", &[left_out("AddPermission", SHARED), left_out("SetTopicAttributes", SHARED)]),
     ]
 };

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::events::Places;
 use super::record::Record;
+use super::row::Places;
 
 /// A trust document, as far as the record has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What the events of the table mean to the guard, and which function handles what.
 
+use super::share::Share;
+
 /// What an event means, and so which judge it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Means {
@@ -29,6 +31,8 @@ pub enum Means {
     Permissions(HolderKind, PolicyMove),
     /// An identity provider was created, changed or deleted, or what lends roles like one.
     ProviderChanged(ProviderType, ProviderMove),
+    /// A resource was shared without a role.
+    Shared(&'static Share),
     /// A sign-in to the console, of which the root user's count.
     SignIn,
     /// Somebody asked for a new password of the root user.
@@ -160,6 +164,7 @@ impl Means {
             | Self::SessionLengthSet => "access-key",
             Self::Permissions(..) => "role-permissions",
             Self::ProviderChanged(..) => "identity-provider",
+            Self::Shared(_) => "resource-share",
             Self::SignIn | Self::RecoveryRequested => "root-activity",
             Self::LeftOut(_) => return None,
         })
@@ -198,6 +203,7 @@ impl Means {
             Self::ProviderChanged(_, ProviderMove::Disabled) => "a provider was switched off",
             Self::ProviderChanged(_, ProviderMove::Tagged) => "a provider's tags are others",
             Self::ProviderChanged(_, ProviderMove::Deleted) => "a provider is gone",
+            Self::Shared(share) => share.words(),
             Self::SignIn => "the root user signed in, or someone tried to",
             Self::RecoveryRequested => {
                 "somebody asked for a new root password, which anybody can who knows the address"

@@ -17,6 +17,10 @@ mod moment;
 mod permissions_change;
 mod provider_change;
 mod record;
+mod row;
+mod share;
+mod share_change;
+mod shares;
 
 pub use activity::{
     Activity, ConsolePassword, FailedCall, Irrelevance, KeyChange, RoleDeletion, SignIn,
@@ -24,10 +28,13 @@ pub use activity::{
 };
 pub use actor::{Actor, ActorKind, Tool};
 pub use credential::{CredentialChange, SessionLength};
-pub use events::{Places, Row, events, is_ordinary};
+pub use events::{events, is_ordinary};
 pub use fields::{Document, Unreadable, Watched, percent_decoded};
 pub use meaning::{Credential, Done, HolderKind, Means, PolicyMove, ProviderMove, ProviderType};
 pub use moment::moment;
 pub use permissions_change::{Holder, PermissionsActivity, PermissionsChange, PolicyChange};
 pub use provider_change::{Metadata, ProviderChange};
 pub use record::{Identity, Record, SessionIssuer};
+pub use row::{Places, Row};
+pub use share::{Lets, Share, Sure};
+pub use share_change::ShareChange;

@@ -6,10 +6,10 @@
 use serde_json::Value;
 
 use super::activity::Activity;
-use super::events::Row;
 use super::fields::{Document, Watched, omitted};
 use super::meaning::{HolderKind, Means, PolicyMove};
 use super::record::Record;
+use super::row::Row;
 
 /// A change of what a role, a user, or all that hold a policy may do.
 #[derive(Debug, Clone, PartialEq, Eq)]

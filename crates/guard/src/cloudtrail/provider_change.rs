@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::events::{Places, Row};
 use super::fields::omitted;
 use super::meaning::{ProviderMove, ProviderType};
 use super::record::Record;
+use super::row::{Places, Row};
 use crate::model::sha256_hex;
 
 /// An identity provider was created, changed or deleted.

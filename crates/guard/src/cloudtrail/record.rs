@@ -8,10 +8,10 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::events::Row;
 use super::lenient::{Text, fill_from_object};
 use super::meaning::Means;
 use super::moment::moment;
+use super::row::Row;
 
 /// One CloudTrail record.
 ///

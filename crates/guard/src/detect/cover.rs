@@ -174,7 +174,7 @@ fn exempted(
     }
 }
 
-fn in_own_organization(rules: &Rules, grant: &Grant) -> bool {
+pub(super) fn in_own_organization(rules: &Rules, grant: &Grant) -> bool {
     let Some(own) = rules.organization() else {
         return false;
     };
@@ -210,7 +210,7 @@ fn limits_the_network(grant: &Grant, key: &str) -> bool {
     )
 }
 
-fn is_limited_to_a_network(grant: &Grant) -> bool {
+pub(super) fn is_limited_to_a_network(grant: &Grant) -> bool {
     NETWORK_KEYS
         .iter()
         .any(|key| limits_the_network(grant, key))

@@ -48,6 +48,10 @@ pub(super) fn usual_fix(check: Check) -> &'static str {
             "compare it with what your identity provider's administrators say, and put the former \
              one back if nobody asked for another"
         }
+        Check::ResourceShared => {
+            "take the access away again, or name the account in the rules: under trusted_accounts, or as \
+             a vendor's"
+        }
         Check::CredentialCreated => {
             "switch it off if nobody asked for it; a role needs no long-term credential"
         }

@@ -17,6 +17,7 @@ mod provider;
 mod provider_change;
 mod reading;
 mod service;
+mod sharing;
 mod tampering;
 mod trust;
 mod trust_document;
@@ -37,6 +38,7 @@ pub(crate) use provider::is_about;
 pub use provider::judge_provider;
 pub use provider_change::{Known, judge_provider_change, metadata_after, opens};
 pub use reading::Reading;
+pub use sharing::judge_share;
 pub use tampering::{
     DEPLOY_SECONDS, OwnStack, Tampering, TamperingCall, tampering, tampering_calls,
 };

@@ -15,7 +15,8 @@ use crate::order::RefusedOrder;
 use crate::ports::{IamError, PublishError, SendOrderError, StateError};
 
 pub use detect::{
-    access_key, guard_tamper, identity_provider, role_permissions, role_trust, root_activity,
+    access_key, guard_tamper, identity_provider, resource_share, role_permissions, role_trust,
+    root_activity,
 };
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;

@@ -95,12 +95,19 @@ pub const HEARTBEATS: [Beat; 6] = [
         }],
     },
     Beat {
-        call: "lambda:DeleteFunctionConcurrency",
-        paths: &[Path {
-            function: "guard-tamper",
-            rule: "TamperedFunctionsRule",
-            blind: "changes of the guard's functions",
-        }],
+        call: "lambda:AddPermission",
+        paths: &[
+            Path {
+                function: "guard-tamper",
+                rule: "TamperedFunctionsRule",
+                blind: "changes of the guard's functions",
+            },
+            Path {
+                function: "resource-share",
+                rule: "ResourceShareRule",
+                blind: "resources that are shared without a role",
+            },
+        ],
     },
 ];
 

@@ -15,7 +15,7 @@ use guard::Finding;
 use guard::cloudtrail::{Activity, Document, Irrelevance, KeyChange, Record, Watched};
 use guard::detect::{
     Known, Verdict, judge_console_password, judge_credential, judge_key, judge_provider_change,
-    judge_root, judge_session_length, judge_trust, unreadable_event,
+    judge_root, judge_session_length, judge_share, judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
 use guard::rules::Rules;
@@ -85,6 +85,7 @@ fn words(activity: &Activity) -> String {
         Activity::ProviderChanged(change) => {
             format!("{:?} {:?} {}", change.provider, change.done, change.name)
         }
+        Activity::Shared(change) => format!("shared {}", change.resource),
         Activity::SessionLengthSet(set) => format!("sessions of {}", set.role),
         Activity::RootSignIn(sign_in) if sign_in.succeeded => "root sign-in".to_owned(),
         Activity::RootSignIn(_) => "failed root sign-in".to_owned(),
@@ -137,6 +138,7 @@ fn judged(
             let unknown = Known::Not("nothing".to_owned());
             judge_provider_change(rules, change, &unknown, &Known::Is(Vec::new()))
         }
+        Activity::Shared(change) => judge_share(rules, record.account(), change, now),
         Activity::SessionLengthSet(set) => judge_session_length(rules, set, now),
         Activity::Unreadable(found) => vec![unreadable_event(rules, found.why, found.role_hidden)],
         _ => Vec::new(),
@@ -194,6 +196,7 @@ fn every_event_has_its_line() {
             "role-trust",
             "access-key",
             "identity-provider",
+            "resource-share",
             "root-activity",
         ] {
             // A folder that is missing is missed below.

@@ -17,7 +17,7 @@ use guard::cloudtrail::{Activity, Document, Record, Watched};
 use guard::detect::{
     KeySeen, Known, UserChange, judge_console_password, judge_credential, judge_endings,
     judge_first_key, judge_key, judge_provider_change, judge_root, judge_session_length,
-    judge_trust, unreadable_event,
+    judge_share, judge_trust, unreadable_event,
 };
 use guard::model::RoleRef;
 use guard::permissions::{LastAccessed, judge_unused, review};
@@ -220,6 +220,7 @@ fn codes(rules: &Rules, example: &str) -> BTreeSet<Check> {
                 let unknown = Known::Not("nothing".to_owned());
                 judge_provider_change(rules, &change, &unknown, &Known::Is(Vec::new()))
             }
+            Activity::Shared(change) => judge_share(rules, OWN, &change, now),
             Activity::SessionLengthSet(set) => judge_session_length(rules, &set, now),
             Activity::Unreadable(what) => {
                 vec![unreadable_event(rules, what.why, what.role_hidden)]

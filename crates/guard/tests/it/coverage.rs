@@ -20,11 +20,12 @@ fn root() -> PathBuf {
 }
 
 /// The rule of each function; what `root-activity` takes is told by who did it, not by its name.
-const RULES: [(&str, &str); 4] = [
+const RULES: [(&str, &str); 5] = [
     ("role-trust", "RoleTrustRule"),
     ("access-key", "AccessKeyRule"),
     ("role-permissions", "RolePermissionsRule"),
     ("identity-provider", "IdentityProviderRule"),
+    ("resource-share", "ResourceShareRule"),
 ];
 
 /// The names of a function's events by `eventSource`.
@@ -56,7 +57,7 @@ fn each_rule_hands_over_what_the_table_says() {
                 .split_once(key)
                 .unwrap_or_else(|| panic!("{rule} {key}"));
             let (list, _) = rest.split_once(']').unwrap();
-            list.split(',')
+            list.split([',', '\n'])
                 .map(str::trim)
                 .filter(|name| !name.is_empty())
                 .collect()
@@ -75,12 +76,21 @@ fn each_rule_hands_over_what_the_table_says() {
 #[test]
 fn other_regions_hand_over_what_is_regional() {
     let template = std::fs::read_to_string(root().join("template-region.yaml")).unwrap();
-    let (_, block) = template.split_once("\n  ForwardProvidersRule:\n").unwrap();
+    for (function, rule) in [
+        ("identity-provider", "ForwardProvidersRule"),
+        ("resource-share", "ForwardSharesRule"),
+    ] {
+        hands_over(&template, rule, handled(function));
+    }
+}
+
+fn hands_over(template: &str, rule: &str, mut regional: BTreeMap<&str, BTreeSet<&str>>) {
+    let (_, block) = template.split_once(&format!("\n  {rule}:\n")).unwrap();
     let list = |key: &str| -> BTreeSet<&str> {
         let (list, _) = block.split_once(key).unwrap().1.split_once(']').unwrap();
-        list.split(',').map(str::trim).collect()
+        let names = list.split([',', '\n']).map(str::trim);
+        names.filter(|name| !name.is_empty()).collect()
     };
-    let mut regional = handled("identity-provider");
     regional.remove("iam.amazonaws.com");
     let sources: BTreeSet<&str> = regional.keys().copied().collect();
     assert_eq!(list("eventSource: ["), sources);
@@ -106,6 +116,13 @@ fn each_row_has_an_event() {
                 there.insert((field("eventSource"), field("eventName")));
             }
         }
+    }
+    // Those of `resource-share` are told in one table: `shares.rs` judges them.
+    let shares: Vec<serde_json::Value> =
+        serde_saphyr::from_str(include_str!("../../testdata/shares.yaml")).unwrap();
+    for case in shares {
+        let (source, name) = case["call"].as_str().unwrap().split_once(':').unwrap();
+        there.insert((format!("{source}.amazonaws.com"), name.to_owned()));
     }
     let missing: Vec<_> = events()
         .filter(|(_, row)| row.means.function().is_some())
@@ -164,7 +181,11 @@ fn page() -> String {
                 .filter(|list| !list.is_empty())
                 .map(places)
                 .collect();
-            let (call, means) = (call(source, row.name), row.means.words());
+            let sure = match row.means {
+                Means::Shared(share) => format!(" ({})", share.sure.words()),
+                _ => String::new(),
+            };
+            let (call, means) = (call(source, row.name), row.means.words().to_owned() + &sure);
             writeln!(
                 page,
                 "| {call} | {means} | {} | {} |",

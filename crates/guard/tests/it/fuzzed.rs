@@ -46,6 +46,7 @@ fn events_of_the_corpus_break_no_promise() {
         "root-activity",
         "role-permissions",
         "identity-provider",
+        "resource-share",
     ] {
         replay(hostile::event, &format!("events/{function}"));
     }

@@ -40,6 +40,7 @@ mod permissions;
 mod records;
 mod remediate;
 mod rules;
+mod shares;
 mod slack;
 
 /// When most tests play.

@@ -1,0 +1,11 @@
+//! Reports what is shared with accounts that no rule names, without a role: an EventBridge event comes in, an alert goes
+//! out.
+
+use aws::lambda::run_detecting;
+use guard::handlers::resource_share;
+use lambda_runtime::Error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run_detecting("resource-share", resource_share).await
+}
