@@ -27,6 +27,7 @@ pub mod detect;
 pub mod faults;
 pub mod guardrail;
 pub mod handlers;
+pub mod incidents;
 mod known_accounts;
 pub mod lru;
 pub mod model;

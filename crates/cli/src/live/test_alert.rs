@@ -71,6 +71,8 @@ fn test(account: &str, stack_name: &str, stack: &Stack, now: Timestamp) -> Alert
         rules: output("RulesHash"),
         cause: None,
         resource: None,
+        document_digest: None,
+        document: None,
         findings: Vec::new(),
         grantees: Vec::new(),
         outcome: None,

@@ -79,6 +79,8 @@ pub(crate) fn alert(guard: &GuardConfig, story: Story<'_>) -> Alert {
         links: links(resource.as_ref(), cause, check),
         cause: cause.cloned(),
         resource,
+        document_digest: None,
+        document: None,
         findings,
         grantees: Vec::new(),
         outcome: None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shown::one_line;
 use crate::check::{Finding, Remedy, Severity};
-use crate::model::{Cause, Resource};
+use crate::model::{Cause, Resource, document_digest};
 use crate::remediate::{DiffLine, Outcome, OutcomeKind};
 use crate::state::incident::{Schema, Stage};
 
@@ -45,6 +45,12 @@ pub struct Alert {
     /// The role, user or key it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
+    /// Names the trust document it judges: what an approval of the incident binds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_digest: Option<String>,
+    /// That document, kept with the incident and never sent.
+    #[serde(skip)]
+    pub document: Option<String>,
     /// What is wrong, worst first.
     pub findings: Vec<Finding>,
     /// Who can assume the role now, from outside; empty where the alert is not about a role.
@@ -75,6 +81,12 @@ pub struct Alert {
 }
 
 impl Alert {
+    /// The alert judges this trust document.
+    pub(crate) fn judges(&mut self, document: &str) {
+        self.document_digest = Some(document_digest(document));
+        self.document = Some(document.to_owned());
+    }
+
     /// A person has to act: nothing that the guard still does will close it.
     pub fn needs_person(&self) -> bool {
         self.outcome

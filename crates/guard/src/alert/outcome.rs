@@ -113,6 +113,9 @@ pub(crate) fn role_alert(
         judgement: live.map(|(_, judgement)| judgement),
     };
     let mut alert = outcome_alert(task, about, ending);
+    if let Some((live, _)) = live.filter(|_| ending.open) {
+        alert.judges(&live.document);
+    }
     if let (Some((live, _)), Some(document)) = (live, &ending.would_write) {
         show_difference(guard, &mut alert, &live.document, document, now);
     }
@@ -171,6 +174,7 @@ pub(crate) fn written_alert(
         outcome.document = Some(live.document.clone());
     }
     if let Some(old) = old {
+        alert.judges(old);
         show_difference(guard, &mut alert, old, &live.document, now);
     }
     alert.notes.extend(note.map(str::to_owned));

@@ -9,11 +9,12 @@ use crate::GuardConfig;
 use crate::alert::pages::pages;
 use crate::alert::{Alert, actor_words, one_line};
 use crate::handlers::HandleError;
+use crate::incidents::record;
 use crate::order::{Order, Task};
 use crate::ports::{Alerts, Clock, Orders, StateError, World};
 use crate::state::Lease;
 use crate::state::digest_window::{FoldClass, FoldMember, FoldWindow, TURNS};
-use crate::state::incident::{AlertKey, Incident, Schema, Stage};
+use crate::state::incident::{AlertKey, Schema, Stage};
 
 /// How long the holder of a lease has to publish. Shorter than the minute after which Lambda
 /// tries an event again, so that the second try finds the lease of a crashed first one expired.
@@ -134,14 +135,7 @@ async fn publish_under<W: World>(
         }
         Delivery::Alone
     };
-    let incident = Incident {
-        schema: Schema,
-        key,
-        subject: alert.subject.clone(),
-        severity: alert.severity,
-        title: alert.title.clone(),
-        published_at: clock.now(),
-    };
+    let incident = record(alert, key, clock.now());
     match state.finish_alert(&incident).await {
         Ok(()) => Ok(reported),
         // It is out. Should the event come again, it goes out again.

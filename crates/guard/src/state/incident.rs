@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// The version of every item, order and alert that this build writes.
@@ -99,7 +100,7 @@ pub struct AlertKey {
 }
 
 /// What is kept of an alert once it is out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// Always there.
     pub schema: Schema,
@@ -113,4 +114,49 @@ pub struct Incident {
     pub title: String,
     /// When it went out.
     pub published_at: Timestamp,
+    /// It is still exposed, as far as this alert knows.
+    #[serde(default)]
+    pub open: bool,
+    /// The alert itself, without what is long; null in items of before this was kept.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub alert: Value,
+    /// The trust document that it judged, if it is no longer than IAM takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
+}
+
+/// An incident in the list of its day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentLine {
+    /// Always there.
+    pub schema: Schema,
+    /// As [`incident_id`] makes it.
+    pub incident: String,
+    /// Which of its messages.
+    pub stage: Stage,
+    /// When it went out.
+    pub at: Timestamp,
+    /// `role/NAME`, `user/NAME`, `root`.
+    pub subject: String,
+    /// The alert's severity.
+    pub severity: crate::Severity,
+    /// One line.
+    pub title: String,
+    /// It is still exposed, as far as this message knows.
+    pub open: bool,
+}
+
+impl IncidentLine {
+    pub(super) fn of(incident: &Incident) -> Self {
+        Self {
+            schema: Schema,
+            incident: incident.key.incident.clone(),
+            stage: incident.key.stage,
+            at: incident.published_at,
+            subject: incident.subject.clone(),
+            severity: incident.severity,
+            title: incident.title.clone(),
+            open: incident.open,
+        }
+    }
 }

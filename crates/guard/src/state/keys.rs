@@ -8,6 +8,7 @@
 //! | what a role or user held while it complied, own writes | `ACCOUNT/permissions/AROA…` or `AIDA…` | `permissions` | ever |
 //! | a document that was overwritten | `ACCOUNT/incident/TW-…` | `document` | ever |
 //! | an alert: in progress, then the incident | `ACCOUNT/incident/TW-…` | `alert/STAGE` | 400 days |
+//! | an incident in the list of its day | `ACCOUNT/incidents/2026-11-30` | `TIME/TW-…/STAGE` | 400 days |
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
 //! | an alert of a window that went out by itself | `ACCOUNT/fold/CLASS/START` | `alone/NUMBER` | 7 days |
 //! | one that waits for the window's digest | the same | `member/INCIDENT` | 7 days |
@@ -147,6 +148,23 @@ pub(crate) fn alert(alert: &AlertKey) -> Key {
     key(
         format!("{account}/incident/{incident}"),
         format!("alert/{stage}"),
+    )
+}
+
+/// The list of a day's incidents.
+pub(super) fn incidents(account: &str, at: Timestamp) -> String {
+    format!("{account}/incidents/{}", at.strftime("%F"))
+}
+
+pub(super) fn incident_line(alert: &AlertKey, at: Timestamp) -> Key {
+    let AlertKey {
+        account,
+        incident,
+        stage,
+    } = alert;
+    key(
+        incidents(account, at),
+        format!("{}/{incident}/{stage}", at.strftime("%T")),
     )
 }
 

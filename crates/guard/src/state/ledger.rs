@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest_window::{FoldMember, FoldWindow, Folded, TURNS};
 use super::history::{KeptDocument, RoleHistory};
-use super::incident::{AlertKey, Incident, SCHEMA};
+use super::incident::{AlertKey, Incident, IncidentLine, SCHEMA, Stage};
 use super::keys::{self, ALONE, FOLDS_KEPT, INCIDENTS_KEPT, MEMBER, PROGRESS_KEPT};
 use crate::permissions::PermissionsHistory;
 use crate::ports::{Condition, Item, Key, Put, StateError, Store, Test, Update, moment};
@@ -369,17 +369,51 @@ impl<'s, S: Store> Ledger<'s, S> {
             .map(drop)
     }
 
-    /// Marks an alert as out and keeps what it was about.
+    /// Marks an alert as out, keeps what it was about, and puts a line about it in its day's list.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Conflict`, where another invocation writes it in this moment.
+    pub async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
+        let what = format!("the alert {}", incident.key.incident);
+        let at = incident.published_at;
+        let kept = item().with("expires_at", expiry(at, INCIDENTS_KEPT));
+        let put = |key, item| Put {
+            key,
+            item,
+            condition: Condition::Always,
+        };
+        let alert = kept.clone().with("done", true).holding(&what, incident)?;
+        let mut puts = vec![put(keys::alert(&incident.key), alert)];
+        // A digest and a test are no incidents, nor is a call or a page beside one.
+        let listed = matches!(incident.key.stage, Stage::Detected | Stage::Outcome)
+            && !incident.key.incident.contains("-meanwhile");
+        if listed {
+            let line = kept.holding(&what, &IncidentLine::of(incident))?;
+            puts.push(put(keys::incident_line(&incident.key, at), line));
+        }
+        match self.0.transact(puts).await? {
+            true => Ok(()),
+            false => Err(StateError::Conflict { what }),
+        }
+    }
+
+    /// The alerts of the day (in UTC) of a moment, oldest first. What cannot be read is left out.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn finish_alert(&self, incident: &Incident) -> Result<(), StateError> {
-        let what = format!("the alert {}", incident.key.incident);
-        let item = item()
-            .with("done", true)
-            .with("expires_at", expiry(incident.published_at, INCIDENTS_KEPT))
-            .holding(&what, incident)?;
-        self.put(keys::alert(&incident.key), item).await
+    pub async fn incidents_of_day(
+        &self,
+        account: &str,
+        day: Timestamp,
+    ) -> Result<Vec<IncidentLine>, StateError> {
+        let items = self
+            .0
+            .query(&keys::incidents(account, day), "", None)
+            .await?;
+        let lines = items
+            .iter()
+            .filter_map(|item| item.held("an incident").ok());
+        Ok(lines.collect())
     }
 
     /// What is kept of an alert that is out.

@@ -300,6 +300,9 @@ async fn leases(state: &Ledger<'_, impl Store>) {
         severity: Severity::Critical,
         title: "anyone can get in".to_owned(),
         published_at: at(62),
+        open: false,
+        alert: serde_json::Value::Null,
+        document: None,
     };
     state.finish_alert(&incident).await.unwrap();
     state.release_alert(&detected).await.unwrap();

@@ -113,6 +113,9 @@ async fn trust_change<W: World>(
         return Ok(Handled::Approved);
     }
     let mut alert = change_alert(guard, record, change, &judged, &findings, now);
+    if let Some(document) = judged.document() {
+        alert.judges(document);
+    }
     if let Some(document) = judged.document()
         && let Some(old) = newest_approved(world, guard, change).await
     {

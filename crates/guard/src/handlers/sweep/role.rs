@@ -328,6 +328,7 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
                 announced(guard, Some(judgement))
             });
         }
+        alert.judges(&role.document);
         let newest = history.and_then(RoleHistory::newest);
         if let Some(newest) = newest.filter(|newest| newest.digest != swept.digest) {
             show_difference(guard, &mut alert, &newest.document, &role.document, now);

@@ -87,6 +87,8 @@ fn outcome() -> Alert {
             arn: Some("arn:aws:iam::111122223333:role/ObserverProd".to_owned()),
             id: Some("AROAEXAMPLE".to_owned()),
         }),
+        document_digest: Some("ab".repeat(32)),
+        document: None,
         findings: vec![finding(
             Check::UnknownThirdParty,
             "account 999988887777 can enter",
@@ -146,6 +148,8 @@ fn digest(lines: usize) -> Alert {
         grantees: Vec::new(),
         diff: Vec::new(),
         changes: Vec::new(),
+        document_digest: None,
+        document: None,
         findings: vec![finding(Check::RootSignInFailed, "many")],
         digest: Some(Digest {
             class: "root-sign-in-failed/MEDIUM/detected".to_owned(),

@@ -517,6 +517,9 @@ fn b1_a_lease_that_somebody_planted_silences_no_alert() {
             severity: Severity::Critical,
             title: "it is out".to_owned(),
             published_at: scene.now() + SignedDuration::from_secs(seconds),
+            open: false,
+            alert: serde_json::Value::Null,
+            document: None,
         };
         let item = Item::default().with("schema", 1).with("done", true);
         item.holding("it", &incident).unwrap()
