@@ -314,6 +314,7 @@ fn outcome_title(kind: OutcomeKind) -> &'static str {
         OutcomeKind::Gone => "gone",
         OutcomeKind::NotTouched => "STILL EXPOSED, the guard never writes here",
         OutcomeKind::LeftAlone => "STILL EXPOSED, the rules require manual action",
+        OutcomeKind::Approved => "approved by a person for a while",
         OutcomeKind::Unjudged => "the trust policy cannot be judged, so nothing was done",
         OutcomeKind::Refused => "STILL EXPOSED, IAM refused the write",
         OutcomeKind::Failed => "STILL EXPOSED, remediation failed",

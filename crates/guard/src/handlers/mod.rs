@@ -6,6 +6,7 @@
 //! So each effect either is harmless twice, or is announced in state before it happens.
 
 mod detect;
+mod incidents;
 mod publish;
 mod remediator;
 mod sweep;
@@ -18,6 +19,7 @@ pub use detect::{
     access_key, guard_tamper, identity_provider, resource_share, role_permissions, role_trust,
     root_activity,
 };
+pub use incidents::incidents;
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
 pub use sweep::{

@@ -19,6 +19,7 @@ use crate::remediate::plan::{Reason, Situation, lets_nobody_back_in, plan};
 use crate::remediate::step::{Action, Ending, Live, Seen, Step, Write};
 use crate::remediate::task::{RoleTask, STALE_SECONDS, TRIES, untouchable};
 use crate::rules::{ExistingViolations, Mode};
+use crate::state::approval::Approval;
 use crate::state::history::{Baseline, OwnWrite, RoleHistory, WriteKind, WriteProgress};
 
 type NextAction = Action<Write, OwnWrite>;
@@ -72,12 +73,19 @@ pub fn decide(seen: &Seen<'_>) -> Step {
         None
     };
     let unchanged = unchanged.filter(|_| !skip!("left-as-judged"));
+    let approval = seen.approval.as_ref().filter(|approval| {
+        let digest = document_digest(&live.document);
+        approval.covers(&live.role_id, &digest, &judgement.findings, task.now)
+    });
     let next = match (task.remediates(), judgement.verdict) {
         (false, verdict) => {
-            let acts = verdict == Verdict::Violation && unchanged.is_none();
+            let acts = verdict == Verdict::Violation && unchanged.is_none() && approval.is_none();
             observe(task, history, live, &judgement, acts)
         }
         (true, Verdict::Approved) => already_compliant(task, history, live, &judgement),
+        (true, Verdict::Violation) if let Some(approval) = approval => {
+            stands_for_a_while(task, history, live, approval)
+        }
         (true, Verdict::Violation) => match unchanged {
             Some(since) => no_change(task, history, live, since),
             None => violation(task, history, live, &judgement),
@@ -288,6 +296,23 @@ fn no_change(task: RoleTask<'_>, history: RoleHistory, live: &LiveRole, since: T
          becomes of what violated them before (remediation.existing_violations)"
     );
     let ending = Ending::live(OutcomeKind::LeftAlone, text, true);
+    Next::at_once(history, Action::Finish(Some(ending)))
+}
+
+/// A person approved the live document for a while: it stays, and is no baseline. A stale read is told
+/// from it by looking again.
+fn stands_for_a_while(
+    task: RoleTask<'_>,
+    history: RoleHistory,
+    live: &LiveRole,
+    approval: &Approval,
+) -> Next {
+    let sent = task.about.document.as_deref().map(document_digest);
+    if sent.is_some_and(|sent| sent != document_digest(&live.document)) && task.doubts() {
+        return Next::at_once(history, again(task));
+    }
+    let text = format!("nothing: {}", approval.in_words());
+    let ending = Ending::live(OutcomeKind::Approved, text, false);
     Next::at_once(history, Action::Finish(Some(ending)))
 }
 

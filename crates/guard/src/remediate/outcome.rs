@@ -79,6 +79,8 @@ pub enum OutcomeKind {
     NotTouched,
     /// The rules switch remediation off, or no finding asks for it: people act.
     LeftAlone,
+    /// It violates the rules, and a person approved it for a while.
+    Approved,
     /// The live trust policy cannot be judged, so nothing can be shown to be right: people act.
     Unjudged,
     /// IAM refused the write (an SCP, a boundary): the role is exposed.

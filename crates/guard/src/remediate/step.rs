@@ -8,6 +8,7 @@ use crate::model::LiveRole;
 use crate::remediate::outcome::{OutcomeKind, PlanKind};
 use crate::remediate::plan::Plan;
 use crate::remediate::task::RoleTask;
+use crate::state::approval::Approval;
 use crate::state::history::{OwnWrite, RoleHistory, WriteKind};
 use crate::state::sweep_state::SweptRole;
 
@@ -22,6 +23,8 @@ pub struct Seen<'a> {
     pub known: Option<RoleHistory>,
     /// The role as the sweep saw it last.
     pub swept: Option<SweptRole>,
+    /// A person's approval of the live document.
+    pub approval: Option<Approval>,
 }
 
 /// What IAM shows of a role or user.

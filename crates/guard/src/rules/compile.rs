@@ -154,6 +154,7 @@ fn head(file: &RulesFile, accounts: &[OrganizationAccount]) -> Head {
         permissions: file.permissions.clone(),
         root: file.root.clone(),
         remediation: file.remediation.clone(),
+        operators: file.operators.clone(),
         checks: checks.collect(),
         exemptions: exemptions.collect(),
         user_patterns: user_patterns.collect(),

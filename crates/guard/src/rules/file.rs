@@ -72,6 +72,13 @@ pub struct RulesFile {
     /// What is done about a role that violates the rules, in mode `enforce`.
     #[serde(default, deserialize_with = "or_empty")]
     pub remediation: Remediation,
+    /// Who may do what with incidents, by the function for it.
+    #[serde(
+        default,
+        deserialize_with = "or_empty",
+        skip_serializing_if = "Operators::is_nobody"
+    )]
+    pub operators: Operators,
     /// Settings of single checks, by their code.
     #[serde(
         default,
@@ -372,6 +379,23 @@ pub enum PermissionViolation {
     Alert,
     /// The attachment, the inline policy, the version or the boundary is undone as well.
     Detach,
+}
+
+/// Who may do what with incidents, besides the IAM permission to ask for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Operators {
+    /// Who may approve a document for a while, or take a remediation back: exact ARNs of IAM roles
+    /// and users. None: nobody.
+    pub approvers: Vec<String>,
+}
+
+impl Operators {
+    /// Nobody may.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.approvers.is_empty()
+    }
 }
 
 /// How bad it is when the root user is used.

@@ -28,8 +28,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::RoleEntry;
 use super::file::{
-    AccessKeys, CheckSetting, ExternalIdRule, IdentityProvider, Mode, PermissionSettings,
-    Permissions, Remediation, RootSettings,
+    AccessKeys, CheckSetting, ExternalIdRule, IdentityProvider, Mode, Operators,
+    PermissionSettings, Permissions, Remediation, RootSettings,
 };
 use super::names::arn_parts;
 use super::ours::about;
@@ -218,6 +218,8 @@ pub(super) struct Head {
     pub(super) permissions: PermissionSettings,
     pub(super) root: RootSettings,
     pub(super) remediation: Remediation,
+    #[serde(default, skip_serializing_if = "Operators::is_nobody")]
+    pub(super) operators: Operators,
     pub(super) checks: BTreeMap<Check, CheckSetting>,
     pub(super) exemptions: Vec<CompiledExemption>,
     pub(super) user_patterns: Vec<UserPattern>,
@@ -305,6 +307,11 @@ impl Rules {
     /// How roles are remediated.
     pub fn remediation(&self) -> &Remediation {
         &self.head.remediation
+    }
+
+    /// Who may do what with incidents.
+    pub fn operators(&self) -> &Operators {
+        &self.head.operators
     }
 
     /// Who may have access keys.

@@ -25,7 +25,7 @@ pub use ending::Ending;
 pub use entry::{NetworkEntry, RoleEntry};
 pub use file::{
     AccessKeys, ChangedRole, CheckSetting, Exemption, ExistingViolations, ExternalIdOwner,
-    ExternalIdRule, IdentityProvider, KeyViolation, Mode, NewRole, Organization,
+    ExternalIdRule, IdentityProvider, KeyViolation, Mode, NewRole, Operators, Organization,
     OrganizationAccount, PermissionSettings, PermissionViolation, Permissions, ProviderKind,
     Remediation, RevokeSessions, RootSettings, RulesFile, Vendor,
 };

@@ -8,6 +8,8 @@
 //! | what a role or user held while it complied, own writes | `ACCOUNT/permissions/AROA…` or `AIDA…` | `permissions` | ever |
 //! | a document that was overwritten | `ACCOUNT/incident/TW-…` | `document` | ever |
 //! | an alert: in progress, then the incident | `ACCOUNT/incident/TW-…` | `alert/STAGE` | 400 days |
+//! | what a person did about an incident | `ACCOUNT/incident/TW-…` | `act/SECOND-WHAT` | 400 days |
+//! | an approved document of a role, for a while | `ACCOUNT/role/NAME` (lower case) | `approval/DIGEST` | until it expires |
 //! | an incident in the list of its day | `ACCOUNT/incidents/2026-11-30` | `TIME/TW-…/STAGE` | 400 days |
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
 //! | an alert of a window that went out by itself | `ACCOUNT/fold/CLASS/START` | `alone/NUMBER` | 7 days |
@@ -31,6 +33,7 @@
 
 use jiff::Timestamp;
 
+use super::approval::Act;
 use super::digest_window::FoldWindow;
 use super::incident::AlertKey;
 use crate::ports::Key;
@@ -129,6 +132,27 @@ pub(super) fn permissions_event(account: &str, role_id: &str, second: i64) -> Ke
 
 pub(super) fn swept_user(account: &str, name: &str) -> Key {
     key(sweep(account).pk, format!("{SWEPT_USER}{name}"))
+}
+
+/// What the sort keys of what people did about an incident begin with.
+pub(super) const ACT: &str = "act/";
+
+pub(super) fn act(act: &Act) -> Key {
+    let Act {
+        account,
+        incident,
+        what,
+        at,
+        ..
+    } = act;
+    key(
+        kept(account, incident).pk,
+        format!("{ACT}{:012}-{what}", at.as_second()),
+    )
+}
+
+pub(super) fn approval(account: &str, name: &str, digest: &str) -> Key {
+    key(role(account, name), format!("approval/{digest}"))
 }
 
 pub(super) fn reported(account: &str, name: &str, digest: &str) -> Key {

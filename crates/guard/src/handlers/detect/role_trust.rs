@@ -115,6 +115,9 @@ async fn trust_change<W: World>(
     let mut alert = change_alert(guard, record, change, &judged, &findings, now);
     if let Some(document) = judged.document() {
         alert.judges(document);
+        alert
+            .notes
+            .extend(approved_for_a_while(world, guard, change, &judged, document).await);
     }
     if let Some(document) = judged.document()
         && let Some(old) = newest_approved(world, guard, change).await
@@ -292,6 +295,27 @@ fn trust_title(change: &TrustChange, findings: &[Finding]) -> String {
             change.role
         )
     }
+}
+
+/// A person approved this document of this role for a while: the remediator leaves it. Without state,
+/// and while IAM does not show the role, the alert goes out without saying so.
+async fn approved_for_a_while<W: World>(
+    world: &W,
+    guard: &GuardConfig,
+    change: &TrustChange,
+    judged: &JudgedChange,
+    document: &str,
+) -> Option<String> {
+    let judgement = judged.judgement.as_ref()?;
+    let digest = document_digest(document);
+    let state = world.state();
+    let approval = state.approval(&guard.account, &change.role, &digest);
+    let approval = approval.await.ok()??;
+    let role = world.roles().read_role(&change.role).await.ok()??;
+    let now = world.clock().now();
+    approval
+        .covers(&role.role_id, &digest, &judgement.findings, now)
+        .then(|| format!("this document is {}", approval.in_words()))
 }
 
 /// The newest approved document, to show what changed: a help for the reader. Without state the

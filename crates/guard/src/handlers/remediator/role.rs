@@ -45,11 +45,19 @@ pub(super) async fn remediate<W: World<Roles: WriteRoles + Keys>>(
         Live::There(role) => world.state().swept_role(account, &role.role_id).await?,
         Live::Absent | Live::Unread(_) => None,
     };
+    let approval = match live {
+        Live::There(role) => {
+            let digest = document_digest(&role.document);
+            world.state().approval(account, name, &digest).await?
+        }
+        Live::Absent | Live::Unread(_) => None,
+    };
     let step = decide(&Seen {
         task,
         live,
         known,
         swept,
+        approval,
     });
     if let Some(closed) = &step.close {
         world.state().save_role_history(closed).await?;

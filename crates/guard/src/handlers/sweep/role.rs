@@ -64,6 +64,10 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         });
         if judgement.findings.is_empty() {
             self.compliant(role, before, seen).await
+        } else if self.approved_for_a_while(role, &judgement, &seen).await? {
+            seen.since = before.map_or(seen.since, |before| before.since);
+            seen.findings = APPROVED.to_owned();
+            self.remember_news(seen).await
         } else {
             self.wrong(role, &judgement, before, seen).await
         }
@@ -159,8 +163,10 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
             self.look_again_in(2 * STALE_SECONDS);
             return Ok(());
         }
-        // An event's order leaves a document alone that has not changed since it was judged.
-        let left = history.is_some_and(|history| judged_since(history, None, role, now).is_some());
+        // An event's order leaves a document alone that has not changed since it was judged, and the
+        // end of an approval is news whatever an event's alert told before.
+        let left = before.as_ref().is_some_and(was_approved)
+            || history.is_some_and(|history| judged_since(history, None, role, now).is_some());
         if !left && let Some(reported) = self.reported_by_event(role, &seen, history).await? {
             return self.remember(reported).await;
         }
@@ -200,6 +206,20 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
         }
         self.look_again_in(GRACE_SECONDS);
         self.remember(seen).await
+    }
+
+    async fn approved_for_a_while(
+        &self,
+        role: &LiveRole,
+        judgement: &Judgement,
+        seen: &SweptRole,
+    ) -> Result<bool, HandleError> {
+        let state = self.world.state();
+        let approval = state.approval(&self.guard.account, &role.name, &seen.digest);
+        Ok(approval.await?.is_some_and(|approval| {
+            let findings = &judgement.findings;
+            approval.covers(&role.role_id, &seen.digest, findings, self.now())
+        }))
     }
 
     /// It violated the rules when the guard first looked: reported in one digest, and remediated
@@ -473,8 +493,15 @@ impl<W: World<Roles: ListRoles>> Run<'_, W> {
     }
 }
 
+/// In place of the findings of a document that a person approved for a while.
+const APPROVED: &str = "approved";
+
 const LEFT: &str = "nothing: it violated the rules before the guard's first sweep, and the rules \
      require manual action for that (remediation.existing_violations)";
+
+fn was_approved(before: &SweptRole) -> bool {
+    before.findings == APPROVED
+}
 
 /// The same document with the same findings.
 fn same(before: &SweptRole, seen: &SweptRole) -> bool {

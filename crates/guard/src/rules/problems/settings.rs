@@ -32,6 +32,9 @@ impl RulesFile {
             let path = at!["remediation", "protected_roles", index];
             self.protected_role_problems(path, arn, accounts, problems);
         }
+        for (index, arn) in self.operators.approvers.iter().enumerate() {
+            approver_problems(at!["operators", "approvers", index], arn, problems);
+        }
         let most = self.remediation.max_writes_per_role_per_hour;
         if most < 2 {
             let path = at!["remediation", "max_writes_per_role_per_hour"];
@@ -87,6 +90,23 @@ impl RulesFile {
             let message = format!("`{account}` is none of the own accounts: this protects nothing");
             problems.warn(path, message, "correct the account of the ARN");
         }
+    }
+}
+
+fn approver_problems(path: Vec<PathSegment>, arn: &str, problems: &mut Problems) {
+    let person = arn_parts(arn).filter(|(service, account, resource)| {
+        *service == "iam"
+            && is_account_id(account)
+            && (resource.starts_with("role/") || resource.starts_with("user/"))
+    });
+    if person.is_none() {
+        let hint =
+            "write arn:aws:iam::111122223333:role/Name or arn:aws:iam::111122223333:user/Name";
+        let message = format!("`{arn}` is not the ARN of a role or user");
+        problems.add(Level::Error, path, message, Some(hint.to_owned()));
+    } else if is_pattern(arn) {
+        let message = "an approver is never a pattern: an attacker could name a role into it";
+        problems.error(path, message);
     }
 }
 

@@ -21,6 +21,7 @@ mod ending;
 mod folding;
 mod heartbeat;
 mod hidden;
+mod incidents;
 mod keys_and_root;
 mod looking;
 mod permissions;

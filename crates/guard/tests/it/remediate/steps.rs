@@ -365,6 +365,7 @@ fn check(table: &Table, case: &Case, documents: &Documents) -> Result<(), String
             .swept
             .as_deref()
             .map(|name| swept(&live, &documents.text(name))),
+        approval: None,
     };
     let step = decide(&seen);
     let expected = &case.step;
