@@ -257,7 +257,9 @@ fn summary(report: &Report, streams: &mut Streams<'_>) -> io::Result<()> {
         "  {}, {without} without a rule",
         counted(parties.len(), "third party", "third parties"),
     )?;
-    writeln!(out, "  {}", findings::counts(&audited.found))?;
+    let whole = report.unreadable_files.is_empty();
+    let of = if whole { "" } else { " in what was read" };
+    writeln!(out, "  {}{of}", findings::counts(&audited.found))?;
     for (severity, code, count) in top(report) {
         let title = code.title();
         writeln!(out, "  - {count} × {severity} {code}: {title}")?;

@@ -137,6 +137,8 @@ fn read_values(
     take: &mut dyn FnMut(Element<'_>, Place),
 ) -> Result<(), ExportError> {
     let (mut any, mut known) = (false, false);
+    // What stands beside an export and is none was not read: that must not pass in silence.
+    let mut foreign = false;
     // Roles one after the other, as `jq -c '.RoleDetailList[]'` prints them, are a list like any other.
     let mut alone = false;
     while let Some(byte) = values.peek()? {
@@ -150,7 +152,9 @@ fn read_values(
                         bare = true;
                         one(List::Roles, values, take)?;
                     } else {
-                        known |= page(values, take)?;
+                        let page = page(values, take)?;
+                        known |= page;
+                        foreign |= !page;
                     }
                     Ok::<_, ExportError>(())
                 })?;
@@ -168,7 +172,11 @@ fn read_values(
                 alone = true;
                 one(List::Roles, values, take)?;
             }
-            _ => known |= page(values, take)?,
+            _ => {
+                let page = page(values, take)?;
+                known |= page;
+                foreign |= !page;
+            }
         }
     }
     if alone {
@@ -176,7 +184,7 @@ fn read_values(
         let (goes_on, listed) = (false, true);
         take(Element::PageEnd(PageEnd { goes_on, listed }), place(values));
     }
-    match (any, known) {
+    match (any, known && !foreign) {
         (false, _) => Err(DamageError::Empty.into()),
         (true, false) => Err(ExportError::Unknown),
         (true, true) => Ok(()),
@@ -193,7 +201,12 @@ fn page(
     values.object(|key, values| {
         let list = List::of(key);
         known |= list.is_some();
-        listed |= key == b"\"Roles\"";
+        listed |= key == b"\"Roles\"" || key == b"\"Role\"";
+        // What `get-role` prints.
+        if key == b"\"Role\"" && values.expect()? == b'{' {
+            known = true;
+            return one(List::Roles, values, take);
+        }
         if values.expect()? != b'[' {
             let length = values.value()?;
             let text = values.text(length).trim_ascii();

@@ -155,3 +155,28 @@ fn a_page_says_whether_another_one_follows() {
         );
     }
 }
+
+#[test]
+fn what_stands_beside_an_export_is_not_passed_over() {
+    let export = format!("{{\"RoleDetailList\":[{ROLE}]}}");
+    for text in [
+        format!("{export}\n{{\"x\":1}}"),
+        format!("{{\"x\":1}}\n{export}"),
+        format!("[{export}, {{\"x\":1}}]"),
+    ] {
+        let (found, ended) = elements(text.as_bytes());
+        assert_eq!(found.len(), 1, "{text}");
+        assert!(ended.unwrap_err().contains("is not what"), "{text}");
+    }
+}
+
+#[test]
+fn one_role_is_read_as_get_role_prints_it() {
+    let text = format!("{{\"Role\":{ROLE}}}\n{{\"Role\":{ROLE}}}");
+    let (found, ended) = elements(text.as_bytes());
+    assert_eq!(ended, Ok(()));
+    let roles = found.iter().filter(|found| found.contains("role 1111"));
+    assert_eq!(roles.count(), 2, "{found:?}");
+    // Its permissions are not known.
+    assert!(found.iter().any(|found| found.contains("listed: true")));
+}
