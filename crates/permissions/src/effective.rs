@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use policy::IdentityPolicy;
 use policy::document::{Effect, IdentityStatement, Version};
 
-use crate::action::Action;
+use crate::action::{Action, Service};
 use crate::amount::{Effective, PartialDeny, PassedTo, Permit, Reason, Unreadable};
 use crate::denial::Denial;
 use crate::expand::{expand_counting, has_wildcard};
 use crate::holder::Holder;
-use crate::kinds::by_service;
+use crate::kinds::{by_service, joined};
 use crate::limits::{
     caveat, for_services, is_chosen, is_decided, keep_asked, left_to_pass, passed_to,
 };
@@ -141,10 +141,13 @@ impl Work<'_> {
             (None, None) => return Err(Reason::Missing),
         };
         let document = IdentityPolicy::parse(text).map_err(Reason::Parse)?;
+        let before = side.permits.len();
         for statement in &document.statements {
             self.statements = self.statements.checked_sub(1).ok_or(Reason::TooMuch)?;
             self.statement(policy.name, statement, document.version, side)?;
         }
+        let joined = joined(side.permits.get(before..).unwrap_or_default());
+        side.permits.extend(joined);
         match document.errors.into_iter().next() {
             None => Ok(()),
             Some(first) => Err(Reason::Refused {
@@ -198,6 +201,12 @@ impl Work<'_> {
                 let mut conditions = statement.conditions.iter();
                 if !conditions.all(|condition| self.holder.can_meet(condition)) {
                     return Ok(());
+                }
+                let mut conditions = statement.conditions.iter();
+                if conditions.any(|condition| self.holder.is_about_others(condition)) {
+                    actions -= &Service::find("iam")
+                        .map(ActionSet::of_service)
+                        .unwrap_or_default();
                 }
                 let whole = Permit {
                     policy: policy.to_owned(),

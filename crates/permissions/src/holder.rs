@@ -4,6 +4,7 @@ use policy::document::{Condition, Version};
 use policy::glob;
 
 use crate::action::{Action, ResourceType, Service, source};
+use crate::limits::asks_absence;
 use crate::resource::cover;
 use crate::set::ActionSet;
 
@@ -63,52 +64,84 @@ impl<'a> Holder<'a> {
         literal || !resource.split("${").skip(1).any(nameless)
     }
 
-    /// `aws:PrincipalArn` is that of the role, with its path, or of the user.
-    fn names_another(self, condition: &Condition<'_>, operator: &str) -> bool {
-        let decides = ["arnequals", "arnlike", "stringequals", "stringlike"];
-        let named = |arn: &str| {
-            condition
-                .values
-                .iter()
-                .any(|pattern| pattern.contains("${") || glob::matches(pattern, arn))
-        };
-        names_holder(condition)
-            && decides.contains(&operator)
-            && self.arn.is_some_and(|arn| !named(arn))
+    /// What each request of the holder says of a key: `None` where that is not known, `Some(None)` where
+    /// the key is absent. Source: IAM User Guide, "AWS global condition context keys"; read 2026-11-30.
+    fn says(self, key: &str) -> Option<Option<&'a str>> {
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
+        let kind = if self.is_role { "AssumedRole" } else { "User" };
+        if is("aws:PrincipalArn") {
+            self.arn.map(Some)
+        } else if is("aws:PrincipalAccount") {
+            self.account.map(Some)
+        } else if is("aws:PrincipalType") {
+            self.account.map(|_| Some(kind))
+        } else if is("aws:PrincipalIsAWSService") {
+            Some(Some("false"))
+        } else if is("aws:username") && self.is_role {
+            Some(None)
+        } else {
+            None
+        }
     }
 
     /// Whether some request of the holder can meet a condition. Moments before the table of actions was
     /// made are over, and so are a role's credentials that were issued then: they live for 36 hours at
-    /// most. What a role's session is, and what it never carries, is in the IAM User Guide, "AWS global
-    /// condition context keys"; read 2026-11-30.
+    /// most, and always say when they were issued.
     pub(crate) fn can_meet(self, condition: &Condition<'_>) -> bool {
         let operator = condition.operator_text.to_ascii_lowercase();
         let is = |key: &str| condition.key.eq_ignore_ascii_case(key);
-        let all = |of: &dyn Fn(&str) -> bool| condition.values.iter().all(|value| of(value));
-        let exact = ["stringequals", "stringequalsignorecase", "stringlike"];
-        let exact = exact.contains(&operator.as_str());
         let past = |moment: &str| {
             let is_date =
                 moment.starts_with(|first: char| first.is_ascii_digit()) && moment.contains('-');
             is_date && moment.get(..10).is_some_and(|day| day < source().date)
         };
-        let over = operator.starts_with("datelessthan") && all(&past);
-        let foreign = |account: &str| {
-            let number = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-            number && self.account.is_some_and(|own| own != account)
-        };
-        let no_session =
-            |kind: &str| ["account", "user"].contains(&kind.to_ascii_lowercase().as_str());
-        !((over && is("aws:CurrentTime"))
-            || (over && self.is_role && is("aws:TokenIssueTime"))
-            || (exact && is("aws:PrincipalAccount") && all(&foreign))
-            || (self.names_another(condition, &operator))
-            || (exact && self.is_role && is("aws:username"))
-            || (exact && self.is_role && is("aws:PrincipalType") && all(&no_session))
-            || (operator == "bool"
-                && is("aws:PrincipalIsAWSService")
-                && all(&|value| value.eq_ignore_ascii_case("true"))))
+        let is_over = operator.starts_with("datelessthan")
+            && condition.values.iter().all(|moment| past(moment));
+        let issued = is("aws:TokenIssueTime") && self.is_role;
+        if (is_over && (is("aws:CurrentTime") || issued))
+            || (issued && operator == "null" && asks_absence(condition))
+        {
+            return false;
+        }
+        self.says(&condition.key)
+            .is_none_or(|said| is_met(&operator, condition, said))
     }
+
+    /// Whether it is about resources of other accounts alone, and IAM acts in its caller's own.
+    pub(crate) fn is_about_others(self, condition: &Condition<'_>) -> bool {
+        let operator = condition.operator_text.to_ascii_lowercase();
+        condition.key.eq_ignore_ascii_case("aws:ResourceAccount")
+            && self
+                .account
+                .is_some_and(|own| !is_met(&operator, condition, Some(own)))
+    }
+}
+
+/// Whether a request that says so of the key meets a condition. What cannot be told is taken to.
+fn is_met(operator: &str, condition: &Condition<'_>, said: Option<&str>) -> bool {
+    let plain = operator.strip_prefix("foranyvalue:").unwrap_or(operator);
+    let plain = plain.strip_prefix("forallvalues:").unwrap_or(plain);
+    let of_what_is_there = plain.ends_with("ifexists") || operator.starts_with("forallvalues:");
+    let plain = plain.strip_suffix("ifexists").unwrap_or(plain);
+    if plain == "null" {
+        return said.is_none() == asks_absence(condition);
+    }
+    let is_negated = plain.contains("not");
+    let Some(said) = said else {
+        return of_what_is_there || is_negated;
+    };
+    let fits = |pattern: &str| match plain {
+        "stringequals" | "stringnotequals" => pattern == said,
+        "stringequalsignorecase" | "stringnotequalsignorecase" | "bool" => {
+            pattern.eq_ignore_ascii_case(said)
+        }
+        _ => glob::matches(pattern, said),
+    };
+    let values = || condition.values.iter();
+    let known = plain.starts_with("string") || plain.starts_with("arn") || plain == "bool";
+    !known
+        || values().any(|value| value.contains("${"))
+        || values().any(|value| fits(value)) != is_negated
 }
 
 /// Whether a condition names its holder: then roles that hold the same may do other things.
@@ -295,11 +328,42 @@ mod tests {
             ),
             (
                 r#"{"StringLike": {"aws:PrincipalAccount": "4444*"}}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}}"#,
                 true,
                 true,
             ),
             (
-                r#"{"StringNotEquals": {"aws:PrincipalAccount": "444455556666"}}"#,
+                r#"{"StringNotEquals": {"aws:PrincipalAccount": ["444455556666", "111122223333"]}}"#,
+                false,
+                false,
+            ),
+            (
+                r#"{"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/*"}}"#,
+                false,
+                true,
+            ),
+            (
+                r#"{"ForAnyValue:StringEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:user/vendor"}}"#,
+                false,
+                true,
+            ),
+            (r#"{"Null": {"aws:PrincipalArn": "true"}}"#, false, false),
+            (r#"{"Null": {"aws:PrincipalArn": "false"}}"#, true, true),
+            (r#"{"Null": {"aws:username": "false"}}"#, false, true),
+            (r#"{"Null": {"aws:username": "true"}}"#, true, true),
+            (r#"{"Null": {"aws:TokenIssueTime": "true"}}"#, false, true),
+            (
+                r#"{"StringNotLike": {"aws:username": "admin*"}}"#,
+                true,
+                true,
+            ),
+            (r#"{"StringLike": {"aws:username": "*"}}"#, false, true),
+            (
+                r#"{"StringEquals": {"aws:PrincipalArn": "${aws:PrincipalArn}"}}"#,
                 true,
                 true,
             ),

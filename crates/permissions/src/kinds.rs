@@ -60,6 +60,70 @@ pub(crate) fn by_service(whole: Permit, resources: Vec<String>, holder: Holder<'
         .collect()
 }
 
+/// What several statements of a policy allow between them on everything of a kind: one names buckets from
+/// a to m, and one the others.
+pub(crate) fn joined(permits: &[Permit]) -> Vec<Permit> {
+    let mut services: BTreeMap<&str, Vec<&Permit>> = BTreeMap::new();
+    for permit in permits.iter().filter(|one| one.scope == Scope::Named) {
+        let service = permit.resources.first().and_then(|one| cover(one).service);
+        services
+            .entry(service.unwrap_or_default())
+            .or_default()
+            .push(permit);
+    }
+    let mut joined = Vec::new();
+    for (service, parts) in services {
+        if !are_whole(service, parts.iter().map(|part| part.resources.as_slice())) {
+            continue;
+        }
+        let mut all = ActionSet::new();
+        parts.iter().for_each(|part| all |= &part.actions);
+        let mut by_parts: BTreeMap<Vec<usize>, ActionSet> = BTreeMap::new();
+        for action in all.iter() {
+            let holding = parts.iter().enumerate();
+            let holding = holding.filter(|(_, part)| part.actions.contains(action));
+            let key = holding.map(|(index, _)| index).collect();
+            by_parts.entry(key).or_default().insert(action);
+        }
+        for (key, actions) in by_parts {
+            let parts: Vec<&&Permit> = key.iter().filter_map(|index| parts.get(*index)).collect();
+            if are_whole(service, parts.iter().map(|part| part.resources.as_slice())) {
+                joined.extend(join(&parts, actions));
+            }
+        }
+    }
+    joined
+}
+
+fn join(parts: &[&&Permit], actions: ActionSet) -> Option<Permit> {
+    let (first, others) = parts.split_first()?;
+    let mut whole = Permit {
+        actions,
+        unknown: Vec::new(),
+        patterns: Vec::new(),
+        all_but: false,
+        scope: Scope::Service,
+        ..(**first).clone()
+    };
+    for part in others {
+        whole.resources.extend(part.resources.iter().cloned());
+        whole.caveats.extend(part.caveats.iter().cloned());
+        whole.passed_to.extend(part.passed_to.iter().cloned());
+        whole.for_services &= part.for_services;
+        whole.is_unsure |= part.is_unsure;
+    }
+    Some(whole)
+}
+
+/// Whether these lists of resources of a service, of several statements, name everything of a kind
+/// between them.
+pub(crate) fn are_whole<'r, T: AsRef<str> + 'r>(
+    service: &str,
+    lists: impl ExactSizeIterator<Item = &'r [T]>,
+) -> bool {
+    lists.len() > 1 && whole_kind(service, lists.flatten().map(AsRef::as_ref))
+}
+
 /// Whether a pattern names everything of a kind by itself.
 pub(crate) fn is_wide(resource: &str) -> bool {
     let cover = cover(resource);

@@ -13,7 +13,7 @@ use policy::document::{Condition, Effect, IdentityStatement, Version};
 
 use crate::effective::{Policies, Policy};
 use crate::holder::{Holder, fate, names_holder};
-use crate::kinds::{are_mixed, is_wide};
+use crate::kinds::{are_mixed, are_whole, is_wide};
 use crate::limits::{caveat, for_services, is_decided, passed_to};
 use crate::needs::counting_kind;
 use crate::resource::{Cover, Scope, cover};
@@ -129,12 +129,33 @@ fn of_policy(
         (Some(arn), _) => (0_u8, arn, policy.name).hash(sum),
         (None, Some(read)) => {
             (1_u8, read.statements.len(), read.version).hash(sum);
+            // Which statements name how much of it counts then.
+            policy.document.filter(|_| may_join(read)).hash(sum);
             for statement in &read.statements {
                 of_statement(statement, read.version, holder, sum);
             }
         }
         (None, None) => (2_u8, policy.name, policy.document).hash(sum),
     }
+}
+
+/// Whether several statements may name everything of a kind between them.
+fn may_join(policy: &IdentityPolicy<'_>) -> bool {
+    let mut services: HashMap<&str, Vec<[&str; 1]>> = HashMap::new();
+    for resource in policy
+        .statements
+        .iter()
+        .flat_map(|one| one.resource.iter().flatten())
+    {
+        let cover = cover(resource);
+        if let (Some(service), Scope::Named) = (cover.service, cover.scope) {
+            services.entry(service).or_default().push([&**resource]);
+        }
+    }
+    let mut services = services.iter();
+    policy.statements.len() > 1
+        && services
+            .any(|(service, lists)| are_whole(service, lists.iter().map(|one| one.as_slice())))
 }
 
 fn of_statement(
@@ -184,6 +205,7 @@ fn of_statement(
     let conditions = &statement.conditions;
     let all = |of: &dyn Fn(&Condition<'_>) -> bool| conditions.iter().all(of);
     let (is_sure, is_met) = (all(&is_decided), all(&|one| holder.can_meet(one)));
+    all(&|one| !holder.is_about_others(one)).hash(sum);
     (
         passed_to(conditions),
         for_services(conditions),

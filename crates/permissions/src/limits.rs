@@ -63,7 +63,7 @@ fn of_services(condition: &Condition<'_>) -> Option<PassedTo> {
 }
 
 /// `Null` is met without the key.
-fn asks_absence(condition: &Condition<'_>) -> bool {
+pub(crate) fn asks_absence(condition: &Condition<'_>) -> bool {
     let mut values = condition.values.iter();
     values.any(|value| value.eq_ignore_ascii_case("true"))
 }

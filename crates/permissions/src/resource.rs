@@ -60,7 +60,7 @@ pub(crate) fn cover(pattern: &str) -> Cover<'_> {
             || SEGMENTS
                 .named
                 .get(service)
-                .is_none_or(|segment| segment.starts.contains(&name)));
+                .is_none_or(|segment| segment.begins_a_kind(name)));
     Cover {
         scope: if whole_kind {
             Scope::Service
@@ -76,6 +76,17 @@ struct Segment {
     actions: ActionSet,
     /// How the names of its kinds of resources begin, as `table/`.
     starts: Vec<&'static str>,
+}
+
+impl Segment {
+    /// Whether all names of some kind begin so. Where names need no beginning, as those of buckets, what
+    /// begins a kind may begin a name.
+    fn begins_a_kind(&self, name: &str) -> bool {
+        let has_plain_names = self.starts.contains(&"");
+        let mut starts = self.starts.iter();
+        self.starts.contains(&name)
+            || (!has_plain_names && starts.any(|start| start.starts_with(name)))
+    }
 }
 
 struct Segments {
@@ -329,6 +340,12 @@ mod tests {
                 Some("dynamodb"),
             ),
             ("arn:aws:iam::*:role/*", Scope::Service, Some("iam")),
+            ("arn:aws:ssm:*:*:parameter*", Scope::Service, Some("ssm")),
+            (
+                "arn:aws:dynamodb:*:*:tab*",
+                Scope::Service,
+                Some("dynamodb"),
+            ),
             ("arn:aws:iam::111122223333:*", Scope::Service, Some("iam")),
             ("arn:aws:dms:*:*:task:*", Scope::Service, Some("dms")),
             ("arn:aws:sqs:*:*:*", Scope::Service, Some("sqs")),

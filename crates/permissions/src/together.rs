@@ -33,17 +33,22 @@ impl Kind {
     /// All there is of it, by first characters: names begin with a letter or a digit.
     fn all(&self, service: &str) -> impl Iterator<Item = String> {
         let Self { start, after, more } = self;
+        // KMS API reference, "DescribeKey", keys' ids but of several regions: read 2026-11-30.
+        let is_key = (service, *start) == ("kms", "key/");
         let end = match (service, *start) {
+            ("kms", "key/") => "???????-????-????-????-????????????",
             // Secrets Manager User Guide, "What's in a Secrets Manager secret?": read 2026-11-30.
             ("secretsmanager", "secret:") => "-??????",
             _ if *more => "*",
             _ => "",
         };
-        let letters = ('a'..='z').chain('0'..='9');
+        let last = if is_key { 'f' } else { 'z' };
+        let letters = ('a'..=last).chain('0'..='9');
         // S3 User Guide, "General purpose bucket naming rules": read 2026-11-30.
-        let large = ('A'..='Z').filter(move |_| service != "s3");
+        let large = ('A'..='Z').filter(move |_| service != "s3" && !is_key);
         let firsts = letters.chain(large);
-        firsts.map(move |first| format!("{start}{first}*{after}{end}"))
+        let rest = if is_key { "" } else { "*" };
+        firsts.map(move |first| format!("{start}{first}{rest}{after}{end}"))
     }
 
     /// Whether it may be named by a pattern.
@@ -141,6 +146,8 @@ mod tests {
             "arn:aws:s3:::?*",
             "arn:aws:ecs:*:*:task/*/*",
             "arn:aws:s3:::*/exports/*",
+            "arn:aws:kms:*:*:key/????????-????-????-????-????????????",
+            "arn:aws:kms:*:*:key/?*",
         ] {
             assert!(all(&[wide.to_owned()]), "{wide}");
         }
@@ -158,6 +165,8 @@ mod tests {
             "arn:aws:logs:*:*:log-group:/aws/lambda/*:log-stream:*",
             "arn:aws:redshift:*:*:snapshot:*/vendor-*",
             "arn:aws:dynamodb:*:*:table/*/index/vendor-*",
+            "arn:aws:kms:*:*:key/1234abcd-*",
+            "arn:aws:kms:*:*:key/*-1234567890ab",
             "arn:aws:nosuch:::*x",
         ] {
             assert!(!all(&[narrow.to_owned()]), "{narrow}");
