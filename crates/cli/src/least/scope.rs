@@ -20,8 +20,9 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
     let mut groups: BTreeMap<BTreeSet<String>, BTreeSet<String>> = BTreeMap::new();
     let mut notes = Vec::new();
     for need in needs {
-        let mut asked: Vec<&str> = need.actions.iter().rev().map(String::as_str).collect();
+        let mut asked: Vec<String> = need.actions.iter().rev().cloned().collect();
         while let Some(pattern) = asked.pop() {
+            let pattern = pattern.as_str();
             let mut allow = |resources: BTreeSet<String>, action: String| {
                 groups.entry(resources).or_default().insert(action);
             };
@@ -74,6 +75,7 @@ pub(crate) fn least_privilege(needs: &[Need]) -> Result<Least, NeedError> {
             resource: resources.into_iter().collect(),
         })
         .collect();
+    notes.extend(of_partitions(needs));
     let version = "2012-10-17";
     let document = Document { version, statement };
     notes.extend(dangers(&document));
@@ -139,6 +141,20 @@ fn also_needed(actions: &[Action], given: &BTreeSet<String>) -> BTreeSet<String>
     missing.collect()
 }
 
+/// An account is of one partition, and its policies reach no other.
+fn of_partitions(needs: &[Need]) -> Option<String> {
+    let resources = needs.iter().flat_map(|need| &need.resources);
+    let partitions = resources.filter_map(|resource| resource.split(':').nth(1));
+    let plain = partitions.filter(|partition| !partition.contains('*'));
+    let partitions: Vec<&str> = plain.collect::<BTreeSet<&str>>().into_iter().collect();
+    let all = partitions.join(", ");
+    (partitions.len() > 1).then(|| {
+        format!(
+            "the resources are of the partitions {all}: an account is of one, and reaches no other"
+        )
+    })
+}
+
 /// Permissions of the policy that a third party is rarely meant to have.
 fn dangers(document: &Document) -> Vec<String> {
     let text = serde_json::to_string(document).unwrap_or_default();
@@ -177,7 +193,7 @@ fn added(pattern: &str, resources: &BTreeSet<String>) -> Option<String> {
     (!all.is_empty()).then(|| format!("`{pattern}` needs these as well, which were added: {all}"))
 }
 
-fn left_out(pattern: &str, instead: &[&str]) -> String {
+fn left_out(pattern: &str, instead: &[String]) -> String {
     if instead.is_empty() {
         return unknown(pattern);
     }
@@ -318,6 +334,12 @@ mod tests {
                 "s3:ListBuckets",
                 "arn:aws:s3:::b",
                 "s3:ListAllMyBuckets",
+                vec!["*"],
+            ),
+            (
+                "elbv2:DescribeTags",
+                "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/a/1",
+                "elasticloadbalancing:DescribeTags",
                 vec!["*"],
             ),
             (
