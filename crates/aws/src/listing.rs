@@ -3,17 +3,17 @@
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::operation::get_account_authorization_details::GetAccountAuthorizationDetailsOutput;
-use aws_sdk_iam::primitives::Blob;
+use aws_sdk_iam::primitives::{Blob, DateTime};
 use aws_sdk_iam::types::{
     AccessKeyMetadata, AttachedPolicy, EntityType, PolicyDetail, ReportStateType, RoleDetail,
     StatusType,
 };
 use guard::account::CredentialReport;
-use guard::cloudtrail::percent_decoded;
+use guard::cloudtrail::{Metadata, ProviderType, percent_decoded};
 use guard::model::{HeldPolicy, LiveRole};
 use guard::ports::{
-    IamError, IamErrorKind, ListRoles, ListedRole, ReadCredentials, Roles, RolesPage, UserKey,
-    UsersPage,
+    IamError, IamErrorKind, ListProviders, ListRoles, ListedRole, LiveProvider, ReadCredentials,
+    Roles, RolesPage, UserKey, UsersPage,
 };
 use jiff::Timestamp;
 
@@ -76,6 +76,79 @@ impl ListRoles for IamLister {
     }
 }
 
+impl ListProviders for IamLister {
+    async fn list_providers(&self) -> Result<Vec<LiveProvider>, IamError> {
+        let (client, what) = (self.iam.client(), "the account's identity providers");
+        let mut found = Vec::new();
+        let listed = client.list_open_id_connect_providers().send().await;
+        let listed = listed.map_err(|error| {
+            Failure::of("iam:ListOpenIDConnectProviders", &error).of_iam("list", what)
+        })?;
+        let listed = listed.open_id_connect_provider_list.unwrap_or_default();
+        for arn in listed.into_iter().filter_map(|one| one.arn) {
+            let call = client.get_open_id_connect_provider();
+            let read = call.open_id_connect_provider_arn(&arn).send().await;
+            let read = read.map_err(|error| {
+                Failure::of("iam:GetOpenIDConnectProvider", &error).of_iam("read", arn.clone())
+            });
+            let Some(read) = still_there(read)? else {
+                continue;
+            };
+            let (mut audiences, mut certificates) = (
+                read.client_id_list.unwrap_or_default(),
+                read.thumbprint_list.unwrap_or_default(),
+            );
+            audiences.sort();
+            certificates.sort();
+            found.push(LiveProvider {
+                provider: ProviderType::Oidc,
+                arn,
+                created: read.create_date.and_then(moment),
+                metadata: Metadata {
+                    issuer: read.url,
+                    audiences,
+                    certificates,
+                    document: None,
+                },
+            });
+        }
+        let listed = client.list_saml_providers().send().await;
+        let listed = listed
+            .map_err(|error| Failure::of("iam:ListSAMLProviders", &error).of_iam("list", what))?;
+        let listed = listed.saml_provider_list.unwrap_or_default();
+        for arn in listed.into_iter().filter_map(|one| one.arn) {
+            let read = client.get_saml_provider().saml_provider_arn(&arn).send();
+            let read = read.await.map_err(|error| {
+                Failure::of("iam:GetSAMLProvider", &error).of_iam("read", arn.clone())
+            });
+            let Some(read) = still_there(read)? else {
+                continue;
+            };
+            let document = read.saml_metadata_document.unwrap_or_default();
+            found.push(LiveProvider {
+                provider: ProviderType::Saml,
+                arn,
+                created: read.create_date.and_then(moment),
+                metadata: Metadata::of_saml(document),
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// As IAM says it, in whole seconds.
+fn moment(at: DateTime) -> Option<Timestamp> {
+    Timestamp::new(at.secs(), 0).ok()
+}
+
+/// What was listed may be gone by now.
+fn still_there<T>(read: Result<T, IamError>) -> Result<Option<T>, IamError> {
+    match read {
+        Err(error) if error.kind == IamErrorKind::NoSuchEntity => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 impl ReadCredentials for IamLister {
     async fn credentials(&self) -> Result<Option<CredentialReport>, IamError> {
         let (read, what) = ("read", "the credential report");
@@ -120,7 +193,7 @@ impl ReadCredentials for IamLister {
         };
         let key = |key: AccessKeyMetadata| {
             Some(UserKey {
-                created: Timestamp::new(key.create_date?.secs(), 0).ok()?,
+                created: moment(key.create_date?)?,
                 active: key.status == Some(StatusType::Active),
             })
         };
@@ -166,9 +239,7 @@ fn listed(role: RoleDetail) -> ListedRole {
             path: role.path.unwrap_or_default(),
             role_id: role.role_id.unwrap_or_default(),
             document: percent_decoded(&role.assume_role_policy_document.unwrap_or_default()),
-            created: role
-                .create_date
-                .and_then(|at| Timestamp::new(at.secs(), 0).ok()),
+            created: role.create_date.and_then(moment),
         },
     }
 }

@@ -253,6 +253,8 @@ def _wants(response: BaseResponse, service: str, action: str) -> list[tuple[str,
             return [(f"iam:{action}", f"arn:aws:iam::{account}:group/{parameters['GroupName']}")]
         if "SAMLProviderArn" in parameters:
             return [(f"iam:{action}", parameters["SAMLProviderArn"])]
+        if "OpenIDConnectProviderArn" in parameters:
+            return [(f"iam:{action}", parameters["OpenIDConnectProviderArn"])]
         if "PolicyArn" in parameters:
             return [(f"iam:{action}", parameters["PolicyArn"])]
     return [(f"{service}:{action}", "*")]

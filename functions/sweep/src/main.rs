@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws::lambda::{Failed, ends, start_log, sweeping, with_deadline};
 use guard::handlers::{
-    CredentialsSwept, KeysSwept, PermissionsSwept, Swept, sweep, sweep_credentials, sweep_keys,
-    sweep_permissions,
+    CredentialsSwept, KeysSwept, PermissionsSwept, ProvidersSwept, Swept, sweep, sweep_credentials,
+    sweep_keys, sweep_permissions, sweep_providers,
 };
 use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
@@ -40,6 +40,8 @@ async fn main() -> Result<(), Error> {
                 let keys = with_deadline(&event.context, work).await;
                 let work = Box::pin(sweep_permissions(world, guard, until));
                 let permissions = with_deadline(&event.context, work).await;
+                let work = Box::pin(sweep_providers(world, guard));
+                let providers = with_deadline(&event.context, work).await;
                 let work = Box::pin(sweep_credentials(world, guard, until));
                 let credentials = with_deadline(&event.context, work).await;
                 if let Ok(KeysSwept {
@@ -58,11 +60,19 @@ async fn main() -> Result<(), Error> {
                 {
                     tracing::info!(roles, reported, left, "permissions swept");
                 }
+                if let Ok(ProvidersSwept {
+                    providers,
+                    reported,
+                }) = providers
+                {
+                    tracing::info!(providers, reported, "identity providers swept");
+                }
                 if let Ok(credentials) = &credentials {
                     log(credentials);
                 }
                 keys?;
                 permissions?;
+                providers?;
                 credentials?;
             }
         }

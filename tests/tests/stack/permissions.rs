@@ -237,12 +237,14 @@ fn every_role_is_of_our_path_and_trusts_lambda_alone() {
 }
 
 /// What the sweep reads of the whole account.
-const READ_ACCOUNT: [&str; 5] = [
+const READ_ACCOUNT: [&str; 7] = [
     "iam:GetAccountAuthorizationDetails",
     "iam:GenerateCredentialReport",
     "iam:GetCredentialReport",
     "iam:ListUsers",
     "iam:ListAccessKeys",
+    "iam:ListOpenIDConnectProviders",
+    "iam:ListSAMLProviders",
 ];
 
 /// What guard-tamper reads of what has no ARN of the stack's own.
@@ -300,6 +302,8 @@ fn no_statement_is_wider_than_its_work() {
                     ":user/*",
                     ":group/*",
                     ":policy/*",
+                    ":oidc-provider/*",
+                    ":saml-provider/*",
                     ":key/*",
                     ":*",
                 ];
@@ -385,8 +389,19 @@ fn each_function_may_do_exactly_this() {
                     "iam:GetRolePolicy",
                     "iam:ListRolePolicies",
                     "iam:ListAttachedRolePolicies",
+                    "iam:GetUser",
+                    "iam:GetUserPolicy",
+                    "iam:ListUserPolicies",
+                    "iam:ListAttachedUserPolicies",
+                    "iam:ListGroupsForUser",
+                    "iam:GetGroup",
+                    "iam:GetGroupPolicy",
+                    "iam:ListGroupPolicies",
+                    "iam:ListAttachedGroupPolicies",
                     "iam:GetPolicy",
                     "iam:GetPolicyVersion",
+                    "iam:GetOpenIDConnectProvider",
+                    "iam:GetSAMLProvider",
                     "sqs:SendMessage",
                 ],
             ]

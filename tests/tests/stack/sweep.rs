@@ -84,6 +84,77 @@ fn keys_and_passwords_are_read_with_the_roles() {
     assert_untroubled(&stack);
 }
 
+/// With the credentials of its role it reads identity providers, and what a user may do whose keys a
+/// third party holds by the rules.
+#[test]
+fn providers_and_a_vendors_users_are_read_with_the_roles() {
+    let rules = RULES.replace("    accounts: [", "    users: [reporting]\n    accounts: [");
+    let stack = deployed(&[("Mode", "enforce")], &rules);
+    let call = |operation: &str, request: Value| {
+        stack.call("iam", operation, &request).unwrap();
+    };
+    let arn = format!("arn:aws:iam::{}:oidc-provider/ci.example", stack.account);
+    let thumbprints = |print: &str| vec![print.repeat(20)];
+    call(
+        "create_open_id_connect_provider",
+        json!({
+            "Url": "https://ci.example", "ClientIDList": ["sts.amazonaws.com"],
+            "ThumbprintList": thumbprints("ab"),
+        }),
+    );
+    let document = |entity: &str| {
+        let body = "x".repeat(1_000);
+        format!(
+            "<EntityDescriptor entityID=\"https://{entity}.example\"><!-- {body} --></EntityDescriptor>"
+        )
+    };
+    call(
+        "create_saml_provider",
+        json!({ "Name": "Directory", "SAMLMetadataDocument": document("ours") }),
+    );
+    call("create_user", json!({ "UserName": "reporting" }));
+    sweeps(&stack);
+    stack.time_passes(3_700);
+    sweeps(&stack);
+    assert_eq!(stack.alerts().unwrap(), Vec::<Value>::new());
+
+    // The events of these are lost.
+    call(
+        "update_open_id_connect_provider_thumbprint",
+        json!({ "OpenIDConnectProviderArn": arn, "ThumbprintList": thumbprints("cd") }),
+    );
+    let saml = format!("arn:aws:iam::{}:saml-provider/Directory", stack.account);
+    call(
+        "update_saml_provider",
+        json!({ "SAMLProviderArn": saml, "SAMLMetadataDocument": document("theirs") }),
+    );
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    call(
+        "attach_user_policy",
+        json!({ "UserName": "reporting", "PolicyArn": admin }),
+    );
+    for _ in 0..2 {
+        stack.time_passes(3_700);
+        sweeps(&stack);
+    }
+    let alerts = stack.alerts().unwrap();
+    let found = |subject: &str| {
+        let mut alerts = alerts.iter();
+        let alert = alerts.find(|alert| alert["subject"] == subject);
+        codes(alert.unwrap_or_else(|| panic!("{subject}: {alerts:#?}"))).join(" ")
+    };
+    assert_eq!(
+        found(&format!("identity-provider/{arn}")),
+        "identity-provider-changed"
+    );
+    assert_eq!(
+        found(&format!("identity-provider/{saml}")),
+        "identity-provider-changed"
+    );
+    assert!(found("user/reporting").contains("admin-access"));
+    assert_untroubled(&stack);
+}
+
 #[test]
 fn one_look_that_is_refused_keeps_no_other_from_looking() {
     let stack = enforcing();

@@ -12,7 +12,7 @@ use crate::detect::{Coverage, Judgement, Verdict};
 use crate::known_accounts::known_account;
 use crate::model::{Cause, Resource};
 use crate::remediate::{Outcome, OutcomeKind, diff};
-use crate::rules::{Mode, Rules};
+use crate::rules::{Mode, Rules, UserVendor};
 use crate::state::incident::{Schema, Stage};
 
 /// The event behind an alert. A record without a time is taken to be of now.
@@ -112,6 +112,18 @@ pub(crate) fn mode_name(mode: Mode) -> &'static str {
     match mode {
         Mode::Alert => "alert",
         Mode::Enforce => "enforce",
+    }
+}
+
+/// Who holds a user's keys by the rules.
+pub(crate) fn holds_keys(vendor: &UserVendor) -> Grantee {
+    Grantee {
+        text: format!("{}, which holds the user's keys by our rules", vendor.name),
+        account: None,
+        vendor: Some(vendor.name.clone()),
+        owner: None,
+        ticket: None,
+        known_as: None,
     }
 }
 

@@ -47,6 +47,26 @@ pub struct Metadata {
     pub document: Option<String>,
 }
 
+impl Metadata {
+    /// What a SAML provider is known by, from its metadata document.
+    pub fn of_saml(document: String) -> Self {
+        Self {
+            issuer: entity_id(&document).map(str::to_owned),
+            certificates: fingerprints(&document),
+            document: Some(document),
+            ..Self::default()
+        }
+        .in_order()
+    }
+
+    fn in_order(mut self) -> Self {
+        self.audiences.sort();
+        self.certificates.sort();
+        self.certificates.dedup();
+        self
+    }
+}
+
 impl Record {
     /// `None`: the record does not say which provider it is about.
     pub(super) fn provider_change(
@@ -97,21 +117,14 @@ impl Record {
                     found.document = first;
                 }
                 "sAMLMetadataDocument" => {
-                    let documents = texts.iter();
-                    found
-                        .certificates
-                        .extend(documents.flat_map(|text| fingerprints(text)));
-                    let of_document = first.as_deref().and_then(entity_id);
-                    found.issuer = of_document.map(str::to_owned);
-                    found.document = first;
+                    let said = first.map(Metadata::of_saml).unwrap_or_default();
+                    found.certificates.extend(said.certificates);
+                    (found.issuer, found.document) = (said.issuer, said.document);
                 }
                 _ => found.issuer = first.or(found.issuer),
             }
         }
-        found.audiences.sort();
-        found.certificates.sort();
-        found.certificates.dedup();
-        found
+        found.in_order()
     }
 }
 

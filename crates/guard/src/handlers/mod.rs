@@ -23,8 +23,9 @@ pub use incidents::incidents;
 pub use publish::{Delivery, LEASE};
 pub use remediator::carry_out;
 pub use sweep::{
-    CredentialsSwept, GRACE_SECONDS, KeysSwept, MOST_ROLES, MOST_USERS, PermissionsSwept, Swept,
-    sweep, sweep_credentials, sweep_keys, sweep_permissions,
+    CredentialsSwept, GRACE_SECONDS, KeysSwept, MOST_ROLES, MOST_USERS, PermissionsSwept,
+    ProvidersSwept, Swept, sweep, sweep_credentials, sweep_keys, sweep_permissions,
+    sweep_providers,
 };
 pub use watch::{Surroundings, Watched, answer_heartbeat, watch};
 

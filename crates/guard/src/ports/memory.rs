@@ -11,8 +11,8 @@ use crate::alert::Alert;
 use crate::model::{HeldPolicy, LivePermissions, LiveRole};
 use crate::order::Order;
 use crate::ports::{
-    Alerts, Clock, IamError, IamErrorKind, Keys, Orders, PublishError, Roles, SendOrderError,
-    World, WriteRoles,
+    Alerts, Clock, IamError, IamErrorKind, Keys, LiveProvider, Orders, PublishError, Roles,
+    SendOrderError, World, WriteRoles,
 };
 use crate::state::history::RoleHistory;
 use crate::state::incident::{AlertKey, Incident};
@@ -33,6 +33,7 @@ pub struct InMemory {
 #[derive(Debug, Default)]
 struct Inside {
     now: Timestamp,
+    providers: BTreeMap<String, LiveProvider>,
     roles: BTreeMap<String, LiveRole>,
     denied_before: BTreeMap<String, Timestamp>,
     /// Whether each is active, and since when it is there.

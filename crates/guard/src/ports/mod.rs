@@ -25,7 +25,10 @@ pub use errors::{IamError, IamErrorKind, PublishError, SendOrderError, Source, S
 pub use faulty::{Call, Fault, Faults, Port, Sent};
 pub use iam_permissions::{HoldersPage, ListOf, ReadPermissions, WritePermissions};
 pub use store::{Condition, Item, Key, Put, Store, Test, Update, moment};
-pub use sweeping::{ListRoles, ListedRole, ReadCredentials, RolesPage, UserKey, UsersPage};
+pub use sweeping::{
+    ListProviders, ListRoles, ListedRole, LiveProvider, ReadCredentials, RolesPage, UserKey,
+    UsersPage,
+};
 
 /// Reads roles.
 pub trait Roles: Sync {

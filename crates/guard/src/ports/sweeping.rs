@@ -5,6 +5,7 @@ use std::future::Future;
 use jiff::Timestamp;
 
 use crate::account::CredentialReport;
+use crate::cloudtrail::{Metadata, ProviderType};
 use crate::model::{HeldPolicy, LiveRole};
 use crate::ports::{IamError, Roles};
 
@@ -49,6 +50,28 @@ pub trait ReadCredentials: Roles {
         &self,
         user: &str,
     ) -> impl Future<Output = Result<Vec<UserKey>, IamError>> + Send;
+}
+
+/// Lists the account's identity providers: only the sweep has it.
+pub trait ListProviders: Roles {
+    /// All SAML and OIDC providers.
+    ///
+    /// # Errors
+    /// [`IamError`].
+    fn list_providers(&self) -> impl Future<Output = Result<Vec<LiveProvider>, IamError>> + Send;
+}
+
+/// An identity provider as IAM shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveProvider {
+    /// What it is.
+    pub provider: ProviderType,
+    /// Its ARN.
+    pub arn: String,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// What it is known by.
+    pub metadata: Metadata,
 }
 
 /// Some of the account's users.

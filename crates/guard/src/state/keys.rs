@@ -64,6 +64,8 @@ pub(super) const CREDENTIAL: &str = "credential/";
 pub(super) const CREDENTIALS_KEPT: i64 = 30 * DAY;
 /// What the sort keys of the roles begin with whose policies the sweep read.
 pub(super) const SWEPT_PERMISSIONS: &str = "may/";
+/// What the sort keys of the identity providers begin with that the sweep has seen.
+pub(super) const SWEPT_PROVIDER: &str = "provider/";
 /// What the sort keys of events about a role's policies begin with.
 pub(super) const PERMISSIONS_EVENT: &str = "changed/";
 /// Longer than from one look to the second.
@@ -123,6 +125,10 @@ pub(super) fn credential_event(account: &str, name: &str, second: i64, change: &
 
 pub(super) fn swept_permissions(account: &str, role_id: &str) -> Key {
     key(sweep(account).pk, format!("{SWEPT_PERMISSIONS}{role_id}"))
+}
+
+pub(super) fn swept_provider(account: &str, arn: &str) -> Key {
+    key(sweep(account).pk, format!("{SWEPT_PROVIDER}{arn}"))
 }
 
 pub(super) fn permissions_event(account: &str, role_id: &str, second: i64) -> Key {

@@ -26,7 +26,44 @@ pub struct ProviderSeen {
     pub metadata: Metadata,
 }
 
+/// A provider that the sweep has seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweptProvider {
+    /// Always there.
+    pub schema: Schema,
+    /// Its ARN.
+    pub provider: String,
+    /// What it is known by that nobody reported, and since when: its event may yet come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<(Timestamp, Metadata)>,
+}
+
 impl<S: Store> Ledger<'_, S> {
+    /// The providers that the sweep has seen; one that cannot be read is left out.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn swept_providers(&self, account: &str) -> Result<Vec<SweptProvider>, StateError> {
+        let partition = keys::sweep(account).pk;
+        let items = self.0.query(&partition, keys::SWEPT_PROVIDER, None).await?;
+        let seen = items.iter().filter_map(|item| item.held("a provider").ok());
+        Ok(seen.collect())
+    }
+
+    /// Remembers that the sweep has seen a provider.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn save_swept_provider(
+        &self,
+        account: &str,
+        provider: &SweptProvider,
+    ) -> Result<(), StateError> {
+        let key = keys::swept_provider(account, &provider.provider);
+        self.put(key, item().holding("a provider as it was swept", provider)?)
+            .await
+    }
+
     /// What a provider was known by before a change, as far as is known.
     ///
     /// # Errors

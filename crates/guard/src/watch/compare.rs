@@ -97,9 +97,13 @@ pub fn function_lines(
             "its code or settings were changed {changed}, by no deploy"
         ));
     }
+    let code = match there.code.as_str() {
+        "" => "not known",
+        code => code,
+    };
     let how = format!(
-        "{}, last update {}, code {}",
-        there.state, there.last_update, there.code
+        "{}, last update {}, code {code}",
+        there.state, there.last_update
     );
     // Lambda makes a function inactive that nobody needed for weeks.
     let works = there.state == "Active" && there.last_update == "Successful";

@@ -71,7 +71,7 @@ pub async fn identity_provider<W: World<Roles: ListRoles>>(
 }
 
 /// The roles that the provider opens, by name, in order.
-async fn opened<W: World<Roles: ListRoles>>(
+pub(in crate::handlers) async fn opened<W: World<Roles: ListRoles>>(
     world: &W,
     guard: &GuardConfig,
     change: &ProviderChange,

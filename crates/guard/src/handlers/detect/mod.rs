@@ -13,6 +13,7 @@ mod users;
 pub use access::{access_key, root_activity};
 pub use guard_tamper::guard_tamper;
 pub use identity_provider::identity_provider;
+pub(super) use identity_provider::opened;
 pub use resource_share::resource_share;
 pub use role_permissions::role_permissions;
 pub use role_trust::role_trust;

@@ -8,8 +8,7 @@ mod report;
 use self::look::{Guilty, Look};
 use crate::GuardConfig;
 use crate::account::Access;
-use crate::alert::Grantee;
-use crate::alert::build::grantees;
+use crate::alert::build::{grantees, holds_keys};
 use crate::check::{Check, Finding};
 use crate::cloudtrail::{Document, Holder, PermissionsActivity, PolicyChange, Record};
 use crate::detect::{KeySeen, Verdict, allowed_by_name, finding, guard_tampered};
@@ -174,10 +173,10 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
     }
 
     /// What is reported is not news to the sweep.
-    async fn record_reported(&self, role_id: &str, findings: &[Finding]) {
+    async fn record_reported(&self, id: &str, findings: &[Finding]) {
         let event = PermissionsEvent {
             schema: Schema,
-            role_id: role_id.to_owned(),
+            role_id: id.to_owned(),
             at: self.now,
             reported: findings.iter().map(finding_mark).collect(),
         };
@@ -337,14 +336,9 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             }
             return Ok(Seen::Nothing);
         }
-        let holds = |vendor: &UserVendor| Grantee {
-            text: format!("{}, which holds the user's keys by our rules", vendor.name),
-            account: None,
-            vendor: Some(vendor.name.clone()),
-            owner: None,
-            ticket: None,
-            known_as: None,
-        };
+        if let Some(id) = &id {
+            self.record_reported(id, &judged.findings).await;
+        }
         Ok(Seen::Guilty(Box::new(Guilty {
             kind: "user",
             name: name.to_owned(),
@@ -352,7 +346,7 @@ impl<W: World<Roles: ReadPermissions>> Look<'_, W> {
             id,
             findings: judged.findings,
             perhaps_older: judged.perhaps_older,
-            grantees: vendors.iter().map(holds).collect(),
+            grantees: vendors.iter().map(holds_keys).collect(),
             tampered,
             key: None,
         })))

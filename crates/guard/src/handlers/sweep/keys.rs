@@ -83,7 +83,7 @@ pub async fn sweep_keys<W: World<Roles: ReadCredentials>>(
 }
 
 /// IAM asks to slow down: the next hour goes on.
-fn unthrottled<T>(answer: Result<T, IamError>) -> Result<Option<T>, HandleError> {
+pub(super) fn unthrottled<T>(answer: Result<T, IamError>) -> Result<Option<T>, HandleError> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) if error.kind == IamErrorKind::Throttled => Ok(None),
@@ -91,7 +91,7 @@ fn unthrottled<T>(answer: Result<T, IamError>) -> Result<Option<T>, HandleError>
     }
 }
 
-async fn list<W: World<Roles: ReadCredentials>>(
+pub(super) async fn list<W: World<Roles: ReadCredentials>>(
     world: &W,
     until: Timestamp,
 ) -> Result<Vec<String>, IamError> {

@@ -14,6 +14,7 @@ mod ending;
 mod first;
 mod keys;
 mod policies;
+mod providers;
 mod role;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use credentials::{CredentialsSwept, sweep_credentials};
 pub use keys::{KeysSwept, MOST_USERS, sweep_keys};
 pub use policies::{MOST_ROLES, PermissionsSwept, sweep_permissions};
+pub use providers::{ProvidersSwept, sweep_providers};
 
 use jiff::{SignedDuration, Timestamp};
 

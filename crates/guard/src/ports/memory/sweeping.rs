@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::account::CredentialReport;
 use crate::ports::memory::InMemory;
 use crate::ports::{
-    IamError, ListRoles, ListedRole, ReadCredentials, RolesPage, UserKey, UsersPage,
+    IamError, ListProviders, ListRoles, ListedRole, LiveProvider, ReadCredentials, RolesPage,
+    UserKey, UsersPage,
 };
 
 /// How many roles stand on a page, if nobody says otherwise.
@@ -35,6 +36,20 @@ impl ListRoles for InMemory {
     }
 }
 
+impl InMemory {
+    /// Creates an identity provider, or puts another in its place.
+    pub fn put_provider(&self, provider: LiveProvider) {
+        let mut inside = self.inside();
+        inside.providers.insert(provider.arn.clone(), provider);
+    }
+}
+
+impl ListProviders for InMemory {
+    async fn list_providers(&self) -> Result<Vec<LiveProvider>, IamError> {
+        Ok(self.inside().providers.values().cloned().collect())
+    }
+}
+
 impl ReadCredentials for InMemory {
     async fn credentials(&self) -> Result<Option<CredentialReport>, IamError> {
         Ok(self.inside().credentials.clone())
@@ -42,7 +57,9 @@ impl ReadCredentials for InMemory {
 
     async fn list_users(&self, marker: Option<&str>) -> Result<UsersPage, IamError> {
         let inside = self.inside();
-        let names: BTreeSet<&String> = inside.keys.keys().map(|(user, _)| user).collect();
+        let may = inside.user_permissions.values().map(|held| &held.name);
+        let with_keys = inside.keys.keys().map(|(user, _)| user);
+        let names: BTreeSet<&String> = with_keys.chain(may).collect();
         let mut names = names
             .into_iter()
             .filter(|name| marker.is_none_or(|marker| name.as_str() > marker));

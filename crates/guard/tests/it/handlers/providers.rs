@@ -1,11 +1,16 @@
 //! Identity providers: what changed, what was there before, and which roles it opens.
 
+use jiff::SignedDuration;
 use serde_json::{Value, json};
-use trustwarden_guard::handlers::Handled;
-use trustwarden_guard::ports::IamErrorKind;
+use trustwarden_guard::alert::Alert;
+use trustwarden_guard::cloudtrail::{Metadata, ProviderType};
+use trustwarden_guard::handlers::{Handled, sweep_providers};
+use trustwarden_guard::ports::{IamErrorKind, LiveProvider};
 use trustwarden_guard::{Check, Severity};
 
 use super::scene::{ALICE, Scene, identity};
+use super::sweeping::{HOUR, watched_with};
+use super::troubled::run;
 
 const PROVIDER: &str = "arn:aws:iam::111122223333:saml-provider/Directory";
 
@@ -206,4 +211,119 @@ fn lending_services_open_the_roles_that_they_name_and_that_trust_them() {
         let found = &alerts[0].findings[0];
         assert!(found.message.ends_with(end), "{name}: {}", found.message);
     }
+}
+
+/// The provider as IAM shows it.
+fn live(scene: &Scene, document: &str, created: i64) -> LiveProvider {
+    LiveProvider {
+        provider: ProviderType::Saml,
+        arn: PROVIDER.to_owned(),
+        created: Some(scene.now() + SignedDuration::from_secs(created)),
+        metadata: Metadata::of_saml(document.to_owned()),
+    }
+}
+
+fn look(scene: &Scene) -> Vec<Alert> {
+    let swept = run(sweep_providers(&scene.world.inside, &scene.guard));
+    let swept = swept.unwrap().unwrap();
+    let alerts = scene.alerts();
+    assert_eq!(swept.reported, alerts.len());
+    alerts
+}
+
+#[test]
+fn a_certificate_that_was_swapped_without_an_event_is_found_and_reported_once() {
+    let mut scene = watched_with(|_| {});
+    scene.put("Staff", "Staff", &trusting(PROVIDER));
+    let put = |scene: &Scene, certificate: &str| {
+        let provider = live(scene, &metadata(certificate), -86_400);
+        scene.world.inside.put_provider(provider);
+    };
+    put(&scene, "Zmlyc3Q=");
+    for _ in 0..2 {
+        assert_eq!(look(&scene), [], "it was there when the guard began");
+        scene.pass(HOUR);
+    }
+    put(&scene, "c2Vjb25k");
+    assert_eq!(look(&scene), [], "its event may yet come");
+    scene.pass(HOUR);
+    let alerts = look(&scene);
+    let found = &alerts[0].findings[0];
+    assert_eq!(
+        (found.code, found.severity),
+        (Check::IdentityProviderChanged, Severity::Critical)
+    );
+    for words in [SECOND, FIRST, "Staff"] {
+        assert!(found.message.contains(words), "{words}: {}", found.message);
+    }
+    assert!(alerts[0].title.contains("no event reported it"));
+    for _ in 0..3 {
+        scene.pass(HOUR);
+        assert_eq!(look(&scene), [], "once");
+    }
+    // One whose event comes is the event's.
+    put(&scene, "Zmlyc3Q=");
+    assert_eq!(look(&scene), []);
+    scene.pass(60);
+    let event = updated(&mut scene, "Zmlyc3Q=");
+    assert_eq!(scene.play(&event).len(), 1);
+    for _ in 0..3 {
+        scene.pass(HOUR);
+        assert_eq!(look(&scene), []);
+    }
+}
+
+#[test]
+fn a_new_provider_without_an_event_is_found_and_iams_own_thumbprints_are_no_change() {
+    let mut scene = watched_with(|_| {});
+    assert_eq!(look(&scene), []);
+    scene.pass(HOUR);
+    scene
+        .world
+        .inside
+        .put_provider(live(&scene, &metadata("Zmlyc3Q="), 0));
+    assert_eq!(look(&scene), []);
+    scene.pass(HOUR);
+    let alerts = look(&scene);
+    assert!(alerts[0].findings[0].message.contains("was created"));
+    // An issuer that was created without thumbprints, and reported: IAM finds them by itself.
+    let (arn, url) = (
+        "arn:aws:iam::111122223333:oidc-provider/ci.example",
+        "https://ci.example",
+    );
+    let mut event = scene.raw_event(
+        "iam.amazonaws.com",
+        "CreateOpenIDConnectProvider",
+        json!({ "url": url, "clientIDList": ["sts.amazonaws.com"] }),
+        identity(ALICE),
+    );
+    event["detail"]["responseElements"] = json!({ "openIDConnectProviderArn": arn });
+    assert_eq!(scene.play(&event).len(), 1);
+    let mut oidc = LiveProvider {
+        provider: ProviderType::Oidc,
+        arn: arn.to_owned(),
+        created: Some(scene.now()),
+        metadata: Metadata {
+            issuer: Some("ci.example".to_owned()),
+            audiences: vec!["sts.amazonaws.com".to_owned()],
+            certificates: vec!["ab".repeat(20)],
+            document: None,
+        },
+    };
+    scene.world.inside.put_provider(oidc.clone());
+    for _ in 0..3 {
+        scene.pass(HOUR);
+        assert_eq!(look(&scene), []);
+    }
+    // One thumbprint or audience more is.
+    oidc.metadata.audiences.push("theirs".to_owned());
+    scene.world.inside.put_provider(oidc.clone());
+    assert_eq!(look(&scene), []);
+    scene.pass(HOUR);
+    assert!(look(&scene)[0].findings[0].message.contains("theirs"));
+    oidc.metadata.certificates.push("cd".repeat(20));
+    scene.world.inside.put_provider(oidc);
+    assert_eq!(look(&scene), []);
+    scene.pass(HOUR);
+    assert_eq!(look(&scene).len(), 1);
 }

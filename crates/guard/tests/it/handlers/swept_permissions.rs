@@ -162,3 +162,45 @@ fn reads_are_bounded_and_the_next_hour_goes_on() {
     look(&scene);
     assert!(known(&scene) >= MOST_ROLES + 10);
 }
+
+/// A user whose keys the vendor holds, as IAM spells them; the rules say so in another case.
+const USER: &str = "Observer-Legacy";
+
+#[test]
+fn what_a_user_may_do_whose_keys_a_vendor_holds_is_found_without_an_event() {
+    let mut scene = watched_with(|rules| rules["vendors"][0]["users"] = json!(["observer-legacy"]));
+    let holds = |scene: &Scene, name: &str, policies| {
+        let user = held(name, policies);
+        scene.world.inside.put_user_permissions(user);
+    };
+    // What stood there at the first look an audit reports.
+    holds(&scene, USER, vec![reading()]);
+    holds(&scene, "alice", vec![reading()]);
+    assert_eq!(look(&scene).1, []);
+    holds(&scene, USER, vec![reading(), admin()]);
+    holds(&scene, "alice", vec![reading(), admin()]);
+    scene.pass(HOUR);
+    assert_eq!(look(&scene).1, [], "its event may yet come");
+    scene.pass(HOUR);
+    let (swept, alerts) = look(&scene);
+    assert_eq!(swept.reported, 1);
+    assert_eq!(alerts[0].subject, format!("user/{USER}"));
+    assert_eq!(alerts[0].findings[0].code, Check::AdminAccess);
+    assert!(alerts[0].grantees[0].text.contains("holds the user's keys"));
+    scene.pass(HOUR);
+    assert_eq!(look(&scene).1, [], "once");
+    // What an event reports is no news to the sweep.
+    holds(&scene, USER, vec![reading()]);
+    scene.pass(HOUR);
+    assert_eq!(look(&scene).1, []);
+    holds(&scene, USER, vec![reading(), admin()]);
+    let request = json!({ "userName": USER, "policyArn": ADMIN });
+    assert_eq!(
+        stages(&played(&mut scene, "AttachUserPolicy", request)),
+        [DETECTED]
+    );
+    for _ in 0..3 {
+        scene.pass(HOUR);
+        assert_eq!(look(&scene).1, []);
+    }
+}
