@@ -123,6 +123,8 @@ pub enum ExemptionOf {
     Role,
     /// A user.
     User,
+    /// A resource, and the external account that may have it, or everyone.
+    ResourceAndAccount,
 }
 
 macro_rules! checks {
@@ -252,6 +254,7 @@ impl Check {
             | Self::CredentialCreated
             | Self::MfaRemoved
             | Self::PolicyOnUser => Some(ExemptionOf::User),
+            Self::ResourceShared => Some(ExemptionOf::ResourceAndAccount),
             _ => None,
         }
     }

@@ -90,7 +90,8 @@ impl Sharing<'_> {
         };
         match change.share.lets {
             Lets::Everyone if !change.cut => {
-                vec![self.found(&what, everyone("anyone", "without signing a request"))]
+                let anyone = everyone("anyone", "without signing a request");
+                self.found(&what, anyone).into_iter().collect()
             }
             Lets::Others if !change.cut => said(
                 format!("{what} can be shared with others from now on: what kept them out is away"),
@@ -116,15 +117,25 @@ impl Sharing<'_> {
             }
             _ => {
                 let found = self.outsiders().into_iter();
-                found.map(|one| self.found(&what, one)).collect()
+                found.filter_map(|one| self.found(&what, one)).collect()
             }
         }
     }
 
-    fn found(&self, what: &str, one: Outsider) -> Finding {
+    /// `None`: an exemption accepts it.
+    fn found(&self, what: &str, one: Outsider) -> Option<Finding> {
+        let whom = match one.everyone {
+            true => Some("*"),
+            false => one.third_party.as_deref(),
+        };
+        let (resource, check) = (&self.change.resource, Check::ResourceShared);
+        let accepts = |whom| self.rules.exempts_resource(resource, whom, check, self.now);
+        if whom.is_some_and(accepts) {
+            return None;
+        }
         let message = format!("{what} is shared with {}, {}", one.who, one.why);
         let found = finding(self.rules, Check::ResourceShared, message);
-        Finding {
+        Some(Finding {
             severity: match one.everyone {
                 true => found.severity.raised(),
                 false => found.severity,
@@ -132,7 +143,7 @@ impl Sharing<'_> {
             third_party: one.third_party,
             vendor: one.vendor,
             ..found
-        }
+        })
     }
 
     /// Those who are let in and whom no rule names.

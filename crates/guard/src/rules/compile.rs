@@ -105,6 +105,7 @@ fn head(file: &RulesFile, accounts: &[OrganizationAccount]) -> Head {
         .filter_map(|(code, setting)| Some((code.parse().ok()?, setting.clone())));
     let exemptions = file.exemptions.iter().filter_map(|exemption| {
         Some(CompiledExemption {
+            resource: exemption.resource.clone(),
             role: exemption.role.clone(),
             account: exemption.account.clone(),
             user: exemption.user.clone(),

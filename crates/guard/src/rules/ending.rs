@@ -51,6 +51,7 @@ impl Rules {
         });
         let exemptions = self.head.exemptions.iter().filter_map(|exemption| {
             let named = [
+                ("resource", &exemption.resource),
                 ("role", &exemption.role),
                 ("account", &exemption.account),
                 ("user", &exemption.user),

@@ -537,7 +537,11 @@ pub struct Exemption {
     /// The role that may violate the rules: a name or pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// The outside account it may trust; no other is covered. 12 digits, in quotes.
+    /// The resource that may be shared: its ARN, or a pattern of ARNs. For `resource-shared`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// The outside account it may trust; no other is covered. 12 digits, in quotes. Of a resource
+    /// also `*`: everyone may have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
     /// The user that may violate them: a name or pattern. For checks of keys and passwords.

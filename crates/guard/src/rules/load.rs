@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use policy::glob::matches_ignoring_case;
+use policy::glob::{matches, matches_ignoring_case};
 use policy::providers::Provider;
 use serde::{Deserialize, Serialize};
 
@@ -189,6 +189,8 @@ impl CompiledVendor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompiledExemption {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) resource: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -396,6 +398,19 @@ impl Rules {
             .is_some()
     }
 
+    /// That a resource is shared with an account, or with everyone (`*`), is accepted now.
+    pub fn exempts_resource(&self, arn: &str, account: &str, check: Check, now: Timestamp) -> bool {
+        let of_resource = |exemption: &CompiledExemption| {
+            exemption.account.as_deref() == Some(account)
+                && exemption
+                    .resource
+                    .as_deref()
+                    .is_some_and(|pattern| matches(pattern, arn))
+        };
+        self.exempted(check, ExemptionOf::ResourceAndAccount, now, of_resource)
+            .is_some()
+    }
+
     /// A finding about a user is accepted now.
     pub fn exempts_user(&self, user: &str, check: Check, now: Timestamp) -> bool {
         let of_user = |exemption: &CompiledExemption| fits(&exemption.user, user);
@@ -425,11 +440,12 @@ impl Rules {
         Some(&exemption.reason)
     }
 
-    /// The exemptions that have accepted nothing since these rules were loaded.
+    /// The exemptions that have accepted nothing since these rules were loaded. What a resource is
+    /// shared with, only events tell.
     pub(crate) fn unused_exemptions(&self) -> impl Iterator<Item = &CompiledExemption> {
         let exemptions = self.head.exemptions.iter().zip(&self.exempting.0);
         exemptions
-            .filter(|(_, used)| !used.load(Ordering::Relaxed))
+            .filter(|(one, used)| !used.load(Ordering::Relaxed) && one.resource.is_none())
             .map(|(exemption, _)| exemption)
     }
 

@@ -21,13 +21,17 @@ use guard::model::RoleRef;
 use guard::rules::{Level, Rules, RulesFile, compile};
 use guard::{Check, ExemptionOf};
 
-const SHAPES: [(ExemptionOf, &str); 3] = [
+const SHAPES: [(ExemptionOf, &str); 4] = [
     (
         ExemptionOf::RoleAndAccount,
         "role: Partner, account: \"444455556666\"",
     ),
     (ExemptionOf::Role, "role: Partner"),
     (ExemptionOf::User, "user: sync"),
+    (
+        ExemptionOf::ResourceAndAccount,
+        "resource: \"arn:aws:s3:::site\", account: \"*\"",
+    ),
 ];
 
 fn file(yaml: &str) -> RulesFile {
@@ -65,11 +69,12 @@ fn an_exemption_covers_what_rules_check_lets_it_name_and_nothing_else() {
                         .is_some(),
                     rules.exempts_role("Partner", *check, at),
                     rules.exempts_user("sync", *check, at),
+                    rules.exempts_resource("arn:aws:s3:::site", "*", *check, at),
                 ]
             };
             assert_eq!(covers(now()).contains(&true), quiet, "{yaml}");
             let over = "2027-02-01T00:00:00Z".parse().unwrap();
-            assert_eq!(covers(over), [false; 3], "{yaml}");
+            assert_eq!(covers(over), [false; 4], "{yaml}");
         }
     }
 }

@@ -243,3 +243,71 @@ fn a_rule_of_a_vendor_covers_those_it_names() {
     assert_eq!(vendor.as_deref(), Some("Example Backup"));
     assert!(to(OUTSIDE).unwrap().0.contains("no rule names it"));
 }
+
+#[test]
+fn an_exemption_accepts_one_resource_and_whom_it_names() {
+    let judged = |exemption: &str, who: &str| {
+        let yaml = format!(
+            "version: 1\nexemptions: [{{ {exemption}, check: resource-shared, reason: r, expires: 2027-01-31 }}]"
+        );
+        let rules = crate::loaded(&serde_saphyr::from_str(&yaml).unwrap());
+        let request = json!({ "bucketName": "site", "bucketPolicy": { "Statement": {
+            "Effect": "Allow", "Principal": { "AWS": who }, "Action": "s3:GetObject", "Resource": "*",
+        } } });
+        found(
+            &rules,
+            &record("s3:PutBucketPolicy", &request, &Value::Null, None),
+        )
+        .len()
+    };
+    let site = "resource: \"arn:aws:s3:::site\"";
+    assert_eq!(judged(&format!("{site}, account: \"*\""), "*"), 0);
+    assert_eq!(judged(&format!("{site}, account: \"*\""), OUTSIDE), 1);
+    assert_eq!(
+        judged(&format!("{site}, account: \"{OUTSIDE}\""), OUTSIDE),
+        0
+    );
+    assert_eq!(judged(&format!("{site}, account: \"{OUTSIDE}\""), "*"), 1);
+    assert_eq!(
+        judged("resource: \"arn:aws:s3:::s*e\", account: \"*\"", "*"),
+        0
+    );
+    assert_eq!(
+        judged("resource: \"arn:aws:s3:::sit\", account: \"*\"", "*"),
+        1
+    );
+}
+
+#[test]
+fn an_exemption_names_a_resource_by_its_arn() {
+    let problems = |resource: &str| {
+        let yaml = format!(
+            "version: 1\nexemptions: [{{ resource: \"{resource}\", account: \"*\", check: resource-shared, reason: r, expires: 2027-01-31 }}]"
+        );
+        let file: guard::rules::RulesFile = serde_saphyr::from_str(&yaml).unwrap();
+        let problems = file.problems(Some(crate::now()));
+        problems
+            .into_iter()
+            .map(|one| one.level)
+            .collect::<Vec<_>>()
+    };
+    use guard::rules::Level;
+    for fine in [
+        "arn:aws:s3:::site",
+        "arn:aws:ec2:*::image/ami-1*",
+        "arn:aws:sns:eu-west-1:111122223333:a:b",
+    ] {
+        assert_eq!(problems(fine), [], "{fine}");
+    }
+    for wrong in [
+        "site",
+        "*",
+        "arn:*:s3:::site",
+        "arn:aws:*:::site",
+        "arn:aws:s3::",
+        "aws:arn:s3:::site",
+    ] {
+        assert_eq!(problems(wrong), [Level::Error], "{wrong}");
+    }
+    assert_eq!(problems("arn:aws:s3:::*"), [Level::Warning]);
+}

@@ -23,8 +23,14 @@ impl Exemption {
                 problems.warn(at(what), message, &hint);
             }
         }
-        if let Some(account) = &self.account {
-            problems.account(at("account"), account);
+        let of_resource = self.resource.is_some();
+        match &self.account {
+            Some(everyone) if everyone == "*" && of_resource => {}
+            Some(account) => problems.account(at("account"), account),
+            None => {}
+        }
+        if let Some(pattern) = &self.resource {
+            self.resource_pattern(pattern, index, problems);
         }
         problems.check_code(at("check"), &self.check);
         if let Ok(check) = self.check.parse::<Check>() {
@@ -48,14 +54,36 @@ impl Exemption {
         problems.expires(at("expires"), self.expires.as_deref());
     }
 
+    /// An ARN whose first three parts are no pattern: of another service nothing is accepted by the
+    /// way.
+    fn resource_pattern(&self, pattern: &str, index: usize, problems: &mut Problems) {
+        let path = at!["exemptions", index, "resource"];
+        let mut parts = pattern.splitn(6, ':');
+        let fixed = parts
+            .by_ref()
+            .take(3)
+            .all(|part| !part.is_empty() && !part.contains(['*', '?']));
+        let named = parts.nth(2);
+        if !fixed || !pattern.starts_with("arn:") || named.is_none() {
+            let message = format!("`{pattern}` is no resource's ARN");
+            let hint = "write it as in the alert, as \"arn:aws:s3:::public-site\"".to_owned();
+            problems.add(Level::Error, path, message, Some(hint));
+        } else if named.is_some_and(|name| name.chars().all(|char| "*?/:".contains(char))) {
+            let hint = "name the resources it is about";
+            problems.warn(path, "every resource of the service is exempted", hint);
+        }
+    }
+
     /// The judge looks at these keys, and at no others.
     fn names_what_it_should(&self, of: ExemptionOf, index: usize, problems: &mut Problems) {
-        let (role, account, user) = match of {
-            ExemptionOf::RoleAndAccount => (true, true, false),
-            ExemptionOf::Role => (true, false, false),
-            ExemptionOf::User => (false, false, true),
+        let (resource, role, account, user) = match of {
+            ExemptionOf::RoleAndAccount => (false, true, true, false),
+            ExemptionOf::Role => (false, true, false, false),
+            ExemptionOf::User => (false, false, false, true),
+            ExemptionOf::ResourceAndAccount => (true, false, true, false),
         };
         for (key, named, asked) in [
+            ("resource", &self.resource, resource),
             ("role", &self.role, role),
             ("account", &self.account, account),
             ("user", &self.user, user),
@@ -75,6 +103,9 @@ impl Exemption {
                 ExemptionOf::RoleAndAccount => "name the role, and the account that it may trust",
                 ExemptionOf::Role => "name the role alone",
                 ExemptionOf::User => "name the user alone",
+                ExemptionOf::ResourceAndAccount => {
+                    "name the resource by its ARN, and the account that may have it, or \"*\" for everyone"
+                }
             };
             problems.add(Level::Error, path, message, Some(hint.to_owned()));
         }
