@@ -129,7 +129,10 @@ impl Sharing<'_> {
             false => one.third_party.as_deref(),
         };
         let (resource, check) = (&self.change.resource, Check::ResourceShared);
-        let accepts = |whom| self.rules.exempts_resource(resource, whom, check, self.now);
+        let accepts = |whom| {
+            let (own, shared) = (self.account, (resource.as_str(), whom));
+            self.rules.exempts_resource(own, shared, check, self.now)
+        };
         if whom.is_some_and(accepts) {
             return None;
         }
@@ -280,6 +283,12 @@ impl Sharing<'_> {
             (Some(vendor), _) => {
                 format!("and the rule of {} names other principals", vendor.name)
             }
+            (None, Some(other)) if !other.is_about(self.account) => {
+                format!(
+                    "and the rule of {} is about other accounts of ours",
+                    other.name
+                )
+            }
             (None, Some(expired)) => format!("and the access of {} has expired", expired.name),
             (None, None) => match known_account(account) {
                 Some(known) => format!("which is known as {}, {NO_RULE}", known.name),
@@ -309,7 +318,7 @@ impl Sharing<'_> {
     }
 
     fn holds(&self, vendor: &CompiledVendor) -> bool {
-        vendor.expires.is_none_or(|end| self.now < end)
+        vendor.is_about(self.account) && vendor.expires.is_none_or(|end| self.now < end)
     }
 }
 

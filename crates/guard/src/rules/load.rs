@@ -398,10 +398,17 @@ impl Rules {
             .is_some()
     }
 
-    /// That a resource is shared with an account, or with everyone (`*`), is accepted now.
-    pub fn exempts_resource(&self, arn: &str, account: &str, check: Check, now: Timestamp) -> bool {
+    /// That a resource of `own` is shared with an account, or with everyone (`*`), is accepted now.
+    pub fn exempts_resource(
+        &self,
+        own: &str,
+        (arn, account): (&str, &str),
+        check: Check,
+        now: Timestamp,
+    ) -> bool {
         let of_resource = |exemption: &CompiledExemption| {
             exemption.account.as_deref() == Some(account)
+                && about(exemption.accounts_of_ours.as_deref(), own)
                 && exemption
                     .resource
                     .as_deref()

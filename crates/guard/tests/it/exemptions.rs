@@ -69,7 +69,7 @@ fn an_exemption_covers_what_rules_check_lets_it_name_and_nothing_else() {
                         .is_some(),
                     rules.exempts_role("Partner", *check, at),
                     rules.exempts_user("sync", *check, at),
-                    rules.exempts_resource("arn:aws:s3:::site", "*", *check, at),
+                    rules.exempts_resource("111122223333", ("arn:aws:s3:::site", "*"), *check, at),
                 ]
             };
             assert_eq!(covers(now()).contains(&true), quiet, "{yaml}");

@@ -311,3 +311,27 @@ fn an_exemption_names_a_resource_by_its_arn() {
     }
     assert_eq!(problems("arn:aws:s3:::*"), [Level::Warning]);
 }
+
+#[test]
+fn a_vendors_rule_for_other_accounts_of_ours_covers_nothing_here() {
+    let judged = |own: &str| {
+        let yaml = format!(
+            "version: 1\nvendors: [{{ name: Observer, accounts: [\"{OUTSIDE}\"], roles: [Observer], \
+             accounts_of_ours: [\"{own}\"], external_id: {{ required: false }} }}]"
+        );
+        let rules = crate::loaded(&serde_saphyr::from_str(&yaml).unwrap());
+        let request =
+            json!({ "snapshotId": "snap-1", "createVolumePermission": { "add": [OUTSIDE] } });
+        let record = record("ec2:ModifySnapshotAttribute", &request, &Value::Null, None);
+        found(&rules, &record)
+            .into_iter()
+            .map(|one| one.message)
+            .next()
+    };
+    assert_eq!(judged(OURS), None);
+    assert!(
+        judged("222233334444")
+            .unwrap()
+            .contains("about other accounts of ours")
+    );
+}
