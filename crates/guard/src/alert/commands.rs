@@ -16,7 +16,13 @@ pub(crate) struct Command {
 
 /// The commands for an alert. A name that a shell could take for anything but a name makes none.
 pub(crate) fn commands(alert: &Alert) -> Vec<Command> {
-    let all = [uses(alert), key(alert), restored(alert), contained(alert)];
+    let all = [
+        uses(alert),
+        key(alert),
+        restored(alert),
+        unshared(alert),
+        contained(alert),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -78,6 +84,26 @@ fn restored(alert: &Alert) -> Option<Command> {
         purpose: "Restore the former trust policy, once the rules allow it",
         line: format!(
             "trustwarden restore {role} --rules rules/access.yaml --stack {stack} --region {region}"
+        ),
+    })
+}
+
+/// What is shared by a list alone is taken back from all on it: the rules' own vendors are shared with
+/// again by whoever keeps the list.
+fn unshared(alert: &Alert) -> Option<Command> {
+    let resource = alert.resource.as_ref()?;
+    let (what, attribute) = match resource.kind.as_str() {
+        "snapshot" => ("snapshot", "createVolumePermission"),
+        "image" => ("image", "launchPermission"),
+        _ => return None,
+    };
+    let mut parts = word(resource.arn.as_deref()?)?.splitn(6, ':').skip(3);
+    let (region, _, id) = (word(parts.next()?)?, parts.next()?, parts.next()?);
+    let id = id.strip_prefix(what)?.strip_prefix('/').and_then(word)?;
+    Some(Command {
+        purpose: "Take it back from all others, registered vendors too",
+        line: format!(
+            "aws ec2 reset-{what}-attribute --region {region} --{what}-id {id} --attribute {attribute}"
         ),
     })
 }

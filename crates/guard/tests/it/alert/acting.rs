@@ -113,6 +113,36 @@ fn commands_carry_the_alerts_own_names() {
 }
 
 #[test]
+fn a_shared_snapshot_or_image_is_taken_back_by_one_call() {
+    let of = |kind: &str, arn: &str| {
+        let mut alert = outcome();
+        alert.resource = Some(Resource {
+            arn: Some(arn.to_owned()),
+            ..Resource::new(kind, arn)
+        });
+        alert.text()
+    };
+    let text = of("snapshot", "arn:aws:ec2:eu-west-1::snapshot/snap-0a1");
+    let line = "aws ec2 reset-snapshot-attribute --region eu-west-1 --snapshot-id snap-0a1 \
+                --attribute createVolumePermission\n";
+    assert!(text.contains(line), "{text}");
+    let text = of("image", "arn:aws:ec2:eu-west-1::image/ami-0a1");
+    let line = "aws ec2 reset-image-attribute --region eu-west-1 --image-id ami-0a1 --attribute \
+                launchPermission\n";
+    assert!(text.contains(line), "{text}");
+    for (kind, arn) in [
+        ("bucket", "arn:aws:s3:::site"),
+        ("snapshot", "unknown"),
+        ("snapshot", "arn:aws:ec2:eu-west-1::image/ami-0a1"),
+        ("snapshot", "arn:aws:ec2:eu-west-1::snapshot/--profile"),
+        ("snapshot", "arn:aws:ec2:eu-west-1::snapshot/$(reboot)"),
+        ("image", "arn:aws:ec2:-x::image/ami-0a1"),
+    ] {
+        assert!(!of(kind, arn).contains("aws ec2 reset-"), "{kind} {arn}");
+    }
+}
+
+#[test]
 fn the_actor_is_contained_by_what_they_acted_with() {
     let with = |change: fn(&mut Actor)| {
         let mut alert = outcome();
