@@ -131,3 +131,126 @@ fn what_cannot_be_read_is_not_called_closed() {
     let odd = r#","Condition":{"StringMaybe":{"aws:PrincipalAccount":"111122223333"}}"#;
     assert!(who(&allow(r#""*""#, odd)).contains(&"*".to_owned()));
 }
+
+/// Small numbers that look random, the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, faces: &[&'static str]) -> &'static str {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let face = usize::try_from(self.0 >> 33).unwrap() % faces.len();
+        faces.get(face).unwrap()
+    }
+}
+
+const OURS: &str = "111122223333";
+const ONE: &str = "444455556666";
+const OTHER: &str = "999900001111";
+const ACTIONS: [&str; 3] = ["s3:GetObject", "s3:PutObject", "s3:GetBucketAcl"];
+const RESOURCES: [&str; 2] = ["arn:aws:s3:::b", "arn:aws:s3:::b/private/x"];
+
+/// A statement as it was thrown.
+struct Thrown {
+    allows: bool,
+    all_but: bool,
+    principal: &'static str,
+    not_action: bool,
+    action: &'static str,
+    not_resource: bool,
+    resource: &'static str,
+    /// The account that must call, or with `!` must not.
+    account: &'static str,
+}
+
+impl Thrown {
+    fn new(dice: &mut Dice) -> Self {
+        let all_but = dice.roll(&["", "", "", "Not"]) == "Not";
+        Self {
+            allows: dice.roll(&["Allow", "Allow", "Deny"]) == "Allow",
+            all_but,
+            principal: match all_but {
+                true => dice.roll(&[OURS, ONE, OTHER]),
+                false => dice.roll(&["*", "*", OURS, ONE, OTHER]),
+            },
+            not_action: dice.roll(&["", "", "Not"]) == "Not",
+            action: dice.roll(&["*", "s3:*", "s3:Get*", "s3:*Object", "S3:getobject"]),
+            not_resource: dice.roll(&["", "", "Not"]) == "Not",
+            resource: dice.roll(&["*", "arn:aws:s3:::b", "arn:aws:s3:::b/*", "arn:aws:s3:::?"]),
+            account: dice.roll(&["", "", ONE, OTHER, "!111122223333"]),
+        }
+    }
+
+    fn text(&self) -> String {
+        let not = |not| if not { "Not" } else { "" };
+        let condition = match (self.account, self.account.strip_prefix('!')) {
+            ("", _) => String::new(),
+            (_, Some(not)) => {
+                format!(r#","Condition":{{"StringNotEquals":{{"aws:PrincipalAccount":"{not}"}}}}"#)
+            }
+            (is, None) => {
+                format!(r#","Condition":{{"StringEquals":{{"kms:CallerAccount":"{is}"}}}}"#)
+            }
+        };
+        format!(
+            r#"{{"Effect":"{}","{}Principal":{{"AWS":"{}"}},"{}Action":"{}","{}Resource":"{}"{condition}}}"#,
+            if self.allows { "Allow" } else { "Deny" },
+            not(self.all_but),
+            self.principal,
+            not(self.not_action),
+            self.action,
+            not(self.not_resource),
+            self.resource,
+        )
+    }
+
+    /// By the definition: whether it is about this call. `None` calls without a signature.
+    fn is_about(&self, caller: Option<&str>, action: &str, resource: &str) -> bool {
+        let named = self.principal == "*" || caller == Some(self.principal);
+        let does = crate::glob::matches_ignoring_case(self.action, action);
+        let on = crate::glob::matches(self.resource, resource);
+        let holds = match (self.account, self.account.strip_prefix('!')) {
+            ("", _) => true,
+            (_, Some(not)) => caller != Some(not),
+            (is, None) => caller == Some(is),
+        };
+        named != self.all_but && does != self.not_action && on != self.not_resource && holds
+    }
+}
+
+fn may(statements: &[Thrown], caller: Option<&str>) -> bool {
+    ACTIONS.iter().any(|action| {
+        RESOURCES.iter().any(|resource| {
+            let about = |allows| {
+                let mut of = statements.iter().filter(|one| one.allows == allows);
+                of.any(|one| one.is_about(caller, action, resource))
+            };
+            about(true) && !about(false)
+        })
+    })
+}
+
+/// Whoever may do anything by the definition is among those who are told: what is called closed is.
+#[test]
+fn nobody_who_has_access_is_left_out() {
+    let mut dice = Dice(19);
+    let mut open = 0;
+    for _ in 0..3_000 {
+        let count = dice.roll(&["1", "2", "3", "4"]).parse().unwrap();
+        let statements: Vec<Thrown> = (0..count).map(|_| Thrown::new(&mut dice)).collect();
+        let text = statements.iter().map(Thrown::text).collect::<Vec<_>>();
+        let text = text.join(",");
+        let found = who(&text);
+        for account in [OURS, ONE, OTHER] {
+            let told = found.iter().any(|who| who == "*" || who.contains(account));
+            let may = may(&statements, Some(account));
+            assert!(told || !may, "{account} may, and is not told of: {text}");
+            open += usize::from(may);
+        }
+        let told = found.iter().any(|who| who == "anonymous");
+        assert!(told || !may(&statements, None), "anyone may: {text}");
+    }
+    assert!(open > 1_000, "{open}");
+}
