@@ -266,7 +266,7 @@ bench-permissions: $(READY) $(SIMULATOR)/node_modules ## public ways to more per
 .PHONY: bench-init
 bench-init: ## what a function's start costs in instructions, against a bare hello (needs valgrind)
 	@command -v valgrind >/dev/null || { echo "this counts instructions with valgrind: install it (apt-get install valgrind)" >&2; exit 1; }
-	cargo build --release --bin role-trust --bin access-key --bin root-activity --bin role-permissions --bin identity-provider --bin resource-share --bin remediator --bin sweep --bin slack --example hello
+	cargo build --release --bin role-trust --bin access-key --bin root-activity --bin role-permissions --bin identity-provider --bin resource-share --bin remediator --bin sweep --bin incidents --bin slack --example hello
 	mkdir -p target/bench
 	cargo run --quiet --package trustwarden --no-default-features -- rules compile "$(RULES_FILE)" --output target/bench/rules.json
 	python3 scripts/bench_init.py --binaries target/release --rules target/bench/rules.json

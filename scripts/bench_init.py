@@ -20,7 +20,7 @@ import threading
 
 from bench import say
 
-FUNCTIONS = ["role-trust", "access-key", "root-activity", "role-permissions", "identity-provider", "resource-share", "remediator", "sweep", "guard-tamper", "slack"]
+FUNCTIONS = ["role-trust", "access-key", "root-activity", "role-permissions", "identity-provider", "resource-share", "remediator", "sweep", "guard-tamper", "incidents", "slack"]
 HELLO = "examples/hello"
 # Under valgrind everything takes some fifty times as long.
 PATIENCE = 120

@@ -85,6 +85,26 @@ output "guard_tamper_function" {
   value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "GuardTamperFunction", null)
 }
 
+output "incidents_function" {
+  description = "Answers operators about incidents"
+  value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "IncidentsFunction", null)
+}
+
+output "incidents_url" {
+  description = "Where the command line asks it"
+  value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "IncidentsUrl", null)
+}
+
+output "read_incidents_policy" {
+  description = "For operators who list, show and approve incidents"
+  value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "ReadIncidentsPolicy", null)
+}
+
+output "restore_roles_policy" {
+  description = "For operators who take remediations back"
+  value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "RestoreRolesPolicy", null)
+}
+
 output "sweep_function" {
   description = "Looks at all roles"
   value       = lookup(aws_cloudformation_stack.trustwarden.outputs, "SweepFunction", null)

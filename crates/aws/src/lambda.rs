@@ -210,6 +210,17 @@ pub fn remediating() -> Result<(GuardConfig, Remediating), Failed> {
     Ok((settings.guard().map_err(not_started)?, world))
 }
 
+/// What `incidents` starts with. It reads no role, and has no permission to.
+///
+/// # Errors
+/// [`Failed`]: a setting or the rules are missing or make no sense.
+pub fn answering() -> Result<(GuardConfig, Detecting), Failed> {
+    let settings = Settings::from_environment().map_err(not_started)?;
+    let cloud = SdkContext::from_environment();
+    let world = assembled(&settings, &cloud, Iam::new(&cloud));
+    Ok((settings.guard().map_err(not_started)?, world))
+}
+
 /// What the sweep starts with.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! The command line.
 
 mod guardrail;
+#[cfg(feature = "live")]
+mod incidents;
 mod policy;
 mod rules;
 mod select;
@@ -17,6 +19,10 @@ use crate::input::Input;
 use crate::origin::DocumentOrigin;
 
 pub use self::guardrail::{GuardedServiceName, RulesGuardrailArgs};
+#[cfg(feature = "live")]
+pub use self::incidents::{
+    ApproveArgs, IncidentsArgs, IncidentsCommand, IncidentsListArgs, IncidentsShowArgs, UndoArgs,
+};
 pub use self::policy::{PolicyCommand, PolicyGenerateArgs};
 #[cfg(feature = "live")]
 pub use self::rules::RulesAccountsArgs;
@@ -96,6 +102,15 @@ pub enum Command {
     /// Give a quarantined role its trust policy back, or list what can be restored (live)
     #[cfg(feature = "live")]
     Restore(RestoreArgs),
+    /// What happened, who did it, what was done (live)
+    #[cfg(feature = "live")]
+    Incidents(IncidentsArgs),
+    /// Let what an incident is about stand: by a rule, or for a while (live)
+    #[cfg(feature = "live")]
+    Approve(ApproveArgs),
+    /// Take back what the guard did in an incident (live)
+    #[cfg(feature = "live")]
+    Undo(UndoArgs),
     /// Generate shell completions
     Completions(CompletionsArgs),
     /// The manual page

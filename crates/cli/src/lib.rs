@@ -13,6 +13,7 @@ pub mod audit;
 pub mod check;
 mod decoded;
 mod diagnostic;
+mod difference;
 pub mod explain;
 mod findings;
 pub mod generate;
@@ -99,6 +100,12 @@ fn dispatch(command: Command, streams: &mut Streams<'_>) -> io::Result<Status> {
         Command::UninstallCheck(arguments) => live::uninstall_check(&arguments, streams),
         #[cfg(feature = "live")]
         Command::Restore(arguments) => live::restore(&arguments, streams),
+        #[cfg(feature = "live")]
+        Command::Incidents(arguments) => live::incidents(&arguments, streams),
+        #[cfg(feature = "live")]
+        Command::Approve(arguments) => live::approve(&arguments, streams),
+        #[cfg(feature = "live")]
+        Command::Undo(arguments) => live::undo(&arguments, streams),
         Command::Completions(arguments) => shell::completions(&arguments, streams),
         Command::Man => shell::man(streams),
         Command::Rules(command) => rules::rules(&command, streams),

@@ -61,6 +61,7 @@ import managed  # noqa: E402
 import principals  # noqa: E402
 import regions  # noqa: E402
 import trail  # noqa: E402
+import urls  # noqa: E402
 
 _clients: dict[tuple, object] = {}
 _clients_lock = threading.Lock()
@@ -256,6 +257,7 @@ def main() -> None:
     managed.install()
     principals.install()
     regions.install()
+    urls.install()
     deliver.install(sys.argv[1])
     moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     moto.start()

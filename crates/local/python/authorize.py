@@ -132,17 +132,22 @@ def _statements(documents) -> list[dict]:
     return found
 
 
+def _managed(holder) -> list:
+    policies = holder.managed_policies.values()
+    return [version.document for policy in policies for version in policy.versions if version.is_default]
+
+
 def role_statements(account: str, role_name: str) -> list[dict]:
     role = iam_backends[account]["aws"].get_role(role_name)
     documents = list(role.policies.values())
-    documents += [policy.document for policy in role.managed_policies.values()]
+    documents += _managed(role)
     return _statements(documents)
 
 
 def _user_statements(account: str, user_name: str) -> list[dict]:
     user = iam_backends[account]["aws"].get_user(user_name)
     documents = list(user.policies.values())
-    documents += [policy.document for policy in user.managed_policies.values()]
+    documents += _managed(user)
     return _statements(documents)
 
 

@@ -407,7 +407,7 @@ def hasten(account: str) -> int:
     """Makes messages that wait out a visibility time-out visible now; says how many there were."""
     hastened = 0
     with _state:
-        for owner, region, name in _mapped.values():
+        for owner, region, name in list(_mapped.values()):
             queue = sqs_backends[owner][region].queues.get(name) if owner == account else None
             for message in list(queue._messages) if queue else []:
                 if message.id not in _processing and not message.visible and not _far(message):
@@ -430,7 +430,7 @@ def wait_until_quiet(account: str, seconds: float) -> dict:
     with _state:
         while True:
             waiting, visible, held = 0, 0, set()
-            for owner, region, name in _mapped.values():
+            for owner, region, name in list(_mapped.values()):
                 queue = sqs_backends[owner][region].queues.get(name) if owner == account else None
                 for message in list(queue._messages) if queue else []:
                     working = message.id in _processing

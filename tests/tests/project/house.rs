@@ -75,6 +75,7 @@ const FUNCTIONS: &[&str] = &[
     "resource-share",
     "remediator",
     "guard-tamper",
+    "incidents",
     "slack",
     "sweep",
 ];

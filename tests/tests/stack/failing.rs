@@ -111,6 +111,7 @@ fn without_rules_no_function_starts_and_says_why() {
         "resource-share",
         "remediator",
         "guard-tamper",
+        "incidents",
     ] {
         for (stack, name) in [(&stack, "no-such-rules.json"), (&other, "damaged.json")] {
             let ending = stack.invoke(binary, &json!({})).unwrap();

@@ -14,6 +14,7 @@ mod events;
 mod failing;
 mod heartbeat;
 mod identity_provider;
+mod incidents;
 mod live;
 mod log;
 mod permissions;

@@ -377,6 +377,7 @@ fn each_function_may_do_exactly_this() {
             ]
             .concat(),
         ),
+        ("IncidentsRole", [&state[..], &alert, &log].concat()),
         (
             "SweepRole",
             [
@@ -708,4 +709,61 @@ fn each_function_is_invoked_by_exactly_who_should() {
             "{binary}"
         );
     }
+}
+
+/// What people are given, a policy a duty: to ask by the URL alone, and to restore, never the guard's own
+/// roles. None passes a role, writes a policy or touches the table.
+#[test]
+fn each_duty_of_operators_may_do_exactly_this() {
+    let stack = translated(&[("Mode", "enforce"), ("SlackSecretArn", SLACK)]);
+    let ask = [
+        "lambda:InvokeFunctionUrl",
+        "lambda:InvokeFunction",
+        "cloudformation:DescribeStacks",
+        "cloudformation:ListStackResources",
+    ];
+    let restore = [&ask[..], &["iam:GetRole", "iam:UpdateAssumeRolePolicy"]].concat();
+    let expected = [
+        ("ReadIncidentsPolicy", ask.to_vec()),
+        ("RestoreRolesPolicy", restore),
+    ];
+    let policies = of_type(&stack, "AWS::IAM::ManagedPolicy");
+    assert_eq!(policies.len(), expected.len());
+    let function = &stack.function("incidents").unwrap().arn;
+    for (name, actions) in expected {
+        let policy = &policies[name].properties;
+        assert!(
+            ["Roles", "Users", "Groups"]
+                .iter()
+                .all(|holder| policy.get(holder).is_none()),
+            "{name} is given to nobody by the stack"
+        );
+        let all = list(&policy["PolicyDocument"]["Statement"]);
+        assert_eq!(allowed_actions(&all), set(&actions), "{name}");
+        for statement in &all {
+            let invoked = texts(&statement["Action"]);
+            if invoked.contains("lambda:InvokeFunction") {
+                // Who invokes the function past its URL can name any caller.
+                let by_url = json!({ "Bool": { "lambda:InvokedViaFunctionUrl": "true" } });
+                assert_eq!(statement["Condition"], by_url);
+                assert_eq!(statement["Resource"], function.as_str());
+            }
+        }
+        if actions.contains(&"iam:UpdateAssumeRolePolicy") {
+            let mut denies = all.iter().filter(|one| one["Effect"] == "Deny");
+            let deny = denies.next().unwrap();
+            assert!(deny.get("Condition").is_none());
+            assert_eq!(texts(&deny["Resource"]), role_arns(&stack));
+            assert_eq!(texts(&deny["Action"]), set(&["iam:UpdateAssumeRolePolicy"]));
+        }
+    }
+}
+
+#[test]
+fn only_signed_requests_reach_the_one_url() {
+    let stack = translated(&[]);
+    let urls = of_type(&stack, "AWS::Lambda::Url");
+    assert_eq!(urls.keys().collect::<Vec<_>>(), [&"IncidentsUrl"]);
+    assert_eq!(urls["IncidentsUrl"].properties["AuthType"], "AWS_IAM");
+    assert!(urls["IncidentsUrl"].properties.get("Cors").is_none());
 }

@@ -87,12 +87,13 @@ fn what_fails_is_kept_on_both_hops() {
             (function.to_owned(), destination.clone())
         })
         .collect();
-    // Two are fed by queues, which have dead letters of their own.
-    let fed_by_a_queue = |binary: &str| matches!(binary, "remediator" | "guard-tamper");
+    // Two are fed by queues, which have dead letters of their own; who asks `incidents` waits for its answer.
+    let asynchronous =
+        |binary: &str| !matches!(binary, "remediator" | "guard-tamper" | "incidents");
     let asynchronous = stack
         .functions()
         .iter()
-        .filter(|function| !fed_by_a_queue(&function.binary));
+        .filter(|function| asynchronous(&function.binary));
     for function in asynchronous {
         let expected = match function.binary.as_str() {
             "sweep" => Value::Null,
@@ -507,6 +508,7 @@ fn functions_get_the_settings_they_need() {
             "guard-tamper",
             "identity-provider",
             "resource-share",
+            "incidents",
             "remediator",
             "role-permissions",
             "role-trust",

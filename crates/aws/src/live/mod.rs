@@ -4,6 +4,7 @@
 //! a person publishes.
 
 mod account;
+mod incidents;
 mod layer;
 mod organization;
 mod residue;
@@ -22,6 +23,7 @@ pub use crate::deployed::{
     queue_length, rule_state, subscriptions, survey,
 };
 pub use account::{AuthorizationDetails, ReadAccountError, credential_report, session_seconds};
+pub use incidents::{AskError, ask};
 pub use layer::{LayerVersion, publish_layer};
 pub use organization::{
     ListAccountsError, Organization, OrganizationMember, list_account_paths, list_accounts,

@@ -1,6 +1,9 @@
 //! The commands that talk to AWS, with a person's own credentials.
 
 mod account;
+mod approve;
+mod function;
+mod incidents;
 mod publish;
 mod restore;
 mod sheet;
@@ -22,6 +25,8 @@ use crate::terminal_escape::escaped;
 use crate::{Status, Streams};
 
 pub(crate) use account::LiveAccount;
+pub(crate) use approve::{approve, undo};
+pub(crate) use incidents::incidents;
 pub(crate) use publish::publish;
 pub(crate) use restore::restore;
 pub(crate) use status::status;

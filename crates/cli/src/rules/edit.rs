@@ -58,28 +58,6 @@ pub(crate) fn proven(
     })
 }
 
-/// The lines of `before` that go and those of `after` that come, with the line, from 1, where they
-/// stand.
-pub(crate) fn changed_lines(before: &str, after: &str) -> (usize, Vec<String>) {
-    let before: Vec<&str> = before.lines().collect();
-    let after: Vec<&str> = after.lines().collect();
-    let pairs = || before.iter().zip(&after);
-    let same = pairs().take_while(|(old, new)| old == new).count();
-    let (before, after) = (
-        before.get(same..).unwrap_or_default(),
-        after.get(same..).unwrap_or_default(),
-    );
-    let pairs = before.iter().rev().zip(after.iter().rev());
-    let same_end = pairs.take_while(|(old, new)| old == new).count();
-    let shown = |lines: &[&str], sign| {
-        let lines = lines.iter().take(lines.len().saturating_sub(same_end));
-        lines
-            .map(|line| format!("{sign}{line}"))
-            .collect::<Vec<_>>()
-    };
-    (same + 1, [shown(before, '-'), shown(after, '+')].concat())
-}
-
 /// A reason why the edited file was not saved.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SaveError {

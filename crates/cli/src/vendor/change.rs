@@ -11,8 +11,9 @@ use super::named::named;
 use super::review::{audit_of, roles_of};
 use super::scalar::{quoted, scalar};
 use crate::args::{RulesArg, VendorFileArgs, VendorRemoveArgs, VendorRenewArgs};
+use crate::difference::unified;
 use crate::input::Input;
-use crate::rules::edit::{Edit, Lines, changed_lines, proven, save};
+use crate::rules::edit::{Edit, Lines, proven, save};
 use crate::rules::load::{Read, read_text};
 use crate::rules::yaml::{Places, Step};
 use crate::streams::counted;
@@ -80,16 +81,14 @@ impl Before {
         }
     }
 
-    /// Shows the lines that change, and writes the file; the status where it was not written.
+    /// Shows what changes, and writes the file; the status where it was not written.
     fn finish(
         &self,
         after: &str,
         arguments: &VendorFileArgs,
         streams: &mut Streams<'_>,
     ) -> io::Result<Result<(), Status>> {
-        let (line, lines) = changed_lines(&self.text, after);
-        writeln!(streams.out, "# {}, from line {line}", escaped(&self.name))?;
-        for line in lines {
+        for line in unified(&self.name, &self.text, after).lines() {
             writeln!(streams.out, "{}", escaped(line))?;
         }
         if arguments.dry_run {

@@ -1,6 +1,6 @@
 //! A vendor's entry as text, in the form in which people write it.
 
-use guard::rules::{ExternalIdOwner, Vendor};
+use guard::rules::{Exemption, ExternalIdOwner, Vendor};
 
 use super::scalar::{list, quoted, scalar};
 
@@ -99,4 +99,36 @@ pub(super) fn block(vendor: &Vendor) -> Vec<String> {
 /// The entry on one line, for a list that is written in brackets.
 pub(super) fn flow(vendor: &Vendor) -> String {
     Style::Brackets.mapping(&Style::Brackets.keys(vendor))
+}
+
+impl Style {
+    fn exemption(self, exemption: &Exemption) -> Vec<(&'static str, String)> {
+        let texts = [
+            ("role", exemption.role.as_deref()),
+            ("account", exemption.account.as_deref()),
+            ("user", exemption.user.as_deref()),
+            ("check", Some(exemption.check.as_str())),
+            ("reason", Some(exemption.reason.as_str())),
+            ("expires", exemption.expires.as_deref()),
+        ];
+        let texts = texts.into_iter();
+        texts
+            .filter_map(|(key, text)| Some((key, self.text(text?))))
+            .collect()
+    }
+}
+
+/// An exemption's lines, as [`block`].
+pub(super) fn exemption_block(exemption: &Exemption) -> Vec<String> {
+    let keys = Style::Block.exemption(exemption).into_iter().enumerate();
+    keys.map(|(index, (key, value))| {
+        let begin = if index == 0 { "- " } else { "  " };
+        format!("{begin}{key}: {value}")
+    })
+    .collect()
+}
+
+/// An exemption on one line, as [`flow`].
+pub(super) fn exemption_flow(exemption: &Exemption) -> String {
+    Style::Brackets.mapping(&Style::Brackets.exemption(exemption))
 }

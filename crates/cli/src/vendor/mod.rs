@@ -1,6 +1,8 @@
 //! `vendor …`: what is done about third parties.
 
 mod access;
+#[cfg(any(feature = "live", test))]
+mod allow;
 mod ask;
 mod change;
 mod drift;
@@ -15,6 +17,9 @@ mod scalar;
 mod template;
 
 use std::io;
+
+#[cfg(feature = "live")]
+pub(crate) use allow::allow;
 
 use crate::args::VendorCommand;
 use crate::{Status, Streams};

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::access::{Access, Asked};
 use super::ask::{ask, missing};
-use super::insert::insert;
+use super::insert::{Entry, insert};
 use super::template::{tag_value, template, trust_text};
 use crate::args::VendorNewArgs;
 use crate::input::Input;
@@ -114,7 +114,7 @@ fn made(
     let mut access = Access::new(complete(asked)?, read, now)?;
     let (template, notes) = template(&access)?;
     access.warnings.extend(notes);
-    let found = insert(text, &read.file, &access.vendor);
+    let found = insert(text, &read.file, Entry::Vendor(&access.vendor));
     let Some((insertion, rules)) = found else {
         return Err(Box::new(NewError::NoPlace {
             name: input.name(),

@@ -97,7 +97,7 @@ pub enum Tool {
 
 impl Actor {
     /// Who, in a few words.
-    pub(crate) fn in_words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let name = self.name.as_deref().unwrap_or("someone without a name");
         if let Some(partner) = &self.delegate {
             let caller = Actor {

@@ -43,6 +43,28 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// What is asked, in a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::List { .. } => "list",
+            Self::Show { .. } => "show",
+            Self::Approve { .. } => "approve",
+            Self::Undo { .. } => "undo",
+        }
+    }
+
+    /// The incident it is about.
+    pub fn incident(&self) -> Option<&str> {
+        match self {
+            Self::List { .. } => None,
+            Self::Show { incident }
+            | Self::Approve { incident, .. }
+            | Self::Undo { incident, .. } => Some(incident),
+        }
+    }
+}
+
 /// A request that is not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {

@@ -10,7 +10,7 @@
 //! | an alert: in progress, then the incident | `ACCOUNT/incident/TW-…` | `alert/STAGE` | 400 days |
 //! | what a person did about an incident | `ACCOUNT/incident/TW-…` | `act/SECOND-WHAT` | 400 days |
 //! | an approved document of a role, for a while | `ACCOUNT/role/NAME` (lower case) | `approval/DIGEST` | until it expires |
-//! | an incident in the list of its day | `ACCOUNT/incidents/2026-11-30` | `TIME/TW-…/STAGE` | 400 days |
+//! | an incident in the list of its day | `ACCOUNT/incidents/2026-11-30` | `at/TIME/TW-…/STAGE` | 400 days |
 //! | how far an order came | `ACCOUNT/order/ID` | `progress` | 30 days |
 //! | an alert of a window that went out by itself | `ACCOUNT/fold/CLASS/START` | `alone/NUMBER` | 7 days |
 //! | one that waits for the window's digest | the same | `member/INCIDENT` | 7 days |
@@ -181,6 +181,9 @@ pub(crate) fn alert(alert: &AlertKey) -> Key {
     )
 }
 
+/// What the sort keys of a day's list begin with.
+pub(super) const LINE: &str = "at/";
+
 /// The list of a day's incidents.
 pub(super) fn incidents(account: &str, at: Timestamp) -> String {
     format!("{account}/incidents/{}", at.strftime("%F"))
@@ -194,7 +197,7 @@ pub(super) fn incident_line(alert: &AlertKey, at: Timestamp) -> Key {
     } = alert;
     key(
         incidents(account, at),
-        format!("{}/{incident}/{stage}", at.strftime("%T")),
+        format!("{LINE}{}/{incident}/{stage}", at.strftime("%T")),
     )
 }
 

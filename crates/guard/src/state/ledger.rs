@@ -408,7 +408,7 @@ impl<'s, S: Store> Ledger<'s, S> {
     ) -> Result<Vec<IncidentLine>, StateError> {
         let items = self
             .0
-            .query(&keys::incidents(account, day), "", None)
+            .query(&keys::incidents(account, day), keys::LINE, None)
             .await?;
         let lines = items
             .iter()

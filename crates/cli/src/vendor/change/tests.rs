@@ -120,16 +120,6 @@ fn an_entry_goes_with_its_lines_alone() {
     }
 }
 
-#[test]
-fn a_change_is_shown_by_whole_lines() {
-    let (line, lines) = changed_lines("a\nb\nc\nd\n", "a\nx\ny\nd\n");
-    assert_eq!((line, lines.join(" ").as_str()), (2, "-b -c +x +y"));
-    let (line, lines) = changed_lines("a\n", "a\nb\n");
-    assert_eq!((line, lines.join(" ").as_str()), (2, "+b"));
-    let (line, lines) = changed_lines("a\na\n", "a\n");
-    assert_eq!((line, lines.join(" ").as_str()), (2, "-a"));
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 

@@ -103,7 +103,7 @@ fn an_entry_goes_where_a_person_would_write_it() {
             }
             let before = before.replace('\n', newline);
             let file = parse(&before).unwrap();
-            let (_, found) = insert(&before, &file, &vendor("New One")).unwrap();
+            let (_, found) = insert(&before, &file, Entry::Vendor(&vendor("New One"))).unwrap();
             assert_eq!(found, after.replace('\n', newline), "{before}");
         }
     }
@@ -129,7 +129,9 @@ fn brackets_are_filled_as_they_stand() {
         ),
     ] {
         let file = parse(before).unwrap();
-        let found = insert(before, &file, &vendor("New One")).unwrap().1;
+        let found = insert(before, &file, Entry::Vendor(&vendor("New One")))
+            .unwrap()
+            .1;
         assert_eq!(found, after.replace('@', &entry), "{before}");
     }
 }
@@ -138,7 +140,7 @@ fn brackets_are_filled_as_they_stand() {
 fn the_line_is_that_of_the_entry() {
     let text = "version: 1\nvendors:\n  - name: A\n";
     let file = parse(text).unwrap();
-    let (insertion, new) = insert(text, &file, &vendor("New One")).unwrap();
+    let (insertion, new) = insert(text, &file, Entry::Vendor(&vendor("New One"))).unwrap();
     let line = new.lines().position(|line| line.contains("New One"));
     assert_eq!(Some(insertion.line(text) - 1), line);
     assert!(insertion.text.contains("  - name: New One"));
@@ -149,7 +151,7 @@ fn a_file_with_two_ways_to_end_is_left_to_a_person() {
     // An alias as the list: no place gives the list one entry more.
     let text = "version: 1\nnetworks: &none []\nvendors: *none\n";
     let file = parse(text).unwrap();
-    assert_eq!(insert(text, &file, &vendor("New One")), None);
+    assert_eq!(insert(text, &file, Entry::Vendor(&vendor("New One"))), None);
 }
 
 #[test]
@@ -159,7 +161,7 @@ fn the_first_file_and_the_example_take_an_entry() {
         include_str!("../../../../../rules/access.yaml"),
     ] {
         let file = parse(text).unwrap();
-        let (insertion, new) = insert(text, &file, &vendor("New One")).unwrap();
+        let (insertion, new) = insert(text, &file, Entry::Vendor(&vendor("New One"))).unwrap();
         assert!(new.contains("  - name: New One\n    accounts:"), "{new}");
         assert!(new.len() < text.len() + insertion.text.len() + 4);
     }
@@ -187,7 +189,7 @@ proptest! {
         text.push_str(&format!("{pad}# {comment}\n{tail}"));
         let file = parse(&text).unwrap();
         let new = Vendor { owner: Some(owner), ..vendor(&name) };
-        let (insertion, written) = insert(&text, &file, &new).unwrap();
+        let (insertion, written) = insert(&text, &file, Entry::Vendor(&new)).unwrap();
         let read = parse(&written).unwrap();
         prop_assert_eq!(read.vendors.last(), Some(&new));
         prop_assert_eq!(written.replacen(&insertion.text, "", 1).len(), text.len());

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use trustwarden_guard::Severity;
+use trustwarden_guard::alert::slack;
 use trustwarden_guard::handlers::incidents;
 use trustwarden_guard::incidents::{Caller, Refused, Request, answered, asked};
 use trustwarden_guard::model::document_digest;
@@ -433,5 +434,55 @@ fn the_identity_is_aws_and_never_the_bodys() {
     }
     for event in ["", "{}", "[]", r#"{"request":"list","days":7}"#] {
         assert!(asked(event).is_err());
+    }
+}
+
+/// Link scanners open what stands in a message, and who took over a chat account reads it: no address
+/// leads anywhere but to the console and the documentation, and nothing of Slack's acts.
+#[test]
+fn no_address_in_a_message_changes_anything() {
+    let (mut scene, incident) = remediated();
+    scene.approves(&bob(), &incident, &bad()).unwrap();
+    let mut alerts = scene.alerts();
+    scene.pass(60);
+    alerts.extend(scene.plays(&bad()));
+    alerts.extend(scene.plays(&document(&[statement(r#""*""#, "")])));
+    assert!(alerts.len() > 3);
+    let mut seen = 0;
+    for alert in alerts {
+        let message = slack::message(&alert);
+        let bundle = alert.bundle();
+        let texts = [
+            serde_json::to_string(&alert).unwrap(),
+            message.to_string(),
+            format!("{bundle:?}"),
+        ];
+        for text in texts {
+            for rest in text.split("https://").skip(1) {
+                let host = rest.split(['/', '"', '\\', ' ']).next().unwrap();
+                assert!(
+                    host.ends_with("console.aws.amazon.com") || host == "github.com",
+                    "https://{host}"
+                );
+                seen += 1;
+            }
+            assert!(!text.contains("http://") && !text.contains("lambda-url"));
+        }
+        acts_not(&message);
+    }
+    assert!(seen > 10, "{seen}");
+}
+
+/// A button is a link: it has an address, and no value that an app would be sent.
+fn acts_not(value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.get("type").is_some_and(|kind| kind == "button") {
+                assert!(fields.contains_key("url") && !fields.contains_key("value"));
+            }
+            fields.values().for_each(acts_not);
+        }
+        Value::Array(values) => values.iter().for_each(acts_not),
+        _ => {}
     }
 }
