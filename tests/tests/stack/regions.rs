@@ -110,7 +110,7 @@ fn a_region_that_hands_nothing_over_is_named_from_inside_and_from_outside() {
     let there = "eu-west-1";
     let listed = call(&stack, there, ("events", "list_rules"), &json!({}));
     let rules = listed["Rules"].as_array().unwrap();
-    assert_eq!(rules.len(), 4, "{rules:#?}");
+    assert_eq!(rules.len(), 5, "{rules:#?}");
     let of = |kind: &str| {
         let mut rules = rules.iter();
         let begin = format!("trustwarden-forward-{kind}-");

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_region_hands_over_what_its_template_says() {
         let whole = rules("false");
-        assert_eq!(whole.len(), 4);
+        assert_eq!(whole.len(), 5);
         for sessions in ["false", "true"] {
             let found = said(vec![("eu-west-1", rules(sessions))], false);
             assert_eq!(found.len(), 1);
