@@ -279,7 +279,23 @@ fn whatever_is_other_than_it_was_deployed_is_reported_by_the_second_path() {
     let mapping = stack.call("lambda", "list_event_source_mappings", &mappings);
     let mapping = mapping.unwrap()["EventSourceMappings"][0]["UUID"].clone();
     let trail = format!("trail-{}", stack.account);
+    let rule = &stack.resources()["RoleTrustRule"];
+    let mut pattern = rule.properties["EventPattern"].clone();
+    let events = pattern["detail"]["eventName"].as_array_mut().unwrap();
+    events.retain(|event| event != "UpdateAssumeRolePolicy");
     let steps = [
+        (
+            ("events", "put_rule"),
+            json!({ "Name": rule.id, "EventPattern": pattern.to_string(), "State": "ENABLED" }),
+            "rule RoleTrustRule: EventPattern.detail.eventName: expected",
+        ),
+        (
+            ("lambda", "update_function_configuration"),
+            json!({
+                "FunctionName": stack.function("role-trust").unwrap().function_name, "Layers": [],
+            }),
+            "function RoleTrust: Layers: expected",
+        ),
         (
             ("events", "remove_targets"),
             json!({ "Rule": stack.id_of("RootCallRule").unwrap(), "Ids": ["root-activity"] }),
