@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::resource::meet;
+use crate::patterns::meet;
 use crate::table;
 
 /// Where the table of actions comes from: shown where somebody asks how old its facts are.

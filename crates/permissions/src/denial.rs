@@ -1,7 +1,7 @@
 //! One Deny statement, as far as it takes something away.
 
 use crate::amount::PassedTo;
-use crate::resource::{covers, meet};
+use crate::patterns::{covers, meet};
 use crate::set::ActionSet;
 
 pub(crate) struct Denial {

@@ -20,7 +20,8 @@ use crate::limits::{
     caveat, for_services, is_chosen, is_decided, keep_asked, left_to_pass, passed_to,
 };
 use crate::needs::{lacking, refused};
-use crate::resource::{Scope, cover, covers, meet};
+use crate::patterns::{covers, meet};
+use crate::resource::{Scope, cover};
 use crate::set::ActionSet;
 use crate::well_known;
 

@@ -17,6 +17,7 @@ mod kinds;
 mod likeness;
 mod limits;
 mod needs;
+mod patterns;
 mod resource;
 mod set;
 mod table;

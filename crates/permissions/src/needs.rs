@@ -12,7 +12,8 @@ use crate::amount::Permit;
 use crate::denial::Denial;
 use crate::expand::expand;
 use crate::holder::{Holder, begins_as, kind_of};
-use crate::resource::{cover, covers, keep_acting_on};
+use crate::patterns::covers;
+use crate::resource::{cover, keep_acting_on};
 use crate::set::ActionSet;
 
 const ROWS: &str = include_str!("../data/needs.tsv");
