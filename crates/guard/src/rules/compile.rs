@@ -185,10 +185,8 @@ fn table(
     }
 
     let mut ids: BTreeMap<&str, usize> = BTreeMap::new();
-    for vendor in &file.vendors {
-        for id in vendor.external_ids() {
-            *ids.entry(id).or_default() += 1;
-        }
+    for id in file.vendors.iter().flat_map(|vendor| vendor.external_ids()) {
+        *ids.entry(id).or_default() += 1;
     }
     let mut ids_of_principals: BTreeMap<&str, AccountEntry> = BTreeMap::new();
     let mut users: BTreeMap<String, UserEntry> = BTreeMap::new();

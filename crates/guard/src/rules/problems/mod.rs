@@ -193,14 +193,14 @@ impl RulesFile {
         for (index, vendor) in self.vendors.iter().enumerate() {
             vendor.problems(index, &mut problems);
             let ours = &vendor.accounts_of_ours;
-            problems.accounts_of_ours(&at!["vendors", index], ours, accounts);
+            problems.accounts_of_ours(&["vendors".into(), index.into()], ours, accounts);
             self.lowers(at!["vendors", index, "mode"], vendor.mode, &mut problems);
         }
         self.between_vendors(accounts, &mut problems);
         for (index, provider) in self.identity_providers.iter().enumerate() {
             provider.problems(index, &mut problems);
             let ours = &provider.accounts_of_ours;
-            problems.accounts_of_ours(&at!["identity_providers", index], ours, accounts);
+            problems.accounts_of_ours(&["identity_providers".into(), index.into()], ours, accounts);
             self.tenant_of_shared(index, provider, &mut problems);
         }
         for index in 0..self.shared_providers.len() {
@@ -210,7 +210,7 @@ impl RulesFile {
         for (index, exemption) in self.exemptions.iter().enumerate() {
             exemption.problems(index, &mut problems);
             let ours = &exemption.accounts_of_ours;
-            problems.accounts_of_ours(&at!["exemptions", index], ours, accounts);
+            problems.accounts_of_ours(&["exemptions".into(), index.into()], ours, accounts);
         }
         self.leave_out_what_is_accepted(&mut problems);
         problems.found
