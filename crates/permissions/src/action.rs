@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use crate::patterns::meet;
 use crate::table;
+use policy::patterns::meet;
 
 /// Where the table of actions comes from: shown where somebody asks how old its facts are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

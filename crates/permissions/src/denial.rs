@@ -1,8 +1,8 @@
 //! One Deny statement, as far as it takes something away.
 
 use crate::amount::PassedTo;
-use crate::patterns::{covers, meet};
 use crate::set::ActionSet;
+use policy::patterns::{covers, meet};
 
 pub(crate) struct Denial {
     pub(crate) policy: String,

@@ -20,10 +20,10 @@ use crate::limits::{
     caveat, for_services, is_chosen, is_decided, keep_asked, left_to_pass, passed_to,
 };
 use crate::needs::{lacking, refused};
-use crate::patterns::{covers, meet};
 use crate::resource::{Scope, cover};
 use crate::set::ActionSet;
 use crate::well_known;
+use policy::patterns::{covers, meet};
 
 /// One policy of a role or user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,6 @@ mod kinds;
 mod likeness;
 mod limits;
 mod needs;
-mod patterns;
 mod resource;
 mod set;
 mod table;

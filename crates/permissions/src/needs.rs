@@ -12,9 +12,9 @@ use crate::amount::Permit;
 use crate::denial::Denial;
 use crate::expand::expand;
 use crate::holder::{Holder, begins_as, kind_of};
-use crate::patterns::covers;
 use crate::resource::{cover, keep_acting_on};
 use crate::set::ActionSet;
+use policy::patterns::covers;
 
 const ROWS: &str = include_str!("../data/needs.tsv");
 

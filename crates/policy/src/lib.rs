@@ -13,6 +13,7 @@ pub mod external_id;
 pub mod glob;
 mod keys;
 mod parse;
+pub mod patterns;
 pub mod providers;
 mod resource;
 pub mod services;

@@ -1,31 +1,12 @@
 //! `identity-provider`: whoever writes one is every one of its users.
 
 use local::cloudtrail::{self, Actor};
-use local::{Stack, event_of};
 use serde_json::{Value, json};
 use trustwarden_tests::{Operator, RULES, deployed};
 
-use crate::{assert_untroubled, codes};
+use crate::{alerts_of, assert_untroubled, codes};
 
-fn told(stack: &Stack<'_>, service: &str, call: &str, request: &Value) -> Vec<Value> {
-    let before = stack.alerts().unwrap().len();
-    let account = &stack.account;
-    let record = cloudtrail::record(
-        account,
-        Actor::Intruder,
-        service,
-        call,
-        request,
-        &Value::Null,
-    );
-    assert_eq!(
-        stack.matches(&event_of(&record)).unwrap(),
-        ["identity-provider"]
-    );
-    stack.put_record(&record).unwrap();
-    stack.settles();
-    stack.alerts().unwrap().split_off(before)
-}
+const FUNCTION: &str = "identity-provider";
 
 #[test]
 fn a_swapped_saml_certificate_is_reported_with_both_fingerprints_and_the_roles() {
@@ -44,7 +25,7 @@ fn a_swapped_saml_certificate_is_reported_with_both_fingerprints_and_the_roles()
     let update = |certificate: &str| {
         let metadata = format!("<X509Certificate>{certificate}</X509Certificate>");
         let request = json!({ "sAMLProviderArn": provider, "sAMLMetadataDocument": metadata });
-        told(&stack, "iam", "UpdateSAMLProvider", &request)
+        alerts_of(&stack, FUNCTION, ("iam", "UpdateSAMLProvider"), &request)
     };
     let first = update("Zmlyc3Q=");
     assert_eq!(codes(&first[0]), ["identity-provider-changed"]);
@@ -63,7 +44,12 @@ fn a_swapped_saml_certificate_is_reported_with_both_fingerprints_and_the_roles()
     assert!(update("c2Vjb25k").is_empty(), "the same again is no change");
     // What lends roles to machines comes from other services.
     let anchor = json!({ "name": "machines", "source": { "sourceType": "CERTIFICATE_BUNDLE" } });
-    let alerts = told(&stack, "rolesanywhere", "CreateTrustAnchor", &anchor);
+    let alerts = alerts_of(
+        &stack,
+        FUNCTION,
+        ("rolesanywhere", "CreateTrustAnchor"),
+        &anchor,
+    );
     assert_eq!(alerts[0]["findings"][0]["severity"], json!("HIGH"));
     let mut refused = cloudtrail::record(
         &stack.account,

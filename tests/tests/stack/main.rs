@@ -30,8 +30,10 @@ mod tampering;
 mod translated;
 mod trust;
 
-use local::Stack;
+use local::cloudtrail::{self, Actor};
+use local::{Stack, event_of};
 use serde_json::Value;
+use trustwarden_tests::Operator;
 
 const ROLE: &str = "DatadogIntegration";
 
@@ -51,6 +53,22 @@ fn stages(alerts: &[Value]) -> Vec<&str> {
 
 fn outcome(alert: &Value) -> &str {
     alert["outcome"]["kind"].as_str().unwrap_or_default()
+}
+
+/// The alerts after somebody's call, whose event reaches this function alone.
+fn alerts_of(
+    stack: &Stack<'_>,
+    function: &str,
+    (service, call): (&str, &str),
+    request: &Value,
+) -> Vec<Value> {
+    let before = stack.alerts().unwrap().len();
+    let (account, nothing) = (&stack.account, Value::Null);
+    let record = cloudtrail::record(account, Actor::Intruder, service, call, request, &nothing);
+    assert_eq!(stack.matches(&event_of(&record)).unwrap(), [function]);
+    stack.put_record(&record).unwrap();
+    stack.settles();
+    stack.alerts().unwrap().split_off(before)
 }
 
 /// The guard asked for nothing that its roles may not do, and nothing was delivered nowhere.

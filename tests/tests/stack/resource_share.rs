@@ -1,31 +1,11 @@
 //! `resource-share`: what crosses the account's border without a role.
 
-use local::cloudtrail::{self, Actor};
-use local::{Stack, event_of};
 use serde_json::{Value, json};
-use trustwarden_tests::{Operator, RULES, deployed};
+use trustwarden_tests::{RULES, deployed};
 
-use crate::{assert_untroubled, codes};
+use crate::{alerts_of, assert_untroubled, codes};
 
-fn told(stack: &Stack<'_>, service: &str, call: &str, request: &Value) -> Vec<Value> {
-    let before = stack.alerts().unwrap().len();
-    let account = &stack.account;
-    let record = cloudtrail::record(
-        account,
-        Actor::Intruder,
-        service,
-        call,
-        request,
-        &Value::Null,
-    );
-    assert_eq!(
-        stack.matches(&event_of(&record)).unwrap(),
-        ["resource-share"]
-    );
-    stack.put_record(&record).unwrap();
-    stack.settles();
-    stack.alerts().unwrap().split_off(before)
-}
+const FUNCTION: &str = "resource-share";
 
 fn snapshot(change: &str, who: Value) -> Value {
     json!({
@@ -39,10 +19,10 @@ fn snapshot(change: &str, who: Value) -> Value {
 fn a_public_snapshot_is_reported_and_one_that_is_taken_back_is_not() {
     let stack = deployed(&[], RULES);
     let call = "ModifySnapshotAttribute";
-    let public = told(
+    let public = alerts_of(
         &stack,
-        "ec2",
-        call,
+        FUNCTION,
+        ("ec2", call),
         &snapshot("add", json!({ "group": "all" })),
     );
     assert_eq!(codes(&public[0]), ["resource-shared"]);
@@ -50,7 +30,12 @@ fn a_public_snapshot_is_reported_and_one_that_is_taken_back_is_not() {
     let arn = public[0]["resource"]["arn"].as_str().unwrap();
     assert!(arn.ends_with(":snapshot/snap-0123456789abcdef0"), "{arn}");
     let outside = json!({ "userId": "999900001111" });
-    let shared = told(&stack, "ec2", call, &snapshot("add", outside.clone()));
+    let shared = alerts_of(
+        &stack,
+        FUNCTION,
+        ("ec2", call),
+        &snapshot("add", outside.clone()),
+    );
     assert_eq!(shared[0]["findings"][0]["severity"], json!("HIGH"));
     assert_eq!(
         shared[0]["findings"][0]["third_party"],
@@ -62,7 +47,7 @@ fn a_public_snapshot_is_reported_and_one_that_is_taken_back_is_not() {
     ];
     for harmless in nobody {
         assert!(
-            told(&stack, "ec2", call, &harmless).is_empty(),
+            alerts_of(&stack, FUNCTION, ("ec2", call), &harmless).is_empty(),
             "{harmless}"
         );
     }

@@ -413,7 +413,7 @@ fn what_an_organization_may_demand_is_applied_everywhere() {
         assert_eq!(role.properties["PermissionsBoundary"], boundary, "{name}");
     }
     let functions = of_type(&stack, "AWS::Lambda::Function");
-    assert_eq!(functions.len(), 10);
+    assert_eq!(functions.len(), 11);
     for (name, function) in functions {
         assert_eq!(
             function.properties["ReservedConcurrentExecutions"], "5",

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use policy::glob::matches_ignoring_case;
+use policy::patterns::covers;
 use policy::providers::Provider;
 use policy::{Grant, Values};
 
@@ -10,7 +11,7 @@ use super::access::finding;
 use super::coverage::{Coverage, Uncovered, Unmet, listed, restriction};
 use crate::check::{Check, Finding};
 use crate::model::RoleRef;
-use crate::rules::{Claims, IdentityProvider, ProviderKind, Rules, pattern_within};
+use crate::rules::{Claims, IdentityProvider, ProviderKind, Rules};
 
 /// The federated principal of a grant.
 pub(super) struct ProviderContext<'a> {
@@ -380,7 +381,7 @@ fn unmet(claims: &Claims, provider: &str, grant: &Grant) -> Option<Against> {
                 !values.is_empty()
                     && values
                         .iter()
-                        .all(|value| named.iter().any(|named| pattern_within(value, named)))
+                        .all(|value| named.iter().any(|named| covers(named, value)))
             }
             _ => false,
         };

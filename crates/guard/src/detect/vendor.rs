@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use policy::glob::matches_ignoring_case;
+use policy::patterns::covers;
 use policy::{Grant, Values, Who};
 
 use super::coverage::{Uncovered, Unmet, restriction};
 use crate::check::Check;
 use crate::model::RoleRef;
-use crate::rules::{CompiledVendor, arn_parts, is_pattern, pattern_within};
+use crate::rules::{CompiledVendor, arn_parts, is_pattern};
 
 /// Everything that a vendor's rule has against a grant; nothing: the rule covers it.
 pub(super) fn vendor_violations(
@@ -136,7 +137,7 @@ fn external_id_complaint(
         Some(Values::OneOf(values) | Values::Like(values)) => values.as_slice(),
         Some(_) => &[],
     };
-    let is_named = |id: &String| allowed.iter().any(|named| pattern_within(id, named));
+    let is_named = |id: &String| allowed.iter().any(|named| covers(named, id));
     let (with, fix) = if allowed.is_empty() {
         return None;
     } else if given.is_empty() || given.iter().any(|id| is_pattern(id) && !is_named(id)) {
@@ -184,7 +185,7 @@ fn principal_complaint(vendor: &CompiledVendor, grant: &Grant) -> Option<Complai
 /// Whether a principal is one that a rule names, or a session of a role that it names. Patterns are
 /// only in what follows the account.
 pub(super) fn is_of(arn: &str, named: &str) -> bool {
-    if pattern_within(arn, named) {
+    if covers(named, arn) {
         return true;
     }
     let (Some((_, account, principal)), Some((_, of, named))) = (arn_parts(arn), arn_parts(named))
@@ -203,9 +204,7 @@ pub(super) fn is_of(arn: &str, named: &str) -> bool {
         .filter(|(_, session)| !session.is_empty());
     match (named.strip_prefix("role/"), session) {
         // A session does not say the path of its role, so only a pattern without one fits it.
-        (Some(role), Some((of, _))) if is_pattern(role) => {
-            !role.contains('/') && pattern_within(of, role)
-        }
+        (Some(role), Some((of, _))) if is_pattern(role) => !role.contains('/') && covers(role, of),
         // Within one account a role's name is unique, whatever its path.
         (Some(role), Some((of, _))) => role.rsplit('/').next() == Some(of),
         _ => false,
