@@ -83,7 +83,7 @@ impl Heartbeats for HeartbeatCalls {
                 let builder = builder.retry_config(retries).timeout_config(timeouts);
                 let client = aws_sdk_lambda::Client::from_conf(builder.build());
                 let call = client.add_permission().function_name(name);
-                // To whom: to nobody but this account, were there such a function.
+                // It would let nobody but this account in, if there were such a function.
                 let call = call.statement_id("heartbeat").principal(&self.account);
                 let answer = call.action("lambda:GetFunction").send().await;
                 request_id("lambda:AddPermission", &answer)

@@ -212,7 +212,7 @@ checks! {
     RootActivity "root-activity" Critical None "the root user called an API";
     RootSignInFailed "root-sign-in-failed" Medium None "a root sign-in failed";
     IdentityProviderChanged "identity-provider-changed" Critical None "an identity provider was changed";
-    ResourceShared "resource-shared" High None "a resource is shared with somebody whom no rule names";
+    ResourceShared "resource-shared" High None "a resource is shared with somebody no rule names";
     GuardTampered "guard-tampered" Critical None "someone changed the guard, or used its role";
     GuardBlind "guard-blind" Critical None "the guard cannot see changes";
 }

@@ -1,7 +1,7 @@
-"""Function URLs: moto knows neither the resource nor the door. A URL here is a port of this machine with the function's
+"""Function URLs: moto knows neither the resource nor the address. A URL here is a port of this machine with the function's
 name as path; it does what Lambda does with AuthType AWS_IAM. The signature of each request is worked out again from the
 secret of the access key that it names, the key's policies have to allow lambda:InvokeFunctionUrl and
-lambda:InvokeFunction, and the function is told who that key's principal is. What a request says of itself in any
+lambda:InvokeFunction, and the function learns who that key's principal is. What a request says of itself in any
 header or body changes none of it.
 """
 

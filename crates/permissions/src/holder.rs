@@ -117,7 +117,7 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// Whether a request that says so of the key meets a condition. What cannot be told is taken to.
+/// Whether a request that says so of the key meets a condition. What cannot be known is taken to.
 fn is_met(operator: &str, condition: &Condition<'_>, said: Option<&str>) -> bool {
     let plain = operator.strip_prefix("foranyvalue:").unwrap_or(operator);
     let plain = plain.strip_prefix("forallvalues:").unwrap_or(plain);

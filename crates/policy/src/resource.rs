@@ -214,7 +214,7 @@ fn everyone<'a>(principals: &[Principal<'a>]) -> Vec<Principal<'a>> {
     read.collect()
 }
 
-/// The accounts of those whom a Deny spares; `None` where they are not accounts' alone.
+/// The accounts of those a Deny spares; `None` where they are not accounts' alone.
 fn spared<'a>(principals: &[Principal<'a>]) -> Option<Vec<Cow<'a, str>>> {
     let account = |one: &Principal<'a>| match one.kind {
         PrincipalKind::Aws if is_account(&one.value) => Some(one.value.clone()),

@@ -1,4 +1,4 @@
-//! Reports what is shared with accounts that no rule names, without a role: an EventBridge event comes in, an alert goes
+//! Reports what is shared with accounts that no rule names, without a role: an EventBridge event in, an alert
 //! out.
 
 use aws::lambda::run_detecting;

@@ -70,7 +70,7 @@ impl<'s> Person<'s> {
     }
 }
 
-/// An account in which somebody let a stranger in, and the guard restored what was there.
+/// An account in which somebody gave an unknown account access, and the guard restored what was there.
 fn remediated() -> (Stack<'static>, String) {
     let account = fresh_account();
     let rules = format!(

@@ -28,7 +28,7 @@ pub(super) async fn held(
     }))
 }
 
-/// A policy, or that there is none, which is an error to the service.
+/// A policy, or nothing where there is no policy, which is an error to the service.
 fn there(
     answer: Result<Option<String>, Failure>,
     none: &'static str,

@@ -185,7 +185,7 @@ fn by_exports(
     })
 }
 
-/// Whom a statement stops.
+/// Who is stopped by a statement.
 fn callers_of<'g>(guardrail: &'g Guardrail, sid: &str) -> &'g str {
     let found = guardrail.stops.iter().find(|(of, _)| of == sid);
     found.map_or("", |(_, callers)| callers)

@@ -8,7 +8,7 @@ pub struct Share {
     /// The resource's ARN, in which `{partition}`, `{region}`, `{account}` and `{name}` are to be
     /// replaced.
     pub arn: &'static str,
-    /// Whom the call lets in.
+    /// Who gets access by the call.
     pub lets: Lets,
     /// It counts only where this stands at this place.
     pub only: Option<(&'static str, &'static str)>,
@@ -16,10 +16,10 @@ pub struct Share {
     pub sure: Sure,
 }
 
-/// Whom a call lets in.
+/// Who gets access by a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lets {
-    /// Those whom the record names, or its policy; where it names nobody, it is not known whom.
+    /// Those the record or its policy names; where it names nobody, they are not known.
     Those,
     /// The same; where it names nobody, nobody.
     ThoseIfAny,
@@ -29,7 +29,7 @@ pub enum Lets {
     Others,
     /// Whoever has it may do something else with it.
     More,
-    /// It is another account's, and comes in here: from whom the record names.
+    /// It is another account's, which the record names, and is used here.
     In,
 }
 

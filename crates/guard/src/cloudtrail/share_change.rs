@@ -14,7 +14,7 @@ pub struct ShareChange {
     pub share: &'static Share,
     /// Its ARN, or what the record calls it.
     pub resource: String,
-    /// Whom the record names, as it names them.
+    /// Those the record names, as it names them.
     pub with: Vec<String>,
     /// The policies that say who has access: whole ones, or single statements.
     pub policies: Vec<String>,
@@ -104,7 +104,7 @@ impl Record {
         values
     }
 
-    /// The policies at a place; `None`: there is none. Texts that are no policies are none: attributes
+    /// The policies at a place; `None` without any. Texts that are no policies are left out: attributes
     /// of other names stand in the same places.
     fn policies_at(&self, place: &str) -> Option<Vec<String>> {
         let mut found = Vec::new();

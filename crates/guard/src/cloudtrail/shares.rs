@@ -1,6 +1,6 @@
 //! The events by which a resource crosses the account's border without a role: rows of the table.
 //!
-//! Whom a call lets in stands in a list of accounts and ARNs, in the text of a policy, or in both: then
+//! Who gets access by a call stands in a list of accounts and ARNs, in the text of a policy, or in both: then
 //! the policy counts. A call that takes access away has no row here, and one that may do either
 //! counts by what it adds.
 
@@ -370,7 +370,7 @@ pub(super) const SHARES: &[(&str, &[Row])] = &[
         shared("PutFileSystemPolicy", &FILE_SYSTEM, &["requestParameters.fileSystemId"], &[], POLICY),
     ]),
     ("events.amazonaws.com", &[
-        // Who is let in by an organization is named by `*` and a condition.
+        // An organization is named by `*` and a condition.
         shared("PutPermission", &EVENT_BUS, &["requestParameters.eventBusName"], &["requestParameters.condition.value", "requestParameters.principal"], POLICY),
     ]),
     ("logs.amazonaws.com", &[

@@ -1,4 +1,4 @@
-//! Judging what crosses the account's border without a role: whom a call lets in that no rule names.
+//! Judging what crosses the account's border without a role: who gets access by a call, and is named by no rule.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::cloudtrail::{Lets, ShareChange};
 use crate::known_accounts::known_account;
 use crate::rules::{CompiledVendor, Rules, arn_parts, is_account_id};
 
-/// So many of those who are let in have a finding of their own; the rest are counted.
+/// So many of those who get access have a finding of their own; the rest are counted.
 const MOST_TOLD: usize = 20;
 
 /// Judges that a resource of `account` was shared.
@@ -54,8 +54,8 @@ struct Sharing<'a> {
     now: Timestamp,
 }
 
-/// What is said of somebody who is let in and whom no rule names.
-struct Outsider {
+/// What is said of somebody who gets access and is named by no rule.
+struct Unnamed {
     who: String,
     third_party: Option<String>,
     vendor: Option<String>,
@@ -63,7 +63,7 @@ struct Outsider {
     everyone: bool,
 }
 
-impl Outsider {
+impl Unnamed {
     fn new(who: impl Into<String>, why: impl Into<String>) -> Self {
         Self {
             who: who.into(),
@@ -98,13 +98,13 @@ impl Sharing<'_> {
                 Severity::Medium,
             ),
             Lets::More if !change.cut => said(
-                format!("those with whom {what} is shared can do something else with it now"),
+                format!("those who share {what} can do something else with it now"),
                 Severity::Medium,
             ),
             Lets::In if !change.cut => {
                 let outside = change.with.iter().any(|from| {
                     let who = named(from);
-                    self.outsider(&who, None).is_some()
+                    self.unnamed_of(&who, None).is_some()
                 });
                 let from = change.with.join(" and ");
                 match outside || change.with.is_empty() {
@@ -116,24 +116,24 @@ impl Sharing<'_> {
                 }
             }
             _ => {
-                let found = self.outsiders().into_iter();
+                let found = self.all_unnamed().into_iter();
                 found.filter_map(|one| self.found(&what, one)).collect()
             }
         }
     }
 
     /// `None`: an exemption accepts it.
-    fn found(&self, what: &str, one: Outsider) -> Option<Finding> {
-        let whom = match one.everyone {
+    fn found(&self, what: &str, one: Unnamed) -> Option<Finding> {
+        let who = match one.everyone {
             true => Some("*"),
             false => one.third_party.as_deref(),
         };
         let (resource, check) = (&self.change.resource, Check::ResourceShared);
-        let accepts = |whom| {
-            let (own, shared) = (self.account, (resource.as_str(), whom));
+        let accepts = |who| {
+            let (own, shared) = (self.account, (resource.as_str(), who));
             self.rules.exempts_resource(own, shared, check, self.now)
         };
-        if whom.is_some_and(accepts) {
+        if who.is_some_and(accepts) {
             return None;
         }
         let message = format!("{what} is shared with {}, {}", one.who, one.why);
@@ -149,16 +149,16 @@ impl Sharing<'_> {
         })
     }
 
-    /// Those who are let in and whom no rule names.
-    fn outsiders(&self) -> Vec<Outsider> {
+    /// Those who get access and are named by no rule.
+    fn all_unnamed(&self) -> Vec<Unnamed> {
         let change = self.change;
         if change.cut {
             let why = "since CloudTrail cut the request away for its size";
-            return vec![Outsider::new("somebody whom the record does not name", why)];
+            return vec![Unnamed::new("somebody the record does not name", why)];
         }
         if change.with.is_empty() && change.policies.is_empty() {
-            return vec![Outsider::new(
-                "somebody whom the record does not name",
+            return vec![Unnamed::new(
+                "somebody the record does not name",
                 "since the record does not say it",
             )];
         }
@@ -168,9 +168,9 @@ impl Sharing<'_> {
             .with
             .iter()
             .filter(|text| !(organization && *text == "*"));
-        let mut found: Vec<Outsider> = with
+        let mut found: Vec<Unnamed> = with
             .flat_map(|text| names(text))
-            .filter_map(|text| self.outsider(&named(text), None))
+            .filter_map(|text| self.unnamed_of(&named(text), None))
             .collect();
         for text in &change.policies {
             self.of_policy(text, &mut found);
@@ -178,7 +178,7 @@ impl Sharing<'_> {
         found
     }
 
-    fn of_policy(&self, text: &str, found: &mut Vec<Outsider>) {
+    fn of_policy(&self, text: &str, found: &mut Vec<Unnamed>) {
         let whole = match serde_json::from_str::<serde_json::Value>(text) {
             // A single statement.
             Ok(serde_json::Value::Object(fields)) if fields.contains_key("Effect") => {
@@ -198,11 +198,11 @@ impl Sharing<'_> {
             Ok(read) => read,
             Err(error) => {
                 let why = format!("since its policy cannot be read: {error}");
-                return found.push(Outsider::new("somebody who is not known", why));
+                return found.push(Unnamed::new("somebody who is not known", why));
             }
         };
         let grants = read.grants.iter();
-        found.extend(grants.filter_map(|grant| self.outsider(&grant.principal, Some(grant))));
+        found.extend(grants.filter_map(|grant| self.unnamed_of(&grant.principal, Some(grant))));
         // Where everyone with an account has access, that has been judged.
         let judged = |statement: &usize| {
             let mut grants = read.grants.iter();
@@ -213,8 +213,7 @@ impl Sharing<'_> {
         }
         let undecided = read.undecided.into_iter();
         found.extend(
-            undecided
-                .map(|(_, what)| Outsider::new(what, "whose account the policy does not tell")),
+            undecided.map(|(_, what)| Unnamed::new(what, "whose account the policy does not tell")),
         );
     }
 
@@ -222,8 +221,8 @@ impl Sharing<'_> {
         is_within_networks(grant, self.rules.networks())
     }
 
-    /// `None`: ours, or a third party whom a rule names.
-    fn outsider(&self, who: &Who, grant: Option<&Grant>) -> Option<Outsider> {
+    /// `None`: ours, or a third party that a rule names.
+    fn unnamed_of(&self, who: &Who, grant: Option<&Grant>) -> Option<Unnamed> {
         if grant.is_some_and(|grant| in_own_organization(self.rules, grant)) {
             return None;
         }
@@ -232,7 +231,7 @@ impl Sharing<'_> {
                 return self.other_account(who, account, grant);
             }
             Who::Organization { id, .. } if self.rules.organization() == Some(id) => return None,
-            Who::Organization { id, .. } => Outsider::new(
+            Who::Organization { id, .. } => Unnamed::new(
                 format!("every account of organization {id}"),
                 "which is not ours",
             ),
@@ -246,7 +245,7 @@ impl Sharing<'_> {
                 if named {
                     return None;
                 }
-                Outsider::new(id, "whose account is not known")
+                Unnamed::new(id, "whose account is not known")
             }
             Who::Service { service } => return self.service(service, grant),
             Who::AnyService => return self.service("every AWS service", grant),
@@ -254,18 +253,18 @@ impl Sharing<'_> {
                 return None;
             }
             Who::Federated { provider, .. } => {
-                Outsider::new(format!("the users of {provider}"), NO_RULE)
+                Unnamed::new(format!("the users of {provider}"), NO_RULE)
             }
             Who::Anyone => match grant.filter(|grant| is_limited_to_a_network(grant)) {
                 Some(grant) if self.is_named_network(grant) => return None,
-                Some(_) => Outsider::new("any AWS account", "from a network that no rule names"),
+                Some(_) => Unnamed::new("any AWS account", "from a network that no rule names"),
                 None => everyone("everyone", "as anybody has an AWS account"),
             },
         };
         Some(unnamed)
     }
 
-    fn other_account(&self, who: &Who, account: &str, grant: Option<&Grant>) -> Option<Outsider> {
+    fn other_account(&self, who: &Who, account: &str, grant: Option<&Grant>) -> Option<Unnamed> {
         let entry = self.rules.account(account);
         if account == self.account || entry.ours.is_some() {
             return None;
@@ -295,15 +294,15 @@ impl Sharing<'_> {
                 None => format!("{NO_RULE}: perhaps a new account of yours"),
             },
         };
-        Some(Outsider {
+        Some(Unnamed {
             third_party: Some(account.to_owned()),
             vendor: entry.vendors.first().map(|vendor| vendor.name.clone()),
-            ..Outsider::new(subject, why)
+            ..Unnamed::new(subject, why)
         })
     }
 
     /// A service of AWS counts where it acts for an account that is not ours.
-    fn service(&self, service: &str, grant: Option<&Grant>) -> Option<Outsider> {
+    fn service(&self, service: &str, grant: Option<&Grant>) -> Option<Unnamed> {
         let accounts = grant.map_or(&[][..], |grant| &grant.on_behalf_of);
         let foreign = accounts.iter().find(|account| {
             let whose = Who::Account {
@@ -311,9 +310,9 @@ impl Sharing<'_> {
             };
             is_account_id(account) && self.other_account(&whose, account, None).is_some()
         })?;
-        Some(Outsider {
+        Some(Unnamed {
             third_party: Some(foreign.clone()),
-            ..Outsider::new(format!("{service} on behalf of account {foreign}"), NO_RULE)
+            ..Unnamed::new(format!("{service} on behalf of account {foreign}"), NO_RULE)
         })
     }
 
@@ -322,10 +321,10 @@ impl Sharing<'_> {
     }
 }
 
-fn everyone(who: &str, why: &str) -> Outsider {
-    Outsider {
+fn everyone(who: &str, why: &str) -> Unnamed {
+    Unnamed {
         everyone: true,
-        ..Outsider::new(who, why)
+        ..Unnamed::new(who, why)
     }
 }
 
@@ -360,7 +359,7 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whom a name in a list means.
+/// Who is meant by a name in a list.
 fn named(name: &str) -> Who {
     const EVERYONE: [&str; 7] = [
         "*",

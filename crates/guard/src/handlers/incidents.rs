@@ -28,7 +28,10 @@ pub async fn incidents<W: World>(
     request: &Request,
 ) -> Result<Result<Value, Refused>, HandleError> {
     if caller.account_id != guard.account && !caller.may_approve(guard.rules.operators()) {
-        let why = format!("account {} is none of this stack's", caller.account_id);
+        let why = format!(
+            "account {} does not belong to this stack",
+            caller.account_id
+        );
         return Ok(Err(Refused::Forbidden(why)));
     }
     match request {

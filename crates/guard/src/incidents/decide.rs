@@ -253,7 +253,7 @@ pub fn undo(asked: Asked<'_>, approval: Option<&Approval>) -> Result<Act, Refuse
     Ok(asked.act("undo", text))
 }
 
-/// What people who are not there are told of an act.
+/// What is announced of an act.
 pub fn announcement(guard: &GuardConfig, act: &Act, role: &str, now: Timestamp) -> Alert {
     let title = match act.what.as_str() {
         "approve" => format!(

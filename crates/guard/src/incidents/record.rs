@@ -10,7 +10,7 @@ use crate::state::incident::{AlertKey, Incident, Schema};
 const KEPT: usize = 60;
 /// How long the alert may be as JSON: an item holds 400 KB, and two documents stand beside it.
 const ALERT_BYTES: usize = 200 * 1024;
-/// A longer document than this is none that IAM takes.
+/// IAM takes no longer document than this.
 const DOCUMENT_BYTES: usize = 64 * 1024;
 
 /// What is kept of an alert under its key.

@@ -68,10 +68,10 @@ impl Request {
 /// A request that is not answered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It is none that the function knows.
+    /// The function does not know it.
     #[error("{0}")]
     Malformed(String),
-    /// Nobody whom AWS names signed it.
+    /// AWS names nobody who signed it.
     #[error("the request carries no IAM identity: call the function by its URL")]
     Anonymous,
     /// There is no such incident.

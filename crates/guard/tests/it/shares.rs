@@ -1,5 +1,5 @@
 //! Each row of `resource-share` opens something by one call and nothing by another; and nobody
-//! outside is let in by any of them without a finding.
+//! outside gets access by any of them without a finding.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -125,7 +125,7 @@ fn each_row_opens_by_one_call_and_not_by_another() {
 #[test]
 fn nobody_outside_is_let_in_without_a_finding() {
     let rules = rules();
-    let outsiders = [
+    let externals = [
         OUTSIDE.to_owned(),
         format!("arn:aws:iam::{OUTSIDE}:root"),
         format!("arn:aws:iam::{OUTSIDE}:role/a\u{202e}b"),
@@ -134,7 +134,7 @@ fn nobody_outside_is_let_in_without_a_finding() {
     ];
     let mut tried = 0;
     for case in cases() {
-        for outsider in &outsiders {
+        for external in &externals {
             let text = case.opens.request.to_string();
             if !text.contains(OUTSIDE) {
                 continue;
@@ -143,7 +143,7 @@ fn nobody_outside_is_let_in_without_a_finding() {
                 format!("arn:aws:iam::{OUTSIDE}:root"),
                 format!("arn:aws:iam::{OUTSIDE}:role/reader"),
             ];
-            let quoted = serde_json::to_string(outsider).unwrap();
+            let quoted = serde_json::to_string(external).unwrap();
             let quoted = quoted.trim_matches('"');
             // Inside a policy's text once more.
             let nested = quoted.replace('\\', "\\\\");
@@ -158,7 +158,7 @@ fn nobody_outside_is_let_in_without_a_finding() {
                 text = text.replace(&format!("\"{at}\""), &format!("\"{to}\""));
             }
             let request: Value = serde_json::from_str(&text).unwrap();
-            if request == case.opens.request && *outsider != OUTSIDE {
+            if request == case.opens.request && *external != OUTSIDE {
                 continue;
             }
             tried += 1;

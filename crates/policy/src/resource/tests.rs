@@ -232,7 +232,7 @@ fn may(statements: &[Thrown], caller: Option<&str>) -> bool {
     })
 }
 
-/// Whoever may do anything by the definition is among those who are told: what is called closed is.
+/// Whoever may do anything by the definition is among those who are named: what is called closed is.
 #[test]
 fn nobody_who_has_access_is_left_out() {
     let mut dice = Dice(19);

@@ -230,7 +230,7 @@ fn permissions(
     }
 }
 
-/// `12 actions (such as s3:GetObject)`; `None`: there are none.
+/// `12 actions (such as s3:GetObject)`; `None` without any.
 fn some_of(actions: &ActionSet) -> Option<String> {
     let first = telling(actions).or_else(|| actions.iter().next())?;
     let name = first.to_string();

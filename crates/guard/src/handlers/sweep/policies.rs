@@ -217,7 +217,7 @@ fn compared(
     }
 }
 
-/// All users whom the rules name as holding keys for a third party.
+/// All users that the rules name as holding keys for a third party.
 async fn exposed_users<W: World<Roles: ReadCredentials>>(
     world: &W,
     guard: &GuardConfig,

@@ -74,7 +74,7 @@ fn undo(incident: &str) -> Request {
     }
 }
 
-/// A scene in which Alice let a stranger in, and the guard restored what was there.
+/// A scene in which Alice gave an unknown account access, and the guard restored what was there.
 fn remediated() -> (Scene, String) {
     let mut scene = watched_with(approvers);
     let alerts = scene.plays(&bad());
@@ -245,7 +245,7 @@ fn an_approval_that_somebody_else_wrote_to_last_for_ever_counts_for_nothing() {
 }
 
 #[test]
-fn who_made_the_change_does_not_approve_it_nor_does_anybody_whom_no_rule_names() {
+fn who_made_the_change_does_not_approve_it_nor_does_anybody_no_rule_names() {
     let (scene, incident) = remediated();
     let alice = caller(&format!("arn:aws:iam::{ACCOUNT}:user/alice"));
     forbidden(scene.approves(&alice, &incident, &bad()), "a second person");
@@ -262,7 +262,7 @@ fn who_made_the_change_does_not_approve_it_nor_does_anybody_whom_no_rule_names()
     elsewhere.arn = elsewhere.arn.replace(ACCOUNT, "222233334444");
     forbidden(
         scene.approves(&elsewhere, &incident, &bad()),
-        "none of this stack's",
+        "does not belong to this stack",
     );
     forbidden(
         scene.approves(&bob(), &incident, &better()),
