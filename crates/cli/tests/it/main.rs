@@ -28,6 +28,7 @@ mod streams;
 mod templates;
 mod transcripts;
 mod vendor;
+mod vendor_change;
 
 /// The folder of the crate.
 fn here() -> PathBuf {

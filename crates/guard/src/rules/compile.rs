@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 use super::file::{OrganizationAccount, RulesFile};
 use super::load::{
     AccountEntry, CompiledExemption, CompiledVendor, END, HEAD, Head, Label, SCHEMA, TABLE,
-    quick_sum,
 };
 use super::names::{expiry, is_account_id, is_pattern, is_unique_id};
 use super::ours::resolved;
 use super::problems::{Level, RuleProblem};
 use super::shared_provider::SharedProvider;
+use super::sum::quick_sum;
 use super::users::{UserEntry, UserPattern, UserVendor};
 
 /// Compiled rules: the bytes of the file, and what names them.

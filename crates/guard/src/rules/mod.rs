@@ -15,6 +15,7 @@ mod names;
 mod ours;
 mod problems;
 mod shared_provider;
+mod sum;
 mod users;
 mod users_of_vendors;
 
