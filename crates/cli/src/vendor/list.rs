@@ -83,6 +83,9 @@ fn row(vendor: &Vendor, now: Timestamp) -> Vec<String> {
 }
 
 fn external_id(vendor: &Vendor) -> String {
+    if vendor.accounts.is_empty() {
+        return "-".to_owned();
+    }
     match (vendor.external_id.required, vendor.external_ids().len()) {
         (false, _) => "not required".to_owned(),
         (true, 0) => "any value".to_owned(),
