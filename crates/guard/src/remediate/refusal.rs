@@ -1,6 +1,6 @@
 //! What follows when IAM does not take a write, whatever was to be written.
 
-use crate::model::LiveRole;
+use crate::model::{LiveRole, document_digest};
 use crate::order::RoleChange;
 use crate::ports::{IamError, IamErrorKind};
 use crate::remediate::judged::AsRole;
@@ -87,6 +87,13 @@ pub(crate) fn instead(
         Some((error, Refusal::Dead(named))) => {
             let complies = |document: &str| judging.complies(document);
             match without_principal(&refused.document, &named, complies) {
+                // As much of it as IAM takes is live already.
+                Some((document, _))
+                    if refused.kind == WriteKind::PutBack
+                        && document_digest(&document) == document_digest(&live.document) =>
+                {
+                    return Action::Finish(None);
+                }
                 Some((document, principal)) => {
                     refused.document = document;
                     refused.dropped.push(principal);

@@ -112,15 +112,18 @@ impl Invariants<'_> {
                     .filter(|earlier| earlier.kept == version.kept)
                     .last()
                     .map_or(version.at, |earlier| earlier.at);
+                let digest_of_it = document_digest(&version.kept);
                 let reported = self.state.published.iter().any(|(alert, at)| {
                     let digest = alert.digest.iter().flat_map(|digest| &digest.lines);
                     let mut lines = digest.map(|line| &line.subject);
                     let alone = alert.stage == Stage::Detected && alert.subject == subject;
-                    // An outcome that calls the role open says so of what was read just before:
-                    // once no read shows what stood earlier, of this document.
+                    // An outcome that calls the role open says so of what was read just before: of
+                    // this document, by its digest or once no read shows what stood earlier.
                     let read = since + self.state.faults.staleness + ONE_LOOK;
+                    let this = alert.document_digest.as_ref() == Some(&digest_of_it);
                     let open = alert.subject == subject
-                        && (read..=end).contains(at)
+                        && (since..=end).contains(at)
+                        && (this || *at >= read)
                         && alert.outcome.as_ref().is_some_and(|outcome| {
                             outcome.open && outcome.kind != OutcomeKind::Failed
                         });

@@ -55,6 +55,32 @@ fn a_dead_principal_is_dropped_and_named() {
     );
 }
 
+/// What was overwritten is put back without its dead principal, once: as much of it as IAM takes is
+/// live then.
+#[test]
+fn what_is_live_as_far_as_iam_takes_it_is_not_written_again() {
+    let mut scene = Scene::remediating(json!({ "max_writes_per_role_per_hour": 10 }));
+    let event = scene.write(&bad(), ALICE);
+    scene.pass(2);
+    scene.meanwhile("write trust policy", 0, with_a_dead_one());
+    let lost = |scene: &mut Scene| {
+        let sent = with_a_dead_one();
+        scene.event("UpdateAssumeRolePolicy", ROLE, Some(&sent), "bob")
+    };
+    let (first, second) = (lost(&mut scene), lost(&mut scene));
+    ended(&scene.play(&event), OutcomeKind::Reverted);
+    let gone = format!("arn:aws:iam::{ACCOUNT}:role/gone");
+    scene.world.refuse("write trust policy", [refused(&gone)]);
+    let alerts = scene.play(&first);
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(scene.live(), without_the_dead_one());
+    let written = scene.written().len();
+    scene.world.refuse("write trust policy", [refused(&gone)]);
+    assert_eq!(scene.play(&second), []);
+    assert_eq!(scene.written().len(), written);
+    assert_eq!(scene.live(), without_the_dead_one());
+}
+
 #[test]
 fn a_document_that_is_too_long_falls_back_and_says_so() {
     let mut scene = Scene::settled();
